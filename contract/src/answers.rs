@@ -1,0 +1,216 @@
+//! The method x state table (facts B): which HRESULTs a method may answer in which state.
+//!
+//! Rule R12 judges by it. Rows are classes of methods, because facts B gives whole classes the same columns; a
+//! method's own argument errors come on top. State is checked before values (facts G57), so no argument error is ever
+//! answered in a final state by a method that such a state forbids.
+
+use crate::call::{Method, Omitted};
+use crate::dialect::Profile;
+use crate::hresult::HResult;
+use crate::state::JobState;
+
+/// How a method's answers depend on the state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    /// A row of facts B1.
+    Suspend,
+    /// A row of facts B1.
+    Resume,
+    /// A row of facts B1.
+    Cancel,
+    /// A row of facts B1.
+    Complete,
+    /// S_OK while the job lives, INVALID_STATE in a final state (facts B2).
+    Setter,
+    /// S_OK in every state for a pointer that is held (facts G31).
+    Getter,
+    /// As a getter, but without an error there is nothing to tell (facts B2, G24, G25).
+    ErrorGetter,
+    /// Not about a job's state: the manager's methods.
+    Manager,
+}
+
+/// The class of `method`.
+#[must_use]
+pub const fn class(method: Method) -> Class {
+    use Method as M;
+    match method {
+        M::Suspend => Class::Suspend,
+        M::Resume => Class::Resume,
+        M::Cancel => Class::Cancel,
+        M::Complete => Class::Complete,
+        M::CreateJob
+        | M::GetJob
+        | M::EnumJobs
+        | M::GetErrorDescription
+        | M::EnumJobsNext
+        | M::EnumJobsSkip
+        | M::EnumJobsReset
+        | M::EnumJobsGetCount
+        | M::EnumJobsClone => Class::Manager,
+        M::AddFile
+        | M::AddFileSet
+        | M::SetDisplayName
+        | M::SetDescription
+        | M::SetPriority
+        | M::SetNotifyFlags
+        | M::SetNotifyInterface
+        | M::SetMinimumRetryDelay
+        | M::SetNoProgressTimeout
+        | M::SetProxySettings
+        | M::TakeOwnership
+        | M::SetNotifyCmdLine
+        | M::FileSetRemoteName
+        | M::FileSetValidationState
+        | M::FileSetProperty => Class::Setter,
+        M::GetError
+        | M::ErrorGetError
+        | M::ErrorGetFile
+        | M::ErrorGetErrorDescription
+        | M::ErrorGetErrorContextDescription
+        | M::ErrorGetProtocol => Class::ErrorGetter,
+        M::EnumFiles
+        | M::GetId
+        | M::GetType
+        | M::GetProgress
+        | M::GetTimes
+        | M::GetState
+        | M::GetOwner
+        | M::GetDisplayName
+        | M::GetDescription
+        | M::GetPriority
+        | M::GetNotifyFlags
+        | M::GetNotifyInterface
+        | M::GetMinimumRetryDelay
+        | M::GetNoProgressTimeout
+        | M::GetErrorCount
+        | M::GetProxySettings
+        | M::GetNotifyCmdLine
+        | M::FileGetRemoteName
+        | M::FileGetLocalName
+        | M::FileGetProgress
+        | M::FileGetFileRanges
+        | M::FileGetProperty
+        | M::EnumFilesNext
+        | M::EnumFilesSkip
+        | M::EnumFilesReset
+        | M::EnumFilesGetCount
+        | M::EnumFilesClone => Class::Getter,
+    }
+}
+
+/// The errors a method gives for its arguments, in a state that allows the call (facts B2 to B5).
+#[must_use]
+pub const fn argument_errors(method: Method) -> &'static [HResult] {
+    use Method as M;
+    match method {
+        M::AddFile | M::AddFileSet => &[HResult::E_INVALIDARG, HResult::BG_E_TOO_MANY_FILES_IN_JOB],
+        M::SetDisplayName => &[HResult::E_INVALIDARG],
+        M::SetDescription | M::SetNotifyCmdLine => &[HResult::E_INVALIDARG, HResult::BG_E_STRING_TOO_LONG],
+        M::SetPriority | M::SetNotifyFlags => &[HResult::E_NOTIMPL],
+        M::SetNotifyInterface => &[HResult::E_NOINTERFACE],
+        M::FileSetRemoteName | M::FileGetRemoteName | M::FileGetLocalName | M::FileGetProgress => {
+            &[HResult::E_INVALIDARG]
+        }
+        M::FileGetFileRanges => &[HResult::S_FALSE, HResult::E_INVALIDARG],
+        M::EnumFilesNext | M::EnumJobsNext => &[HResult::S_FALSE, HResult::E_INVALIDARG],
+        M::EnumFilesSkip | M::EnumJobsSkip => &[HResult::S_FALSE],
+        M::CreateJob => &[
+            HResult::E_INVALIDARG,
+            HResult::E_NOTIMPL,
+            HResult::BG_E_TOO_MANY_JOBS_PER_USER,
+            HResult::BG_E_TOO_MANY_JOBS_PER_MACHINE,
+        ],
+        M::EnumJobs | M::GetJob => &[HResult::E_ACCESSDENIED],
+        M::GetErrorDescription | M::ErrorGetErrorDescription | M::ErrorGetErrorContextDescription => {
+            &[HResult::ERROR_RESOURCE_LANG_NOT_FOUND]
+        }
+        M::ErrorGetFile => &[HResult::BG_E_FILE_NOT_AVAILABLE, HResult::DO_E_FILE_NOT_AVAILABLE],
+        M::ErrorGetProtocol => &[HResult::BG_E_PROTOCOL_NOT_AVAILABLE],
+        _ => &[],
+    }
+}
+
+/// Whether the dialect answers E_NOTIMPL to `method` in every state (contract section 1).
+#[must_use]
+pub fn is_omitted(profile: &Profile, method: Method) -> bool {
+    match method.omitted() {
+        Omitted::No => false,
+        Omitted::Here => true,
+        Omitted::ByDialect => !profile.omitted_methods.is_on(),
+        Omitted::WithoutCommandLine => !profile.command_line.is_on(),
+    }
+}
+
+/// Whether `method` may answer `hr` when the job is in `state` (rule R12).
+///
+/// ```
+/// use contract::{answers, Dialect, HResult, JobState, Method};
+/// let bits = Dialect::Bits.profile();
+/// assert!(answers::allows(bits, Method::Cancel, JobState::Cancelled, HResult::BG_E_INVALID_STATE));
+/// assert!(!answers::allows(bits, Method::Cancel, JobState::Queued, HResult::BG_E_INVALID_STATE));
+/// ```
+#[must_use]
+pub fn allows(profile: &Profile, method: Method, state: JobState, hr: HResult) -> bool {
+    if is_omitted(profile, method) {
+        return hr == HResult::E_NOTIMPL;
+    }
+    // A job outside the queue is refused to whoever asks for it by id.
+    if matches!(class(method), Class::Manager) {
+        let gone = method == Method::GetJob && state.is_final();
+        let known = hr == HResult::S_OK || argument_errors(method).contains(&hr);
+        return if gone { hr == profile.not_found } else { known };
+    }
+    let of_state = match class(method) {
+        Class::Getter => hr == HResult::S_OK,
+        Class::ErrorGetter => hr == HResult::S_OK || hr == profile.no_error_information,
+        _ if state.is_final() => return hr == profile.invalid_state,
+        Class::Suspend | Class::Setter => hr == HResult::S_OK,
+        Class::Resume => match state {
+            JobState::Suspended => hr == HResult::S_OK || hr == profile.empty,
+            JobState::Transferred => hr == HResult::S_OK || hr == profile.resume_transferred,
+            _ => hr == HResult::S_OK,
+        },
+        Class::Cancel => hr == HResult::S_OK || hr == profile.unable_to_delete,
+        // The rename may fail with any file-system error (facts B1, G28).
+        Class::Complete => {
+            [HResult::S_OK, profile.partial_complete, profile.unable_to_delete].contains(&hr)
+                || (hr.is_win32() && hr != HResult::E_INVALIDARG)
+        }
+        Class::Manager => unreachable!("answered above"),
+    };
+    of_state || argument_errors(method).contains(&hr)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::Dialect;
+
+    #[test]
+    fn final_states_forbid_exactly_the_methods_that_change_something() {
+        for dialect in Dialect::ALL {
+            let profile = dialect.profile();
+            for method in Method::ALL.iter().copied().filter(|method| !is_omitted(profile, *method)) {
+                let changes = !matches!(class(method), Class::Getter | Class::ErrorGetter | Class::Manager);
+                for state in JobState::ALL {
+                    let refused = allows(profile, method, state, profile.invalid_state);
+                    assert_eq!(refused, changes && state.is_final(), "{method} in {state} ({dialect})");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn delivery_optimization_omits_eleven_of_the_job_methods_of_bits_and_keeps_addfile() {
+        use crate::call::Interface;
+        let omitted: Vec<_> = Method::ALL
+            .iter()
+            .filter(|method| {
+                method.interface() == Interface::Job && is_omitted(Dialect::Do.profile(), **method)
+            })
+            .collect();
+        assert_eq!(omitted.len(), 11, "{omitted:?}");
+        assert!(!is_omitted(Dialect::Do.profile(), Method::AddFile));
+    }
+}

@@ -1,0 +1,365 @@
+//! The two dialects, and the one table of everything they disagree on (contract section 1).
+//!
+//! BITS and Delivery Optimization publish the same interfaces with different words. Nothing outside this
+//! file branches on [`Dialect`]: code asks the [`Profile`] of the dialect for the cell it needs. Every cell cites
+//! the page it comes from, and `bgcheck graph --table dialects` prints the table.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::hresult::HResult;
+use crate::ids::Millis;
+
+/// Which of the two documented services is meant.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// Background Intelligent Transfer Service.
+    Bits,
+    /// Delivery Optimization, the dialect of the page that started the project.
+    Do,
+}
+
+impl Dialect {
+    /// Both, in the order of the table.
+    pub const ALL: [Dialect; 2] = [Dialect::Bits, Dialect::Do];
+
+    /// This dialect's column of the table.
+    #[must_use]
+    pub const fn profile(self) -> &'static Profile {
+        match self {
+            Dialect::Bits => &BITS,
+            Dialect::Do => &DO,
+        }
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Dialect::Bits => "bits",
+            Dialect::Do => "do",
+        })
+    }
+}
+
+impl FromStr for Dialect {
+    type Err = UnknownDialect;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "bits" => Ok(Dialect::Bits),
+            "do" => Ok(Dialect::Do),
+            other => Err(UnknownDialect(other.to_owned())),
+        }
+    }
+}
+
+/// There are two dialects, and this is neither.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a dialect: expected `bits` or `do`")]
+pub struct UnknownDialect(String);
+
+/// A yes-or-no cell of the table. A named type, because a bare `bool` says nothing at the call.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Switch {
+    /// The dialect does it.
+    On,
+    /// It does not.
+    Off,
+}
+
+impl Switch {
+    /// Whether the switch is on.
+    #[must_use]
+    pub const fn is_on(self) -> bool {
+        matches!(self, Switch::On)
+    }
+}
+
+/// How many transfers run at once.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum TransferSlots {
+    /// All FOREGROUND jobs, and one background job.
+    ForegroundAndOne,
+    /// So many jobs of any priority.
+    AtMost(u32),
+}
+
+/// Where Resume takes a job that has work.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ResumeTarget {
+    /// To QUEUED; the scheduler takes it on.
+    Queued,
+    /// To TRANSFERRING when a transfer slot is free, else to QUEUED.
+    TransferringIfSlot,
+}
+
+/// How long a job may make no progress before its transient error becomes fatal.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct NoProgress {
+    /// The default of FOREGROUND jobs.
+    pub foreground: Millis,
+    /// The default of all others.
+    pub background: Millis,
+}
+
+/// What the no-progress clock counts from (facts G41).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum NoProgressFrom {
+    /// The first transient error since the last progress.
+    FirstTransientError,
+    /// The last progress, or the start.
+    LastProgress,
+}
+
+/// When a job is cancelled for its age (facts G42).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Expiry {
+    /// After so long without progress or a property change.
+    Inactivity(Millis),
+    /// So long after CreateJob.
+    Age(Millis),
+}
+
+impl Expiry {
+    /// The length, whatever it counts from.
+    #[must_use]
+    pub const fn length(self) -> Millis {
+        match self {
+            Expiry::Inactivity(length) | Expiry::Age(length) => length,
+        }
+    }
+}
+
+/// How the error contexts of facts D4 are told (facts G37).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Contexts {
+    /// The real one.
+    Real,
+    /// REMOTE_FILE for HTTP 403, NONE for everything else.
+    RemoteFileFor403,
+}
+
+/// Which leaves of FileTransferred acknowledge it (facts G46, contract section 2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FileAcknowledgement {
+    /// Any HRESULT that is not negative.
+    NotNegative,
+    /// S_OK alone.
+    OnlyOk,
+}
+
+macro_rules! dialect_table {
+    ($($(#[$doc:meta])* $field:ident: $ty:ty, $what:literal
+        => bits $bits:expr, $bits_source:literal
+        => do $do:expr, $do_source:literal;)*) => {
+        /// One column of the table: what a dialect does. A copy with a switch turned is a variant to explore.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub struct Profile {
+            /// The dialect this column belongs to, for reports; nothing branches on it.
+            pub dialect: Dialect,
+            $($(#[$doc])* #[doc = concat!($what, ". BITS: ", $bits_source, "; DO: ", $do_source, ".")]
+            pub $field: $ty,)*
+        }
+
+        static BITS: Profile = Profile { dialect: Dialect::Bits, $($field: $bits,)* };
+        static DO: Profile = Profile { dialect: Dialect::Do, $($field: $do,)* };
+
+        /// The table as text, for the documents and for reports.
+        #[must_use]
+        pub fn rows() -> Vec<Row> {
+            vec![$(Row {
+                field: stringify!($field),
+                what: $what,
+                bits: format!("{:?}", BITS.$field), bits_source: $bits_source,
+                delivery_optimization: format!("{:?}", DO.$field), do_source: $do_source,
+            },)*]
+        }
+    };
+}
+
+/// One row of the dialect table as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The field of [`Profile`].
+    pub field: &'static str,
+    /// What the row is about.
+    pub what: &'static str,
+    /// The BITS cell.
+    pub bits: String,
+    /// Where it comes from.
+    pub bits_source: &'static str,
+    /// The Delivery Optimization cell.
+    pub delivery_optimization: String,
+    /// Where it comes from.
+    pub do_source: &'static str,
+}
+
+dialect_table! {
+    invalid_state: HResult, "a call the state forbids"
+        => bits HResult::BG_E_INVALID_STATE, "facts B, D2"
+        => do HResult::DO_E_INVALID_STATE, "facts B, D1";
+    empty: HResult, "Resume with nothing to transfer"
+        => bits HResult::BG_E_EMPTY, "facts D2"
+        => do HResult::DO_E_EMPTY, "facts G5";
+    not_found: HResult, "GetJob of a job that is not there"
+        => bits HResult::BG_E_NOT_FOUND, "facts D2"
+        => do HResult::DO_E_NOT_FOUND, "facts G6";
+    no_error_information: HResult, "GetError without an error"
+        => bits HResult::BG_E_ERROR_INFORMATION_UNAVAILABLE, "facts B2"
+        => do HResult::DO_E_ERROR_INFORMATION_UNAVAILABLE, "facts B2";
+    file_not_available: HResult, "the error is not about a file"
+        => bits HResult::BG_E_FILE_NOT_AVAILABLE, "facts B5"
+        => do HResult::DO_E_FILE_NOT_AVAILABLE, "facts B5, G7";
+    resume_target: ResumeTarget, "Resume of a job with work goes to"
+        => bits ResumeTarget::Queued, "facts B1"
+        => do ResumeTarget::TransferringIfSlot, "facts G4";
+    connects: Switch, "CONNECTING is shown"
+        => bits Switch::On, "facts A"
+        => do Switch::Off, "facts A: not supported";
+    disable_masks: Switch, "BG_NOTIFY_DISABLE masks"
+        => bits Switch::On, "facts G1"
+        => do Switch::On, "facts G1: the Get page; the Set page says otherwise, explore both";
+    file_ranges_flag: Switch, "bit 0x20 is accepted"
+        => bits Switch::On, "facts G2"
+        => do Switch::Off, "facts G2";
+    command_line: Switch, "command-line notification exists"
+        => bits Switch::On, "facts C3.8"
+        => do Switch::Off, "facts G10";
+    omitted_methods: Switch, "the methods Delivery Optimization's pages omit are there"
+        => bits Switch::On, "facts B2"
+        => do Switch::Off, "facts B2; AddFile is there all the same (contract section 1)";
+    retry_transferred: Switch, "JobTransferred is retried until acknowledged"
+        => bits Switch::On, "facts C3.2"
+        => do Switch::On, "facts G8";
+    late_replay: Switch, "a late registration is told the pending event"
+        => bits Switch::On, "facts C3.1"
+        => do Switch::On, "facts G15";
+    partial_complete: HResult, "Complete with unfinished files"
+        => bits HResult::BG_S_PARTIAL_COMPLETE, "facts B1"
+        => do HResult::S_OK, "facts G26";
+    unable_to_delete: HResult, "Cancel or Complete that leaves a temporary file behind"
+        => bits HResult::BG_S_UNABLE_TO_DELETE_FILES, "facts B1"
+        => do HResult::S_OK, "facts G30";
+    resume_transferred: HResult, "Resume in TRANSFERRED with nothing new"
+        => bits HResult::BG_E_EMPTY, "facts G21"
+        => do HResult::S_OK, "facts G21";
+    transfer_slots: TransferSlots, "transfers at once"
+        => bits TransferSlots::ForegroundAndOne, "facts E"
+        => do TransferSlots::AtMost(4), "contract section 1";
+    retry_delay: Millis, "minimum retry delay"
+        => bits Millis::from_secs(600), "facts E"
+        => do Millis::from_secs(30), "facts E";
+    retry_delay_floor: Millis, "the least that SetMinimumRetryDelay sets"
+        => bits Millis::from_secs(5), "facts E"
+        => do Millis::from_secs(30), "contract section 1: fixed";
+    no_progress: NoProgress, "no-progress timeout"
+        => bits NoProgress { foreground: Millis::from_days(14), background: Millis::from_days(14) }, "facts E"
+        => do NoProgress { foreground: Millis::from_secs(3600), background: Millis::from_days(1) }, "facts G40";
+    no_progress_from: NoProgressFrom, "the no-progress clock counts from"
+        => bits NoProgressFrom::FirstTransientError, "facts G41"
+        => do NoProgressFrom::LastProgress, "facts G41";
+    no_progress_error: Option<HResult>, "the error of a no-progress timeout (none: the transient error stays)"
+        => bits None, "facts A2"
+        => do Some(HResult::DO_E_DOWNLOAD_NO_PROGRESS), "facts D1";
+    disconnected: HResult, "the error of a lost network"
+        => bits HResult::BG_E_NETWORK_DISCONNECTED, "facts A2"
+        => do HResult::DO_E_BLOCKED_BY_NO_NETWORK, "facts D1";
+    expiry: Expiry, "a job is cancelled after"
+        => bits Expiry::Inactivity(Millis::from_days(90)), "facts G42"
+        => do Expiry::Age(Millis::from_days(30)), "facts G42";
+    contexts: Contexts, "error contexts"
+        => bits Contexts::Real, "facts D4"
+        => do Contexts::RemoteFileFor403, "facts G37";
+    file_acknowledgement: FileAcknowledgement, "FileTransferred is acknowledged by"
+        => bits FileAcknowledgement::NotNegative, "facts C3.2"
+        => do FileAcknowledgement::OnlyOk, "facts G46";
+    jobs_per_user: u32, "jobs of one user"
+        => bits 60, "facts E"
+        => do 60, "contract section 1";
+    jobs_per_machine: u32, "jobs of all users"
+        => bits 300, "facts E"
+        => do 300, "contract section 1";
+    files_per_job: u32, "files of one job"
+        => bits 200, "facts E"
+        => do 200, "facts E: unstated; the BITS limit";
+}
+
+impl Profile {
+    /// Whether `mask` lets `event` through in this dialect (contract section 2, "enabled", first two parts).
+    pub fn unmasked(&self, mask: crate::NotifyFlags, event: crate::Event) -> Unmasked {
+        let disabled = self.disable_masks.is_on() && mask.contains(crate::NotifyFlags::DISABLE);
+        if !disabled && mask.contains(event.flag()) { Unmasked::Yes } else { Unmasked::No }
+    }
+
+    /// The flags SetNotifyFlags takes; any other bit is refused with E_NOTIMPL.
+    #[must_use]
+    pub fn accepted_flags(&self) -> crate::NotifyFlags {
+        let all = crate::NotifyFlags::all();
+        if self.file_ranges_flag.is_on() { all } else { all - crate::NotifyFlags::FILE_RANGES_TRANSFERRED }
+    }
+
+    /// The default no-progress timeout for a job of this priority.
+    #[must_use]
+    pub const fn no_progress_for(&self, priority: crate::Priority) -> Millis {
+        match priority {
+            crate::Priority::Foreground => self.no_progress.foreground,
+            _ => self.no_progress.background,
+        }
+    }
+
+    /// Whether a leave with `hr` acknowledges `event` (contract section 2, "acknowledged").
+    pub fn acknowledges(&self, event: crate::Event, hr: HResult) -> Acknowledged {
+        let yes = match event {
+            crate::Event::JobModification | crate::Event::FileRangesTransferred => true,
+            crate::Event::FileTransferred => match self.file_acknowledgement {
+                FileAcknowledgement::NotNegative => hr.succeeded(),
+                FileAcknowledgement::OnlyOk => hr == HResult::S_OK,
+            },
+            crate::Event::JobTransferred | crate::Event::JobError => hr == HResult::S_OK,
+        };
+        if yes { Acknowledged::Yes } else { Acknowledged::No }
+    }
+}
+
+/// Whether a mask lets an event through.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[must_use]
+pub enum Unmasked {
+    /// It is reported.
+    Yes,
+    /// It is masked.
+    No,
+}
+
+impl Unmasked {
+    /// Whether the event is reported.
+    #[must_use]
+    pub const fn is_yes(self) -> bool {
+        matches!(self, Unmasked::Yes)
+    }
+}
+
+/// Whether a leave acknowledged its event.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[must_use]
+pub enum Acknowledged {
+    /// The event is settled.
+    Yes,
+    /// It is to be told again.
+    No,
+}
+
+impl Acknowledged {
+    /// Whether the event is settled.
+    #[must_use]
+    pub const fn is_yes(self) -> bool {
+        matches!(self, Acknowledged::Yes)
+    }
+}

@@ -1,0 +1,159 @@
+//! What happens in a run, one observable event at a time, and the seam through which it is recorded.
+//!
+//! An [`EventView`] is small, `Copy` and borrowed: the same value feeds the rules' monitors in the model checker, the
+//! fuzzer and the live service, and becomes a line of a trace where one is written (contract section 6).
+
+use crate::call::{Call, Out};
+use crate::env::EnvStep;
+use crate::hresult::HResult;
+use crate::ids::{CallId, DeliveryId, FileId, JobId, ReceiverId, ThreadId, UserId};
+use crate::notify::Event;
+use crate::state::JobState;
+
+/// Who makes a call.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Caller {
+    /// The client thread. A callback's calls carry the thread of the service that runs it.
+    pub thread: ThreadId,
+    /// On whose behalf.
+    pub user: UserId,
+    /// The delivery from inside which the call is made, if any.
+    pub inside: Option<DeliveryId>,
+}
+
+/// Who is told by a delivery.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Target {
+    /// A registered client object.
+    Interface(ReceiverId),
+    /// The notification program.
+    CommandLine,
+}
+
+/// How a delivery ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Leave {
+    /// The client's method returned.
+    Returned(HResult),
+    /// The client's method panicked.
+    Panicked,
+    /// The notification program exited.
+    Exited(i32),
+}
+
+/// What changed a job's state.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum By {
+    /// A call.
+    Call(CallId),
+    /// An environment step.
+    Env(EnvStep),
+}
+
+/// One event of a run (contract sections 2 and 6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EventView<'a> {
+    /// An API call starts.
+    Call {
+        /// The call.
+        id: CallId,
+        /// Who calls.
+        caller: Caller,
+        /// The job it is made on; none for CreateJob, EnumJobs and GetErrorDescription.
+        job: Option<JobId>,
+        /// Method and arguments.
+        call: &'a Call,
+    },
+    /// An API call is back.
+    Return {
+        /// The call.
+        id: CallId,
+        /// The job it was made on; for a successful CreateJob the job it made.
+        job: Option<JobId>,
+        /// Method and arguments, as at the call.
+        call: &'a Call,
+        /// The answer.
+        hr: HResult,
+        /// What it gave back.
+        out: &'a Out,
+    },
+    /// The client's code starts.
+    Enter {
+        /// The delivery.
+        delivery: DeliveryId,
+        /// The job it is about.
+        job: JobId,
+        /// What it reports.
+        event: Event,
+        /// Whom it tells.
+        target: Target,
+        /// The file, for FileTransferred.
+        file: Option<FileId>,
+    },
+    /// The client's code is done.
+    Leave {
+        /// The delivery.
+        delivery: DeliveryId,
+        /// The job it was about.
+        job: JobId,
+        /// What it reported.
+        event: Event,
+        /// Whom it told.
+        target: Target,
+        /// The file, for FileTransferred.
+        file: Option<FileId>,
+        /// How it ended.
+        leave: Leave,
+    },
+    /// The environment moved.
+    Env {
+        /// What it did.
+        step: EnvStep,
+        /// To which job; none when it concerns all.
+        job: Option<JobId>,
+        /// To which file.
+        file: Option<FileId>,
+    },
+    /// A job changed its state; recorded inside the engine's lock.
+    State {
+        /// The job.
+        job: JobId,
+        /// The state left; none for a new job.
+        from: Option<JobState>,
+        /// The state entered.
+        to: JobState,
+        /// Why.
+        by: By,
+    },
+}
+
+impl EventView<'_> {
+    /// The job the event is about, if it is about one.
+    #[must_use]
+    pub fn job(&self) -> Option<JobId> {
+        match *self {
+            EventView::Call { job, .. } | EventView::Return { job, .. } | EventView::Env { job, .. } => job,
+            EventView::Enter { job, .. } | EventView::Leave { job, .. } | EventView::State { job, .. } => {
+                Some(job)
+            }
+        }
+    }
+}
+
+/// Where a service records what happens. Given to it at construction; without one nothing is recorded.
+///
+/// Called from many threads. An implementation numbers events with one atomic counter: a lock of its own would order
+/// threads and so hide the races the trace is there to show. `state` and `env` events arrive while the
+/// engine's lock is held, so an implementation neither blocks nor calls the service.
+pub trait Recorder: Send + Sync {
+    /// Records one event.
+    fn record(&self, event: EventView<'_>);
+}
+
+/// Records nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Recorder for Silent {
+    fn record(&self, _: EventView<'_>) {}
+}

@@ -1,0 +1,126 @@
+//! Newtypes for everything that is counted, so that a job is never mistaken for a file.
+//!
+//! Ids are small, dense and injected by whoever creates the thing: nothing here is random, so the
+//! same program has the same ids on every machine. GUIDs belong to the service's border.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident($letter:literal);)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+        #[serde(transparent)]
+        pub struct $name(pub u32);
+
+        impl $name {
+            /// The id as an index into a slice.
+            #[must_use]
+            pub const fn index(self) -> usize { self.0 as usize }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { write!(f, "{}{}", $letter, self.0) }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { fmt::Display::fmt(self, f) }
+        }
+    )*};
+}
+
+ids! {
+    /// An owner of jobs. Jobs and callback slots are counted per user (facts E).
+    UserId("u");
+    /// A job, numbered in the order of CreateJob. The GUID of GetId lives in the service.
+    JobId("j");
+    /// A file of a job, numbered in the order of AddFile.
+    FileId("f");
+    /// One claimed and begun delivery of an event (contract section 4, clause 2).
+    DeliveryId("d");
+    /// One API call, from `call` to `return`.
+    CallId("c");
+    /// A client thread. Callbacks run on the service's own threads and are named by their delivery.
+    ThreadId("t");
+    /// A client object given to SetNotifyInterface, or the pseudo-object behind a command line.
+    ReceiverId("p");
+}
+
+/// A point in time, in milliseconds since the service started. Never the wall clock.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct Time(pub u64);
+
+impl Time {
+    /// The start of the service.
+    pub const ZERO: Time = Time(0);
+
+    /// This time plus `delay`; the far end of time when it would overflow.
+    #[must_use]
+    pub const fn after(self, delay: Millis) -> Time {
+        Time(self.0.saturating_add(delay.0))
+    }
+
+    /// How long after `earlier` this is; zero when it is not after it.
+    #[must_use]
+    pub const fn since(self, earlier: Time) -> Millis {
+        Millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ms", self.0)
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A length of time in milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct Millis(pub u64);
+
+impl Millis {
+    /// So many seconds, the unit of the API's setters.
+    #[must_use]
+    pub const fn from_secs(seconds: u64) -> Millis {
+        Millis(seconds.saturating_mul(1000))
+    }
+
+    /// Whole seconds, the unit of the API's getters.
+    #[must_use]
+    pub const fn as_secs(self) -> u64 {
+        self.0 / 1000
+    }
+
+    /// So many days.
+    #[must_use]
+    pub const fn from_days(days: u64) -> Millis {
+        Millis::from_secs(days.saturating_mul(86_400))
+    }
+}
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_multiple_of(1000) {
+            write!(f, "{} s", self.0 / 1000)
+        } else {
+            write!(f, "{} ms", self.0)
+        }
+    }
+}
+
+impl fmt::Debug for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,177 @@
+//! All rules of one job, as one small value.
+
+use crate::dialect::Profile;
+use crate::event::EventView;
+
+use super::facts::Facts;
+use super::registers::Register;
+use super::rule::{Rule, RuleSet};
+use super::rules::{R1, R2, R3, R4, R5, R6, R7, R8, R10, R11, R12, R13, R14, R15, R18};
+
+/// What a rule makes of one event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub(crate) enum Outcome {
+    /// There was nothing to decide.
+    Held,
+    /// There was something to decide, and it was right.
+    Exercised,
+    /// The rule is broken.
+    Violated,
+}
+
+impl Outcome {
+    /// The outcome of a check that has been made.
+    pub(crate) const fn check(good: bool) -> Outcome {
+        if good { Outcome::Exercised } else { Outcome::Violated }
+    }
+}
+
+/// What a rule may look at besides the event and its own memory.
+pub(crate) struct Cx<'a, const CALLS: usize> {
+    pub(crate) profile: &'a Profile,
+    /// For a `call` as it is after the event, for everything else as it was before.
+    pub(crate) facts: &'a Facts<CALLS>,
+    pub(crate) bound: Bound,
+}
+
+/// One rule watching one job.
+pub(crate) trait Monitor<const CALLS: usize> {
+    /// Which rule.
+    const RULE: Rule;
+
+    /// Looks at one event.
+    fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome;
+}
+
+/// Where counters stop, so that a model stays finite.
+///
+/// A counter that has reached the bound stays there, and its rule (R8) says nothing more about the job: it
+/// may miss a violation then, but it never reports one that is not there.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Bound {
+    /// The largest number counted to.
+    pub counters: u16,
+}
+
+impl Bound {
+    /// Counters as wide as they are: for runs, which need not be finite.
+    pub const WIDE: Bound = Bound { counters: u16::MAX };
+}
+
+macro_rules! all_rules {
+    ($($field:ident: $rule:ident,)*) => {
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+        struct Rules { $($field: $rule,)* }
+
+        impl Rules {
+            fn step<const CALLS: usize>(
+                &mut self,
+                carried: RuleSet,
+                cx: &Cx<'_, CALLS>,
+                event: &EventView<'_>,
+                exercised: &mut RuleSet,
+            ) -> RuleSet {
+                let mut violated = RuleSet::EMPTY;
+                $(if carried.contains(Rule::$rule) {
+                    const { assert!(<$rule as Monitor<CALLS>>::RULE as u8 == Rule::$rule as u8) };
+                    match self.$field.step(cx, event) {
+                        Outcome::Held => {}
+                        Outcome::Exercised => *exercised = exercised.with(Rule::$rule),
+                        Outcome::Violated => {
+                            *exercised = exercised.with(Rule::$rule);
+                            violated = violated.with(Rule::$rule);
+                        }
+                    }
+                })*
+                violated
+            }
+        }
+    };
+}
+
+all_rules! {
+    r1: R1,
+    r2: R2,
+    r3: R3,
+    r4: R4,
+    r5: R5,
+    r6: R6,
+    r7: R7,
+    r8: R8,
+    r10: R10,
+    r11: R11,
+    r12: R12,
+    r13: R13,
+    r14: R14,
+    r15: R15,
+    r18: R18,
+}
+
+/// The monitors of one job: the rules of a set, and what they remember.
+///
+/// Ids are small and reused: a `CallId` is a slot of open calls of this job, below `CALLS` and at most 32; a `DeliveryId` a slot of
+/// open deliveries, below 8; a `ReceiverId` is below 62 and a `FileId` below 8. A larger id is not followed: rules decide
+/// nothing by it. [`Judge`](super::Judge) maps the ids of a run to small ones. Events of no job in particular
+/// (EnumJobs, `idle` of everything) go to the monitors of every job.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Monitors<const CALLS: usize> {
+    facts: Facts<CALLS>,
+    rules: Rules,
+    carried: RuleSet,
+    bound: Bound,
+}
+
+impl<const CALLS: usize> Monitors<CALLS> {
+    /// The monitors of a job of which nothing has happened yet. Rules without a monitor here are left out.
+    #[must_use]
+    pub fn new(rules: RuleSet, bound: Bound) -> Self {
+        const { assert!(CALLS <= 32, "sets of calls have 32 bits") };
+        let carried = rules.intersection(RuleSet::HERE);
+        Monitors { facts: Facts::new(), rules: Rules::default(), carried, bound }
+    }
+
+    /// The rules carried.
+    #[must_use]
+    pub fn rules(&self) -> RuleSet {
+        self.carried
+    }
+
+    /// Feeds one event of this job; returns the rules it violates.
+    pub fn step(&mut self, profile: &Profile, event: &EventView<'_>) -> RuleSet {
+        let mut exercised = RuleSet::EMPTY;
+        self.step_counting(profile, event, &mut exercised)
+    }
+
+    /// As [`Monitors::step`], and adds to `exercised` the rules that had something to decide.
+    pub fn step_counting(
+        &mut self,
+        profile: &Profile,
+        event: &EventView<'_>,
+        exercised: &mut RuleSet,
+    ) -> RuleSet {
+        self.facts.before(self.carried, profile, event);
+        let cx = Cx { profile, facts: &self.facts, bound: self.bound };
+        let violated = self.rules.step(self.carried, &cx, event, exercised);
+        self.facts.after(self.carried, event);
+        violated
+    }
+
+    /// The end of a run that came to rest by itself; returns the rules violated by what is still open.
+    #[must_use]
+    pub fn finish(&self, profile: &Profile) -> RuleSet {
+        let cx = Cx { profile, facts: &self.facts, bound: self.bound };
+        let stuck = self.carried.contains(Rule::R18) && self.rules.r18.is_stuck(&cx);
+        if stuck { RuleSet::of(&[Rule::R18]) } else { RuleSet::EMPTY }
+    }
+
+    /// The small ids of objects that may still turn up, a bit each: they cannot be given to other objects.
+    pub(crate) fn objects_in_use(&self) -> u64 {
+        self.facts.registers.in_use(Register::Registration)
+    }
+
+    /// Makes a small id ready for another object.
+    pub(crate) fn forget_object(&mut self, small: u8) {
+        self.facts.forget_object(small);
+    }
+}

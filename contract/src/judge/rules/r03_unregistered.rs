@@ -1,0 +1,27 @@
+//! R3: a callback needs somebody who asked for it.
+
+use crate::event::{EventView, Target};
+use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::registers::{Register, bit};
+use crate::judge::rule::Rule;
+use crate::notify::Event;
+
+/// Remembers nothing of its own: the possible registrations are shared registers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct R3;
+
+impl<const CALLS: usize> Monitor<CALLS> for R3 {
+    const RULE: Rule = Rule::R3;
+
+    fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
+        let EventView::Enter { event, target, .. } = *event else { return Outcome::Held };
+        Outcome::check(match target {
+            Target::Interface(receiver) => cx.facts.may_be_registered(receiver, event),
+            // A program is told how a job ended and nothing else (facts C3.8).
+            Target::CommandLine => {
+                matches!(event, Event::JobTransferred | Event::JobError)
+                    && cx.facts.registers.possible(Register::CommandLine) & bit(1) != 0
+            }
+        })
+    }
+}

@@ -1,0 +1,60 @@
+//! R10: a job that has ended stays ended, and is not found.
+//!
+//! A job has ended for the manager when the call that ended it is back, or when it expired. A GetJob or
+//! EnumJobs that starts later must not turn it up; one that overlaps the end may.
+
+use crate::call::{Call, Out};
+use crate::env::EnvStep;
+use crate::event::{By, EventView};
+use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::rule::Rule;
+use crate::judge::small::CallSet;
+use crate::state::JobState;
+
+/// Whether the job has ended, and which open calls started after that.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct R10 {
+    late: CallSet,
+    ended: bool,
+}
+
+impl<const CALLS: usize> Monitor<CALLS> for R10 {
+    const RULE: Rule = Rule::R10;
+
+    fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
+        match *event {
+            EventView::State { from, to, by, .. } => {
+                let was_final = [from, cx.facts.state].into_iter().flatten().any(JobState::is_final);
+                self.ended |= to.is_final() && by == By::Env(EnvStep::Expiry);
+                if was_final {
+                    Outcome::Violated
+                } else if to.is_final() {
+                    Outcome::Exercised
+                } else {
+                    Outcome::Held
+                }
+            }
+            EventView::Return { call: Call::Cancel | Call::Complete, hr, .. } if hr.succeeded() => {
+                self.ended = true;
+                Outcome::Held
+            }
+            EventView::Call {
+                id,
+                call: Call::GetJob | Call::EnumJobs { .. } | Call::EnumJobsNext { .. },
+                ..
+            } if self.ended => {
+                self.late.insert(id.0);
+                Outcome::Held
+            }
+            EventView::Return { id, call, hr, out, .. } if !self.late.is_empty() && self.late.take(id.0) => {
+                let found = match (call, out) {
+                    (Call::GetJob, _) => hr.succeeded(),
+                    (_, Out::Jobs(jobs)) => cx.facts.job().is_some_and(|job| jobs.contains(&job)),
+                    _ => false,
+                };
+                Outcome::check(!found)
+            }
+            _ => Outcome::Held,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! R13: the state changes along the edges of the table, and GetState tells it.
+
+use crate::call::{Call, Method, Out};
+use crate::event::{By, EventView};
+use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::rule::Rule;
+use crate::state::{self, Cause, JobState};
+
+/// Remembers nothing of its own: the state and the open calls are shared facts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct R13;
+
+impl<const CALLS: usize> Monitor<CALLS> for R13 {
+    const RULE: Rule = Rule::R13;
+
+    fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
+        match *event {
+            EventView::State { from, to, by, .. } => change(cx, from, to, by),
+            EventView::Return { id, call: Call::GetState, out: Out::State(told), hr, .. }
+                if hr.succeeded() =>
+            {
+                let states = cx.facts.states_since(id);
+                if states == crate::StateSet::EMPTY {
+                    return Outcome::Held;
+                }
+                Outcome::check(states.contains(*told))
+            }
+            _ => Outcome::Held,
+        }
+    }
+}
+
+fn change<const CALLS: usize>(cx: &Cx<'_, CALLS>, from: Option<JobState>, to: JobState, by: By) -> Outcome {
+    let Some(from) = from else {
+        return Outcome::check(cx.facts.state.is_none() && to == JobState::Suspended && is_creation(cx, by));
+    };
+    if cx.facts.state.is_some_and(|state| state != from) {
+        return Outcome::Violated;
+    }
+    let cause = match by {
+        By::Env(step) => Cause::Env(step.kind()),
+        By::Call(id) => match cx.facts.method(id) {
+            Some(method) => Cause::Call(method),
+            // The call is not one of this job: there is no row to look up.
+            None => return Outcome::Held,
+        },
+    };
+    Outcome::check(state::is_edge(cx.profile.dialect, from, cause, to))
+}
+
+/// CreateJob is not called on the job, so its call need not be known here.
+fn is_creation<const CALLS: usize>(cx: &Cx<'_, CALLS>, by: By) -> bool {
+    match by {
+        By::Call(id) => cx.facts.method(id).is_none_or(|method| method == Method::CreateJob),
+        By::Env(_) => false,
+    }
+}

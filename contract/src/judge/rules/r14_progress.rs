@@ -1,0 +1,120 @@
+//! R14: progress adds up.
+//!
+//! Files of a job are transferred one after another, so the bytes of one file are remembered at a time. A file goes back
+//! only when it starts again: because the server's copy changed, or once after its URL was changed.
+
+use crate::call::{Call, Completed, FileProgress, Out, Progress};
+use crate::env::EnvStep;
+use crate::event::EventView;
+use crate::ids::FileId;
+use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::rule::Rule;
+use crate::judge::small::FileSet;
+
+/// The file in transfer, and the files that may start again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct R14 {
+    transferred: u64,
+    /// [`UNKNOWN`] until it is known.
+    total: u64,
+    /// [`NO_FILE`] between files. Not an `Option`, which would be twice as large.
+    file: FileId,
+    may_restart: FileSet,
+}
+
+/// As the API has it: `BG_SIZE_UNKNOWN`.
+const UNKNOWN: u64 = u64::MAX;
+const NO_FILE: FileId = FileId(u32::MAX);
+
+impl Default for R14 {
+    fn default() -> R14 {
+        R14 { transferred: 0, total: UNKNOWN, file: NO_FILE, may_restart: FileSet::default() }
+    }
+}
+
+impl<const CALLS: usize> Monitor<CALLS> for R14 {
+    const RULE: Rule = Rule::R14;
+
+    fn step(&mut self, _: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
+        match *event {
+            EventView::Env { step, file: Some(file), .. } => self.transfer(step, file),
+            EventView::Return { out: Out::Progress(progress), .. } => Outcome::check(job_adds_up(progress)),
+            EventView::Return { out: Out::FileProgress(progress), .. } => {
+                Outcome::check(file_adds_up(progress))
+            }
+            EventView::Call { call: Call::FileSetRemoteName { file, .. }, .. } => {
+                self.may_restart.insert(*file);
+                Outcome::Held
+            }
+            _ => Outcome::Held,
+        }
+    }
+}
+
+impl R14 {
+    fn transfer(&mut self, step: EnvStep, file: FileId) -> Outcome {
+        match step {
+            EnvStep::SizeKnown { total } => {
+                self.turn_to(file);
+                self.total = total;
+                // A file that may start again has perhaps done so, and not said so yet.
+                Outcome::check(self.transferred <= total || self.may_restart.contains(file))
+            }
+            EnvStep::Bytes { transferred, total } => {
+                self.turn_to(file);
+                self.bytes(file, transferred, total.unwrap_or(UNKNOWN))
+            }
+            EnvStep::FileRestarted => {
+                self.forget();
+                Outcome::Exercised
+            }
+            EnvStep::FileDone => {
+                self.may_restart.remove(file);
+                let followed = self.file == file && self.total != UNKNOWN;
+                let whole = self.transferred == self.total;
+                self.forget();
+                if followed { Outcome::check(whole) } else { Outcome::Held }
+            }
+            _ => Outcome::Held,
+        }
+    }
+
+    fn bytes(&mut self, file: FileId, transferred: u64, total: u64) -> Outcome {
+        let back = transferred < self.transferred;
+        let excused = back && self.may_restart.contains(file);
+        if excused {
+            self.may_restart.remove(file);
+        }
+        self.transferred = transferred;
+        if total != UNKNOWN {
+            self.total = total;
+        }
+        Outcome::check(transferred <= self.total && (!back || excused))
+    }
+
+    fn turn_to(&mut self, file: FileId) {
+        if self.file != file {
+            self.forget();
+            self.file = file;
+        }
+    }
+
+    fn forget(&mut self) {
+        *self = R14 { may_restart: self.may_restart, ..R14::default() };
+    }
+}
+
+fn job_adds_up(progress: &Progress) -> bool {
+    let Progress { bytes_total, bytes_transferred, files_total, files_transferred } = *progress;
+    let all_files = files_total == files_transferred;
+    files_transferred <= files_total
+        && bytes_total
+            .is_none_or(|total| bytes_transferred <= total && (!all_files || bytes_transferred == total))
+}
+
+fn file_adds_up(progress: &FileProgress) -> bool {
+    let FileProgress { bytes_total, bytes_transferred, completed } = *progress;
+    bytes_total.is_none_or(|total| {
+        bytes_transferred <= total && (completed == Completed::No || bytes_transferred == total)
+    })
+}

@@ -1,0 +1,162 @@
+//! The first line of a trace.
+
+use serde::{Deserialize, Serialize};
+
+use crate::dialect::{Dialect, Profile, Switch};
+
+/// The version of the format that this code reads and writes.
+pub const FORMAT: u32 = 1;
+
+/// What was run, by whom, and what of it was recorded.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Header {
+    /// The version of the format: 1.
+    pub format: u32,
+    /// The dialect of the subject.
+    pub dialect: Dialect,
+    /// Switches that differ from the dialect's column of the table.
+    #[serde(default, skip_serializing_if = "Switches::is_empty")]
+    pub switches: Switches,
+    /// The scope explored, or the kind of run.
+    #[serde(default)]
+    pub scope: String,
+    /// What was run.
+    #[serde(default)]
+    pub subject: String,
+    /// Who ran it, and wrote this.
+    #[serde(default)]
+    pub engine: String,
+    /// The seed of the run, where chance played.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The commit of the subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// How many times faster than the wall clock the subject's clock ran.
+    #[serde(default = "real_time")]
+    pub clock_scale: u32,
+    /// The kinds of events that were recorded. A rule that needs another kind is undecided.
+    #[serde(default = "every_event")]
+    pub records: Vec<Recorded>,
+    /// How the run ended.
+    #[serde(default)]
+    pub ended: Ended,
+}
+
+fn real_time() -> u32 {
+    1
+}
+
+fn every_event() -> Vec<Recorded> {
+    Recorded::EVENTS.to_vec()
+}
+
+/// A kind of event that a subject may or may not record.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Recorded {
+    /// Starts of calls.
+    Call,
+    /// Ends of calls.
+    Return,
+    /// Starts of callbacks.
+    Enter,
+    /// Ends of callbacks.
+    Leave,
+    /// Environment steps.
+    Env,
+    /// Changes of a job's state.
+    State,
+    /// Choices of a schedule or a generator.
+    Choose,
+}
+
+impl Recorded {
+    /// The kinds that rules judge.
+    pub const EVENTS: [Recorded; 6] =
+        [Recorded::Call, Recorded::Return, Recorded::Enter, Recorded::Leave, Recorded::Env, Recorded::State];
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// Nothing moved any more: what is open now stays open.
+    AtRest,
+    /// It was stopped, so that nothing follows from what is still open.
+    #[default]
+    Cut,
+}
+
+impl Header {
+    /// The header of a run of this dialect that records every event; the rest is to be filled in.
+    #[must_use]
+    pub fn of(profile: &Profile) -> Header {
+        Header {
+            format: FORMAT,
+            dialect: profile.dialect,
+            switches: Switches::of(profile),
+            scope: String::new(),
+            subject: String::new(),
+            engine: String::new(),
+            seed: None,
+            commit: None,
+            clock_scale: 1,
+            records: every_event(),
+            ended: Ended::Cut,
+        }
+    }
+
+    /// The dialect's column with the switches turned.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.switches.turned(self.dialect.profile())
+    }
+}
+
+macro_rules! switches {
+    ($($field:ident),* $(,)?) => {
+        /// Switches turned away from the dialect's column of the table; none when a switch stands as it does there.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+        pub struct Switches {
+            $(
+                #[doc = concat!("See [`Profile::", stringify!($field), "`].")]
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub $field: Option<Switch>,
+            )*
+        }
+
+        impl Switches {
+            /// The switches in which `profile` differs from its dialect.
+            #[must_use]
+            pub fn of(profile: &Profile) -> Switches {
+                let column = profile.dialect.profile();
+                Switches { $($field: (profile.$field != column.$field).then_some(profile.$field),)* }
+            }
+
+            /// The profile with these switches turned.
+            #[must_use]
+            pub fn turned(&self, profile: &Profile) -> Profile {
+                Profile { $($field: self.$field.unwrap_or(profile.$field),)* ..*profile }
+            }
+
+            /// Whether every switch stands as in the table.
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                *self == Switches::default()
+            }
+        }
+    };
+}
+
+switches! {
+    connects,
+    disable_masks,
+    file_ranges_flag,
+    command_line,
+    omitted_methods,
+    retry_transferred,
+    late_replay,
+}

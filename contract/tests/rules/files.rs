@@ -1,0 +1,138 @@
+//! R14 and R15: bytes and files.
+
+use contract::event::By;
+use contract::judge::Rule::{R14, R15};
+use contract::*;
+
+use crate::builder::*;
+
+fn bytes(transferred: u64) -> EnvStep {
+    EnvStep::Bytes { transferred, total: Some(10) }
+}
+
+fn disk(act: DiskAct) -> EnvStep {
+    EnvStep::Disk { act }
+}
+
+fn observed(destination: Found, temporary: Found) -> EnvStep {
+    EnvStep::Observed { destination, temporary }
+}
+
+#[test]
+fn bytes_grow_to_the_total() {
+    let mut run = Run::created(bits());
+    run.resumes();
+    run.env_file(EnvStep::SizeKnown { total: 10 }, F0);
+    run.env_file(bytes(4), F0);
+    run.env_file(bytes(10), F0);
+    run.arrives();
+    run.keeps(R14);
+}
+
+#[test]
+fn bytes_do_not_pass_the_total_or_stop_short_of_it_or_go_back() {
+    for wrong in [&[11][..], &[10, 4], &[4]] {
+        let mut run = Run::created(bits());
+        run.resumes();
+        for transferred in wrong {
+            run.env_file(bytes(*transferred), F0);
+        }
+        run.arrives();
+        run.breaks(&[R14]);
+    }
+}
+
+#[test]
+fn a_file_that_starts_again_may_go_back() {
+    let mut run = Run::created(bits());
+    run.resumes();
+    run.env_file(bytes(9), F0);
+    run.env_file(EnvStep::FileRestarted, F0);
+    run.env_file(bytes(2), F0);
+    run.keeps(R14);
+    run.does(Call::FileSetRemoteName { file: F0, remote: "http://h/b".into() }, OK);
+    run.env_file(bytes(1), F0);
+    run.keeps(R14);
+    run.env_file(bytes(0), F0);
+    run.breaks(&[R14]);
+}
+
+#[test]
+fn what_getters_tell_of_progress_adds_up() {
+    let job = Progress { bytes_total: Some(10), bytes_transferred: 4, files_total: 2, files_transferred: 1 };
+    let file = FileProgress { bytes_total: Some(10), bytes_transferred: 4, completed: Completed::No };
+    let mut run = Run::created(bits());
+    run.reads(Call::GetProgress, Out::Progress(job));
+    run.reads(Call::FileGetProgress { file: F0 }, Out::FileProgress(file));
+    run.keeps(R14);
+    for wrong in [
+        Out::Progress(Progress { bytes_transferred: 11, ..job }),
+        Out::Progress(Progress { files_transferred: 3, ..job }),
+        Out::Progress(Progress { files_transferred: 2, ..job }),
+        Out::FileProgress(FileProgress { bytes_transferred: 11, ..file }),
+        Out::FileProgress(FileProgress { completed: Completed::Yes, ..file }),
+    ] {
+        let mut run = Run::created(bits());
+        run.reads(Call::GetProgress, wrong);
+        run.breaks(&[R14]);
+    }
+}
+
+#[test]
+fn a_file_appears_through_complete() {
+    let mut run = Run::transferred();
+    run.env_file(observed(Found::Absent, Found::Whole), F0);
+    let complete = run.call(Call::Complete);
+    // The observer may be faster than the recorder.
+    run.env_file(observed(Found::Whole, Found::Absent), F0);
+    run.env_file(disk(DiskAct::Renamed), F0);
+    run.state_by(JobState::Acknowledged, By::Call(complete));
+    run.back(complete, OK);
+    run.env_file(observed(Found::Whole, Found::Absent), F0);
+    run.keeps(R15);
+    run.env_file(observed(Found::Absent, Found::Absent), F0);
+    run.breaks(&[R15]);
+}
+
+#[test]
+fn a_file_does_not_appear_otherwise() {
+    for wrong in
+        [disk(DiskAct::Renamed), observed(Found::Whole, Found::Absent), observed(Found::Wrong, Found::Absent)]
+    {
+        let mut run = Run::transferred();
+        run.env_file(wrong, F0);
+        run.breaks(&[R15]);
+    }
+}
+
+#[test]
+fn an_unfinished_file_is_not_renamed() {
+    let mut run = Run::transferred();
+    let complete = run.call(Call::Complete);
+    run.env_file(disk(DiskAct::Renamed), F1);
+    run.state_by(JobState::Acknowledged, By::Call(complete));
+    run.back(complete, OK);
+    run.breaks(&[R15]);
+}
+
+#[test]
+fn cancel_cleans_up_unless_it_says_that_it_could_not() {
+    for (hr, broken) in [(HResult::BG_S_UNABLE_TO_DELETE_FILES, &[][..]), (OK, &[R15])] {
+        let mut run = Run::transferred();
+        run.env_file(disk(DiskAct::RemoveFailed), F0);
+        run.cancels(hr);
+        run.env_file(observed(Found::Absent, Found::Whole), F0);
+        run.breaks(broken);
+    }
+}
+
+#[test]
+fn cancel_does_not_touch_what_it_did_not_make() {
+    let mut run = Run::transferred();
+    run.env_file(observed(Found::Foreign, Found::Whole), F0);
+    run.cancels(OK);
+    run.env_file(observed(Found::Foreign, Found::Absent), F0);
+    run.keeps(R15);
+    run.env_file(observed(Found::Absent, Found::Absent), F0);
+    run.breaks(&[R15]);
+}

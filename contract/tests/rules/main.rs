@@ -1,0 +1,13 @@
+//! Every rule with runs that keep it and runs that break it, and it alone.
+#![cfg(feature = "judge")]
+// Not every word of the builder is used by every file that includes it.
+#![allow(dead_code)]
+
+mod answers;
+mod builder;
+mod causes;
+mod files;
+mod judging;
+mod retries;
+mod silence;
+mod speed;

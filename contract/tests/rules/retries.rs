@@ -1,0 +1,89 @@
+//! R18: after a failure or a panic.
+
+use contract::dialect::Switch;
+use contract::event::{Leave, Target};
+use contract::judge::Rule::R18;
+use contract::*;
+
+use crate::builder::*;
+
+#[test]
+fn a_failed_callback_is_told_again_before_the_service_rests() {
+    for leave in [Leave::Panicked, Leave::Returned(FAIL)] {
+        let mut run = Run::transferred();
+        let delivery = run.enter(Event::JobTransferred);
+        run.leave_with(delivery, leave);
+        run.tells(Event::JobTransferred, OK);
+        run.env(EnvStep::Idle);
+        run.keeps(R18);
+        let mut run = Run::transferred();
+        let delivery = run.enter(Event::JobTransferred);
+        run.leave_with(delivery, leave);
+        run.env(EnvStep::Idle);
+        run.breaks(&[R18]);
+    }
+}
+
+#[test]
+fn a_failed_file_is_told_again_too() {
+    let mut run = Run::listening(bits(), EVERYTHING);
+    run.transfers();
+    run.tells_file(F0, FAIL);
+    run.env(EnvStep::Idle);
+    run.breaks(&[R18]);
+}
+
+#[test]
+fn nothing_is_owed_where_nobody_may_be_told() {
+    let mut masked = Run::transferred();
+    masked.tells(Event::JobTransferred, FAIL);
+    masked.does(Call::SetNotifyFlags { flags: 0 }, OK);
+    masked.env(EnvStep::Idle);
+    masked.breaks(&[]);
+    let mut gone = Run::transferred();
+    gone.tells(Event::JobTransferred, FAIL);
+    gone.does(Call::SetNotifyInterface { receiver: None }, OK);
+    gone.env(EnvStep::Idle);
+    gone.breaks(&[]);
+    let mut ended = Run::transferred();
+    ended.tells(Event::JobTransferred, FAIL);
+    ended.cancels(OK);
+    ended.env(EnvStep::Idle);
+    ended.breaks(&[]);
+}
+
+#[test]
+fn a_dialect_that_does_not_retry_owes_nothing() {
+    let mut run = Run::listening(&Profile { retry_transferred: Switch::Off, ..*bits() }, 3);
+    run.transfers();
+    run.tells(Event::JobTransferred, FAIL);
+    run.env(EnvStep::Idle);
+    run.breaks(&[]);
+}
+
+#[test]
+fn an_old_program_that_fails_late_owes_nothing() {
+    let mut run = Run::transferred();
+    run.does(Call::SetNotifyCmdLine { program: Some("/a".into()), parameters: None }, OK);
+    run.tells(Event::JobTransferred, FAIL);
+    let program = run.enter_at(Event::JobTransferred, Target::CommandLine, None);
+    run.does(register(0), OK);
+    run.tells(Event::JobTransferred, OK);
+    run.leave_with(program, Leave::Exited(1));
+    run.env(EnvStep::Idle);
+    run.breaks(&[]);
+}
+
+#[test]
+fn no_call_is_stranded_by_a_panic() {
+    let mut run = Run::transferred();
+    let delivery = run.enter(Event::JobTransferred);
+    let cancel = run.call(Call::Cancel);
+    // A call may wait for a callback that runs.
+    run.breaks(&[]);
+    run.leave_with(delivery, Leave::Panicked);
+    run.breaks(&[R18]);
+    run.state_by(JobState::Cancelled, event::By::Call(cancel));
+    run.back(cancel, OK);
+    run.keeps(R18);
+}
