@@ -1,0 +1,314 @@
+//! The state machine of the engine, sans IO: deterministic, without a thread, lock, clock, socket or file.
+//!
+//! **What it is.** The implementation under test. It keeps the jobs of all users and says what there is to do; the
+//! service does it and reports back. Five drivers run this very code: the model checker, the fuzzer, the property tests, the
+//! schedule fuzzer, and the real service.
+//!
+//! **The order to call it in** is that of [`contract::core`]: a command or an input, then `take_changes`, then the outputs.
+//! The semantics cited by letter ("semantics e") are listed there; rules and clauses are those of the contract.
+//!
+//! **The law it keeps.** Every change of a job's state goes through `Core::enter`, which is the one place that reports it.
+//!
+//! ```
+//! use contract::core::Config;
+//! use contract::{Call, Core as _, Dialect, JobState, Out, UserId};
+//! use engine::core::Core;
+//!
+//! let mut core = Core::new(&Config::of(Dialect::Bits.profile()));
+//! let made = core.call(UserId(0), None, &Call::CreateJob { name: Some("a".into()), kind: 0 });
+//! let Out::Job(job) = made.out else { panic!("CreateJob gives the job back") };
+//! assert_eq!(core.state(job), Some(JobState::Suspended));
+//! ```
+
+mod commands;
+mod deliveries;
+mod getters;
+mod job;
+mod timers;
+mod transfers;
+mod view;
+
+use contract::call::{CommandLine, ErrorInfo, Priority};
+use contract::core::{
+    Answer, Attempt, Change, Config, Delivery, DiskOutcome, DiskWork, Pending, TransferEvent, TransferReply,
+    TransferStart,
+};
+use contract::event::Leave;
+use contract::{Call, DeliveryId, EnvStep, FileId, JobId, JobState, Profile, Time, UserId};
+
+use self::deliveries::Begun;
+use self::job::{Job, Lost, Stage, Told};
+pub use self::view::View;
+
+/// The job state machine. See the module's documentation.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Core {
+    config: Config,
+    now: Time,
+    /// By id. A forgotten job leaves a hole, so ids are never used again.
+    jobs: Vec<Option<Job>>,
+    /// Deliveries begun and not left, programs that run included; in the order of their beginning.
+    begun: Vec<Begun>,
+    next_delivery: u32,
+    /// Counts entries into QUEUED, so that equals are served in turn.
+    queue_clock: u64,
+    /// After which job `poll_delivery` looks next.
+    last_told: u32,
+    changes: Vec<Change>,
+}
+
+impl Core {
+    /// The URL of a file.
+    #[must_use]
+    pub fn remote(&self, job: JobId, file: FileId) -> Option<&str> {
+        Some(&self.job(job)?.files.get(file.index())?.remote)
+    }
+
+    /// The destination of a file.
+    #[must_use]
+    pub fn local(&self, job: JobId, file: FileId) -> Option<&str> {
+        Some(&self.job(job)?.files.get(file.index())?.local)
+    }
+
+    /// The notification program of a job.
+    #[must_use]
+    pub fn command_line(&self, job: JobId) -> Option<&CommandLine> {
+        self.job(job)?.command_line.as_ref()
+    }
+
+    /// Who owns a job.
+    #[must_use]
+    pub fn owner(&self, job: JobId) -> Option<UserId> {
+        Some(self.job(job)?.owner)
+    }
+
+    /// The priority of a job.
+    #[must_use]
+    pub fn priority(&self, job: JobId) -> Option<Priority> {
+        Some(self.job(job)?.priority)
+    }
+
+    /// The error object of a job, in the states that have one.
+    #[must_use]
+    pub fn error(&self, job: JobId) -> Option<ErrorInfo> {
+        self.job(job)?.shown_error()
+    }
+
+    /// Drops the record of a final job that nobody holds any more. Other jobs are not touched.
+    pub fn forget(&mut self, job: JobId) {
+        if let Some(slot) = self.jobs.get_mut(job.index())
+            && slot.as_ref().is_some_and(|job| job.state.is_final())
+        {
+            *slot = None;
+        }
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.config.profile
+    }
+
+    fn job(&self, id: JobId) -> Option<&Job> {
+        self.jobs.get(id.index())?.as_ref()
+    }
+
+    fn job_mut(&mut self, id: JobId) -> Option<&mut Job> {
+        self.jobs.get_mut(id.index())?.as_mut()
+    }
+
+    fn ids(&self) -> impl Iterator<Item = (JobId, &Job)> {
+        let numbered = self.jobs.iter().enumerate();
+        numbered.filter_map(|(index, job)| Some((JobId(index as u32), job.as_ref()?)))
+    }
+
+    /// Moves a job to another state, with everything that leaving the one and entering the other means, and reports it.
+    /// `step` is the environment step that did it, or none when a call did.
+    fn enter(&mut self, id: JobId, to: JobState, step: Option<EnvStep>, file: Option<FileId>) {
+        let now = self.now;
+        let profile = self.config.profile;
+        let queued = self.queue_clock;
+        let Some(job) = self.job_mut(id) else { return };
+        let from = std::mem::replace(&mut job.state, to);
+        job.modified = now;
+        job.retry_at = None;
+        // A chain is of the state that caused its event: what is left of it must not delay the next one.
+        job.stage = Stage::Start;
+        if from.is_running() && !to.is_running() {
+            job.stop_transfer();
+        }
+        match to {
+            JobState::Queued => job.queued = queued,
+            // The error object stands until the job moves bytes again (facts G24).
+            JobState::Transferring => {
+                job.error = None;
+                job.slice_over_at = None;
+            }
+            JobState::Transferred | JobState::Error => {
+                job.cause = job.cause.wrapping_add(1);
+                job.told = if Self::meets_nobody(job, &profile) { Told::Yes } else { Told::No };
+                if to == JobState::Transferred {
+                    job.transfer_completion = Some(now);
+                }
+            }
+            JobState::Acknowledged | JobState::Cancelled => {
+                job.modification = job::Modification::None;
+                job.ending = None;
+            }
+            JobState::Connecting | JobState::Suspended | JobState::TransientError => {}
+        }
+        if !matches!(
+            to,
+            JobState::Error | JobState::Transferred | JobState::Acknowledged | JobState::Cancelled
+        ) {
+            job.note_modification(&profile);
+        }
+        if to == JobState::Queued {
+            self.queue_clock += 1;
+        }
+        self.changes.push(Change { job: Some(id), file, step, state: Some((Some(from), to)) });
+        self.start_slice(id);
+    }
+
+    /// With `late_replay` off, an event that meets neither an object nor a program is lost (semantics f).
+    fn meets_nobody(job: &Job, profile: &Profile) -> bool {
+        !profile.late_replay.is_on() && job.receiver.is_none() && job.command_line.is_none()
+    }
+
+    /// Reports an environment step that changed no state.
+    fn note(&mut self, job: JobId, file: Option<FileId>, step: EnvStep) {
+        self.changes.push(Change { job: Some(job), file, step: Some(step), state: None });
+    }
+}
+
+impl contract::Core for Core {
+    type View = View;
+
+    fn new(config: &Config) -> Self {
+        Core {
+            config: *config,
+            now: Time::ZERO,
+            jobs: Vec::new(),
+            begun: Vec::new(),
+            next_delivery: 0,
+            queue_clock: 0,
+            last_told: 0,
+            changes: Vec::new(),
+        }
+    }
+
+    fn now(&self) -> Time {
+        self.now
+    }
+
+    fn state(&self, job: JobId) -> Option<JobState> {
+        Some(self.job(job)?.state)
+    }
+
+    fn pending(&self, job: JobId) -> Pending {
+        self.job(job).map_or(Pending::NONE, |job| self.pending_of(job))
+    }
+
+    fn is_ready(&self, job: JobId) -> bool {
+        self.choose(job).is_some()
+    }
+
+    fn is_released(&self, delivery: DeliveryId) -> bool {
+        self.find(delivery).is_none_or(Begun::is_released)
+    }
+
+    fn is_finalising(&self, job: JobId) -> bool {
+        self.job(job).is_some_and(|job| job.ending.is_some())
+    }
+
+    fn disk_work(&self, job: JobId) -> Vec<DiskWork> {
+        self.job(job).map_or_else(Vec::new, Self::disk_work_of)
+    }
+
+    fn wants_transfer(&self) -> bool {
+        self.next_move().is_some()
+    }
+
+    fn transfer(&self, job: JobId) -> Option<(Attempt, FileId)> {
+        let job = self.job(job)?;
+        Some((job.attempt, job.fetching?))
+    }
+
+    fn canonical(&self) -> View {
+        View::of(self)
+    }
+
+    fn call(&mut self, user: UserId, job: Option<JobId>, call: &Call) -> Answer {
+        self.command(user, job, call)
+    }
+
+    fn handle_delivery_called(&mut self, delivery: DeliveryId) {
+        self.delivery_called(delivery);
+    }
+
+    fn handle_delivery_left(&mut self, delivery: DeliveryId, leave: Leave) {
+        self.delivery_left(delivery, leave);
+    }
+
+    fn handle_program_started(&mut self, delivery: DeliveryId) {
+        self.program_started(delivery);
+    }
+
+    fn handle_transfer(&mut self, job: JobId, attempt: Attempt, event: TransferEvent) -> TransferReply {
+        self.transfer_reports(job, attempt, event)
+    }
+
+    fn handle_disk(&mut self, job: JobId, outcome: &DiskOutcome) -> Answer {
+        self.disk_done(job, outcome)
+    }
+
+    fn handle_logoff(&mut self, user: UserId) {
+        let dropped = |job: &Job| job.is_open() && job.owner == user && job.state == JobState::Transferring;
+        for id in self.open_jobs(dropped) {
+            self.enter(id, JobState::Queued, Some(EnvStep::Logoff), None);
+        }
+    }
+
+    fn handle_network_lost(&mut self) {
+        let lost = |job: &Job| job.is_open() && (job.state == JobState::Queued || job.state.is_running());
+        for id in self.open_jobs(lost) {
+            let error = self.disconnected();
+            self.fail_transiently(id, error, Lost::Network);
+        }
+    }
+
+    fn handle_network_back(&mut self) {
+        let waiting = |job: &Job| job.is_open() && job.state == JobState::TransientError;
+        for id in self.open_jobs(waiting) {
+            self.enter(id, JobState::Queued, Some(EnvStep::NetworkBack), None);
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Time) {
+        self.time_comes(now);
+    }
+
+    fn poll_transfer(&mut self) -> Option<TransferStart> {
+        self.make_move()
+    }
+
+    fn poll_delivery(&mut self) -> Option<Delivery> {
+        let jobs = self.jobs.len() as u32;
+        let in_turn = (1..=jobs).map(|step| JobId((self.last_told + step) % jobs));
+        let next = in_turn.into_iter().find(|job| self.choose(*job).is_some())?;
+        self.last_told = next.0;
+        self.begin(next)
+    }
+
+    fn begin_delivery(&mut self, job: JobId) -> Option<Delivery> {
+        self.begin(job)
+    }
+
+    fn poll_timeout(&self) -> Option<Time> {
+        self.next_timer().map(|(at, ..)| at)
+    }
+
+    fn take_changes(&mut self, mut sink: impl FnMut(Change)) {
+        for change in self.changes.drain(..) {
+            sink(change);
+        }
+    }
+}

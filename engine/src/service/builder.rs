@@ -1,0 +1,208 @@
+//! How a service is put together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::{Arc, OnceLock};
+
+use contract::core::{Config, Core as _};
+use contract::event::{Recorder, Silent};
+
+use super::Service;
+use super::backends::{Disk, Fetch, Programs};
+use super::program::RealPrograms;
+use super::real::{HttpFetch, RealDisk};
+use super::registry::Registry;
+use super::runtime::Runtime;
+use super::shared::{Keep, Shared, State};
+use super::threads::{Pool, Role};
+use crate::core::Core;
+use crate::transfer::ClientConfig;
+
+/// Transfers at once, whatever the core would allow: a bound on threads and memory.
+const WORKERS: u32 = 16;
+/// Callbacks at once, of all users together. At four per user it takes 64 users with nothing but blocked callbacks to use them up.
+const DISPATCHERS: u32 = 256;
+/// Part of every GUID, unless the builder is told another.
+const NAMESPACE: u64 = 0x6267_6368_6563_6B00;
+
+/// A service that has not started yet.
+pub struct Builder<R: Runtime> {
+    config: Config,
+    runtime: R,
+    recorder: Arc<dyn Recorder>,
+    fetch: Option<Arc<dyn Fetch>>,
+    disk: Arc<dyn Disk>,
+    programs: Arc<dyn Programs>,
+    clock_scale: u32,
+    dispatchers: u32,
+    keep: Keep,
+    namespace: u64,
+}
+
+/// The service could not start.
+#[derive(Debug, thiserror::Error)]
+#[error("the service could not start a thread")]
+pub struct StartError(#[from] std::io::Error);
+
+impl<R: Runtime> Builder<R> {
+    pub(super) fn new(config: Config, runtime: R) -> Self {
+        Builder {
+            config,
+            runtime,
+            recorder: Arc::new(Silent),
+            fetch: None,
+            disk: Arc::new(RealDisk),
+            programs: Arc::new(RealPrograms),
+            clock_scale: 1,
+            dispatchers: DISPATCHERS,
+            keep: Keep::default(),
+            namespace: NAMESPACE,
+        }
+    }
+
+    /// Another threading library.
+    #[must_use]
+    pub fn runtime<S: Runtime>(self, runtime: S) -> Builder<S> {
+        let Builder {
+            config,
+            recorder,
+            fetch,
+            disk,
+            programs,
+            clock_scale,
+            dispatchers,
+            keep,
+            namespace,
+            ..
+        } = self;
+        Builder {
+            config,
+            runtime,
+            recorder,
+            fetch,
+            disk,
+            programs,
+            clock_scale,
+            dispatchers,
+            keep,
+            namespace,
+        }
+    }
+
+    /// Where to record what happens; nowhere by default.
+    #[must_use]
+    pub fn recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
+        self.recorder = recorder;
+        self
+    }
+
+    /// How files are fetched; over HTTP by default.
+    #[must_use]
+    pub fn fetch(mut self, fetch: Arc<dyn Fetch>) -> Self {
+        self.fetch = Some(fetch);
+        self
+    }
+
+    /// What Complete and Cancel do to files; the file system by default.
+    #[must_use]
+    pub fn disk(mut self, disk: Arc<dyn Disk>) -> Self {
+        self.disk = disk;
+        self
+    }
+
+    /// How notification programs are started; as processes by default.
+    #[must_use]
+    pub fn programs(mut self, programs: Arc<dyn Programs>) -> Self {
+        self.programs = programs;
+        self
+    }
+
+    /// Milliseconds of the service's time per millisecond of the clock; 1 by default, and at least.
+    #[must_use]
+    pub fn clock_scale(mut self, scale: u32) -> Self {
+        self.clock_scale = scale.max(1);
+        self
+    }
+
+    /// The most callbacks that run at once, of all users together; 256 by default. Fewer than four per user let one user
+    /// stall another (R9), so this is for scopes that are to be explored.
+    #[must_use]
+    pub fn dispatchers(mut self, most: u32) -> Self {
+        self.dispatchers = most;
+        self
+    }
+
+    /// Whether the records of final jobs are kept.
+    #[must_use]
+    pub fn keep(mut self, keep: Keep) -> Self {
+        self.keep = keep;
+        self
+    }
+
+    /// What the GUIDs of this service have in common.
+    #[must_use]
+    pub fn namespace(mut self, namespace: u64) -> Self {
+        self.namespace = namespace;
+        self
+    }
+
+    /// Starts the service.
+    ///
+    /// # Errors
+    /// The system has no thread to give.
+    pub fn start(self) -> Result<Service<R>, StartError> {
+        let dispatchers = self.dispatchers;
+        let shared = Arc::new_cyclic(|myself| self.share(myself.clone()));
+        // From here on a failure drops the service, which stops the threads that did start.
+        let service = Service { shared: Arc::clone(&shared) };
+        for _ in 0..dispatchers.clamp(1, 2) {
+            shared.spawn(Role::Dispatcher, |shared, thread| shared.dispatch(thread))?;
+        }
+        shared.spawn(Role::Worker, |shared, thread| shared.work(thread))?;
+        let ticking = Arc::clone(&shared);
+        let timer = shared.runtime.timer(move || ticking.tick())?;
+        // Set once, here. Nobody has the service yet, so no deadline was set before the timer could hear of it.
+        let _ = shared.timer.set(timer);
+        Ok(service)
+    }
+
+    fn share(self, myself: std::sync::Weak<Shared<R>>) -> Shared<R> {
+        let runtime = self.runtime;
+        let state = State {
+            core: Core::new(&self.config),
+            armed: None,
+            fetching: BTreeSet::new(),
+            held: BTreeMap::new(),
+            dispatchers: Pool::new(self.dispatchers),
+            workers: Pool::new(WORKERS),
+            slots: BTreeMap::new(),
+            next_slot: 0,
+        };
+        Shared {
+            registry: runtime.mutex(Registry::new()),
+            state: runtime.mutex(state),
+            deliveries: runtime.condvar(),
+            transfers: runtime.condvar(),
+            progress: runtime.condvar(),
+            runtime,
+            config: self.config,
+            recorder: self.recorder,
+            fetch: self.fetch.unwrap_or_else(|| Arc::new(HttpFetch::new(ClientConfig::default()))),
+            disk: self.disk,
+            programs: self.programs,
+            keep: self.keep,
+            namespace: self.namespace,
+            clock_scale: self.clock_scale,
+            myself,
+            timer: OnceLock::new(),
+            next_call: AtomicU32::new(0),
+            stopping: AtomicBool::new(false),
+        }
+    }
+}
+
+impl<R: Runtime> std::fmt::Debug for Builder<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").field("dialect", &self.config.profile.dialect).finish_non_exhaustive()
+    }
+}

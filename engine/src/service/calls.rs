@@ -1,0 +1,268 @@
+//! The path of an API call: record, take effect under the lock, wait, return (contract section 4, clauses 3, 4 and 7).
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use contract::core::{Answer, Core as _, DiskOutcome, DiskWork, Then};
+use contract::event::Caller;
+use contract::{
+    Call, CallId, DiskAct, EnvStep, EventView, FileId, HResult, JobId, Out, Profile, ReceiverId, ThreadId,
+    UserId,
+};
+
+use super::backends::Place;
+use super::callback::Callback;
+use super::guid::Guid;
+use super::runtime::{Inside, Point, Runtime};
+use super::shared::{Forgotten, Guard, Shared, State, Wake};
+
+/// What a call made after shutdown answers, and one that shutdown overtakes: the service is not there (facts D3).
+/// Neither is recorded as returned, since nothing says whether it took effect.
+const GONE: HResult = HResult::RPC_S_SERVER_UNAVAILABLE;
+
+/// The service as its client objects see it, without the type of its runtime.
+pub(super) trait Engine: Send + Sync {
+    /// Makes a call on the current thread's behalf. `thread` is asked for only outside of callbacks.
+    fn call(&self, request: Request<'_>) -> (HResult, Out);
+    /// A client's last handle of a job is gone.
+    fn let_go(&self, job: JobId);
+    /// See `Registry::lend`.
+    fn lend(&self, object: &Arc<dyn Callback>) -> ReceiverId;
+    /// See `Registry::give_back`.
+    fn give_back(&self, receiver: ReceiverId);
+    /// See `Registry::get`.
+    fn receiver(&self, receiver: ReceiverId) -> Option<Arc<dyn Callback>>;
+    /// The dialect.
+    fn profile(&self) -> &Profile;
+    /// The GUID of a job.
+    fn guid(&self, job: JobId) -> Guid;
+    /// The job with this GUID. An id that no job has when no job can have this GUID.
+    fn job_of(&self, guid: Guid) -> JobId;
+}
+
+/// One call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request<'a> {
+    /// The client thread; none for the current one. Inside a callback it is the service's thread, whatever stands here.
+    pub(super) thread: Option<ThreadId>,
+    pub(super) user: UserId,
+    pub(super) job: Option<JobId>,
+    pub(super) call: &'a Call,
+    pub(super) handles: Handles,
+}
+
+/// Whether jobs in the answer become handles, each of which [`Engine::let_go`] ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Handles {
+    /// They do.
+    Made,
+    /// They stay ids.
+    None,
+}
+
+impl<R: Runtime> Engine for Shared<R> {
+    fn call(&self, request: Request<'_>) -> (HResult, Out) {
+        if self.is_stopping() {
+            return (GONE, Out::None);
+        }
+        let inside = self.runtime.inside().filter(|inside| inside.service == self.identity());
+        let id = CallId(self.next_call.fetch_add(1, Ordering::Relaxed));
+        self.record_call(id, inside, &request);
+        self.point(Point::Called);
+        let Some(answer) = self.carry_out(id, inside, &request) else { return (GONE, Out::None) };
+        self.point(Point::Returning);
+        let job = match answer.out {
+            Out::Job(made) if request.job.is_none() => Some(made),
+            _ => request.job,
+        };
+        let (hr, out) = (answer.hr, &answer.out);
+        self.recorder.record(EventView::Return { id, job, call: request.call, hr, out });
+        (answer.hr, answer.out)
+    }
+
+    fn let_go(&self, job: JobId) {
+        let keep = self.keep;
+        let forgotten = self.runtime.lock(&self.state).let_go(job, keep);
+        if forgotten == Forgotten::Yes {
+            let dropped = self.runtime.lock(&self.registry).bind(job, None);
+            drop(dropped);
+        }
+    }
+
+    fn lend(&self, object: &Arc<dyn Callback>) -> ReceiverId {
+        self.runtime.lock(&self.registry).lend(object)
+    }
+
+    fn give_back(&self, receiver: ReceiverId) {
+        let dropped = self.runtime.lock(&self.registry).give_back(receiver);
+        drop(dropped);
+    }
+
+    fn receiver(&self, receiver: ReceiverId) -> Option<Arc<dyn Callback>> {
+        self.runtime.lock(&self.registry).get(receiver)
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.config.profile
+    }
+
+    fn guid(&self, job: JobId) -> Guid {
+        Guid::of(self.namespace, job)
+    }
+
+    fn job_of(&self, guid: Guid) -> JobId {
+        guid.job(self.namespace).unwrap_or(JobId(u32::MAX))
+    }
+}
+
+impl<R: Runtime> Shared<R> {
+    fn record_call(&self, id: CallId, inside: Option<Inside>, request: &Request<'_>) {
+        let own_thread = || request.thread.unwrap_or_else(|| self.runtime.thread());
+        let caller = Caller {
+            thread: inside.map_or_else(own_thread, |inside| inside.thread),
+            user: request.user,
+            inside: inside.map(|inside| inside.delivery),
+        };
+        self.recorder.record(EventView::Call { id, caller, job: request.job, call: request.call });
+    }
+
+    /// Everything between `call` and `return`. Nothing when shutdown came first.
+    fn carry_out(&self, id: CallId, inside: Option<Inside>, request: &Request<'_>) -> Option<Answer> {
+        let mut state = self.enter();
+        if let Some(inside) = inside {
+            // Clause 4: the delivery has provably entered. Before the call's effect, and before anything that may wait.
+            state.core.handle_delivery_called(inside.delivery);
+            self.publish(&mut state, None, Wake::All);
+        }
+        let (mut state, mut answer) = self.take_effect(state, id, request)?;
+        if answer.then == Then::Disk
+            && let Some(job) = request.job
+        {
+            (state, answer) = self.use_disk(state, id, job);
+        }
+        if let Then::Wait(delivery) = answer.then {
+            // Clause 3: until that delivery has left or called, never for a later one. The predicate names its id.
+            while !state.core.is_released(delivery) {
+                if self.is_stopping() {
+                    return None;
+                }
+                state = self.runtime.wait(&self.progress, state);
+            }
+        }
+        Some(answer)
+    }
+
+    /// Clause 3: the effect, under the lock. A job that another call is ending is waited for first (the last
+    /// paragraph of section 4), which takes as long as the disk and no longer.
+    fn take_effect<'a>(
+        &'a self,
+        mut state: Guard<'a, R>,
+        id: CallId,
+        request: &Request<'_>,
+    ) -> Option<(Guard<'a, R>, Answer)> {
+        loop {
+            if self.is_stopping() {
+                return None;
+            }
+            let answer = state.core.call(request.user, request.job, request.call);
+            if answer.then != Then::Busy {
+                let dropped = self.note_answer(&mut state, request, &answer);
+                self.publish(&mut state, Some(id), Wake::All);
+                if dropped.is_some() {
+                    // The client's destructor may call the engine, so it runs without the lock.
+                    drop(state);
+                    drop(dropped);
+                    state = self.enter();
+                }
+                return Some((state, answer));
+            }
+            self.publish(&mut state, Some(id), Wake::All);
+            let finalising = |state: &State<R>| request.job.is_some_and(|job| state.core.is_finalising(job));
+            while finalising(&state) && !self.is_stopping() {
+                state = self.runtime.wait(&self.progress, state);
+            }
+            self.pass_time(&mut state);
+        }
+    }
+
+    /// Keeps handles and receivers in step with the core, in the same critical section.
+    fn note_answer(
+        &self,
+        state: &mut State<R>,
+        request: &Request<'_>,
+        answer: &Answer,
+    ) -> Option<Arc<dyn Callback>> {
+        if !answer.hr.succeeded() {
+            return None;
+        }
+        match (&answer.out, request.handles) {
+            (Out::Job(job), Handles::Made) => state.hold(*job),
+            (Out::Jobs(jobs), Handles::Made) => jobs.iter().for_each(|job| state.hold(*job)),
+            _ => {}
+        }
+        match (request.call, request.job) {
+            (Call::SetNotifyInterface { receiver }, Some(job)) => {
+                self.runtime.lock(&self.registry).bind(job, *receiver)
+            }
+            _ => None,
+        }
+    }
+
+    /// The disk work of Complete and Cancel, without the lock.
+    fn use_disk<'a>(&'a self, state: Guard<'a, R>, id: CallId, job: JobId) -> (Guard<'a, R>, Answer) {
+        let work: Vec<(DiskWork, Place)> = state
+            .core
+            .disk_work(job)
+            .into_iter()
+            .filter_map(|work| Some((work, self.place(&state, job, file_of(work))?)))
+            .collect();
+        drop(state);
+        self.point(Point::DiskBegun);
+        let outcome = self.work_on_disk(&work);
+        self.point(Point::DiskDone);
+        let mut state = self.enter();
+        let answer = state.core.handle_disk(job, &outcome);
+        self.publish(&mut state, Some(id), Wake::All);
+        (state, answer)
+    }
+
+    /// In order; stops at the first rename that fails, so that nothing is removed then.
+    fn work_on_disk(&self, work: &[(DiskWork, Place)]) -> DiskOutcome {
+        let mut outcome = DiskOutcome::default();
+        for (work, place) in work {
+            match work {
+                DiskWork::Rename(file) => match self.disk.rename(place) {
+                    Ok(()) => self.record_disk(place, DiskAct::Renamed),
+                    Err(hr) => {
+                        self.record_disk(place, DiskAct::RenameFailed);
+                        outcome.rename_failed = Some((*file, hr));
+                        return outcome;
+                    }
+                },
+                DiskWork::Remove(_) => match self.disk.remove(place) {
+                    Ok(()) => self.record_disk(place, DiskAct::Removed),
+                    Err(_) => {
+                        self.record_disk(place, DiskAct::RemoveFailed);
+                        outcome.left_behind += 1;
+                    }
+                },
+            }
+        }
+        outcome
+    }
+
+    fn record_disk(&self, place: &Place, act: DiskAct) {
+        let step = EnvStep::Disk { act };
+        self.recorder.record(EventView::Env { step, job: Some(place.job), file: Some(place.file) });
+    }
+
+    pub(super) fn place(&self, state: &State<R>, job: JobId, file: FileId) -> Option<Place> {
+        Some(Place { job, file, local: state.core.local(job, file)?.to_owned() })
+    }
+}
+
+fn file_of(work: DiskWork) -> FileId {
+    match work {
+        DiskWork::Rename(file) | DiskWork::Remove(file) => file,
+    }
+}

@@ -1,0 +1,217 @@
+//! Telling clients (contract section 4, clauses 1, 2, 4 and 6).
+//!
+//! A dispatcher takes the lock, lets the core claim and begin a delivery, collects all that entering needs, lets go of the
+//! lock, and enters. Nothing stands between the last two.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use contract::core::{Core as _, Delivery};
+use contract::event::{Leave, Target};
+use contract::{CommandLine, Event, EventView, HResult, ThreadId};
+
+use super::backends::Process;
+use super::callback::Callback;
+use super::calls::Engine;
+use super::errors::ErrorObject;
+use super::objects::{File, Job};
+use super::program::NO_EXIT_CODE;
+use super::runtime::{Inside, Point, Runtime};
+use super::shared::{Shared, State, Wake};
+use super::threads::{Grown, Role, Whereabouts};
+
+/// A delivery with everything that entering the client's code needs, so that nothing is looked up after the lock.
+struct Begun {
+    delivery: Delivery,
+    whom: Whom,
+}
+
+enum Whom {
+    /// Boxed, so that it moves from hand to hand cheaply.
+    Object(Box<Told>),
+    Program(CommandLine),
+    /// The object or the program is not known here, as when a COM client has died.
+    Nobody,
+}
+
+/// Dropped inside the catch around the client's code: its last reference may run the client's destructor.
+struct Told {
+    object: Arc<dyn Callback>,
+    job: Job,
+    file: Option<File>,
+    error: Option<ErrorObject>,
+}
+
+impl<R: Runtime> Shared<R> {
+    /// The life of a dispatcher.
+    pub(super) fn dispatch(self: &Arc<Self>, me: ThreadId) {
+        while let Some(begun) = self.begin(me) {
+            match begun.whom {
+                Whom::Object(told) => self.tell(me, begun.delivery, told),
+                Whom::Program(line) => self.run_program(me, begun.delivery, &line),
+                Whom::Nobody => {
+                    // Nothing has entered, so nothing is recorded.
+                    let leave = match begun.delivery.target {
+                        Target::Interface(_) => Leave::Returned(HResult::CO_E_OBJNOTCONNECTED),
+                        Target::CommandLine => Leave::Exited(NO_EXIT_CODE),
+                    };
+                    self.leave(me, begun.delivery, leave);
+                }
+            }
+        }
+    }
+
+    /// Waits for a delivery that is ready, and begins it (clause 2: under the lock, with its slot). None at shutdown.
+    fn begin(self: &Arc<Self>, me: ThreadId) -> Option<Begun> {
+        let mut state = self.enter();
+        loop {
+            if self.is_stopping() {
+                return None;
+            }
+            // R9: before this thread gets busy, another one must be there for the other users.
+            let (looked_again, grown) = self.grow(state, Role::Dispatcher);
+            state = looked_again;
+            if grown == Grown::Yes {
+                continue;
+            }
+            if let Some(delivery) = state.core.poll_delivery() {
+                let begun = self.collect(&mut state, delivery);
+                state.dispatchers.busy += 1;
+                if matches!(begun.whom, Whom::Object(_)) {
+                    self.set_place(&mut state, me, Whereabouts::Foreign(Role::Dispatcher));
+                }
+                self.publish(&mut state, None, Wake::All);
+                return Some(begun);
+            }
+            self.publish(&mut state, None, Wake::NotDispatchers);
+            state = self.runtime.wait(&self.deliveries, state);
+            self.pass_time(&mut state);
+        }
+    }
+
+    fn collect(self: &Arc<Self>, state: &mut State<R>, delivery: Delivery) -> Begun {
+        let whom = match delivery.target {
+            Target::CommandLine => {
+                state.core.command_line(delivery.job).cloned().map_or(Whom::Nobody, Whom::Program)
+            }
+            Target::Interface(receiver) => match self.runtime.lock(&self.registry).get(receiver) {
+                Some(object) => Whom::Object(Box::new(self.arguments(state, delivery, object))),
+                None => Whom::Nobody,
+            },
+        };
+        Begun { delivery, whom }
+    }
+
+    fn arguments(
+        self: &Arc<Self>,
+        state: &mut State<R>,
+        delivery: Delivery,
+        object: Arc<dyn Callback>,
+    ) -> Told {
+        state.hold(delivery.job);
+        let engine: Arc<dyn Engine> = Arc::clone(self) as Arc<dyn Engine>;
+        let job = Job::holding(engine, delivery.user, delivery.job);
+        let file = delivery.file.map(|file| File::new(job.clone(), file));
+        // The error as it is at the begin: by the time the client looks, the job may have moved on.
+        let error = (delivery.event == Event::JobError).then(|| state.core.error(delivery.job)).flatten();
+        let error = error.map(|info| ErrorObject::new(job.clone(), info));
+        Told { object, job, file, error }
+    }
+
+    /// Enters the client's code. Between the begin, with which the lock was given up, and `enter` there is no lock, no
+    /// wait and no I/O (clause 2).
+    fn tell(&self, me: ThreadId, delivery: Delivery, told: Box<Told>) {
+        self.runtime.set_inside(Some(Inside { service: self.identity(), thread: me, delivery: delivery.id }));
+        self.point(Point::Begun);
+        self.record_enter(delivery);
+        let leave = match catch_unwind(AssertUnwindSafe(move || told.tell(delivery.event))) {
+            Ok(hr) => Leave::Returned(hr),
+            Err(payload) => {
+                // Dropping what a client panicked with is client code, too, and may panic again.
+                let _ = catch_unwind(AssertUnwindSafe(move || drop(payload)));
+                Leave::Panicked
+            }
+        };
+        self.record_leave(delivery, leave);
+        self.runtime.set_inside(None);
+        self.leave(me, delivery, leave);
+    }
+
+    /// Starts the program. Its process is what enters (clause 6); the wait for its exit goes to a thread that holds no slot.
+    fn run_program(self: &Arc<Self>, me: ThreadId, delivery: Delivery, line: &CommandLine) {
+        let process = match self.programs.start(line) {
+            Ok(process) => process,
+            // No process, no enter.
+            Err(_) => return self.leave(me, delivery, Leave::Exited(NO_EXIT_CODE)),
+        };
+        self.record_enter(delivery);
+        let mut state = self.enter();
+        state.core.handle_program_started(delivery.id);
+        self.publish(&mut state, None, Wake::All);
+        drop(state);
+        self.reap(me, delivery, process);
+    }
+
+    fn reap(self: &Arc<Self>, me: ThreadId, delivery: Delivery, process: Box<dyn Process>) {
+        // Shared between this thread and the reaper, because a thread that cannot be created does not give it back.
+        let shared_process = Arc::new(self.runtime.mutex(Some(process)));
+        let taken = Arc::clone(&shared_process);
+        let spawned = self.spawn(Role::Reaper, move |shared, reaper| {
+            let process = shared.runtime.lock(&taken).take();
+            shared.set_place(&mut shared.enter(), reaper, Whereabouts::Foreign(Role::Reaper));
+            shared.wait_for_exit(delivery, process);
+        });
+        if spawned.is_err() {
+            // Then the dispatcher waits itself; there are more of them.
+            self.set_place(&mut self.enter(), me, Whereabouts::Foreign(Role::Reaper));
+            let process = self.runtime.lock(&shared_process).take();
+            self.wait_for_exit(delivery, process);
+        }
+        let mut state = self.enter();
+        state.dispatchers.busy -= 1;
+        self.set_place(&mut state, me, Whereabouts::Service);
+        self.publish(&mut state, None, Wake::All);
+    }
+
+    fn wait_for_exit(&self, delivery: Delivery, process: Option<Box<dyn Process>>) {
+        let code = process.map_or(NO_EXIT_CODE, |mut process| process.wait());
+        let leave = Leave::Exited(code);
+        self.record_leave(delivery, leave);
+        let mut state = self.enter();
+        state.core.handle_delivery_left(delivery.id, leave);
+        self.publish(&mut state, None, Wake::All);
+    }
+
+    /// Clause 3's waiters are released here: the delivery has left.
+    fn leave(&self, me: ThreadId, delivery: Delivery, leave: Leave) {
+        self.point(Point::Left);
+        let mut state = self.enter();
+        state.core.handle_delivery_left(delivery.id, leave);
+        state.dispatchers.busy -= 1;
+        self.set_place(&mut state, me, Whereabouts::Service);
+        self.publish(&mut state, None, Wake::All);
+    }
+
+    fn record_enter(&self, delivery: Delivery) {
+        let Delivery { id, job, event, target, file, .. } = delivery;
+        self.recorder.record(EventView::Enter { delivery: id, job, event, target, file });
+    }
+
+    fn record_leave(&self, delivery: Delivery, leave: Leave) {
+        let Delivery { id, job, event, target, file, .. } = delivery;
+        self.recorder.record(EventView::Leave { delivery: id, job, event, target, file, leave });
+    }
+}
+
+impl Told {
+    fn tell(self, event: Event) -> HResult {
+        match (event, &self.file, &self.error) {
+            (Event::JobTransferred, ..) => self.object.job_transferred(&self.job),
+            (Event::JobError, _, Some(error)) => self.object.job_error(&self.job, error),
+            (Event::JobModification, ..) => self.object.job_modification(&self.job),
+            (Event::FileTransferred, Some(file), _) => self.object.file_transferred(&self.job, file),
+            // The core begins no such delivery: an error without its object, ranges.
+            _ => HResult::E_UNEXPECTED,
+        }
+    }
+}

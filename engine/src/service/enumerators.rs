@@ -1,0 +1,152 @@
+//! `IEnumBackgroundCopyFiles` and `IEnumBackgroundCopyJobs`: positions in a snapshot (facts B5).
+//!
+//! The snapshot is taken by one recorded call, EnumFiles or EnumJobs. Moving through it touches the engine no more, so
+//! what an enumerator does is not recorded.
+
+use std::fmt;
+use std::sync::Arc;
+
+use contract::call::Fetched;
+use contract::{HResult, Method, Profile, answers};
+
+use super::objects::{File, Job, Returned};
+
+/// A snapshot of a job's files.
+pub type EnumFiles = Enumerator<File>;
+/// A snapshot of a user's jobs. What is listed is fixed, the properties of the jobs are live.
+pub type EnumJobs = Enumerator<Job>;
+
+/// A position in a snapshot.
+pub struct Enumerator<T> {
+    items: Arc<[T]>,
+    position: usize,
+    methods: &'static Methods,
+    profile: Profile,
+}
+
+/// Which methods of the contract the enumerator has, since a dialect may lack them.
+#[derive(Debug)]
+pub(super) struct Methods {
+    next: Method,
+    skip: Method,
+    reset: Method,
+    count: Method,
+    clone: Method,
+}
+
+pub(super) static FILES: Methods = Methods {
+    next: Method::EnumFilesNext,
+    skip: Method::EnumFilesSkip,
+    reset: Method::EnumFilesReset,
+    count: Method::EnumFilesGetCount,
+    clone: Method::EnumFilesClone,
+};
+
+pub(super) static JOBS: Methods = Methods {
+    next: Method::EnumJobsNext,
+    skip: Method::EnumJobsSkip,
+    reset: Method::EnumJobsReset,
+    count: Method::EnumJobsGetCount,
+    clone: Method::EnumJobsClone,
+};
+
+impl<T: Clone> Enumerator<T> {
+    pub(super) fn new(items: Vec<T>, methods: &'static Methods, profile: Profile) -> Self {
+        Enumerator { items: items.into(), position: 0, methods, profile }
+    }
+
+    /// `Next`: up to `celt` items; S_FALSE when there are fewer.
+    ///
+    /// # Errors
+    /// E_INVALIDARG when the count is not wanted although more than one item is.
+    pub fn next(&mut self, celt: u32, fetched: Fetched) -> Result<Returned<Vec<T>>, HResult> {
+        self.check(self.methods.next)?;
+        if fetched == Fetched::Null && celt != 1 {
+            return Err(HResult::E_INVALIDARG);
+        }
+        let (from, hr) = (self.position, self.advance(celt));
+        Ok(Returned { hr, value: self.items[from..self.position].to_vec() })
+    }
+
+    /// `Skip`; S_FALSE when there are fewer, and then the position is at the end.
+    ///
+    /// # Errors
+    /// E_NOTIMPL where the dialect lacks it.
+    pub fn skip(&mut self, celt: u32) -> Result<Returned<()>, HResult> {
+        self.check(self.methods.skip)?;
+        Ok(Returned { hr: self.advance(celt), value: () })
+    }
+
+    /// `Reset`: back to the start.
+    ///
+    /// # Errors
+    /// E_NOTIMPL where the dialect lacks it.
+    pub fn reset(&mut self) -> Result<(), HResult> {
+        self.check(self.methods.reset)?;
+        self.position = 0;
+        Ok(())
+    }
+
+    /// `GetCount`: all items, not those that remain.
+    ///
+    /// # Errors
+    /// E_NOTIMPL where the dialect lacks it.
+    pub fn count(&self) -> Result<u32, HResult> {
+        self.check(self.methods.count)?;
+        Ok(u32::try_from(self.items.len()).unwrap_or(u32::MAX))
+    }
+
+    /// `Clone`: another enumerator at the same position. Not the trait, because it may be refused.
+    ///
+    /// # Errors
+    /// E_NOTIMPL where the dialect lacks it.
+    pub fn duplicate(&self) -> Result<Self, HResult> {
+        self.check(self.methods.clone)?;
+        let Enumerator { position, methods, profile, .. } = *self;
+        Ok(Enumerator { items: Arc::clone(&self.items), position, methods, profile })
+    }
+
+    fn check(&self, method: Method) -> Result<(), HResult> {
+        if answers::is_omitted(&self.profile, method) { Err(HResult::E_NOTIMPL) } else { Ok(()) }
+    }
+
+    fn advance(&mut self, celt: u32) -> HResult {
+        let left = self.items.len() - self.position;
+        let wanted = usize::try_from(celt).unwrap_or(usize::MAX);
+        self.position += wanted.min(left);
+        if wanted > left { HResult::S_FALSE } else { HResult::S_OK }
+    }
+}
+
+impl<T> fmt::Debug for Enumerator<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Enumerator({} of {})", self.position, self.items.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::Dialect;
+
+    #[test]
+    fn an_enumerator_answers_as_the_pages_say() {
+        let mut all = Enumerator::new(vec!['a', 'b', 'c'], &FILES, *Dialect::Bits.profile());
+        assert_eq!(all.next(2, Fetched::Wanted), Ok(Returned { hr: HResult::S_OK, value: vec!['a', 'b'] }));
+        assert_eq!(all.next(2, Fetched::Null), Err(HResult::E_INVALIDARG));
+        let mut copy = all.duplicate().expect("BITS has Clone");
+        assert_eq!(copy.next(1, Fetched::Null).map(|returned| returned.value), Ok(vec!['c']));
+        assert_eq!(all.next(9, Fetched::Wanted), Ok(Returned { hr: HResult::S_FALSE, value: vec!['c'] }));
+        assert_eq!(all.next(0, Fetched::Wanted), Ok(Returned { hr: HResult::S_OK, value: vec![] }));
+        assert_eq!((all.reset(), all.count()), (Ok(()), Ok(3)));
+        assert_eq!(all.skip(3).map(|returned| returned.hr), Ok(HResult::S_OK));
+        assert_eq!(all.skip(u32::MAX).map(|returned| returned.hr), Ok(HResult::S_FALSE));
+    }
+
+    #[test]
+    fn delivery_optimization_has_no_clone_and_no_enumerator_of_jobs() {
+        let profile = *Dialect::Do.profile();
+        assert_eq!(Enumerator::new(vec![0], &FILES, profile).duplicate().err(), Some(HResult::E_NOTIMPL));
+        assert_eq!(Enumerator::new(vec![0], &JOBS, profile).count(), Err(HResult::E_NOTIMPL));
+    }
+}

@@ -1,0 +1,202 @@
+//! What all threads of a service share: the lock around the core, and the habits of taking and leaving it.
+//!
+//! Whoever takes the lock uses [`Shared::enter`], which lets time pass first, and before letting go or waiting
+//! calls [`Shared::publish`], which records what changed and wakes whom it concerns.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use contract::core::{Change, Config, Core as _};
+use contract::event::{By, Recorder};
+use contract::{CallId, EventView, JobId, ThreadId, Time};
+
+use super::backends::{Disk, Fetch, Programs};
+use super::registry::Registry;
+use super::runtime::{Point, Runtime, Timer};
+use super::threads::{Pool, Slot};
+use crate::core::Core;
+
+/// Everything the threads of one service share.
+pub(super) struct Shared<R: Runtime> {
+    pub(super) runtime: R,
+    pub(super) config: Config,
+    pub(super) recorder: Arc<dyn Recorder>,
+    pub(super) fetch: Arc<dyn Fetch>,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) programs: Arc<dyn Programs>,
+    pub(super) keep: Keep,
+    pub(super) namespace: u64,
+    /// Milliseconds of the core per millisecond of the runtime.
+    pub(super) clock_scale: u32,
+    /// Weak, because it is set once the value it leads to exists.
+    pub(super) myself: std::sync::Weak<Shared<R>>,
+    pub(super) timer: OnceLock<R::Timer>,
+    pub(super) next_call: AtomicU32,
+    /// Set once, under the lock; read without it where a stale answer does no harm.
+    pub(super) stopping: AtomicBool,
+    /// A leaf: whoever holds it takes no other lock and runs nothing of a client's.
+    pub(super) registry: R::Mutex<Registry>,
+    pub(super) state: R::Mutex<State<R>>,
+    /// Something may be ready to be told: dispatchers wait here.
+    pub(super) deliveries: R::Condvar,
+    /// A transfer may be wanted: workers wait here.
+    pub(super) transfers: R::Condvar,
+    /// A delivery was released, a job is no longer finalising, a worker is done: calls, tests and shutdown wait here.
+    pub(super) progress: R::Condvar,
+}
+
+/// What the lock protects.
+pub(super) struct State<R: Runtime> {
+    pub(super) core: Core,
+    /// The deadline the timer knows of.
+    pub(super) armed: Option<Time>,
+    /// Jobs whose transfer a worker runs, perhaps one of an older attempt that has not noticed yet.
+    pub(super) fetching: BTreeSet<JobId>,
+    /// Handles of each job that clients hold.
+    pub(super) held: BTreeMap<JobId, u32>,
+    pub(super) dispatchers: Pool,
+    pub(super) workers: Pool,
+    pub(super) slots: BTreeMap<ThreadId, Slot<R>>,
+    pub(super) next_slot: u32,
+}
+
+/// Whether the records of final jobs are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Keep {
+    /// While a client holds a handle of the job. A job that expires when nobody holds it keeps its record, too.
+    #[default]
+    WhileHeld,
+    /// For good. For drivers that name jobs by id and hold no handles.
+    ForGood,
+}
+
+/// Whom [`Shared::publish`] wakes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Wake {
+    /// Everybody who may have something to do now.
+    All,
+    /// Not the dispatchers: one of them has just found nothing, and would wake the next for nothing for ever.
+    NotDispatchers,
+}
+
+pub(super) type Guard<'a, R> = <R as Runtime>::Guard<'a, State<R>>;
+
+impl<R: Runtime> Shared<R> {
+    /// Takes the lock, and tells the core what time it is: every deadline it sets from here on counts from now.
+    pub(super) fn enter(&self) -> Guard<'_, R> {
+        let mut state = self.runtime.lock(&self.state);
+        self.pass_time(&mut state);
+        state
+    }
+
+    pub(super) fn pass_time(&self, state: &mut State<R>) {
+        state.core.handle_timeout(self.now());
+        self.drain(state, None);
+    }
+
+    /// Records what changed and wakes whom it concerns. `by` is the call on whose behalf the core was last used.
+    pub(super) fn publish(&self, state: &mut State<R>, by: Option<CallId>, wake: Wake) {
+        self.drain(state, by);
+        if wake == Wake::All {
+            // One is enough: who finds something to tell wakes the next.
+            self.runtime.notify_one(&self.deliveries);
+        }
+        if state.core.wants_transfer() {
+            self.runtime.notify_one(&self.transfers);
+        }
+        self.runtime.notify_all(&self.progress);
+        let next = state.core.poll_timeout();
+        if next.is_some_and(|next| state.armed.is_none_or(|armed| next < armed)) {
+            state.armed = next;
+            if let Some(timer) = self.timer.get() {
+                timer.rearm();
+            }
+        }
+    }
+
+    /// What the timer calls: lets time pass, and says how long until the next deadline.
+    pub(super) fn tick(&self) -> Option<Duration> {
+        if self.is_stopping() {
+            return None;
+        }
+        let mut state = self.enter();
+        // Armed before publishing, so that publish does not ask the timer to tick again for what is answered here.
+        state.armed = state.core.poll_timeout();
+        self.publish(&mut state, None, Wake::All);
+        let next = state.armed?.since(state.core.now()).0;
+        // Rounded up, and never nothing: a timer that fires early would fire again and again.
+        let real_ms = next.div_ceil(u64::from(self.clock_scale)).max(1);
+        Some(Duration::from_millis(real_ms))
+    }
+
+    /// The service's time.
+    pub(super) fn now(&self) -> Time {
+        let scaled_ns = self.runtime.now().as_nanos().saturating_mul(u128::from(self.clock_scale));
+        Time(u64::try_from(scaled_ns / 1_000_000).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn point(&self, point: Point) {
+        self.runtime.point(point);
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Who this service is, among services: only compared, never recorded.
+    pub(super) fn identity(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// Records `env` and `state` events inside the lock, in the order in which things changed.
+    fn drain(&self, state: &mut State<R>, by: Option<CallId>) {
+        let recorder = &self.recorder;
+        state.core.take_changes(|change| record_change(&**recorder, change, by));
+    }
+}
+
+impl<R: Runtime> State<R> {
+    /// A client gets a handle of the job.
+    pub(super) fn hold(&mut self, job: JobId) {
+        *self.held.entry(job).or_insert(0) += 1;
+    }
+
+    /// A client's last handle of the job is gone. Whether the record went with it.
+    pub(super) fn let_go(&mut self, job: JobId, keep: Keep) -> Forgotten {
+        let Some(count) = self.held.get_mut(&job) else { return Forgotten::No };
+        *count -= 1;
+        if *count > 0 {
+            return Forgotten::No;
+        }
+        self.held.remove(&job);
+        let is_final = self.core.state(job).is_some_and(contract::JobState::is_final);
+        if keep == Keep::WhileHeld && is_final {
+            self.core.forget(job);
+            return Forgotten::Yes;
+        }
+        Forgotten::No
+    }
+}
+
+/// Whether a job's record is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Forgotten {
+    /// It is.
+    Yes,
+    /// It is still there.
+    No,
+}
+
+fn record_change(recorder: &dyn Recorder, change: Change, call: Option<CallId>) {
+    if let Some(step) = change.step {
+        recorder.record(EventView::Env { step, job: change.job, file: change.file });
+    }
+    let (Some(job), Some((from, to))) = (change.job, change.state) else { return };
+    let by = change.step.map(By::Env).or(call.map(By::Call));
+    debug_assert!(by.is_some(), "a change of state has a step or a call behind it");
+    if let Some(by) = by {
+        recorder.record(EventView::State { job, from, to, by });
+    }
+}

@@ -1,0 +1,235 @@
+//! Running transfers.
+//!
+//! A worker takes on what the core's scheduler gives, fetches its files one after another, and reports each step under the
+//! lock. Nobody waits for a worker: a Cancel stops the attempt in the core, and the worker hears of it at its next report.
+//! Only another worker waits, when it has a newer attempt of the same job, because both would write the same temporary file.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::call::ErrorContext;
+use contract::core::{Attempt, Core as _, Failure, TransferEvent, TransferReply, TransferStart};
+use contract::{FileId, HResult, JobId, JobState, Priority, ThreadId};
+
+use super::backends::{Order, Place};
+use super::runtime::{Point, Runtime};
+use super::shared::{Guard, Shared, State, Wake};
+use super::threads::{Grown, Role, Whereabouts};
+use crate::transfer::Progress;
+
+/// Bytes are reported when so many more are here ...
+const REPORT_BYTES: u64 = 64 * 1024;
+/// ... or so much time has passed, so that a slow transfer, too, hears soon that nobody wants it any more.
+const REPORT_AFTER: Duration = Duration::from_millis(50);
+
+impl<R: Runtime> Shared<R> {
+    /// The life of a worker.
+    pub(super) fn work(self: &Arc<Self>, me: ThreadId) {
+        while let Some(start) = self.take_on(me) {
+            self.point(Point::Fetching);
+            self.run_transfer(start);
+            let mut state = self.enter();
+            state.fetching.remove(&start.job);
+            state.workers.busy -= 1;
+            self.set_place(&mut state, me, Whereabouts::Service);
+            self.publish(&mut state, None, Wake::All);
+        }
+    }
+
+    /// Waits until the scheduler has something to run. None at shutdown.
+    fn take_on(&self, me: ThreadId) -> Option<TransferStart> {
+        let mut state = self.enter();
+        loop {
+            if self.is_stopping() {
+                return None;
+            }
+            if !state.core.wants_transfer() {
+                // Nothing to do: the timer's or a caller's wake-up comes after the next change.
+                self.publish(&mut state, None, Wake::All);
+                state = self.runtime.wait(&self.transfers, state);
+                self.pass_time(&mut state);
+                continue;
+            }
+            let (looked_again, grown) = self.grow(state, Role::Worker);
+            state = looked_again;
+            if grown == Grown::Yes {
+                continue;
+            }
+            let start = state.core.poll_transfer();
+            self.publish(&mut state, None, Wake::All);
+            let Some(start) = start else { continue };
+            state.workers.busy += 1;
+            let waited = self.wait_for_older(state, start);
+            state = waited.0;
+            if waited.1 == Wanted::Yes {
+                state.fetching.insert(start.job);
+                self.set_place(&mut state, me, Whereabouts::Foreign(Role::Worker));
+                return Some(start);
+            }
+            state.workers.busy -= 1;
+        }
+    }
+
+    /// Waits until no worker runs an older attempt of this job.
+    fn wait_for_older<'a>(&'a self, mut state: Guard<'a, R>, start: TransferStart) -> (Guard<'a, R>, Wanted) {
+        while state.fetching.contains(&start.job) && is_wanted(&state, start.job, start.attempt) {
+            if self.is_stopping() {
+                return (state, Wanted::No);
+            }
+            state = self.runtime.wait(&self.progress, state);
+            self.pass_time(&mut state);
+        }
+        let wanted = is_wanted(&state, start.job, start.attempt);
+        (state, if wanted { Wanted::Yes } else { Wanted::No })
+    }
+
+    /// Fetches file after file until the core says stop.
+    fn run_transfer(&self, start: TransferStart) {
+        let (mut file, mut from) = (start.file, start.from);
+        loop {
+            let Some(order) = self.order(start, file, from) else { return };
+            let mut reports = Reports::new(self, start.job, start.attempt);
+            // A transfer that panics has failed; the worker goes on.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.fetch.fetch(&order, &mut reports)));
+            let end = reports.finish();
+            self.tidy(order);
+            match end {
+                TransferReply::Next { file: next, from: there } => (file, from) = (next, there),
+                TransferReply::Continue | TransferReply::Stop => return,
+            }
+        }
+    }
+
+    /// What to fetch, unless the attempt has been stopped already.
+    fn order(&self, start: TransferStart, file: FileId, from: u64) -> Option<Order> {
+        let state = self.runtime.lock(&self.state);
+        let job = start.job;
+        if self.is_stopping() || !is_wanted(&state, job, start.attempt) {
+            return None;
+        }
+        Some(Order {
+            job,
+            file,
+            remote: state.core.remote(job, file)?.to_owned(),
+            local: state.core.local(job, file)?.to_owned(),
+            from,
+            priority: state.core.priority(job).unwrap_or(Priority::Normal),
+        })
+    }
+
+    /// A Cancel or a partial Complete may have removed the temporary file just before the transfer created it again.
+    ///
+    /// While the job is finalising nobody knows yet how it ends: what that Cancel has already removed may be here again. Its
+    /// disk work waits for nothing, so this wait ends by itself, at shutdown as well.
+    fn tidy(&self, order: Order) {
+        let mut state = self.runtime.lock(&self.state);
+        while state.core.is_finalising(order.job) {
+            state = self.runtime.wait(&self.progress, state);
+        }
+        let ended = state.core.state(order.job).is_none_or(JobState::is_final);
+        drop(state);
+        if ended {
+            // It is a leftover of a job that is gone: there is nobody to tell when it cannot be removed.
+            let _ = self.disk.remove(&Place { job: order.job, file: order.file, local: order.local });
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Wanted {
+    Yes,
+    No,
+}
+
+fn is_wanted<R: Runtime>(state: &State<R>, job: JobId, attempt: Attempt) -> bool {
+    state.core.transfer(job).is_some_and(|(current, _)| current == attempt)
+}
+
+/// The worker's ear: passes reports on to the core, bytes not more often than needed.
+struct Reports<'a, R: Runtime> {
+    shared: &'a Shared<R>,
+    job: JobId,
+    attempt: Attempt,
+    /// The reply to the last report that was passed on.
+    reply: TransferReply,
+    sent_bytes: u64,
+    sent_at: Duration,
+    unsent: Option<u64>,
+    ended: Ended,
+}
+
+/// Whether the transfer has said its last word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ended {
+    Yes,
+    No,
+}
+
+impl<R: Runtime> Progress for Reports<'_, R> {
+    fn report(&mut self, event: TransferEvent) -> TransferReply {
+        if self.shared.is_stopping() {
+            self.ended = Ended::Yes;
+            return TransferReply::Stop;
+        }
+        match event {
+            TransferEvent::Bytes(bytes) if !self.is_due(bytes) => {
+                self.unsent = Some(bytes);
+                return TransferReply::Continue;
+            }
+            TransferEvent::Bytes(_) | TransferEvent::Restarted => self.unsent = None,
+            TransferEvent::FileDone | TransferEvent::Failed { .. } => {
+                // The bytes that were held back come first, so that what is here is never less than what was seen.
+                if let Some(bytes) = self.unsent.take()
+                    && self.send(TransferEvent::Bytes(bytes)) != TransferReply::Continue
+                {
+                    return self.reply;
+                }
+                self.ended = Ended::Yes;
+            }
+            TransferEvent::Connected | TransferEvent::SizeKnown(_) => {}
+        }
+        self.send(event)
+    }
+}
+
+impl<'a, R: Runtime> Reports<'a, R> {
+    fn new(shared: &'a Shared<R>, job: JobId, attempt: Attempt) -> Self {
+        let sent_at = shared.runtime.now();
+        let (reply, ended) = (TransferReply::Continue, Ended::No);
+        Reports { shared, job, attempt, reply, sent_bytes: 0, sent_at, unsent: None, ended }
+    }
+
+    /// What to do next. A transfer that went away without a last word has failed.
+    fn finish(mut self) -> TransferReply {
+        if self.ended == Ended::No && self.reply == TransferReply::Continue {
+            let (class, hr) = (Failure::Transient, HResult::E_UNEXPECTED);
+            let context = ErrorContext::GeneralTransport;
+            let _ = self.report(TransferEvent::Failed { class, hr, context });
+        }
+        self.reply
+    }
+
+    fn is_due(&self, bytes: u64) -> bool {
+        bytes.abs_diff(self.sent_bytes) >= REPORT_BYTES
+            || self.shared.runtime.now().saturating_sub(self.sent_at) >= REPORT_AFTER
+    }
+
+    fn send(&mut self, event: TransferEvent) -> TransferReply {
+        self.shared.point(Point::Reporting);
+        let mut state = self.shared.enter();
+        self.reply = state.core.handle_transfer(self.job, self.attempt, event);
+        self.shared.publish(&mut state, None, Wake::All);
+        drop(state);
+        self.sent_at = self.shared.runtime.now();
+        match event {
+            TransferEvent::Bytes(bytes) => self.sent_bytes = bytes,
+            TransferEvent::Restarted => self.sent_bytes = 0,
+            _ => {}
+        }
+        if self.reply != TransferReply::Continue {
+            self.ended = Ended::Yes;
+        }
+        self.reply
+    }
+}
