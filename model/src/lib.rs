@@ -1,0 +1,15 @@
+//! The formal model of background-copy jobs.
+//!
+//! - [`spec`]: the sequential job, an account of the semantics that is independent of any implementation.
+//! - [`drive`]: a core and everybody around it, one stimulus at a time.
+//! - [`lockstep`]: specification and core side by side, judged by the rules.
+//! - [`product`]: all that as a stateright model; [`scope`]: what makes it finite; [`explore`]: exploring it, and what that proves.
+
+#![forbid(unsafe_code)]
+
+pub mod drive;
+pub mod explore;
+pub mod lockstep;
+pub mod product;
+pub mod scope;
+pub mod spec;

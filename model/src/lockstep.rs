@@ -1,0 +1,312 @@
+//! Specification and core side by side, judged by the rules: the state of the product model, and one run of the fuzzer.
+//!
+//! **What it is.** A [`Lockstep`] applies a stimulus to a [`Driver`], lets the specification follow every answer and every
+//! change, feeds the rules' monitors, and then asks whether the two still agree: in every job's state, in
+//! every answer, in every pending event, and in whether the scheduler has something to do.
+//!
+//! **The law it keeps.** After a violation or a disagreement nothing more is applied: what follows from a broken state
+//! explains nothing.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use contract::core::{Answer, Change, Config, Delivery, DiskOutcome, Pending, Then};
+use contract::judge::{Bound, Monitors, RuleSet};
+use contract::{Call, Core, EventView, HResult, JobId, JobState, Method, Profile, UserId};
+
+use crate::drive::{Applied, CALLS, DELIVERIES, Driver, Happened, Observer, Stimulus};
+use crate::spec::{Refused, Reply, Tickets, Turn, World};
+
+/// Where specification and core part.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Disagreement {
+    /// They answer a call differently.
+    Answer {
+        /// Which method.
+        method: Method,
+        /// What the specification answers.
+        spec: HResult,
+        /// What the core answers.
+        core: HResult,
+    },
+    /// A getter gives back something else.
+    Out(Method),
+    /// One of them finalises the job, or is busy, and the other does not.
+    Finalising(Method),
+    /// The specification does not allow what the core did.
+    Refused(JobId, Refused),
+    /// A job is in different states.
+    State {
+        /// The job.
+        job: JobId,
+        /// Its state in the specification.
+        spec: Option<JobState>,
+        /// Its state in the core.
+        core: Option<JobState>,
+    },
+    /// Different events are pending.
+    Pending {
+        /// The job.
+        job: JobId,
+        /// What is pending in the specification.
+        spec: Pending,
+        /// What is pending in the core.
+        core: Pending,
+    },
+    /// A job's turn is enabled in the specification, and the core's scheduler has nothing to do.
+    Turn,
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Disagreement::Answer { method, spec, core } => {
+                write!(f, "{method} answers {core}, and the specification {spec}")
+            }
+            Disagreement::Out(method) => {
+                write!(f, "{method} gives back something else than the specification")
+            }
+            Disagreement::Finalising(method) => {
+                write!(f, "after {method} one of core and specification ends the job and the other does not")
+            }
+            Disagreement::Refused(job, why) => {
+                write!(f, "the specification does not allow what {job} did: {why}")
+            }
+            Disagreement::State { job, spec, core } => write!(
+                f,
+                "{job} is {}, and in the specification {}",
+                core.map_or("nowhere".to_owned(), |state| state.to_string()),
+                spec.map_or("nowhere".to_owned(), |state| state.to_string())
+            ),
+            Disagreement::Pending { job, spec, core } => {
+                write!(f, "pending for {job}: {core:?}, and in the specification {spec:?}")
+            }
+            Disagreement::Turn => f.write_str("a job's turn is due and the scheduler has nothing to do"),
+        }
+    }
+}
+
+/// Specification, core and monitors of `J` jobs at most. A CreateJob past `J` is not enabled.
+#[derive(Clone, Debug)]
+pub struct Lockstep<C, const J: usize> {
+    driver: Driver<C>,
+    spec: World<J>,
+    /// The specification's side of the deliveries in flight, by the driver's slots.
+    tickets: Tickets<DELIVERIES>,
+    monitors: [Monitors<CALLS>; J],
+    violated: RuleSet,
+    disagreement: Option<Disagreement>,
+    /// The rules that had something to decide in the last stimulus; a count for reports, no part of the state.
+    exercised: RuleSet,
+}
+
+impl<C: Core, const J: usize> Lockstep<C, J> {
+    /// An empty queue, judged by `rules`.
+    pub fn new(config: &Config, users: fn(JobId) -> UserId, rules: RuleSet, bound: Bound) -> Self {
+        Self::around(C::new(config), users, rules, bound)
+    }
+
+    /// The same around a core that may be a decorated one.
+    pub fn around(core: C, users: fn(JobId) -> UserId, rules: RuleSet, bound: Bound) -> Self {
+        Lockstep {
+            driver: Driver::new(core, users),
+            spec: World::new(),
+            tickets: [None; DELIVERIES],
+            monitors: std::array::from_fn(|_| Monitors::new(rules, bound)),
+            violated: RuleSet::EMPTY,
+            disagreement: None,
+            exercised: RuleSet::EMPTY,
+        }
+    }
+
+    /// The driver and its core.
+    pub fn driver(&self) -> &Driver<C> {
+        &self.driver
+    }
+
+    /// The specification.
+    pub fn spec(&self) -> &World<J> {
+        &self.spec
+    }
+
+    /// The rules violated by the last stimulus.
+    pub fn violated(&self) -> RuleSet {
+        self.violated
+    }
+
+    /// The rules that had something to decide in the last stimulus.
+    pub fn exercised(&self) -> RuleSet {
+        self.exercised
+    }
+
+    /// Where specification and core parted.
+    pub fn disagreement(&self) -> Option<Disagreement> {
+        self.disagreement
+    }
+
+    /// Whether nothing is wrong so far.
+    pub fn is_sound(&self) -> bool {
+        self.violated.is_empty() && self.disagreement.is_none()
+    }
+
+    /// Applies a stimulus, shows `tap` every event, and compares. Does nothing once something is wrong.
+    pub fn apply(
+        &mut self,
+        profile: &Profile,
+        stimulus: &Stimulus,
+        tap: &mut impl FnMut(&EventView<'_>),
+    ) -> Applied {
+        let one_too_many = is_create(stimulus) && self.spec.jobs().len() == J;
+        if !self.is_sound() || one_too_many {
+            return Applied::NotEnabled;
+        }
+        self.exercised = RuleSet::EMPTY;
+        let Lockstep { driver, spec, tickets, monitors, violated, disagreement, exercised } = self;
+        let mut follower =
+            Follower { profile, spec, tickets, monitors, violated, disagreement, exercised, tap };
+        let applied = driver.apply(stimulus, &mut follower);
+        if applied == Applied::Done && self.disagreement.is_none() {
+            self.disagreement = self.compare(profile);
+        }
+        applied
+    }
+
+    fn compare(&self, profile: &Profile) -> Option<Disagreement> {
+        let core = self.driver.core();
+        for job in (0..J as u32).map(JobId) {
+            let (ours, theirs) = (self.spec.state(job), core.state(job));
+            if ours != theirs {
+                return Some(Disagreement::State { job, spec: ours, core: theirs });
+            }
+            let (ours, theirs) = (self.spec.pending(profile, job), core.pending(job));
+            if ours != theirs {
+                return Some(Disagreement::Pending { job, spec: ours, core: theirs });
+            }
+        }
+        let forgotten = self.spec.may_turn(profile) != Turn::None && !core.wants_transfer();
+        forgotten.then_some(Disagreement::Turn)
+    }
+}
+
+fn is_create(stimulus: &Stimulus) -> bool {
+    matches!(stimulus, Stimulus::Call { call: Call::CreateJob { .. }, .. })
+}
+
+impl<C: Core, const J: usize> PartialEq for Lockstep<C, J> {
+    fn eq(&self, other: &Self) -> bool {
+        self.monitors == other.monitors
+            && self.violated == other.violated
+            && self.disagreement == other.disagreement
+            && self.driver.around() == other.driver.around()
+            && self.spec.canonical(&self.tickets) == other.spec.canonical(&other.tickets)
+            && self.driver.core().canonical() == other.driver.core().canonical()
+    }
+}
+
+impl<C: Core, const J: usize> Eq for Lockstep<C, J> {}
+
+impl<C: Core, const J: usize> Hash for Lockstep<C, J> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.spec.canonical(&self.tickets).hash(state);
+        self.monitors.hash(state);
+        self.violated.hash(state);
+        self.disagreement.hash(state);
+        self.driver.around().hash(state);
+        self.driver.core().canonical().hash(state);
+    }
+}
+
+/// Lets specification and monitors follow what happens.
+struct Follower<'a, T, const J: usize> {
+    profile: &'a Profile,
+    spec: &'a mut World<J>,
+    tickets: &'a mut Tickets<DELIVERIES>,
+    monitors: &'a mut [Monitors<CALLS>; J],
+    violated: &'a mut RuleSet,
+    disagreement: &'a mut Option<Disagreement>,
+    exercised: &'a mut RuleSet,
+    tap: &'a mut T,
+}
+
+impl<T: FnMut(&EventView<'_>), const J: usize> Observer for Follower<'_, T, J> {
+    fn happened(&mut self, happened: Happened<'_>) {
+        match happened {
+            Happened::Event(event) => self.judge(&event),
+            Happened::Answered { user, job, call, answer } => self.answered(user, job, call, answer),
+            Happened::DiskDone { job, outcome, answer } => self.disk_done(job, outcome, answer),
+            Happened::Changed(change) => self.changed(&change),
+            Happened::Begun(slot, Delivery { job, event, file, target, .. }) => {
+                match self.spec.begin(self.profile, job, event, file, target) {
+                    Ok(ticket) => self.tickets[slot] = Some((job, ticket)),
+                    Err(why) => self.allow(job, Err(why)),
+                }
+            }
+            Happened::ProgramStarted(slot, job) => {
+                if let Some((_, ticket)) = &mut self.tickets[slot] {
+                    let allowed = self.spec.program_started(job, ticket);
+                    self.allow(job, allowed);
+                }
+            }
+            Happened::Left(slot, job, leave) => {
+                if let Some((_, ticket)) = self.tickets[slot].take() {
+                    let allowed = self.spec.leave(self.profile, job, ticket, leave);
+                    self.allow(job, allowed);
+                }
+            }
+        }
+    }
+}
+
+impl<T: FnMut(&EventView<'_>), const J: usize> Follower<'_, T, J> {
+    fn judge(&mut self, event: &EventView<'_>) {
+        (self.tap)(event);
+        let mut exercised = *self.exercised;
+        let mut step =
+            |monitors: &mut Monitors<CALLS>| monitors.step_counting(self.profile, event, &mut exercised);
+        let broken = match event.job() {
+            Some(job) => self.monitors.get_mut(job.index()).map_or(RuleSet::EMPTY, step),
+            None => self.monitors.iter_mut().map(&mut step).fold(RuleSet::EMPTY, RuleSet::union),
+        };
+        *self.exercised = exercised;
+        *self.violated = self.violated.union(broken);
+    }
+
+    fn answered(&mut self, user: UserId, job: Option<JobId>, call: &Call, answer: &Answer) {
+        let reply = self.spec.call(self.profile, user, job, call);
+        self.agree(&reply, call.method(), answer);
+    }
+
+    fn disk_done(&mut self, job: JobId, outcome: &DiskOutcome, answer: &Answer) {
+        let reply = self.spec.disk(self.profile, job, outcome);
+        self.agree(&reply, Method::Complete, answer);
+    }
+
+    fn agree(&mut self, reply: &Reply, method: Method, answer: &Answer) {
+        if reply.agrees(answer) || self.disagreement.is_some() {
+            return;
+        }
+        *self.disagreement = Some(match (reply.then, answer.then) {
+            (Then::Return, Then::Return | Then::Wait(_)) if reply.hr == answer.hr => {
+                Disagreement::Out(method)
+            }
+            (Then::Return, Then::Return | Then::Wait(_)) => {
+                Disagreement::Answer { method, spec: reply.hr, core: answer.hr }
+            }
+            _ => Disagreement::Finalising(method),
+        });
+    }
+
+    fn allow(&mut self, job: JobId, allowed: Result<(), Refused>) {
+        if let Err(why) = allowed {
+            self.disagreement.get_or_insert(Disagreement::Refused(job, why));
+        }
+    }
+
+    fn changed(&mut self, change: &Change) {
+        // What a call did, the specification did when it answered.
+        if change.step.is_some() {
+            let allowed = self.spec.step(self.profile, change);
+            self.allow(change.job.unwrap_or(JobId(0)), allowed);
+        }
+    }
+}

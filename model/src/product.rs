@@ -1,0 +1,347 @@
+//! The product model: specification x the engine's own core, as a stateright [`Model`] (contract section 5).
+//!
+//! **What it is.** Every state is a [`Lockstep`]; every action a [`Stimulus`] of the slice's alphabet. The checker explores the
+//! real code. States are keyed by [`contract::Core::canonical`], so the space is finite although calls are not bounded.
+//!
+//! **Properties.** `always R..` for each rule carried, `always agreement`, and `sometimes witness R..`: a reachable state in
+//! which the rule's guard makes a difference. A rule that never bites is vacuous in the slice, and the run says so.
+
+use std::marker::PhantomData;
+
+use contract::core::{DiskWork, Failure, TransferEvent};
+use contract::event::{Leave, Target};
+use contract::judge::{Bound, Rule, RuleSet};
+use contract::{
+    Call, Core, ErrorContext, Event, FileNames, HResult, JobId, JobState, Method, Profile, ThreadId, UserId,
+};
+use stateright::{Model, Property};
+
+use crate::drive::{Applied, DiskResult, From, Stimulus};
+use crate::lockstep::Lockstep;
+use crate::scope::{Bytes, DiskFailures, Leaves, Network, Programs, Reentrancy, Slice, Timers};
+
+/// Rule R8 is proved for up to so many changes not yet told; beyond that it says nothing.
+const BOUND: Bound = Bound { counters: 3 };
+
+/// A state of the product of `J` jobs.
+pub type State<C, const J: usize> = Lockstep<C, J>;
+
+/// The product model of one slice with `J` jobs. `C` is the core that is explored.
+pub struct Product<C, const J: usize> {
+    profile: Profile,
+    slice: Slice,
+    rules: RuleSet,
+    /// The calls of a client, per job.
+    calls: Vec<Call>,
+    /// The calls of a callback.
+    inner: Vec<Call>,
+    make: fn(&contract::core::Config) -> C,
+    marker: PhantomData<fn() -> C>,
+}
+
+impl<C: Core, const J: usize> Product<C, J> {
+    /// The product of `slice` in a dialect, judged by `rules`.
+    pub fn new(profile: &Profile, slice: &Slice, rules: RuleSet) -> Self {
+        Self::around(profile, slice, rules, C::new)
+    }
+
+    /// The same with another way to make the core, for a decorated one.
+    pub fn around(
+        profile: &Profile,
+        slice: &Slice,
+        rules: RuleSet,
+        make: fn(&contract::core::Config) -> C,
+    ) -> Self {
+        let profile = slice.config(profile).profile;
+        let calls = client_calls(slice, &profile);
+        let inner = calls.iter().filter(|call| is_worth_nesting(call.method())).cloned().collect();
+        Product { profile, slice: slice.clone(), rules, calls, inner, make, marker: PhantomData }
+    }
+
+    /// The profile, with the slice's delays.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The first state: the slice's jobs, just created.
+    pub fn first(&self) -> State<C, J> {
+        let config = self.slice.config(&self.profile);
+        let mut state = Lockstep::around((self.make)(&config), |_| UserId(0), self.rules, BOUND);
+        for create in self.prefix() {
+            let _created = state.apply(&self.profile, &create, &mut |_| ());
+        }
+        state
+    }
+
+    /// The stimuli that lead to the first state.
+    pub fn prefix(&self) -> impl Iterator<Item = Stimulus> {
+        let create = Call::CreateJob { name: Some("job".into()), kind: 0 };
+        let from = From::Client(ThreadId(0));
+        std::iter::repeat_n(Stimulus::Call { from, job: None, call: create }, J)
+    }
+
+    /// At most one program of a job runs at a time. More could, one per registration while it runs, without end.
+    fn is_in_scope(&self, state: &State<C, J>) -> bool {
+        let starts = |job| state.driver().telling(job).is_some_and(|told| told.target == Target::CommandLine);
+        !self.jobs().any(|job| state.driver().runs_program(job) && starts(job))
+    }
+
+    fn jobs(&self) -> impl Iterator<Item = JobId> + use<C, J> {
+        (0..J as u32).map(JobId)
+    }
+
+    fn calls_of_clients(&self, state: &State<C, J>, actions: &mut Vec<Stimulus>) {
+        let driver = state.driver();
+        // Client threads differ in nothing but their number, so the first idle one stands for all.
+        let idle =
+            (0..self.slice.clients).map(|id| From::Client(ThreadId(id))).find(|from| driver.may_call(*from));
+        if let Some(from) = idle {
+            self.calls_from(from, &self.calls, state, actions);
+        }
+    }
+
+    fn calls_of_callbacks(&self, state: &State<C, J>, actions: &mut Vec<Stimulus>) {
+        if self.slice.reentrancy == Reentrancy::None {
+            return;
+        }
+        for from in self.jobs().map(From::Callback).filter(|from| state.driver().may_call(*from)) {
+            self.calls_from(from, &self.inner, state, actions);
+        }
+    }
+
+    fn calls_from(&self, from: From, calls: &[Call], state: &State<C, J>, actions: &mut Vec<Stimulus>) {
+        let core = state.driver().core();
+        for job in self.jobs().filter(|job| !core.is_finalising(*job)) {
+            let full = state.spec().job(job).is_none_or(|job| job.files() >= self.slice.files);
+            let wanted = |call: &&Call| !(full && call.method() == Method::AddFile);
+            actions.extend(calls.iter().filter(wanted).map(|call| Stimulus::Call {
+                from,
+                job: Some(job),
+                call: call.clone(),
+            }));
+        }
+    }
+
+    fn disk(&self, state: &State<C, J>, job: JobId, actions: &mut Vec<Stimulus>) {
+        let mut push = |result| actions.push(Stimulus::Disk { job, result });
+        push(DiskResult::Good);
+        if self.slice.disk == DiskFailures::All {
+            let work = state.driver().core().disk_work(job);
+            let renames = work.iter().filter(|work| matches!(work, DiskWork::Rename(_))).count() as u32;
+            (0..renames).for_each(|after| push(DiskResult::RenameFails(after)));
+            push(DiskResult::LeavesBehind);
+        }
+    }
+
+    fn transfer(&self, state: &State<C, J>, job: JobId, actions: &mut Vec<Stimulus>) {
+        if state.driver().core().transfer(job).is_none() {
+            return;
+        }
+        let mut push = |event| actions.push(Stimulus::Transfer { job, event });
+        if state.driver().core().state(job) == Some(JobState::Connecting) {
+            push(TransferEvent::Connected);
+        } else {
+            if self.slice.bytes == Bytes::Stepwise {
+                push(TransferEvent::SizeKnown(1));
+                push(TransferEvent::Bytes(1));
+                push(TransferEvent::Restarted);
+            }
+            push(TransferEvent::FileDone);
+        }
+        let (hr, context) = (HResult::BG_E_HTTP_ERROR_404, ErrorContext::RemoteFile);
+        push(TransferEvent::Failed { class: Failure::Fatal, hr, context });
+        if self.slice.network == Network::Simple {
+            return;
+        }
+        let (hr, context) = (HResult::BG_E_HTTP_ERROR_503, ErrorContext::RemoteFile);
+        push(TransferEvent::Failed { class: Failure::Transient, hr, context });
+    }
+
+    fn deliveries(&self, state: &State<C, J>, job: JobId, actions: &mut Vec<Stimulus>) {
+        let driver = state.driver();
+        if driver.may_begin(job) {
+            actions.push(Stimulus::Begin(job));
+        }
+        if driver.may_enter(job) {
+            actions.push(Stimulus::Enter(job));
+        }
+        if driver.may_leave(job) {
+            let event = driver.telling(job).map(|delivery| delivery.event);
+            actions.extend(self.leaves(event).into_iter().map(|leave| Stimulus::Leave { job, leave }));
+        }
+        let unstarted = driver.telling(job).is_some_and(|delivery| delivery.target == Target::CommandLine);
+        if driver.runs_program(job) {
+            actions.push(Stimulus::Exit { job, code: 0 });
+        }
+        if driver.runs_program(job) || unstarted {
+            actions.push(Stimulus::Exit { job, code: 1 });
+        }
+    }
+
+    fn leaves(&self, event: Option<Event>) -> Vec<Leave> {
+        let mut leaves = vec![Leave::Returned(HResult::S_OK)];
+        // Anything settles a modification, so how it leaves makes no difference.
+        if event != Some(Event::JobModification) {
+            leaves.push(Leave::Returned(HResult::E_FAIL));
+            if self.slice.leaves == Leaves::All {
+                leaves.extend([Leave::Returned(HResult::S_FALSE), Leave::Panicked]);
+            }
+        }
+        leaves
+    }
+
+    fn environment(&self, state: &State<C, J>, actions: &mut Vec<Stimulus>) {
+        let core = state.driver().core();
+        let any = |wanted: fn(JobState) -> bool| {
+            self.jobs().any(|job| core.state(job).is_some_and(wanted) && !core.is_finalising(job))
+        };
+        if core.wants_transfer() {
+            actions.push(Stimulus::Turn);
+        }
+        if core.poll_timeout().is_some() {
+            actions.push(Stimulus::Timeout);
+        }
+        if self.slice.network == Network::Simple {
+            return;
+        }
+        if any(|state| state == JobState::Transferring) {
+            actions.push(Stimulus::Logoff(UserId(0)));
+        }
+        if any(|state| state == JobState::Queued || state.is_running()) {
+            actions.push(Stimulus::NetworkLost);
+        }
+        if any(|state| state == JobState::TransientError) {
+            actions.push(Stimulus::NetworkBack);
+        }
+    }
+}
+
+impl<C: Core, const J: usize> Model for Product<C, J> {
+    type State = State<C, J>;
+    type Action = Stimulus;
+
+    fn init_states(&self) -> Vec<State<C, J>> {
+        vec![self.first()]
+    }
+
+    fn actions(&self, state: &State<C, J>, actions: &mut Vec<Stimulus>) {
+        if !state.is_sound() {
+            return;
+        }
+        self.calls_of_clients(state, actions);
+        self.calls_of_callbacks(state, actions);
+        for job in self.jobs() {
+            if state.driver().core().is_finalising(job) {
+                self.disk(state, job, actions);
+            }
+            self.transfer(state, job, actions);
+            self.deliveries(state, job, actions);
+        }
+        self.environment(state, actions);
+    }
+
+    fn next_state(&self, state: &State<C, J>, stimulus: Stimulus) -> Option<State<C, J>> {
+        let mut next = state.clone();
+        match next.apply(&self.profile, &stimulus, &mut |_| ()) {
+            Applied::Done => self.is_in_scope(&next).then_some(next),
+            Applied::NotEnabled => None,
+        }
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let agreement =
+            Property::always(AGREEMENT, |_: &Self, state: &State<C, J>| state.disagreement().is_none());
+        let carried = |rule: &Rule| self.rules.contains(*rule);
+        let rules = Rule::ALL.iter().filter(|rule| carried(rule)).flat_map(|rule| properties_of(*rule));
+        std::iter::once(agreement).chain(rules).collect()
+    }
+}
+
+/// The property that specification and core agree.
+pub const AGREEMENT: &str = "agreement";
+
+macro_rules! properties {
+    ($($rule:ident $always:literal $witness:literal;)*) => {
+        /// stateright's conditions are bare functions, so each rule needs functions of its own.
+        fn properties_of<C: Core, const J: usize>(rule: Rule) -> Vec<Property<Product<C, J>>> {
+            match rule {
+                $(Rule::$rule => vec![
+                    Property::always($always, |_: &Product<C, J>, state: &State<C, J>| !state.violated().contains(Rule::$rule)),
+                    Property::sometimes($witness, |product: &Product<C, J>, state: &State<C, J>| {
+                        product.jobs().any(|job| state.spec().witness(&product.profile, job, stringify!($rule)))
+                    }),
+                ],)*
+                // Rules of later issues: nothing carries them yet.
+                _ => Vec::new(),
+            }
+        }
+
+        /// The names of a rule's two properties: that it holds, and that it bites.
+        #[must_use]
+        pub fn property_names(rule: Rule) -> Option<(&'static str, &'static str)> {
+            match rule {
+                $(Rule::$rule => Some(($always, $witness)),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+properties! {
+    R1 "R1" "witness R1";
+    R2 "R2" "witness R2";
+    R3 "R3" "witness R3";
+    R4 "R4" "witness R4";
+    R5 "R5" "witness R5";
+    R6 "R6" "witness R6";
+    R7 "R7" "witness R7";
+    R8 "R8" "witness R8";
+    R10 "R10" "witness R10";
+    R11 "R11" "witness R11";
+    R12 "R12" "witness R12";
+    R13 "R13" "witness R13";
+    R14 "R14" "witness R14";
+    R15 "R15" "witness R15";
+    R18 "R18" "witness R18";
+}
+
+/// What clients of the slice call on a job.
+fn client_calls(slice: &Slice, profile: &Profile) -> Vec<Call> {
+    let file = FileNames { remote: "http://127.0.0.1/file".into(), local: "/destination".into() };
+    let mut calls = vec![Call::Suspend, Call::Resume, Call::Cancel, Call::Complete, Call::AddFile { file }];
+    calls.extend(slice.masks.iter().map(|mask| Call::SetNotifyFlags { flags: mask.bits() }));
+    calls.push(Call::SetNotifyFlags { flags: UNKNOWN_FLAG });
+    calls.push(Call::SetNotifyInterface { receiver: None });
+    calls.extend(
+        slice.receivers.iter().map(|receiver| Call::SetNotifyInterface { receiver: Some(*receiver) }),
+    );
+    calls.extend([Call::GetState, Call::GetNotifyFlags, Call::GetJob]);
+    if slice.programs == Programs::One && profile.command_line.is_on() {
+        let (program, parameters) = (Some("/program".into()), Some("".into()));
+        calls.push(Call::SetNotifyCmdLine { program, parameters });
+        calls.push(Call::SetNotifyCmdLine { program: None, parameters: None });
+    }
+    if slice.jobs > 1 {
+        calls.extend([0, 2].map(|priority| Call::SetPriority { priority }));
+    }
+    if slice.timers == Timers::All {
+        calls.push(Call::SetDisplayName { name: Some("name".into()) });
+    }
+    calls
+}
+
+/// The calls of which the barrier's clauses speak; getters inside a callback show nothing new.
+fn is_worth_nesting(method: Method) -> bool {
+    matches!(
+        method,
+        Method::Cancel
+            | Method::Complete
+            | Method::Resume
+            | Method::SetNotifyFlags
+            | Method::SetNotifyInterface
+            | Method::SetNotifyCmdLine
+    )
+}
+
+/// A bit that no dialect accepts.
+const UNKNOWN_FLAG: u32 = 0x40;

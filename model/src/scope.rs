@@ -1,0 +1,351 @@
+//! Scopes: named presets that make the exploration finite. A proof holds in its scope and nowhere else.
+//!
+//! A scope bounds *things* (jobs, files, client threads, masks, objects) and chooses *freedoms* (failures, re-entrant
+//! calls, timers). It does not bound how often a client calls: every scope is explored to the end, for programs of any length.
+
+use std::fmt;
+use std::str::FromStr;
+
+use contract::core::Config;
+use contract::dialect::{Expiry, Switch};
+use contract::{Dialect, Interfaces, Millis, NotifyFlags, Profile, Receiver, ReceiverId};
+
+/// The named presets.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ScopeName {
+    /// One job, one file, four masks: seconds even unoptimised. For tests and for a first look.
+    Tiny,
+    /// One job, two files: order and partial completion.
+    Small,
+    /// Several slices, each wide in another direction; together the scope of the committed proofs.
+    Default,
+    /// As far as a night goes.
+    Wide,
+}
+
+impl ScopeName {
+    /// Every preset, smallest first.
+    pub const ALL: [ScopeName; 4] = [ScopeName::Tiny, ScopeName::Small, ScopeName::Default, ScopeName::Wide];
+}
+
+impl fmt::Display for ScopeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            ScopeName::Tiny => "tiny",
+            ScopeName::Small => "small",
+            ScopeName::Default => "default",
+            ScopeName::Wide => "wide",
+        })
+    }
+}
+
+/// There is no scope of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a scope: expected `tiny`, `small`, `default` or `wide`")]
+pub struct UnknownScope(String);
+
+impl FromStr for ScopeName {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = ScopeName::ALL.into_iter().find(|scope| scope.to_string() == text);
+        named.ok_or_else(|| UnknownScope(text.to_owned()))
+    }
+}
+
+/// Which disk results a scope explores besides the good one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum DiskFailures {
+    /// None.
+    None,
+    /// Renames and removals fail.
+    All,
+}
+
+/// Which clock steps a scope explores.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Timers {
+    /// Retries of transfers and callbacks, and the no-progress timeout; expiry is out of sight.
+    Retries,
+    /// These and expiry.
+    All,
+}
+
+/// What the network does.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Network {
+    /// Files arrive or fail for good.
+    Simple,
+    /// Also transient errors, loss and return of the network, and logoff.
+    Full,
+}
+
+/// How files arrive.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Bytes {
+    /// A file is done or not.
+    Whole,
+    /// Size known, one byte, restart, done.
+    Stepwise,
+}
+
+/// What callbacks do besides leaving.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Reentrancy {
+    /// Nothing.
+    None,
+    /// Cancel, Complete, Resume and the setters, on their own job and on every other.
+    Calls,
+}
+
+/// How callbacks and programs end.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Leaves {
+    /// With S_OK or E_FAIL.
+    OkOrFail,
+    /// Also with S_FALSE, and by a panic.
+    All,
+}
+
+/// Whether notification programs exist in the scope, where the dialect has them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Programs {
+    /// No.
+    None,
+    /// One, set and removed at any time.
+    One,
+}
+
+/// One slice of a scope: one exploration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Slice {
+    /// Its name, such as `small` or `default/masks`.
+    pub name: &'static str,
+    /// Jobs; all of one user.
+    pub jobs: usize,
+    /// Files of each job at most.
+    pub files: u32,
+    /// Client threads.
+    pub clients: u32,
+    /// The masks SetNotifyFlags sets, besides one that is refused.
+    pub masks: Vec<NotifyFlags>,
+    /// The objects SetNotifyInterface registers, besides NULL.
+    pub receivers: Vec<Receiver>,
+    /// Callback slots of a user.
+    pub callback_slots: u32,
+    /// See [`DiskFailures`].
+    pub disk: DiskFailures,
+    /// See [`Timers`].
+    pub timers: Timers,
+    /// See [`Network`].
+    pub network: Network,
+    /// See [`Bytes`].
+    pub bytes: Bytes,
+    /// See [`Reentrancy`].
+    pub reentrancy: Reentrancy,
+    /// See [`Leaves`].
+    pub leaves: Leaves,
+    /// See [`Programs`].
+    pub programs: Programs,
+}
+
+impl Slice {
+    /// The configuration of the core in this slice. Delays are shortened so that the no-progress timeout is two retry
+    /// delays and expiry four: only their order matters to a model in which time jumps from timer to timer.
+    #[must_use]
+    pub fn config(&self, profile: &Profile) -> Config {
+        let delay = profile.retry_delay_floor;
+        let short = Millis(delay.0 * 2);
+        let mut profile = *profile;
+        profile.retry_delay = delay;
+        profile.no_progress.foreground = short;
+        profile.no_progress.background = short;
+        let length = Millis(delay.0 * 4);
+        profile.expiry = match profile.expiry {
+            Expiry::Inactivity(_) => Expiry::Inactivity(length),
+            Expiry::Age(_) => Expiry::Age(length),
+        };
+        let expiry = (self.timers == Timers::All).then_some(profile.expiry);
+        Config { profile, callback_slots: self.callback_slots, time_slice: delay, expiry }
+    }
+
+    /// The slice in one line, for reports.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!(
+            "{} ({} {}, up to {} {} each, {} client {}, {} masks, {} objects, {} callback {}, disk failures {:?}, \
+             timers {:?}, network {:?}, bytes {:?}, re-entrancy {:?}, leaves {:?}, programs {:?}; calls unbounded)",
+            self.name,
+            self.jobs,
+            plural(self.jobs as u32, "job"),
+            self.files,
+            plural(self.files, "file"),
+            self.clients,
+            plural(self.clients, "thread"),
+            self.masks.len(),
+            self.receivers.len(),
+            self.callback_slots,
+            plural(self.callback_slots, "slot"),
+            self.disk,
+            self.timers,
+            self.network,
+            self.bytes,
+            self.reentrancy,
+            self.leaves,
+            self.programs
+        )
+    }
+}
+
+fn plural(count: u32, word: &str) -> String {
+    if count == 1 { word.to_owned() } else { format!("{word}s") }
+}
+
+/// An object with Callback and Callback2.
+const FULL: Receiver =
+    Receiver { id: ReceiverId(0), interfaces: Interfaces::CALLBACK.union(Interfaces::CALLBACK2) };
+/// An object with Callback alone: FileTransferred has no receiver.
+const PLAIN: Receiver = Receiver { id: ReceiverId(1), interfaces: Interfaces::CALLBACK };
+
+/// All masks that differ in behaviour: every subset of the four events, and DISABLE, which hides the others.
+#[must_use]
+pub fn masks_that_differ(profile: &Profile) -> Vec<NotifyFlags> {
+    let events = NotifyFlags::all() - NotifyFlags::DISABLE - NotifyFlags::FILE_RANGES_TRANSFERRED;
+    let subsets =
+        (0..=events.bits()).filter_map(NotifyFlags::from_bits).filter(|mask| events.contains(*mask));
+    let disabled = NotifyFlags::DEFAULT | NotifyFlags::DISABLE;
+    match profile.disable_masks {
+        Switch::On => subsets.chain([disabled]).collect(),
+        Switch::Off => subsets.collect(),
+    }
+}
+
+fn tiny() -> Slice {
+    Slice {
+        name: "tiny",
+        jobs: 1,
+        files: 1,
+        clients: 1,
+        masks: vec![
+            NotifyFlags::empty(),
+            NotifyFlags::DEFAULT,
+            NotifyFlags::DEFAULT | NotifyFlags::FILE_TRANSFERRED,
+        ],
+        receivers: vec![FULL],
+        callback_slots: 1,
+        disk: DiskFailures::All,
+        timers: Timers::Retries,
+        network: Network::Full,
+        bytes: Bytes::Whole,
+        reentrancy: Reentrancy::None,
+        leaves: Leaves::OkOrFail,
+        programs: Programs::None,
+    }
+}
+
+/// The slices of a scope in a dialect.
+#[must_use]
+pub fn slices(name: ScopeName, profile: &Profile) -> Vec<Slice> {
+    match name {
+        ScopeName::Tiny => vec![tiny()],
+        ScopeName::Small => vec![small()],
+        ScopeName::Default => default_slices(profile),
+        ScopeName::Wide => wide_slices(),
+    }
+}
+
+/// Bytes one by one, and JobModification.
+fn small() -> Slice {
+    let masks = vec![
+        NotifyFlags::empty(),
+        NotifyFlags::DEFAULT | NotifyFlags::FILE_TRANSFERRED,
+        NotifyFlags::JOB_MODIFICATION,
+    ];
+    Slice { name: "small", masks, bytes: Bytes::Stepwise, disk: DiskFailures::None, ..tiny() }
+}
+
+fn default_slices(profile: &Profile) -> Vec<Slice> {
+    let some = vec![NotifyFlags::empty(), NotifyFlags::DEFAULT | NotifyFlags::FILE_TRANSFERRED];
+    let base = Slice { masks: some, disk: DiskFailures::None, ..tiny() };
+    // Every mask at every moment is wide enough; what else the network does meets some masks in the other slices.
+    let masks = Slice {
+        name: "default/masks",
+        masks: masks_that_differ(profile),
+        network: Network::Simple,
+        ..base.clone()
+    };
+    let bytes = Slice { name: "default/bytes", ..small() };
+    // A switch that only changes what masks do is explored where the masks are, and where every rule bites.
+    if *profile != *profile.dialect.profile() {
+        return vec![masks, bytes];
+    }
+    let objects = Slice { name: "default/objects", receivers: vec![FULL, PLAIN], ..base.clone() };
+    let nested = Slice {
+        name: "default/nested",
+        reentrancy: Reentrancy::Calls,
+        leaves: Leaves::All,
+        clients: 2,
+        ..base.clone()
+    };
+    let programs = Slice { name: "default/programs", programs: Programs::One, ..base.clone() };
+    let files = Slice { name: "default/files", files: 2, disk: DiskFailures::All, ..base.clone() };
+    let expiry = Slice { name: "default/expiry", timers: Timers::All, ..base };
+    let mut slices = vec![masks, objects, nested, files, expiry, bytes];
+    if profile.command_line.is_on() {
+        slices.push(programs);
+    }
+    slices
+}
+
+/// Two jobs that share slots, and all freedoms at once on one.
+fn wide_slices() -> Vec<Slice> {
+    let masks = vec![NotifyFlags::empty()];
+    let jobs = Slice {
+        name: "wide/jobs",
+        jobs: 2,
+        masks,
+        disk: DiskFailures::None,
+        leaves: Leaves::OkOrFail,
+        ..tiny()
+    };
+    let freedoms = Slice {
+        name: "wide/freedoms",
+        files: 2,
+        clients: 2,
+        receivers: vec![FULL, PLAIN],
+        reentrancy: Reentrancy::Calls,
+        leaves: Leaves::All,
+        timers: Timers::All,
+        programs: Programs::One,
+        ..small()
+    };
+    vec![jobs, freedoms]
+}
+
+/// A dialect with its switches, as it is explored: the documented one, and variants with a switch turned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Variant {
+    /// The column of the table, with the switch turned.
+    pub profile: Profile,
+    /// What differs from the table, or nothing.
+    pub turned: &'static str,
+}
+
+/// The variants of a dialect that a check explores. Contract section 1 asks for both readings of DISABLE in
+/// Delivery Optimization; the other two switches are On in both columns and explored off in `wide`.
+#[must_use]
+pub fn variants(dialect: Dialect, scope: ScopeName) -> Vec<Variant> {
+    let profile = *dialect.profile();
+    let mut variants = vec![Variant { profile, turned: "" }];
+    if dialect == Dialect::Do {
+        let profile = Profile { disable_masks: Switch::Off, ..profile };
+        variants.push(Variant { profile, turned: "disable_masks off" });
+    }
+    if scope == ScopeName::Wide {
+        let off = Profile { late_replay: Switch::Off, ..profile };
+        variants.push(Variant { profile: off, turned: "late_replay off" });
+        let off = Profile { retry_transferred: Switch::Off, ..profile };
+        variants.push(Variant { profile: off, turned: "retry_transferred off" });
+    }
+    variants
+}

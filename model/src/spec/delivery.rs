@@ -1,0 +1,359 @@
+//! Which events are pending, as guards; and a delivery from its begin to its leave.
+
+use contract::core::Pending;
+use contract::dialect::Profile;
+use contract::event::{Leave, Target};
+use contract::{Event, FileId, JobId, JobState};
+
+use super::World;
+use super::events::Events;
+use super::job::{Finalising, Job, Marks, Told};
+use super::reply::Refused;
+
+/// One reason for which an event is held back, and the rule it serves.
+///
+/// An event is pending (semantics c) when something caused it and every guard lets it pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Guard {
+    /// The rule, such as `R1`.
+    pub rule: &'static str,
+    /// What the guard demands.
+    pub says: &'static str,
+    passes: fn(&Job, &Profile) -> Events,
+}
+
+/// All guards. Without one of them some delivery would begin that must not, which is what [`World::witness`] looks for.
+pub static GUARDS: [Guard; 8] = [
+    Guard { rule: "R1", says: "the job is neither cancelled nor being cancelled", passes: not_cancelled },
+    Guard { rule: "R2", says: "the mask lets the event through", passes: unmasked },
+    Guard { rule: "R3", says: "somebody receives the event", passes: received },
+    Guard { rule: "R4", says: "the job is neither completed nor being completed", passes: not_completed },
+    Guard { rule: "R5", says: "the job is still in the state that caused the event", passes: still_caused },
+    Guard { rule: "R6", says: "the event is not acknowledged in this epoch", passes: unacknowledged },
+    Guard { rule: "R7", says: "no FileTransferred comes before it", passes: nothing_before },
+    Guard { rule: "R8", says: "JobModification tells a change", passes: changed },
+];
+
+/// A delivery in flight, as its driver holds it between [`World::begin`] and [`World::leave`].
+///
+/// It says which registration and which entry it belongs to, so that a late leave acknowledges nothing new (semantics f).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Ticket {
+    event: Event,
+    file: Option<FileId>,
+    target: Target,
+    phase: Phase,
+    epoch: u8,
+    entry: u8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Phase {
+    /// The job waits for it; no other delivery of the job begins.
+    Begun,
+    /// A program whose process exists: it holds nothing (semantics g).
+    Detached,
+}
+
+impl<const J: usize> World<J> {
+    /// The pending events of a job (semantics c). Nothing for a job that does not exist.
+    #[must_use]
+    pub fn pending(&self, profile: &Profile, job: JobId) -> Pending {
+        self.job(job).map_or(Pending::NONE, |job| pending(job, profile).into())
+    }
+
+    /// A delivery begins. It must be pending, the first in the order of semantics d, to the target of semantics e, and the
+    /// only one begun of its job.
+    ///
+    /// Retry times are not in the model, so a delivery is never too early here.
+    ///
+    /// # Errors
+    /// The reason for which this delivery must not begin now.
+    pub fn begin(
+        &mut self,
+        profile: &Profile,
+        job: JobId,
+        event: Event,
+        file: Option<FileId>,
+        target: Target,
+    ) -> Result<Ticket, Refused> {
+        self.job_mut(job)?.begin(profile, event, file, target)
+    }
+
+    /// The process of a begun program exists: from now on it holds nothing (semantics g).
+    ///
+    /// # Errors
+    /// The ticket is not of a program that has begun.
+    pub fn program_started(&mut self, job: JobId, ticket: &mut Ticket) -> Result<(), Refused> {
+        self.job_mut(job)?.program_started(ticket)
+    }
+
+    /// A callback is back, or a program has exited.
+    ///
+    /// # Errors
+    /// No such delivery is in flight.
+    pub fn leave(
+        &mut self,
+        profile: &Profile,
+        job: JobId,
+        ticket: Ticket,
+        leave: Leave,
+    ) -> Result<(), Refused> {
+        self.job_mut(job)?.leave(profile, ticket, leave)
+    }
+}
+
+impl<const J: usize> World<J> {
+    /// World and tickets without their history, for a model checker to key its states on: of an epoch or entry it only matters
+    /// whether it is the present one, and errors are not counted: nothing depends on their number.
+    #[must_use]
+    pub fn canonical<const T: usize>(&self, tickets: &Tickets<T>) -> (Self, Tickets<T>) {
+        let present = |(id, ticket): (JobId, Ticket)| {
+            let job = self.job(id);
+            let epoch = u8::from(job.is_some_and(|job| job.epoch == ticket.epoch));
+            let entry = u8::from(job.is_some_and(|job| job.entry == ticket.entry));
+            (id, Ticket { epoch, entry, ..ticket })
+        };
+        let mut world = *self;
+        for job in &mut world.jobs {
+            (job.epoch, job.entry) = (1, 1);
+            job.error_count = 0;
+        }
+        (world, tickets.map(|ticket| ticket.map(present)))
+    }
+}
+
+/// The deliveries in flight, as a driver keeps them: by slot, with their jobs.
+pub type Tickets<const T: usize> = [Option<(JobId, Ticket)>; T];
+
+/// The events of `job` that are pending.
+pub(super) fn pending(job: &Job, profile: &Profile) -> Events {
+    passing(job, profile, None)
+}
+
+/// The events that something caused and every guard passes, the guards of the rule `without` left out.
+pub(super) fn passing(job: &Job, profile: &Profile, without: Option<&str>) -> Events {
+    GUARDS
+        .iter()
+        .filter(|guard| without != Some(guard.rule))
+        .fold(caused(job), |events, guard| events & (guard.passes)(job, profile))
+}
+
+/// The events that were ever caused. Whether there was a change to tell is for R8's guard to say.
+fn caused(job: &Job) -> Events {
+    Events::first_files(job.whole)
+        | Events::TRANSFERRED.when(job.transferred != Told::No)
+        | Events::ERROR.when(job.failed != Told::No)
+        | Events::MODIFICATION
+}
+
+fn not_cancelled(job: &Job, _: &Profile) -> Events {
+    let cancelled = job.state == JobState::Cancelled || job.finalising == Finalising::Cancel;
+    Events::ALL.when(!cancelled)
+}
+
+fn unmasked(job: &Job, profile: &Profile) -> Events {
+    let mask = job.mask();
+    let through = |event| profile.unmasked(mask, event).is_yes();
+    Events::FILES.when(through(Event::FileTransferred))
+        | Events::TRANSFERRED.when(through(Event::JobTransferred))
+        | Events::ERROR.when(through(Event::JobError))
+        | Events::MODIFICATION.when(through(Event::JobModification))
+}
+
+fn received(job: &Job, _: &Profile) -> Events {
+    Events::FILES.when(job.receives(Event::FileTransferred))
+        | Events::TRANSFERRED.when(job.receives(Event::JobTransferred))
+        | Events::ERROR.when(job.receives(Event::JobError))
+        | Events::MODIFICATION.when(job.receives(Event::JobModification))
+}
+
+fn not_completed(job: &Job, _: &Profile) -> Events {
+    let completed = job.state == JobState::Acknowledged || job.finalising == Finalising::Complete;
+    Events::ALL.when(!completed)
+}
+
+/// A final state is for R1 and R4 to refuse; this guard minds the live ones.
+fn still_caused(job: &Job, _: &Profile) -> Events {
+    let over = job.state.is_final();
+    !(Events::TRANSFERRED | Events::ERROR)
+        | Events::TRANSFERRED.when(over || job.state == JobState::Transferred)
+        | Events::ERROR.when(over || job.state == JobState::Error)
+}
+
+fn unacknowledged(job: &Job, _: &Profile) -> Events {
+    let settled = job.settled
+        | Events::TRANSFERRED.when(job.transferred == Told::Acknowledged)
+        | Events::ERROR.when(job.failed == Told::Acknowledged);
+    !settled
+}
+
+/// JobTransferred and JobError wait for every FileTransferred that is due and enabled.
+fn nothing_before(job: &Job, profile: &Profile) -> Events {
+    let files = Events::first_files(job.whole) & unacknowledged(job, profile);
+    let first = files & unmasked(job, profile) & received(job, profile);
+    if first.is_empty() { Events::ALL } else { !(Events::TRANSFERRED | Events::ERROR) }
+}
+
+fn changed(job: &Job, _: &Profile) -> Events {
+    !Events::MODIFICATION | Events::MODIFICATION.when(job.marks.contains(Marks::CHANGED))
+}
+
+impl Job {
+    fn begin(
+        &mut self,
+        profile: &Profile,
+        event: Event,
+        file: Option<FileId>,
+        target: Target,
+    ) -> Result<Ticket, Refused> {
+        if self.is_begun() {
+            return Err(Refused::Begun);
+        }
+        let one = Events::one(event, file);
+        let pending = pending(self, profile);
+        if one.is_empty() || !pending.contains(one) {
+            return Err(Refused::NotPending(self.held_back_by(profile, one)));
+        }
+        self.comes_first(one, pending)?;
+        if target != self.target(event) {
+            return Err(Refused::WrongTarget);
+        }
+        match event {
+            Event::JobModification => self.marks -= Marks::CHANGED,
+            _ => self.marks -= Marks::OWED,
+        }
+        self.marks |= Marks::BEGUN;
+        self.in_flight = self.in_flight.saturating_add(1);
+        Ok(Ticket { event, file, target, phase: Phase::Begun, epoch: self.epoch, entry: self.entry })
+    }
+
+    /// The rule whose guard holds `one` back; R5 when nothing caused it.
+    fn held_back_by(&self, profile: &Profile, one: Events) -> &'static str {
+        if one.is_empty() || !caused(self).contains(one) {
+            return "R5";
+        }
+        let holds = |guard: &&Guard| !(guard.passes)(self, profile).contains(one);
+        GUARDS.iter().find(holds).map_or("R5", |guard| guard.rule)
+    }
+
+    /// The order among the pending events of a job (semantics d). JobModification goes before others that wait.
+    fn comes_first(&self, one: Events, pending: Events) -> Result<(), Refused> {
+        let running = self.told_by_programs();
+        if running.contains(one) {
+            return Err(Refused::ProgramRuns);
+        }
+        let others = pending & !Events::MODIFICATION & !running;
+        let waiting = self.marks.contains(Marks::OWED);
+        let first = if one == Events::MODIFICATION {
+            others.is_empty() || waiting
+        } else {
+            !Events::FILES.contains(one) || one == pending.first_file()
+        };
+        if first { Ok(()) } else { Err(Refused::OutOfOrder) }
+    }
+
+    /// The events whose program runs in this epoch (semantics g).
+    fn told_by_programs(&self) -> Events {
+        Events::TRANSFERRED.when(self.marks.contains(Marks::TELLS_TRANSFERRED))
+            | Events::ERROR.when(self.marks.contains(Marks::TELLS_ERROR))
+    }
+
+    fn program_started(&mut self, ticket: &mut Ticket) -> Result<(), Refused> {
+        let begun = ticket.phase == Phase::Begun && self.is_begun();
+        if !begun || ticket.target != Target::CommandLine {
+            return Err(Refused::NotInFlight);
+        }
+        ticket.phase = Phase::Detached;
+        // It enters now, so it is of the epoch that is now: a registration before it started does not replay it (R6).
+        ticket.epoch = self.epoch;
+        self.marks -= Marks::BEGUN;
+        // A program of a job that has ended holds nothing back.
+        if !self.state.is_final() {
+            self.marks |= running_mark(ticket.event);
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, profile: &Profile, ticket: Ticket, leave: Leave) -> Result<(), Refused> {
+        let held = ticket.phase == Phase::Detached || self.is_begun();
+        if !held || self.in_flight == 0 {
+            return Err(Refused::NotInFlight);
+        }
+        match ticket.phase {
+            Phase::Begun => self.marks -= Marks::BEGUN,
+            Phase::Detached if ticket.epoch == self.epoch => self.marks -= running_mark(ticket.event),
+            Phase::Detached => {}
+        }
+        if acknowledges(profile, ticket.event, leave) {
+            self.acknowledge(ticket);
+        } else if !self.state.is_final() {
+            self.owe(ticket);
+        }
+        self.in_flight -= 1;
+        if self.in_flight == 0 {
+            (self.epoch, self.entry) = (0, 0);
+        }
+        Ok(())
+    }
+
+    /// Whether the ticket is of this registration, and of the cause that stands.
+    fn is_current(&self, ticket: Ticket) -> bool {
+        (ticket.epoch, ticket.entry) == (self.epoch, self.entry)
+    }
+
+    /// The event is settled: a file's for good, the job's in this epoch, and only for the cause it told.
+    fn acknowledge(&mut self, ticket: Ticket) {
+        if ticket.event == Event::FileTransferred {
+            self.settled = self.settled | Events::one(ticket.event, ticket.file);
+            return;
+        }
+        if !self.is_current(ticket) {
+            return;
+        }
+        let stands = match ticket.event {
+            Event::JobTransferred => self.state == JobState::Transferred,
+            Event::JobError => self.state == JobState::Error,
+            _ => return,
+        };
+        if let Some(told) = self.told(ticket.event).filter(|told| **told == Told::Due) {
+            *told = if stands { Told::Acknowledged } else { Told::No };
+        }
+        self.marks -= Marks::PROGRAM_NEXT;
+    }
+
+    /// The event is to be told again: by the program at once, or by the whole chain later (semantics e).
+    fn owe(&mut self, ticket: Ticket) {
+        let chained = ticket.event != Event::FileTransferred
+            && ticket.target != Target::CommandLine
+            && self.marks.contains(Marks::PROGRAM)
+            && self.is_current(ticket);
+        if chained {
+            self.marks |= Marks::PROGRAM_NEXT;
+            return;
+        }
+        if self.is_current(ticket) && ticket.event != Event::FileTransferred {
+            self.marks -= Marks::PROGRAM_NEXT;
+        }
+        self.marks |= Marks::OWED;
+    }
+}
+
+fn running_mark(event: Event) -> Marks {
+    match event {
+        Event::JobTransferred => Marks::TELLS_TRANSFERRED,
+        Event::JobError => Marks::TELLS_ERROR,
+        _ => Marks::empty(),
+    }
+}
+
+/// Whether `leave` settles `event` (contract section 2, "acknowledged").
+fn acknowledges(profile: &Profile, event: Event, leave: Leave) -> bool {
+    match (event, leave) {
+        (Event::JobModification | Event::FileRangesTransferred, _) => true,
+        (Event::JobTransferred, _) if !profile.retry_transferred.is_on() => true,
+        (_, Leave::Returned(hr)) => profile.acknowledges(event, hr).is_yes(),
+        (_, Leave::Panicked) => false,
+        (_, Leave::Exited(code)) => code == 0,
+    }
+}
