@@ -1,0 +1,86 @@
+//! A deliberately broken subject: the proof that the pipeline can fail.
+//!
+//! [`Canary`] is the engine's core without the wait of the barrier in two places: Cancel and SetNotifyFlags return although a
+//! delivery that they forbid has begun. So one callback enters after Cancel has returned (R1), and one event after it
+//! was masked (R2). `bgcheck nightly --canary` must say so and end with exit code 2.
+
+use contract::core::{
+    Answer, Attempt, Change, Config, Delivery, DiskOutcome, DiskWork, Pending, Then, TransferEvent,
+    TransferReply, TransferStart,
+};
+use contract::event::Leave;
+use contract::{Call, Core, DeliveryId, FileId, JobId, JobState, Time, UserId};
+
+/// A core that does not wait where the barrier must.
+#[derive(Clone, Debug)]
+pub struct Canary<C>(C);
+
+macro_rules! forward {
+    ($($name:ident(&self $(, $arg:ident: $ty:ty)*) -> $out:ty;)*) => {
+        $(fn $name(&self, $($arg: $ty),*) -> $out { self.0.$name($($arg),*) })*
+    };
+    (mut $($name:ident(&mut self $(, $arg:ident: $ty:ty)*) $(-> $out:ty)?;)*) => {
+        $(fn $name(&mut self, $($arg: $ty),*) $(-> $out)? { self.0.$name($($arg),*) })*
+    };
+}
+
+impl<C: Core> Core for Canary<C> {
+    type View = C::View;
+
+    fn new(config: &Config) -> Self {
+        Canary(C::new(config))
+    }
+
+    /// The fault: nobody waits for a delivery that has begun.
+    fn call(&mut self, user: UserId, job: Option<JobId>, call: &Call) -> Answer {
+        let answer = self.0.call(user, job, call);
+        match call {
+            Call::SetNotifyFlags { .. } => without_waiting(answer),
+            _ => answer,
+        }
+    }
+
+    /// The same fault at the end of Cancel; Complete shares the code, and so the fault.
+    fn handle_disk(&mut self, job: JobId, outcome: &DiskOutcome) -> Answer {
+        without_waiting(self.0.handle_disk(job, outcome))
+    }
+
+    fn take_changes(&mut self, sink: impl FnMut(Change)) {
+        self.0.take_changes(sink);
+    }
+
+    forward! {
+        now(&self) -> Time;
+        state(&self, job: JobId) -> Option<JobState>;
+        pending(&self, job: JobId) -> Pending;
+        is_ready(&self, job: JobId) -> bool;
+        is_released(&self, delivery: DeliveryId) -> bool;
+        is_finalising(&self, job: JobId) -> bool;
+        disk_work(&self, job: JobId) -> Vec<DiskWork>;
+        wants_transfer(&self) -> bool;
+        transfer(&self, job: JobId) -> Option<(Attempt, FileId)>;
+        canonical(&self) -> C::View;
+        poll_timeout(&self) -> Option<Time>;
+    }
+
+    forward! { mut
+        handle_delivery_called(&mut self, delivery: DeliveryId);
+        handle_delivery_left(&mut self, delivery: DeliveryId, leave: Leave);
+        handle_program_started(&mut self, delivery: DeliveryId);
+        handle_transfer(&mut self, job: JobId, attempt: Attempt, event: TransferEvent) -> TransferReply;
+        handle_logoff(&mut self, user: UserId);
+        handle_network_lost(&mut self);
+        handle_network_back(&mut self);
+        handle_timeout(&mut self, now: Time);
+        poll_transfer(&mut self) -> Option<TransferStart>;
+        poll_delivery(&mut self) -> Option<Delivery>;
+        begin_delivery(&mut self, job: JobId) -> Option<Delivery>;
+    }
+}
+
+fn without_waiting(answer: Answer) -> Answer {
+    match answer.then {
+        Then::Wait(_) => Answer { then: Then::Return, ..answer },
+        _ => answer,
+    }
+}

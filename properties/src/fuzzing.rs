@@ -1,0 +1,40 @@
+//! The bodies of the fuzz targets. The bindings in `fuzz/` are a line each, so that everything here is tested by
+//! `cargo test` as well.
+
+use contract::Core as _;
+use contract::judge::{TimelineOptions, Trace, timeline};
+use engine::core::Core;
+
+use crate::program::Program;
+use crate::run;
+
+/// Target `lockstep`: any bytes are a program; on it, specification and core agree and no rule is broken.
+///
+/// # Panics
+/// They do not. The message is the program and its timeline, not the bytes.
+pub fn lockstep(bytes: &[u8]) {
+    let program = Program::from_bytes(bytes);
+    if let Some(broken) = run::run(&program, Core::new).broken {
+        let small = run::shrink(&program, &broken, Core::new);
+        let trace = run::trace(&small, Core::new, "fuzz lockstep", None);
+        let story = timeline(&trace, &TimelineOptions::default());
+        panic!(
+            "{broken}\n\nThe program, without the steps it does not need:\n{small}\n{story}\n{}",
+            small.to_rust()
+        );
+    }
+}
+
+/// Target `trace`: any bytes are either no trace, which is said with its line, or one that prints and parses to itself.
+///
+/// # Panics
+/// The law is broken.
+pub fn trace(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(trace) = Trace::parse(text) else { return };
+    let printed = trace.print();
+    match Trace::parse(&printed) {
+        Ok(again) => assert_eq!(again, trace, "printed as:\n{printed}"),
+        Err(error) => panic!("a printed trace does not parse: {error}\n{printed}"),
+    }
+}

@@ -1,0 +1,20 @@
+//! Subjects, and what is asked of them: the engines of the workbench that sample.
+//!
+//! - [`program`]: what happens in a run, from bytes or a seed; [`tape`]: the same as text.
+//! - [`run`]: a program on a core in lockstep with the specification, judged by the rules.
+//! - [`sample`]: many random programs; [`fuzzing`]: the bodies of the fuzz targets.
+//! - [`canary`]: a subject that is broken on purpose.
+//! - `live`: the engine on real threads over real HTTP, and `server`, which misbehaves for it.
+
+#![forbid(unsafe_code)]
+
+pub mod canary;
+pub mod fuzzing;
+#[cfg(feature = "live")]
+pub mod live;
+pub mod program;
+pub mod run;
+pub mod sample;
+#[cfg(feature = "live")]
+pub mod server;
+pub mod tape;

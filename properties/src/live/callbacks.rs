@@ -1,0 +1,205 @@
+//! The clients' objects: good ones, and every kind of bad one that the contract allows.
+//!
+//! None of them waits for another client's thread, which is the one thing that a callback must not do.
+
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use contract::{Event, HResult, Interfaces, NotifyFlags, Priority};
+use engine::service::{Callback, ErrorObject, File, Job};
+
+use super::random::Rng;
+use super::stage::Stage;
+
+/// How many objects there are.
+pub(super) const OBJECTS: usize = BEHAVIOURS.len();
+
+/// What an object does when it is told something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Behaviour {
+    Acknowledge,
+    Fail,
+    /// S_FALSE: a success, but not everywhere an acknowledgement.
+    HalfHearted,
+    Panic,
+    /// Takes its time.
+    Block,
+    /// Reads all there is to read.
+    Query,
+    /// Completes its own job when it is transferred.
+    Complete,
+    /// Cancels its own job.
+    Cancel,
+    /// Resumes its own job when it is in error.
+    Resume,
+    /// Sets properties of its own job.
+    Set,
+    /// Cancels somebody's job.
+    CancelOther,
+    /// Masks everything of somebody's job, or takes its registration away.
+    SilenceOther,
+    /// Registers another object in its own place.
+    Replace,
+    /// Takes its own registration away.
+    Unregister,
+}
+
+/// Each with the interfaces that the object has.
+const BEHAVIOURS: [(Behaviour, Interfaces); 19] = {
+    const ONE: Interfaces = Interfaces::CALLBACK;
+    const TWO: Interfaces = Interfaces::CALLBACK.union(Interfaces::CALLBACK2);
+    [
+        // The first is the one that the canary's jobs use.
+        (Behaviour::Acknowledge, TWO),
+        (Behaviour::Acknowledge, ONE),
+        (Behaviour::Acknowledge, TWO),
+        (Behaviour::Fail, TWO),
+        (Behaviour::Fail, ONE),
+        (Behaviour::HalfHearted, TWO),
+        (Behaviour::Panic, TWO),
+        (Behaviour::Block, TWO),
+        (Behaviour::Block, ONE),
+        (Behaviour::Query, TWO),
+        (Behaviour::Complete, TWO),
+        (Behaviour::Complete, ONE),
+        (Behaviour::Cancel, TWO),
+        (Behaviour::Resume, TWO),
+        (Behaviour::Set, TWO),
+        (Behaviour::CancelOther, TWO),
+        (Behaviour::SilenceOther, TWO),
+        (Behaviour::Replace, TWO),
+        (Behaviour::Unregister, TWO),
+    ]
+};
+
+/// All objects of a run.
+pub(super) fn objects(stage: &Weak<Stage>, seed: u64) -> Vec<Arc<dyn Callback>> {
+    let object = |(number, (behaviour, receives)): (u64, (Behaviour, Interfaces))| {
+        let rng = Mutex::new(Rng::new(seed, 1 << 40 | number));
+        let told = AtomicU32::new(0);
+        Arc::new(Listener { stage: Weak::clone(stage), behaviour, receives, rng, told }) as Arc<dyn Callback>
+    };
+    (0..).zip(BEHAVIOURS).map(object).collect()
+}
+
+struct Listener {
+    /// Weak, because the stage holds the objects.
+    stage: Weak<Stage>,
+    behaviour: Behaviour,
+    receives: Interfaces,
+    rng: Mutex<Rng>,
+    told: AtomicU32,
+}
+
+impl Callback for Listener {
+    fn receives(&self) -> Interfaces {
+        self.receives
+    }
+
+    fn job_transferred(&self, job: &Job) -> HResult {
+        self.told(job, Event::JobTransferred)
+    }
+
+    fn job_error(&self, job: &Job, error: &ErrorObject) -> HResult {
+        if self.behaviour == Behaviour::Query {
+            let _ = (error.error(), error.file(), error.error_description(0), error.protocol());
+        }
+        self.told(job, Event::JobError)
+    }
+
+    fn job_modification(&self, job: &Job) -> HResult {
+        self.told(job, Event::JobModification)
+    }
+
+    fn file_transferred(&self, job: &Job, file: &File) -> HResult {
+        if self.behaviour == Behaviour::Query {
+            let _ = (file.remote_name(), file.local_name(), file.progress(), file.file_ranges());
+        }
+        self.told(job, Event::FileTransferred)
+    }
+}
+
+/// Counts a callback among the running ones until it is over, also by a panic.
+struct Running<'a>(&'a Stage);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Listener {
+    fn told(&self, job: &Job, event: Event) -> HResult {
+        let Some(stage) = self.stage.upgrade() else { return HResult::S_OK };
+        stage.running.fetch_add(1, Ordering::SeqCst);
+        let _running = Running(&stage);
+        // Two of three go wrong, so that retries are common and every job may get on in the end.
+        let goes_wrong = !self.told.fetch_add(1, Ordering::Relaxed).is_multiple_of(3);
+        match self.behaviour {
+            Behaviour::Fail if goes_wrong => HResult::E_FAIL,
+            Behaviour::HalfHearted if goes_wrong => HResult::S_FALSE,
+            // Not `panic!`: what is done on purpose says nothing on the terminal.
+            Behaviour::Panic if goes_wrong => resume_unwind(Box::new("on purpose")),
+            Behaviour::Block => {
+                std::thread::sleep(Duration::from_micros(self.draw(8000)));
+                HResult::S_OK
+            }
+            Behaviour::Complete if event == Event::JobTransferred => answer(job.complete().map(|_| ())),
+            Behaviour::Cancel if goes_wrong => answer(job.cancel().map(|_| ())),
+            Behaviour::Resume if event == Event::JobError && goes_wrong => answer(job.resume()),
+            Behaviour::CancelOther | Behaviour::SilenceOther if goes_wrong => self.meddle(&stage),
+            _ => self.ask_and_set(&stage, job),
+        }
+    }
+
+    fn ask_and_set(&self, stage: &Stage, job: &Job) -> HResult {
+        match self.behaviour {
+            Behaviour::Query => {
+                let _ = (job.state(), job.progress(), job.times(), job.notify_flags(), job.priority());
+                let _ = (job.files().map(|files| files.count()), job.display_name(), job.error_count());
+            }
+            Behaviour::Set => {
+                let _ = job.set_description("set by its callback");
+                let _ = job.set_priority(Priority::Foreground);
+                let flags = NotifyFlags::DEFAULT | NotifyFlags::FILE_TRANSFERRED;
+                let _ = job.set_notify_flags(flags);
+            }
+            Behaviour::Replace => {
+                let object = stage.object(&mut self.rng());
+                let _ = job.set_notify_interface(object);
+            }
+            Behaviour::Unregister => {
+                let _ = job.set_notify_interface(None);
+            }
+            _ => {}
+        }
+        HResult::S_OK
+    }
+
+    fn meddle(&self, stage: &Stage) -> HResult {
+        let other = stage.any_job(&mut self.rng());
+        // Two callbacks that do this to each other's jobs must not wait for each other (contract section 4, clause 4).
+        match (self.behaviour, other, self.draw(2)) {
+            (Behaviour::CancelOther, Some(other), _) => drop(other.cancel()),
+            (_, Some(other), 0) => drop(other.set_notify_flags(NotifyFlags::empty())),
+            (_, Some(other), _) => drop(other.set_notify_interface(None)),
+            (_, None, _) => {}
+        }
+        HResult::S_OK
+    }
+
+    fn draw(&self, below: u64) -> u64 {
+        self.rng().below(below)
+    }
+
+    fn rng(&self) -> std::sync::MutexGuard<'_, Rng> {
+        self.rng.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A callback that was refused what it asked for says so, and is told again.
+fn answer(result: Result<(), HResult>) -> HResult {
+    result.map_or_else(|refused| refused, |()| HResult::S_OK)
+}

@@ -1,0 +1,44 @@
+//! A decorator that is wrong on purpose: it tells clients what the service, rightly, does not.
+//!
+//! It stands between the service and two of the jobs, calls the client's real object and records that, as the service
+//! would. What a client and a trace see is a callback after Cancel has returned (R1), and an event that the mask
+//! does not let through (R2). Nothing else about the two is wrong, so a judge that names other rules, or not both, is broken.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use contract::event::{Leave, Recorder, Target};
+use contract::{DeliveryId, Event, EventView, NotifyFlags, ReceiverId};
+use engine::service::Job;
+
+use super::stage::Stage;
+
+/// The object that the plan registers for the canary's jobs.
+const OBJECT: usize = 0;
+
+/// The deliveries of the decorator count down from the end, where the service does not get.
+static NEXT: AtomicU32 = AtomicU32::new(u32::MAX);
+
+/// Cancels the job, and tells its object afterwards that it was modified.
+pub(super) fn tell_after_cancel(stage: &Stage, job: &Job) {
+    let _ = job.set_notify_flags(NotifyFlags::DEFAULT | NotifyFlags::JOB_MODIFICATION);
+    let _ = job.cancel();
+    deliver(stage, job);
+}
+
+/// Masks modifications, and tells the job's object of one.
+pub(super) fn tell_masked(stage: &Stage, job: &Job) {
+    let _ = job.set_notify_flags(NotifyFlags::DEFAULT);
+    deliver(stage, job);
+    let _ = job.cancel();
+}
+
+fn deliver(stage: &Stage, job: &Job) {
+    let Some(object) = stage.objects.get(OBJECT) else { return };
+    let delivery = DeliveryId(NEXT.fetch_sub(1, Ordering::Relaxed));
+    let (number, event, file) = (job.number(), Event::JobModification, None);
+    let target = Target::Interface(ReceiverId(OBJECT as u32));
+    stage.recorder.record(EventView::Enter { delivery, job: number, event, target, file });
+    let hr = object.job_modification(job);
+    let leave = Leave::Returned(hr);
+    stage.recorder.record(EventView::Leave { delivery, job: number, event, target, file, leave });
+}

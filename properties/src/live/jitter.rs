@@ -1,0 +1,104 @@
+//! The threads of the standard library, now and then held up where it hurts most.
+//!
+//! Between the begin of a delivery and its enter there are a few hundred instructions, and a Cancel seldom comes just then. A
+//! correct engine does not mind how long that takes; one without the barrier of contract section 4 is found out in most runs.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use contract::ThreadId;
+use engine::service::{Inside, Point, Runtime, Std};
+
+use super::random::Rng;
+
+/// [`Std`], with pauses at the steps of the protocol.
+pub(super) struct Jitter {
+    std: Std,
+    seed: u64,
+    points: AtomicU64,
+}
+
+impl Jitter {
+    pub(super) fn new(seed: u64) -> Jitter {
+        Jitter { std: Std::new(), seed, points: AtomicU64::new(0) }
+    }
+}
+
+impl Runtime for Jitter {
+    type Mutex<T: Send + 'static> = <Std as Runtime>::Mutex<T>;
+    type Guard<'a, T: Send + 'static> = <Std as Runtime>::Guard<'a, T>;
+    type Condvar = <Std as Runtime>::Condvar;
+    type Thread = <Std as Runtime>::Thread;
+    type Timer = <Std as Runtime>::Timer;
+
+    fn mutex<T: Send + 'static>(&self, value: T) -> Self::Mutex<T> {
+        self.std.mutex(value)
+    }
+
+    fn lock<'a, T: Send + 'static>(&self, mutex: &'a Self::Mutex<T>) -> Self::Guard<'a, T> {
+        self.std.lock(mutex)
+    }
+
+    fn condvar(&self) -> Self::Condvar {
+        self.std.condvar()
+    }
+
+    fn wait<'a, T: Send + 'static>(
+        &self,
+        condvar: &Self::Condvar,
+        guard: Self::Guard<'a, T>,
+    ) -> Self::Guard<'a, T> {
+        self.std.wait(condvar, guard)
+    }
+
+    fn notify_one(&self, condvar: &Self::Condvar) {
+        self.std.notify_one(condvar);
+    }
+
+    fn notify_all(&self, condvar: &Self::Condvar) {
+        self.std.notify_all(condvar);
+    }
+
+    fn spawn(&self, name: String, body: impl FnOnce() + Send + 'static) -> io::Result<Self::Thread> {
+        self.std.spawn(name, body)
+    }
+
+    fn join(&self, thread: Self::Thread) {
+        self.std.join(thread);
+    }
+
+    fn now(&self) -> Duration {
+        self.std.now()
+    }
+
+    fn timer(&self, tick: impl FnMut() -> Option<Duration> + Send + 'static) -> io::Result<Self::Timer> {
+        self.std.timer(tick)
+    }
+
+    fn thread(&self) -> ThreadId {
+        self.std.thread()
+    }
+
+    fn inside(&self) -> Option<Inside> {
+        self.std.inside()
+    }
+
+    fn set_inside(&self, inside: Option<Inside>) {
+        self.std.set_inside(inside);
+    }
+
+    /// Called without the lock, so that the others go on.
+    fn point(&self, point: Point) {
+        let (seldom, most_us) = match point {
+            Point::Begun => (3, 2500),
+            Point::Returning | Point::Left => (16, 500),
+            Point::DiskBegun | Point::DiskDone | Point::Fetching => (8, 500),
+            Point::Called | Point::Reporting => (32, 300),
+        };
+        let mut rng = Rng::new(self.seed, 1 << 42 | self.points.fetch_add(1, Ordering::Relaxed));
+        if rng.once_in(seldom) {
+            std::thread::sleep(Duration::from_micros(rng.below(most_us)));
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! A program: what the clients, the network, the disk and the clock do in one run.
+//!
+//! **What it is.** A dialect and a list of [`Stimulus`]. It comes out of a fuzzer's bytes, a seed, a proptest strategy or a trace, and
+//! it prints as a program: a failure is read as one, never as bytes.
+//!
+//! **The law it keeps.** Every sequence of bytes is a program, and every stimulus has a meaning in every situation:
+//! one that makes no sense now does nothing, jobs that do not exist are "not found".
+
+use std::fmt;
+
+use arbitrary::{Result, Unstructured};
+use contract::call::{Fetched, Whose};
+use contract::core::{Config, Failure, TransferEvent};
+use contract::dialect::Switch;
+use contract::event::Leave;
+use contract::{
+    Call, Dialect, ErrorContext, FileId, FileNames, HResult, Interfaces, JobId, Profile, Receiver,
+    ReceiverId, Text, ThreadId, UserId,
+};
+use model::drive::{DiskResult, From, Stimulus};
+use model::scope::Variant;
+
+use crate::tape;
+
+/// Jobs a program is about; a later CreateJob does nothing.
+pub const JOBS: usize = 3;
+
+/// Stimuli of a program at most; bytes beyond are ignored.
+pub const STEPS: usize = 256;
+
+/// A dialect, and what happens.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Program {
+    /// The dialect and its switches.
+    pub variant: Variant,
+    /// Callbacks of one user at once.
+    pub callback_slots: u32,
+    /// What happens, in order.
+    pub steps: Vec<Stimulus>,
+}
+
+impl Program {
+    /// The program that these bytes mean.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Program {
+        let mut bytes = Unstructured::new(bytes);
+        let head = bytes.arbitrary::<u8>().unwrap_or(0);
+        let mut program = Program {
+            variant: variant(head),
+            callback_slots: if head & 0x80 == 0 { 4 } else { 1 },
+            steps: Vec::with_capacity(24),
+        };
+        if head & 0x40 == 0 {
+            program.steps.extend(running_job());
+        }
+        while !bytes.is_empty() && program.steps.len() < STEPS {
+            // Running out of bytes within a step ends the program before it.
+            let Ok(step) = stimulus(&mut bytes) else { break };
+            program.steps.push(step);
+        }
+        program
+    }
+
+    /// What the core is built with: files are few, so that the specification can hold them all.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        let profile = Profile { files_per_job: model::spec::MAX_FILES as u32, ..self.variant.profile };
+        Config { callback_slots: self.callback_slots, ..Config::of(&profile) }
+    }
+
+    /// The program as a Rust test that runs it.
+    #[must_use]
+    pub fn to_rust(&self) -> String {
+        let dialect = self.variant.profile.dialect;
+        let mut text = format!(
+            "#[test]\nfn replayed() {{\n    let program = properties::program::Program::script(\n        \
+             {:?}, {:?}, {},\n        &[\n",
+            dialect.to_string(),
+            self.variant.turned,
+            self.callback_slots
+        );
+        for step in &self.steps {
+            text.push_str(&format!("            {:?},\n", tape::print(step)));
+        }
+        text.push_str("        ],\n    ).unwrap();\n    properties::run::assert_sound(&program);\n}\n");
+        text
+    }
+
+    /// A program from the lines of a script, as [`Program::to_rust`] writes them.
+    ///
+    /// # Errors
+    /// A line that is not a stimulus, an unknown dialect, or an unknown switch.
+    pub fn script(
+        dialect: &str,
+        turned: &str,
+        slots: u32,
+        lines: &[&str],
+    ) -> std::result::Result<Program, tape::Error> {
+        let dialect: Dialect = dialect.parse().map_err(|_| tape::Error::new(dialect))?;
+        let variants = model::scope::variants(dialect, model::scope::ScopeName::Wide);
+        let variant = variants.into_iter().find(|variant| variant.turned == turned);
+        let variant = variant.ok_or_else(|| tape::Error::new(turned))?;
+        let steps = lines.iter().map(|line| tape::parse(line)).collect::<std::result::Result<_, _>>()?;
+        Ok(Program { variant, callback_slots: slots, steps })
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Program { variant, callback_slots, steps } = self;
+        let turned = if variant.turned.is_empty() { "" } else { ", " };
+        writeln!(
+            f,
+            "dialect {}{turned}{}, callback slots {callback_slots}",
+            variant.profile.dialect, variant.turned
+        )?;
+        for (number, step) in steps.iter().enumerate() {
+            writeln!(f, "{:>4}  {}", number + 1, tape::describe(step))?;
+        }
+        Ok(())
+    }
+}
+
+/// The dialects and switches a program may run in.
+fn variant(head: u8) -> Variant {
+    let plain = |dialect: Dialect| Variant { profile: *dialect.profile(), turned: "" };
+    let delivery_optimization = plain(Dialect::Do);
+    match head & 7 {
+        0..=2 => plain(Dialect::Bits),
+        3 | 4 => delivery_optimization,
+        5 => Variant {
+            profile: Profile { disable_masks: Switch::Off, ..delivery_optimization.profile },
+            turned: "disable_masks off",
+        },
+        6 => Variant {
+            profile: Profile { late_replay: Switch::Off, ..*Dialect::Bits.profile() },
+            turned: "late_replay off",
+        },
+        _ => Variant {
+            profile: Profile { retry_transferred: Switch::Off, ..*Dialect::Bits.profile() },
+            turned: "retry_transferred off",
+        },
+    }
+}
+
+/// A job that is on its way and tells everything: most of what can go wrong starts here.
+fn running_job() -> [Stimulus; 7] {
+    let job = JobId(0);
+    [
+        client(None, Call::CreateJob { name: Some(Text::Borrowed("job")), kind: 0 }),
+        client(Some(job), Call::SetNotifyInterface { receiver: Some(OBJECTS[0]) }),
+        client(Some(job), Call::SetNotifyFlags { flags: 0x1B }),
+        client(Some(job), Call::AddFile { file: GOOD_FILE }),
+        client(Some(job), Call::Resume),
+        Stimulus::Turn,
+        Stimulus::Transfer { job, event: TransferEvent::Connected },
+    ]
+}
+
+/// One stimulus: a byte that chooses, then its operands. The common path (a job that is made, filled, resumed, fetched
+/// and told) takes one byte a step, so that short inputs go far.
+fn stimulus(bytes: &mut Unstructured<'_>) -> Result<Stimulus> {
+    let choice: u8 = bytes.arbitrary()?;
+    // Two bits name the job; programs are mostly about the first.
+    let job = JobId(u32::from(choice >> 6) % JOBS as u32);
+    Ok(match choice & 0x3F {
+        0..=2 => client(None, Call::CreateJob { name: Some(Text::Borrowed("job")), kind: 0 }),
+        3..=5 => client(Some(job), Call::AddFile { file: GOOD_FILE }),
+        6..=8 => client(Some(job), Call::Resume),
+        9 => client(Some(job), Call::Suspend),
+        10..=12 => client(Some(job), Call::Cancel),
+        13..=15 => client(Some(job), Call::Complete),
+        16..=18 => client(Some(job), Call::SetNotifyInterface { receiver: Some(OBJECTS[0]) }),
+        19 => client(Some(job), Call::SetNotifyFlags { flags: 0x1B }),
+        20..=22 => Stimulus::Turn,
+        23..=25 => Stimulus::Transfer { job, event: TransferEvent::FileDone },
+        26 => Stimulus::Transfer { job, event: TransferEvent::Connected },
+        27 => Stimulus::Transfer { job, event: transfer_event(bytes)? },
+        28 => failed(job, Failure::Fatal),
+        29 => failed(job, Failure::Transient),
+        30..=33 => Stimulus::Begin(job),
+        34..=37 => Stimulus::Enter(job),
+        38..=40 => Stimulus::Leave { job, leave: Leave::Returned(HResult::S_OK) },
+        41 => Stimulus::Leave { job, leave: Leave::Returned(HResult::E_FAIL) },
+        42 => Stimulus::Leave { job, leave: leave(bytes)? },
+        43 => Stimulus::Exit { job, code: i32::from(bytes.arbitrary::<u8>()? & 1) },
+        44..=46 => Stimulus::Timeout,
+        47 => Stimulus::Logoff(USER),
+        48 => Stimulus::NetworkLost,
+        49 => Stimulus::NetworkBack,
+        50..=52 => Stimulus::Disk { job, result: DiskResult::Good },
+        53 => Stimulus::Disk { job, result: disk_result(bytes)? },
+        54 => client(Some(job), Call::SetNotifyInterface { receiver: receiver(bytes)? }),
+        55 => client(Some(job), Call::SetNotifyFlags { flags: u32::from(bytes.arbitrary::<u8>()?) }),
+        56..=58 => {
+            Stimulus::Call { from: From::Callback(other(job, bytes)?), job: Some(job), call: nested(bytes)? }
+        }
+        _ => Stimulus::Call { from: thread(bytes)?, job: Some(job), call: any_call(bytes)? },
+    })
+}
+
+/// All jobs of a program belong to one user: the rules are about jobs, and slots are shared sooner.
+pub const USER: UserId = UserId(0);
+
+const GOOD_FILE: FileNames = FileNames { remote: Text::Borrowed("http://h/f"), local: Text::Borrowed("/f") };
+
+/// Objects with every useful set of interfaces; the last cannot be registered.
+const OBJECTS: [Receiver; 4] = [
+    Receiver { id: ReceiverId(0), interfaces: Interfaces::CALLBACK.union(Interfaces::CALLBACK2) },
+    Receiver { id: ReceiverId(1), interfaces: Interfaces::CALLBACK },
+    Receiver { id: ReceiverId(2), interfaces: Interfaces::all() },
+    Receiver { id: ReceiverId(3), interfaces: Interfaces::CALLBACK2 },
+];
+
+fn client(job: Option<JobId>, call: Call) -> Stimulus {
+    Stimulus::Call { from: From::Client(ThreadId(0)), job, call }
+}
+
+fn thread(bytes: &mut Unstructured<'_>) -> Result<From> {
+    Ok(From::Client(ThreadId(u32::from(bytes.arbitrary::<u8>()? & 1))))
+}
+
+fn other(job: JobId, bytes: &mut Unstructured<'_>) -> Result<JobId> {
+    Ok(JobId((job.0 + u32::from(bytes.arbitrary::<u8>()?)) % JOBS as u32))
+}
+
+fn failed(job: JobId, class: Failure) -> Stimulus {
+    let hr = match class {
+        Failure::Fatal => HResult::BG_E_HTTP_ERROR_404,
+        Failure::Transient => HResult::BG_E_HTTP_ERROR_503,
+    };
+    Stimulus::Transfer { job, event: TransferEvent::Failed { class, hr, context: ErrorContext::RemoteFile } }
+}
+
+fn transfer_event(bytes: &mut Unstructured<'_>) -> Result<TransferEvent> {
+    let value: u8 = bytes.arbitrary()?;
+    let amount = u64::from(value >> 3);
+    Ok(match value & 7 {
+        0 | 1 => TransferEvent::SizeKnown(amount),
+        2..=4 => TransferEvent::Bytes(amount),
+        5 => TransferEvent::Restarted,
+        6 => TransferEvent::Failed {
+            class: Failure::Fatal,
+            hr: HResult::BG_E_HTTP_ERROR_403,
+            context: ErrorContext::RemoteFile,
+        },
+        _ => TransferEvent::Failed {
+            class: Failure::Transient,
+            hr: HResult::E_FAIL,
+            context: ErrorContext::GeneralTransport,
+        },
+    })
+}
+
+fn leave(bytes: &mut Unstructured<'_>) -> Result<Leave> {
+    Ok(match bytes.arbitrary::<u8>()? & 3 {
+        0 => Leave::Returned(HResult::S_FALSE),
+        1 => Leave::Returned(HResult::E_ABORT),
+        _ => Leave::Panicked,
+    })
+}
+
+fn disk_result(bytes: &mut Unstructured<'_>) -> Result<DiskResult> {
+    Ok(match bytes.arbitrary::<u8>()? & 3 {
+        3 => DiskResult::LeavesBehind,
+        after => DiskResult::RenameFails(u32::from(after)),
+    })
+}
+
+fn receiver(bytes: &mut Unstructured<'_>) -> Result<Option<Receiver>> {
+    Ok(OBJECTS.get(usize::from(bytes.arbitrary::<u8>()? % 5)).copied())
+}
+
+/// The calls that matter inside a callback.
+fn nested(bytes: &mut Unstructured<'_>) -> Result<Call> {
+    Ok(match bytes.arbitrary::<u8>()? & 7 {
+        0 | 1 => Call::Cancel,
+        2 => Call::Complete,
+        3 => Call::Resume,
+        4 => Call::SetNotifyFlags { flags: 0 },
+        5 => Call::SetNotifyInterface { receiver: None },
+        6 => Call::SetNotifyInterface { receiver: Some(OBJECTS[0]) },
+        _ => any_call(bytes)?,
+    })
+}
+
+fn any_call(bytes: &mut Unstructured<'_>) -> Result<Call> {
+    let choice: u8 = bytes.arbitrary()?;
+    let value: u8 = if choice & 0x80 == 0 { 0 } else { bytes.arbitrary()? };
+    let file = FileId(u32::from(value & 3));
+    let small = u32::from(value);
+    let fetched = if value & 0x10 == 0 { Fetched::Wanted } else { Fetched::Null };
+    let language = if value & 1 == 0 { 0 } else { 0x0407 };
+    let text = || TEXTS[usize::from(value) % TEXTS.len()].map(Text::Borrowed);
+    Ok(match choice & 0x3F {
+        0 => Call::SetPriority { priority: small % 5 },
+        1 => Call::SetMinimumRetryDelay { seconds: SECONDS[usize::from(value) % SECONDS.len()] },
+        2 => Call::SetNoProgressTimeout { seconds: SECONDS[usize::from(value) % SECONDS.len()] },
+        3 => Call::SetDisplayName { name: text() },
+        4 => Call::SetDescription { description: text() },
+        5 => {
+            Call::FileSetRemoteName { file, remote: REMOTES[usize::from(value >> 2) % REMOTES.len()].into() }
+        }
+        6 | 7 => {
+            Call::SetNotifyCmdLine { program: Some("/program".into()), parameters: Some("program a".into()) }
+        }
+        8 => Call::SetNotifyCmdLine { program: None, parameters: text().filter(|_| value & 0x20 != 0) },
+        9 => {
+            let remote = REMOTES[usize::from(value) % REMOTES.len()].into();
+            Call::AddFile {
+                file: FileNames { remote, local: LOCALS[usize::from(value >> 4) % LOCALS.len()].into() },
+            }
+        }
+        10 => Call::AddFileSet { files: vec![GOOD_FILE; usize::from(value & 3)] },
+        11 => Call::GetState,
+        12 => Call::GetNotifyFlags,
+        13 => Call::GetNotifyInterface,
+        14 => Call::GetNotifyCmdLine,
+        15 => Call::GetProgress,
+        16 => Call::GetTimes,
+        17 => Call::GetError,
+        18 => Call::GetErrorCount,
+        19 => Call::GetPriority,
+        20 => Call::GetMinimumRetryDelay,
+        21 => Call::GetNoProgressTimeout,
+        22 => Call::GetDisplayName,
+        23 => Call::GetDescription,
+        24 => Call::GetId,
+        25 => Call::GetType,
+        26 => Call::GetOwner,
+        27 => Call::GetJob,
+        28 => Call::EnumJobs { whose: if value & 1 == 0 { Whose::Mine } else { Whose::All } },
+        29 => Call::GetErrorDescription { hr: HResult(small), language },
+        30 => Call::EnumFiles,
+        31 => Call::FileGetRemoteName { file },
+        32 => Call::FileGetLocalName { file },
+        33 => Call::FileGetProgress { file },
+        34 => Call::FileGetFileRanges { file },
+        35 => Call::FileSetValidationState { file },
+        36 => Call::FileGetProperty { file, property: small },
+        37 => Call::FileSetProperty { file, property: small },
+        38 => Call::ErrorGetError,
+        39 => Call::ErrorGetFile,
+        40 => Call::ErrorGetErrorDescription { language },
+        41 => Call::ErrorGetErrorContextDescription { language },
+        42 => Call::ErrorGetProtocol,
+        43 => Call::EnumFilesNext { skip: small & 3, celt: small >> 2 & 3, fetched },
+        44 => Call::EnumFilesSkip { celt: small & 7 },
+        45 => Call::EnumFilesReset,
+        46 => Call::EnumFilesGetCount,
+        47 => Call::EnumFilesClone,
+        48 => Call::EnumJobsNext { skip: small & 3, celt: small >> 2 & 3, fetched },
+        49 => Call::EnumJobsSkip { celt: small & 7 },
+        50 => Call::EnumJobsReset,
+        51 => Call::EnumJobsGetCount,
+        52 => Call::EnumJobsClone,
+        53 => Call::SetProxySettings,
+        54 => Call::GetProxySettings,
+        55 => Call::TakeOwnership,
+        56 => Call::CreateJob { name: text(), kind: small >> 6 },
+        _ => nested_or_state(choice),
+    })
+}
+
+/// The rest of the byte's values repeat the calls the rules care most about.
+fn nested_or_state(choice: u8) -> Call {
+    match choice & 3 {
+        0 => Call::Cancel,
+        1 => Call::Resume,
+        2 => Call::SetNotifyFlags { flags: 4 },
+        _ => Call::SetNotifyInterface { receiver: None },
+    }
+}
+
+const SECONDS: [u32; 5] = [0, 5, 30, 600, 1_209_600];
+
+const TEXTS: [Option<&str>; 3] = [Some("text"), None, Some("")];
+
+const REMOTES: [&str; 4] = ["http://h/f", "https://h/f", "ftp://h/f", "f"];
+
+const LOCALS: [&str; 3] = ["/f", "f", "/../f"];

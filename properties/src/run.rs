@@ -1,0 +1,202 @@
+//! Running a program in lockstep, and what came of it.
+
+use contract::core::Config;
+use contract::judge::trace::{ChooseLine, Kind};
+use contract::judge::{Bound, Ended, Header, Line, Rule, RuleSet, Trace};
+use contract::{Core, EventView, JobId};
+use model::drive::{Applied, Stimulus};
+use model::lockstep::{Disagreement, Lockstep};
+
+use crate::program::{JOBS, Program, USER};
+use crate::tape;
+
+/// What a run broke.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Broken {
+    /// These rules.
+    Rules(RuleSet),
+    /// The agreement of specification and core.
+    Agreement(Disagreement),
+}
+
+impl Broken {
+    /// Whether the other is the same failure: a rule in common, or both disagreements.
+    #[must_use]
+    pub fn is_like(&self, other: &Broken) -> bool {
+        match (self, other) {
+            (Broken::Rules(ours), Broken::Rules(theirs)) => ours.intersects(*theirs),
+            (Broken::Agreement(_), Broken::Agreement(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Broken::Rules(rules) => {
+                let said: Vec<String> =
+                    rules.iter().map(|rule| format!("{rule} {}: {}", rule.name(), rule.sentence())).collect();
+                f.write_str(&said.join("; "))
+            }
+            Broken::Agreement(disagreement) => write!(f, "specification and core disagree: {disagreement}"),
+        }
+    }
+}
+
+/// What came of a run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Outcome {
+    /// Stimuli that did something.
+    pub steps: usize,
+    /// What broke, if anything did.
+    pub broken: Option<Broken>,
+}
+
+/// Runs a program on a core in lockstep with the specification, judged by every rule there is.
+pub fn run<C: Core>(program: &Program, make: fn(&Config) -> C) -> Outcome {
+    run_watched(program, make, &mut |_, _| ())
+}
+
+/// The same, and tells `watch` after every stimulus which rules had something to decide.
+pub fn run_watched<C: Core>(
+    program: &Program,
+    make: fn(&Config) -> C,
+    watch: &mut impl FnMut(&Stimulus, RuleSet),
+) -> Outcome {
+    let config = program.config();
+    let mut lockstep = lockstep(&config, make);
+    let mut steps = 0;
+    for stimulus in &program.steps {
+        if lockstep.apply(&config.profile, stimulus, &mut |_| ()) == Applied::Done {
+            steps += 1;
+            watch(stimulus, lockstep.exercised());
+            if let Some(broken) = broken(&lockstep) {
+                return Outcome { steps, broken: Some(broken) };
+            }
+        }
+    }
+    Outcome { steps, broken: None }
+}
+
+/// Runs a program and writes down what happened. Stimuli that are not calls stand in it as `choose` lines,
+/// so the program can be had back from the trace ([`from_trace`]).
+pub fn trace<C: Core>(program: &Program, make: fn(&Config) -> C, engine: &str, seed: Option<u64>) -> Trace {
+    let config = program.config();
+    let mut lockstep = lockstep(&config, make);
+    let mut lines = Vec::new();
+    for stimulus in &program.steps {
+        let seq = lines.len() as u64 + 1;
+        if !matches!(stimulus, Stimulus::Call { .. }) {
+            let what = Kind::Choose(ChooseLine { site: tape::print(stimulus), options: 1, taken: 0 });
+            lines.push(Line { seq, what });
+        }
+        let mut tap = |event: &EventView<'_>| lines.push(Line::from_view(lines.len() as u64 + 1, event));
+        let applied = lockstep.apply(&config.profile, stimulus, &mut tap);
+        if applied == Applied::NotEnabled && !matches!(stimulus, Stimulus::Call { .. }) {
+            lines.pop();
+        }
+    }
+    let header = Header {
+        scope: format!("callback slots {}", program.callback_slots),
+        subject: "core".to_owned(),
+        engine: engine.to_owned(),
+        seed,
+        ended: Ended::Cut,
+        ..Header::of(&program.variant.profile)
+    };
+    Trace { header, lines }
+}
+
+/// The program a trace of [`trace`] was written by: its calls and its `choose` lines, in order. A trace of another subject gives
+/// its calls alone.
+///
+/// # Errors
+/// A `choose` line that is not a stimulus.
+pub fn from_trace(trace: &Trace) -> Result<Program, tape::Error> {
+    let profile = trace.header.profile();
+    let dialect = profile.dialect;
+    let known = model::scope::variants(dialect, model::scope::ScopeName::Wide);
+    let turned =
+        known.into_iter().find(|variant| variant.profile == profile).map_or("", |variant| variant.turned);
+    let slots = trace.header.scope.strip_prefix("callback slots ").and_then(|slots| slots.parse().ok());
+    let mut steps = Vec::new();
+    let mut telling = std::collections::BTreeMap::new();
+    for line in &trace.lines {
+        match &line.what {
+            Kind::Choose(choose) => steps.push(tape::parse(&choose.site)?),
+            Kind::Enter(enter) => {
+                telling.insert(enter.delivery, enter.job);
+            }
+            Kind::Call(call) => {
+                let inside = call.inside.and_then(|delivery| telling.get(&delivery).copied());
+                let from =
+                    inside.map_or(model::drive::From::Client(call.thread), model::drive::From::Callback);
+                steps.push(Stimulus::Call { from, job: call.job, call: call.call.clone() });
+            }
+            _ => {}
+        }
+    }
+    Ok(Program {
+        variant: model::scope::Variant { profile, turned },
+        callback_slots: slots.unwrap_or(4),
+        steps,
+    })
+}
+
+/// The program without every step that can be left out one at a time so that it still breaks the same way.
+pub fn shrink<C: Core>(program: &Program, broken: &Broken, make: fn(&Config) -> C) -> Program {
+    let mut small = program.clone();
+    let still = |program: &Program| run(program, make).broken.is_some_and(|now| now.is_like(broken));
+    loop {
+        let before = small.steps.len();
+        let mut at = before;
+        while at > 0 {
+            at -= 1;
+            let mut candidate = small.clone();
+            candidate.steps.remove(at);
+            if still(&candidate) {
+                small = candidate;
+                at = at.min(small.steps.len());
+            }
+        }
+        if small.steps.len() == before {
+            return small;
+        }
+    }
+}
+
+/// For tests: the program breaks nothing on the engine's core.
+///
+/// # Panics
+/// It breaks something; the message is the program and what it breaks.
+pub fn assert_sound(program: &Program) {
+    if let Some(broken) = run(program, engine::core::Core::new).broken {
+        panic!("{broken}\n{program}");
+    }
+}
+
+fn lockstep<C: Core>(config: &Config, make: fn(&Config) -> C) -> Lockstep<C, JOBS> {
+    Lockstep::around(make(config), users, RuleSet::HERE, Bound::WIDE)
+}
+
+fn users(_: JobId) -> contract::UserId {
+    USER
+}
+
+fn broken<C: Core>(lockstep: &Lockstep<C, JOBS>) -> Option<Broken> {
+    let rules = lockstep.violated();
+    if !rules.is_empty() {
+        return Some(Broken::Rules(rules));
+    }
+    lockstep.disagreement().map(Broken::Agreement)
+}
+
+/// The first rule of a set, for identities.
+#[must_use]
+pub fn first_rule(broken: &Broken) -> Option<Rule> {
+    match broken {
+        Broken::Rules(rules) => rules.iter().next(),
+        Broken::Agreement(_) => None,
+    }
+}

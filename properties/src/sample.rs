@@ -1,0 +1,119 @@
+//! Random programs from a seed, on the stepped core: the sampler of `nightly` that needs no fuzzer.
+//!
+//! The same seed gives the same programs in the same order on any machine; the budget decides how many.
+
+use std::time::{Duration, Instant};
+
+use contract::Core;
+use contract::core::Config;
+use contract::judge::{Rule, RuleSet};
+
+use crate::program::Program;
+use crate::run::{Broken, run_watched, shrink};
+
+/// How to sample.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// The first program's seed; the next one's is one more.
+    pub seed: u64,
+    /// When to stop starting new programs.
+    pub budget: Duration,
+    /// Stop after so many programs, whatever the budget.
+    pub runs: Option<u64>,
+    /// Told now and then how many programs have run.
+    pub progress: &'a dyn Fn(u64),
+}
+
+/// A program that broke something, made small.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The seed of the program as it was found.
+    pub seed: u64,
+    /// What it breaks.
+    pub broken: Broken,
+    /// The program, with every step that is not needed left out.
+    pub program: Program,
+}
+
+/// What sampling did.
+#[derive(Clone, Debug)]
+pub struct Sampled {
+    /// Programs run.
+    pub runs: u64,
+    /// Stimuli that did something.
+    pub steps: u64,
+    /// Stimuli at which each rule had something to decide, by [`Rule::ALL`]'s order.
+    pub decisions: Vec<(Rule, u64)>,
+    /// At most one failure for each way of failing.
+    pub failures: Vec<Failure>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Bytes a program is made of: some 40 stimuli.
+pub const BYTES: usize = 56;
+
+/// Programs between two looks at the clock.
+const BATCH: u64 = 256;
+
+/// Runs random programs until the budget is spent.
+pub fn sample<C: Core>(make: fn(&Config) -> C, options: &Options<'_>) -> Sampled {
+    let started = Instant::now();
+    let mut counts = vec![0_u64; Rule::ALL.len()];
+    let mut sampled =
+        Sampled { runs: 0, steps: 0, decisions: Vec::new(), failures: Vec::new(), elapsed: Duration::ZERO };
+    while started.elapsed() < options.budget && options.runs.is_none_or(|runs| sampled.runs < runs) {
+        for _ in 0..BATCH.min(options.runs.map_or(BATCH, |runs| runs - sampled.runs)) {
+            let seed = options.seed.wrapping_add(sampled.runs);
+            let program = program(seed);
+            let outcome = run_watched(&program, make, &mut |_, exercised: RuleSet| {
+                for (count, rule) in counts.iter_mut().zip(Rule::ALL) {
+                    *count += u64::from(exercised.contains(*rule));
+                }
+            });
+            sampled.runs += 1;
+            sampled.steps += outcome.steps as u64;
+            if let Some(broken) = outcome.broken {
+                keep(&mut sampled.failures, seed, &program, broken, make);
+            }
+        }
+        (options.progress)(sampled.runs);
+    }
+    sampled.decisions = Rule::ALL.iter().copied().zip(counts).collect();
+    sampled.elapsed = started.elapsed();
+    sampled
+}
+
+/// The program of a seed.
+#[must_use]
+pub fn program(seed: u64) -> Program {
+    Program::from_bytes(&bytes(seed))
+}
+
+/// The bytes of the program of a seed.
+#[must_use]
+pub fn bytes(seed: u64) -> [u8; BYTES] {
+    let mut state = seed;
+    std::array::from_fn(|at| (split_mix(&mut state) >> (at % 8)) as u8)
+}
+
+fn keep<C: Core>(
+    failures: &mut Vec<Failure>,
+    seed: u64,
+    program: &Program,
+    broken: Broken,
+    make: fn(&Config) -> C,
+) {
+    if !failures.iter().any(|known| known.broken.is_like(&broken)) {
+        failures.push(Failure { seed, broken, program: shrink(program, &broken, make) });
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): small, and the same everywhere.
+fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}

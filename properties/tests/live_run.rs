@@ -1,0 +1,76 @@
+//! The live run, small: real threads, HTTP and files, judged by the rules; and the canary, which has to be noticed.
+//!
+//! The figures of a whole one: `cargo test --release -p properties --test live_run -- --ignored --nocapture`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use contract::judge::{Rule, RuleSet, TimelineOptions, Verdict, timeline};
+use contract::{Dialect, StepKind};
+use properties::live::{Canary, LiveConfig, LiveReport, run};
+
+fn small(dialect: Dialect, canary: Canary, directory: &Path) -> LiveReport {
+    let budget = Duration::from_secs(15);
+    let config =
+        LiveConfig { jobs: 40, budget, canary, seed: 5, ..LiveConfig::new(dialect.profile(), directory) };
+    run(&config, &|_| {}).expect("the machine has threads and a port")
+}
+
+fn decisions(report: &LiveReport, rule: Rule) -> u64 {
+    match report.verdicts.rules.get(&rule) {
+        Some(Verdict::Held { decisions }) => *decisions,
+        _ => 0,
+    }
+}
+
+#[test]
+fn the_engine_keeps_the_rules_on_real_threads() {
+    for dialect in Dialect::ALL {
+        let directory = tempfile::tempdir().expect("there is room for files");
+        let report = small(dialect, Canary::Off, directory.path());
+        assert_eq!(report.hang, None, "{dialect}");
+        if let Some(first) = report.verdicts.first() {
+            let options = TimelineOptions { violation: Some(first), job: first.job, width: None };
+            panic!("{dialect}: {}", timeline(&report.trace, &options));
+        }
+        assert_eq!(report.wrong_files, [], "{dialect}");
+        for rule in [Rule::R1, Rule::R2, Rule::R3, Rule::R5, Rule::R6, Rule::R15] {
+            assert!(decisions(&report, rule) > 0, "{dialect}: {rule} decided nothing");
+        }
+        assert_eq!(report.jobs, 40, "{dialect}");
+        assert!(report.files_compared > 0 && report.callbacks > 0, "{dialect}");
+        for step in [StepKind::TransientError, StepKind::RetryDelayOver, StepKind::FatalError] {
+            assert!(report.seen.steps.contains_key(&step), "{dialect}: no {step}");
+        }
+    }
+}
+
+#[test]
+fn the_canary_is_noticed_and_named() {
+    for dialect in Dialect::ALL {
+        let directory = tempfile::tempdir().expect("there is room for files");
+        let report = small(dialect, Canary::On, directory.path());
+        assert_eq!(report.verdicts.violated(), RuleSet::of(&[Rule::R1, Rule::R2]), "{dialect}");
+    }
+}
+
+#[test]
+#[ignore = "prints figures, and takes a few seconds"]
+fn two_hundred_jobs() {
+    for dialect in Dialect::ALL {
+        let directory = tempfile::tempdir().expect("there is room for files");
+        let config = LiveConfig::new(dialect.profile(), directory.path());
+        let report = run(&config, &|_| {}).expect("the machine has threads and a port");
+        let LiveReport { jobs, callbacks, calls, files_compared, bytes_compared, elapsed, .. } = &report;
+        println!(
+            "{dialect}: {jobs} jobs, {calls} calls, {callbacks} callbacks, {} events, {files_compared} files \
+             ({bytes_compared} bytes) compared in {:.1} s, {:?}",
+            report.verdicts.events,
+            elapsed.as_secs_f64(),
+            report.trace.header.ended,
+        );
+        println!("{:?}", report.seen);
+        assert_eq!((report.verdicts.first(), report.hang), (None, None), "{dialect}");
+        assert_eq!(report.wrong_files, [], "{dialect}");
+    }
+}

@@ -1,0 +1,46 @@
+//! Laws of programs: text and traces give them back, and any program keeps specification, core and rules together.
+
+use contract::Core as _;
+use engine::core::Core;
+use properties::program::Program;
+use properties::{run, tape};
+use proptest::prelude::*;
+
+fn programs() -> impl Strategy<Value = Program> {
+    prop::collection::vec(any::<u8>(), 0..120).prop_map(|bytes| Program::from_bytes(&bytes))
+}
+
+/// Shrinks by steps, not by bytes, saves the trace, and fails with a test that can be pasted.
+fn fail(program: &Program, broken: &run::Broken) -> ! {
+    let small = run::shrink(program, broken, Core::new);
+    let trace = run::trace(&small, Core::new, "proptest", None);
+    let name = run::first_rule(broken).map_or_else(|| "agreement".to_owned(), |rule| rule.to_string());
+    let path = format!("{}/regressions/found-{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
+    std::fs::write(&path, trace.print()).expect("the folder of regressions can be written");
+    panic!("{broken}\nsaved as {path}\n{small}\n{}", small.to_rust());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_program_keeps_specification_core_and_rules_together(program in programs()) {
+        if let Some(broken) = run::run(&program, Core::new).broken {
+            fail(&program, &broken);
+        }
+    }
+
+    #[test]
+    fn a_step_is_had_back_from_its_line(program in programs()) {
+        for step in &program.steps {
+            prop_assert_eq!(&tape::parse(&tape::print(step)).expect("a printed step"), step);
+        }
+    }
+
+    #[test]
+    fn a_program_had_back_from_its_trace_writes_the_same_trace(program in programs()) {
+        let trace = run::trace(&program, Core::new, "test", None);
+        let again = run::from_trace(&trace).expect("our own trace");
+        prop_assert_eq!(run::trace(&again, Core::new, "test", None), trace);
+    }
+}

@@ -1,0 +1,46 @@
+//! Everything ever found replays forever: traces in `properties/regressions`, and the fuzz targets' corpora and regressions.
+
+use std::path::{Path, PathBuf};
+
+use contract::judge::Trace;
+use properties::{fuzzing, run};
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    let listed = std::fs::read_dir(&root).unwrap_or_else(|error| panic!("{}: {error}", root.display()));
+    let mut files: Vec<PathBuf> = listed.map(|entry| entry.expect("a readable entry").path()).collect();
+    files.retain(|path| path.is_file());
+    files.sort();
+    files
+}
+
+#[test]
+fn every_committed_trace_is_a_program_that_breaks_nothing_any_more() {
+    let traces = files("properties/regressions");
+    assert!(!traces.is_empty(), "the folder of regressions has traces");
+    for path in traces.iter().filter(|path| path.extension().is_some_and(|end| end == "jsonl")) {
+        let text = std::fs::read_to_string(path).expect("a readable trace");
+        let trace = Trace::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let program = run::from_trace(&trace).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        run::assert_sound(&program);
+    }
+}
+
+#[test]
+fn the_lockstep_corpus_and_its_regressions_pass() {
+    let inputs =
+        [files("fuzz/corpus/lockstep"), files("fuzz/sixteen"), files("fuzz/regressions/lockstep")].concat();
+    assert!(inputs.len() >= 100, "{} inputs", inputs.len());
+    for path in inputs {
+        fuzzing::lockstep(&std::fs::read(&path).expect("a readable input"));
+    }
+}
+
+#[test]
+fn the_trace_corpus_and_its_regressions_pass() {
+    let inputs = [files("fuzz/corpus/trace"), files("fuzz/regressions/trace")].concat();
+    assert!(inputs.len() >= 4, "{} inputs", inputs.len());
+    for path in inputs {
+        fuzzing::trace(&std::fs::read(&path).expect("a readable input"));
+    }
+}
