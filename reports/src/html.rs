@@ -1,0 +1,284 @@
+//! The report as one HTML page: no script, nothing loaded, every text escaped by the template.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::outcome::{ExitCode, Outcome};
+use crate::results::{EngineResult, Ran, Results, RuleId, Status, Subject, WitnessSeen};
+use crate::table::{Cell, Standing, Table};
+use crate::words::{self, Found, Line};
+
+/// Inlined, so that the page is one file. It is ours, and holds nothing that a template would have to escape.
+const CSS: &str = include_str!("style.css");
+
+/// Even if something slipped through, a browser would neither run nor load it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
+/// The results as a page of HTML.
+#[must_use]
+pub fn html(results: &Results) -> String {
+    let table = Table::of(results);
+    let outcome = results.outcome();
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                title { "bgcheck: " (outcome.verdict) ", " (show(&results.run.date)) }
+                style { (PreEscaped(CSS)) }
+            }
+            body {
+                header { (verdict(results, &outcome, &table)) }
+                main {
+                    (claims(results, &table))
+                    (matrix(results, &table))
+                    (failures(results))
+                    (engines(results))
+                    (set_up(results))
+                    (run(results))
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn verdict(results: &Results, outcome: &Outcome, table: &Table) -> Markup {
+    let run = &results.run;
+    html! {
+        h1 { "bgcheck report" }
+        p.soft { code { (show(&run.command_line)) } " on " (show(&run.date)) ", seed " (run.seed) }
+        div class={ "verdict " (class_of_code(outcome.exit_code)) } {
+            p { "Verdict: " (words::verdict(outcome, table)) }
+            @if !outcome.reasons.is_empty() {
+                ul {
+                    @for reason in &outcome.reasons {
+                        li { "exit " (reason.exit_code.code()) ": " (show(&reason.what)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn claims(results: &Results, table: &Table) -> Markup {
+    html! {
+        h2 { "Proved, and only sampled" }
+        ul {
+            @for (whom, claim) in words::claims(results, table) { li { b { (show(&whom)) } ": " (show(&claim)) } }
+        }
+        p.soft {
+            "A proof holds in its scope and says nothing outside it. Sampled means that the rule held each time it had "
+            "to decide something, so many times, and that other schedules and inputs were not tried."
+        }
+    }
+}
+
+fn matrix(results: &Results, table: &Table) -> Markup {
+    html! {
+        h2 #rules { "Rules and subjects" }
+        div.scroll role="region" aria-labelledby="rules" tabindex="0" {
+            table {
+                caption { "How each rule stands on each subject, the weightiest finding of the run first." }
+                thead { tr {
+                    th scope="col" { "rule" }
+                    @for subject in Subject::ALL { th scope="col" { (subject) } }
+                } }
+                tbody {
+                    @for row in &table.rows {
+                        tr {
+                            th scope="row" {
+                                (show(&words::rule_title(results, &row.rule)))
+                                span.soft { (show(words::rule_sentence(results, &row.rule))) }
+                            }
+                            @for each in &row.cells { (cell(each)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cell(cell: &Cell) -> Markup {
+    let besides = words::cell_besides(cell);
+    html! {
+        td class=(class_of_standing(cell.standing)) {
+            (show(&words::cell(cell)))
+            @if !besides.is_empty() { small { "besides, " (show(&besides)) } }
+        }
+    }
+}
+
+fn failures(results: &Results) -> Markup {
+    let all = words::failures(results);
+    html! {
+        @if !all.is_empty() {
+            h2 { "Failures" }
+            // The first is open: whoever prints or skims sees at least one.
+            @for (index, found) in all.iter().enumerate() { (failure(found, index == 0)) }
+        }
+    }
+}
+
+fn failure(found: &Found<'_>, open: bool) -> Markup {
+    html! {
+        article.failure {
+            h3 { (show(&found.failure.id)) ": " (show(&found.broken)) }
+            p { (show(found.sentence)) }
+            @if let Some(flaky) = &found.flaky { p { b { "Flaky" } ": " (show(flaky)) "." } }
+            dl {
+                dt { "found by" } dd { (show(&found.engine)) }
+                @if let Some(file) = &found.failure.trace_file { dt { "trace" } dd { code { (show(file)) } } }
+                dt { "replay" } dd { code { (show(&found.failure.replay_command)) } }
+            }
+            details open[open] {
+                summary { "Timeline" }
+                pre tabindex="0" {
+                    @for (line, text) in words::timeline(found.failure) {
+                        @match line {
+                            Line::Decisive => mark { (text) },
+                            Line::Plain => (text),
+                        }
+                        "\n"
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn engines(results: &Results) -> Markup {
+    html! {
+        h2 #engines { "Engines" }
+        @if results.engines.is_empty() {
+            p { "No engine ran." }
+        } @else {
+            div.scroll role="region" aria-labelledby="engines" tabindex="0" {
+                table {
+                    caption { "What each engine did, and in what time." }
+                    thead { tr {
+                        th scope="col" { "engine" }
+                        th scope="col" { "on" }
+                        th scope="col" { "work" }
+                        th scope="col" { "time" }
+                        th scope="col" { "result" }
+                    } }
+                    tbody { @for engine in &results.engines { (engine_row(results, engine)) } }
+                }
+            }
+            @for engine in &results.engines {
+                @if let Status::Ran(ran) = &engine.status { (findings(results, engine, ran)) }
+            }
+        }
+    }
+}
+
+fn engine_row(results: &Results, engine: &EngineResult) -> Markup {
+    let exit_code = results.engine_outcome(engine).exit_code;
+    html! {
+        tr {
+            th scope="row" { (show(&engine.name)) }
+            td { (show(&words::where_it_ran(engine))) }
+            @match &engine.status {
+                Status::Ran(ran) => {
+                    td { (words::work(ran)) }
+                    td.nowrap { (words::duration(ran.time_ms)) }
+                }
+                Status::Skipped { why, install_hint } => {
+                    td {
+                        (show(why))
+                        @if let Some(hint) = install_hint { small { "to install: " code { (show(hint)) } } }
+                    }
+                    td { "-" }
+                }
+                Status::Failed { why } => { td { (show(why)) } td { "-" } }
+            }
+            td class={ "nowrap " (class_of_code(exit_code)) } { (exit_code.verdict()) }
+        }
+    }
+}
+
+fn findings(results: &Results, engine: &EngineResult, ran: &Ran) -> Markup {
+    html! {
+        details {
+            summary { (show(&words::engine_title(engine))) }
+            ul {
+                @if let Some(agreement) = words::agreement(ran) { li { (show(&agreement)) } }
+                @for result in &ran.findings {
+                    li {
+                        (show(&words::rule_title(results, &result.rule))) ": "
+                        (show(&words::finding(&result.finding)))
+                        (witness(ran, &result.rule))
+                    }
+                }
+                @for freedom in &ran.freedoms {
+                    li { "freedom used: " (show(&freedom.what)) ", " (words::plural(freedom.times, "time", "times")) }
+                }
+            }
+        }
+    }
+}
+
+fn witness(ran: &Ran, rule: &RuleId) -> &'static str {
+    match ran.witnesses.iter().find(|witness| witness.rule == *rule).map(|witness| witness.seen) {
+        Some(WitnessSeen::Reached) => " (witness reached)",
+        Some(WitnessSeen::NotReached) => " (NO witness reached)",
+        None => "",
+    }
+}
+
+fn set_up(results: &Results) -> Markup {
+    html! {
+        @if !results.set_up.is_empty() {
+            h2 { "Set-up, apart from the budget" }
+            ul {
+                @for step in &results.set_up {
+                    li {
+                        (show(&step.what)) ": " (words::duration(step.time_ms))
+                        @if let Some(why) = &step.failed { ", " b { "failed" } ": " (show(why)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn run(results: &Results) -> Markup {
+    let run = &results.run;
+    html! {
+        h2 { "The run" }
+        dl {
+            dt { "run" } dd { (show(&run.id)) ", " (show(&run.date)) }
+            dt { "command" } dd { code { (show(&run.command_line)) } }
+            dt { "seed" } dd { (run.seed) }
+            dt { "budget" } dd { (words::budget(run)) }
+            dt { "version" } dd { "bgcheck " (show(&run.tool_version)) " at commit " code { (show(&run.commit)) } }
+            dt { "machine" } dd { (show(&words::machine(run))) }
+        }
+    }
+}
+
+/// The text as it may be shown. Markup in it is escaped by the template; this takes care of what is no markup.
+fn show(text: &str) -> String {
+    words::printable(text)
+}
+
+fn class_of_code(code: ExitCode) -> &'static str {
+    match code {
+        ExitCode::Held => "good",
+        ExitCode::Violated | ExitCode::Flaky | ExitCode::Internal => "bad",
+        ExitCode::Usage | ExitCode::Vacuous | ExitCode::BudgetSpent | ExitCode::Skipped => "warn",
+    }
+}
+
+fn class_of_standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Violated | Standing::Flaky => "bad",
+        Standing::Vacuous => "warn",
+        Standing::Proved => "good",
+        Standing::Sampled => "sampled",
+        Standing::NotDecidable | Standing::NotRun | Standing::NotYet => "none",
+    }
+}

@@ -1,0 +1,43 @@
+//! Results as data, and their renderings for people and machines.
+//!
+//! **What it is.** [`Results`] says what every engine of a run did: how much, on which subject, in which scope, and
+//! what that means for each rule. [`Outcome`] is the verdict and the exit code, computed from the results and from
+//! nothing else. [`Table`] is the rule x subject table. [`terminal`], [`markdown`], [`html`] and [`json`] render all
+//! of it; [`write_all`] puts a report into a directory and [`read`] takes one back.
+//!
+//! **What it is not.** An engine or a judge: it fills nothing in, reads no clock and knows no rule. Dates, numbers and
+//! the words of the rules are passed in.
+//!
+//! **The law it keeps.** What was *proved* and what was only *sampled* are never the same word, every number has a unit
+//! and, where there is one, a denominator, and a run that did nothing never looks like one that held.
+//!
+//! ```
+//! use reports::{ExitCode, Finding};
+//!
+//! // A sampler that never had to decide anything has not sampled the rule.
+//! assert_eq!(Finding::sampled(0), Finding::Vacuous);
+//! assert_eq!(ExitCode::worst([ExitCode::Skipped, ExitCode::Violated]), ExitCode::Violated);
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod files;
+mod grid;
+mod html;
+mod markdown;
+mod outcome;
+mod results;
+mod table;
+mod terminal;
+mod words;
+
+pub use crate::files::{ReportError, Written, json, read, schema, write_all};
+pub use crate::html::html;
+pub use crate::markdown::markdown;
+pub use crate::outcome::{ExitCode, Outcome, Reason};
+pub use crate::results::{
+    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Freedom, Machine, Ran, Results,
+    RuleId, RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit, Version, Witness, WitnessSeen,
+};
+pub use crate::table::{Cell, Part, Row, Standing, Table};
+pub use crate::terminal::{Color, Style, terminal};

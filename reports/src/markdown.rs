@@ -1,0 +1,221 @@
+//! The report as Markdown, for a review or a chat: it renders the same with and without HTML allowed.
+
+use std::fmt::Write;
+
+use crate::results::{EngineResult, Ran, Results, Status, Subject, WitnessSeen};
+use crate::table::Table;
+use crate::words::{self, Found, Line};
+
+/// The results as Markdown.
+#[must_use]
+pub fn markdown(results: &Results) -> String {
+    let table = Table::of(results);
+    let mut text = String::new();
+    verdict(&mut text, results, &table);
+    claims(&mut text, results, &table);
+    matrix(&mut text, results, &table);
+    failures(&mut text, results);
+    engines(&mut text, results);
+    set_up(&mut text, results);
+    run(&mut text, results);
+    text
+}
+
+/// `write!` into a `String`, which cannot fail.
+macro_rules! line {
+    ($text:expr, $($arg:tt)*) => { let _ = writeln!($text, $($arg)*); };
+}
+
+fn verdict(text: &mut String, results: &Results, table: &Table) {
+    let outcome = results.outcome();
+    line!(text, "# bgcheck: {}\n", words::verdict(&outcome, table));
+    line!(
+        text,
+        "{} on {}, seed {}.\n",
+        code(&results.run.command_line),
+        inline(&results.run.date),
+        results.run.seed
+    );
+    for reason in &outcome.reasons {
+        line!(text, "- exit {}: {}", reason.exit_code.code(), inline(&reason.what));
+    }
+    if !outcome.reasons.is_empty() {
+        text.push('\n');
+    }
+}
+
+fn claims(text: &mut String, results: &Results, table: &Table) {
+    line!(text, "## Proved, and only sampled\n");
+    for (whom, claim) in words::claims(results, table) {
+        line!(text, "- **{}**: {}", inline(&whom), inline(&claim));
+    }
+    text.push('\n');
+}
+
+fn matrix(text: &mut String, results: &Results, table: &Table) {
+    line!(text, "## Rules x subjects\n");
+    let names: Vec<_> = Subject::ALL.iter().map(ToString::to_string).collect();
+    line!(text, "| rule | {} |", names.join(" | "));
+    line!(text, "|---|{}", "---|".repeat(names.len()));
+    for row in &table.rows {
+        let cells: Vec<String> = row.cells.iter().map(|cell| inline(&full_cell(cell))).collect();
+        line!(text, "| {} | {} |", inline(&words::rule_title(results, &row.rule)), cells.join(" | "));
+    }
+    text.push('\n');
+}
+
+fn full_cell(cell: &crate::table::Cell) -> String {
+    match words::cell_besides(cell) {
+        besides if besides.is_empty() => words::cell(cell),
+        besides => format!("{}; besides, {besides}", words::cell(cell)),
+    }
+}
+
+fn failures(text: &mut String, results: &Results) {
+    let all = words::failures(results);
+    if all.is_empty() {
+        return;
+    }
+    line!(text, "## Failures\n");
+    for found in &all {
+        failure(text, found);
+    }
+}
+
+fn failure(text: &mut String, found: &Found<'_>) {
+    line!(text, "### {}: {}\n", inline(&found.failure.id), inline(&found.broken));
+    let flaky = found.flaky.as_ref().map(|flaky| format!(" It is flaky: {flaky}.")).unwrap_or_default();
+    line!(text, "{} Found by {}.{}\n", inline(found.sentence), inline(&found.engine), inline(&flaky));
+    if let Some(file) = &found.failure.trace_file {
+        line!(text, "- trace: {}", code(file));
+    }
+    line!(text, "- replay: {}\n", code(&found.failure.replay_command));
+    let lines = words::timeline(found.failure).map(|(line, text)| match line {
+        Line::Decisive => format!("> {text}"),
+        Line::Plain => format!("  {text}"),
+    });
+    let timeline: Vec<String> = lines.collect();
+    let fence = "`".repeat(timeline.iter().map(|line| longest_ticks(line)).max().unwrap_or(0).max(2) + 1);
+    line!(text, "{fence}text\n{}\n{fence}\n", timeline.join("\n"));
+}
+
+fn engines(text: &mut String, results: &Results) {
+    line!(text, "## Engines\n");
+    if results.engines.is_empty() {
+        line!(text, "No engine ran.\n");
+        return;
+    }
+    line!(text, "| engine | work | time | result |");
+    line!(text, "|---|---|---|---|");
+    for engine in &results.engines {
+        let (work, time) = work_and_time(engine);
+        let verdict = results.engine_outcome(engine).verdict;
+        line!(text, "| {} | {} | {time} | {verdict} |", inline(&words::engine_title(engine)), inline(&work));
+    }
+    text.push('\n');
+    for engine in &results.engines {
+        if let Status::Ran(ran) = &engine.status {
+            findings(text, results, engine, ran);
+        }
+    }
+}
+
+fn work_and_time(engine: &EngineResult) -> (String, String) {
+    match &engine.status {
+        Status::Ran(ran) => (words::work(ran), words::duration(ran.time_ms)),
+        Status::Skipped { why, install_hint: Some(hint) } => {
+            (format!("{why}; to install: {hint}"), "-".to_owned())
+        }
+        Status::Skipped { why, install_hint: None } | Status::Failed { why } => (why.clone(), "-".to_owned()),
+    }
+}
+
+fn findings(text: &mut String, results: &Results, engine: &EngineResult, ran: &Ran) {
+    line!(text, "### {}\n", inline(&words::engine_title(engine)));
+    if let Some(agreement) = words::agreement(ran) {
+        line!(text, "- {}", inline(&agreement));
+    }
+    for result in &ran.findings {
+        let rule = inline(&words::rule_title(results, &result.rule));
+        line!(text, "- {rule}: {}{}", inline(&words::finding(&result.finding)), witness(ran, &result.rule));
+    }
+    for freedom in &ran.freedoms {
+        line!(
+            text,
+            "- freedom used: {}, {}",
+            inline(&freedom.what),
+            words::plural(freedom.times, "time", "times")
+        );
+    }
+    text.push('\n');
+}
+
+fn witness(ran: &Ran, rule: &crate::RuleId) -> &'static str {
+    match ran.witnesses.iter().find(|witness| witness.rule == *rule).map(|witness| witness.seen) {
+        Some(WitnessSeen::Reached) => " (witness reached)",
+        Some(WitnessSeen::NotReached) => " (NO witness reached)",
+        None => "",
+    }
+}
+
+fn set_up(text: &mut String, results: &Results) {
+    if results.set_up.is_empty() {
+        return;
+    }
+    line!(text, "## Set-up, apart from the budget\n");
+    for step in &results.set_up {
+        let failed = step.failed.as_ref().map(|why| format!(", FAILED: {why}")).unwrap_or_default();
+        line!(text, "- {}: {}{}", inline(&step.what), words::duration(step.time_ms), inline(&failed));
+    }
+    text.push('\n');
+}
+
+fn run(text: &mut String, results: &Results) {
+    let run = &results.run;
+    line!(text, "## The run\n");
+    line!(text, "- run: {}, {}", inline(&run.id), inline(&run.date));
+    line!(text, "- command: {}", code(&run.command_line));
+    line!(text, "- seed: {}; {}", run.seed, words::budget(run));
+    line!(text, "- bgcheck {} at commit {}", inline(&run.tool_version), code(&run.commit));
+    line!(text, "- machine: {}", inline(&words::machine(run)));
+}
+
+/// Text that means nothing to Markdown: no markup, no HTML, no end of a table's cell or of the line.
+fn inline(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for each in words::printable(text).chars() {
+        match each {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => safe.extend(['\\', each]),
+            _ => safe.push(each),
+        }
+    }
+    safe
+}
+
+/// Text in a code span that it cannot end.
+fn code(text: &str) -> String {
+    let text = words::printable(text);
+    let ticks = "`".repeat(longest_ticks(&text) + 1);
+    // A span that begins or ends with a tick, or is empty, needs the blanks that Markdown then takes away again.
+    let blank = if text.is_empty() || text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{ticks}{blank}{text}{blank}{ticks}")
+}
+
+fn longest_ticks(text: &str) -> usize {
+    text.split(|each| each != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_leave_its_place() {
+        assert_eq!(inline("a|b <script>\n# c"), "a\\|b &lt;script&gt; \\# c");
+        assert_eq!(code("a``b"), "```a``b```");
+        assert_eq!(code("`"), "`` ` ``");
+    }
+}

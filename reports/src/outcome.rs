@@ -1,0 +1,277 @@
+//! The verdict and the exit code: a pure function of the results.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use crate::results::{
+    Approach, Ended, EngineResult, Finding, Ran, Results, RuleResult, Status, Witness, WitnessSeen,
+};
+use crate::words;
+
+/// The documented exit codes of the command.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ExitCode {
+    /// 0: every engine did its work, and no rule was broken.
+    Held,
+    /// 1: the command line was wrong, so nothing ran.
+    Usage,
+    /// 2: a rule was broken, or two things that must agree did not.
+    Violated,
+    /// 3: a rule was broken once, but not on every replay.
+    Flaky,
+    /// 4: a rule had nothing to decide, or an engine did no work.
+    Vacuous,
+    /// 5: the budget was spent before a scope was explored.
+    BudgetSpent,
+    /// 6: an engine could not run here.
+    Skipped,
+    /// 70: the workbench itself is at fault.
+    Internal,
+}
+
+impl ExitCode {
+    /// Every code, the one that wins first. Usage stands alone in practice: nothing ran.
+    pub const BY_PRECEDENCE: [ExitCode; 8] = [
+        ExitCode::Internal,
+        ExitCode::Usage,
+        ExitCode::Violated,
+        ExitCode::Flaky,
+        ExitCode::Vacuous,
+        ExitCode::Skipped,
+        ExitCode::BudgetSpent,
+        ExitCode::Held,
+    ];
+
+    /// The number that the process ends with.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            ExitCode::Held => 0,
+            ExitCode::Usage => 1,
+            ExitCode::Violated => 2,
+            ExitCode::Flaky => 3,
+            ExitCode::Vacuous => 4,
+            ExitCode::BudgetSpent => 5,
+            ExitCode::Skipped => 6,
+            ExitCode::Internal => 70,
+        }
+    }
+
+    /// The verdict in a word or two.
+    #[must_use]
+    pub const fn verdict(self) -> &'static str {
+        match self {
+            ExitCode::Held => "held",
+            ExitCode::Usage => "usage error",
+            ExitCode::Violated => "violated",
+            ExitCode::Flaky => "flaky",
+            ExitCode::Vacuous => "vacuous",
+            ExitCode::BudgetSpent => "budget spent",
+            ExitCode::Skipped => "skipped",
+            ExitCode::Internal => "internal error",
+        }
+    }
+
+    /// The one of several that apply which the command ends with; [`ExitCode::Held`] when none does.
+    #[must_use]
+    pub fn worst(codes: impl IntoIterator<Item = ExitCode>) -> ExitCode {
+        codes.into_iter().min_by_key(|code| code.rank()).unwrap_or(ExitCode::Held)
+    }
+
+    /// The place in [`ExitCode::BY_PRECEDENCE`].
+    fn rank(self) -> usize {
+        ExitCode::BY_PRECEDENCE.iter().position(|other| *other == self).unwrap_or(usize::MAX)
+    }
+}
+
+impl fmt::Display for ExitCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.verdict())
+    }
+}
+
+impl Serialize for ExitCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.code())
+    }
+}
+
+impl JsonSchema for ExitCode {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ExitCode".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let mut codes = ExitCode::BY_PRECEDENCE.map(ExitCode::code);
+        codes.sort_unstable();
+        schemars::json_schema!({ "type": "integer", "enum": codes, "description": "A documented exit code." })
+    }
+}
+
+/// The verdict on a run or on one engine, and everything that speaks for it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[must_use]
+pub struct Outcome {
+    /// What the command ends with.
+    pub exit_code: ExitCode,
+    /// The same in words.
+    pub verdict: String,
+    /// Why it is not 0: every reason, the weightiest first.
+    pub reasons: Vec<Reason>,
+}
+
+/// One thing that keeps a run from having held.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct Reason {
+    /// The exit code it asks for.
+    pub exit_code: ExitCode,
+    /// What it is.
+    pub what: String,
+}
+
+impl Results {
+    /// The verdict and the exit code of the run.
+    ///
+    /// A run without any engine decided nothing. A run whose engines were all skipped is [`ExitCode::Skipped`], which
+    /// says more than that nothing was done.
+    pub fn outcome(&self) -> Outcome {
+        let mut reasons: Vec<Reason> =
+            self.engines.iter().flat_map(|engine| reasons_of(self, engine)).collect();
+        if self.engines.is_empty() {
+            reasons.push(Reason::new(ExitCode::Vacuous, "no engine ran, so nothing was judged".to_owned()));
+        }
+        Outcome::of(reasons)
+    }
+
+    /// The verdict on one engine of the run.
+    pub fn engine_outcome(&self, engine: &EngineResult) -> Outcome {
+        Outcome::of(reasons_of(self, engine))
+    }
+}
+
+impl Outcome {
+    fn of(mut reasons: Vec<Reason>) -> Outcome {
+        // Stable, so that reasons of equal weight stay in the order of the engines.
+        reasons.sort_by_key(|reason| reason.exit_code.rank());
+        let exit_code = ExitCode::worst(reasons.iter().map(|reason| reason.exit_code));
+        Outcome { exit_code, verdict: exit_code.verdict().to_owned(), reasons }
+    }
+}
+
+impl Reason {
+    fn new(exit_code: ExitCode, what: String) -> Reason {
+        Reason { exit_code, what }
+    }
+}
+
+/// Why this engine keeps the run from having held, in the order in which a reader would ask.
+fn reasons_of(results: &Results, engine: &EngineResult) -> Vec<Reason> {
+    let title = words::engine_title(engine);
+    match &engine.status {
+        Status::Failed { why } => vec![Reason::new(ExitCode::Internal, format!("{title} broke: {why}"))],
+        Status::Skipped { why, .. } => {
+            vec![Reason::new(ExitCode::Skipped, format!("{title} was skipped: {why}"))]
+        }
+        Status::Ran(ran) => {
+            let mut reasons: Vec<Reason> =
+                ran.findings.iter().filter_map(|result| of_finding(results, &title, ran, result)).collect();
+            reasons.extend(of_agreement(&title, ran));
+            reasons.extend(of_work(&title, ran));
+            reasons.extend(of_budget(&title, engine, ran));
+            reasons
+        }
+    }
+}
+
+fn of_finding(results: &Results, title: &str, ran: &Ran, result: &RuleResult) -> Option<Reason> {
+    let rule = words::rule_title(results, &result.rule);
+    let reason = |code, what| Some(Reason::new(code, what));
+    match &result.finding {
+        Finding::Violated(failure) => {
+            reason(ExitCode::Violated, format!("{rule} is violated in {title} ({})", failure.id))
+        }
+        Finding::Flaky { failure, reproduced, replays } => reason(
+            ExitCode::Flaky,
+            format!(
+                "{rule} was violated in {title} ({}), but only on {reproduced} of {replays} replays",
+                failure.id
+            ),
+        ),
+        Finding::Vacuous => reason(ExitCode::Vacuous, format!("{rule} had nothing to decide in {title}")),
+        // A claim that its own engine cannot support is a defect of ours, and must not end green.
+        Finding::Proved { .. } => match ran.doubt(result)? {
+            Doubt::OnlySamples => {
+                reason(ExitCode::Internal, format!("{title} only samples, yet it claims a proof of {rule}"))
+            }
+            Doubt::NotDone => {
+                reason(ExitCode::Internal, format!("{title} was not done, yet it claims a proof of {rule}"))
+            }
+            Doubt::NoWitness => reason(
+                ExitCode::Vacuous,
+                format!("{rule} holds in {title}, but no witness of it was reached"),
+            ),
+        },
+        Finding::Sampled { .. } | Finding::NotDecidable { .. } | Finding::NotRun => None,
+    }
+}
+
+/// Why a claimed proof is none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Doubt {
+    /// The engine does not visit everything.
+    OnlySamples,
+    /// The engine did not come to its end.
+    NotDone,
+    /// The rule's guard never decided anything.
+    NoWitness,
+}
+
+impl Ran {
+    /// Why the engine's claim is not to be believed, if it claims a proof that it cannot give.
+    pub(crate) fn doubt(&self, result: &RuleResult) -> Option<Doubt> {
+        let missed =
+            |witness: &Witness| witness.rule == result.rule && witness.seen == WitnessSeen::NotReached;
+        match (&result.finding, self.approach, self.ended) {
+            (Finding::Proved { .. }, Approach::Sampling, _) => Some(Doubt::OnlySamples),
+            (Finding::Proved { .. }, Approach::Exhaustive, Ended::BudgetSpent) => Some(Doubt::NotDone),
+            (Finding::Proved { .. }, ..) if self.witnesses.iter().any(missed) => Some(Doubt::NoWitness),
+            _ => None,
+        }
+    }
+}
+
+fn of_agreement(title: &str, ran: &Ran) -> Vec<Reason> {
+    let Some(agreement) = &ran.agreement else { return Vec::new() };
+    let what = &agreement.what;
+    if agreement.compared == 0 && agreement.disagreements.is_empty() {
+        return vec![Reason::new(ExitCode::Vacuous, format!("{title} compared nothing ({what})"))];
+    }
+    let of = |id| Reason::new(ExitCode::Violated, format!("{title} found a disagreement ({what}): {id}"));
+    agreement.disagreements.iter().map(|failure| of(&failure.id)).collect()
+}
+
+fn of_work(title: &str, ran: &Ran) -> Vec<Reason> {
+    let mut work = ran.work.iter().filter(|amount| amount.unit.is_work()).peekable();
+    let idle = work.peek().is_none() || work.any(|amount| amount.done == 0);
+    let judged = ran.agreement.is_some() || ran.findings.iter().any(|result| result.finding.is_judged());
+    let mut reasons = Vec::new();
+    if idle {
+        let amounts = words::work(ran);
+        reasons.push(Reason::new(ExitCode::Vacuous, format!("{title} did no work ({amounts})")));
+    }
+    if !judged {
+        reasons.push(Reason::new(ExitCode::Vacuous, format!("{title} judged nothing")));
+    }
+    reasons
+}
+
+fn of_budget(title: &str, engine: &EngineResult, ran: &Ran) -> Option<Reason> {
+    let unfinished = ran.approach == Approach::Exhaustive && ran.ended == Ended::BudgetSpent;
+    let scope = engine.scope.as_deref().unwrap_or("unnamed");
+    unfinished.then(|| {
+        let what = format!("{title}: the budget was spent before scope {scope} was explored");
+        Reason::new(ExitCode::BudgetSpent, what)
+    })
+}

@@ -1,0 +1,445 @@
+//! The results of a run, as data.
+//!
+//! Filled by the command, written as `results.json`. The format has a version and a committed schema; a field may be
+//! added with a default, anything else is a new version. Nothing here is derived: verdict, exit code and table are
+//! computed from it ([`crate::Outcome`], [`crate::Table`]), so that they cannot contradict it.
+
+use std::fmt;
+use std::num::NonZeroU64;
+
+use contract::Dialect;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Everything a run found out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Results {
+    /// The version of this format.
+    pub version: Version,
+    /// Which run this was.
+    pub run: Run,
+    /// The rules that the findings cite, in the order in which reports list them.
+    pub rules: Vec<RuleText>,
+    /// What had to be prepared, timed apart from the budget.
+    #[serde(default)]
+    pub set_up: Vec<SetUpStep>,
+    /// What each engine did, in the order in which they ran.
+    pub engines: Vec<EngineResult>,
+}
+
+/// The version of the format: 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Version(pub u32);
+
+impl Version {
+    /// The version that this crate writes, and the only one that it reads.
+    pub const CURRENT: Version = Version(1);
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// Which run this was, and how to do it again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Run {
+    /// The name of the run, unique among the runs kept together.
+    pub id: String,
+    /// When it began, as text: this crate reads no clock.
+    pub date: String,
+    /// The version of the command.
+    pub tool_version: String,
+    /// The commit it was built from.
+    pub commit: String,
+    /// The command line that started it.
+    pub command_line: String,
+    /// The seed of everything that left something to chance.
+    pub seed: u64,
+    /// The budget in milliseconds; without one, every engine ran to its end.
+    pub budget_ms: Option<u64>,
+    /// The machine it ran on.
+    pub machine: Machine,
+}
+
+/// The facts of a machine without which no rate means anything.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Machine {
+    /// Operating system and architecture.
+    pub os: String,
+    /// Cores that the run could use.
+    pub cores: u32,
+    /// Memory in bytes, where it is known.
+    pub memory_bytes: Option<u64>,
+}
+
+/// The id of a rule, such as `R1`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct RuleId(pub String);
+
+impl From<&str> for RuleId {
+    fn from(id: &str) -> RuleId {
+        RuleId(id.to_owned())
+    }
+}
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A rule in words, carried along so that a report can be read without the sources.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RuleText {
+    /// Its id, such as `R1`.
+    pub id: RuleId,
+    /// Its name, such as `cancelled`.
+    pub name: String,
+    /// What it demands, in one sentence.
+    pub sentence: String,
+}
+
+/// Something that had to be done before an engine could run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SetUpStep {
+    /// What was done.
+    pub what: String,
+    /// How long it took, in milliseconds, outside the budget.
+    pub time_ms: u64,
+    /// Why it failed, if it did.
+    #[serde(default)]
+    pub failed: Option<String>,
+}
+
+/// One engine's share of a run: one engine, on one subject, in one dialect and scope.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct EngineResult {
+    /// Its name, such as `check product` or `fuzz lockstep`.
+    pub name: String,
+    /// What it ran on; nothing when it judges no subject, as the fuzzer of the trace format.
+    pub subject: Option<Subject>,
+    /// The dialect, where one was chosen.
+    pub dialect: Option<Dialect>,
+    /// The named scope, where there is one.
+    pub scope: Option<String>,
+    /// Which switches of the dialect were turned, as text; empty when none was.
+    #[serde(default)]
+    pub switches: String,
+    /// What became of it.
+    pub status: Status,
+}
+
+/// Something that can be put under test.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    /// The sequential model.
+    Spec,
+    /// The model together with the engine's own core.
+    Product,
+    /// The model of threads, lock and dispatchers.
+    Protocol,
+    /// The real service under controlled schedules.
+    Race,
+    /// The real service, on real threads with real HTTP.
+    Live,
+    /// Another implementation, in another process.
+    Foreign,
+}
+
+impl Subject {
+    /// Every subject, in the order of the table's columns.
+    pub const ALL: [Subject; 6] =
+        [Subject::Spec, Subject::Product, Subject::Protocol, Subject::Race, Subject::Live, Subject::Foreign];
+
+    /// Whether this version has an engine for the subject at all.
+    #[must_use]
+    pub const fn is_built(self) -> bool {
+        matches!(self, Subject::Spec | Subject::Product | Subject::Live)
+    }
+
+    /// Its name, as the table's head has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Subject::Spec => "spec",
+            Subject::Product => "product",
+            Subject::Protocol => "protocol",
+            Subject::Race => "race",
+            Subject::Live => "live",
+            Subject::Foreign => "foreign",
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What became of an engine.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Status {
+    /// It ran.
+    Ran(Ran),
+    /// It could not run here.
+    Skipped {
+        /// What was missing.
+        why: String,
+        /// The command that installs what was missing, where there is one.
+        install_hint: Option<String>,
+    },
+    /// It broke: a defect of the workbench, not of the subject.
+    Failed {
+        /// What went wrong.
+        why: String,
+    },
+}
+
+/// What an engine that ran has done and found.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Ran {
+    /// Whether it visits everything in its scope or only samples.
+    pub approach: Approach,
+    /// Whether it came to its end.
+    pub ended: Ended,
+    /// How much it did, the most telling amount first.
+    pub work: Vec<Amount>,
+    /// How long it ran, in milliseconds, without set-up.
+    pub time_ms: u64,
+    /// What it found for each rule that it carried.
+    pub findings: Vec<RuleResult>,
+    /// The comparison it made beside the rules, if any.
+    #[serde(default)]
+    pub agreement: Option<Agreement>,
+    /// For each rule with a witness: whether a state was reached in which the rule's guard decides something.
+    #[serde(default)]
+    pub witnesses: Vec<Witness>,
+    /// Which freedoms of the contract the subject used, and how often.
+    #[serde(default)]
+    pub freedoms: Vec<Freedom>,
+}
+
+/// What the absence of a counterexample means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approach {
+    /// Every state of the scope is visited; once it is done, what held is proved there.
+    Exhaustive,
+    /// As much as the budget allows is tried; nothing is ever proved.
+    Sampling,
+}
+
+/// How an engine came to its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// It did all it meant to do.
+    Done,
+    /// The budget was spent first. For a sampler that is the normal end.
+    BudgetSpent,
+}
+
+/// So much of something, perhaps out of so much.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Amount {
+    /// What is counted.
+    pub unit: Unit,
+    /// How much of it was done.
+    pub done: u64,
+    /// How much there was to do, where that is known.
+    #[serde(default)]
+    pub of: Option<u64>,
+}
+
+impl Amount {
+    /// So much of it, of an unknown whole.
+    #[must_use]
+    pub const fn new(unit: Unit, done: u64) -> Amount {
+        Amount { unit, done, of: None }
+    }
+
+    /// So much of it, of a known whole.
+    #[must_use]
+    pub const fn out_of(unit: Unit, done: u64, whole: u64) -> Amount {
+        Amount { unit, done, of: Some(whole) }
+    }
+}
+
+/// What engines count.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// Different states visited.
+    States,
+    /// Edges of the state graph followed.
+    Edges,
+    /// The longest shortest path from an initial state, in steps.
+    Depth,
+    /// Inputs of a fuzzer executed.
+    Runs,
+    /// Cases of a property test executed.
+    Cases,
+    /// Calls and environment steps executed.
+    Steps,
+    /// Traces judged.
+    Traces,
+    /// Jobs created.
+    Jobs,
+    /// Users that owned them.
+    Users,
+    /// API calls made.
+    Calls,
+    /// Callbacks entered.
+    Callbacks,
+    /// Recorded events judged.
+    Events,
+    /// Files compared.
+    Files,
+    /// Bytes compared.
+    Bytes,
+}
+
+impl Unit {
+    /// Whether an engine that counts this has done no work as long as the count is zero.
+    #[must_use]
+    pub const fn is_work(self) -> bool {
+        matches!(self, Unit::States | Unit::Runs | Unit::Cases | Unit::Traces | Unit::Jobs)
+    }
+
+    /// Whether its rate says something about the engine's speed.
+    #[must_use]
+    pub const fn has_rate(self) -> bool {
+        !matches!(self, Unit::Edges | Unit::Depth | Unit::Users | Unit::Traces | Unit::Files)
+    }
+}
+
+/// What an engine found for one rule.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RuleResult {
+    /// Which rule.
+    pub rule: RuleId,
+    /// What was found.
+    pub finding: Finding,
+}
+
+/// What an engine can find for a rule.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "standing", rename_all = "kebab-case")]
+pub enum Finding {
+    /// It holds in every state of the scope. Only for an exhaustive engine that came to its end.
+    Proved {
+        /// In which scope; the proof says nothing outside it.
+        scope: String,
+    },
+    /// It held as often as it had to decide, which was not everywhere.
+    Sampled {
+        /// How often the rule decided something.
+        decisions: NonZeroU64,
+    },
+    /// It was broken, and replaying the trace breaks it each time.
+    Violated(Failure),
+    /// It was broken once, but not on every replay.
+    Flaky {
+        /// The one time.
+        failure: Failure,
+        /// How many replays broke it again.
+        reproduced: u64,
+        /// How many replays were made.
+        replays: u64,
+    },
+    /// It never had anything to decide, so that it held says nothing.
+    Vacuous,
+    /// This engine cannot see what the rule is about.
+    NotDecidable {
+        /// Why not.
+        why: String,
+    },
+    /// The engine did not carry the rule.
+    NotRun,
+}
+
+impl Finding {
+    /// What a sampler found for a rule that held: [`Finding::Vacuous`] when it never decided anything.
+    #[must_use]
+    pub fn sampled(decisions: u64) -> Finding {
+        NonZeroU64::new(decisions).map_or(Finding::Vacuous, |decisions| Finding::Sampled { decisions })
+    }
+
+    /// The failure it tells of, if it tells of one.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&Failure> {
+        match self {
+            Finding::Violated(failure) | Finding::Flaky { failure, .. } => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Whether the engine has come to a judgement, for good or bad.
+    #[must_use]
+    pub const fn is_judged(&self) -> bool {
+        !matches!(self, Finding::NotDecidable { .. } | Finding::NotRun)
+    }
+}
+
+/// A counterexample, and how to see it again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Failure {
+    /// Its stable id, such as `R1-7f3a09c2`.
+    pub id: String,
+    /// Where the trace is, relative to the report.
+    pub trace_file: Option<String>,
+    /// The exact command that shows it again.
+    pub replay_command: String,
+    /// The timeline as text, one event per line.
+    pub timeline: String,
+    /// The numbers of the lines of the timeline that decide the matter, counted from 1.
+    #[serde(default)]
+    pub decisive_lines: Vec<u32>,
+}
+
+/// A comparison beside the rules: the spec with the engine's core, or a printed trace with the parsed one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Agreement {
+    /// What must be equal.
+    pub what: String,
+    /// How often it was compared.
+    pub compared: u64,
+    /// Where it was not.
+    #[serde(default)]
+    pub disagreements: Vec<Failure>,
+}
+
+/// Whether a rule's guard has ever decided something.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Witness {
+    /// Which rule.
+    pub rule: RuleId,
+    /// Whether such a state was reached.
+    pub seen: WitnessSeen,
+}
+
+/// See [`Witness`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WitnessSeen {
+    /// A state was reached in which something is enabled without the rule's guard and disabled with it.
+    Reached,
+    /// None was.
+    NotReached,
+}
+
+/// A freedom that the contract leaves, and how often the subject used it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Freedom {
+    /// Which freedom.
+    pub what: String,
+    /// How many times.
+    pub times: u64,
+}

@@ -1,0 +1,433 @@
+//! The words and numbers that every rendering shares, so that they cannot say different things.
+
+use crate::outcome::{ExitCode, Outcome};
+use crate::results::{
+    Amount, EngineResult, Failure, Finding, Ran, Results, RuleId, Run, Status, Subject, Unit,
+};
+use crate::table::{Cell, Part, Standing, Table};
+
+/// `12345` as `12,345`.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A time as a reader would say it: `850 ms`, `2.1 s`, `3 min 5 s`.
+pub(crate) fn duration(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        _ => format!("{} min {} s", thousands(ms / 60_000), ms % 60_000 / 1_000),
+    }
+}
+
+/// Memory in GiB.
+pub(crate) fn memory(bytes: Option<u64>) -> String {
+    let Some(bytes) = bytes else { return "memory unknown".to_owned() };
+    let tenths = (u128::from(bytes) * 10) >> 30;
+    format!("{}.{} GiB of memory", tenths / 10, tenths % 10)
+}
+
+/// The machine in one phrase.
+pub(crate) fn machine(run: &Run) -> String {
+    let machine = &run.machine;
+    let cores = plural(u64::from(machine.cores), "core", "cores");
+    format!("{}, {cores}, {}", machine.os, memory(machine.memory_bytes))
+}
+
+/// The budget in one phrase.
+pub(crate) fn budget(run: &Run) -> String {
+    run.budget_ms.map_or_else(|| "no budget".to_owned(), |ms| format!("budget {}", duration(ms)))
+}
+
+/// `1 run`, `2 runs`.
+pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(number), if number == 1 { one } else { many })
+}
+
+/// An amount with its unit, its denominator and its rate.
+pub(crate) fn amount(amount: &Amount, time_ms: u64) -> String {
+    let count = count(amount);
+    match per_second(amount, time_ms) {
+        Some(rate) => format!("{count} ({rate}/s)"),
+        None => count,
+    }
+}
+
+/// Everything an engine did, one amount after the other.
+pub(crate) fn amounts(ran: &Ran) -> Vec<String> {
+    let amounts = ran.work.iter().map(|each| amount(each, ran.time_ms));
+    amounts.chain(mean_length(ran)).collect()
+}
+
+/// Everything an engine did, in one phrase.
+pub(crate) fn work(ran: &Ran) -> String {
+    if ran.work.is_empty() { "nothing counted".to_owned() } else { amounts(ran).join(", ") }
+}
+
+/// An engine's name with what it ran on: `check product (product, bits, scope default)`.
+pub(crate) fn engine_title(engine: &EngineResult) -> String {
+    match where_it_ran(engine) {
+        place if place.is_empty() => engine.name.clone(),
+        place => format!("{} ({place})", engine.name),
+    }
+}
+
+/// What an engine ran on; empty when that is nothing in particular.
+pub(crate) fn where_it_ran(engine: &EngineResult) -> String {
+    let parts = [
+        engine.subject.map(|subject| subject.to_string()),
+        engine.dialect.map(|dialect| dialect.to_string()),
+        engine.scope.as_ref().map(|scope| format!("scope {scope}")),
+        Some(engine.switches.clone()).filter(|switches| !switches.is_empty()),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// A rule's id with its name: `R1 cancelled`.
+pub(crate) fn rule_title(results: &Results, id: &RuleId) -> String {
+    match results.rules.iter().find(|rule| rule.id == *id) {
+        Some(rule) if !rule.name.is_empty() => format!("{id} {}", rule.name),
+        _ => id.to_string(),
+    }
+}
+
+/// What a rule demands.
+pub(crate) fn rule_sentence<'a>(results: &'a Results, id: &RuleId) -> &'a str {
+    results.rules.iter().find(|rule| rule.id == *id).map_or("", |rule| &rule.sentence)
+}
+
+/// One engine's finding in one phrase.
+pub(crate) fn finding(finding: &Finding) -> String {
+    match finding {
+        Finding::Proved { scope } => format!("proved in scope {scope}"),
+        Finding::Sampled { decisions } => format!("only sampled: {}", decided(decisions.get())),
+        Finding::Violated(failure) => format!("VIOLATED: {}", failure.id),
+        Finding::Flaky { failure, reproduced, replays } => {
+            format!("FLAKY: {}, broken on {} of {}", failure.id, thousands(*reproduced), of_replays(*replays))
+        }
+        Finding::Vacuous => "vacuous: nothing to decide".to_owned(),
+        Finding::NotDecidable { why } => format!("not decidable: {why}"),
+        Finding::NotRun => "not run".to_owned(),
+    }
+}
+
+/// What a cell of the table says first: how the rule stands, where, and how often.
+pub(crate) fn cell(cell: &Cell) -> String {
+    standing(cell.standing, &cell.split().0)
+}
+
+/// What a cell says besides: the findings of less weight; empty when there are none.
+pub(crate) fn cell_besides(cell: &Cell) -> String {
+    let (_, others) = cell.split();
+    let mut texts = Vec::new();
+    for each in [Standing::Flaky, Standing::Vacuous, Standing::Proved, Standing::Sampled] {
+        let parts: Vec<&Part> = others.iter().copied().filter(|part| part.standing == each).collect();
+        if !parts.is_empty() {
+            texts.push(standing(each, &parts));
+        }
+    }
+    texts.join("; ")
+}
+
+/// A failure of a run, with who found it and what it breaks.
+pub(crate) struct Found<'a> {
+    pub(crate) failure: &'a Failure,
+    /// The rule with its name, or what should have been equal.
+    pub(crate) broken: String,
+    /// What that demands.
+    pub(crate) sentence: &'a str,
+    /// Which engine found it.
+    pub(crate) engine: String,
+    /// How it comes back, when it does not come back each time.
+    pub(crate) flaky: Option<String>,
+}
+
+/// Every failure of the run: of rules first, then disagreements.
+pub(crate) fn failures(results: &Results) -> Vec<Found<'_>> {
+    let mut all = Vec::new();
+    for engine in &results.engines {
+        let Status::Ran(ran) = &engine.status else { continue };
+        all.extend(ran.findings.iter().filter_map(|result| {
+            let failure = result.finding.failure()?;
+            let flaky = match &result.finding {
+                Finding::Flaky { reproduced, replays, .. } => {
+                    Some(format!("broken on {} of {}", thousands(*reproduced), of_replays(*replays)))
+                }
+                _ => None,
+            };
+            let broken = rule_title(results, &result.rule);
+            let sentence = rule_sentence(results, &result.rule);
+            Some(Found { failure, broken, sentence, engine: engine_title(engine), flaky })
+        }));
+    }
+    for engine in &results.engines {
+        let Status::Ran(Ran { agreement: Some(agreement), .. }) = &engine.status else { continue };
+        all.extend(agreement.disagreements.iter().map(|failure| Found {
+            failure,
+            broken: "disagreement".to_owned(),
+            sentence: &agreement.what,
+            engine: engine_title(engine),
+            flaky: None,
+        }));
+    }
+    all
+}
+
+/// What the run may say of itself, line by line, each with whom the line is about.
+///
+/// A rule that is broken or vacuous somewhere on a subject is not claimed for it.
+pub(crate) fn claims(results: &Results, table: &Table) -> Vec<(String, String)> {
+    let mut lines = Vec::new();
+    for subject in Subject::ALL {
+        let of_subject = claims_of(table, subject).into_iter();
+        lines.extend(of_subject.map(|text| (subject.to_string(), text)));
+    }
+    if lines.is_empty() {
+        let text = "no rule is proved, and none was sampled without something against it";
+        lines.push(("every subject".to_owned(), text.to_owned()));
+    }
+    for engine in &results.engines {
+        let Status::Ran(ran) = &engine.status else { continue };
+        lines.extend(agreement(ran).map(|text| (engine_title(engine), text)));
+    }
+    let undecided = undecided(table);
+    if !undecided.is_empty() {
+        lines.push(("no subject".to_owned(), format!("decided nowhere: {}", listed(&undecided, " "))));
+    }
+    lines
+}
+
+fn claims_of(table: &Table, subject: Subject) -> Vec<String> {
+    let mut proved: Vec<(String, Vec<String>)> = Vec::new();
+    let mut sampled = Vec::new();
+    for row in &table.rows {
+        let Some(cell) = row.cell(subject) else { continue };
+        let (parts, _) = cell.split();
+        match cell.standing {
+            Standing::Proved => add(&mut proved, scopes(&parts), row.rule.to_string()),
+            Standing::Sampled => sampled.push(format!("{} ({})", row.rule, decided(decisions(&parts)))),
+            _ => {}
+        }
+    }
+    let proved = proved.iter().map(|(scopes, rules)| format!("proved in {scopes}: {}", listed(rules, " ")));
+    let mut lines: Vec<String> = proved.collect();
+    if !sampled.is_empty() {
+        lines.push(format!("only sampled: {}", listed(&sampled, ", ")));
+    }
+    lines
+}
+
+/// The rules that no engine came to a judgement on.
+fn undecided(table: &Table) -> Vec<String> {
+    let undecided =
+        |standing| matches!(standing, Standing::NotDecidable | Standing::NotRun | Standing::NotYet);
+    let rows = table.rows.iter().filter(|row| row.cells.iter().all(|cell| undecided(cell.standing)));
+    rows.map(|row| row.rule.to_string()).collect()
+}
+
+fn listed(rules: &[String], separator: &str) -> String {
+    format!("{}: {}", plural(rules.len() as u64, "rule", "rules"), rules.join(separator))
+}
+
+/// The verdict with its exit code. To have held is said together with how far that goes.
+pub(crate) fn verdict(outcome: &Outcome, table: &Table) -> String {
+    let text = format!("{} (exit {})", outcome.verdict, outcome.exit_code.code());
+    if outcome.exit_code != ExitCode::Held {
+        return text;
+    }
+    let some = |standing| table.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.standing == standing);
+    let how_far = match (some(Standing::Proved), some(Standing::Sampled)) {
+        (true, true) => "no counterexample in the scopes explored, nor in what was sampled",
+        (true, false) => "no counterexample in the scopes explored",
+        (false, true) => "no counterexample in what was sampled; nothing was proved",
+        (false, false) => "no disagreement in what was compared; no rule was judged",
+    };
+    format!("{text}: {how_far}")
+}
+
+/// The comparison an engine made, in one phrase.
+pub(crate) fn agreement(ran: &Ran) -> Option<String> {
+    let agreement = ran.agreement.as_ref()?;
+    let (compared, found) = (thousands(agreement.compared), agreement.disagreements.len() as u64);
+    let found = if found == 0 {
+        "no disagreement".to_owned()
+    } else {
+        plural(found, "disagreement", "disagreements")
+    };
+    Some(format!("{}: {found} in {compared} comparisons", agreement.what))
+}
+
+/// The lines of a timeline, each with whether it decides the matter.
+pub(crate) fn timeline(failure: &Failure) -> impl Iterator<Item = (Line, String)> {
+    failure.timeline.lines().zip(1..).map(|(text, number)| {
+        let decisive = failure.decisive_lines.contains(&number);
+        (if decisive { Line::Decisive } else { Line::Plain }, printable(text))
+    })
+}
+
+/// Whether a line of a timeline decides the matter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Line {
+    Decisive,
+    Plain,
+}
+
+/// The text without anything that a terminal or a browser would obey instead of showing: control characters (escape
+/// sequences among them) and the marks that turn the direction of writing are spelled out. The text is one line: where it
+/// was broken there is a blank.
+pub(crate) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for each in text.chars() {
+        let turns = matches!(
+            each,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        );
+        match each {
+            '\n' | '\r' => shown.push(' '),
+            '\t' => shown.push_str("    "),
+            _ if each.is_control() || turns => shown.extend(each.escape_unicode()),
+            _ => shown.push(each),
+        }
+    }
+    shown
+}
+
+fn count(amount: &Amount) -> String {
+    let (done, of) = (thousands(amount.done), amount.of.map(thousands));
+    let (one, many) = match amount.unit {
+        Unit::Depth => {
+            let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
+            return format!("depth {done}{of}");
+        }
+        Unit::States => ("state", "states"),
+        Unit::Edges => ("edge", "edges"),
+        Unit::Runs => ("run", "runs"),
+        Unit::Cases => ("case", "cases"),
+        Unit::Steps => ("step", "steps"),
+        Unit::Traces => ("trace", "traces"),
+        Unit::Jobs => ("job", "jobs"),
+        Unit::Users => ("user", "users"),
+        Unit::Calls => ("call", "calls"),
+        Unit::Callbacks => ("callback", "callbacks"),
+        Unit::Events => ("event", "events"),
+        Unit::Files => ("file", "files"),
+        Unit::Bytes => ("byte", "bytes"),
+    };
+    match of {
+        Some(of) => format!("{done} of {of} {many}"),
+        None => plural(amount.done, one, many),
+    }
+}
+
+/// Whole units per second, or tenths when they are few. In integers, so that every machine prints the same.
+fn per_second(amount: &Amount, time_ms: u64) -> Option<String> {
+    if time_ms == 0 || !amount.unit.has_rate() {
+        return None;
+    }
+    let tenths = u64::try_from(u128::from(amount.done) * 10_000 / u128::from(time_ms)).unwrap_or(u64::MAX);
+    // Below that it would print as nothing per second.
+    if tenths == 0 {
+        return None;
+    }
+    Some(if tenths < 1_000 { format!("{}.{}", tenths / 10, tenths % 10) } else { thousands(tenths / 10) })
+}
+
+/// How long the programs of a sampler were on average: without it a number of runs says little.
+fn mean_length(ran: &Ran) -> Option<String> {
+    let of = |unit| ran.work.iter().find(|amount| amount.unit == unit).map(|amount| amount.done);
+    let steps = u128::from(of(Unit::Steps)?);
+    let (runs, name) = match (of(Unit::Runs), of(Unit::Cases)) {
+        (Some(runs), _) if runs > 0 => (u128::from(runs), "run"),
+        (_, Some(cases)) if cases > 0 => (u128::from(cases), "case"),
+        _ => return None,
+    };
+    let tenths = steps * 10 / runs;
+    Some(format!("{}.{} steps per {name} on average", tenths / 10, tenths % 10))
+}
+
+fn standing(standing: Standing, parts: &[&Part]) -> String {
+    match standing {
+        Standing::Violated | Standing::Flaky => {
+            let mut ids: Vec<&str> = parts.iter().filter_map(|part| part.failure.as_deref()).collect();
+            ids.dedup();
+            let word = if standing == Standing::Violated { "VIOLATED" } else { "FLAKY" };
+            format!("{word} {}", ids.join(", "))
+        }
+        Standing::Vacuous => format!("vacuous in {}", scopes(parts)),
+        Standing::Proved => format!("proved in {}", scopes(parts)),
+        Standing::Sampled => format!("sampled: {}", decided(decisions(parts))),
+        Standing::NotDecidable => "not decidable".to_owned(),
+        Standing::NotRun => "not run".to_owned(),
+        Standing::NotYet => "not yet".to_owned(),
+    }
+}
+
+/// The scopes of some parts, each with the dialects in which it was explored: `tiny, default (bits, do)`.
+fn scopes(parts: &[&Part]) -> String {
+    let mut by_scope: Vec<(String, Vec<String>)> = Vec::new();
+    for part in parts {
+        let scope = if part.scope.is_empty() { part.engine.clone() } else { part.scope.clone() };
+        add(&mut by_scope, scope, part.dialect.clone());
+    }
+    let mut by_dialects: Vec<(String, Vec<String>)> = Vec::new();
+    for (scope, mut dialects) in by_scope {
+        dialects.retain(|dialect| !dialect.is_empty());
+        dialects.dedup();
+        add(&mut by_dialects, dialects.join(", "), scope);
+    }
+    let groups = by_dialects.into_iter().map(|(dialects, scopes)| match dialects.as_str() {
+        "" => scopes.join(", "),
+        _ => format!("{} ({dialects})", scopes.join(", ")),
+    });
+    groups.collect::<Vec<_>>().join(", ")
+}
+
+/// Appends to the group of this key, which keeps the order of first appearance.
+fn add(groups: &mut Vec<(String, Vec<String>)>, key: String, item: String) {
+    match groups.iter_mut().find(|(other, _)| *other == key) {
+        Some((_, items)) => items.push(item),
+        None => groups.push((key, vec![item])),
+    }
+}
+
+fn decisions(parts: &[&Part]) -> u64 {
+    parts.iter().fold(0, |sum, part| sum.saturating_add(part.decisions))
+}
+
+fn decided(decisions: u64) -> String {
+    plural(decisions, "decision", "decisions")
+}
+
+fn of_replays(replays: u64) -> String {
+    plural(replays, "replay", "replays")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_said_as_a_reader_would() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([999, 2_149, 185_000].map(duration), ["999 ms", "2.1 s", "3 min 5 s"]);
+        assert_eq!(amount(&Amount::out_of(Unit::Jobs, 1, 200), 4_000), "1 of 200 jobs (0.2/s)");
+        assert_eq!(
+            amount(&Amount::new(Unit::Runs, u64::MAX), 1),
+            "18,446,744,073,709,551,615 runs (1,844,674,407,370,955,161/s)"
+        );
+        assert_eq!(amount(&Amount::new(Unit::Depth, 7), 1_000), "depth 7");
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_spelled_out() {
+        assert_eq!(printable("a\u{1b}[2J\u{202e}b"), "a\\u{1b}[2J\\u{202e}b");
+    }
+}

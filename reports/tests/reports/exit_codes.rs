@@ -1,0 +1,137 @@
+//! The exit code is a pure function of the results: each reason alone, and every subset of them together.
+
+use crate::fixture;
+
+use reports::{
+    Agreement, Amount, Approach, Ended, ExitCode, Finding, Ran, Results, Standing, Status, Table, Unit,
+    WitnessSeen,
+};
+
+/// Changes one engine of a run, and with it the exit code.
+type Spoil = fn(&mut Results);
+
+/// The code that each way to spoil a run asks for; each touches an engine, or a field, of its own.
+const SPOILS: [(ExitCode, Spoil); 6] = [
+    (ExitCode::Internal, |results| {
+        results.engines[0].status = Status::Failed { why: "out of memory".to_owned() }
+    }),
+    (ExitCode::Violated, |results| {
+        ran(results, 6).findings[0].finding = Finding::Violated(fixture::failure("R1-1"));
+    }),
+    (ExitCode::Flaky, |results| {
+        let failure = fixture::failure("R2-1");
+        ran(results, 6).findings[1].finding = Finding::Flaky { failure, reproduced: 1, replays: 10 };
+    }),
+    (ExitCode::Vacuous, |results| ran(results, 6).findings[3].finding = Finding::sampled(0)),
+    (ExitCode::Skipped, |results| {
+        results.engines[4].status = Status::Skipped { why: "no cargo-fuzz".to_owned(), install_hint: None };
+    }),
+    (ExitCode::BudgetSpent, |results| {
+        let ran = ran(results, 2);
+        ran.ended = Ended::BudgetSpent;
+        // Without an end nothing is proved: what held was sampled.
+        ran.findings.iter_mut().for_each(|result| result.finding = Finding::sampled(5));
+    }),
+];
+
+#[test]
+fn of_every_set_of_reasons_the_weightiest_decides() {
+    let precedence = [70, 2, 3, 4, 6, 5, 0];
+    for subset in 0..1_u32 << SPOILS.len() {
+        let mut results = fixture::held();
+        let mut codes = vec![ExitCode::Held];
+        for (index, (code, spoil)) in SPOILS.iter().enumerate() {
+            if subset & (1 << index) != 0 {
+                spoil(&mut results);
+                codes.push(*code);
+            }
+        }
+        let outcome = results.outcome();
+        let expected = precedence.into_iter().find(|code| codes.iter().any(|each| each.code() == *code));
+        assert_eq!(Some(outcome.exit_code.code()), expected, "{codes:?}");
+        assert_eq!(outcome.reasons.len(), codes.len() - 1, "each is told: {:?}", outcome.reasons);
+    }
+}
+
+#[test]
+fn the_numbers_are_the_documented_ones() {
+    let numbers = ExitCode::BY_PRECEDENCE.map(ExitCode::code);
+    assert_eq!(numbers, [70, 1, 2, 3, 4, 6, 5, 0]);
+}
+
+#[test]
+fn nothing_done_is_never_held() {
+    let nothing: [(&str, Spoil); 7] = [
+        ("no engine", |results| results.engines.clear()),
+        ("no runs", |results| {
+            ran(results, 4).work = vec![Amount::new(Unit::Runs, 0), Amount::new(Unit::Steps, 9)]
+        }),
+        ("no states", |results| ran(results, 0).work[0].done = 0),
+        ("no traces", |results| ran(results, 6).work[3].done = 0),
+        ("nothing counted", |results| ran(results, 6).work.clear()),
+        ("nothing compared", |results| ran(results, 5).agreement = agreement(0)),
+        ("nothing judged", |results| ran(results, 5).agreement = None),
+    ];
+    for (name, spoil) in nothing {
+        let mut results = fixture::held();
+        spoil(&mut results);
+        let outcome = results.outcome();
+        assert_eq!(outcome.exit_code, ExitCode::Vacuous, "{name}: {:?}", outcome.reasons);
+    }
+}
+
+#[test]
+fn a_run_of_skipped_engines_is_skipped() {
+    let mut results = fixture::skipped();
+    results.engines.retain(|engine| matches!(engine.status, Status::Skipped { .. }));
+    assert_eq!(results.outcome().exit_code, ExitCode::Skipped);
+}
+
+#[test]
+fn a_proof_that_its_engine_cannot_give_is_not_believed() {
+    let unbelievable: [(ExitCode, Spoil); 3] = [
+        (ExitCode::Internal, |results| ran(results, 0).approach = Approach::Sampling),
+        (ExitCode::Internal, |results| ran(results, 0).ended = Ended::BudgetSpent),
+        (ExitCode::Vacuous, |results| ran(results, 0).witnesses[0].seen = WitnessSeen::NotReached),
+    ];
+    for (code, spoil) in unbelievable {
+        let mut results = fixture::held();
+        spoil(&mut results);
+        assert_eq!(results.outcome().exit_code, code);
+        // The other dialect's proof stands, and covers for nothing.
+        let table = Table::of(&results);
+        let parts = &table.rows[0].cells[0].parts;
+        assert_eq!(
+            parts.iter().map(|part| part.standing == Standing::Proved).collect::<Vec<_>>(),
+            [false, true]
+        );
+    }
+}
+
+#[test]
+fn a_disagreement_violates() {
+    let mut results = fixture::held();
+    ran(&mut results, 4).agreement.as_mut().expect("lockstep compares").disagreements =
+        vec![fixture::failure("D-1")];
+    assert_eq!(results.outcome().exit_code, ExitCode::Violated);
+}
+
+#[test]
+fn a_finding_of_a_rule_that_is_not_listed_still_counts() {
+    let mut results = fixture::violated();
+    results.rules.clear();
+    assert_eq!(results.outcome().exit_code, ExitCode::Violated);
+    let table = Table::of(&results);
+    assert!(table.rows.iter().any(|row| row.cells.iter().any(|cell| cell.standing == Standing::Violated)));
+}
+
+fn agreement(compared: u64) -> Option<Agreement> {
+    Some(Agreement { what: "equal".to_owned(), compared, disagreements: Vec::new() })
+}
+
+fn ran(results: &mut Results, engine: usize) -> &mut Ran {
+    match &mut results.engines[engine].status {
+        Status::Ran(ran) => ran,
+        other => panic!("the fixture's engine {engine} runs, not {other:?}"),
+    }
+}

@@ -1,0 +1,268 @@
+//! Runs as they come out of the command, made up: one that held, and variations of it.
+
+use reports::{
+    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Freedom, Machine, Ran, Results,
+    RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit, Version, Witness, WitnessSeen,
+};
+
+use contract::Dialect;
+
+const RULES: [(&str, &str, &str); 4] = [
+    ("R1", "cancelled", "No callback of a job begins after a Cancel of it has returned success."),
+    (
+        "R2",
+        "masked",
+        "A callback begins only under a mask, possible at that moment, that lets its event through.",
+    ),
+    ("R9", "slots", "At most four callbacks of one user run at once."),
+    ("R15", "files", "A destination appears only through Complete, whole and with the right bytes."),
+];
+
+/// A run in which everything held.
+pub(crate) fn held() -> Results {
+    let mut engines: Vec<_> =
+        Dialect::ALL.into_iter().flat_map(|dialect| [spec(dialect), product(dialect)]).collect();
+    engines.extend([lockstep(), trace(), live()]);
+    Results {
+        version: Version::CURRENT,
+        run: Run {
+            id: "2026-01-02-0304".to_owned(),
+            date: "2026-01-02 03:04 UTC".to_owned(),
+            tool_version: "0.1.0".to_owned(),
+            commit: "626fa91".to_owned(),
+            command_line: "bgcheck nightly --budget 3m --seed 7".to_owned(),
+            seed: 7,
+            budget_ms: Some(180_000),
+            machine: Machine { os: "linux x86_64".to_owned(), cores: 2, memory_bytes: Some(24_696_061_952) },
+        },
+        rules: RULES
+            .map(|(id, name, sentence)| RuleText {
+                id: id.into(),
+                name: name.to_owned(),
+                sentence: sentence.to_owned(),
+            })
+            .into(),
+        set_up: vec![SetUpStep { what: "install cargo-fuzz".to_owned(), time_ms: 61_250, failed: None }],
+        engines,
+    }
+}
+
+/// The same with the deliberately broken subject: R1 and R2 are violated live.
+pub(crate) fn violated() -> Results {
+    let mut results = held();
+    results.run.command_line.push_str(" --canary");
+    let Some(EngineResult { status: Status::Ran(ran), .. }) = results.engines.last_mut() else {
+        return results;
+    };
+    ran.findings[0].finding = Finding::Violated(Failure {
+        id: "R1-7f3a09c2".to_owned(),
+        trace_file: Some("traces/R1-7f3a09c2.jsonl".to_owned()),
+        replay_command: "bgcheck replay traces/R1-7f3a09c2.jsonl --subject canary".to_owned(),
+        timeline: "  seq  t1               service          callback\n    \
+                   1  CreateJob(\"<script>alert(1)</script>\")\n    \
+                   2                   j1 TRANSFERRED\n    \
+                   3  Cancel(j1)\n    \
+                   4  -> S_OK\n    \
+                   5                                    JobTransferred(j1) enters\n"
+            .to_owned(),
+        decisive_lines: vec![5, 6],
+    });
+    ran.findings[1].finding = Finding::Violated(Failure {
+        id: "R2-01d5ce11".to_owned(),
+        trace_file: Some("traces/R2-01d5ce11.jsonl".to_owned()),
+        replay_command: "bgcheck replay traces/R2-01d5ce11.jsonl --subject canary".to_owned(),
+        timeline: "    7  SetNotifyFlags(j2, 0)\n    8  -> S_OK\n    9  JobError(j2) enters\n".to_owned(),
+        decisive_lines: Vec::new(),
+    });
+    results
+}
+
+/// The same without cargo-fuzz.
+pub(crate) fn skipped() -> Results {
+    let mut results = held();
+    for engine in results.engines.iter_mut().filter(|engine| engine.name.starts_with("fuzz")) {
+        engine.status = Status::Skipped {
+            why: "cargo-fuzz is not installed, and there is no network".to_owned(),
+            install_hint: Some("cargo install cargo-fuzz --locked".to_owned()),
+        };
+    }
+    results
+}
+
+/// The same, but R9 had nothing to decide in one dialect.
+pub(crate) fn vacuous() -> Results {
+    let mut results = held();
+    if let Status::Ran(ran) = &mut results.engines[1].status {
+        ran.findings[2].finding = Finding::Vacuous;
+        ran.witnesses[2].seen = WitnessSeen::NotReached;
+    }
+    results
+}
+
+/// Every text of a run replaced by this one.
+pub(crate) fn said(text: &str) -> Results {
+    let mut results = violated();
+    let run = &mut results.run;
+    for each in [&mut run.id, &mut run.date, &mut run.tool_version, &mut run.commit, &mut run.command_line] {
+        each.replace_range(.., text);
+    }
+    run.machine.os = text.to_owned();
+    for rule in &mut results.rules {
+        (rule.name, rule.sentence) = (text.to_owned(), text.to_owned());
+    }
+    results.set_up.push(SetUpStep { what: text.to_owned(), time_ms: 1, failed: Some(text.to_owned()) });
+    for engine in &mut results.engines {
+        engine.name = text.to_owned();
+        engine.scope = Some(text.to_owned());
+        engine.switches = text.to_owned();
+        let Status::Ran(ran) = &mut engine.status else { continue };
+        ran.freedoms.push(Freedom { what: text.to_owned(), times: 1 });
+        ran.agreement =
+            Some(Agreement { what: text.to_owned(), compared: 1, disagreements: vec![failure(text)] });
+        let finding = |finding| RuleResult { rule: text.into(), finding };
+        ran.findings.push(finding(Finding::NotDecidable { why: text.to_owned() }));
+        ran.findings.push(finding(Finding::Proved { scope: text.to_owned() }));
+        ran.findings.push(finding(Finding::Violated(failure(text))));
+        ran.findings.push(finding(Finding::Flaky { failure: failure(text), reproduced: 1, replays: 3 }));
+    }
+    let why = || text.to_owned();
+    let mut other = |status| {
+        let like = EngineResult { status, ..results.engines[0].clone() };
+        results.engines.push(like);
+    };
+    other(Status::Skipped { why: why(), install_hint: Some(why()) });
+    other(Status::Failed { why: why() });
+    results
+}
+
+pub(crate) fn failure(text: &str) -> Failure {
+    Failure {
+        id: text.to_owned(),
+        trace_file: Some(text.to_owned()),
+        replay_command: text.to_owned(),
+        timeline: text.to_owned(),
+        decisive_lines: vec![1],
+    }
+}
+
+fn spec(dialect: Dialect) -> EngineResult {
+    let work = vec![
+        Amount::new(Unit::States, 214_503),
+        Amount::new(Unit::Edges, 1_930_527),
+        Amount::new(Unit::Depth, 23),
+    ];
+    exhaustive("check spec", Subject::Spec, dialect, work, None)
+}
+
+fn product(dialect: Dialect) -> EngineResult {
+    let work = vec![
+        Amount::new(Unit::States, 1_214_503),
+        Amount::new(Unit::Edges, 9_930_527),
+        Amount::new(Unit::Depth, 27),
+    ];
+    let agreement = Agreement {
+        what: "spec and core agree in state, answer and pending events".to_owned(),
+        compared: 9_930_527,
+        disagreements: Vec::new(),
+    };
+    exhaustive("check product", Subject::Product, dialect, work, Some(agreement))
+}
+
+fn exhaustive(
+    name: &str,
+    subject: Subject,
+    dialect: Dialect,
+    work: Vec<Amount>,
+    agreement: Option<Agreement>,
+) -> EngineResult {
+    let proved = || Finding::Proved { scope: "default".to_owned() };
+    let bytes = Finding::NotDecidable { why: "files are abstract here, without bytes".to_owned() };
+    let ran = Ran {
+        approach: Approach::Exhaustive,
+        ended: Ended::Done,
+        work,
+        time_ms: 4_218,
+        findings: findings([proved(), proved(), proved(), bytes]),
+        agreement,
+        witnesses: ["R1", "R2", "R9"]
+            .map(|rule| Witness { rule: rule.into(), seen: WitnessSeen::Reached })
+            .into(),
+        freedoms: Vec::new(),
+    };
+    EngineResult {
+        name: name.to_owned(),
+        subject: Some(subject),
+        dialect: Some(dialect),
+        scope: Some("default".to_owned()),
+        switches: String::new(),
+        status: Status::Ran(ran),
+    }
+}
+
+fn lockstep() -> EngineResult {
+    let work = vec![Amount::new(Unit::Runs, 6_012_345), Amount::new(Unit::Steps, 96_197_520)];
+    let agreement = Agreement {
+        what: "spec and core agree after every step".to_owned(),
+        compared: 96_197_520,
+        disagreements: Vec::new(),
+    };
+    let sampled = [Finding::sampled(81_207), Finding::sampled(912_345), Finding::NotRun, Finding::NotRun];
+    sampler("fuzz lockstep", Some(Subject::Product), work, sampled, Some(agreement))
+}
+
+fn trace() -> EngineResult {
+    let agreement = Agreement {
+        what: "a printed trace parses to itself".to_owned(),
+        compared: 812_345,
+        disagreements: Vec::new(),
+    };
+    let none = [Finding::NotRun, Finding::NotRun, Finding::NotRun, Finding::NotRun];
+    sampler("fuzz trace", None, vec![Amount::new(Unit::Runs, 1_812_345)], none, Some(agreement))
+}
+
+fn live() -> EngineResult {
+    let work = vec![
+        Amount::out_of(Unit::Jobs, 240, 240),
+        Amount::new(Unit::Users, 5),
+        Amount::new(Unit::Events, 48_211),
+        Amount::new(Unit::Traces, 1),
+        Amount::new(Unit::Bytes, 73_400_320),
+    ];
+    let sampled = [Finding::sampled(61), Finding::sampled(1_904), Finding::NotRun, Finding::sampled(311)];
+    let mut engine = sampler("live", Some(Subject::Live), work, sampled, None);
+    if let Status::Ran(ran) = &mut engine.status {
+        ran.freedoms.push(Freedom { what: "JobModification was coalesced".to_owned(), times: 412 });
+    }
+    engine
+}
+
+fn sampler(
+    name: &str,
+    subject: Option<Subject>,
+    work: Vec<Amount>,
+    found: [Finding; 4],
+    agreement: Option<Agreement>,
+) -> EngineResult {
+    let ran = Ran {
+        approach: Approach::Sampling,
+        ended: Ended::BudgetSpent,
+        work,
+        time_ms: 60_000,
+        findings: findings(found),
+        agreement,
+        witnesses: Vec::new(),
+        freedoms: Vec::new(),
+    };
+    EngineResult {
+        name: name.to_owned(),
+        subject,
+        dialect: Some(Dialect::Bits),
+        scope: None,
+        switches: String::new(),
+        status: Status::Ran(ran),
+    }
+}
+
+fn findings(found: [Finding; 4]) -> Vec<RuleResult> {
+    RULES.iter().zip(found).map(|((id, ..), finding)| RuleResult { rule: (*id).into(), finding }).collect()
+}

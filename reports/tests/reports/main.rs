@@ -1,0 +1,6 @@
+//! The tests of the public face, in one binary because they share a fixture.
+
+mod exit_codes;
+mod files;
+mod fixture;
+mod renderings;

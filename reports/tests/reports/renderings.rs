@@ -1,0 +1,93 @@
+//! What a reader sees, pinned; and that no text from outside gets out of its place.
+
+use crate::fixture;
+
+use proptest::prelude::*;
+use reports::{Color, Results, Style, html, markdown, terminal};
+
+fn runs() -> [(&'static str, Results); 4] {
+    [
+        ("held", fixture::held()),
+        ("violated", fixture::violated()),
+        ("skipped", fixture::skipped()),
+        ("vacuous", fixture::vacuous()),
+    ]
+}
+
+#[test]
+fn the_terminal_is_as_pinned() {
+    for (name, results) in runs() {
+        insta::assert_snapshot!(format!("terminal-{name}"), terminal(&results, Style::PLAIN));
+    }
+}
+
+#[test]
+fn markdown_is_as_pinned() {
+    for (name, results) in runs() {
+        insta::assert_snapshot!(format!("markdown-{name}"), markdown(&results));
+    }
+}
+
+#[test]
+fn html_is_as_pinned() {
+    for (name, results) in runs() {
+        // One tag per line, so that a change is a readable difference; the style sheet is a file of its own.
+        let page = html(&results).replace(include_str!("../../src/style.css"), "").replace("><", ">\n<");
+        insta::assert_snapshot!(format!("html-{name}"), page);
+    }
+}
+
+#[test]
+fn colour_adds_nothing_but_colour() {
+    for (_, results) in runs() {
+        let painted = terminal(&results, Style { color: Color::Always, ..Style::PLAIN });
+        let mut plain = String::new();
+        for (index, piece) in painted.split('\u{1b}').enumerate() {
+            plain.push_str(if index == 0 { piece } else { piece.split_once('m').expect("the code ends").1 });
+        }
+        assert_ne!(painted, plain);
+        assert_eq!(plain, terminal(&results, Style::PLAIN));
+    }
+}
+
+#[test]
+fn an_empty_run_says_so() {
+    let mut results = fixture::held();
+    results.engines.clear();
+    for text in [terminal(&results, Style::PLAIN), markdown(&results), html(&results)] {
+        assert!(
+            text.contains("No engine ran") && text.contains("exit 4") && !text.contains("held (exit 0)"),
+            "{text}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_gets_out_of_its_place(noise in "(\\PC|[\u{0}-\u{1f}\u{7f}<>&\"'`|*_\u{202e}\u{1b}]){0,40}") {
+        let text = format!("<script>x</script>\" onclick='y' ``` | {noise}");
+        let results = fixture::said(&text);
+        // The page has the tags of a page that says something tame, and no other.
+        let tags = |page: &str| page.matches('<').count();
+        prop_assert_eq!(tags(&html(&results)), tags(&html(&fixture::said("tame"))));
+        // Lines end; nothing else that a terminal or a browser would obey is left.
+        for page in [html(&results), markdown(&results), terminal(&results, Style::PLAIN)] {
+            let obeyed = |each: &char| (each.is_control() && *each != '\n') || *each == '\u{202e}';
+            prop_assert_eq!(page.chars().find(obeyed), None);
+        }
+        // Outside of code, Markdown has no tag either; a code span or block shows what is in it.
+        for line in markdown(&results).lines().filter(|line| line.starts_with('|') || line.starts_with('#')) {
+            prop_assert!(!line.contains('<'), "{}", line);
+        }
+    }
+
+    #[test]
+    fn the_terminal_keeps_to_its_width(width in 60_usize..160) {
+        let results = fixture::violated();
+        for line in terminal(&results, Style { color: Color::Never, width }).lines() {
+            prop_assert!(line.chars().count() <= width || line.contains("replay: "), "{}", line);
+        }
+    }
+}
