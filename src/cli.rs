@@ -1,0 +1,118 @@
+//! What can be typed.
+
+use std::time::Duration;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Parser, Subcommand};
+
+use crate::output::Color;
+use crate::verbs;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Explores a formal model of background-copy jobs, and fuzzes a real engine against it.
+#[derive(Parser, Debug)]
+#[command(name = "bgcheck", version, styles = STYLES, max_term_width = 100, propagate_version = false)]
+#[command(after_help = "\
+Exit codes: 0 held, 1 usage or unreadable input, 2 a rule is violated, 3 flaky, 4 vacuous or no
+work done, 5 budget spent before a scope was explored, 6 an engine was skipped, 70 a defect of
+bgcheck. When several apply: 70, 2, 3, 4, 6, 5, 0.
+
+Start with `bgcheck check --scope tiny`; `bgcheck nightly` runs everything.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+    /// Whether to colour what is written; NO_COLOR is obeyed.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// Show no progress.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Verb {
+    /// Explore the model to its end: each rule is proved in the scope, or broken by the shortest counterexample.
+    Check(verbs::check::Args),
+    /// Run a libFuzzer target for a budget, with progress and a verdict.
+    Fuzz(verbs::fuzz::Args),
+    /// Show a trace, a fuzzer's artifact or a regression as a timeline, and judge it.
+    Replay(verbs::replay::Args),
+    /// Print the tables of states, methods and dialects, or draw them.
+    Graph(verbs::graph::Args),
+    /// Run everything for a budget, and write the report.
+    Nightly(verbs::nightly::Args),
+    /// Show the results of a run again.
+    Report(verbs::report::Args),
+    /// Say what is installed, what is missing, and the command that installs it.
+    Doctor(verbs::doctor::Args),
+    /// Print the completions of a shell.
+    Completions(verbs::completions::Args),
+}
+
+/// What replaces the engine's core, if anything does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
+pub(crate) enum CoreChoice {
+    /// The engine's own core.
+    #[default]
+    Core,
+    /// The core that is broken on purpose.
+    Canary,
+}
+
+impl CoreChoice {
+    /// What an option `--canary` chooses.
+    pub(crate) const fn canary(given: bool) -> CoreChoice {
+        if given { CoreChoice::Canary } else { CoreChoice::Core }
+    }
+
+    /// How traces and reports name it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            CoreChoice::Core => "core",
+            CoreChoice::Canary => "canary",
+        }
+    }
+}
+
+/// Reads `90`, `90s`, `3m` or `1h`.
+pub(crate) fn budget(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is not a length of time: expected such as `30s`, `3m` or `1h`");
+    let digits = text.trim_end_matches(|last: char| last.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3_600,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    // More than a year is a slip of the finger, and no clock here needs it.
+    let seconds = number.checked_mul(unit).filter(|seconds| (1..=31_536_000).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| format!("{text:?} is not between one second and a year"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn budgets_are_read_with_their_unit_and_nothing_else() {
+        let seconds = |text| budget(text).map(|time| time.as_secs());
+        assert_eq!([seconds("90"), seconds("3m"), seconds("1h")], [Ok(90), Ok(180), Ok(3_600)]);
+        for wrong in ["", "0", "-1s", "3 m", "1d", "9999999999h", "m", "é"] {
+            assert!(budget(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! libFuzzer, through cargo-fuzz: built, run for a budget, and what it said read back.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use contract::Core as _;
+use contract::judge::RuleSet;
+use engine::core::Core;
+use properties::program::Program;
+use properties::run as programs;
+use reports::{
+    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Ran, RuleId, RuleResult, SetUpStep,
+    Status, Subject, Unit,
+};
+
+use super::counterexample::Traces;
+use super::tools::{self, cargo};
+use crate::error::Error;
+use crate::output::Output;
+use crate::place::Place;
+use crate::run::millis;
+
+/// A fuzz target.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum Target {
+    /// Programs on specification and core in lockstep.
+    Lockstep,
+    /// Texts for the parser of traces.
+    Trace,
+}
+
+impl Target {
+    pub(crate) const ALL: [Target; 2] = [Target::Lockstep, Target::Trace];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Target::Lockstep => "lockstep",
+            Target::Trace => "trace",
+        }
+    }
+
+    /// What it checks, in one line.
+    const fn property(self) -> &'static str {
+        match self {
+            Target::Lockstep => "specification and core agree after every step, and no rule is broken",
+            Target::Trace => "a text that parses as a trace prints and parses to itself",
+        }
+    }
+
+    const fn subject(self) -> Option<Subject> {
+        match self {
+            Target::Lockstep => Some(Subject::Product),
+            Target::Trace => None,
+        }
+    }
+}
+
+/// What libFuzzer is built with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
+pub(crate) enum Sanitizer {
+    /// Nothing: five to six times as fast, and on the stable toolchain.
+    #[default]
+    None,
+    /// AddressSanitizer; needs the nightly toolchain.
+    Address,
+}
+
+/// What to run.
+pub(crate) struct Plan<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) target: Target,
+    pub(crate) sanitizer: Sanitizer,
+    pub(crate) budget: Duration,
+    pub(crate) seed: u64,
+    /// Download nothing.
+    pub(crate) offline: bool,
+    pub(crate) traces: &'a Traces,
+}
+
+/// Why the engine cannot run here, if it cannot.
+pub(crate) fn obstacle(place: &Place) -> Option<(String, Option<String>)> {
+    if !place.has_fuzz_targets() {
+        let why = "there are no fuzz targets here: the current directory is not in a checkout of bgcheck";
+        return Some((why.to_owned(), None));
+    }
+    match tools::cargo_fuzz(place) {
+        Some(_) => None,
+        None => Some(("cargo-fuzz is not installed".to_owned(), Some(tools::install_cargo_fuzz()))),
+    }
+}
+
+/// Whether a build failed for want of something outside, and not for a defect of the targets.
+pub(crate) fn is_about_this_machine(why: &str) -> bool {
+    const SIGNS: [&str; 7] = [
+        "download",
+        "offline",
+        "registry",
+        "failed to find tool",
+        "No space left",
+        "cannot be run",
+        "linker",
+    ];
+    SIGNS.iter().any(|sign| why.contains(sign))
+}
+
+/// Builds the target. Part of the set-up: it says nothing about the subject.
+pub(crate) fn build(plan: &Plan<'_>, output: &Output) -> SetUpStep {
+    let name = plan.target.name();
+    let progress = output.progress(&format!("build fuzz target {name}"));
+    let started = Instant::now();
+    let mut command = fuzz(plan, "build");
+    let (finished, tail) =
+        super::lines::run(command.arg(name), &mut |line| progress.tell(|| line.trim().to_owned()));
+    let failed = match finished {
+        Ok(status) if status.success() => None,
+        Ok(_) => Some(cause(&tail)),
+        Err(error) => Some(format!("cargo cannot be run: {error}")),
+    };
+    SetUpStep { what: format!("fuzz target {name} built"), time_ms: millis(started.elapsed()), failed }
+}
+
+/// The line that says why a build failed, out of everything cargo said.
+fn cause(tail: &[String]) -> String {
+    let error = tail.iter().map(|line| line.trim()).find(|line| line.starts_with("error"));
+    error.or(tail.last().map(|line| line.trim())).unwrap_or("cargo said nothing").to_owned()
+}
+
+/// Runs the target for the budget.
+pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Error> {
+    let name = plan.target.name();
+    let progress = output.progress(&format!("fuzz {name}"));
+    let mut command = fuzz(plan, "run");
+    command.arg(name).args(corpora(plan)).arg("--");
+    // libFuzzer takes a seed of 0 for none.
+    let seed = (plan.seed as u32).max(1);
+    command.arg(format!("-seed={seed}")).arg(format!("-max_total_time={}", plan.budget.as_secs().max(1)));
+    // A program is a few hundred bytes; a run that takes seconds has hung.
+    command.args(["-print_final_stats=1", "-timeout=20", "-max_len=1024"]);
+    let mut seen = Seen::default();
+    // Before libFuzzer speaks, cargo works, and that says nothing about the target's speed.
+    let mut started = None;
+    let (finished, tail) = super::lines::run(&mut command, &mut |line| {
+        if line.starts_with("INFO: ") {
+            started.get_or_insert_with(Instant::now);
+        }
+        seen.line(line);
+        progress.tell(|| seen.to_string());
+    });
+    let elapsed = started.map_or(Duration::ZERO, |started| started.elapsed());
+    let status = finished
+        .map_err(|error| Error::Program { program: "cargo fuzz".to_owned(), why: error.to_string() })?;
+    let status = match (&seen.artifact, status.success()) {
+        (None, false) => Status::Failed { why: format!("cargo fuzz failed: {}", cause(&tail)) },
+        _ => Status::Ran(ran(plan, &seen, elapsed, &tail)?),
+    };
+    Ok(result(plan.target, status))
+}
+
+fn fuzz(plan: &Plan<'_>, verb: &str) -> std::process::Command {
+    let mut command = cargo(plan.place);
+    if plan.offline {
+        command.env("CARGO_NET_OFFLINE", "true");
+    }
+    match plan.sanitizer {
+        Sanitizer::None => command.args(["fuzz", verb, "--sanitizer", "none"]),
+        Sanitizer::Address => command.args(["+nightly", "fuzz", verb, "--sanitizer", "address"]),
+    };
+    command
+}
+
+/// The corpus that grows, then the committed inputs that only seed it.
+fn corpora(plan: &Plan<'_>) -> Vec<PathBuf> {
+    let name = plan.target.name();
+    let grows = PathBuf::from("fuzz/corpus").join(name);
+    // libFuzzer refuses a directory that is not there; if it cannot be made, libFuzzer says so.
+    let _ = std::fs::create_dir_all(plan.place.join(&grows));
+    let committed = PathBuf::from("fuzz/regressions").join(name);
+    let there = plan.place.join(&committed).is_dir();
+    std::iter::once(grows).chain(there.then_some(committed)).collect()
+}
+
+/// The result of a target.
+pub(crate) fn result(target: Target, status: Status) -> EngineResult {
+    EngineResult {
+        name: format!("fuzz {}", target.name()),
+        subject: target.subject(),
+        dialect: None,
+        scope: None,
+        switches: String::new(),
+        status,
+    }
+}
+
+fn ran(plan: &Plan<'_>, seen: &Seen, elapsed: Duration, tail: &[String]) -> Result<Ran, Error> {
+    let mut agreement =
+        Agreement { what: plan.target.property().to_owned(), compared: seen.runs, disagreements: Vec::new() };
+    let mut findings = Vec::new();
+    if let Some(artifact) = &seen.artifact {
+        let crash = Crash::read(plan, artifact, tail)?;
+        findings = crash.findings;
+        agreement.disagreements = crash.disagreements;
+    }
+    Ok(Ran {
+        approach: Approach::Sampling,
+        ended: if seen.artifact.is_some() { Ended::Done } else { Ended::BudgetSpent },
+        work: vec![Amount::new(Unit::Runs, seen.runs)],
+        time_ms: millis(elapsed),
+        findings,
+        agreement: Some(agreement),
+        witnesses: Vec::new(),
+        freedoms: Vec::new(),
+    })
+}
+
+/// What a crash is about: rules, where the program that crashed breaks some when it is run again here.
+#[derive(Default)]
+struct Crash {
+    findings: Vec<RuleResult>,
+    disagreements: Vec<Failure>,
+}
+
+impl Crash {
+    fn read(plan: &Plan<'_>, artifact: &str, tail: &[String]) -> Result<Crash, Error> {
+        let path = shorter(plan.place, artifact);
+        let replay_command = format!("bgcheck replay {}", path.display());
+        let bytes = std::fs::read(plan.place.join(&path)).unwrap_or_default();
+        let program = Program::from_bytes(&bytes);
+        let broken = programs::run(&program, Core::new).broken.filter(|_| plan.target == Target::Lockstep);
+        let Some(broken) = broken else {
+            // Not the program's fault as far as it can be seen here: what libFuzzer said is all there is.
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let id = format!("fuzz-{}-{name}", plan.target.name());
+            let timeline = story(tail);
+            let failure =
+                Failure { id, trace_file: None, replay_command, timeline, decisive_lines: Vec::new() };
+            return Ok(Crash { disagreements: vec![failure], ..Crash::default() });
+        };
+        let small = programs::shrink(&program, &broken, Core::new);
+        let trace = programs::trace(&small, Core::new, "fuzz lockstep", None);
+        let rules = match broken {
+            programs::Broken::Rules(rules) => rules,
+            programs::Broken::Agreement(_) => RuleSet::EMPTY,
+        };
+        let mut crash = Crash::default();
+        for rule in rules.iter() {
+            let failure = Failure {
+                replay_command: replay_command.clone(),
+                ..plan.traces.keep(&trace, Some(rule), "")?
+            };
+            crash
+                .findings
+                .push(RuleResult { rule: RuleId(rule.to_string()), finding: Finding::Violated(failure) });
+        }
+        if rules.is_empty() {
+            let story = format!("then: {broken}\n\nthe program\n{small}");
+            crash.disagreements.push(Failure { replay_command, ..plan.traces.keep(&trace, None, &story)? });
+        }
+        Ok(crash)
+    }
+}
+
+/// libFuzzer names its artifact with a whole path; a report has only the part below the checkout.
+fn shorter(place: &Place, artifact: &str) -> PathBuf {
+    let below = artifact.find("fuzz/artifacts/").map_or(artifact, |at| &artifact[at..]);
+    if place.join(below).is_file() { PathBuf::from(below) } else { Path::new(artifact).to_owned() }
+}
+
+/// What libFuzzer said from the panic on, without its own bookkeeping.
+fn story(tail: &[String]) -> String {
+    let start =
+        tail.iter().position(|line| line.contains("panicked at") || line.contains("ERROR: libFuzzer"));
+    let lines = &tail[start.unwrap_or(tail.len().saturating_sub(20))..];
+    let end = lines.iter().position(|line| line.starts_with("stat::") || line.starts_with("NOTE: libFuzzer"));
+    lines[..end.unwrap_or(lines.len())].join("\n")
+}
+
+/// What libFuzzer has said so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Seen {
+    runs: u64,
+    coverage: Option<u64>,
+    rate: Option<u64>,
+    artifact: Option<String>,
+}
+
+impl Seen {
+    /// Reads a line such as `#4096  pulse  cov: 412 ft: 901 corp: 88/1024b lim: 43 exec/s: 2048 rss: 44Mb`.
+    fn line(&mut self, line: &str) {
+        let mut words = line.split_whitespace();
+        let number = |word: Option<&str>| word.and_then(|word| word.parse::<u64>().ok());
+        if let Some(runs) = words.clone().next().and_then(|word| word.strip_prefix('#')?.parse().ok()) {
+            // Numbers rise; what the target prints itself may look alike and must not turn them back.
+            self.runs = self.runs.max(runs);
+            while let Some(word) = words.next() {
+                match word {
+                    "cov:" => self.coverage = number(words.next()).or(self.coverage),
+                    "exec/s:" => self.rate = number(words.next()).or(self.rate),
+                    _ => {}
+                }
+            }
+        } else if let Some(runs) = line.strip_prefix("stat::number_of_executed_units:") {
+            self.runs = runs.trim().parse().unwrap_or(self.runs);
+        } else if let Some((_, path)) = line.split_once("Test unit written to ") {
+            self.artifact = Some(path.trim().to_owned());
+        }
+    }
+}
+
+impl std::fmt::Display for Seen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} runs", indicatif::HumanCount(self.runs))?;
+        if let Some(rate) = self.rate {
+            write!(f, ", {} runs/s", indicatif::HumanCount(rate))?;
+        }
+        self.coverage.map_or(Ok(()), |coverage| write!(f, ", coverage {coverage}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_libfuzzer_says_is_read() {
+        let mut seen = Seen::default();
+        for line in [
+            "INFO: Seed: 7",
+            "#2\tINITED cov: 3 ft: 4 corp: 1/1b exec/s: 0 rss: 30Mb",
+            "#524288\tpulse  cov: 812 ft: 3901 corp: 88/1024b lim: 43 exec/s: 104857 rss: 44Mb",
+            "artifact_prefix='/x/fuzz/artifacts/lockstep/'; Test unit written to /x/fuzz/artifacts/lockstep/crash-01ab",
+            "stat::number_of_executed_units: 600001",
+        ] {
+            seen.line(line);
+        }
+        let artifact = Some("/x/fuzz/artifacts/lockstep/crash-01ab".to_owned());
+        assert_eq!(seen, Seen { runs: 600_001, coverage: Some(812), rate: Some(104_857), artifact });
+    }
+}

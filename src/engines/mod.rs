@@ -1,0 +1,9 @@
+//! The engines: each runs one crate's exploration or sampling and says what it found as an [`reports::EngineResult`].
+
+pub(crate) mod check;
+pub(crate) mod counterexample;
+pub(crate) mod fuzz;
+mod lines;
+pub(crate) mod live;
+pub(crate) mod sample;
+pub(crate) mod tools;

@@ -1,0 +1,140 @@
+//! What can go wrong, each with where, why that is likely, and what to type next.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use contract::judge::TraceError;
+use miette::{Diagnostic, NamedSource, SourceSpan};
+use reports::{ExitCode, ReportError};
+use thiserror::Error as ThisError;
+
+/// Why a verb could not do what it was asked to.
+#[derive(Debug, ThisError, Diagnostic)]
+pub(crate) enum Error {
+    /// The command line is well formed and makes no sense.
+    #[error("{what}")]
+    Usage {
+        /// What makes no sense.
+        what: String,
+        /// What to type instead.
+        #[help]
+        help: String,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+        /// What to type instead.
+        #[help]
+        help: String,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}", path.display())]
+    #[diagnostic(help("check that the directory exists and that the disk has space, or name another place"))]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A trace is malformed.
+    #[error("{} is not a trace that can be read", text.name())]
+    #[diagnostic(help(
+        "a trace is JSON Lines, a header and then one event per line; its schema is in `contract/schema`. If the file \
+         was cut off, delete its last line."
+    ))]
+    Trace {
+        /// What is wrong.
+        source: TraceError,
+        /// The file.
+        #[source_code]
+        text: Arc<NamedSource<String>>,
+        /// The line, when it is short enough to be shown.
+        #[label("here")]
+        at: Option<SourceSpan>,
+    },
+    /// A trace is well formed, but is not of a program that can be run again.
+    #[error("{} cannot be run again: {why}", path.display())]
+    #[diagnostic(help("leave out `--subject` to judge the trace as it was recorded"))]
+    NotAProgram {
+        /// Which file.
+        path: PathBuf,
+        /// What is in the way.
+        why: String,
+    },
+    /// A report cannot be written or read.
+    #[error("{0}")]
+    Report(
+        ReportError,
+        /// What to type instead.
+        #[help]
+        String,
+    ),
+    /// Something outside has to be there, and is not.
+    #[error("{what}")]
+    Missing {
+        /// What is missing.
+        what: String,
+        /// How to install it.
+        #[help]
+        help: String,
+    },
+    /// Another program did not do what it always does.
+    #[error("{program} failed: {why}")]
+    #[diagnostic(help("run `bgcheck doctor` to see what is installed"))]
+    Program {
+        /// Which program.
+        program: String,
+        /// What it said.
+        why: String,
+    },
+    /// Stdout cannot be written, and not because nobody reads it.
+    #[error("cannot write the results to stdout")]
+    #[diagnostic(help("the disk that stdout is redirected to may be full"))]
+    Stdout(#[source] std::io::Error),
+}
+
+impl Error {
+    /// What the command ends with.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Error::Missing { .. } => ExitCode::Skipped,
+            Error::Program { .. } => ExitCode::Internal,
+            _ => ExitCode::Usage,
+        }
+    }
+
+    /// A usage error.
+    pub(crate) fn usage(what: impl Into<String>, help: impl Into<String>) -> Error {
+        Error::Usage { what: what.into(), help: help.into() }
+    }
+
+    /// The trace in `text` is malformed.
+    pub(crate) fn trace(name: &str, text: &str, source: TraceError) -> Error {
+        let at = source.line().and_then(|line| span(text, line));
+        // What is not shown need not be kept: a trace may be large.
+        let text = if at.is_some() { text.to_owned() } else { String::new() };
+        Error::Trace { source, text: Arc::new(NamedSource::new(name, text)), at }
+    }
+}
+
+/// Lines longer than this are not shown.
+const SHOWN: usize = 400;
+
+/// Where a line stands in a text; lines count from 1.
+fn span(text: &str, line: usize) -> Option<SourceSpan> {
+    let mut start = 0;
+    for (at, one) in text.split_inclusive('\n').enumerate() {
+        if at + 1 == line {
+            let length = one.trim_end().len();
+            // A control character in it would be obeyed by the terminal.
+            let fit = length > 0 && length <= SHOWN && !one.trim_end().chars().any(char::is_control);
+            return fit.then(|| (start, length).into());
+        }
+        start += one.len();
+    }
+    None
+}

@@ -1,0 +1,64 @@
+//! `bgcheck`: explores a formal model of background-copy jobs, and fuzzes a real engine against it.
+//!
+//! **What it is.** The command: [`cli`] says what can be typed, [`verbs`] has a thin file for each verb, [`engines`] runs the
+//! engines of the other crates and turns what they found into results, [`output`] writes to people and machines.
+//!
+//! **What it is not.** A judge or a model. Nothing here knows a rule.
+//!
+//! **The law it keeps.** Results go to stdout and everything else to stderr; the exit code is one of `docs/exit-codes.md`, even
+//! after a panic, and never depends on who reads the output.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod clock;
+mod error;
+mod guard;
+mod output;
+mod place;
+mod progress;
+mod run;
+
+mod engines;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::cli::Cli;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let code = guard::run(|| match parse() {
+        Ok(cli) => obey(&cli),
+        Err(error) => say(&error),
+    });
+    ExitCode::from(code.code())
+}
+
+fn parse() -> Result<Cli, clap::Error> {
+    // clap colours its own messages before it has read the option that says whether to.
+    let color = output::color_asked_for(std::env::args_os());
+    let matches = Cli::command().color(color).try_get_matches()?;
+    Cli::from_arg_matches(&matches)
+}
+
+fn obey(cli: &Cli) -> reports::ExitCode {
+    let mut output = Output::new(cli.color, cli.quiet);
+    match verbs::run(&cli.verb, &mut output) {
+        Ok(code) => code,
+        Err(error) => {
+            let code = error.exit_code();
+            output.complain(error);
+            code
+        }
+    }
+}
+
+/// clap exits with 2 on a usage error, which here means that a rule was broken.
+fn say(error: &clap::Error) -> reports::ExitCode {
+    // When nobody reads the help there is nothing left to do about it.
+    let _ = error.print();
+    if error.use_stderr() { reports::ExitCode::Usage } else { reports::ExitCode::Held }
+}

@@ -1,0 +1,156 @@
+//! What goes to stdout: results, for people or for machines.
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+
+use clap::ValueEnum;
+
+use crate::error::Error;
+use crate::progress::{Progress, Talk};
+
+/// Whether to colour.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Stdout, and how to write on it. When nobody reads any more, what is written is dropped and the command goes on to
+/// its end, so that its exit code is the same.
+pub(crate) struct Output {
+    style: reports::Style,
+    talk: Talk,
+    errors_in_color: reports::Color,
+    closed: bool,
+}
+
+impl Output {
+    pub(crate) fn new(color: Color, quiet: bool) -> Output {
+        let stdout = std::io::stdout();
+        let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
+        Output {
+            style: reports::Style { color: resolved(color, stdout.is_terminal()), width },
+            talk: if quiet { Talk::Quiet } else { Talk::Normal },
+            errors_in_color: resolved(color, std::io::stderr().is_terminal()),
+            closed: false,
+        }
+    }
+
+    pub(crate) fn style(&self) -> reports::Style {
+        self.style
+    }
+
+    pub(crate) fn progress(&self, label: &str) -> Progress {
+        Progress::start(self.talk, label)
+    }
+
+    /// Writes text; a missing line end is added.
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Error> {
+        if self.closed {
+            return Ok(());
+        }
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        let mut stdout = std::io::stdout().lock();
+        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(end.as_bytes()));
+        match written.and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            other => other.map_err(Error::Stdout),
+        }
+    }
+
+    /// Writes a value as indented JSON.
+    pub(crate) fn json(&mut self, value: &impl serde::Serialize) -> Result<(), Error> {
+        let text = serde_json::to_string_pretty(value).map_err(|error| Error::Stdout(error.into()))?;
+        self.text(&text)
+    }
+
+    /// Text in a colour, where colours are wanted.
+    pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
+        match (self.style.color, paint) {
+            (reports::Color::Never, _) => text.to_owned(),
+            (reports::Color::Always, paint) => format!("\u{1b}[{}m{text}\u{1b}[0m", paint.code()),
+        }
+    }
+
+    /// Says on stderr what went wrong.
+    pub(crate) fn complain(&self, error: Error) {
+        let color = self.errors_in_color == reports::Color::Always;
+        let options = miette::MietteHandlerOpts::new()
+            .color(color)
+            .unicode(true)
+            .terminal_links(false)
+            .width(self.style.width.clamp(60, 120))
+            .context_lines(0);
+        // A second hook is refused, and then the first one does as well.
+        let _ = miette::set_hook(Box::new(move |_| Box::new(options.clone().build())));
+        let _ = write!(std::io::stderr(), "{:?}", miette::Report::new(error));
+    }
+}
+
+/// Colours by what they mean.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Paint {
+    Good,
+    Bad,
+    Warn,
+    Bold,
+    Dim,
+}
+
+impl Paint {
+    const fn code(self) -> &'static str {
+        match self {
+            Paint::Good => "32",
+            Paint::Bad => "31;1",
+            Paint::Warn => "33",
+            Paint::Bold => "1",
+            Paint::Dim => "2",
+        }
+    }
+}
+
+/// `1 job`, `2 jobs`, `1,234 jobs`.
+pub(crate) fn counted(number: u64, one: &str) -> String {
+    format!("{} {one}{}", indicatif::HumanCount(number), if number == 1 { "" } else { "s" })
+}
+
+/// Text from a file with everything spelled out that a terminal would obey.
+pub(crate) fn printable(text: &str) -> String {
+    let spelled = |each: char| -> String {
+        if each.is_control() { each.escape_default().collect() } else { each.to_string() }
+    };
+    text.chars().map(spelled).collect()
+}
+
+/// What the command line says about colours, read before clap reads it.
+pub(crate) fn color_asked_for(args: impl Iterator<Item = OsString>) -> clap::ColorChoice {
+    let args: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let value = args.iter().enumerate().find_map(|(at, arg)| match arg.strip_prefix("--color") {
+        Some("") => args.get(at + 1).cloned(),
+        Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+        None => None,
+    });
+    match value.as_deref() {
+        Some("always") => clap::ColorChoice::Always,
+        Some("never") => clap::ColorChoice::Never,
+        _ => clap::ColorChoice::Auto,
+    }
+}
+
+fn resolved(color: Color, terminal: bool) -> reports::Color {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    match color {
+        Color::Always => reports::Color::Always,
+        Color::Auto if terminal && !refused && !dumb => reports::Color::Always,
+        Color::Auto | Color::Never => reports::Color::Never,
+    }
+}

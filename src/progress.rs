@@ -1,0 +1,88 @@
+//! Progress on stderr: a line that moves on a terminal, and now and then a plain line elsewhere.
+
+use std::cell::Cell;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How often a plain line is written where nothing moves.
+const PLAIN_EVERY: Duration = Duration::from_secs(5);
+
+/// What one engine says while it works.
+pub(crate) struct Progress {
+    label: String,
+    how: How,
+    started: Instant,
+    said: Cell<Instant>,
+}
+
+enum How {
+    Moving(ProgressBar),
+    Plain,
+    Quiet,
+}
+
+/// Whether anything is said at all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Talk {
+    Normal,
+    Quiet,
+}
+
+impl Progress {
+    pub(crate) fn start(talk: Talk, label: &str) -> Progress {
+        let how = match talk {
+            Talk::Quiet => How::Quiet,
+            Talk::Normal if std::io::stderr().is_terminal() => How::Moving(spinner(label)),
+            Talk::Normal => How::Plain,
+        };
+        let now = Instant::now();
+        Progress { label: label.to_owned(), how, started: now, said: Cell::new(now) }
+    }
+
+    /// How far it is. The text is only made when it is shown.
+    pub(crate) fn tell(&self, text: impl FnOnce() -> String) {
+        match &self.how {
+            How::Moving(bar) => bar.set_message(text()),
+            How::Plain if self.said.get().elapsed() >= PLAIN_EVERY => {
+                self.said.set(Instant::now());
+                say(&format!("{}: {} ({} s)", self.label, text(), self.started.elapsed().as_secs()));
+            }
+            How::Plain | How::Quiet => {}
+        }
+    }
+
+    /// Something that is worth a line that stays.
+    pub(crate) fn note(&self, text: &str) {
+        match &self.how {
+            How::Moving(bar) => bar.suspend(|| say(text)),
+            How::Plain => say(text),
+            How::Quiet => {}
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let How::Moving(bar) = &self.how {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn spinner(label: &str) -> ProgressBar {
+    let bar = ProgressBar::new_spinner().with_prefix(label.to_owned());
+    let style = ProgressStyle::with_template("{spinner} {prefix}: {msg} [{elapsed}]")
+        // The template is a constant, and a test draws with it.
+        .unwrap_or_else(|_| ProgressStyle::default_spinner());
+    bar.set_style(style);
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+fn say(text: &str) {
+    use std::io::Write as _;
+    // Nobody may be reading, which must not stop the work.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

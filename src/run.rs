@@ -1,0 +1,75 @@
+//! Which run this is: the frame that every engine's results are put into.
+
+use std::time::Duration;
+
+use contract::judge::{Rule, RuleSet};
+use reports::{EngineResult, Machine, Results, RuleText, Run, SetUpStep, Version};
+
+use crate::clock::Clock;
+use crate::place::Place;
+
+/// Begins the results of a run that carries these rules.
+pub(crate) fn results(place: &Place, rules: RuleSet, seed: u64, budget: Option<Duration>) -> Results {
+    let clock = Clock::now();
+    Results {
+        version: Version::CURRENT,
+        run: Run {
+            id: clock.day(),
+            date: clock.minute(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: place.commit(),
+            command_line: command_line(),
+            seed,
+            budget_ms: budget.map(millis),
+            machine: machine(),
+        },
+        rules: rule_texts(rules),
+        set_up: Vec::<SetUpStep>::new(),
+        engines: Vec::<EngineResult>::new(),
+    }
+}
+
+/// A length of time as results have it.
+pub(crate) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The rules in words, as a report carries them.
+pub(crate) fn rule_texts(rules: RuleSet) -> Vec<RuleText> {
+    rules.iter().map(text).collect()
+}
+
+fn text(rule: Rule) -> RuleText {
+    RuleText {
+        id: reports::RuleId(rule.to_string()),
+        name: rule.name().to_owned(),
+        sentence: rule.sentence().to_owned(),
+    }
+}
+
+/// What was typed. The program's own path is of this machine, so its name stands for it.
+fn command_line() -> String {
+    let args = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
+    std::iter::once("bgcheck".to_owned()).chain(args).collect::<Vec<_>>().join(" ")
+}
+
+fn machine() -> Machine {
+    Machine {
+        os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        cores: u32::try_from(cores()).unwrap_or(u32::MAX),
+        memory_bytes: memory_bytes(),
+    }
+}
+
+/// Threads that may run at once here.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Where the system says it; elsewhere the memory is unknown.
+fn memory_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}

@@ -1,0 +1,145 @@
+//! `bgcheck doctor`: what is installed, what is missing, and the command that installs it.
+
+use std::process::Command;
+
+use reports::ExitCode;
+use serde::Serialize;
+
+use crate::engines::tools::{self, Found, first_line};
+use crate::error::Error;
+use crate::output::{Output, Paint};
+use crate::place::Place;
+
+/// Say what is installed, what is missing, and the command that installs it.
+///
+/// Ends with 6 when something is missing that an engine of `bgcheck nightly` needs.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  bgcheck doctor
+  bgcheck doctor --json")]
+pub(crate) struct Args {
+    /// For a machine.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One thing that was looked for.
+#[derive(Serialize, Debug)]
+struct Part {
+    name: &'static str,
+    /// What needs it.
+    needed_for: &'static str,
+    need: Need,
+    /// Its version, or what else was found; nothing when it is missing.
+    found: Option<String>,
+    /// The command that installs it.
+    install: String,
+}
+
+#[derive(Serialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "lowercase")]
+enum Need {
+    Required,
+    Optional,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    let parts = parts(&Place::here());
+    let missing = |part: &&Part| part.found.is_none() && part.need == Need::Required;
+    let code = match parts.iter().any(|part| missing(&part)) {
+        true => ExitCode::Skipped,
+        false => ExitCode::Held,
+    };
+    if args.json {
+        let document = serde_json::json!({ "version": 1, "parts": parts, "exit_code": code.code() });
+        output.json(&document)?;
+    } else {
+        let text = page(&parts, output);
+        output.text(&text)?;
+    }
+    Ok(code)
+}
+
+fn parts(place: &Place) -> Vec<Part> {
+    let part = |name, needed_for, need, found, install: &str| Part {
+        name,
+        needed_for,
+        need,
+        found,
+        install: install.to_owned(),
+    };
+    let rustup = "install rustup from https://rustup.rs";
+    let fuzz = tools::cargo_fuzz(place).map(|(place, version)| match place {
+        Found::Tools => format!("{version}, in target/tools"),
+        Found::Path => format!("{version}, on the PATH"),
+    });
+    vec![
+        part("rustc", "fuzz: builds the targets", Need::Required, version("rustc"), rustup),
+        part("cargo", "fuzz: builds the targets", Need::Required, version("cargo"), rustup),
+        part("C++ compiler", "fuzz: builds libFuzzer", Need::Required, compiler(), "apt-get install g++"),
+        part(
+            "cargo-fuzz",
+            "fuzz: runs libFuzzer; nightly installs it by itself",
+            Need::Required,
+            fuzz,
+            &tools::install_cargo_fuzz(),
+        ),
+        part(
+            "nightly toolchain",
+            "fuzz --sanitizer address",
+            Need::Optional,
+            first_line(Command::new("rustc").args(["+nightly", "--version"])),
+            "rustup toolchain install nightly",
+        ),
+        part("Graphviz", "graph --format svg", Need::Optional, graphviz(), "apt-get install graphviz"),
+        part("disk space", "fuzz: 2 GiB for builds", Need::Required, space(place), "cargo clean"),
+    ]
+}
+
+fn version(program: &str) -> Option<String> {
+    first_line(Command::new(program).arg("--version"))
+}
+
+fn compiler() -> Option<String> {
+    ["c++", "g++", "clang++"].into_iter().find_map(version)
+}
+
+/// Graphviz says its version on stderr.
+fn graphviz() -> Option<String> {
+    let said = Command::new("dot").arg("-V").output().ok()?;
+    Some(String::from_utf8_lossy(&said.stderr).trim().to_owned())
+}
+
+/// What the fuzz targets and their tool take, with room to spare.
+const NEEDED_KIB: u64 = 2 << 20;
+
+/// The space that is left, when it is enough or cannot be found out.
+fn space(place: &Place) -> Option<String> {
+    let said = Command::new("df").arg("-Pk").arg(place.dir()).output();
+    let left = said.ok().and_then(|said| {
+        let text = String::from_utf8_lossy(&said.stdout).into_owned();
+        text.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok()
+    });
+    match left {
+        None => Some("unknown".to_owned()),
+        Some(kib) if kib >= NEEDED_KIB => Some(format!("{} GiB left", kib >> 20)),
+        Some(_) => None,
+    }
+}
+
+fn page(parts: &[Part], output: &Output) -> String {
+    let mut text = String::new();
+    for part in parts {
+        let (paint, said) = match (&part.found, part.need) {
+            (Some(found), _) => (Paint::Good, found.clone()),
+            (None, Need::Required) => (Paint::Bad, "MISSING".to_owned()),
+            (None, Need::Optional) => (Paint::Warn, "missing (optional)".to_owned()),
+        };
+        text += &format!("{:<18}{}\n", part.name, output.paint(paint, &said));
+        if part.found.is_none() {
+            text += &format!("{:<18}for {}\n{:<18}to install: {}\n", "", part.needed_for, "", part.install);
+        }
+    }
+    text
+}

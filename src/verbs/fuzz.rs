@@ -1,0 +1,87 @@
+//! `bgcheck fuzz`: a libFuzzer target, for a budget.
+
+use std::time::Duration;
+
+use contract::judge::RuleSet;
+use reports::{ExitCode, Results, Status};
+
+use crate::cli;
+use crate::clock::Clock;
+use crate::engines::check::default_traces;
+use crate::engines::fuzz::{Plan, Sanitizer, Target, build, obstacle, run as fuzz};
+use crate::error::Error;
+use crate::output::Output;
+use crate::place::Place;
+use crate::run;
+
+/// Run a libFuzzer target for a budget, with progress and a verdict.
+///
+/// The same as `cargo fuzz run TARGET`. A crash is run again here and shown as the program that it is.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  bgcheck fuzz                                          lockstep for 30 seconds
+  bgcheck fuzz trace --budget 5m --seed 7
+  bgcheck fuzz lockstep --sanitizer address             needs the nightly toolchain")]
+pub(crate) struct Args {
+    /// Which target.
+    #[arg(value_enum, default_value_t = Target::Lockstep)]
+    target: Target,
+    /// How long.
+    #[arg(long, value_parser = cli::budget, default_value = "30s", value_name = "TIME")]
+    budget: Duration,
+    /// The seed of what is left to chance; from the clock when left out. libFuzzer takes its lowest 32 bits.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// What to build with.
+    #[arg(long, value_enum, default_value_t = Sanitizer::None, value_name = "SANITIZER")]
+    sanitizer: Sanitizer,
+    /// Download nothing.
+    #[arg(long)]
+    offline: bool,
+    /// The results for a machine.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    let place = Place::here();
+    if let Some((what, install)) = obstacle(&place) {
+        let help = install.unwrap_or_else(|| "run it in a checkout of bgcheck".to_owned());
+        return Err(Error::Missing { what, help });
+    }
+    let traces = default_traces(&place.join("target"));
+    let seed = args.seed.unwrap_or_else(|| Clock::now().seed());
+    let plan = Plan {
+        place: &place,
+        target: args.target,
+        sanitizer: args.sanitizer,
+        budget: args.budget,
+        seed,
+        offline: args.offline,
+        traces: &traces,
+    };
+    let mut results = run::results(&place, RuleSet::EMPTY, seed, Some(args.budget));
+    let built = build(&plan, output);
+    if let Some(why) = &built.failed {
+        return Err(Error::Program { program: "cargo fuzz build".to_owned(), why: why.clone() });
+    }
+    results.set_up.push(built);
+    results.engines.push(fuzz(&plan, output)?);
+    name_broken_rules(&mut results);
+    match args.json {
+        true => output.text(&reports::json(&results))?,
+        false => output.text(&reports::terminal(&results, output.style()))?,
+    }
+    Ok(results.outcome().exit_code)
+}
+
+/// A report carries the words of the rules that it cites.
+fn name_broken_rules(results: &mut Results) {
+    let cited = results.engines.iter().filter_map(|engine| match &engine.status {
+        Status::Ran(ran) => Some(ran.findings.iter().filter_map(|result| result.rule.0.parse().ok())),
+        _ => None,
+    });
+    let rules: RuleSet = cited.flatten().collect();
+    results.rules = run::rule_texts(rules);
+}

@@ -1,0 +1,183 @@
+//! `bgcheck graph`: the tables that the model is made of, as text and as pictures.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use clap::ValueEnum;
+use contract::state::EDGES;
+use contract::{Dialect, HResult, JobState, Method, answers, dialect};
+use model::spec::pictures;
+use reports::ExitCode;
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::output::Output;
+
+/// Print the tables of states, methods and dialects, or draw them.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  bgcheck graph                                        the state graph of BITS, as DOT
+  bgcheck graph --dialect do --format mermaid          that of Delivery Optimization, as Mermaid
+  bgcheck graph --format svg --out states.svg          a picture, with Graphviz
+  bgcheck graph --table methods --format markdown      what each method may answer in each state
+  bgcheck graph --table dialects --json                where the two dialects differ, for a machine")]
+pub(crate) struct Args {
+    /// Which table.
+    #[arg(long, value_enum, default_value_t = Table::Transitions, value_name = "TABLE")]
+    table: Table,
+    /// Which dialect: `bits` or `do`. The table of dialects has both.
+    #[arg(long, default_value_t = Dialect::Bits, value_name = "DIALECT")]
+    dialect: Dialect,
+    /// How: by default DOT for transitions and Markdown for the other tables.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// The same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// Write to this file instead of stdout.
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// What is printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Table {
+    /// Which state follows which, and why.
+    Transitions,
+    /// What each method may answer in each state.
+    Methods,
+    /// Where the two dialects differ.
+    Dialects,
+}
+
+/// How it is printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Format {
+    /// For Graphviz.
+    Dot,
+    /// For a Markdown page that draws it.
+    Mermaid,
+    /// A picture; needs Graphviz.
+    Svg,
+    /// A table.
+    Markdown,
+    /// For a machine.
+    Json,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    let text = text(args)?;
+    match &args.out {
+        None => output.text(&text)?,
+        Some(path) => {
+            std::fs::write(path, text).map_err(|source| Error::Write { path: path.clone(), source })?;
+            output.text(&path.display().to_string())?;
+        }
+    }
+    Ok(ExitCode::Held)
+}
+
+fn text(args: &Args) -> Result<String, Error> {
+    let default = if args.table == Table::Transitions { Format::Dot } else { Format::Markdown };
+    let format = if args.json { Format::Json } else { args.format.unwrap_or(default) };
+    Ok(match (args.table, format) {
+        (Table::Transitions, Format::Dot) => pictures::dot(args.dialect),
+        (Table::Transitions, Format::Mermaid) => pictures::mermaid(args.dialect),
+        (Table::Transitions, Format::Svg) => svg(&pictures::dot(args.dialect))?,
+        (Table::Transitions, Format::Markdown) => pictures::markdown(args.dialect),
+        (Table::Transitions, Format::Json) => pretty(&transitions(args.dialect)),
+        (Table::Methods, Format::Markdown) => pictures::methods_markdown(args.dialect),
+        (Table::Methods, Format::Json) => pretty(&methods(args.dialect)),
+        (Table::Dialects, Format::Markdown) => dialects_markdown(),
+        (Table::Dialects, Format::Json) => pretty(&dialects()),
+        (_, Format::Dot | Format::Mermaid | Format::Svg) => {
+            return Err(Error::usage(
+                "only the transitions are a graph",
+                "use `--format markdown` or `--json` for this table, or leave out `--table`",
+            ));
+        }
+    })
+}
+
+fn transitions(dialect: Dialect) -> Value {
+    let edges = EDGES.iter().filter(|edge| edge.is_in(dialect));
+    let rows = edges.map(|edge| {
+        json!({
+            "from": edge.from.to_string(), "cause": edge.cause.to_string(), "to": edge.to.to_string(),
+            "source": edge.source,
+        })
+    });
+    json!({ "dialect": dialect, "transitions": rows.collect::<Vec<_>>() })
+}
+
+fn methods(dialect: Dialect) -> Value {
+    let profile = dialect.profile();
+    let allowed = |method: Method, state: JobState| -> Vec<&'static str> {
+        let allowed = |hr: &HResult| answers::allows(profile, method, state, *hr);
+        HResult::NAMED.iter().filter(|(_, hr)| allowed(hr)).map(|(name, _)| *name).collect()
+    };
+    let row = |method: &Method| {
+        let cells = JobState::ALL.map(|state| (state.to_string(), json!(allowed(*method, state))));
+        json!({
+            "method": method.to_string(),
+            "interface": format!("{:?}", method.interface()),
+            "answers": cells.into_iter().collect::<serde_json::Map<_, _>>(),
+        })
+    };
+    json!({ "dialect": dialect, "methods": Method::ALL.iter().map(row).collect::<Vec<_>>() })
+}
+
+fn dialects() -> Value {
+    let row = |row: dialect::Row| {
+        json!({
+            "switch": row.field, "what": row.what,
+            "bits": { "value": row.bits, "source": row.bits_source },
+            "do": { "value": row.delivery_optimization, "source": row.do_source },
+        })
+    };
+    json!({ "dialects": dialect::rows().into_iter().map(row).collect::<Vec<_>>() })
+}
+
+fn dialects_markdown() -> String {
+    let mut text =
+        String::from("| switch | what | BITS | source | DO | source |\n|---|---|---|---|---|---|\n");
+    for row in dialect::rows() {
+        let dialect::Row { field, what, bits, bits_source, delivery_optimization, do_source } = row;
+        text += &format!(
+            "| `{field}` | {what} | {bits} | {bits_source} | {delivery_optimization} | {do_source} |\n"
+        );
+    }
+    text
+}
+
+fn pretty(value: &Value) -> String {
+    // `Display` of a JSON value cannot fail.
+    format!("{value:#}\n")
+}
+
+/// Lets Graphviz draw.
+fn svg(dot: &str) -> Result<String, Error> {
+    let failed = |why: String| Error::Program { program: "Graphviz".to_owned(), why };
+    let spawned = Command::new("dot")
+        .arg("-Tsvg")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = spawned.map_err(|_| Error::Missing {
+        what: "an SVG needs Graphviz, and there is no `dot` on the PATH".to_owned(),
+        help: "install it (`apt-get install graphviz`, `brew install graphviz`), or use `--format mermaid`"
+            .to_owned(),
+    })?;
+    // The graph is a few kilobytes, far below what a pipe holds, so writing all of it first cannot block.
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(dot.as_bytes()).map_err(|error| failed(error.to_string()))?;
+    }
+    let drawn = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
+    if !drawn.status.success() {
+        return Err(failed(String::from_utf8_lossy(&drawn.stderr).trim().to_owned()));
+    }
+    String::from_utf8(drawn.stdout).map_err(|error| failed(error.to_string()))
+}

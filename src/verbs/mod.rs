@@ -1,0 +1,30 @@
+//! The verbs, a thin file each: what is asked is turned into a plan, an engine runs it, and what came of it is shown.
+
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod fuzz;
+pub(crate) mod graph;
+pub(crate) mod nightly;
+pub(crate) mod replay;
+pub(crate) mod report;
+
+use reports::ExitCode;
+
+use crate::cli::Verb;
+use crate::error::Error;
+use crate::output::Output;
+
+/// Does what was asked.
+pub(crate) fn run(verb: &Verb, output: &mut Output) -> Result<ExitCode, Error> {
+    match verb {
+        Verb::Check(args) => check::run(args, output),
+        Verb::Fuzz(args) => fuzz::run(args, output),
+        Verb::Replay(args) => replay::run(args, output),
+        Verb::Graph(args) => graph::run(args, output),
+        Verb::Nightly(args) => nightly::run(args, output),
+        Verb::Report(args) => report::run(args, output),
+        Verb::Doctor(args) => doctor::run(args, output),
+        Verb::Completions(args) => completions::run(args, output),
+    }
+}

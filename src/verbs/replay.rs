@@ -1,0 +1,185 @@
+//! `bgcheck replay`: what happened, as a timeline, and what the rules say of it.
+
+use std::path::{Path, PathBuf};
+
+use contract::judge::{Header, RuleSet, Trace, Verdict, Verdicts, failure_id};
+use contract::{Core, core::Config};
+use model::drive::Stimulus;
+use properties::canary::Canary;
+use properties::program::Program;
+use properties::run::{from_trace, trace as run_program};
+use reports::ExitCode;
+use serde_json::{Value, json};
+
+use crate::cli::CoreChoice;
+use crate::engines::counterexample::{config_of_check, draw, record};
+use crate::error::Error;
+use crate::output::{Output, Paint, counted, printable};
+
+/// Show a trace, a fuzzer's artifact or a regression as a timeline, and judge it.
+///
+/// A trace is judged as it was recorded; with `--subject` its calls are run again on that core, and the new run is judged. A
+/// file that is not JSON is taken for an artifact of the fuzz target `lockstep`, which is always run.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  bgcheck replay target/traces/R1-7f3a09c2-bits.jsonl                     as it was recorded
+  bgcheck replay target/traces/R1-7f3a09c2-bits.jsonl --subject core      is it repaired?
+  bgcheck replay fuzz/artifacts/lockstep/crash-0123abcd                   the program of a crash
+  bgcheck replay trace.jsonl --json                                       verdicts for a machine")]
+pub(crate) struct Args {
+    /// A trace (JSON Lines), a libFuzzer artifact, or a regression.
+    file: PathBuf,
+    /// Run it again on this core.
+    #[arg(long, value_enum, value_name = "CORE")]
+    subject: Option<CoreChoice>,
+    /// The verdicts for a machine.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    let bytes = std::fs::read(&args.file).map_err(|source| Error::Read {
+        path: args.file.clone(),
+        source,
+        help: "name a trace that `bgcheck check` or `bgcheck nightly` has written, or an artifact of `bgcheck fuzz`"
+            .to_owned(),
+    })?;
+    let played = played(&args.file, &bytes, args.subject)?;
+    let verdicts = Verdicts::of_rules(&played.trace, RuleSet::HERE);
+    let code = code(&played, &verdicts);
+    if args.json {
+        output.json(&document(&played, &verdicts, code))?;
+    } else {
+        let text = page(&played, &verdicts, code, output);
+        output.text(&text)?;
+    }
+    Ok(code)
+}
+
+fn code(played: &Played, verdicts: &Verdicts) -> ExitCode {
+    let judged = verdicts.rules.values().any(|verdict| matches!(verdict, Verdict::Held { .. }));
+    if played.broken.is_some() || verdicts.first().is_some() {
+        ExitCode::Violated
+    } else if judged {
+        ExitCode::Held
+    } else {
+        // No rule had anything to decide, so that none is broken says nothing.
+        ExitCode::Vacuous
+    }
+}
+
+/// A run to show.
+struct Played {
+    trace: Trace,
+    /// The program, when it was run here.
+    program: Option<String>,
+    /// What specification and core disagree about, which no trace says.
+    broken: Option<String>,
+}
+
+fn played(path: &Path, bytes: &[u8], subject: Option<CoreChoice>) -> Result<Played, Error> {
+    let text = std::str::from_utf8(bytes).ok().filter(|text| text.trim_ascii_start().starts_with('{'));
+    let Some(text) = text else {
+        return Ok(of_program(&Program::from_bytes(bytes), subject.unwrap_or_default()));
+    };
+    let name = path.display().to_string();
+    let trace = Trace::parse(text).map_err(|error| Error::trace(&name, text, error))?;
+    match subject {
+        None => Ok(Played { trace, program: None, broken: None }),
+        Some(subject) => again(path, &trace, subject),
+    }
+}
+
+/// Runs the program of a trace again.
+fn again(path: &Path, trace: &Trace, subject: CoreChoice) -> Result<Played, Error> {
+    let no_program = |why: String| Error::NotAProgram { path: path.to_owned(), why };
+    let program = from_trace(trace).map_err(|error| no_program(error.to_string()))?;
+    if program.steps.is_empty() {
+        return Err(no_program("it has no call".to_owned()));
+    }
+    let Some(config) = config_of_check(trace) else { return Ok(of_program(&program, subject)) };
+    let header = Header { subject: subject.name().to_owned(), ..trace.header.clone() };
+    let again = match subject {
+        CoreChoice::Core => record(&config, header, &program.steps, engine::core::Core::new),
+        CoreChoice::Canary => record(&config, header, &program.steps, Canary::<engine::core::Core>::new),
+    };
+    Ok(Played { trace: again, program: Some(said(&program.steps)), broken: None })
+}
+
+fn of_program(program: &Program, subject: CoreChoice) -> Played {
+    match subject {
+        CoreChoice::Core => of_program_on(program, subject, engine::core::Core::new),
+        CoreChoice::Canary => of_program_on(program, subject, Canary::<engine::core::Core>::new),
+    }
+}
+
+fn of_program_on<C: Core>(program: &Program, subject: CoreChoice, make: fn(&Config) -> C) -> Played {
+    let mut trace = run_program(program, make, "replay", None);
+    trace.header.subject = subject.name().to_owned();
+    let broken = properties::run::run(program, make).broken.map(|broken| broken.to_string());
+    Played { trace, program: Some(program.to_string()), broken }
+}
+
+fn said(steps: &[Stimulus]) -> String {
+    let lines = steps
+        .iter()
+        .zip(1..)
+        .map(|(step, number)| format!("{number:>4}  {}\n", properties::tape::describe(step)));
+    lines.collect()
+}
+
+fn page(played: &Played, verdicts: &Verdicts, code: ExitCode, output: &Output) -> String {
+    let Header { dialect, scope, subject, engine, seed, .. } = &played.trace.header;
+    let seed = seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
+    let mut text = format!(
+        "trace of {}, dialect {dialect}, scope {}, by {}{seed}: {}, {}\n",
+        or_unnamed(subject),
+        or_unnamed(scope),
+        or_unnamed(engine),
+        counted(verdicts.events, "event"),
+        counted(verdicts.jobs, "job")
+    );
+    if let Some(program) = &played.program {
+        text += &format!("\nthe program\n{program}");
+    }
+    let first = verdicts.first();
+    text += &format!("\n{}\n", draw(&played.trace, first));
+    for (rule, verdict) in &verdicts.rules {
+        let (paint, said) = match verdict {
+            Verdict::Held { decisions } => {
+                (Paint::Good, format!("held: {}", counted(*decisions, "decision")))
+            }
+            Verdict::Violated { first, count } => {
+                let id = failure_id(&played.trace, first);
+                (Paint::Bad, format!("violated at seq {}, {count} in all: {id}", first.seq))
+            }
+            Verdict::Vacuous => (Paint::Dim, "nothing to decide".to_owned()),
+            Verdict::Undecided { why } => (Paint::Warn, format!("undecided: {why}")),
+        };
+        text += &format!("  {rule:<4}{:<14}{}\n", rule.name(), output.paint(paint, &said));
+    }
+    if let Some(broken) = &played.broken {
+        text += &format!("\n{}\n", output.paint(Paint::Bad, broken));
+    }
+    let paint = if code == ExitCode::Held { Paint::Good } else { Paint::Bad };
+    let line = format!("verdict: {}, exit code {}", code.verdict(), code.code());
+    text + &format!("\n{}\n", output.paint(paint, &line))
+}
+
+fn or_unnamed(text: &str) -> String {
+    if text.is_empty() { "(unnamed)".to_owned() } else { printable(text) }
+}
+
+fn document(played: &Played, verdicts: &Verdicts, code: ExitCode) -> Value {
+    let ids = verdicts.violations().map(|violation| failure_id(&played.trace, &violation).to_string());
+    json!({
+        "version": 1,
+        "header": played.trace.header,
+        "verdicts": verdicts,
+        "failures": ids.collect::<Vec<_>>(),
+        "broken": played.broken,
+        "timeline": draw(&played.trace, verdicts.first()),
+        "exit_code": code.code(),
+    })
+}

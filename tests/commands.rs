@@ -1,0 +1,98 @@
+//! The command from outside: what it writes and how it ends, pinned as transcripts.
+//!
+//! After a wanted change, `TRYCMD=overwrite cargo test --test commands` writes the transcripts again, to be read in review.
+
+use std::io::Read as _;
+use std::process::{Command, Stdio};
+
+#[test]
+fn transcripts() {
+    trycmd::TestCases::new()
+        // A terminal's wishes would change what is written.
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "100")
+        .case("tests/cmd/*.trycmd");
+}
+
+/// What a machine reads is a report: shown again, it has the same verdict and the same exit code.
+#[test]
+fn results_written_as_json_are_shown_again_with_the_same_verdict() {
+    let dir = tempfile::tempdir().expect("a test may fail here");
+    let results = dir.path().join("results.json");
+    let checked = canary(&["--json"]).output().expect("the command runs");
+    std::fs::write(&results, &checked.stdout).expect("a test may fail here");
+    let shown = bgcheck(&["report"]).arg(&results).output().expect("the command runs");
+    let text = String::from_utf8_lossy(&shown.stdout);
+    assert_eq!([checked.status.code(), shown.status.code()], [Some(2), Some(2)], "{text}");
+    for rule in ["R1 cancelled is violated", "R2 masked is violated"] {
+        assert!(text.contains(rule), "{text}");
+    }
+    let html = bgcheck(&["report", "--format", "html"]).arg(&results).output().expect("the command runs");
+    assert!(html.stdout.starts_with(b"<!DOCTYPE html>"));
+}
+
+/// A reader that has seen enough changes neither the verdict nor the exit code, and is not told off.
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let mut child =
+        canary(&[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command runs");
+    drop(child.stdout.take());
+    let mut said = String::new();
+    let stderr = child.stderr.as_mut().expect("it is piped");
+    stderr.read_to_string(&mut said).expect("it is text");
+    assert_eq!(child.wait().expect("it ends").code(), Some(2), "{said}");
+    assert_eq!(said, "");
+}
+
+/// A check that ends with 2 within a second.
+fn canary(more: &[&str]) -> Command {
+    let target = concat!(env!("CARGO_TARGET_TMPDIR"), "/traces");
+    let mut command =
+        bgcheck(&["check", "--scope", "tiny", "--dialect", "bits", "--canary", "--rules", "R1,R2"]);
+    command.args(["--quiet", "--trace-dir", target]).args(more);
+    command
+}
+
+fn bgcheck(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bgcheck"));
+    command.args(args).env("NO_COLOR", "1");
+    command
+}
+
+/// What a crash looks like, with a cargo-fuzz that only says what libFuzzer would say.
+#[cfg(unix)]
+#[test]
+fn a_crash_of_the_fuzzer_is_a_violation_that_can_be_replayed() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    const SAYS: &str = "#!/bin/sh
+case \"$*\" in
+  *--version*) echo 'cargo-fuzz 0.13.0'; exit 0 ;;
+  *build*) exit 0 ;;
+esac
+echo 'INFO: Seed: 7' >&2
+echo '#4096\tpulse  cov: 812 ft: 3901 corp: 88/1024b lim: 43 exec/s: 2048 rss: 44Mb' >&2
+echo \"thread '<unnamed>' panicked at fuzzing.rs:1: out of order\" >&2
+echo \"artifact_prefix='fuzz/artifacts/trace/'; Test unit written to $PWD/fuzz/artifacts/trace/crash-01ab\" >&2
+exit 77
+";
+    let checkout = tempfile::tempdir().expect("a test may fail here");
+    let write = |name: &str, text: &str| {
+        let path = checkout.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("it has one")).expect("a test may fail here");
+        std::fs::write(&path, text).expect("a test may fail here");
+        path
+    };
+    write("contract/Cargo.toml", "");
+    write("fuzz/Cargo.toml", "");
+    write("fuzz/artifacts/trace/crash-01ab", "x");
+    let tool = write("target/tools/bin/cargo-fuzz", SAYS);
+    std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).expect("a test may fail here");
+    let mut command = bgcheck(&["fuzz", "trace", "--budget", "1s", "--seed", "7", "--offline", "--quiet"]);
+    let fuzzed = command.current_dir(checkout.path()).output().expect("the command runs");
+    let text = String::from_utf8_lossy(&fuzzed.stdout);
+    assert_eq!(fuzzed.status.code(), Some(2), "{text}{}", String::from_utf8_lossy(&fuzzed.stderr));
+    for said in ["out of order", "replay: bgcheck replay fuzz/artifacts/trace/crash-01ab", "4,096 runs"] {
+        assert!(text.contains(said), "{said:?} is not in:\n{text}");
+    }
+}
