@@ -133,12 +133,7 @@ impl<const CALLS: usize, const DELIVERIES: usize> Across<CALLS, DELIVERIES> {
     }
 
     /// The limit is a decision where it is met, and so is another user's limit that did not stop this one.
-    fn enter(
-        &mut self,
-        delivery: DeliveryId,
-        job: JobId,
-        user: Option<UserId>,
-    ) -> Result<Outcome, Overflow> {
+    fn enter(&mut self, delivery: DeliveryId, job: JobId, user: Option<UserId>) -> Result<Outcome, Overflow> {
         for call in self.calls.iter_mut().flatten().filter(|call| call.job == Some(job)) {
             call.risk = Risk::Callback;
         }

@@ -27,7 +27,8 @@ impl<const CALLS: usize> Monitor<CALLS> for R9 {
             EventView::Enter { event, .. } if Some(event) == self.untold => self.untold = None,
             // Without replay, what met nobody is lost, and who registers later is owed nothing.
             EventView::Return {
-                call: Call::SetNotifyInterface { .. } | Call::SetNotifyCmdLine { .. }, ..
+                call: Call::SetNotifyInterface { .. } | Call::SetNotifyCmdLine { .. },
+                ..
             } if !cx.profile.late_replay.is_on() => self.untold = None,
             _ => {}
         }
