@@ -197,6 +197,7 @@ impl Explored {
             }),
             witnesses: self.rules().filter_map(|rule| self.witness(rule)).collect(),
             freedoms: Vec::new(),
+            windows: None,
         }
     }
 
