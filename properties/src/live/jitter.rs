@@ -131,7 +131,16 @@ impl Runtime for Jitter {
         };
         let mut rng = Rng::new(self.seed, 1 << 42 | self.points.fetch_add(1, Ordering::Relaxed));
         if rng.once_in(seldom) {
-            std::thread::sleep(Duration::from_micros(rng.below(most_us)));
+            hold_up(&mut rng, most_us);
         }
+    }
+}
+
+/// A pause lets others far ahead, a yield a step or two, and a spin only those on other cores.
+fn hold_up(rng: &mut Rng, most_us: u64) {
+    match rng.below(4) {
+        0 | 1 => std::thread::sleep(Duration::from_micros(rng.below(most_us))),
+        2 => (0..rng.below(8)).for_each(|_| std::thread::yield_now()),
+        _ => (0..rng.below(2_000)).for_each(|_| std::hint::spin_loop()),
     }
 }
