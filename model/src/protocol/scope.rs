@@ -325,6 +325,13 @@ fn default() -> Vec<Slice> {
         ..base()
     };
     let ends = vec![Ask::Cancel, Ask::Complete];
+    let together = Slice {
+        name: "default/together",
+        asks: vec![Ask::Cancel, Ask::Complete, Ask::Resume, Ask::Flags(NONE), Ask::Interface(None), REGISTER],
+        nested_asks: vec![Ask::Cancel],
+        transfers: Transfers::Arrive,
+        ..two.clone()
+    };
     let cross = Slice {
         name: "default/cancel-cross",
         asks: ends.clone(),
@@ -335,9 +342,8 @@ fn default() -> Vec<Slice> {
     };
     let masks = Slice {
         name: "default/masks",
-        asks: vec![Ask::Flags(NONE), Ask::Flags(DEFAULT)],
-        nested_asks: vec![Ask::Flags(NONE)],
-        transfers: Transfers::Arrive,
+        asks: vec![Ask::Flags(NONE), Ask::Flags(DEFAULT), Ask::Flags(ERRORS)],
+        nested_asks: vec![Ask::Flags(NONE), Ask::Flags(DEFAULT)],
         ..two.clone()
     };
     let resume = Slice {
@@ -402,7 +408,7 @@ fn default() -> Vec<Slice> {
         ..two
     };
     let programs = Slice { calls: 3, ..programs("default/programs") };
-    vec![cross, masks, resume, registration, every, files, slot, users, programs]
+    vec![together, cross, masks, resume, registration, every, files, slot, users, programs]
 }
 
 /// One call more everywhere.
@@ -415,7 +421,8 @@ fn wide() -> Vec<Slice> {
     slices
 }
 
-const WIDE: [&str; 9] = [
+const WIDE: [&str; 10] = [
+    "wide/together",
     "wide/cancel-cross",
     "wide/masks",
     "wide/resume",
