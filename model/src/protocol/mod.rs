@@ -38,6 +38,7 @@ mod scope;
 mod state;
 mod step;
 mod story;
+mod table;
 mod waits;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -53,6 +54,7 @@ pub use self::law::Law;
 pub use self::scope::{Ask, Leaves, Locks, Mishaps, Set, Slice, Transfers, slices};
 pub use self::state::{Object, Outcome, Who, World};
 pub use self::story::Story;
+pub use self::table::{Cell, Counterexample, Row, Table};
 
 use self::act::Note;
 use self::law::properties;
