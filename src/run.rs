@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use contract::judge::{Rule, RuleSet};
+use model::protocol::Law;
 use reports::{EngineResult, Machine, Results, RuleText, Run, SetUpStep, Version};
 
 use crate::clock::Clock;
@@ -37,6 +38,15 @@ pub(crate) fn millis(time: Duration) -> u64 {
 /// The rules in words, as a report carries them.
 pub(crate) fn rule_texts(rules: RuleSet) -> Vec<RuleText> {
     rules.iter().map(text).collect()
+}
+
+/// A law that is no rule in words.
+pub(crate) fn law_text(law: Law) -> RuleText {
+    RuleText {
+        id: reports::RuleId(law.id().to_owned()),
+        name: law.name().to_owned(),
+        sentence: law.sentence().to_owned(),
+    }
 }
 
 fn text(rule: Rule) -> RuleText {

@@ -8,6 +8,7 @@
 //! thread and with that property alone, gives the shortest counterexample.
 
 use std::fmt;
+use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 use contract::judge::{Rule, RuleSet};
@@ -16,16 +17,16 @@ use stateright::{Checker, Model, Property};
 
 use crate::drive::Stimulus;
 use crate::lockstep::Disagreement;
-use crate::product::{AGREEMENT, Product, State, property_names};
+use crate::product::{AGREEMENT, Product, property_names};
 use crate::scope::Slice;
 
 /// What became of a rule in a slice.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Proof {
+pub enum Proof<A = Stimulus> {
     /// No reachable state breaks it, and in some reachable state it bites.
     Proved,
-    /// These stimuli, after the slice's prefix, break it; no shorter sequence does.
-    Violated(Vec<Stimulus>),
+    /// These actions, after the slice's prefix, break it; no shorter sequence does.
+    Violated(Vec<A>),
     /// No reachable state breaks it, and none would without it either.
     Vacuous,
     /// The exploration ended before it was done.
@@ -143,7 +144,7 @@ fn explore_jobs<C: Core, const J: usize>(
     let discoveries = checker.discoveries();
     let spent = options.budget.is_some_and(|budget| elapsed >= budget);
     let extent = if spent { Extent::BudgetSpent } else { Extent::Complete };
-    let shortest = |property: &'static str| shortest_path(Alone { product: product(), property });
+    let shortest = |property: &'static str| shortest_path(product(), property);
     let proof = |rule: Rule| {
         let (holds, bites) = property_names(rule)?;
         Some(match (discoveries.contains_key(holds), discoveries.contains_key(bites)) {
@@ -169,65 +170,59 @@ fn explore_jobs<C: Core, const J: usize>(
 }
 
 /// Waits for the checker, telling how far it is.
-fn watch<M: Model, K: Checker<M>>(checker: K, progress: &dyn Fn(Progress)) -> K {
+pub(crate) fn watch<M: Model, K: Checker<M>>(checker: K, progress: &dyn Fn(Progress)) -> K {
+    let mut pause = Duration::from_micros(200);
     while !checker.is_done() {
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
         progress(Progress { states: checker.unique_state_count(), depth: checker.max_depth() });
     }
     checker.join()
 }
 
-/// The last state of the shortest path to a state that breaks the property, and the stimuli on the way.
-fn shortest_path<C: Core, const J: usize>(alone: Alone<C, J>) -> Option<(State<C, J>, Vec<Stimulus>)> {
-    let property = alone.property;
-    let checker = alone.checker().threads(1).spawn_bfs().join();
+/// A model that can be asked whether one state breaks one property.
+pub trait Judged: Model {
+    /// Whether the state breaks the property of this name.
+    fn breaks(&self, state: &Self::State, property: &str) -> bool;
+}
+
+/// The last state of the shortest path to a state that breaks the property, and the actions on the way.
+pub(crate) fn shortest_path<M>(model: M, property: &'static str) -> Option<(M::State, Vec<M::Action>)>
+where
+    M: Judged + Send + Sync + 'static,
+    M::State: Clone + fmt::Debug + Hash + PartialEq + Send + Sync + 'static,
+    M::Action: Clone + fmt::Debug + PartialEq + Send + Sync + 'static,
+{
+    let checker = Alone { model, property }.checker().threads(1).spawn_bfs().join();
     let path = checker.discovery(property)?;
     let state = path.last_state().clone();
     Some((state, path.into_actions()))
 }
 
-/// A product with one property only.
-struct Alone<C, const J: usize> {
-    product: Product<C, J>,
+/// A model with one property only.
+struct Alone<M> {
+    model: M,
     property: &'static str,
 }
 
-impl<C: Core, const J: usize> Model for Alone<C, J> {
-    type State = State<C, J>;
-    type Action = Stimulus;
+impl<M: Judged> Model for Alone<M> {
+    type State = M::State;
+    type Action = M::Action;
 
-    fn init_states(&self) -> Vec<State<C, J>> {
-        self.product.init_states()
+    fn init_states(&self) -> Vec<M::State> {
+        self.model.init_states()
     }
 
-    fn actions(&self, state: &State<C, J>, actions: &mut Vec<Stimulus>) {
-        self.product.actions(state, actions);
+    fn actions(&self, state: &M::State, actions: &mut Vec<M::Action>) {
+        self.model.actions(state, actions);
     }
 
-    fn next_state(&self, state: &State<C, J>, stimulus: Stimulus) -> Option<State<C, J>> {
-        self.product.next_state(state, stimulus)
+    fn next_state(&self, state: &M::State, action: M::Action) -> Option<M::State> {
+        self.model.next_state(state, action)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        if self.property == AGREEMENT {
-            return vec![Property::always(AGREEMENT, |_, state: &State<C, J>| {
-                state.disagreement().is_none()
-            })];
-        }
-        alone_properties(self.property)
+        let keeps = |alone: &Self, state: &M::State| !alone.model.breaks(state, alone.property);
+        vec![Property::always(self.property, keeps)]
     }
 }
-
-macro_rules! alone {
-    ($($rule:ident),*) => {
-        fn alone_properties<C: Core, const J: usize>(property: &str) -> Vec<Property<Alone<C, J>>> {
-            $(if property == stringify!($rule) {
-                let holds = |_: &Alone<C, J>, state: &State<C, J>| !state.violated().contains(Rule::$rule);
-                return vec![Property::always(stringify!($rule), holds)];
-            })*
-            Vec::new()
-        }
-    };
-}
-
-alone!(R1, R2, R3, R4, R5, R6, R7, R8, R10, R11, R12, R13, R14, R15, R18);

@@ -17,6 +17,7 @@ use contract::{
 use stateright::{Model, Property};
 
 use crate::drive::{Applied, DiskResult, From, Stimulus};
+use crate::explore::Judged;
 use crate::lockstep::Lockstep;
 use crate::scope::{Bytes, DiskFailures, Leaves, Network, Programs, Reentrancy, Slice, Timers};
 
@@ -254,6 +255,15 @@ impl<C: Core, const J: usize> Model for Product<C, J> {
         let carried = |rule: &Rule| self.rules.contains(*rule);
         let rules = Rule::ALL.iter().filter(|rule| carried(rule)).flat_map(|rule| properties_of(*rule));
         std::iter::once(agreement).chain(rules).collect()
+    }
+}
+
+impl<C: Core, const J: usize> Judged for Product<C, J> {
+    fn breaks(&self, state: &State<C, J>, property: &str) -> bool {
+        if property == AGREEMENT {
+            return state.disagreement().is_some();
+        }
+        property.parse().is_ok_and(|rule: Rule| state.violated().contains(rule))
     }
 }
 

@@ -197,7 +197,7 @@ impl Slice {
     }
 }
 
-fn plural(count: u32, word: &str) -> String {
+pub(crate) fn plural(count: u32, word: &str) -> String {
     if count == 1 { word.to_owned() } else { format!("{word}s") }
 }
 

@@ -8,18 +8,16 @@ use contract::core::Config;
 use contract::judge::{Rule, RuleSet};
 use contract::{Core, Dialect};
 use model::explore::{Extent, Options, Proof, Report, explore};
+use model::product::property_names;
 use model::scope::{ScopeName, Slice, Variant, slices, variants};
 use properties::canary::Canary;
-use reports::{
-    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Ran, RuleId, RuleResult, Status,
-    Subject, Unit, Witness, WitnessSeen,
-};
+use reports::Subject;
 
 use super::counterexample::{Traces, named, of_check};
+use super::explored::{Comparison, Explored, ExploredSlice, Found, Law};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
-use crate::run::millis;
 
 /// What to explore.
 pub(crate) struct Plan<'a> {
@@ -31,20 +29,6 @@ pub(crate) struct Plan<'a> {
     pub(crate) budget: Option<Duration>,
     pub(crate) core: CoreChoice,
     pub(crate) traces: &'a Traces,
-}
-
-/// One variant of a dialect, explored in every slice of the scope.
-pub(crate) struct Explored {
-    pub(crate) scope: ScopeName,
-    pub(crate) variant: Variant,
-    pub(crate) slices: Vec<ExploredSlice>,
-}
-
-/// One slice, and what breaks in it.
-pub(crate) struct ExploredSlice {
-    pub(crate) report: Report,
-    pub(crate) failures: Vec<(Rule, Failure)>,
-    pub(crate) disagreement: Option<(String, Failure)>,
 }
 
 /// Explores, and gives each variant to `done` as soon as it is explored.
@@ -78,7 +62,19 @@ fn of_variant<C: Core>(
         .into_iter()
         .map(|slice| of_slice::<C>(plan, &variant, &slice, deadline, output))
         .collect::<Result<_, _>>()?;
-    Ok(Explored { scope: plan.scope, variant, slices: explored })
+    let name = match plan.core {
+        CoreChoice::Core => "check product",
+        CoreChoice::Canary => "check product (canary)",
+    };
+    Ok(Explored {
+        name: name.to_owned(),
+        subject: Subject::Product,
+        scope: plan.scope,
+        dialect: variant.profile.dialect,
+        turned: variant.turned,
+        design: None,
+        slices: explored,
+    })
 }
 
 fn of_slice<C: Core>(
@@ -101,128 +97,46 @@ fn of_slice<C: Core>(
     let options = Options { threads: plan.threads, budget, progress: &tell };
     let make: fn(&Config) -> C = C::new;
     let report = explore(&variant.profile, slice, plan.rules, make, &options);
-    let mut failures = Vec::new();
+    let traced = |stimuli: &[_]| of_check(plan.core, variant, slice, make, stimuli);
+    let mut laws = Vec::new();
     for (rule, proof) in &report.proofs {
-        if let Proof::Violated(stimuli) = proof {
-            let trace = of_check(plan.core, variant, slice, make, stimuli);
-            failures.push((*rule, plan.traces.keep(&trace, Some(*rule), "")?));
-        }
+        let found = match proof {
+            Proof::Proved => Found::Proved,
+            Proof::Violated(stimuli) => {
+                Found::Violated(plan.traces.keep(&traced(stimuli), Some(*rule), "")?)
+            }
+            Proof::Vacuous => Found::Vacuous,
+            Proof::Unfinished => Found::Unfinished,
+        };
+        laws.push((law(*rule), found));
     }
-    let disagreement = match &report.disagreement {
-        None => None,
+    let comparison = match &report.disagreement {
+        None => Comparison::Agree,
         Some((disagreement, stimuli)) => {
-            let trace = of_check(plan.core, variant, slice, make, stimuli);
             let story = format!("then: {disagreement}");
-            Some((disagreement.to_string(), plan.traces.keep(&trace, None, &story)?))
+            let failure = plan.traces.keep(&traced(stimuli), None, &story)?;
+            Comparison::Part(disagreement.to_string(), failure)
         }
     };
-    Ok(ExploredSlice { report, failures, disagreement })
+    let Report { states, edges, depth, elapsed, extent, .. } = report;
+    Ok(ExploredSlice {
+        name: report.slice,
+        scope: report.scope,
+        states,
+        edges,
+        depth,
+        elapsed,
+        complete: extent == Extent::Complete,
+        laws,
+        comparison,
+        size: String::new(),
+        remark: None,
+    })
 }
 
-/// What a rule came to in all slices together.
-pub(crate) enum Together<'a> {
-    /// Violated in none, and proved in these slices; in the others it had nothing to decide.
-    Proved(Vec<&'static str>),
-    /// Violated; the first failure.
-    Violated(&'a Failure),
-    /// It had nothing to decide in any slice.
-    Vacuous,
-    /// Some slice was not explored to its end.
-    Unfinished,
-}
-
-impl Explored {
-    /// Whether every slice was explored to its end.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.slices.iter().all(|slice| slice.report.extent == Extent::Complete)
-    }
-
-    /// The rules carried, in order.
-    pub(crate) fn rules(&self) -> impl Iterator<Item = Rule> {
-        self.slices.first().into_iter().flat_map(|slice| slice.report.proofs.iter().map(|(rule, _)| *rule))
-    }
-
-    /// What a rule came to in the scope.
-    pub(crate) fn together(&self, rule: Rule) -> Together<'_> {
-        let failures = self.slices.iter().flat_map(|slice| &slice.failures);
-        if let Some((_, failure)) = failures.into_iter().find(|(broken, _)| *broken == rule) {
-            return Together::Violated(failure);
-        }
-        if !self.is_complete() {
-            return Together::Unfinished;
-        }
-        let proves = |slice: &&ExploredSlice| slice.report.proof(rule) == Some(&Proof::Proved);
-        let proving: Vec<_> = self.slices.iter().filter(proves).map(|slice| slice.report.slice).collect();
-        if proving.is_empty() { Together::Vacuous } else { Together::Proved(proving) }
-    }
-
-    /// The result for reports.
-    pub(crate) fn result(&self, core: CoreChoice) -> EngineResult {
-        let name = match core {
-            CoreChoice::Core => "check product",
-            CoreChoice::Canary => "check product (canary)",
-        };
-        EngineResult {
-            name: name.to_owned(),
-            subject: Some(Subject::Product),
-            dialect: Some(self.variant.profile.dialect),
-            scope: Some(self.scope.to_string()),
-            switches: self.variant.turned.to_owned(),
-            status: Status::Ran(self.ran()),
-        }
-    }
-
-    fn ran(&self) -> Ran {
-        let sum = |of: fn(&Report) -> usize| self.slices.iter().map(|slice| of(&slice.report) as u64).sum();
-        let depth = self.slices.iter().map(|slice| slice.report.depth as u64).max().unwrap_or(0);
-        let states = sum(|report| report.states);
-        Ran {
-            approach: Approach::Exhaustive,
-            ended: if self.is_complete() { Ended::Done } else { Ended::BudgetSpent },
-            work: vec![
-                Amount::new(Unit::States, states),
-                Amount::new(Unit::Edges, sum(|report| report.edges)),
-                Amount::new(Unit::Depth, depth),
-            ],
-            time_ms: self.slices.iter().map(|slice| millis(slice.report.elapsed)).sum(),
-            findings: self.rules().map(|rule| self.finding(rule)).collect(),
-            agreement: Some(Agreement {
-                what: "specification and core, in state, answer and pending events".to_owned(),
-                compared: states,
-                disagreements: self
-                    .slices
-                    .iter()
-                    .filter_map(|slice| slice.disagreement.as_ref().map(|(_, failure)| failure.clone()))
-                    .collect(),
-            }),
-            witnesses: self.rules().filter_map(|rule| self.witness(rule)).collect(),
-            freedoms: Vec::new(),
-            windows: None,
-        }
-    }
-
-    fn finding(&self, rule: Rule) -> RuleResult {
-        let finding = match self.together(rule) {
-            // Which slices prove it is said by `check`; a report has room for the scope.
-            Together::Proved(_) => Finding::Proved { scope: self.scope.to_string() },
-            Together::Violated(failure) => Finding::Violated(failure.clone()),
-            Together::Vacuous => Finding::Vacuous,
-            Together::Unfinished => {
-                Finding::NotDecidable { why: "the budget was spent before the scope was explored".to_owned() }
-            }
-        };
-        RuleResult { rule: RuleId(rule.to_string()), finding }
-    }
-
-    /// A violated rule needs no witness, and an unfinished scope may still have one.
-    fn witness(&self, rule: Rule) -> Option<Witness> {
-        let seen = match self.together(rule) {
-            Together::Proved(_) => WitnessSeen::Reached,
-            Together::Vacuous => WitnessSeen::NotReached,
-            Together::Violated(_) | Together::Unfinished => return None,
-        };
-        Some(Witness { rule: RuleId(rule.to_string()), seen })
-    }
+/// A rule as a law.
+fn law(rule: Rule) -> Law {
+    Law { id: property_names(rule).map_or("", |(id, _)| id), name: rule.name() }
 }
 
 /// Where traces go when nothing else is said.

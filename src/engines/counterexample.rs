@@ -10,6 +10,7 @@ use contract::judge::{
 use contract::{Call, Core, Dialect, EventView, JobId, ThreadId, UserId};
 use model::drive::{Applied, From, Stimulus};
 use model::lockstep::Lockstep;
+use model::protocol::Story;
 use model::scope::{ScopeName, Slice, Variant, slices};
 use properties::tape;
 use reports::Failure;
@@ -43,10 +44,28 @@ impl Traces {
             (None, Some(rule)) => format!("{rule}-{}", trace.header.engine.replace(' ', "-")),
             (None, None) => format!("agreement-{}", trace.header.engine.replace(' ', "-")),
         };
+        self.write_down(trace, draw(trace, violation), id, story)
+    }
+
+    /// Writes down how the protocol breaks a rule, or a law that is none; `id` names it where the trace cannot.
+    pub(crate) fn keep_story(&self, story: &Story, rule: Option<Rule>, id: String) -> Result<Failure, Error> {
+        let trace = &story.trace;
+        let broken = |rule| Verdicts::of(trace).violations().find(|violation| violation.rule == rule);
+        let violation = rule.and_then(broken);
+        let id = violation.map_or(id, |violation| failure_id(trace, &violation).to_string());
+        // How the jobs came into their first state is in the file, and no part of the story.
+        let told = Trace {
+            header: trace.header.clone(),
+            lines: trace.lines.iter().filter(|line| line.seq >= story.begins).cloned().collect(),
+        };
+        let ending = if story.ending.is_empty() { String::new() } else { format!("then: {}", story.ending) };
+        self.write_down(trace, draw(&told, violation), id, &ending)
+    }
+
+    fn write_down(&self, trace: &Trace, drawn: String, id: String, story: &str) -> Result<Failure, Error> {
         let name = format!("{id}-{}.jsonl", trace.header.dialect);
         let path = self.dir.join(&name);
         write(&path, &trace.print())?;
-        let drawn = draw(trace, violation);
         Ok(Failure {
             id,
             trace_file: Some(slashes(&self.from_report.join(&name))),
@@ -63,12 +82,12 @@ const JOBS: usize = 2;
 /// Traces up to so many lines are drawn with all their jobs.
 const DRAWN_WHOLE: usize = 300;
 
-/// A trace as a timeline, without the lines that are only there to run it again.
+/// A trace as a timeline, without the lines that are only there to run it again. Choices of the protocol model are steps
+/// that nobody outside sees, and without them the story has holes.
 pub(crate) fn draw(trace: &Trace, violation: Option<Violation>) -> String {
-    let told = Trace {
-        header: trace.header.clone(),
-        lines: trace.lines.iter().filter(|line| !matches!(line.what, Kind::Choose(_))).cloned().collect(),
-    };
+    let tells = |line: &&Line| !matches!(line.what, Kind::Choose(_)) || trace.header.subject == "protocol";
+    let told =
+        Trace { header: trace.header.clone(), lines: trace.lines.iter().filter(tells).cloned().collect() };
     // A whole night does not fit into a picture; the job that the violation is about does.
     let job = violation.and_then(|violation| violation.job).filter(|_| told.lines.len() > DRAWN_WHOLE);
     let drawn = timeline(&told, &TimelineOptions { violation, job, ..TimelineOptions::default() });

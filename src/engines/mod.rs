@@ -2,8 +2,10 @@
 
 pub(crate) mod check;
 pub(crate) mod counterexample;
+pub(crate) mod explored;
 pub(crate) mod fuzz;
 mod lines;
 pub(crate) mod live;
+pub(crate) mod protocol;
 pub(crate) mod sample;
 pub(crate) mod tools;

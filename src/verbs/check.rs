@@ -7,15 +7,18 @@ use std::time::Duration;
 use contract::Dialect;
 use contract::judge::{Rule, RuleSet};
 use indicatif::HumanCount;
-use model::explore::{Extent, Proof, Report};
+use model::explore::Options;
 use model::product::property_names;
+use model::protocol::{Design, Law, Table};
 use model::scope::ScopeName;
 use reports::{ExitCode, Failure, Results};
 use serde_json::{Value, json};
 
 use crate::cli::{self, CoreChoice};
-use crate::engines::check::{Explored, ExploredSlice, Plan, Together, default_traces, run as explore};
+use crate::engines::check::{self, default_traces};
 use crate::engines::counterexample::{Traces, named};
+use crate::engines::explored::{Comparison, Explored, ExploredSlice, Found, Together};
+use crate::engines::protocol;
 use crate::error::Error;
 use crate::output::{Output, Paint};
 use crate::place::Place;
@@ -23,8 +26,9 @@ use crate::run;
 
 /// Explore the model to its end: each rule is proved in the scope, or broken by the shortest counterexample.
 ///
-/// Every reachable pair of specification and engine core is visited, slice by slice. A rule that has nothing to decide in
-/// any slice is vacuous, and the run does not end with 0.
+/// The product: every reachable pair of specification and engine core, slice by slice. The protocol: every
+/// interleaving of calls, dispatchers, callbacks and the environment, under the engine's design or a weaker one. A rule
+/// that has nothing to decide in any slice is vacuous, and the run does not end with 0.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -32,8 +36,20 @@ Examples:
   bgcheck check --dialect do --rules R1,R2       two rules in one dialect
   bgcheck check --scope tiny --canary            a core that is broken on purpose: ends with 2
   bgcheck check --scope wide --budget 1h         ends with 5 when the hour is not enough
+  bgcheck check --model protocol                 the engine's barrier, against every interleaving
+  bgcheck check --design recheck --scope tiny    why looking twice is not enough: ends with 2
+  bgcheck check --compare-designs --scope tiny   every design, and what breaks it
   bgcheck check --json > results.json            for `bgcheck report` and for machines")]
 pub(crate) struct Args {
+    /// What to explore; the protocol when a design is named, else the product.
+    #[arg(long, value_enum, value_name = "MODEL")]
+    model: Option<Model>,
+    /// Which design of the protocol, such as `barrier` (the engine's) or `recheck`.
+    #[arg(long, value_name = "DESIGN")]
+    design: Option<Design>,
+    /// Explore every design of the protocol, and print what breaks it as a Markdown table.
+    #[arg(long, conflicts_with_all = ["design", "rules", "budget", "canary", "json", "trace_dir"])]
+    compare_designs: bool,
     /// How much: `tiny`, `small`, `default` or `wide`.
     #[arg(long, default_value_t = ScopeName::Default, value_name = "SCOPE")]
     scope: ScopeName,
@@ -63,32 +79,55 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// Which model to explore.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum Model {
+    /// Specification and engine core, one step at a time.
+    Product,
+    /// Threads, lock, dispatchers and slots.
+    Protocol,
+    /// Both.
+    All,
+}
+
+impl Model {
+    fn includes(self, other: Model) -> bool {
+        self == other || self == Model::All
+    }
+}
+
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    if args.compare_designs {
+        return compare(args, output);
+    }
     let place = Place::here();
     let traces = match &args.trace_dir {
         Some(dir) => Traces::in_dir(dir.clone()),
         None => default_traces(&place.join("target")),
     };
-    let plan = Plan {
-        scope: args.scope,
-        dialects: &args.dialect.map_or(Dialect::ALL.to_vec(), |dialect| vec![dialect]),
-        rules: rules(&args.rules)?,
-        threads: args.threads.map_or_else(run::cores, usize::from),
-        budget: args.budget,
-        core: CoreChoice::canary(args.canary),
-        traces: &traces,
-    };
-    let mut results = run::results(&place, plan.rules, 0, args.budget);
+    let model = model(args)?;
+    let carried = rules(model, &args.rules)?;
+    let mut results = run::results(&place, carried, 0, args.budget);
+    if model.includes(Model::Protocol) && carried.contains(Rule::R16) {
+        results.rules.push(run::law_text(Law::BoundedWait));
+    }
     let mut slices = Vec::new();
-    explore(&plan, output, &mut |explored, output| {
-        results.engines.push(explored.result(plan.core));
+    let mut take = |explored: Explored, output: &mut Output| {
+        results.engines.push(explored.result());
         if args.json {
             slices.extend(explored.slices.iter().map(|slice| slice_json(&explored, slice)));
             return Ok(());
         }
         let text = Page { args, output }.explored(&explored);
         output.text(&text)
-    })?;
+    };
+    let explorations = Explorations { args, carried, traces: &traces };
+    if model.includes(Model::Product) {
+        explorations.product(output, &mut take)?;
+    }
+    if model.includes(Model::Protocol) {
+        explorations.protocol(output, &mut take)?;
+    }
     let outcome = results.outcome();
     if args.json {
         output.json(&document(&results, slices))?;
@@ -99,12 +138,109 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     Ok(outcome.exit_code)
 }
 
-/// The rules asked for, or all that the product carries.
-fn rules(asked: &[Rule]) -> Result<RuleSet, Error> {
-    let carried: RuleSet = RuleSet::HERE.iter().filter(|rule| property_names(*rule).is_some()).collect();
+/// What takes in an exploration that is done.
+type Take<'a> = &'a mut dyn FnMut(Explored, &mut Output) -> Result<(), Error>;
+
+/// The explorations that the arguments ask for.
+struct Explorations<'a> {
+    args: &'a Args,
+    carried: RuleSet,
+    traces: &'a Traces,
+}
+
+impl Explorations<'_> {
+    fn product(&self, output: &mut Output, take: Take<'_>) -> Result<(), Error> {
+        let plan = check::Plan {
+            scope: self.args.scope,
+            dialects: &dialects(self.args),
+            rules: self.carried.intersection(of_product()),
+            threads: threads(self.args),
+            budget: self.args.budget,
+            core: CoreChoice::canary(self.args.canary),
+            traces: self.traces,
+        };
+        check::run(&plan, output, take)
+    }
+
+    fn protocol(&self, output: &mut Output, take: Take<'_>) -> Result<(), Error> {
+        let plan = protocol::Plan {
+            scope: self.args.scope,
+            dialects: &dialects(self.args),
+            laws: &Law::of(self.carried),
+            threads: threads(self.args),
+            budget: self.args.budget,
+            design: self.args.design.unwrap_or(Design::Barrier),
+            traces: self.traces,
+        };
+        protocol::run(&plan, output, take)
+    }
+}
+
+fn dialects(args: &Args) -> Vec<Dialect> {
+    args.dialect.map_or(Dialect::ALL.to_vec(), |dialect| vec![dialect])
+}
+
+fn threads(args: &Args) -> usize {
+    args.threads.map_or_else(run::cores, usize::from)
+}
+
+/// The model asked for. A design is one of the protocol's, and the canary is a core, which only the product has.
+fn model(args: &Args) -> Result<Model, Error> {
+    let implied = if args.design.is_some() { Model::Protocol } else { Model::Product };
+    let model = args.model.unwrap_or(implied);
+    if args.design.is_some() && model == Model::Product {
+        return Err(Error::usage(
+            "the product has no designs".to_owned(),
+            "leave --model out, or choose `protocol`".to_owned(),
+        ));
+    }
+    if args.canary && model != Model::Product {
+        return Err(Error::usage(
+            "the protocol has no core that could be broken on purpose".to_owned(),
+            "leave --model out, or choose a weaker design, such as `--design recheck`".to_owned(),
+        ));
+    }
+    Ok(model)
+}
+
+/// Every design, and what breaks it.
+fn compare(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    if args.model == Some(Model::Product) {
+        return Err(Error::usage(
+            "the product has no designs".to_owned(),
+            "leave --model out, or choose `protocol`".to_owned(),
+        ));
+    }
+    for dialect in dialects(args) {
+        let progress = output.progress(&format!("check every design ({dialect})"));
+        let tell = |now: model::explore::Progress| progress.tell(|| now.to_string());
+        let options = Options { threads: threads(args), budget: None, progress: &tell };
+        let table = Table::of(args.scope, dialect.profile(), &options);
+        drop(progress);
+        output.text(&format!("Scope `{}`, dialect `{dialect}`:\n\n{}\n", args.scope, table.markdown()))?;
+    }
+    Ok(ExitCode::Held)
+}
+
+fn of_product() -> RuleSet {
+    RuleSet::HERE.iter().filter(|rule| property_names(*rule).is_some()).collect()
+}
+
+fn of_protocol() -> RuleSet {
+    let rules = Law::ALL.iter().filter_map(|law| if let Law::Rule(rule) = law { Some(*rule) } else { None });
+    rules.collect()
+}
+
+/// The rules asked for, or all that the model carries.
+fn rules(model: Model, asked: &[Rule]) -> Result<RuleSet, Error> {
+    let (carried, name) = match model {
+        Model::Product => (of_product(), "the product does"),
+        Model::Protocol => (of_protocol(), "the protocol does"),
+        Model::All => (of_product().union(of_protocol()), "the models do"),
+    };
     if let Some(rule) = asked.iter().find(|rule| !carried.contains(**rule)) {
         return Err(Error::usage(
-            format!("the product does not carry rule {rule} ({})", rule.name()),
+            format!("{name} not carry rule {rule} ({})", rule.name()),
             format!("choose among {carried}"),
         ));
     }
@@ -130,28 +266,23 @@ fn document(results: &Results, slices: Vec<Value>) -> Value {
 }
 
 fn slice_json(explored: &Explored, slice: &ExploredSlice) -> Value {
-    let Report { states, edges, depth, elapsed, .. } = slice.report;
-    let proofs = slice.report.proofs.iter().map(|(rule, proof)| (rule.to_string(), json!(word(proof))));
+    let laws = slice.laws.iter().map(|(law, found)| (law.id.to_owned(), json!(found.word())));
+    let disagreement = match &slice.comparison {
+        Comparison::Part(what, _) => Some(what),
+        Comparison::None | Comparison::Agree => None,
+    };
     json!({
-        "slice": slice.report.slice,
-        "scope": slice.report.scope,
-        "dialect": explored.variant.profile.dialect,
-        "switches": explored.variant.turned,
-        "states": states, "edges": edges, "depth": depth,
-        "time_ms": run::millis(elapsed),
-        "complete": slice.report.extent == Extent::Complete,
-        "rules": proofs.collect::<serde_json::Map<_, _>>(),
-        "disagreement": slice.disagreement.as_ref().map(|(what, _)| what),
+        "slice": slice.name,
+        "scope": slice.scope,
+        "dialect": explored.dialect,
+        "switches": explored.turned,
+        "design": explored.design,
+        "states": slice.states, "edges": slice.edges, "depth": slice.depth,
+        "time_ms": run::millis(slice.elapsed),
+        "complete": slice.complete,
+        "rules": laws.collect::<serde_json::Map<_, _>>(),
+        "disagreement": disagreement,
     })
-}
-
-const fn word(proof: &Proof) -> &'static str {
-    match proof {
-        Proof::Proved => "proved",
-        Proof::Violated(_) => "violated",
-        Proof::Vacuous => "vacuous",
-        Proof::Unfinished => "unfinished",
-    }
 }
 
 /// The results for a reader.
@@ -163,8 +294,10 @@ struct Page<'a> {
 impl Page<'_> {
     fn explored(&self, explored: &Explored) -> String {
         let mut text = String::new();
-        let dialect = named(explored.variant.profile.dialect, explored.variant.turned);
-        let title = format!("check, scope {}, dialect {dialect}", explored.scope);
+        let dialect = named(explored.dialect, explored.turned);
+        let design =
+            explored.design.map_or_else(String::new, |design| format!(" of the protocol, design {design}"));
+        let title = format!("check, scope {}{design}, dialect {dialect}", explored.scope);
         put(&mut text, format_args!("{}", self.output.paint(Paint::Bold, &title)));
         for slice in &explored.slices {
             self.slice(slice, &mut text);
@@ -174,23 +307,26 @@ impl Page<'_> {
     }
 
     fn slice(&self, slice: &ExploredSlice, text: &mut String) {
-        let report = &slice.report;
-        put(text, format_args!("\n  {}", report.scope));
-        let [states, edges] = [report.states, report.edges].map(|count| HumanCount(count as u64));
-        let rate = HumanCount(report.states_per_second() as u64);
+        put(text, format_args!("\n  {}", slice.scope));
+        let [states, edges] = [slice.states, slice.edges].map(|count| HumanCount(count as u64));
+        let rate = HumanCount(slice.states_per_second() as u64);
         let times = match self.args.no_times {
             true => String::new(),
-            false => format!(", {:.1} s, {rate} states/s", report.elapsed.as_secs_f64()),
+            false => format!(", {:.1} s, {rate} states/s", slice.elapsed.as_secs_f64()),
         };
-        put(text, format_args!("    {states} states, {edges} edges, depth {}{times}", report.depth));
-        self.rules_of(report, text);
-        self.witnesses(report, text);
-        match &slice.disagreement {
-            None => put(
+        put(text, format_args!("    {states} states, {edges} edges, depth {}{times}", slice.depth));
+        if !slice.size.is_empty() {
+            put(text, format_args!("    {}", slice.size));
+        }
+        self.laws_of(slice, text);
+        self.witnesses(slice, text);
+        match &slice.comparison {
+            Comparison::None => {}
+            Comparison::Agree => put(
                 text,
                 format_args!("    agreement   specification and core agree in every state explored"),
             ),
-            Some((what, failure)) => {
+            Comparison::Part(what, failure) => {
                 self.failure(
                     &format!("{}: specification and core disagree: {what}", failure.id),
                     failure,
@@ -198,12 +334,17 @@ impl Page<'_> {
                 );
             }
         }
-        for (_, failure) in &slice.failures {
-            self.failure(&format!("{}, as short as it can be", failure.id), failure, text);
+        for (_, found) in &slice.laws {
+            if let Found::Violated(failure) = found {
+                self.failure(&format!("{}, as short as it can be", failure.id), failure, text);
+            }
+        }
+        if let Some((what, failure)) = &slice.remark {
+            put(text, format_args!("    {what}: {}", failure.replay_command));
         }
     }
 
-    fn rules_of(&self, report: &Report, text: &mut String) {
+    fn laws_of(&self, slice: &ExploredSlice, text: &mut String) {
         let words = [
             ("proved", Paint::Good),
             ("violated", Paint::Bad),
@@ -211,19 +352,18 @@ impl Page<'_> {
             ("unfinished", Paint::Warn),
         ];
         for (name, paint) in words {
-            let of_it = report.proofs.iter().filter(|(_, proof)| word(proof) == name);
-            let rules: Vec<String> = of_it.map(|(rule, _)| rule.to_string()).collect();
-            if !rules.is_empty() {
+            let of_it = slice.laws.iter().filter(|(_, found)| found.word() == name);
+            let laws: Vec<&str> = of_it.map(|(law, _)| law.id).collect();
+            if !laws.is_empty() {
                 let padded = self.output.paint(paint, &format!("{name:<12}"));
-                put(text, format_args!("    {padded}{}", rules.join(" ")));
+                put(text, format_args!("    {padded}{}", laws.join(" ")));
             }
         }
     }
 
-    fn witnesses(&self, report: &Report, text: &mut String) {
-        let all = report.proofs.len();
-        let reached = report.proofs.iter().filter(|(_, proof)| *proof == Proof::Proved).count();
-        let broken = report.proofs.iter().filter(|(_, proof)| matches!(proof, Proof::Violated(_))).count();
+    fn witnesses(&self, slice: &ExploredSlice, text: &mut String) {
+        let count = |word: &str| slice.laws.iter().filter(|(_, found)| found.word() == word).count();
+        let (all, reached, broken) = (slice.laws.len(), count("proved"), count("violated"));
         let beside =
             if broken == 0 { String::new() } else { format!("; {broken} violated, which need none") };
         put(
@@ -246,15 +386,15 @@ impl Page<'_> {
     /// The rules in the scope: what the slices say together.
     fn scope(&self, explored: &Explored, dialect: &str, text: &mut String) {
         put(text, format_args!("\n  rules in scope {}, dialect {dialect}", explored.scope));
-        for rule in explored.rules() {
-            let (paint, said) = match explored.together(rule) {
+        for law in explored.laws() {
+            let (paint, said) = match explored.together(law) {
                 Together::Proved(slices) => (Paint::Good, format!("proved in {}", slices.join(", "))),
                 Together::Violated(failure) => (Paint::Bad, format!("violated: {}", failure.id)),
                 Together::Vacuous => (Paint::Warn, "vacuous: nothing to decide in any slice".to_owned()),
                 Together::Unfinished => (Paint::Warn, "unfinished: the budget was spent before".to_owned()),
             };
             let said = self.output.paint(paint, &said);
-            put(text, format_args!("    {rule:<4}{:<14}{said}", rule.name()));
+            put(text, format_args!("    {:<4}{:<14}{said}", law.id, law.name));
         }
         text.push('\n');
     }

@@ -183,9 +183,9 @@ impl Night<'_> {
             core: self.core,
             traces: &self.traces,
         };
-        let (core, engines) = (self.core, &mut self.engines);
+        let engines = &mut self.engines;
         let explored = check::run(&plan, output, &mut |explored, _| {
-            engines.push(explored.result(core));
+            engines.push(explored.result());
             Ok(())
         });
         if let Err(error) = explored {

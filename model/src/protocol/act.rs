@@ -1,0 +1,96 @@
+//! What may happen in one step, and what is seen of it.
+
+use contract::FileId;
+use contract::JobState;
+use contract::env::EnvStep;
+
+use super::state::{Answer, Delivery, Outcome, Who};
+
+/// One step of somebody. Jobs and callers are numbered as in the state it is taken in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Act {
+    /// Somebody calls.
+    Call {
+        /// Who.
+        who: Who,
+        /// On which job.
+        on: u8,
+        /// Which of the slice's calls.
+        ask: u8,
+    },
+    /// The call takes the lock and takes effect. The lock is free between steps.
+    Effect(Who),
+    /// The call's disk work is over; it takes the lock and is done.
+    Disk(Who, Disk),
+    /// The call is back.
+    Return(Who),
+    /// A dispatcher claims the job's next delivery, under the lock.
+    Claim(u8),
+    /// The dispatcher begins it, under the lock.
+    Begin(u8),
+    /// The client's code starts, or the program's process is created.
+    Enter(u8),
+    /// The client's code is done.
+    Leave(u8, Outcome),
+    /// The client's code waits for a lock that a client holds while it calls.
+    Block {
+        /// The job whose callback waits.
+        job: u8,
+        /// The client.
+        client: u8,
+    },
+    /// The dispatcher reports the leave, or that the program's process exists, under the lock.
+    Settle(u8),
+    /// The program exits, and that is reported.
+    Exit(u8, Outcome),
+    /// The scheduler takes the job on.
+    Turn(u8),
+    /// A file of the job is whole.
+    Arrive(u8),
+    /// The transfer fails for good.
+    Fail(u8),
+    /// The minimum retry delay of the job's deliveries is over.
+    RetryDelayOver(u8),
+    /// The job expires.
+    Expire(u8),
+}
+
+/// How disk work goes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Disk {
+    /// Well.
+    Good,
+    /// The first rename fails.
+    Fails,
+}
+
+/// What a step shows to an observer outside, as the rules see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Note {
+    Call { who: Who, on: u8, ask: u8 },
+    Return { who: Who, on: u8, ask: u8, answer: Answer },
+    Enter { job: u8, delivery: Delivery },
+    Leave { job: u8, delivery: Delivery, outcome: Outcome },
+    Env { job: u8, step: EnvStep, file: Option<FileId> },
+    State { job: u8, from: Option<JobState>, to: JobState, by: Cause },
+}
+
+impl Note {
+    /// The job it is about.
+    pub(super) fn job(&self) -> u8 {
+        match *self {
+            Note::Call { on, .. } | Note::Return { on, .. } => on,
+            Note::Enter { job, .. }
+            | Note::Leave { job, .. }
+            | Note::Env { job, .. }
+            | Note::State { job, .. } => job,
+        }
+    }
+}
+
+/// What changed a state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Cause {
+    Call(Who),
+    Env(EnvStep),
+}

@@ -1,0 +1,149 @@
+//! Exploring a slice of the protocol to its end, and saying what that proves.
+
+use std::time::{Duration, Instant};
+
+use contract::Profile;
+use stateright::{Checker, Model};
+
+use super::act::Act;
+use super::design::Design;
+use super::law::Law;
+use super::scope::Slice;
+use super::story::Story;
+use super::{CLIENTS_OWN, Protocol, Reduction, State, World};
+use crate::explore::{Extent, Options, Proof, shortest_path, watch};
+
+/// The result of exploring one slice under one design.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Report {
+    /// The slice's name.
+    pub slice: &'static str,
+    /// The slice in one line.
+    pub scope: String,
+    /// The design.
+    pub design: Design,
+    /// Distinct states.
+    pub states: usize,
+    /// Transitions between them.
+    pub edges: usize,
+    /// The longest of the shortest paths, in steps.
+    pub depth: usize,
+    /// How long the first run took.
+    pub elapsed: Duration,
+    /// What became of each law.
+    pub proofs: Vec<(Law, Proof<Act>)>,
+    /// The shortest way to a client that waits for itself through a lock of its own, if there is one (clause 7).
+    pub clients_own: Option<Vec<Act>>,
+    /// Whether every state was explored.
+    pub extent: Extent,
+    /// How large a state is.
+    pub size: Size,
+}
+
+/// How large a state is, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Size {
+    /// The protocol's part.
+    pub protocol: usize,
+    /// All of it, with the memory of the rules.
+    pub state: usize,
+}
+
+impl Report {
+    /// The proof of one law.
+    #[must_use]
+    pub fn proof(&self, law: Law) -> Option<&Proof<Act>> {
+        self.proofs.iter().find(|(other, _)| *other == law).map(|(_, proof)| proof)
+    }
+
+    /// Distinct states per second.
+    #[must_use]
+    pub fn states_per_second(&self) -> f64 {
+        self.states as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+}
+
+/// Explores one slice under a design, held to `laws`.
+#[must_use]
+pub fn check(
+    design: Design,
+    profile: &Profile,
+    slice: &Slice,
+    laws: &[Law],
+    reduction: Reduction,
+    options: &Options<'_>,
+) -> Report {
+    // The number of jobs is a type: a state of one job carries the monitors of one.
+    match slice.jobs {
+        0 | 1 => check_jobs::<1>(design, profile, slice, laws, reduction, options),
+        2 => check_jobs::<2>(design, profile, slice, laws, reduction, options),
+        _ => check_jobs::<3>(design, profile, slice, laws, reduction, options),
+    }
+}
+
+impl Story {
+    /// Tells a counterexample of [`check`]: the steps that break `law`, or that lock a client out when there is none.
+    #[must_use]
+    pub fn of(design: Design, profile: &Profile, slice: &Slice, law: Option<Law>, acts: &[Act]) -> Story {
+        match slice.jobs {
+            0 | 1 => alone::<1>(design, profile, slice, law).story(acts, law),
+            2 => alone::<2>(design, profile, slice, law).story(acts, law),
+            _ => alone::<3>(design, profile, slice, law).story(acts, law),
+        }
+    }
+}
+
+/// The protocol for a shortest path: held to one law, and with every step, so that no step on the way is a detour.
+fn alone<const J: usize>(design: Design, profile: &Profile, slice: &Slice, law: Option<Law>) -> Protocol<J> {
+    Protocol::new(design, profile, slice, law.as_slice(), Reduction::Full)
+}
+
+fn check_jobs<const J: usize>(
+    design: Design,
+    profile: &Profile,
+    slice: &Slice,
+    laws: &[Law],
+    reduction: Reduction,
+    options: &Options<'_>,
+) -> Report {
+    let started = Instant::now();
+    let protocol = Protocol::<J>::new(design, profile, slice, laws, reduction);
+    let mut builder = protocol.checker().threads(options.threads);
+    if let Some(budget) = options.budget {
+        builder = builder.timeout(budget);
+    }
+    let checker = watch(builder.spawn_bfs(), options.progress);
+    let elapsed = started.elapsed();
+    let discoveries = checker.discoveries();
+    let spent = options.budget.is_some_and(|budget| elapsed >= budget);
+    let shortest = |law: Option<Law>| {
+        let property = law.map_or(CLIENTS_OWN, Law::id);
+        shortest_path(alone::<J>(design, profile, slice, law), property)
+            .map_or_else(Vec::new, |(_, path)| path)
+    };
+    let proof = |law: Law| {
+        if discoveries.contains_key(law.id()) {
+            Proof::Violated(shortest(Some(law)))
+        } else if spent {
+            Proof::Unfinished
+        } else if checker.model().is_exercised(law) {
+            Proof::Proved
+        } else {
+            Proof::Vacuous
+        }
+    };
+    Report {
+        slice: slice.name,
+        scope: slice.describe(),
+        design,
+        states: checker.unique_state_count(),
+        // The first state counts as generated without an edge to it.
+        edges: checker.state_count().saturating_sub(1),
+        depth: checker.max_depth(),
+        elapsed,
+        proofs: laws.iter().map(|law| (*law, proof(*law))).collect(),
+        clients_own: discoveries.contains_key(CLIENTS_OWN).then(|| shortest(None)),
+        extent: if spent { Extent::BudgetSpent } else { Extent::Complete },
+        size: Size { protocol: size_of::<World<J>>(), state: size_of::<State<J>>() },
+    }
+}

@@ -1,0 +1,251 @@
+//! The protocol model: client threads, the engine's lock, dispatchers, slots and the environment, as a stateright [`Model`].
+//!
+//! **What it is.** The concurrent half of contract section 4. A call is cut into call, effect under the lock, disk, wait, return; a
+//! delivery into claim with its slot, begin, enter, calls from inside, leave, settle. Between any two of these steps anybody else
+//! may move. What a dispatcher does before it enters, and what a call waits for before it returns, is a parameter: the
+//! [`Design`]. The engine's is [`Design::Barrier`]; the others are kept because their counterexamples say why.
+//!
+//! **What it is not.** The engine: it shares no code with it. Nor a model of transfers: slots of transfers, retries of transfers and times
+//! are left out, a job transfers and then its file arrives or fails. No crash.
+//!
+//! **What it is judged by.** The rules' own monitors, one per job, fed with what an observer outside would see; R9, R16 and L3 as
+//! predicates on the state ([`waits`]). A rule that never had to decide anything in a slice is vacuous there.
+//!
+//! **The law it keeps.** Equal states have equal successors, and nothing but the state decides what may happen. What the rules
+//! have decided is noted beside the states, in the model: it is a set that only grows, so the order of exploration does not matter.
+//!
+//! # Why fewer states are enough
+//!
+//! - *Jobs* of one user differ in nothing but their number, so of two states that are equal up to their numbers one is
+//!   kept. The exchange is made inside `next_state`, because stateright's breadth-first search knows no symmetry.
+//!   Inside its monitors a job is always number 0, and a caller is a client, the job's own callback, or the other job's.
+//! - *Dispatchers* have no numbers at all (see [`state`]). *Clients* draw on one budget, so the first idle one stands for all.
+//! - *Lock and effect* are one step: the lock is held within a step only (see [`step`]).
+//! - *Disk and done* are one step: the disk work reads and writes nothing that another step does.
+//! - Two steps are taken at once and alone when they are possible ([`Reduction::Fewest`]): the settling of a delivery whose
+//!   job has ended, and the effect of a client's call on such a job. Nothing that anybody does before changes what they
+//!   do: a final job stays final, so no call on it waits for the delivery any more and the answer is INVALID_STATE. They do not take
+//!   away another step and change no step's result; they show nothing to the rules; they do not change whether a state has a
+//!   circle of waits, too many callbacks, or a starved user, because a delivery that has left is in none of these. And
+//!   each consumes a leave or a call, so no circle of states consists of them alone. Calls, returns,
+//!   enters and leaves are never hurried. A test compares both explorations for every design.
+
+mod act;
+mod check;
+mod design;
+mod law;
+mod scope;
+mod state;
+mod step;
+mod story;
+mod table;
+mod waits;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use contract::judge::{Bound, Monitors, Rule, RuleSet};
+use contract::{JobState, Profile};
+use stateright::{Model, Property};
+
+pub use self::act::{Act, Disk};
+pub use self::check::{Report, Size, check};
+pub use self::design::{Design, UnknownDesign};
+pub use self::law::Law;
+pub use self::scope::{Ask, Leaves, Locks, Mishaps, Set, Slice, Transfers, slices};
+pub use self::state::{Object, Outcome, Who, World};
+pub use self::story::Story;
+pub use self::table::{Cell, Counterexample, Row, Table};
+
+use self::act::Note;
+use self::law::properties;
+use self::state::{Phase, Stage};
+use self::step::Rig;
+use self::waits::Through;
+use crate::explore::Judged;
+
+/// Open calls on one job that its monitors follow: of two clients, of its own callback, and of the other job's.
+const CALLS: usize = 4;
+
+/// Nothing here is counted by the rules carried.
+const BOUND: Bound = Bound { counters: 3 };
+
+/// The property that no call waits in a circle through a client's own lock. It is no rule: the client has been told (clause 7).
+pub(crate) const CLIENTS_OWN: &str = "client's own lock";
+
+/// How much is left out that shows nothing new. See the module's documentation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reduction {
+    /// Nothing: for tests of the other, and for counterexamples, in which no step is a detour.
+    Full,
+    /// All that can be.
+    Fewest,
+}
+
+/// A state: the protocol's, and the rules' memory of each job.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct State<const J: usize> {
+    world: World<J>,
+    monitors: [Monitors<CALLS>; J],
+    /// The rules that the step which led here broke.
+    violated: RuleSet,
+}
+
+/// The protocol model of one slice with `J` jobs.
+pub struct Protocol<const J: usize> {
+    rig: Rig,
+    laws: Vec<Law>,
+    /// The laws that have decided something so far, a bit each.
+    exercised: AtomicU32,
+}
+
+impl<const J: usize> Protocol<J> {
+    /// The protocol of `slice` in a dialect under a design, held to `laws`.
+    #[must_use]
+    pub fn new(design: Design, profile: &Profile, slice: &Slice, laws: &[Law], reduction: Reduction) -> Self {
+        let rig = Rig::new(design, profile, slice, reduction);
+        Protocol { rig, laws: laws.to_vec(), exercised: AtomicU32::new(0) }
+    }
+
+    /// Whether a state keeps a law.
+    #[must_use]
+    pub fn holds(&self, state: &State<J>, law: Law) -> bool {
+        match law {
+            Law::Rule(Rule::R9) => {
+                !self.rig.oversteps(&state.world) && self.rig.starved(&state.world).is_none()
+            }
+            Law::Rule(Rule::R16) => self.rig.circle(&state.world, Through::Engine).is_empty(),
+            Law::Rule(rule) => !state.violated.contains(rule),
+            Law::BoundedWait => self.rig.overwaits(&state.world).is_none(),
+        }
+    }
+
+    /// Whether a call waits in a circle that only a client's own lock closes.
+    fn locks_itself_out(&self, state: &State<J>) -> bool {
+        self.rig.circle(&state.world, Through::Engine).is_empty()
+            && !self.rig.circle(&state.world, Through::Clients).is_empty()
+    }
+
+    /// Whether a law has had to decide something in the states explored so far.
+    #[must_use]
+    pub fn is_exercised(&self, law: Law) -> bool {
+        self.exercised.load(Ordering::Relaxed) & law.bit() != 0
+    }
+
+    fn note_exercised(&self, law: Law) {
+        self.exercised.fetch_or(law.bit(), Ordering::Relaxed);
+    }
+
+    fn first(&self) -> State<J> {
+        let per_job: RuleSet = self
+            .laws
+            .iter()
+            .filter_map(|law| if let Law::Rule(rule) = law { Some(*rule) } else { None })
+            .collect();
+        let mut monitors = Monitors::new(per_job, BOUND);
+        story::prefix(&self.rig, 0, &mut |event| {
+            let _nothing_yet = monitors.step(&self.rig.profile, event);
+        });
+        State { world: self.rig.first(), monitors: [monitors; J], violated: RuleSet::EMPTY }
+    }
+
+    /// The state after a step, with the jobs as they were numbered before it.
+    fn taken(&self, state: &State<J>, act: Act) -> State<J> {
+        let mut next = State { violated: RuleSet::EMPTY, ..*state };
+        let mut exercised = RuleSet::EMPTY;
+        let State { world, monitors, violated } = &mut next;
+        self.rig.take(world, act, &mut |note: Note| {
+            let job = usize::from(note.job());
+            let profile = &self.rig.profile;
+            story::view(&self.rig, &note, &story::Small, |event| {
+                *violated = violated.union(monitors[job].step_counting(profile, event, &mut exercised));
+            });
+        });
+        for rule in exercised.iter() {
+            self.note_exercised(Law::Rule(rule));
+        }
+        self.note_waits(state, &next);
+        next
+    }
+
+    /// R9 decides where a delivery is held back for a slot; R16 and L3 where a call waits.
+    fn note_waits(&self, before: &State<J>, after: &State<J>) {
+        if self.rig.holds_back(&after.world) {
+            self.note_exercised(Law::Rule(Rule::R9));
+        }
+        let waiting = |state: &State<J>| state.world.calls().filter(|(_, open)| open.is_waiting()).count();
+        let (was, is) = (waiting(before), waiting(after));
+        if is > was {
+            self.note_exercised(Law::Rule(Rule::R16));
+        }
+        if is < was {
+            self.note_exercised(Law::BoundedWait);
+        }
+    }
+
+    /// One of the states that are equal up to the numbers of the jobs.
+    fn representative(&self, state: State<J>) -> State<J> {
+        // With a third job, the calls of the first two on it would have to exchange their numbers in its monitors, too.
+        if J != 2 || self.rig.reduction == Reduction::Full {
+            return state;
+        }
+        let world = state.world.exchanged();
+        if world >= state.world {
+            return state;
+        }
+        let mut monitors = state.monitors;
+        monitors.swap(0, 1);
+        State { world, monitors, ..state }
+    }
+
+    /// A step that may be taken alone. See the module's documentation.
+    fn ample(&self, world: &World<J>) -> Option<Act> {
+        let settles = (0..J as u8).find(|id| {
+            let job = &world.jobs[usize::from(*id)];
+            job.state.is_final() && matches!(job.delivery.phase, Phase::Left(_))
+        });
+        let refused = |who: &Who| {
+            let open = world.open(*who);
+            let on = world.jobs.get(usize::from(open.on)).map(|job| job.state);
+            matches!(who, Who::Client(_)) && open.stage == Stage::Called && on.is_some_and(JobState::is_final)
+        };
+        settles.map(Act::Settle).or_else(|| World::<J>::callers().find(refused).map(Act::Effect))
+    }
+}
+
+impl<const J: usize> Model for Protocol<J> {
+    type State = State<J>;
+    type Action = Act;
+
+    fn init_states(&self) -> Vec<State<J>> {
+        vec![self.first()]
+    }
+
+    fn actions(&self, state: &State<J>, acts: &mut Vec<Act>) {
+        if self.rig.reduction == Reduction::Fewest
+            && let Some(act) = self.ample(&state.world)
+        {
+            acts.push(act);
+            return;
+        }
+        self.rig.acts(&state.world, acts);
+    }
+
+    fn next_state(&self, state: &State<J>, act: Act) -> Option<State<J>> {
+        Some(self.representative(self.taken(state, act)))
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let own =
+            Property::sometimes(CLIENTS_OWN, |model: &Self, state: &State<J>| model.locks_itself_out(state));
+        self.laws.iter().copied().map(properties!(Self, State<J>)).chain([own]).collect()
+    }
+}
+
+impl<const J: usize> Judged for Protocol<J> {
+    fn breaks(&self, state: &State<J>, property: &str) -> bool {
+        if property == CLIENTS_OWN {
+            return self.locks_itself_out(state);
+        }
+        Law::ALL.iter().any(|law| law.id() == property && !self.holds(state, *law))
+    }
+}

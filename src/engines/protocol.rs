@@ -1,0 +1,120 @@
+//! The exhaustive engine on the protocol: every interleaving in every slice of a scope, under a design.
+
+use std::time::{Duration, Instant};
+
+use contract::Dialect;
+use contract::judge::Rule;
+use model::explore::{Extent, Options, Proof};
+use model::protocol::{Design, Law, Reduction, Report, Slice, Story, check, slices};
+use model::scope::ScopeName;
+use reports::Subject;
+
+use super::counterexample::Traces;
+use super::explored::{self, Comparison, Explored, ExploredSlice, Found};
+use crate::error::Error;
+use crate::output::Output;
+
+/// What to explore.
+pub(crate) struct Plan<'a> {
+    pub(crate) scope: ScopeName,
+    pub(crate) dialects: &'a [Dialect],
+    pub(crate) laws: &'a [Law],
+    pub(crate) threads: usize,
+    /// For everything together; without one, every slice is explored to its end.
+    pub(crate) budget: Option<Duration>,
+    pub(crate) design: Design,
+    pub(crate) traces: &'a Traces,
+}
+
+/// Explores, and gives each dialect to `done` as soon as it is explored.
+pub(crate) fn run(
+    plan: &Plan<'_>,
+    output: &mut Output,
+    done: &mut dyn FnMut(Explored, &mut Output) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let deadline = plan.budget.map(|budget| Instant::now() + budget);
+    for dialect in plan.dialects {
+        let of_slice = |slice| of_slice(plan, *dialect, &slice, deadline, output);
+        let slices =
+            slices(plan.scope, dialect.profile()).into_iter().map(of_slice).collect::<Result<_, _>>()?;
+        let name = match plan.design {
+            Design::Barrier => "check protocol".to_owned(),
+            other => format!("check protocol ({other})"),
+        };
+        let explored = Explored {
+            name,
+            subject: Subject::Protocol,
+            scope: plan.scope,
+            dialect: *dialect,
+            turned: "",
+            design: Some(plan.design.name()),
+            slices,
+        };
+        done(explored, output)?;
+    }
+    Ok(())
+}
+
+fn of_slice(
+    plan: &Plan<'_>,
+    dialect: Dialect,
+    slice: &Slice,
+    deadline: Option<Instant>,
+    output: &Output,
+) -> Result<ExploredSlice, Error> {
+    let progress = output.progress(&format!("check {} under {} ({dialect})", slice.name, plan.design));
+    let tell = |now: model::explore::Progress| progress.tell(|| now.to_string());
+    // A slice whose turn comes too late still gets a moment, so that its report says "unfinished" and not "nothing".
+    let budget =
+        deadline.map(|end| end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
+    let options = Options { threads: plan.threads, budget, progress: &tell };
+    let report = check(plan.design, dialect.profile(), slice, plan.laws, Reduction::Fewest, &options);
+    let story = |law, acts: &[_]| Story::of(plan.design, dialect.profile(), slice, law, acts);
+    let mut laws = Vec::new();
+    for (law, proof) in &report.proofs {
+        let found = match proof {
+            Proof::Proved => Found::Proved,
+            Proof::Violated(acts) => {
+                let id = format!("{law}-{}", plan.design);
+                Found::Violated(plan.traces.keep_story(&story(Some(*law), acts), rule(*law), id)?)
+            }
+            Proof::Vacuous => Found::Vacuous,
+            Proof::Unfinished => Found::Unfinished,
+        };
+        laws.push((explored::Law { id: law.id(), name: law.name() }, found));
+    }
+    let remark = match &report.clients_own {
+        None => None,
+        Some(acts) => {
+            let id = format!("own-lock-{}", plan.design);
+            let failure = plan.traces.keep_story(&story(None, acts), None, id)?;
+            let steps = acts.len();
+            Some((
+                format!("no violation: a client can lock itself out, in {steps} steps (clause 7)"),
+                failure,
+            ))
+        }
+    };
+    let Report { slice, scope, states, edges, depth, elapsed, extent, size, .. } = report;
+    Ok(ExploredSlice {
+        name: slice,
+        scope,
+        states,
+        edges,
+        depth,
+        elapsed,
+        complete: extent == Extent::Complete,
+        laws,
+        comparison: Comparison::None,
+        size: format!("{} bytes a state, of which {} for the protocol", size.state, size.protocol),
+        remark,
+    })
+}
+
+/// The rule of a law, if it is one.
+fn rule(law: Law) -> Option<Rule> {
+    match law {
+        Law::Rule(rule) => Some(rule),
+        Law::BoundedWait => None,
+    }
+}
