@@ -12,4 +12,5 @@ pub mod explore;
 pub mod lockstep;
 pub mod product;
 pub mod scope;
+mod slots;
 pub mod spec;
