@@ -50,6 +50,10 @@ pub enum StepKind {
     Idle,
 }
 
+impl StepKind {
+    pub(crate) const COUNT: usize = StepKind::Idle as usize + 1;
+}
+
 impl fmt::Display for StepKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {

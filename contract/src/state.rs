@@ -137,6 +137,16 @@ pub enum Cause {
     Env(StepKind),
 }
 
+impl Cause {
+    /// Its place among all causes: methods, then steps.
+    const fn index(self) -> usize {
+        match self {
+            Cause::Call(method) => method as usize,
+            Cause::Env(step) => Method::ALL.len() + step as usize,
+        }
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -257,18 +267,38 @@ pub static EDGES: &[Edge] = {
     ]
 };
 
-/// The states `cause` may lead to from `from` in `dialect`. Empty when there is no such edge.
+/// The states `cause` may lead to from `from` in `dialect`, in order. Empty when there is no such edge.
 pub fn targets(dialect: Dialect, from: JobState, cause: Cause) -> impl Iterator<Item = JobState> {
-    EDGES
-        .iter()
-        .filter(move |edge| edge.from == from && edge.cause == cause && edge.is_in(dialect))
-        .map(|edge| edge.to)
+    target_set(dialect, from, cause).iter()
 }
 
 /// Whether the table has this edge in `dialect` (rule R13).
 #[must_use]
 pub fn is_edge(dialect: Dialect, from: JobState, cause: Cause, to: JobState) -> bool {
-    targets(dialect, from, cause).any(|target| target == to)
+    target_set(dialect, from, cause).contains(to)
+}
+
+fn target_set(dialect: Dialect, from: JobState, cause: Cause) -> StateSet {
+    /// The table by what it is asked for: models and rules ask all the time.
+    static TARGETS: [[[StateSet; CAUSES]; JobState::ALL.len()]; Dialect::ALL.len()] =
+        [targets_in(Dialect::Bits), targets_in(Dialect::Do)];
+    TARGETS[dialect as usize][from as usize][cause.index()]
+}
+
+const CAUSES: usize = Method::ALL.len() + StepKind::COUNT;
+
+const fn targets_in(dialect: Dialect) -> [[StateSet; CAUSES]; JobState::ALL.len()] {
+    let mut targets = [[StateSet::EMPTY; CAUSES]; JobState::ALL.len()];
+    let mut i = 0;
+    while i < EDGES.len() {
+        let Edge { from, cause, to, dialects, .. } = EDGES[i];
+        if matches!(dialects, In::Both) || matches!(dialects, In::Only(only) if only as u8 == dialect as u8) {
+            let set = &mut targets[from as usize][cause.index()];
+            *set = set.with(to);
+        }
+        i += 1;
+    }
+    targets
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ use contract::{
     Call, CallId, Core, DeliveryId, DiskAct, EnvStep, EventView, HResult, JobId, Out, ThreadId, UserId,
 };
 
+use crate::slots::Slots;
+
 /// Calls open at once; also the slots the rules' monitors need.
 pub const CALLS: usize = 4;
 
@@ -161,8 +163,8 @@ impl<F: FnMut(Happened<'_>)> Observer for F {
 pub struct Driver<C> {
     core: C,
     users: fn(JobId) -> UserId,
-    open: [Option<Open>; CALLS],
-    told: [Option<Telling>; DELIVERIES],
+    open: Slots<Open, CALLS>,
+    told: Slots<Telling, DELIVERIES>,
 }
 
 /// A call that has not returned.
@@ -209,7 +211,7 @@ pub struct Around {
 impl<C: Core> Driver<C> {
     /// Nothing open. `users` says who owns a job: whoever calls on a job calls as its owner.
     pub fn new(core: C, users: fn(JobId) -> UserId) -> Driver<C> {
-        Driver { core, users, open: [const { None }; CALLS], told: [None; DELIVERIES] }
+        Driver { core, users, open: Slots::new(), told: Slots::new() }
     }
 
     /// The core.
@@ -219,7 +221,7 @@ impl<C: Core> Driver<C> {
 
     /// The driver's own state, comparable between runs.
     pub fn around(&self) -> Around {
-        let mut around = Around { open: self.open.clone(), told: self.told };
+        let mut around = Around { open: self.open.places().clone(), told: *self.told.places() };
         // Ranks, not zeros: which slot holds the older of two deliveries of a job decides what the core does when one leaves.
         for telling in around.told.iter_mut().flatten() {
             telling.delivery.id = self.rank(telling.delivery.id);
@@ -255,7 +257,7 @@ impl<C: Core> Driver<C> {
     /// The event of the job's delivery that has begun or entered, if there is one.
     pub fn telling(&self, job: JobId) -> Option<Delivery> {
         let slot = self.callback(job)?;
-        self.told.get(slot)?.map(|telling| telling.delivery)
+        self.told.get(slot).map(|telling| telling.delivery)
     }
 
     /// Whether a program of the job runs.
@@ -270,7 +272,7 @@ impl<C: Core> Driver<C> {
 
     /// Whether nothing is open: no call waits and nobody is being told.
     pub fn is_quiet(&self) -> bool {
-        self.open.iter().all(Option::is_none) && self.told.iter().all(Option::is_none)
+        self.open.is_empty() && self.told.is_empty()
     }
 
     /// Applies one stimulus and tells `observer` what happens.
@@ -336,26 +338,24 @@ impl<C: Core> Driver<C> {
             // Excluded above: a finalising job is not called.
             Then::Busy => return Applied::Done,
         };
-        self.open[slot] = Some(Open { from, user, job, call: call.clone(), hr: answer.hr, until });
+        self.open.put(slot, Open { from, user, job, call: call.clone(), hr: answer.hr, until });
         Applied::Done
     }
 
     fn disk(&mut self, job: JobId, result: DiskResult, observer: &mut impl Observer) -> Applied {
         let ends = |open: &Open| open.until == Until::Disk && open.job == Some(job);
-        let Some(slot) = self.open.iter().position(|open| open.as_ref().is_some_and(ends)) else {
-            return Applied::NotEnabled;
-        };
+        let Some(slot) = self.open.find(ends) else { return Applied::NotEnabled };
         let outcome = self.do_disk_work(job, result, observer);
         let answer = self.core.handle_disk(job, &outcome);
         observer.happened(Happened::DiskDone { job, outcome: &outcome, answer: &answer });
         self.report_changes(Some(CallId(slot as u32)), observer);
-        if let Some(open) = &mut self.open[slot] {
+        if let Some(open) = self.open.get_mut(slot) {
             open.hr = answer.hr;
         }
         match answer.then {
             Then::Wait(delivery) => {
                 let told = self.slot_of(delivery);
-                if let Some(open) = &mut self.open[slot] {
+                if let Some(open) = self.open.get_mut(slot) {
                     open.until = Until::Released(delivery, told);
                 }
             }
@@ -396,7 +396,7 @@ impl<C: Core> Driver<C> {
             return Applied::NotEnabled;
         };
         let Some(delivery) = self.core.begin_delivery(job) else { return Applied::NotEnabled };
-        self.told[slot] = Some(Telling { delivery, phase: Phase::Begun });
+        self.told.put(slot, Telling { delivery, phase: Phase::Begun });
         observer.happened(Happened::Begun(slot, delivery));
         self.report_changes(None, observer);
         Applied::Done
@@ -406,7 +406,7 @@ impl<C: Core> Driver<C> {
         let Some(slot) = self.callback(job).filter(|_| self.may_enter(job)) else {
             return Applied::NotEnabled;
         };
-        let Some(telling) = &mut self.told[slot] else { return Applied::NotEnabled };
+        let Some(telling) = self.told.get_mut(slot) else { return Applied::NotEnabled };
         let delivery = telling.delivery;
         let is_program = delivery.target == Target::CommandLine;
         telling.phase = if is_program { Phase::ProgramRuns } else { Phase::Entered };
@@ -431,7 +431,7 @@ impl<C: Core> Driver<C> {
     fn exit(&mut self, job: JobId, code: i32, observer: &mut impl Observer) -> Applied {
         // A program that could not be started fails without ever having entered.
         let unstarted = |slot: &usize| {
-            let telling = self.told.get(*slot).and_then(Option::as_ref);
+            let telling = self.told.get(*slot);
             telling.is_some_and(|telling| telling.delivery.target == Target::CommandLine)
         };
         let unstarted = self.callback(job).filter(unstarted).filter(|_| code != 0);
@@ -440,7 +440,7 @@ impl<C: Core> Driver<C> {
     }
 
     fn end_delivery(&mut self, slot: usize, leave: Leave, observer: &mut impl Observer) -> Applied {
-        let Some(telling) = self.told[slot].take() else { return Applied::NotEnabled };
+        let Some(telling) = self.told.take(slot) else { return Applied::NotEnabled };
         let delivery = telling.delivery;
         let Delivery { job, event, target, file, .. } = delivery;
         let id = DeliveryId(slot as u32);
@@ -485,19 +485,20 @@ impl<C: Core> Driver<C> {
 
     /// Every call that waits for nothing any more returns.
     fn return_released(&mut self, observer: &mut impl Observer) {
-        for slot in 0..CALLS {
-            let released = self.open[slot].as_ref().is_some_and(|open| match open.until {
-                Until::Released(delivery, _) => self.core.is_released(delivery),
-                Until::Disk => false,
-            });
-            if released {
-                self.return_call(slot, observer);
-            }
+        while let Some(slot) = self.open.find(|open| self.is_released(open)) {
+            self.return_call(slot, observer);
+        }
+    }
+
+    fn is_released(&self, open: &Open) -> bool {
+        match open.until {
+            Until::Released(delivery, _) => self.core.is_released(delivery),
+            Until::Disk => false,
         }
     }
 
     fn return_call(&mut self, slot: usize, observer: &mut impl Observer) {
-        if let Some(Open { job, call, hr, .. }) = self.open[slot].take() {
+        if let Some(Open { job, call, hr, .. }) = self.open.take(slot) {
             let id = CallId(slot as u32);
             let out = &Out::None;
             observer.happened(Happened::Event(EventView::Return { id, job, call: &call, hr, out }));
@@ -532,24 +533,23 @@ impl<C: Core> Driver<C> {
     }
 
     fn is_calling(&self, from: From) -> bool {
-        self.open.iter().flatten().any(|open| open.from == from)
+        self.open.find(|open| open.from == from).is_some()
     }
 
     fn free_call(&self) -> Option<usize> {
-        self.open.iter().position(Option::is_none)
+        self.open.free()
     }
 
     fn free_delivery(&self) -> Option<usize> {
-        self.told.iter().position(Option::is_none)
+        self.told.free()
     }
 
     fn slot_of(&self, delivery: DeliveryId) -> usize {
-        let is = |telling: &Option<Telling>| telling.is_some_and(|telling| telling.delivery.id == delivery);
-        self.told.iter().position(is).unwrap_or(DELIVERIES)
+        self.told.find(|telling| telling.delivery.id == delivery).unwrap_or(DELIVERIES)
     }
 
     fn phase(&self, slot: usize) -> Option<Phase> {
-        self.told.get(slot)?.map(|telling| telling.phase)
+        self.told.get(slot).map(|telling| telling.phase)
     }
 
     /// The slot of the job's delivery that has not left; a program that runs is not one (clause 6).
@@ -560,21 +560,18 @@ impl<C: Core> Driver<C> {
     /// The slot of the oldest running program of the job.
     fn program(&self, job: JobId) -> Option<usize> {
         let runs = |telling: &Telling| telling.delivery.job == job && telling.phase == Phase::ProgramRuns;
-        let running = self.told.iter().enumerate().filter_map(|(slot, telling)| {
-            let telling = telling.as_ref().filter(|telling| runs(telling))?;
-            Some((telling.delivery.id, slot))
-        });
-        running.min().map(|(_, slot)| slot)
+        let running = self.told.iter().filter(|(_, telling)| runs(telling));
+        running.min_by_key(|(_, telling)| telling.delivery.id).map(|(slot, _)| slot)
     }
 
     /// How many deliveries are open that began before this one.
     fn rank(&self, delivery: DeliveryId) -> DeliveryId {
-        let older = self.told.iter().flatten().filter(|telling| telling.delivery.id < delivery);
+        let older = self.told.iter().filter(|(_, telling)| telling.delivery.id < delivery);
         DeliveryId(older.count() as u32)
     }
 
     fn find(&self, wanted: impl Fn(&Telling) -> bool) -> Option<usize> {
-        self.told.iter().position(|telling| telling.as_ref().is_some_and(&wanted))
+        self.told.find(wanted)
     }
 }
 

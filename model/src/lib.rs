@@ -14,4 +14,5 @@ pub mod lockstep;
 pub mod product;
 pub mod protocol;
 pub mod scope;
+mod slots;
 pub mod spec;

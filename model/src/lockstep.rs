@@ -156,7 +156,7 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         stimulus: &Stimulus,
         tap: &mut impl FnMut(&EventView<'_>),
     ) -> Applied {
-        let one_too_many = is_create(stimulus) && self.spec.jobs().len() == J;
+        let one_too_many = self.spec.jobs().len() == J && is_create(stimulus);
         if !self.is_sound() || one_too_many {
             return Applied::NotEnabled;
         }
@@ -177,6 +177,10 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
             let (ours, theirs) = (self.spec.state(job), core.state(job));
             if ours != theirs {
                 return Some(Disagreement::State { job, spec: ours, core: theirs });
+            }
+            if ours.is_none() {
+                // Nothing is pending for a job that is in neither.
+                continue;
             }
             let (ours, theirs) = (self.spec.pending(profile, job), core.pending(job));
             if ours != theirs {

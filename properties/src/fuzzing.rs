@@ -13,9 +13,8 @@ use crate::run;
 /// # Panics
 /// They do not. The message is the program and its timeline, not the bytes.
 pub fn lockstep(bytes: &[u8]) {
-    let program = Program::from_bytes(bytes);
-    if let Some(broken) = run::run(&program, Core::new).broken {
-        let small = run::shrink(&program, &broken, Core::new);
+    if let Some(broken) = run::run_bytes(bytes, Core::new).broken {
+        let small = run::shrink(&Program::from_bytes(bytes), &broken, Core::new);
         let trace = run::trace(&small, Core::new, "fuzz lockstep", None);
         let story = timeline(&trace, &TimelineOptions::default());
         panic!(

@@ -8,7 +8,6 @@
 
 use std::fmt;
 
-use arbitrary::{Result, Unstructured};
 use contract::call::{Fetched, Whose};
 use contract::core::{Config, Failure, TransferEvent};
 use contract::dialect::Switch;
@@ -43,22 +42,26 @@ impl Program {
     /// The program that these bytes mean.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Program {
-        let mut bytes = Unstructured::new(bytes);
-        let head = bytes.arbitrary::<u8>().unwrap_or(0);
-        let mut program = Program {
+        let (mut program, steps) = Program::read(bytes);
+        program.steps.extend(steps);
+        program
+    }
+
+    /// The program without its steps, and the steps, read one by one: who only runs them needs no list.
+    pub fn read(bytes: &[u8]) -> (Program, impl Iterator<Item = Stimulus>) {
+        let mut bytes = bytes.iter();
+        let head = byte(&mut bytes);
+        let program = Program {
             variant: variant(head),
             callback_slots: if head & 0x80 == 0 { 4 } else { 1 },
-            steps: Vec::with_capacity(24),
+            steps: Vec::new(),
         };
-        if head & 0x40 == 0 {
-            program.steps.extend(running_job());
-        }
-        while !bytes.is_empty() && program.steps.len() < STEPS {
-            // Running out of bytes within a step ends the program before it.
-            let Ok(step) = stimulus(&mut bytes) else { break };
-            program.steps.push(step);
-        }
-        program
+        let mut first = if head & 0x40 == 0 { RUNNING_JOB.iter() } else { [].iter() };
+        let steps = std::iter::from_fn(move || {
+            let next = if first.len() > 0 { &mut first } else { &mut bytes };
+            (next.len() > 0).then(|| stimulus(next))
+        });
+        (program, steps.take(STEPS))
     }
 
     /// What the core is built with: files are few, so that the specification can hold them all.
@@ -90,17 +93,12 @@ impl Program {
     ///
     /// # Errors
     /// A line that is not a stimulus, an unknown dialect, or an unknown switch.
-    pub fn script(
-        dialect: &str,
-        turned: &str,
-        slots: u32,
-        lines: &[&str],
-    ) -> std::result::Result<Program, tape::Error> {
+    pub fn script(dialect: &str, turned: &str, slots: u32, lines: &[&str]) -> Result<Program, tape::Error> {
         let dialect: Dialect = dialect.parse().map_err(|_| tape::Error::new(dialect))?;
         let variants = model::scope::variants(dialect, model::scope::ScopeName::Wide);
         let variant = variants.into_iter().find(|variant| variant.turned == turned);
         let variant = variant.ok_or_else(|| tape::Error::new(turned))?;
-        let steps = lines.iter().map(|line| tape::parse(line)).collect::<std::result::Result<_, _>>()?;
+        let steps = lines.iter().map(|line| tape::parse(line)).collect::<Result<_, _>>()?;
         Ok(Program { variant, callback_slots: slots, steps })
     }
 }
@@ -143,61 +141,62 @@ fn variant(head: u8) -> Variant {
     }
 }
 
-/// A job that is on its way and tells everything: most of what can go wrong starts here.
-fn running_job() -> [Stimulus; 7] {
-    let job = JobId(0);
-    [
-        client(None, Call::CreateJob { name: Some(Text::Borrowed("job")), kind: 0 }),
-        client(Some(job), Call::SetNotifyInterface { receiver: Some(OBJECTS[0]) }),
-        client(Some(job), Call::SetNotifyFlags { flags: 0x1B }),
-        client(Some(job), Call::AddFile { file: GOOD_FILE }),
-        client(Some(job), Call::Resume),
-        Stimulus::Turn,
-        Stimulus::Transfer { job, event: TransferEvent::Connected },
-    ]
-}
+/// A job that is on its way and tells everything, as the bytes that mean it: CreateJob, SetNotifyInterface, SetNotifyFlags,
+/// AddFile, Resume, its turn, and the connection. Most of what can go wrong starts here.
+const RUNNING_JOB: [u8; 7] = [0, 16, 19, 3, 6, 20, 26];
 
 /// One stimulus: a byte that chooses, then its operands. The common path (a job that is made, filled, resumed, fetched
 /// and told) takes one byte a step, so that short inputs go far.
-fn stimulus(bytes: &mut Unstructured<'_>) -> Result<Stimulus> {
-    let choice: u8 = bytes.arbitrary()?;
+#[expect(
+    clippy::manual_range_patterns,
+    reason = "single values become a jump table, and ranges a chain of comparisons"
+)]
+fn stimulus(bytes: &mut Bytes<'_>) -> Stimulus {
+    let choice = byte(bytes);
     // Two bits name the job; programs are mostly about the first.
     let job = JobId(u32::from(choice >> 6) % JOBS as u32);
-    Ok(match choice & 0x3F {
-        0..=2 => client(None, Call::CreateJob { name: Some(Text::Borrowed("job")), kind: 0 }),
-        3..=5 => client(Some(job), Call::AddFile { file: GOOD_FILE }),
-        6..=8 => client(Some(job), Call::Resume),
+    match choice & 0x3F {
+        0 | 1 | 2 => client(None, Call::CreateJob { name: Some(Text::Borrowed("job")), kind: 0 }),
+        3 | 4 | 5 => client(Some(job), Call::AddFile { file: GOOD_FILE }),
+        6 | 7 | 8 => client(Some(job), Call::Resume),
         9 => client(Some(job), Call::Suspend),
-        10..=12 => client(Some(job), Call::Cancel),
-        13..=15 => client(Some(job), Call::Complete),
-        16..=18 => client(Some(job), Call::SetNotifyInterface { receiver: Some(OBJECTS[0]) }),
+        10 | 11 | 12 => client(Some(job), Call::Cancel),
+        13 | 14 | 15 => client(Some(job), Call::Complete),
+        16 | 17 | 18 => client(Some(job), Call::SetNotifyInterface { receiver: Some(OBJECTS[0]) }),
         19 => client(Some(job), Call::SetNotifyFlags { flags: 0x1B }),
-        20..=22 => Stimulus::Turn,
-        23..=25 => Stimulus::Transfer { job, event: TransferEvent::FileDone },
+        20 | 21 | 22 => Stimulus::Turn,
+        23 | 24 | 25 => Stimulus::Transfer { job, event: TransferEvent::FileDone },
         26 => Stimulus::Transfer { job, event: TransferEvent::Connected },
-        27 => Stimulus::Transfer { job, event: transfer_event(bytes)? },
+        27 => Stimulus::Transfer { job, event: transfer_event(bytes) },
         28 => failed(job, Failure::Fatal),
         29 => failed(job, Failure::Transient),
-        30..=33 => Stimulus::Begin(job),
-        34..=37 => Stimulus::Enter(job),
-        38..=40 => Stimulus::Leave { job, leave: Leave::Returned(HResult::S_OK) },
+        30 | 31 | 32 | 33 => Stimulus::Begin(job),
+        34 | 35 | 36 | 37 => Stimulus::Enter(job),
+        38 | 39 | 40 => Stimulus::Leave { job, leave: Leave::Returned(HResult::S_OK) },
         41 => Stimulus::Leave { job, leave: Leave::Returned(HResult::E_FAIL) },
-        42 => Stimulus::Leave { job, leave: leave(bytes)? },
-        43 => Stimulus::Exit { job, code: i32::from(bytes.arbitrary::<u8>()? & 1) },
-        44..=46 => Stimulus::Timeout,
+        42 => Stimulus::Leave { job, leave: leave(bytes) },
+        43 => Stimulus::Exit { job, code: i32::from(byte(bytes) & 1) },
+        44 | 45 | 46 => Stimulus::Timeout,
         47 => Stimulus::Logoff(USER),
         48 => Stimulus::NetworkLost,
         49 => Stimulus::NetworkBack,
-        50..=52 => Stimulus::Disk { job, result: DiskResult::Good },
-        53 => Stimulus::Disk { job, result: disk_result(bytes)? },
-        54 => client(Some(job), Call::SetNotifyInterface { receiver: receiver(bytes)? }),
-        55 => client(Some(job), Call::SetNotifyFlags { flags: u32::from(bytes.arbitrary::<u8>()?) }),
-        56..=58 => {
-            Stimulus::Call { from: From::Callback(other(job, bytes)?), job: Some(job), call: nested(bytes)? }
+        50 | 51 | 52 => Stimulus::Disk { job, result: DiskResult::Good },
+        53 => Stimulus::Disk { job, result: disk_result(bytes) },
+        54 => client(Some(job), Call::SetNotifyInterface { receiver: receiver(bytes) }),
+        55 => client(Some(job), Call::SetNotifyFlags { flags: u32::from(byte(bytes)) }),
+        56 | 57 | 58 => {
+            Stimulus::Call { from: From::Callback(other(job, bytes)), job: Some(job), call: nested(bytes) }
         }
-        _ => Stimulus::Call { from: thread(bytes)?, job: Some(job), call: any_call(bytes)? },
-    })
+        _ => Stimulus::Call { from: thread(bytes), job: Some(job), call: any_call(bytes) },
+    }
 }
+
+/// The next byte; after the last one, zeros.
+fn byte(bytes: &mut Bytes<'_>) -> u8 {
+    bytes.next().copied().unwrap_or(0)
+}
+
+type Bytes<'a> = std::slice::Iter<'a, u8>;
 
 /// All jobs of a program belong to one user: the rules are about jobs, and slots are shared sooner.
 pub const USER: UserId = UserId(0);
@@ -216,12 +215,12 @@ fn client(job: Option<JobId>, call: Call) -> Stimulus {
     Stimulus::Call { from: From::Client(ThreadId(0)), job, call }
 }
 
-fn thread(bytes: &mut Unstructured<'_>) -> Result<From> {
-    Ok(From::Client(ThreadId(u32::from(bytes.arbitrary::<u8>()? & 1))))
+fn thread(bytes: &mut Bytes<'_>) -> From {
+    From::Client(ThreadId(u32::from(byte(bytes) & 1)))
 }
 
-fn other(job: JobId, bytes: &mut Unstructured<'_>) -> Result<JobId> {
-    Ok(JobId((job.0 + u32::from(bytes.arbitrary::<u8>()?)) % JOBS as u32))
+fn other(job: JobId, bytes: &mut Bytes<'_>) -> JobId {
+    JobId((job.0 + u32::from(byte(bytes))) % JOBS as u32)
 }
 
 fn failed(job: JobId, class: Failure) -> Stimulus {
@@ -232,10 +231,10 @@ fn failed(job: JobId, class: Failure) -> Stimulus {
     Stimulus::Transfer { job, event: TransferEvent::Failed { class, hr, context: ErrorContext::RemoteFile } }
 }
 
-fn transfer_event(bytes: &mut Unstructured<'_>) -> Result<TransferEvent> {
-    let value: u8 = bytes.arbitrary()?;
+fn transfer_event(bytes: &mut Bytes<'_>) -> TransferEvent {
+    let value = byte(bytes);
     let amount = u64::from(value >> 3);
-    Ok(match value & 7 {
+    match value & 7 {
         0 | 1 => TransferEvent::SizeKnown(amount),
         2..=4 => TransferEvent::Bytes(amount),
         5 => TransferEvent::Restarted,
@@ -249,50 +248,50 @@ fn transfer_event(bytes: &mut Unstructured<'_>) -> Result<TransferEvent> {
             hr: HResult::E_FAIL,
             context: ErrorContext::GeneralTransport,
         },
-    })
+    }
 }
 
-fn leave(bytes: &mut Unstructured<'_>) -> Result<Leave> {
-    Ok(match bytes.arbitrary::<u8>()? & 3 {
+fn leave(bytes: &mut Bytes<'_>) -> Leave {
+    match byte(bytes) & 3 {
         0 => Leave::Returned(HResult::S_FALSE),
         1 => Leave::Returned(HResult::E_ABORT),
         _ => Leave::Panicked,
-    })
+    }
 }
 
-fn disk_result(bytes: &mut Unstructured<'_>) -> Result<DiskResult> {
-    Ok(match bytes.arbitrary::<u8>()? & 3 {
+fn disk_result(bytes: &mut Bytes<'_>) -> DiskResult {
+    match byte(bytes) & 3 {
         3 => DiskResult::LeavesBehind,
         after => DiskResult::RenameFails(u32::from(after)),
-    })
+    }
 }
 
-fn receiver(bytes: &mut Unstructured<'_>) -> Result<Option<Receiver>> {
-    Ok(OBJECTS.get(usize::from(bytes.arbitrary::<u8>()? % 5)).copied())
+fn receiver(bytes: &mut Bytes<'_>) -> Option<Receiver> {
+    OBJECTS.get(usize::from(byte(bytes) % 5)).copied()
 }
 
 /// The calls that matter inside a callback.
-fn nested(bytes: &mut Unstructured<'_>) -> Result<Call> {
-    Ok(match bytes.arbitrary::<u8>()? & 7 {
+fn nested(bytes: &mut Bytes<'_>) -> Call {
+    match byte(bytes) & 7 {
         0 | 1 => Call::Cancel,
         2 => Call::Complete,
         3 => Call::Resume,
         4 => Call::SetNotifyFlags { flags: 0 },
         5 => Call::SetNotifyInterface { receiver: None },
         6 => Call::SetNotifyInterface { receiver: Some(OBJECTS[0]) },
-        _ => any_call(bytes)?,
-    })
+        _ => any_call(bytes),
+    }
 }
 
-fn any_call(bytes: &mut Unstructured<'_>) -> Result<Call> {
-    let choice: u8 = bytes.arbitrary()?;
-    let value: u8 = if choice & 0x80 == 0 { 0 } else { bytes.arbitrary()? };
+fn any_call(bytes: &mut Bytes<'_>) -> Call {
+    let choice = byte(bytes);
+    let value = if choice & 0x80 == 0 { 0 } else { byte(bytes) };
     let file = FileId(u32::from(value & 3));
     let small = u32::from(value);
     let fetched = if value & 0x10 == 0 { Fetched::Wanted } else { Fetched::Null };
     let language = if value & 1 == 0 { 0 } else { 0x0407 };
     let text = || TEXTS[usize::from(value) % TEXTS.len()].map(Text::Borrowed);
-    Ok(match choice & 0x3F {
+    match choice & 0x3F {
         0 => Call::SetPriority { priority: small % 5 },
         1 => Call::SetMinimumRetryDelay { seconds: SECONDS[usize::from(value) % SECONDS.len()] },
         2 => Call::SetNoProgressTimeout { seconds: SECONDS[usize::from(value) % SECONDS.len()] },
@@ -359,7 +358,7 @@ fn any_call(bytes: &mut Unstructured<'_>) -> Result<Call> {
         55 => Call::TakeOwnership,
         56 => Call::CreateJob { name: text(), kind: small >> 6 },
         _ => nested_or_state(choice),
-    })
+    }
 }
 
 /// The rest of the byte's values repeat the calls the rules care most about.

@@ -1,5 +1,7 @@
 //! Running a program in lockstep, and what came of it.
 
+use std::borrow::Borrow;
+
 use contract::core::Config;
 use contract::judge::trace::{ChooseLine, Kind};
 use contract::judge::{Bound, Ended, Header, Line, Rule, RuleSet, Trace};
@@ -64,10 +66,26 @@ pub fn run_watched<C: Core>(
     make: fn(&Config) -> C,
     watch: &mut impl FnMut(&Stimulus, RuleSet),
 ) -> Outcome {
+    run_steps(program, program.steps.iter(), make, watch)
+}
+
+/// Runs the program that these bytes mean, each step as soon as it is read.
+pub fn run_bytes<C: Core>(bytes: &[u8], make: fn(&Config) -> C) -> Outcome {
+    let (program, steps) = Program::read(bytes);
+    run_steps(&program, steps, make, &mut |_, _| ())
+}
+
+fn run_steps<C: Core, S: Borrow<Stimulus>>(
+    program: &Program,
+    stimuli: impl Iterator<Item = S>,
+    make: fn(&Config) -> C,
+    watch: &mut impl FnMut(&Stimulus, RuleSet),
+) -> Outcome {
     let config = program.config();
     let mut lockstep = lockstep(&config, make);
     let mut steps = 0;
-    for stimulus in &program.steps {
+    for stimulus in stimuli {
+        let stimulus = stimulus.borrow();
         if lockstep.apply(&config.profile, stimulus, &mut |_| ()) == Applied::Done {
             steps += 1;
             watch(stimulus, lockstep.exercised());

@@ -124,6 +124,7 @@ impl<const CALLS: usize> Facts<CALLS> {
     }
 
     /// Takes in an event before the rules see it: the start of a call counts from the start.
+    #[inline(always)]
     pub(crate) fn before(&mut self, rules: RuleSet, profile: &Profile, event: &EventView<'_>) {
         if self.job == NO_JOB && rules.intersects(READ_JOB) {
             self.job = event.job().unwrap_or(NO_JOB);
@@ -134,6 +135,7 @@ impl<const CALLS: usize> Facts<CALLS> {
     }
 
     /// Takes in an event after the rules have seen it: they compare it with what was before.
+    #[inline(always)]
     pub(crate) fn after(&mut self, rules: RuleSet, event: &EventView<'_>) {
         match *event {
             EventView::Return { id, hr, .. } => self.call_ends(id, hr.into()),
@@ -147,6 +149,7 @@ impl<const CALLS: usize> Facts<CALLS> {
         }
     }
 
+    #[inline(always)]
     fn call_starts(&mut self, rules: RuleSet, profile: &Profile, id: CallId, call: &Call) {
         let slot = id.index();
         if slot >= CALLS {
@@ -171,6 +174,7 @@ impl<const CALLS: usize> Facts<CALLS> {
         }
     }
 
+    #[inline(always)]
     fn object_is_named(&mut self, rules: RuleSet, receiver: Receiver) {
         if !rules.intersects(READ_REGISTRATION) {
             return;
@@ -201,6 +205,7 @@ impl<const CALLS: usize> Facts<CALLS> {
         }
     }
 
+    #[inline(always)]
     fn state_changes(&mut self, rules: RuleSet, from: Option<JobState>, to: JobState, by: By) {
         if rules.intersects(READ_STAYS) {
             for (stay, state) in self.stays.iter_mut().zip([JobState::Transferred, JobState::Error]) {

@@ -217,8 +217,13 @@ impl RuleSet {
     }
 
     /// The rules of the set, in order.
-    pub fn iter(self) -> impl Iterator<Item = Rule> {
-        Rule::ALL.iter().copied().filter(move |rule| self.contains(*rule))
+    pub fn iter(mut self) -> impl Iterator<Item = Rule> {
+        std::iter::from_fn(move || {
+            // Rules are numbered from one, and an empty set has no bit below the 32nd.
+            let first = *Rule::ALL.get((self.0.trailing_zeros() as usize).wrapping_sub(1))?;
+            self.0 &= self.0 - 1;
+            Some(first)
+        })
     }
 }
 

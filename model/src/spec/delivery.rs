@@ -128,15 +128,18 @@ pub type Tickets<const T: usize> = [Option<(JobId, Ticket)>; T];
 
 /// The events of `job` that are pending.
 pub(super) fn pending(job: &Job, profile: &Profile) -> Events {
-    passing(job, profile, None)
+    // Asked of every job in every step, and there is mostly nothing new: then the other guards have nothing to hold back.
+    let events = caused(job) & changed(job, profile) & unacknowledged(job, profile);
+    if events.is_empty() {
+        return events;
+    }
+    GUARDS.iter().fold(events, |events, guard| events & (guard.passes)(job, profile))
 }
 
 /// The events that something caused and every guard passes, the guards of the rule `without` left out.
 pub(super) fn passing(job: &Job, profile: &Profile, without: Option<&str>) -> Events {
-    GUARDS
-        .iter()
-        .filter(|guard| without != Some(guard.rule))
-        .fold(caused(job), |events, guard| events & (guard.passes)(job, profile))
+    let asked = GUARDS.iter().filter(|guard| without != Some(guard.rule));
+    asked.fold(caused(job), |events, guard| events & (guard.passes)(job, profile))
 }
 
 /// The events that were ever caused. Whether there was a change to tell is for R8's guard to say.
@@ -162,10 +165,12 @@ fn unmasked(job: &Job, profile: &Profile) -> Events {
 }
 
 fn received(job: &Job, _: &Profile) -> Events {
-    Events::FILES.when(job.receives(Event::FileTransferred))
-        | Events::TRANSFERRED.when(job.receives(Event::JobTransferred))
-        | Events::ERROR.when(job.receives(Event::JobError))
-        | Events::MODIFICATION.when(job.receives(Event::JobModification))
+    let ends = Events::TRANSFERRED | Events::ERROR;
+    let hears = |event: Event| job.interfaces.contains(event.interface());
+    // The three events of the whole job have one interface (facts C1).
+    Events::FILES.when(hears(Event::FileTransferred))
+        | (ends | Events::MODIFICATION).when(hears(Event::JobModification))
+        | ends.when(job.marks.contains(Marks::PROGRAM))
 }
 
 fn not_completed(job: &Job, _: &Profile) -> Events {
@@ -191,6 +196,9 @@ fn unacknowledged(job: &Job, _: &Profile) -> Events {
 /// JobTransferred and JobError wait for every FileTransferred that is due and enabled.
 fn nothing_before(job: &Job, profile: &Profile) -> Events {
     let files = Events::first_files(job.whole) & unacknowledged(job, profile);
+    if files.is_empty() {
+        return Events::ALL;
+    }
     let first = files & unmasked(job, profile) & received(job, profile);
     if first.is_empty() { Events::ALL } else { !(Events::TRANSFERRED | Events::ERROR) }
 }

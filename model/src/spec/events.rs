@@ -40,9 +40,34 @@ impl Events {
         }
     }
 
+    const fn spelt_out(self) -> Pending {
+        let named = [
+            (Events::TRANSFERRED, Event::JobTransferred),
+            (Events::ERROR, Event::JobError),
+            (Events::MODIFICATION, Event::JobModification),
+        ];
+        let mut pending = Pending::NONE;
+        let mut i = 0;
+        while i < named.len() {
+            if self.contains(named[i].0) {
+                pending = pending.with(named[i].1, FileId(0));
+            }
+            i += 1;
+        }
+        let mut file = 0;
+        while file < MAX_FILES as u32 {
+            if self.contains(Events::file(file)) {
+                pending = pending.with(Event::FileTransferred, FileId(file));
+            }
+            file += 1;
+        }
+        pending
+    }
+
     /// The set when `keep` holds, else nothing.
     pub(super) const fn when(self, keep: bool) -> Events {
-        if keep { self } else { Events::NONE }
+        // Without a branch: the guards ask this all the time.
+        Events(self.0 * keep as u8)
     }
 
     pub(super) const fn is_empty(self) -> bool {
@@ -86,22 +111,16 @@ impl Not for Events {
 
 impl From<Events> for Pending {
     fn from(events: Events) -> Pending {
-        let named = [
-            (Events::TRANSFERRED, Event::JobTransferred),
-            (Events::ERROR, Event::JobError),
-            (Events::MODIFICATION, Event::JobModification),
-        ];
-        let mut pending = Pending::NONE;
-        for (one, event) in named {
-            if events.contains(one) {
-                pending = pending.with(event, FileId(0));
+        /// Every set, because this is asked of every job in every step.
+        const PENDING: [Pending; 1 << (MAX_FILES + 3)] = {
+            let mut sets = [Pending::NONE; 1 << (MAX_FILES + 3)];
+            let mut set = 0;
+            while set < sets.len() {
+                sets[set] = Events(set as u8).spelt_out();
+                set += 1;
             }
-        }
-        for file in 0..MAX_FILES as u32 {
-            if events.contains(Events::file(file)) {
-                pending = pending.with(Event::FileTransferred, FileId(file));
-            }
-        }
-        pending
+            sets
+        };
+        PENDING[usize::from((events & Events::ALL).0)]
     }
 }

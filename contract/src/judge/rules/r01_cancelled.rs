@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::event::EventView;
-use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 
 /// Remembers whether the job was cancelled. The decision is made when Cancel returns: from there on nothing may start.
@@ -13,7 +13,9 @@ pub(crate) struct R1 {
 
 impl<const CALLS: usize> Monitor<CALLS> for R1 {
     const RULE: Rule = Rule::R1;
+    const SEES: &'static [Kind] = &[Kind::Return, Kind::Enter];
 
+    #[inline(always)]
     fn step(&mut self, _: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match event {
             EventView::Return { call: Call::Cancel, hr, .. } if hr.succeeded() => {

@@ -1,7 +1,7 @@
 //! R2: a callback needs a mask that lets it through.
 
 use crate::event::EventView;
-use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 
 /// Remembers nothing of its own: the possible masks are a shared register.
@@ -10,7 +10,9 @@ pub(crate) struct R2;
 
 impl<const CALLS: usize> Monitor<CALLS> for R2 {
     const RULE: Rule = Rule::R2;
+    const SEES: &'static [Kind] = &[Kind::Enter];
 
+    #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
             EventView::Enter { event, .. } => Outcome::check(cx.facts.may_be_unmasked(cx.profile, event)),

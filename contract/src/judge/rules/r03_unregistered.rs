@@ -1,7 +1,7 @@
 //! R3: a callback needs somebody who asked for it.
 
 use crate::event::{EventView, Target};
-use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::registers::{Register, bit};
 use crate::judge::rule::Rule;
 use crate::notify::Event;
@@ -12,7 +12,9 @@ pub(crate) struct R3;
 
 impl<const CALLS: usize> Monitor<CALLS> for R3 {
     const RULE: Rule = Rule::R3;
+    const SEES: &'static [Kind] = &[Kind::Enter];
 
+    #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         let EventView::Enter { event, target, .. } = *event else { return Outcome::Held };
         Outcome::check(match target {

@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::event::EventView;
-use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 
 /// Remembers whether the job was completed. The decision is made when Complete returns, as in R1.
@@ -13,7 +13,9 @@ pub(crate) struct R4 {
 
 impl<const CALLS: usize> Monitor<CALLS> for R4 {
     const RULE: Rule = Rule::R4;
+    const SEES: &'static [Kind] = &[Kind::Return, Kind::Enter];
 
+    #[inline(always)]
     fn step(&mut self, _: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match event {
             EventView::Return { call: Call::Complete, hr, .. } if hr.succeeded() => {

@@ -5,7 +5,7 @@
 //! on its way, so after an environment step none may start.
 
 use crate::event::EventView;
-use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 use crate::judge::small::FileSet;
 use crate::notify::Event;
@@ -16,7 +16,9 @@ pub(crate) struct R5;
 
 impl<const CALLS: usize> Monitor<CALLS> for R5 {
     const RULE: Rule = Rule::R5;
+    const SEES: &'static [Kind] = &[Kind::Enter];
 
+    #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         let EventView::Enter { event, file, .. } = *event else { return Outcome::Held };
         match event {

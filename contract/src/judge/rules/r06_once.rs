@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::env::EnvStep;
 use crate::event::EventView;
 use crate::ids::{DeliveryId, FileId};
-use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::registers::Register;
 use crate::judge::rule::Rule;
 use crate::judge::small::{DeliverySet, FileSet};
@@ -36,7 +36,9 @@ struct Told {
 
 impl<const CALLS: usize> Monitor<CALLS> for R6 {
     const RULE: Rule = Rule::R6;
+    const SEES: &'static [Kind] = &[Kind::Return, Kind::Enter, Kind::Leave, Kind::Env, Kind::State];
 
+    #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
             EventView::Enter { delivery, event, file, .. } => self.enter(cx, delivery, event, file),

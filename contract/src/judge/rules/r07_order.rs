@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::env::EnvStep;
 use crate::event::EventView;
 use crate::ids::FileId;
-use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::registers::Register;
 use crate::judge::rule::Rule;
 use crate::judge::small::FileSet;
@@ -28,7 +28,9 @@ pub(crate) struct R7 {
 
 impl<const CALLS: usize> Monitor<CALLS> for R7 {
     const RULE: Rule = Rule::R7;
+    const SEES: &'static [Kind] = &[Kind::Call, Kind::Return, Kind::Enter, Kind::Leave, Kind::Env];
 
+    #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
             EventView::Enter { event: Event::FileTransferred, file: Some(file), .. } => {

@@ -7,7 +7,7 @@
 use crate::call::Call;
 use crate::env::EnvStep;
 use crate::event::EventView;
-use crate::judge::monitor::{Bound, Cx, Monitor, Outcome};
+use crate::judge::monitor::{Bound, Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 use crate::notify::Event;
 use crate::state::JobState;
@@ -20,7 +20,9 @@ pub(crate) struct R8 {
 
 impl<const CALLS: usize> Monitor<CALLS> for R8 {
     const RULE: Rule = Rule::R8;
+    const SEES: &'static [Kind] = &[Kind::Call, Kind::Return, Kind::Enter, Kind::Env, Kind::State];
 
+    #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
             EventView::Env { step: EnvStep::Bytes { .. }, .. } => self.add(cx.bound, 1),

@@ -5,7 +5,7 @@
 
 use crate::call::Call;
 use crate::event::EventView;
-use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 use crate::notify::Event;
 use crate::state::JobState;
@@ -18,7 +18,9 @@ pub(crate) struct R9 {
 
 impl<const CALLS: usize> Monitor<CALLS> for R9 {
     const RULE: Rule = Rule::R9;
+    const SEES: &'static [Kind] = &[Kind::Return, Kind::Enter, Kind::State];
 
+    #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
             EventView::State { to: JobState::Transferred, .. } => self.untold = Some(Event::JobTransferred),

@@ -6,7 +6,7 @@
 use crate::call::{Call, Out};
 use crate::env::EnvStep;
 use crate::event::{By, EventView};
-use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 use crate::judge::small::CallSet;
 use crate::state::JobState;
@@ -20,11 +20,14 @@ pub(crate) struct R10 {
 
 impl<const CALLS: usize> Monitor<CALLS> for R10 {
     const RULE: Rule = Rule::R10;
+    const SEES: &'static [Kind] = &[Kind::Call, Kind::Return, Kind::State];
 
+    #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
             EventView::State { from, to, by, .. } => {
-                let was_final = [from, cx.facts.state].into_iter().flatten().any(JobState::is_final);
+                let is_final = |state: Option<JobState>| state.is_some_and(JobState::is_final);
+                let was_final = is_final(from) || is_final(cx.facts.state);
                 self.ended |= to.is_final() && by == By::Env(EnvStep::Expiry);
                 if was_final {
                     Outcome::Violated

@@ -7,7 +7,7 @@
 use crate::call::{Call, Out};
 use crate::event::{By, EventView};
 use crate::judge::facts::may_be_default;
-use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::registers::{NOBODY, Register, bit, bucket};
 use crate::judge::rule::Rule;
 use crate::judge::small::CallSet;
@@ -20,7 +20,9 @@ pub(crate) struct R11 {
 
 impl<const CALLS: usize> Monitor<CALLS> for R11 {
     const RULE: Rule = Rule::R11;
+    const SEES: &'static [Kind] = &[Kind::Return, Kind::State];
 
+    #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
             EventView::State { by: By::Call(id), .. } => {

@@ -2,7 +2,7 @@
 
 use crate::answers;
 use crate::event::EventView;
-use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 
 /// Remembers nothing of its own: the states during each open call are shared facts.
@@ -11,7 +11,9 @@ pub(crate) struct R12;
 
 impl<const CALLS: usize> Monitor<CALLS> for R12 {
     const RULE: Rule = Rule::R12;
+    const SEES: &'static [Kind] = &[Kind::Return];
 
+    #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         let EventView::Return { id, call, hr, .. } = *event else { return Outcome::Held };
         let states = cx.facts.states_since(id);

@@ -2,7 +2,7 @@
 
 use crate::call::{Call, Method, Out};
 use crate::event::{By, EventView};
-use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 use crate::state::{self, Cause, JobState};
 
@@ -12,7 +12,9 @@ pub(crate) struct R13;
 
 impl<const CALLS: usize> Monitor<CALLS> for R13 {
     const RULE: Rule = Rule::R13;
+    const SEES: &'static [Kind] = &[Kind::Return, Kind::State];
 
+    #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
             EventView::State { from, to, by, .. } => change(cx, from, to, by),

@@ -7,7 +7,7 @@ use crate::call::{Call, Completed, FileProgress, Out, Progress};
 use crate::env::EnvStep;
 use crate::event::EventView;
 use crate::ids::FileId;
-use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 use crate::judge::small::FileSet;
 
@@ -34,7 +34,9 @@ impl Default for R14 {
 
 impl<const CALLS: usize> Monitor<CALLS> for R14 {
     const RULE: Rule = Rule::R14;
+    const SEES: &'static [Kind] = &[Kind::Call, Kind::Return, Kind::Env];
 
+    #[inline(always)]
     fn step(&mut self, _: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
             EventView::Env { step, file: Some(file), .. } => self.transfer(step, file),

@@ -10,7 +10,7 @@ use crate::env::{DiskAct, EnvStep, Found};
 use crate::event::EventView;
 use crate::hresult::HResult;
 use crate::ids::FileId;
-use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 use crate::judge::small::FileSet;
 
@@ -36,7 +36,9 @@ enum Cancel {
 
 impl<const CALLS: usize> Monitor<CALLS> for R15 {
     const RULE: Rule = Rule::R15;
+    const SEES: &'static [Kind] = &[Kind::Return, Kind::Env];
 
+    #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
             EventView::Return { call: Call::Cancel, hr, .. } if hr.succeeded() => {

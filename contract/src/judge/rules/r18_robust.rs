@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::env::EnvStep;
 use crate::event::{EventView, Leave};
 use crate::ids::{DeliveryId, FileId};
-use crate::judge::monitor::{Cx, Monitor, Outcome};
+use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 use crate::judge::small::{DeliverySet, FileSet};
 use crate::notify::Event;
@@ -36,7 +36,9 @@ struct Retry {
 
 impl<const CALLS: usize> Monitor<CALLS> for R18 {
     const RULE: Rule = Rule::R18;
+    const SEES: &'static [Kind] = &[Kind::Return, Kind::Enter, Kind::Leave, Kind::Env, Kind::State];
 
+    #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
             EventView::Enter { delivery, event, file, .. } => self.enter(delivery, event, file),
