@@ -53,13 +53,9 @@ impl Traces {
         let broken = |rule| Verdicts::of(trace).violations().find(|violation| violation.rule == rule);
         let violation = rule.and_then(broken);
         let id = violation.map_or(id, |violation| failure_id(trace, &violation).to_string());
-        // How the jobs came into their first state is in the file, and no part of the story.
-        let told = Trace {
-            header: trace.header.clone(),
-            lines: trace.lines.iter().filter(|line| line.seq >= story.begins).cloned().collect(),
-        };
         let ending = if story.ending.is_empty() { String::new() } else { format!("then: {}", story.ending) };
-        self.write_down(trace, draw(&told, violation), id, &ending)
+        // How the jobs came into their first state is in the file, and no part of the picture.
+        self.write_down(trace, draw(&story.told(), violation), id, &ending)
     }
 
     fn write_down(&self, trace: &Trace, drawn: String, id: String, story: &str) -> Result<Failure, Error> {

@@ -2,7 +2,7 @@
 
 use contract::event::{By, Caller, Leave, Target};
 use contract::judge::trace::{ChooseLine, Kind};
-use contract::judge::{Header, Line, Rule, Trace};
+use contract::judge::{Header, Line, Rule, TimelineOptions, Trace, Verdicts, timeline};
 use contract::{
     Call, CallId, DeliveryId, EnvStep, EventView, HResult, JobId, JobState, Out, Profile, ReceiverId,
     ThreadId, UserId,
@@ -168,6 +168,27 @@ pub struct Story {
     pub begins: u64,
     /// What is wrong at the end, where no event of the trace says it.
     pub ending: String,
+}
+
+impl Story {
+    /// The trace without the lines on how the jobs came into their first state.
+    #[must_use]
+    pub fn told(&self) -> Trace {
+        let lines = self.trace.lines.iter().filter(|line| line.seq >= self.begins).cloned().collect();
+        Trace { header: self.trace.header.clone(), lines }
+    }
+
+    /// What is told, as a timeline, with what is wrong at its end.
+    #[must_use]
+    pub fn picture(&self, law: Option<Law>) -> String {
+        let broken = |rule| Verdicts::of(&self.trace).violations().find(|violation| violation.rule == rule);
+        let violation = match law {
+            Some(Law::Rule(rule)) => broken(rule),
+            Some(Law::BoundedWait) | None => None,
+        };
+        let picture = timeline(&self.told(), &TimelineOptions { violation, ..TimelineOptions::default() });
+        if self.ending.is_empty() { picture } else { format!("{picture}\nthen: {}\n", self.ending) }
+    }
 }
 
 impl<const J: usize> Protocol<J> {
