@@ -343,7 +343,7 @@ fn default() -> Vec<Slice> {
     let masks = Slice {
         name: "default/masks",
         asks: vec![Ask::Flags(NONE), Ask::Flags(DEFAULT), Ask::Flags(ERRORS)],
-        nested_asks: vec![Ask::Flags(NONE), Ask::Flags(DEFAULT)],
+        nested_asks: vec![Ask::Flags(NONE)],
         ..two.clone()
     };
     let resume = Slice {
