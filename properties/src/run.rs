@@ -103,6 +103,7 @@ pub fn trace<C: Core>(program: &Program, make: fn(&Config) -> C, engine: &str, s
         engine: engine.to_owned(),
         seed,
         ended: Ended::Cut,
+        callback_slots: program.callback_slots,
         ..Header::of(&program.variant.profile)
     };
     Trace { header, lines }
@@ -177,7 +178,7 @@ pub fn assert_sound(program: &Program) {
 }
 
 fn lockstep<C: Core>(config: &Config, make: fn(&Config) -> C) -> Lockstep<C, JOBS> {
-    Lockstep::around(make(config), users, RuleSet::HERE, Bound::WIDE)
+    Lockstep::around(make(config), users, RuleSet::OF_A_JOB, Bound::WIDE)
 }
 
 fn users(_: JobId) -> contract::UserId {

@@ -34,7 +34,7 @@ fn the_engine_keeps_the_rules_on_real_threads() {
             panic!("{dialect}: {}", timeline(&report.trace, &options));
         }
         assert_eq!(report.wrong_files, [], "{dialect}");
-        for rule in [Rule::R1, Rule::R2, Rule::R3, Rule::R5, Rule::R6, Rule::R15] {
+        for rule in [Rule::R1, Rule::R2, Rule::R3, Rule::R5, Rule::R6, Rule::R9, Rule::R15, Rule::R16] {
             assert!(decisions(&report, rule) > 0, "{dialect}: {rule} decided nothing");
         }
         assert_eq!(report.jobs, 40, "{dialect}");

@@ -35,8 +35,8 @@ impl Paint {
 pub(crate) type Field = (String, Paint);
 
 /// Rows of as many cells as the head has.
-pub(crate) struct Grid {
-    head: Vec<&'static str>,
+pub(crate) struct Grid<'a> {
+    head: Vec<&'a str>,
     rows: Vec<Vec<Field>>,
 }
 
@@ -45,8 +45,8 @@ const GAP: usize = 2;
 /// Below this a column is no longer a column.
 const NARROWEST: usize = 5;
 
-impl Grid {
-    pub(crate) fn new(head: Vec<&'static str>) -> Grid {
+impl<'a> Grid<'a> {
+    pub(crate) fn new(head: Vec<&'a str>) -> Grid<'a> {
         Grid { head, rows: Vec::new() }
     }
 

@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::outcome::{ExitCode, Outcome};
-use crate::results::{EngineResult, Ran, Results, RuleId, Status, Subject, WitnessSeen};
+use crate::results::{EngineResult, Ran, Results, RuleId, Status, Subject, Windows, WitnessSeen};
 use crate::table::{Cell, Standing, Table};
 use crate::words::{self, Found, Line};
 
@@ -218,6 +218,27 @@ fn findings(results: &Results, engine: &EngineResult, ran: &Ran) -> Markup {
                 }
             }
         }
+        @if let Some(windows) = &ran.windows { (race_windows(engine, windows)) }
+    }
+}
+
+fn race_windows(engine: &EngineResult, windows: &Windows) -> Markup {
+    let (head, rows) = words::windows(windows);
+    html! {
+        h3 { "Race windows of " (show(&words::engine_title(engine))) }
+        div.scroll role="region" aria-label="Race windows" tabindex="0" {
+            table {
+                caption { "How often a call took effect while another thread stood at an internal step." }
+                thead { tr { @for cell in &head { th scope="col" { (show(cell)) } } } }
+                tbody { @for row in &rows { tr {
+                    @for (index, cell) in row.iter().enumerate() {
+                        @if index == 0 { th scope="row" { (show(cell)) } }
+                        @else { td.warn[cell == "0"] { (show(cell)) } }
+                    }
+                } } }
+            }
+        }
+        ul { @for line in words::window_coverage(windows) { li { (show(&line)) } } }
     }
 }
 

@@ -37,7 +37,8 @@ pub use crate::markdown::markdown;
 pub use crate::outcome::{ExitCode, Outcome, Reason};
 pub use crate::results::{
     Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Freedom, Machine, Ran, Results,
-    RuleId, RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit, Version, Witness, WitnessSeen,
+    RuleId, RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit, Version, WindowRow, Windows,
+    Witness, WitnessSeen,
 };
 pub use crate::table::{Cell, Part, Row, Standing, Table};
 pub use crate::terminal::{Color, Style, terminal};

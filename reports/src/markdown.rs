@@ -116,6 +116,7 @@ fn engines(text: &mut String, results: &Results) {
     for engine in &results.engines {
         if let Status::Ran(ran) = &engine.status {
             findings(text, results, engine, ran);
+            windows(text, ran);
         }
     }
 }
@@ -146,6 +147,23 @@ fn findings(text: &mut String, results: &Results, engine: &EngineResult, ran: &R
             inline(&freedom.what),
             words::plural(freedom.times, "time", "times")
         );
+    }
+    text.push('\n');
+}
+
+fn windows(text: &mut String, ran: &Ran) {
+    let Some(windows) = &ran.windows else { return };
+    let (head, rows) = words::windows(windows);
+    let cells = |row: &[String]| row.iter().map(|cell| inline(cell)).collect::<Vec<_>>().join(" | ");
+    line!(text, "Calls that took effect while another thread stood at an internal step:\n");
+    line!(text, "| {} |", head.iter().map(|cell| inline(cell)).collect::<Vec<_>>().join(" | "));
+    line!(text, "|---|{}", "---:|".repeat(head.len() - 1));
+    for row in &rows {
+        line!(text, "| {} |", cells(row));
+    }
+    text.push('\n');
+    for each in words::window_coverage(windows) {
+        line!(text, "- {}", inline(&each));
     }
     text.push('\n');
 }

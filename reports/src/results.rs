@@ -159,7 +159,7 @@ impl Subject {
     /// Whether this version has an engine for the subject at all.
     #[must_use]
     pub const fn is_built(self) -> bool {
-        matches!(self, Subject::Spec | Subject::Product | Subject::Live)
+        !matches!(self, Subject::Foreign)
     }
 
     /// Its name, as the table's head has it.
@@ -224,6 +224,9 @@ pub struct Ran {
     /// Which freedoms of the contract the subject used, and how often.
     #[serde(default)]
     pub freedoms: Vec<Freedom>,
+    /// For an engine that chooses schedules: what it scheduled inside what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<Windows>,
 }
 
 /// What the absence of a counterexample means.
@@ -286,6 +289,10 @@ pub enum Unit {
     Runs,
     /// Cases of a property test executed.
     Cases,
+    /// Schedules of the real service executed.
+    Schedules,
+    /// The same, over all nights whose results are kept with this one's.
+    SchedulesInAll,
     /// Calls and environment steps executed.
     Steps,
     /// Traces judged.
@@ -310,13 +317,16 @@ impl Unit {
     /// Whether an engine that counts this has done no work as long as the count is zero.
     #[must_use]
     pub const fn is_work(self) -> bool {
-        matches!(self, Unit::States | Unit::Runs | Unit::Cases | Unit::Traces | Unit::Jobs)
+        matches!(self, Unit::States | Unit::Runs | Unit::Cases | Unit::Schedules | Unit::Traces | Unit::Jobs)
     }
 
     /// Whether its rate says something about the engine's speed.
     #[must_use]
     pub const fn has_rate(self) -> bool {
-        !matches!(self, Unit::Edges | Unit::Depth | Unit::Users | Unit::Traces | Unit::Files)
+        !matches!(
+            self,
+            Unit::Edges | Unit::Depth | Unit::Users | Unit::Traces | Unit::Files | Unit::SchedulesInAll
+        )
     }
 }
 
@@ -442,4 +452,45 @@ pub struct Freedom {
     pub what: String,
     /// How many times.
     pub times: u64,
+}
+
+/// The race-window table: how often each API call took effect while another thread stood at each internal step.
+///
+/// A race is a call inside a step, so the cells are the denominator of race coverage, and an empty one is a race that was not tried.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Windows {
+    /// How schedules were chosen, in the order of the counts of a cell.
+    pub strategies: Vec<String>,
+    /// The internal steps, in the order of the cells of a row.
+    pub steps: Vec<String>,
+    /// A row per API call.
+    pub rows: Vec<WindowRow>,
+}
+
+/// One API call of a race-window table.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct WindowRow {
+    /// The method.
+    pub call: String,
+    /// Per internal step, and in it per strategy: how often.
+    pub cells: Vec<Vec<u64>>,
+}
+
+impl Windows {
+    /// The cells that no strategy has come to, as `Cancel in begun`.
+    #[must_use]
+    pub fn empty(&self) -> Vec<String> {
+        let of_row = |row: &WindowRow| {
+            let cells = self.steps.iter().zip(&row.cells);
+            let empty = cells.filter(|(_, counts)| counts.iter().sum::<u64>() == 0);
+            empty.map(|(step, _)| format!("{} in {step}", row.call)).collect::<Vec<_>>()
+        };
+        self.rows.iter().flat_map(of_row).collect()
+    }
+
+    /// How many cells there are.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.rows.len() * self.steps.len()
+    }
 }

@@ -44,6 +44,7 @@ pub fn terminal(results: &Results, style: Style) -> String {
     head(&mut page, results);
     engines(&mut page, results);
     rules(&mut page, results, &table);
+    windows(&mut page, results);
     failures(&mut page, results);
     claims(&mut page, results, &table);
     verdict(&mut page, results, &table);
@@ -133,6 +134,27 @@ fn rules(page: &mut Page, results: &Results, table: &Table) {
     if !missing.is_empty() {
         let names: Vec<_> = missing.iter().map(ToString::to_string).collect();
         page.line(2, &format!("No engine yet for the subjects: {}.", names.join(", ")), Paint::Dim);
+    }
+}
+
+fn windows(page: &mut Page, results: &Results) {
+    for engine in &results.engines {
+        let Status::Ran(Ran { windows: Some(windows), .. }) = &engine.status else { continue };
+        page.title(&format!(
+            "Race windows of {}: calls that took effect inside a step",
+            words::engine_title(engine)
+        ));
+        let (head, rows) = words::windows(windows);
+        let head: Vec<String> = head.into_iter().map(words::printable).collect();
+        let mut grid = Grid::new(head.iter().map(String::as_str).collect());
+        for row in rows {
+            let paint = |text: &str| if text == "0" { Paint::Warn } else { Paint::Plain };
+            grid.push(row.iter().map(|text| field(text, paint(text))).collect());
+        }
+        page.grid(&grid);
+        for line in words::window_coverage(windows) {
+            page.line(2, &line, Paint::Plain);
+        }
     }
 }
 
@@ -228,7 +250,7 @@ impl Page {
         self.push(indent, &words::printable(text), Paint::Plain);
     }
 
-    fn grid(&mut self, grid: &Grid) {
+    fn grid(&mut self, grid: &Grid<'_>) {
         self.text.push_str(&grid.render(self.width, self.color));
     }
 

@@ -2,7 +2,8 @@
 
 use crate::outcome::{ExitCode, Outcome};
 use crate::results::{
-    Amount, EngineResult, Failure, Finding, Ran, Results, RuleId, Run, Status, Subject, Unit,
+    Amount, EngineResult, Failure, Finding, Ran, Results, RuleId, Run, Status, Subject, Unit, WindowRow,
+    Windows,
 };
 use crate::table::{Cell, Part, Standing, Table};
 
@@ -300,6 +301,34 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
+/// The race-window table: its head, and a row per call, with the strategies added up.
+pub(crate) fn windows(windows: &Windows) -> (Vec<&str>, Vec<Vec<String>>) {
+    let head = std::iter::once("call").chain(windows.steps.iter().map(String::as_str)).collect();
+    let row = |row: &WindowRow| {
+        let counts = row.cells.iter().map(|counts| thousands(counts.iter().sum()));
+        std::iter::once(row.call.clone()).chain(counts).collect()
+    };
+    (head, windows.rows.iter().map(row).collect())
+}
+
+/// What the table comes to, strategy by strategy, and its empty cells by name.
+pub(crate) fn window_coverage(windows: &Windows) -> Vec<String> {
+    let of_strategy = |(index, name): (usize, &String)| {
+        let counts = windows.rows.iter().flat_map(|row| &row.cells).filter_map(|counts| counts.get(index));
+        let (reached, times) =
+            counts.fold((0, 0), |(reached, times), count| (reached + u64::from(*count > 0), times + count));
+        format!("{name}: {reached} cells, {}", plural(times, "time", "times"))
+    };
+    let empty = windows.empty();
+    let reached = windows.cells() - empty.len();
+    let mut lines = vec![format!("{reached} of {} cells reached", windows.cells())];
+    lines.extend(windows.strategies.iter().enumerate().map(|(index, name)| of_strategy((index, name))));
+    if !empty.is_empty() {
+        lines.push(format!("empty: {}", empty.join(", ")));
+    }
+    lines
+}
+
 fn count(amount: &Amount) -> String {
     let (done, of) = (thousands(amount.done), amount.of.map(thousands));
     let (one, many) = match amount.unit {
@@ -311,6 +340,8 @@ fn count(amount: &Amount) -> String {
         Unit::Edges => ("edge", "edges"),
         Unit::Runs => ("run", "runs"),
         Unit::Cases => ("case", "cases"),
+        Unit::Schedules => ("schedule", "schedules"),
+        Unit::SchedulesInAll => ("schedule in all nights", "schedules in all nights"),
         Unit::Steps => ("step", "steps"),
         Unit::Traces => ("trace", "traces"),
         Unit::Jobs => ("job", "jobs"),

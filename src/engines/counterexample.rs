@@ -107,6 +107,7 @@ pub(crate) fn of_check<C: Core>(
         scope: slice.name.to_owned(),
         subject: core.name().to_owned(),
         engine: "check".to_owned(),
+        callback_slots: slice.callback_slots,
         ..Header::of(&variant.profile)
     };
     record(&slice.config(&variant.profile), header, &steps, make)
@@ -129,7 +130,7 @@ pub(crate) fn record<C: Core>(
     make: fn(&Config) -> C,
 ) -> Trace {
     let owner = |_: JobId| UserId(0);
-    let mut lockstep = Lockstep::<C, JOBS>::around(make(config), owner, RuleSet::HERE, Bound::WIDE);
+    let mut lockstep = Lockstep::<C, JOBS>::around(make(config), owner, RuleSet::OF_A_JOB, Bound::WIDE);
     let mut lines = Vec::new();
     for stimulus in steps {
         let before = lines.len();

@@ -162,6 +162,7 @@ impl Explored {
             agreement: self.agreement(),
             witnesses: self.laws().filter_map(|law| self.witness(law)).collect(),
             freedoms: Vec::new(),
+            windows: None,
         }
     }
 

@@ -209,6 +209,7 @@ fn ran(plan: &Plan<'_>, seen: &Seen, elapsed: Duration, tail: &[String]) -> Resu
         agreement: Some(agreement),
         witnesses: Vec::new(),
         freedoms: Vec::new(),
+        windows: None,
     })
 }
 

@@ -59,7 +59,9 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
 fn ran(plan: &Plan<'_>, config: &LiveConfig<'_>, report: &LiveReport) -> Result<Ran, Error> {
     let findings = report.verdicts.rules.iter().map(|(rule, verdict)| finding(plan, report, *rule, verdict));
     let mut findings: Vec<RuleResult> = findings.collect::<Result<_, _>>()?;
-    findings.extend(report.hang.as_deref().map(hang));
+    if let Some(what) = report.hang.as_deref() {
+        note_hang(&mut findings, what);
+    }
     Ok(Ran {
         approach: Approach::Sampling,
         ended: if report.jobs < config.jobs { Ended::BudgetSpent } else { Ended::Done },
@@ -81,6 +83,7 @@ fn ran(plan: &Plan<'_>, config: &LiveConfig<'_>, report: &LiveReport) -> Result<
         }),
         witnesses: Vec::new(),
         freedoms: Vec::new(),
+        windows: None,
     })
 }
 
@@ -94,16 +97,20 @@ fn finding(plan: &Plan<'_>, report: &LiveReport, rule: Rule, verdict: &Verdict) 
     Ok(RuleResult { rule: RuleId(rule.to_string()), finding })
 }
 
-/// Something did not come back, which is what R16 is about, although no monitor carries it yet.
-fn hang(what: &str) -> RuleResult {
-    let failure = Failure {
+/// Something did not come back, which is what R16 is about, also where its monitor cannot say who is to blame.
+fn note_hang(findings: &mut [RuleResult], what: &str) {
+    let Some(r16) = findings.iter_mut().find(|result| result.rule.0 == Rule::R16.to_string()) else { return };
+    if let Finding::Violated(failure) = &mut r16.finding {
+        failure.timeline = format!("{}\n{what}", failure.timeline);
+        return;
+    }
+    r16.finding = Finding::Violated(Failure {
         id: format!("{}-hang", Rule::R16),
         trace_file: None,
         replay_command: "bgcheck nightly".to_owned(),
         timeline: what.to_owned(),
         decisive_lines: Vec::new(),
-    };
-    RuleResult { rule: RuleId(Rule::R16.to_string()), finding: Finding::Violated(failure) }
+    });
 }
 
 fn wrong_file(wrong: &WrongFile) -> Failure {

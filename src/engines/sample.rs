@@ -68,7 +68,7 @@ fn on<C: Core>(
         let finding = failure.map_or_else(|| Finding::sampled(*decisions), Finding::Violated);
         RuleResult { rule: RuleId(rule.to_string()), finding }
     };
-    let carried = sampled.decisions.iter().filter(|(rule, _)| RuleSet::HERE.contains(*rule));
+    let carried = sampled.decisions.iter().filter(|(rule, _)| RuleSet::OF_A_JOB.contains(*rule));
     Ok(EngineResult {
         name: name.to_owned(),
         subject: Some(Subject::Product),
@@ -93,5 +93,6 @@ fn ran(sampled: &Sampled, findings: Vec<RuleResult>, disagreements: Vec<Failure>
         }),
         witnesses: Vec::new(),
         freedoms: Vec::new(),
+        windows: None,
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use contract::Dialect;
 use contract::judge::RuleSet;
 use model::product::property_names;
+use model::protocol::{Design, Law};
 use model::scope::ScopeName;
 use reports::{EngineResult, ExitCode, Results, Status};
 
@@ -14,7 +15,7 @@ use crate::cli::{self, CoreChoice};
 use crate::clock::Clock;
 use crate::engines::counterexample::Traces;
 use crate::engines::fuzz::{self, Sanitizer, Target};
-use crate::engines::{check, live, sample, tools};
+use crate::engines::{check, live, protocol, sample, tools};
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
@@ -68,12 +69,14 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         engines: Vec::new(),
     };
     let mut results = run::results(&night.place, RuleSet::ALL, night.seed, Some(args.budget));
+    results.rules.push(run::law_text(Law::BoundedWait));
     if let Some(name) = out.file_name() {
         results.run.id = name.to_string_lossy().into_owned();
     }
     let fuzzes = night.set_up(&mut results, output);
     let started = Instant::now();
     night.check(output);
+    night.check_protocol(output);
     night.sample(&fuzzes, args.budget.saturating_sub(started.elapsed()), output);
     results.engines = night.engines;
     let written = reports::write_all(&out, &results).map_err(explained)?;
@@ -190,6 +193,30 @@ impl Night<'_> {
         });
         if let Err(error) = explored {
             engines.push(broken("check product", &error));
+        }
+    }
+
+    /// The same for the protocol, which has no core that could be broken on purpose.
+    fn check_protocol(&mut self, output: &mut Output) {
+        if self.core == CoreChoice::Canary {
+            return;
+        }
+        let plan = protocol::Plan {
+            scope: self.args.scope.unwrap_or(ScopeName::Default),
+            dialects: &Dialect::ALL,
+            laws: Law::ALL,
+            threads: run::cores(),
+            budget: None,
+            design: Design::Barrier,
+            traces: &self.traces,
+        };
+        let engines = &mut self.engines;
+        let explored = protocol::run(&plan, output, &mut |explored, _| {
+            engines.push(explored.result());
+            Ok(())
+        });
+        if let Err(error) = explored {
+            engines.push(broken("check protocol", &error));
         }
     }
 

@@ -16,9 +16,10 @@ use super::rule::{Rule, RuleSet};
 use super::small::{CallSet, FileSet};
 
 /// Rules that read each part.
-const READ_MASK: RuleSet = RuleSet::of(&[Rule::R2, Rule::R7, Rule::R11, Rule::R18]);
-const READ_REGISTRATION: RuleSet = RuleSet::of(&[Rule::R3, Rule::R6, Rule::R7, Rule::R11, Rule::R18]);
-const READ_COMMAND_LINE: RuleSet = RuleSet::of(&[Rule::R3, Rule::R11, Rule::R18]);
+const READ_MASK: RuleSet = RuleSet::of(&[Rule::R2, Rule::R7, Rule::R9, Rule::R11, Rule::R18]);
+const READ_REGISTRATION: RuleSet =
+    RuleSet::of(&[Rule::R3, Rule::R6, Rule::R7, Rule::R9, Rule::R11, Rule::R18]);
+const READ_COMMAND_LINE: RuleSet = RuleSet::of(&[Rule::R3, Rule::R9, Rule::R11, Rule::R18]);
 const READ_PROPERTIES: RuleSet = RuleSet::of(&[Rule::R11]);
 const READ_METHODS: RuleSet = RuleSet::of(&[Rule::R13, Rule::R15, Rule::R18]);
 const READ_CALL_STATES: RuleSet = RuleSet::of(&[Rule::R12, Rule::R13]);

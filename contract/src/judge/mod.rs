@@ -30,6 +30,7 @@
 //! assert!(monitors.step(profile, &late).contains(Rule::R1));
 //! ```
 
+mod across;
 mod facts;
 mod failure;
 mod monitor;
@@ -43,6 +44,7 @@ pub mod trace;
 mod verdict;
 mod watched;
 
+pub use self::across::{Across, CALLBACK_SLOTS, Overflow};
 pub use self::failure::{FailureId, ParseFailureIdError, failure_id};
 pub use self::monitor::{Bound, Monitors};
 pub use self::recorder::TraceRecorder;

@@ -6,7 +6,7 @@ use crate::event::EventView;
 use super::facts::Facts;
 use super::registers::Register;
 use super::rule::{Rule, RuleSet};
-use super::rules::{R1, R2, R3, R4, R5, R6, R7, R8, R10, R11, R12, R13, R14, R15, R18};
+use super::rules::{R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, R15, R18};
 
 /// What a rule makes of one event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,6 +99,7 @@ all_rules! {
     r6: R6,
     r7: R7,
     r8: R8,
+    r9: R9,
     r10: R10,
     r11: R11,
     r12: R12,
@@ -127,7 +128,7 @@ impl<const CALLS: usize> Monitors<CALLS> {
     #[must_use]
     pub fn new(rules: RuleSet, bound: Bound) -> Self {
         const { assert!(CALLS <= 32, "sets of calls have 32 bits") };
-        let carried = rules.intersection(RuleSet::HERE);
+        let carried = rules.intersection(RuleSet::OF_A_JOB.with(Rule::R9));
         Monitors { facts: Facts::new(), rules: Rules::default(), carried, bound }
     }
 
@@ -163,6 +164,12 @@ impl<const CALLS: usize> Monitors<CALLS> {
         let cx = Cx { profile, facts: &self.facts, bound: self.bound };
         let stuck = self.carried.contains(Rule::R18) && self.rules.r18.is_stuck(&cx);
         if stuck { RuleSet::of(&[Rule::R18]) } else { RuleSet::EMPTY }
+    }
+
+    /// Whether the job has an event that it was free to tell and has told nobody (R9).
+    pub(crate) fn is_waiting_to_tell(&self, profile: &Profile) -> bool {
+        let cx = Cx { profile, facts: &self.facts, bound: self.bound };
+        self.carried.contains(Rule::R9) && self.rules.r9.is_waiting(&cx)
     }
 
     /// The small ids of objects that may still turn up, a bit each: they cannot be given to other objects.

@@ -157,8 +157,10 @@ impl RuleSet {
     pub const EMPTY: RuleSet = RuleSet(0);
     /// Every rule there is.
     pub const ALL: RuleSet = RuleSet::of(Rule::ALL);
-    /// The rules that have a monitor here. R9 and R16 need more than one job, R17 needs a restart.
-    pub const HERE: RuleSet = RuleSet(RuleSet::ALL.0 & !RuleSet::of(&[Rule::R9, Rule::R16, Rule::R17]).0);
+    /// The rules that have a monitor here: R17 needs a restart.
+    pub const HERE: RuleSet = RuleSet(RuleSet::ALL.0 & !RuleSet::of(&[Rule::R17]).0);
+    /// Those of them that one job breaks by itself. R9 and R16 need more than one job, or threads.
+    pub const OF_A_JOB: RuleSet = RuleSet(RuleSet::HERE.0 & !RuleSet::of(&[Rule::R9, Rule::R16]).0);
 
     /// The set of these rules.
     #[must_use]

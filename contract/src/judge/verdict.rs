@@ -11,9 +11,10 @@ use crate::dialect::Profile;
 use crate::env::EnvStep;
 use crate::event::EventView;
 use crate::hresult::HResult;
-use crate::ids::{CallId, JobId};
+use crate::ids::{CallId, JobId, UserId};
 use crate::state::JobState;
 
+use super::across::{Across, CALLBACK_SLOTS, Overflow};
 use super::rule::{Rule, RuleSet};
 use super::trace::{Ended, Header, Kind, Recorded, Trace};
 use super::watched::{Watched, names_late_file};
@@ -126,20 +127,35 @@ impl Verdicts {
 ///
 /// A job whose ids do not fit the monitors is no longer followed, and its rules end undecided, not held: more than 32
 /// open calls or 8 open deliveries of one job at once, or 62 objects that may still be registered. Files after the eighth of
-/// a job leave the rules about files undecided.
+/// a job leave the rules about files undecided. R9 and R16 end undecided with more than 64 open calls or 64 running callbacks
+/// of all jobs together.
 #[derive(Clone, Debug)]
 pub struct Judge {
     profile: Profile,
     rules: RuleSet,
     jobs: BTreeMap<JobId, Watched>,
-    /// Open calls about no job, with the number at which they started.
-    manager_calls: BTreeMap<CallId, u64>,
+    across: Across<OPEN_CALLS, RUNNING>,
+    /// Open calls about no job.
+    manager_calls: BTreeMap<CallId, ManagerCall>,
+    owners: BTreeMap<JobId, UserId>,
     counts: BTreeMap<Rule, Count>,
     undecided: BTreeMap<Rule, String>,
     /// When the first job ended.
     first_end: Option<u64>,
     events: u64,
     last_seq: u64,
+}
+
+/// Calls open at once in a whole run.
+const OPEN_CALLS: usize = 64;
+/// Callbacks that run at once in a whole run.
+const RUNNING: usize = 64;
+
+#[derive(Clone, Copy, Debug)]
+struct ManagerCall {
+    user: UserId,
+    /// The number at which it started.
+    called: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -158,7 +174,9 @@ impl Judge {
             profile,
             rules,
             jobs: BTreeMap::new(),
+            across: Across::new(rules, CALLBACK_SLOTS),
             manager_calls: BTreeMap::new(),
+            owners: BTreeMap::new(),
             counts: rules.iter().map(|rule| (rule, Count::default())).collect(),
             undecided: BTreeMap::new(),
             first_end: None,
@@ -180,6 +198,7 @@ impl Judge {
             }
         }
         judge.rules = judge.rules.iter().filter(|rule| !judge.undecided.contains_key(rule)).collect();
+        judge.across = Across::new(judge.rules, header.callback_slots);
         judge
     }
 
@@ -187,6 +206,8 @@ impl Judge {
     pub fn event(&mut self, seq: u64, event: &EventView<'_>) {
         self.events += 1;
         self.last_seq = seq;
+        self.note_owner(event);
+        self.feed_across(seq, event);
         match (*event, event.job()) {
             (EventView::Return { id, call: Call::CreateJob { .. }, hr, .. }, job) => {
                 self.manager_calls.remove(&id);
@@ -197,11 +218,11 @@ impl Judge {
                 }
             }
             (_, Some(job)) => self.feed(seq, job, event),
-            (EventView::Call { id, .. }, None) => {
-                self.manager_calls.insert(id, seq);
+            (EventView::Call { id, caller, .. }, None) => {
+                self.manager_calls.insert(id, ManagerCall { user: caller.user, called: seq });
             }
             (EventView::Return { id, call, hr, out, .. }, None) => {
-                let called = self.manager_calls.remove(&id).unwrap_or(seq);
+                let called = self.manager_calls.remove(&id).map_or(seq, |call| call.called);
                 self.manager_answer(seq, None, call.method(), hr);
                 self.enumerated(seq, called, out);
             }
@@ -222,6 +243,14 @@ impl Judge {
         for job in self.jobs.keys().copied().collect::<Vec<_>>() {
             let violated = self.jobs[&job].finish(&self.profile);
             self.note(seq, Some(job), violated, violated);
+            if self.is_starved(job) {
+                let r9 = RuleSet::of(&[Rule::R9]);
+                self.note(seq, Some(job), r9, r9);
+            }
+        }
+        for job in self.across.stuck().collect::<Vec<_>>() {
+            let r16 = RuleSet::of(&[Rule::R16]);
+            self.note(seq, job, r16, r16);
         }
         self.cut()
     }
@@ -253,6 +282,38 @@ impl Judge {
     /// The violations seen so far, the first of each rule.
     pub fn violations(&self) -> impl Iterator<Item = Violation> {
         self.counts.values().filter_map(|count| count.first)
+    }
+
+    /// Whose job it is: of who created it, else of the first who calls on it.
+    fn note_owner(&mut self, event: &EventView<'_>) {
+        let (job, user) = match *event {
+            EventView::Return { id, call: Call::CreateJob { .. }, job, .. } => {
+                (job, self.manager_calls.get(&id).map(|call| call.user))
+            }
+            EventView::Call { job, caller, .. } => (job, Some(caller.user)),
+            _ => return,
+        };
+        if let (Some(job), Some(user)) = (job, user) {
+            self.owners.entry(job).or_insert(user);
+        }
+    }
+
+    fn feed_across(&mut self, seq: u64, event: &EventView<'_>) {
+        let owner = event.job().and_then(|job| self.owners.get(&job).copied());
+        let mut exercised = RuleSet::EMPTY;
+        match self.across.step(owner, event, &mut exercised) {
+            Ok(violated) => self.note(seq, event.job(), violated, exercised),
+            Err(Overflow) => {
+                let both = RuleSet::of(&[Rule::R9, Rule::R16]);
+                self.undecidable(both, "more calls or callbacks are open at once than the rules follow");
+                self.across = Across::new(RuleSet::EMPTY, CALLBACK_SLOTS);
+            }
+        }
+    }
+
+    fn is_starved(&self, job: JobId) -> bool {
+        let (Some(watched), Some(owner)) = (self.jobs.get(&job), self.owners.get(&job)) else { return false };
+        watched.is_waiting_to_tell(&self.profile) && self.across.is_starved(*owner, job)
     }
 
     fn feed(&mut self, seq: u64, job: JobId, event: &EventView<'_>) {

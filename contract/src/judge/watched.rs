@@ -66,6 +66,11 @@ impl Watched {
         self.ended
     }
 
+    /// See [`Monitors::is_waiting_to_tell`].
+    pub(crate) fn is_waiting_to_tell(&self, profile: &Profile) -> bool {
+        !self.lost && self.monitors.is_waiting_to_tell(profile)
+    }
+
     pub(crate) fn finish(&self, profile: &Profile) -> RuleSet {
         if self.lost { RuleSet::EMPTY } else { self.monitors.finish(profile) }
     }

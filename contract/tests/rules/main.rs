@@ -6,6 +6,7 @@
 mod answers;
 mod builder;
 mod causes;
+mod crowds;
 mod files;
 mod judging;
 mod retries;

@@ -82,7 +82,7 @@ fn no_call_is_stranded_by_a_panic() {
     // A call may wait for a callback that runs.
     run.breaks(&[]);
     run.leave_with(delivery, Leave::Panicked);
-    run.breaks(&[R18]);
+    run.breaks(&[judge::Rule::R16, R18]);
     run.state_by(JobState::Cancelled, event::By::Call(cancel));
     run.back(cancel, OK);
     run.keeps(R18);

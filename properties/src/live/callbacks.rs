@@ -13,8 +13,11 @@ use engine::service::{Callback, ErrorObject, File, Job};
 use super::random::Rng;
 use super::stage::Stage;
 
-/// How many objects there are.
+/// How many objects there are to choose from.
 pub(super) const OBJECTS: usize = BEHAVIOURS.len();
+
+/// The object of the crowd's jobs, after those.
+pub(super) const CROWD: usize = OBJECTS;
 
 /// What an object does when it is told something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,6 +47,8 @@ enum Behaviour {
     Replace,
     /// Takes its own registration away.
     Unregister,
+    /// Stays with the crowd.
+    Crowd,
 }
 
 /// Each with the interfaces that the object has.
@@ -81,7 +86,8 @@ pub(super) fn objects(stage: &Weak<Stage>, seed: u64) -> Vec<Arc<dyn Callback>> 
         let told = AtomicU32::new(0);
         Arc::new(Listener { stage: Weak::clone(stage), behaviour, receives, rng, told }) as Arc<dyn Callback>
     };
-    (0..).zip(BEHAVIOURS).map(object).collect()
+    let crowd = (Behaviour::Crowd, Interfaces::CALLBACK);
+    (0..).zip(BEHAVIOURS.into_iter().chain([crowd])).map(object).collect()
 }
 
 struct Listener {
@@ -135,6 +141,10 @@ impl Listener {
         let Some(stage) = self.stage.upgrade() else { return HResult::S_OK };
         stage.running.fetch_add(1, Ordering::SeqCst);
         let _running = Running(&stage);
+        match self.behaviour {
+            Behaviour::Crowd => stage.crowd.stay(),
+            _ => stage.crowd.is_passed_by(),
+        }
         // Two of three go wrong, so that retries are common and every job may get on in the end.
         let goes_wrong = !self.told.fetch_add(1, Ordering::Relaxed).is_multiple_of(3);
         match self.behaviour {

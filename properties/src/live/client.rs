@@ -84,7 +84,7 @@ impl Client<'_> {
         let object = plan.object.and_then(|object| self.stage.objects.get(object));
         let _ = job.set_notify_interface(object.cloned());
         if plan.role == Role::Ordinary {
-            // The canary's own jobs are nobody else's to race.
+            // The others are nobody else's to race.
             self.stage.board().insert(plan.index, job.clone());
         }
         let _ = job.resume();
@@ -131,7 +131,7 @@ impl Client<'_> {
     /// Ends the job as planned. Whatever else happened to it meanwhile is answered by the engine, and judged.
     fn end(&mut self, plan: &JobPlan, job: &Job) {
         match plan.role {
-            Role::Ordinary => self.end_as_planned(plan, job),
+            Role::Ordinary | Role::Crowd => self.end_as_planned(plan, job),
             Role::ToldAfterCancel => canary::tell_after_cancel(self.stage, job),
             Role::ToldMasked => canary::tell_masked(self.stage, job),
         }

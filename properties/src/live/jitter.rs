@@ -3,9 +3,12 @@
 //! Between the begin of a delivery and its enter there are a few hundred instructions, and a Cancel seldom comes just then. A
 //! correct engine does not mind how long that takes; one without the barrier of contract section 4 is found out in most runs.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use contract::ThreadId;
 use engine::service::{Inside, Point, Runtime, Std};
@@ -17,11 +20,40 @@ pub(super) struct Jitter {
     std: Std,
     seed: u64,
     points: AtomicU64,
+    positions: Arc<Positions>,
 }
 
 impl Jitter {
-    pub(super) fn new(seed: u64) -> Jitter {
-        Jitter { std: Std::new(), seed, points: AtomicU64::new(0) }
+    pub(super) fn new(seed: u64, positions: Arc<Positions>) -> Jitter {
+        Jitter { std: Std::new(), seed, points: AtomicU64::new(0), positions }
+    }
+}
+
+/// Where every thread was seen last: what a run that hangs has to say about each of them.
+#[derive(Debug, Default)]
+pub(super) struct Positions {
+    of: Mutex<BTreeMap<String, (Point, Instant)>>,
+}
+
+impl Positions {
+    fn note(&self, point: Point) {
+        let thread = std::thread::current();
+        let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = (point, Instant::now());
+        match of.get_mut(thread.name().unwrap_or("a thread without a name")) {
+            Some(last) => *last = seen,
+            None => drop(of.insert(thread.name().unwrap_or("a thread without a name").to_owned(), seen)),
+        }
+    }
+
+    /// A line per thread: which step of the protocol it came to last, and how long ago.
+    pub(super) fn describe(&self) -> String {
+        let of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        of.iter().fold(String::new(), |mut text, (thread, (point, at))| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{thread}: came to {point:?} {:.1} s ago", at.elapsed().as_secs_f64());
+            text
+        })
     }
 }
 
@@ -90,6 +122,7 @@ impl Runtime for Jitter {
 
     /// Called without the lock, so that the others go on.
     fn point(&self, point: Point) {
+        self.positions.note(point);
         let (seldom, most_us) = match point {
             Point::Begun => (3, 2500),
             Point::Returning | Point::Left => (16, 500),
@@ -98,7 +131,16 @@ impl Runtime for Jitter {
         };
         let mut rng = Rng::new(self.seed, 1 << 42 | self.points.fetch_add(1, Ordering::Relaxed));
         if rng.once_in(seldom) {
-            std::thread::sleep(Duration::from_micros(rng.below(most_us)));
+            hold_up(&mut rng, most_us);
         }
+    }
+}
+
+/// A pause lets others far ahead, a yield a step or two, and a spin only those on other cores.
+fn hold_up(rng: &mut Rng, most_us: u64) {
+    match rng.below(4) {
+        0 | 1 => std::thread::sleep(Duration::from_micros(rng.below(most_us))),
+        2 => (0..rng.below(8)).for_each(|_| std::thread::yield_now()),
+        _ => (0..rng.below(2_000)).for_each(|_| std::hint::spin_loop()),
     }
 }

@@ -19,6 +19,7 @@ mod callbacks;
 mod canary;
 mod client;
 mod closing;
+mod crowd;
 mod jitter;
 mod plan;
 mod random;
@@ -133,6 +134,8 @@ const RACING_PERCENT: u32 = 70;
 const LEAST_CLOSING: Duration = Duration::from_secs(3);
 /// How long after the budget the watchdog bites.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long a run that hangs is watched for signs of life. Longer than any timer, callback or transfer of it takes.
+const STANDSTILL: Duration = Duration::from_secs(3);
 /// How long threads get to come back from transfers and callbacks at shutdown.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
@@ -183,14 +186,25 @@ pub fn run(config: &LiveConfig<'_>, progress: &dyn Fn(Progress)) -> Result<LiveR
     header.engine = "live".to_owned();
     header.seed = Some(config.seed);
     header.clock_scale = config.clock_scale;
-    header.ended = if rest == Rest::Yes { Ended::AtRest } else { Ended::Cut };
+    header.ended = if rest == Rest::Yes || stands_still(hang, &stage) { Ended::AtRest } else { Ended::Cut };
+    let positions = stage.positions.describe();
     let trace = stage.recorder.finish(header);
     // Handles lead back to the service, and the stage holds both: without this neither would ever be dropped.
     let handles = std::mem::take(&mut *stage.board());
     drop(handles);
     let verdicts = Verdicts::of(&trace);
     let programs = if stage.programs.is_some() { ProgramsHere::Yes } else { ProgramsHere::No };
-    Ok(report::report(trace, verdicts, disk, hang, programs, start.elapsed()))
+    Ok(report::report(trace, verdicts, disk, (hang, &positions), programs, start.elapsed()))
+}
+
+/// Whether a run that hangs does nothing at all any more: then R16 says who is to blame for what is open.
+fn stands_still(hang: Hang, stage: &Stage) -> bool {
+    if hang == Hang::No {
+        return false;
+    }
+    let before = stage.recorder.len();
+    std::thread::sleep(STANDSTILL);
+    stage.recorder.len() == before
 }
 
 /// Whether the clients came back.

@@ -3,7 +3,7 @@
 use contract::{NotifyFlags, Priority, UserId};
 
 use super::Canary;
-use super::callbacks::OBJECTS;
+use super::callbacks::{CROWD, OBJECTS};
 use super::client::Orders;
 use super::random::Rng;
 use crate::server::{Change, Fault, Garbage, Redirect, Seed, StallAt};
@@ -85,15 +85,20 @@ pub(super) enum Ending {
     Leave,
 }
 
-/// Whether the job is one that the canary treats badly.
+/// Whether the job is an ordinary one, of the crowd, or one that the canary treats badly.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Role {
     Ordinary,
+    /// Its callback takes a slot until somebody else has been told.
+    Crowd,
     /// Is told something after its Cancel.
     ToldAfterCancel,
     /// Is told what its mask masks.
     ToldMasked,
 }
+
+/// Between the canary's jobs and the many.
+const CROWD_JOBS: std::ops::Range<u32> = 3..3 + contract::judge::CALLBACK_SLOTS;
 
 const ENDINGS: [(u64, Ending); 12] = [
     (2, Ending::CancelAtOnce),
@@ -117,7 +122,8 @@ impl JobPlan {
     /// The plan of the job with this number.
     pub(super) fn draw(orders: Orders, index: u32) -> JobPlan {
         let mut rng = Rng::new(orders.seed, u64::from(index));
-        let users = u64::from(orders.users);
+        // The last user is the crowd, unless it is the only one.
+        let users = u64::from(orders.users.saturating_sub(1).max(1));
         let mask = *rng.pick(&masks()).unwrap_or(&NotifyFlags::DEFAULT);
         let plan = JobPlan {
             index,
@@ -135,7 +141,27 @@ impl JobPlan {
             ending: rng.weighted(&ENDINGS),
             role: Role::Ordinary,
         };
-        plan.for_canary(orders.canary)
+        plan.for_crowd(orders.users).for_canary(orders.canary)
+    }
+
+    /// As many jobs as a user has slots belong to the crowd: small, whole and soon there.
+    fn for_crowd(mut self, users: u32) -> JobPlan {
+        if !CROWD_JOBS.contains(&self.index) || users < 2 {
+            return self;
+        }
+        self.make_quiet();
+        (self.owner, self.object, self.role) = (UserId(users - 1), Some(CROWD), Role::Crowd);
+        // Nobody calls on them, so that nothing keeps their callbacks from coming together.
+        (self.priority, self.mask, self.ending) = (Priority::Foreground, NotifyFlags::DEFAULT, Ending::Leave);
+        self
+    }
+
+    fn make_quiet(&mut self) {
+        self.files.truncate(1);
+        for file in &mut self.files {
+            (file.fault, file.before, file.size) = (Fault::Ok, Before::Nothing, file.size.min(1000));
+        }
+        self.program = None;
     }
 
     /// Two of a canary's jobs are quiet ones with one good file, so that what is wrong with them is known.
@@ -145,11 +171,8 @@ impl JobPlan {
             (Canary::On, 2) => Role::ToldMasked,
             _ => return self,
         };
-        self.files.truncate(1);
-        for file in &mut self.files {
-            (file.fault, file.before) = (Fault::Ok, Before::Nothing);
-        }
-        (self.object, self.program) = (Some(0), None);
+        self.make_quiet();
+        self.object = Some(0);
         self
     }
 }

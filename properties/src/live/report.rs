@@ -79,7 +79,7 @@ pub(super) fn report(
     trace: Trace,
     verdicts: Verdicts,
     disk: Disk,
-    hang: Hang,
+    (hang, positions): (Hang, &str),
     programs: ProgramsHere,
     elapsed: Duration,
 ) -> LiveReport {
@@ -95,7 +95,7 @@ pub(super) fn report(
         files_compared: disk.files,
         bytes_compared: disk.bytes,
         wrong_files: disk.wrong,
-        hang: describe(hang, &trace),
+        hang: describe(hang, positions, &trace),
         seen,
         elapsed,
         verdicts,
@@ -141,8 +141,8 @@ impl Seen {
     }
 }
 
-/// What was open at the end of a run that did not come back.
-fn describe(hang: Hang, trace: &Trace) -> Option<String> {
+/// What was open at the end of a run that did not come back, and where its threads are.
+fn describe(hang: Hang, positions: &str, trace: &Trace) -> Option<String> {
     let mut text = match hang {
         Hang::No => return None,
         Hang::Clients => "clients did not come back".to_owned(),
@@ -169,6 +169,7 @@ fn describe(hang: Hang, trace: &Trace) -> Option<String> {
     for enter in deliveries.values() {
         let _ = write!(text, "; {} of {} ({}) has not left", enter.event, enter.job, enter.delivery);
     }
+    let _ = write!(text, "\nwhere every thread was seen last:\n{positions}");
     Some(text)
 }
 
@@ -190,11 +191,14 @@ mod tests {
             r#"{"seq":4,"kind":"call","id":1,"thread":2,"user":0,"job":4,"method":"Cancel"}"#,
         );
         let trace = Trace::parse(text).expect("the trace is good");
-        assert_eq!(describe(Hang::No, &trace), None);
+        let positions = "client 1: came to Called 9.0 s ago\n";
+        assert_eq!(describe(Hang::No, positions, &trace), None);
         assert_eq!(
-            describe(Hang::Clients, &trace).as_deref(),
+            describe(Hang::Clients, positions, &trace).as_deref(),
             Some(
-                "clients did not come back; Cancel on j4 by thread t2 is open; JobError of j4 (d7) has not left"
+                "clients did not come back; Cancel on j4 by thread t2 is open; JobError of j4 (d7) has not left\n\
+                 where every thread was seen last:\n\
+                 client 1: came to Called 9.0 s ago\n"
             )
         );
     }

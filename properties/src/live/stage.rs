@@ -15,7 +15,8 @@ use engine::service::{Callback, HttpFetch, Job, Service};
 use engine::transfer::ClientConfig;
 
 use super::callbacks::{self, OBJECTS};
-use super::jitter::Jitter;
+use super::crowd::Crowd;
+use super::jitter::{Jitter, Positions};
 use super::plan::{Before, FilePlan, JobPlan};
 use super::random::Rng;
 use super::{LiveConfig, LiveError};
@@ -31,9 +32,11 @@ pub(super) const FOREIGN: &[u8] = b"this file was here first";
 /// Everything that the threads of a run share.
 pub(super) struct Stage {
     pub(super) service: Service<Jitter>,
+    pub(super) positions: Arc<Positions>,
     pub(super) recorder: Arc<TraceRecorder>,
     pub(super) server: Server,
     pub(super) objects: Vec<Arc<dyn Callback>>,
+    pub(super) crowd: Crowd,
     pub(super) programs: Option<ProgramPaths>,
     /// Jobs that are raced by everybody, by the number of their plan.
     board: Mutex<BTreeMap<u32, Job>>,
@@ -81,8 +84,9 @@ impl Stage {
         let recorder = Arc::new(TraceRecorder::new());
         let client =
             ClientConfig { read_timeout: SILENCE, response_timeout: SILENCE, ..ClientConfig::default() };
+        let positions = Arc::new(Positions::default());
         let service = Service::builder(Config::of(&config.profile))
-            .runtime(Jitter::new(config.seed))
+            .runtime(Jitter::new(config.seed, Arc::clone(&positions)))
             .recorder(Arc::clone(&recorder) as Arc<dyn Recorder>)
             .fetch(Arc::new(HttpFetch::new(client)))
             .clock_scale(config.clock_scale)
@@ -90,9 +94,11 @@ impl Stage {
             .map_err(|error| LiveError::Service(Box::new(error)))?;
         let stage = Arc::new_cyclic(|stage| Stage {
             service,
+            positions,
             recorder,
             server,
             objects: callbacks::objects(stage, config.seed),
+            crowd: Crowd::default(),
             programs: find_programs(),
             board: Mutex::default(),
             placed: Mutex::default(),

@@ -16,13 +16,13 @@ const SPOILS: [(ExitCode, Spoil); 6] = [
         results.engines[0].status = Status::Failed { why: "out of memory".to_owned() }
     }),
     (ExitCode::Violated, |results| {
-        ran(results, 6).findings[0].finding = Finding::Violated(fixture::failure("R1-1"));
+        ran(results, 7).findings[0].finding = Finding::Violated(fixture::failure("R1-1"));
     }),
     (ExitCode::Flaky, |results| {
         let failure = fixture::failure("R2-1");
-        ran(results, 6).findings[1].finding = Finding::Flaky { failure, reproduced: 1, replays: 10 };
+        ran(results, 7).findings[1].finding = Finding::Flaky { failure, reproduced: 1, replays: 10 };
     }),
-    (ExitCode::Vacuous, |results| ran(results, 6).findings[3].finding = Finding::sampled(0)),
+    (ExitCode::Vacuous, |results| ran(results, 7).findings[3].finding = Finding::sampled(0)),
     (ExitCode::Skipped, |results| {
         results.engines[4].status = Status::Skipped { why: "no cargo-fuzz".to_owned(), install_hint: None };
     }),
@@ -67,8 +67,8 @@ fn nothing_done_is_never_held() {
             ran(results, 4).work = vec![Amount::new(Unit::Runs, 0), Amount::new(Unit::Steps, 9)]
         }),
         ("no states", |results| ran(results, 0).work[0].done = 0),
-        ("no traces", |results| ran(results, 6).work[3].done = 0),
-        ("nothing counted", |results| ran(results, 6).work.clear()),
+        ("no traces", |results| ran(results, 7).work[3].done = 0),
+        ("nothing counted", |results| ran(results, 7).work.clear()),
         ("nothing compared", |results| ran(results, 5).agreement = agreement(0)),
         ("nothing judged", |results| ran(results, 5).agreement = None),
     ];

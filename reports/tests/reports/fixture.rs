@@ -2,7 +2,8 @@
 
 use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Freedom, Machine, Ran, Results,
-    RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit, Version, Witness, WitnessSeen,
+    RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit, Version, WindowRow, Windows, Witness,
+    WitnessSeen,
 };
 
 use contract::Dialect;
@@ -22,7 +23,7 @@ const RULES: [(&str, &str, &str); 4] = [
 pub(crate) fn held() -> Results {
     let mut engines: Vec<_> =
         Dialect::ALL.into_iter().flat_map(|dialect| [spec(dialect), product(dialect)]).collect();
-    engines.extend([lockstep(), trace(), live()]);
+    engines.extend([lockstep(), trace(), race(), live()]);
     Results {
         version: Version::CURRENT,
         run: Run {
@@ -117,6 +118,11 @@ pub(crate) fn said(text: &str) -> Results {
         engine.switches = text.to_owned();
         let Status::Ran(ran) = &mut engine.status else { continue };
         ran.freedoms.push(Freedom { what: text.to_owned(), times: 1 });
+        ran.windows = Some(Windows {
+            strategies: vec![text.to_owned()],
+            steps: vec![text.to_owned()],
+            rows: vec![WindowRow { call: text.to_owned(), cells: vec![vec![0]] }],
+        });
         ran.agreement =
             Some(Agreement { what: text.to_owned(), compared: 1, disagreements: vec![failure(text)] });
         let finding = |finding| RuleResult { rule: text.into(), finding };
@@ -188,6 +194,7 @@ fn exhaustive(
             .map(|rule| Witness { rule: rule.into(), seen: WitnessSeen::Reached })
             .into(),
         freedoms: Vec::new(),
+        windows: None,
     };
     EngineResult {
         name: name.to_owned(),
@@ -218,6 +225,32 @@ fn trace() -> EngineResult {
     };
     let none = [Finding::NotRun, Finding::NotRun, Finding::NotRun, Finding::NotRun];
     sampler("fuzz trace", None, vec![Amount::new(Unit::Runs, 1_812_345)], none, Some(agreement))
+}
+
+/// A table with one empty cell.
+fn race() -> EngineResult {
+    let work = vec![
+        Amount::new(Unit::Schedules, 412_345),
+        Amount::new(Unit::SchedulesInAll, 9_812_345),
+        Amount::new(Unit::Steps, 20_617_250),
+    ];
+    let sampled = [Finding::sampled(51_207), Finding::sampled(812_345), Finding::sampled(9), Finding::NotRun];
+    let mut engine = sampler("race", Some(Subject::Race), work, sampled, None);
+    let row = |call: &str, cells: [[u64; 2]; 3]| WindowRow {
+        call: call.to_owned(),
+        cells: cells.map(|counts| counts.to_vec()).into(),
+    };
+    if let Status::Ran(ran) = &mut engine.status {
+        ran.windows = Some(Windows {
+            strategies: vec!["random".to_owned(), "pct".to_owned()],
+            steps: ["begun", "in callback", "disk"].map(str::to_owned).into(),
+            rows: vec![
+                row("Cancel", [[1_204, 88], [9_003, 412], [77, 0]]),
+                row("SetNotifyFlags", [[310, 0], [2_204, 17], [0, 0]]),
+            ],
+        });
+    }
+    engine
 }
 
 fn live() -> EngineResult {
@@ -252,6 +285,7 @@ fn sampler(
         agreement,
         witnesses: Vec::new(),
         freedoms: Vec::new(),
+        windows: None,
     };
     EngineResult {
         name: name.to_owned(),

@@ -1,6 +1,6 @@
 //! Which lines of a trace made the difference: the one that broke the rule, and those that had forbidden it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::env::StepKind;
 use crate::event::{By, EventView};
@@ -14,6 +14,9 @@ use crate::{CallId, Method};
 
 /// The numbers of the decisive lines.
 pub(super) fn lines(trace: &Trace, violation: &Violation) -> BTreeSet<u64> {
+    if matches!(violation.rule, Rule::R9 | Rule::R16) {
+        return open_at(trace, violation);
+    }
     let broken = trace.events().find(|(seq, _)| *seq == violation.seq).map(|(_, event)| event);
     let upto = trace.events().take_while(|(seq, _)| *seq < violation.seq);
     let earlier = upto.filter(|(_, event)| concerns(event, violation.job));
@@ -26,6 +29,21 @@ pub(super) fn lines(trace: &Trace, violation: &Violation) -> BTreeSet<u64> {
     }
     lines.insert(violation.seq);
     lines
+}
+
+/// What is open at the violation: of R9 the callbacks that take the slots, of R16 the calls that wait, too.
+fn open_at(trace: &Trace, violation: &Violation) -> BTreeSet<u64> {
+    let (mut calls, mut callbacks) = (BTreeMap::new(), BTreeMap::new());
+    for (seq, event) in trace.events().take_while(|(seq, _)| *seq <= violation.seq) {
+        match event {
+            EventView::Call { id, .. } if violation.rule == Rule::R16 => drop(calls.insert(id, seq)),
+            EventView::Return { id, .. } => drop(calls.remove(&id)),
+            EventView::Enter { delivery, .. } => drop(callbacks.insert(delivery, seq)),
+            EventView::Leave { delivery, .. } => drop(callbacks.remove(&delivery)),
+            _ => {}
+        }
+    }
+    calls.into_values().chain(callbacks.into_values()).collect()
 }
 
 /// Whether `event` is part of why `broken` breaks the rule.
@@ -60,6 +78,7 @@ fn matters(rule: Rule, broken: &EventView<'_>, event: &EventView<'_>) -> bool {
             is_step(event, &[StepKind::Disk, StepKind::Observed]) || calls(event, &[M::Complete, M::Cancel])
         }
         Rule::R18 => matches!(event, EventView::Leave { .. }),
+        // The first two are about what is open; the third has no monitor yet.
         Rule::R9 | Rule::R16 | Rule::R17 => false,
     }
 }

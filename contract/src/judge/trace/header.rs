@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::dialect::{Dialect, Profile, Switch};
+use crate::judge::across::CALLBACK_SLOTS;
 
 /// The version of the format that this code reads and writes.
 pub const FORMAT: u32 = 1;
@@ -35,6 +36,9 @@ pub struct Header {
     /// How many times faster than the wall clock the subject's clock ran.
     #[serde(default = "real_time")]
     pub clock_scale: u32,
+    /// Callbacks of one user at once: 4, unless the run was about fewer.
+    #[serde(default = "callback_slots", skip_serializing_if = "is_usual")]
+    pub callback_slots: u32,
     /// The kinds of events that were recorded. A rule that needs another kind is undecided.
     #[serde(default = "every_event")]
     pub records: Vec<Recorded>,
@@ -45,6 +49,14 @@ pub struct Header {
 
 fn real_time() -> u32 {
     1
+}
+
+fn callback_slots() -> u32 {
+    CALLBACK_SLOTS
+}
+
+fn is_usual(slots: &u32) -> bool {
+    *slots == CALLBACK_SLOTS
 }
 
 fn every_event() -> Vec<Recorded> {
@@ -104,6 +116,7 @@ impl Header {
             seed: None,
             commit: None,
             clock_scale: 1,
+            callback_slots: CALLBACK_SLOTS,
             records: every_event(),
             ended: Ended::Cut,
         }
