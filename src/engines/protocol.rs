@@ -70,13 +70,15 @@ fn of_slice(
     let options = Options { threads: plan.threads, budget, progress: &tell };
     let report = check(plan.design, dialect.profile(), slice, plan.laws, Reduction::Fewest, &options);
     let story = |law, acts: &[_]| Story::of(plan.design, dialect.profile(), slice, law, acts);
+    let name = slice.name.replace('/', "-");
+    let place = (plan.design, name.as_str());
     let mut laws = Vec::new();
     for (law, proof) in &report.proofs {
         let found = match proof {
             Proof::Proved => Found::Proved,
             Proof::Violated(acts) => {
-                let id = format!("{law}-{}", plan.design);
-                Found::Violated(plan.traces.keep_story(&story(Some(*law), acts), rule(*law), id)?)
+                let told = story(Some(*law), acts);
+                Found::Violated(plan.traces.keep_story(&told, rule(*law), law.id(), place)?)
             }
             Proof::Vacuous => Found::Vacuous,
             Proof::Unfinished => Found::Unfinished,
@@ -86,8 +88,7 @@ fn of_slice(
     let remark = match &report.clients_own {
         None => None,
         Some(acts) => {
-            let id = format!("own-lock-{}", plan.design);
-            let failure = plan.traces.keep_story(&story(None, acts), None, id)?;
+            let failure = plan.traces.keep_story(&story(None, acts), None, "own-lock", place)?;
             let steps = acts.len();
             Some((
                 format!("no violation: a client can lock itself out, in {steps} steps (clause 7)"),

@@ -248,7 +248,9 @@ fn tiny() -> Vec<Slice> {
         before: vec![Ask::Flags(FILES)],
         ..base()
     };
-    vec![calls, cross, slot, users, lock, files]
+    let expiry =
+        Slice { name: "tiny/expiry", clients: 0, calls: 0, mishaps: Mishaps::DiskAndExpiry, ..base() };
+    vec![calls, cross, slot, users, lock, files, expiry]
 }
 
 /// The same with retries, with calls from both sides, and with programs.

@@ -213,7 +213,8 @@ impl Rig {
             acts.push(Act::RetryDelayOver(id));
         }
         // Clause 5: expiry is put off while a delivery is begun.
-        if self.slice.mishaps == Mishaps::DiskAndExpiry && !job.delivery.has_begun() {
+        let put_off = job.delivery.has_begun() && self.design != Design::ExpireAnyway;
+        if self.slice.mishaps == Mishaps::DiskAndExpiry && !put_off {
             acts.push(Act::Expire(id));
         }
     }

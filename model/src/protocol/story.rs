@@ -1,7 +1,7 @@
 //! What is seen of a run of the protocol: events for the rules, and a trace for a reader.
 
 use contract::event::{By, Caller, Leave, Target};
-use contract::judge::trace::{ChooseLine, Kind};
+use contract::judge::trace::{ChooseLine, Ended, Kind};
 use contract::judge::{Header, Line, Rule, TimelineOptions, Trace, Verdicts, timeline};
 use contract::{
     Call, CallId, DeliveryId, EnvStep, EventView, HResult, JobId, JobState, Out, Profile, ReceiverId,
@@ -214,7 +214,15 @@ impl<const J: usize> Protocol<J> {
             state = next;
         }
         let ending = self.ending(&state, law, &teller.names);
+        let header = Header { ended: self.ended(&state), ..header };
         Story { trace: Trace { header, lines: teller.lines.0 }, begins, ending }
+    }
+
+    /// A run is at rest when only clients and the environment could still move, who need not.
+    fn ended(&self, state: &State<J>) -> Ended {
+        let mut acts = Vec::new();
+        self.rig.acts(&state.world, &mut acts);
+        if acts.iter().all(|act| act.is_optional()) { Ended::AtRest } else { Ended::Cut }
     }
 
     fn ending(&self, state: &State<J>, law: Option<Law>, names: &Names) -> String {

@@ -7,7 +7,7 @@ use model::protocol::{Cell, Design, Law};
 use crate::support::table;
 
 /// The law that a design was built to break, and the steps it takes.
-const FALLS: [(Design, Law, usize); 11] = [
+const FALLS: [(Design, Law, usize); 12] = [
     (Design::ClaimThenCall, Law::Rule(R1), 7),
     (Design::Recheck, Law::Rule(R1), 8),
     (Design::GateNoWait, Law::Rule(R1), 8),
@@ -19,6 +19,7 @@ const FALLS: [(Design, Law, usize); 11] = [
     (Design::BeginBeforeSlot, Law::Rule(R16), 10),
     (Design::ClaimBeforeSlot, Law::Rule(R9), 7),
     (Design::WaitAnyRunning, Law::BoundedWait, 10),
+    (Design::ExpireAnyway, Law::Rule(R5), 5),
 ];
 
 #[test]
