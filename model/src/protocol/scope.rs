@@ -293,6 +293,7 @@ fn small() -> Vec<Slice> {
         asks: vec![Ask::Flags(DEFAULT), Ask::Flags(FILES), Ask::AddFile, REGISTER],
         before: vec![Ask::Flags(FILES)],
         leaves: Leaves::AcknowledgeOrFail,
+        mishaps: Mishaps::DiskAndExpiry,
         ..base()
     };
     vec![calls, nested, slot, users, files, programs("small/programs")]
@@ -330,9 +331,15 @@ fn default() -> Vec<Slice> {
     let together = Slice {
         name: "default/together",
         asks: vec![Ask::Cancel, Ask::Complete, Ask::Resume, Ask::Flags(NONE), Ask::Interface(None), REGISTER],
+        nested: 0,
+        ..two.clone()
+    };
+    let nested = Slice {
+        name: "default/nested",
+        nested: 1,
         nested_asks: vec![Ask::Cancel],
         transfers: Transfers::Arrive,
-        ..two.clone()
+        ..together.clone()
     };
     let cross = Slice {
         name: "default/cancel-cross",
@@ -410,7 +417,7 @@ fn default() -> Vec<Slice> {
         ..two
     };
     let programs = Slice { calls: 3, ..programs("default/programs") };
-    vec![together, cross, masks, resume, registration, every, files, slot, users, programs]
+    vec![together, nested, cross, masks, resume, registration, every, files, slot, users, programs]
 }
 
 /// One call more everywhere.
@@ -423,8 +430,9 @@ fn wide() -> Vec<Slice> {
     slices
 }
 
-const WIDE: [&str; 10] = [
+const WIDE: [&str; 11] = [
     "wide/together",
+    "wide/nested",
     "wide/cancel-cross",
     "wide/masks",
     "wide/resume",
