@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use contract::Dialect;
 use contract::judge::Rule;
 use model::explore::{Extent, Options, Proof};
-use model::protocol::{Design, Law, Reduction, Report, Slice, Story, check, slices};
+use model::protocol::{Design, Law, Reduction, Report, Slice, Story, check, memory, slices};
 use model::scope::ScopeName;
 use reports::Subject;
 
@@ -48,6 +48,7 @@ pub(crate) fn run(
             dialect: *dialect,
             turned: "",
             design: Some(plan.design.name()),
+            memory: remembered(),
             slices,
         };
         done(explored, output)?;
@@ -110,6 +111,13 @@ fn of_slice(
         size: format!("{} bytes a state, of which {} for the protocol", size.state, size.protocol),
         remark,
     })
+}
+
+/// What the rules remember of a job, which makes states what they are.
+fn remembered() -> String {
+    let (rules, shared) = memory();
+    let rules: Vec<String> = rules.iter().map(|(law, size)| format!("{law} {size}")).collect();
+    format!("the rules remember so many bytes about a job: {}, and {shared} together", rules.join(", "))
 }
 
 /// The rule of a law, if it is one.

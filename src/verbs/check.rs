@@ -299,6 +299,9 @@ impl Page<'_> {
             explored.design.map_or_else(String::new, |design| format!(" of the protocol, design {design}"));
         let title = format!("check, scope {}{design}, dialect {dialect}", explored.scope);
         put(&mut text, format_args!("{}", self.output.paint(Paint::Bold, &title)));
+        if !explored.memory.is_empty() {
+            put(&mut text, format_args!("  {}", explored.memory));
+        }
         let mut drawn = Vec::new();
         for slice in &explored.slices {
             self.slice(slice, &mut drawn, &mut text);

@@ -114,12 +114,21 @@ impl Rig {
     ) {
         for on in 0..J as u8 {
             for (asked, ask) in self.asks.iter().zip(0..) {
-                let full = asked.ask == Ask::AddFile && world.jobs[usize::from(on)].files.are_full();
+                let full = asked.ask == Ask::AddFile && self.is_full(world, on);
                 if by(asked) == By::Allowed && !full {
                     acts.push(Act::Call { who, on, ask });
                 }
             }
         }
+    }
+
+    /// Whether the job has as many files as there is room for, those on their way included.
+    fn is_full<const J: usize>(&self, world: &World<J>, job: u8) -> bool {
+        let adds = |open: &Open| {
+            let made = matches!(open.stage, Stage::Called | Stage::Busy);
+            made && open.on == job && self.asks[usize::from(open.ask)].ask == Ask::AddFile
+        };
+        world.jobs[usize::from(job)].files.are_full() || world.calls().any(|(_, open)| adds(open))
     }
 
     fn steps_of_call<const J: usize>(&self, world: &World<J>, who: Who, acts: &mut Vec<Act>) {
@@ -402,11 +411,7 @@ impl Rig {
         }
         let forbidden = self.forbids(Ask::Resume, job, job);
         self.revoke(job);
-        // Transfer slots are not in this model: one is free.
-        let to = match self.profile.resume_target {
-            ResumeTarget::Queued => JobState::Queued,
-            ResumeTarget::TransferringIfSlot => JobState::Transferring,
-        };
+        let to = resumed(&self.profile);
         change(job, on, to, Cause::Call(who), tell);
         job.marks.remove(Marks::RETRYING);
         self.answer(world, who, Answer::Ok);
@@ -600,6 +605,14 @@ impl Rig {
     pub(super) fn has_dispatcher<const J: usize>(&self, world: &World<J>) -> bool {
         let busy = world.jobs.iter().filter(|job| job.delivery.is_in_hand()).count();
         busy < usize::from(self.slice.dispatchers)
+    }
+}
+
+/// Where Resume takes a job. Transfer slots are not in this model: one is free.
+pub(super) fn resumed(profile: &Profile) -> JobState {
+    match profile.resume_target {
+        ResumeTarget::Queued => JobState::Queued,
+        ResumeTarget::TransferringIfSlot => JobState::Transferring,
     }
 }
 

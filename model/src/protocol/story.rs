@@ -1,5 +1,6 @@
 //! What is seen of a run of the protocol: events for the rules, and a trace for a reader.
 
+use contract::dialect::Switch;
 use contract::event::{By, Caller, Leave, Target};
 use contract::judge::trace::{ChooseLine, Ended, Kind};
 use contract::judge::{Header, Line, Rule, TimelineOptions, Trace, Verdicts, timeline};
@@ -12,7 +13,7 @@ use super::act::{Act, Cause, Note};
 use super::law::Law;
 use super::scope::{Ask, file, owner, receiver};
 use super::state::{Answer, CLIENTS, Delivery, Object, Outcome, Phase, Stage, To, Who, World};
-use super::step::Rig;
+use super::step::{Rig, resumed};
 use super::waits::Through;
 use super::{Protocol, State};
 
@@ -115,7 +116,7 @@ fn leave(delivery: &Delivery, outcome: Outcome) -> Leave {
     }
 }
 
-fn hresult(profile: &Profile, answer: Answer) -> HResult {
+pub(super) fn hresult(profile: &Profile, answer: Answer) -> HResult {
     /// What a rename fails with when the destination is open elsewhere: ERROR_SHARING_VIOLATION.
     const SHARING_VIOLATION: HResult = HResult::from_win32(32);
     match answer {
@@ -145,17 +146,23 @@ pub(super) fn prefix(rig: &Rig, job: u32, see: &mut impl FnMut(&EventView<'_>)) 
         see(&EventView::Return { id, job: Some(job), call: &call, hr: HResult::S_OK, out: &Out::None });
     }
     let resume = Call::Resume;
-    let env = |step| EventView::Env { step, job: Some(job), file: None };
+    let resumed = resumed(&rig.profile);
     see(&EventView::Call { id, caller, job: Some(job), call: &resume });
-    see(&EventView::State { job, from: Some(JobState::Suspended), to: JobState::Queued, by });
+    see(&EventView::State { job, from: Some(JobState::Suspended), to: resumed, by });
     see(&EventView::Return { id, job: Some(job), call: &resume, hr: HResult::S_OK, out: &Out::None });
-    let mut from = JobState::Queued;
-    let connects = rig.profile.connects.is_on().then_some((JobState::Connecting, EnvStep::Turn));
-    let last = if connects.is_some() { EnvStep::Connected } else { EnvStep::Turn };
-    for (to, step) in connects.into_iter().chain([(JobState::Transferring, last)]) {
-        see(&env(step));
-        see(&EventView::State { job, from: Some(from), to, by: By::Env(step) });
-        from = to;
+    if resumed == JobState::Queued {
+        let turns: &[_] = match rig.profile.connects {
+            Switch::On => {
+                &[(JobState::Connecting, EnvStep::Turn), (JobState::Transferring, EnvStep::Connected)]
+            }
+            Switch::Off => &[(JobState::Transferring, EnvStep::Turn)],
+        };
+        let mut from = resumed;
+        for (to, step) in turns {
+            see(&EventView::Env { step: *step, job: Some(job), file: None });
+            see(&EventView::State { job, from: Some(from), to: *to, by: By::Env(*step) });
+            from = *to;
+        }
     }
 }
 
