@@ -122,10 +122,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         output.text(&text)
     };
     let explorations = Explorations { args, carried, traces: &traces };
-    if model.includes(Model::Product) {
+    // A model that carries none of the rules asked for has nothing to say.
+    if model.includes(Model::Product) && carried.intersects(of_product()) {
         explorations.product(output, &mut take)?;
     }
-    if model.includes(Model::Protocol) {
+    if model.includes(Model::Protocol) && carried.intersects(of_protocol()) {
         explorations.protocol(output, &mut take)?;
     }
     let outcome = results.outcome();

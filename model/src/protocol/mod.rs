@@ -33,6 +33,7 @@
 mod act;
 mod check;
 mod design;
+mod enabled;
 mod law;
 mod scope;
 mod state;
