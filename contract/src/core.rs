@@ -28,7 +28,8 @@
 //! - **e. Chain.** JobTransferred and JobError go to the interface when there is one, else to the program. When the
 //!   interface fails and there is a program, the program is ready at once; when that fails too (or there is no
 //!   program), the chain restarts at the interface after the minimum retry delay. One retry time per job, used by
-//!   FileTransferred too. SetNotifyInterface ends the wait and restarts the chain.
+//!   FileTransferred too. SetNotifyInterface ends the wait and restarts the chain. With `retry_transferred` off the chain of
+//!   JobTransferred does not restart: the program is told after the interface has failed, and then nobody again.
 //! - **f. Epochs.** Every successful SetNotifyInterface starts an epoch: JobTransferred and JobError are due again
 //!   while the job is still in that state, FileTransferred only if never acknowledged. A leave of an older epoch
 //!   acknowledges its file, but not the job's event. With `late_replay` off, an event that meets nobody at all when it

@@ -275,11 +275,17 @@ fn default_slices(profile: &Profile) -> Vec<Slice> {
         ..base.clone()
     };
     let bytes = Slice { name: "default/bytes", ..small() };
-    // A switch that only changes what masks do is explored where the masks are, and where every rule bites.
-    if *profile != *profile.dialect.profile() {
+    let objects = Slice { name: "default/objects", receivers: vec![FULL, PLAIN], ..base.clone() };
+    let programs = Slice { name: "default/programs", programs: Programs::One, ..base.clone() };
+    // A switch is explored where what it changes is: at the masks, or at who is told; and where every rule bites.
+    let table = profile.dialect.profile();
+    if profile.disable_masks != table.disable_masks {
         return vec![masks, bytes];
     }
-    let objects = Slice { name: "default/objects", receivers: vec![FULL, PLAIN], ..base.clone() };
+    if *profile != *table {
+        let told = if profile.command_line.is_on() { programs } else { objects };
+        return vec![told, bytes];
+    }
     let nested = Slice {
         name: "default/nested",
         reentrancy: Reentrancy::Calls,
@@ -287,7 +293,6 @@ fn default_slices(profile: &Profile) -> Vec<Slice> {
         clients: 2,
         ..base.clone()
     };
-    let programs = Slice { name: "default/programs", programs: Programs::One, ..base.clone() };
     let files = Slice { name: "default/files", files: 2, disk: DiskFailures::All, ..base.clone() };
     let expiry = Slice { name: "default/expiry", timers: Timers::All, ..base };
     let mut slices = vec![masks, objects, nested, files, expiry, bytes];
@@ -332,7 +337,7 @@ pub struct Variant {
 }
 
 /// The variants of a dialect that a check explores. Contract section 1 asks for both readings of DISABLE in
-/// Delivery Optimization; the other two switches are On in both columns and explored off in `wide`.
+/// Delivery Optimization; the other two switches are On in both columns and explored off from `default` on.
 #[must_use]
 pub fn variants(dialect: Dialect, scope: ScopeName) -> Vec<Variant> {
     let profile = *dialect.profile();
@@ -341,7 +346,7 @@ pub fn variants(dialect: Dialect, scope: ScopeName) -> Vec<Variant> {
         let profile = Profile { disable_masks: Switch::Off, ..profile };
         variants.push(Variant { profile, turned: "disable_masks off" });
     }
-    if scope == ScopeName::Wide {
+    if matches!(scope, ScopeName::Default | ScopeName::Wide) {
         let off = Profile { late_replay: Switch::Off, ..profile };
         variants.push(Variant { profile: off, turned: "late_replay off" });
         let off = Profile { retry_transferred: Switch::Off, ..profile };

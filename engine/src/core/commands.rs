@@ -136,6 +136,10 @@ impl Core {
         if self.job(id).is_some_and(|job| job.files.len() + files.len() > room) {
             return Answer::of(HResult::BG_E_TOO_MANY_FILES_IN_JOB);
         }
+        if files.is_empty() {
+            // No file was added, so there is nothing to tell of (R8).
+            return Answer::of(HResult::S_OK);
+        }
         self.set_property(id, |job| {
             job.files.extend(files.iter().map(|names| File {
                 remote: names.remote.clone(),

@@ -125,7 +125,7 @@ impl Job {
             Class::Complete => self.begin_to_end(Finalising::Complete),
             Class::Setter => match self.set(profile, call) {
                 Ok(()) => {
-                    if modifies(method) {
+                    if modifies(call) {
                         self.touch(profile);
                     }
                     Reply::of(HResult::S_OK)
@@ -417,18 +417,20 @@ impl Job {
 }
 
 /// The setters that JobModification tells about, equal values included (semantics n).
-const fn modifies(method: Method) -> bool {
-    matches!(
-        method,
-        Method::AddFile
-            | Method::AddFileSet
-            | Method::SetDisplayName
-            | Method::SetDescription
-            | Method::SetPriority
-            | Method::SetMinimumRetryDelay
-            | Method::SetNoProgressTimeout
-            | Method::FileSetRemoteName
-    )
+fn modifies(call: &Call) -> bool {
+    match call {
+        Call::AddFileSet { files } => !files.is_empty(),
+        _ => matches!(
+            call.method(),
+            Method::AddFile
+                | Method::SetDisplayName
+                | Method::SetDescription
+                | Method::SetPriority
+                | Method::SetMinimumRetryDelay
+                | Method::SetNoProgressTimeout
+                | Method::FileSetRemoteName
+        ),
+    }
 }
 
 fn is_display_name(name: Option<&Text>) -> bool {

@@ -288,7 +288,7 @@ impl Job {
         if acknowledges(profile, ticket.event, leave) {
             self.acknowledge(ticket);
         } else if !self.state.is_final() {
-            self.owe(ticket);
+            self.owe(profile, ticket);
         }
         self.in_flight -= 1;
         if self.in_flight == 0 {
@@ -323,13 +323,19 @@ impl Job {
     }
 
     /// The event is to be told again: by the program at once, or by the whole chain later (semantics e).
-    fn owe(&mut self, ticket: Ticket) {
+    ///
+    /// Where JobTransferred is not repeated, the program is told all the same: it has not been told before.
+    fn owe(&mut self, profile: &Profile, ticket: Ticket) {
         let chained = ticket.event != Event::FileTransferred
             && ticket.target != Target::CommandLine
             && self.marks.contains(Marks::PROGRAM)
             && self.is_current(ticket);
         if chained {
             self.marks |= Marks::PROGRAM_NEXT;
+            return;
+        }
+        if ticket.event == Event::JobTransferred && !profile.retry_transferred.is_on() {
+            self.acknowledge(ticket);
             return;
         }
         if self.is_current(ticket) && ticket.event != Event::FileTransferred {
@@ -351,7 +357,6 @@ fn running_mark(event: Event) -> Marks {
 fn acknowledges(profile: &Profile, event: Event, leave: Leave) -> bool {
     match (event, leave) {
         (Event::JobModification | Event::FileRangesTransferred, _) => true,
-        (Event::JobTransferred, _) if !profile.retry_transferred.is_on() => true,
         (_, Leave::Returned(hr)) => profile.acknowledges(event, hr).is_yes(),
         (_, Leave::Panicked) => false,
         (_, Leave::Exited(code)) => code == 0,

@@ -35,7 +35,7 @@
 //! - JobModification begins before another pending event only while that one waits: for its retry time, or for a program.
 //! - Whether a retry timer runs follows the delay and the timeout as they are now, not as they were at the failure.
 //! - GetJob is denied to whoever does not own the job; all other calls on a job that is held are anybody's.
-//! - An empty AddFileSet succeeds, like a setter with an equal value.
+//! - An empty AddFileSet succeeds and modifies nothing.
 //! - Progress stays readable as it was after Complete and Cancel; error objects do not (facts G25).
 
 mod call;
