@@ -21,6 +21,8 @@
 //!   Inside its monitors a job is always number 0, and a caller is a client, the job's own callback, or the other job's.
 //! - *Dispatchers* have no numbers at all (see `state`). *Clients* draw on one budget, so the first idle one stands for all.
 //! - *Lock and effect* are one step: the lock is held within a step only (see `step`).
+//! - *A program's exit and its report* are one step. A call in between would make the exit mean nothing (a new registration, a
+//!   Resume, an end) and takes away what it meant when it comes after, or does not touch it; nobody waits for a program.
 //! - *Disk and done* are one step: the disk work reads and writes nothing that another step does.
 //! - Two steps are taken at once and alone when they are possible ([`Reduction::Fewest`]): the settling of a delivery whose
 //!   job has ended, and the effect of a client's call on such a job. Nothing that anybody does before changes what they
