@@ -4,6 +4,8 @@
 //! callbacks together so many more. Which calls they are, who makes them and when is left open. Callbacks and retries are
 //! not bounded.
 
+use std::fmt;
+
 use contract::{Call, FileNames, Interfaces, NotifyFlags, Profile, Receiver, ReceiverId};
 
 use crate::scope::{ScopeName, plural};
@@ -138,34 +140,42 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// The slice in one line, for reports.
+    /// The slice in one line, for reports. A proof holds for these calls and no others, so they are named.
     #[must_use]
     pub fn describe(&self) -> String {
-        format!(
-            "{} ({} {}, {} client {}, {} {} of clients, {} of callbacks, {} {}, {} {} per user, transfers {:?}, leaves {:?}, \
-             locks {:?}, mishaps {:?})",
-            self.name,
-            self.jobs,
-            plural(self.jobs as u32, "job"),
-            self.clients,
-            plural(self.clients.into(), "thread"),
-            self.calls,
-            plural(self.calls.into(), "call"),
-            self.nested,
-            self.dispatchers,
-            plural_dispatchers(self.dispatchers),
-            self.slots,
-            plural(self.slots.into(), "slot"),
-            self.transfers,
-            self.leaves,
-            self.locks,
-            self.mishaps
-        )
+        let counted = |count: u32, what: &str| format!("{count} {}", plural(count, what));
+        let things = [
+            counted(self.jobs as u32, "job"),
+            counted(self.clients.into(), "client thread"),
+            format!("{}{}", counted(self.calls.into(), "call"), named(&self.asks)),
+            format!("{}{}", counted(self.nested.into(), "nested call"), named(&self.nested_asks)),
+            counted(self.dispatchers.into(), "dispatcher"),
+            format!("{} per user", counted(self.slots.into(), "slot")),
+            format!("before{}", named(&self.before)),
+            format!("transfers {:?}, leaves {:?}", self.transfers, self.leaves),
+            format!("locks {:?}, mishaps {:?}", self.locks, self.mishaps),
+        ];
+        let told = things.iter().filter(|thing| *thing != "before" && !thing.starts_with("0 "));
+        format!("{} ({})", self.name, told.map(String::as_str).collect::<Vec<_>>().join(", "))
     }
 }
 
-fn plural_dispatchers(count: u8) -> &'static str {
-    if count == 1 { "dispatcher" } else { "dispatchers" }
+/// The calls among which the caller chooses.
+fn named(asks: &[Ask]) -> String {
+    let names: Vec<String> = asks.iter().map(Ask::to_string).collect();
+    if names.is_empty() { String::new() } else { format!(" [{}]", names.join(" ")) }
+}
+
+impl fmt::Display for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ask::Flags(mask) => write!(f, "SetNotifyFlags({})", mask.bits()),
+            Ask::Interface(None) => f.write_str("SetNotifyInterface(NULL)"),
+            Ask::Interface(Some(object)) => write!(f, "SetNotifyInterface({})", receiver(*object).id),
+            Ask::Program(set) => write!(f, "SetNotifyCmdLine({set:?})"),
+            Ask::Cancel | Ask::Complete | Ask::Resume | Ask::AddFile => write!(f, "{self:?}"),
+        }
+    }
 }
 
 /// The owner of a job: the third job is another user's.
