@@ -426,7 +426,15 @@ fn default() -> Vec<Slice> {
         transfers: Transfers::Arrive,
         ..two
     };
-    let programs = Slice { calls: 3, ..programs("default/programs") };
+    let alone = programs("default/programs");
+    let programs = Slice {
+        asks: alone.asks.iter().copied().chain([Ask::Resume, REGISTER]).collect(),
+        nested: 1,
+        nested_asks: vec![Ask::Cancel, Ask::Program(Set::None)],
+        transfers: Transfers::ArriveOrFail,
+        mishaps: Mishaps::DiskAndExpiry,
+        ..alone
+    };
     vec![together, nested, cross, masks, resume, registration, every, files, slot, users, programs]
 }
 
