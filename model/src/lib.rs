@@ -3,7 +3,7 @@
 //! - [`spec`]: the sequential job, an account of the semantics that is independent of any implementation.
 //! - [`drive`]: a core and everybody around it, one stimulus at a time.
 //! - [`lockstep`]: specification and core side by side, judged by the rules.
-//! - [`protocol`]: threads, lock, dispatchers and slots around jobs, under the engine's design and eleven weaker ones.
+//! - [`protocol`]: threads, lock, dispatchers and slots around jobs, under the engine's design and twelve weaker ones.
 //! - [`product`]: all that as a stateright model; [`scope`]: what makes it finite; [`explore`]: exploring it, and what that proves.
 
 #![forbid(unsafe_code)]

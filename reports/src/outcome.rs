@@ -261,17 +261,22 @@ fn of_work(title: &str, ran: &Ran) -> Vec<Reason> {
         let amounts = words::work(ran);
         reasons.push(Reason::new(ExitCode::Vacuous, format!("{title} did no work ({amounts})")));
     }
-    if !judged {
+    // What an exhaustive engine has not judged before its budget was spent, the spent budget already says.
+    if !judged && !is_unfinished(ran) {
         reasons.push(Reason::new(ExitCode::Vacuous, format!("{title} judged nothing")));
     }
     reasons
 }
 
 fn of_budget(title: &str, engine: &EngineResult, ran: &Ran) -> Option<Reason> {
-    let unfinished = ran.approach == Approach::Exhaustive && ran.ended == Ended::BudgetSpent;
+    let unfinished = is_unfinished(ran);
     let scope = engine.scope.as_deref().unwrap_or("unnamed");
     unfinished.then(|| {
         let what = format!("{title}: the budget was spent before scope {scope} was explored");
         Reason::new(ExitCode::BudgetSpent, what)
     })
+}
+
+fn is_unfinished(ran: &Ran) -> bool {
+    ran.approach == Approach::Exhaustive && ran.ended == Ended::BudgetSpent
 }

@@ -73,6 +73,7 @@ fn of_variant<C: Core>(
         dialect: variant.profile.dialect,
         turned: variant.turned,
         design: None,
+        memory: String::new(),
         slices: explored,
     })
 }

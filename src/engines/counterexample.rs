@@ -10,7 +10,7 @@ use contract::judge::{
 use contract::{Call, Core, Dialect, EventView, JobId, ThreadId, UserId};
 use model::drive::{Applied, From, Stimulus};
 use model::lockstep::Lockstep;
-use model::protocol::Story;
+use model::protocol::{Design, Story};
 use model::scope::{ScopeName, Slice, Variant, slices};
 use properties::tape;
 use reports::Failure;
@@ -44,26 +44,39 @@ impl Traces {
             (None, Some(rule)) => format!("{rule}-{}", trace.header.engine.replace(' ', "-")),
             (None, None) => format!("agreement-{}", trace.header.engine.replace(' ', "-")),
         };
-        self.write_down(trace, draw(trace, violation), id, story)
+        let name = id.clone();
+        self.write_down(trace, draw(trace, violation), id, &name, story)
     }
 
-    /// Writes down how the protocol breaks a rule, or a law that is none; `id` names it where the trace cannot.
-    pub(crate) fn keep_story(&self, story: &Story, rule: Option<Rule>, id: String) -> Result<Failure, Error> {
+    /// Writes down how the protocol breaks a rule, or a law that is none. `id` names it where the trace cannot. The same
+    /// failure of another design or in another slice is another file.
+    pub(crate) fn keep_story(
+        &self,
+        story: &Story,
+        rule: Option<Rule>,
+        id: &str,
+        (design, slice): (Design, &str),
+    ) -> Result<Failure, Error> {
         let trace = &story.trace;
         let broken = |rule| Verdicts::of(trace).violations().find(|violation| violation.rule == rule);
         let violation = rule.and_then(broken);
-        let id = violation.map_or(id, |violation| failure_id(trace, &violation).to_string());
-        // How the jobs came into their first state is in the file, and no part of the story.
-        let told = Trace {
-            header: trace.header.clone(),
-            lines: trace.lines.iter().filter(|line| line.seq >= story.begins).cloned().collect(),
-        };
+        let named = violation.map(|violation| failure_id(trace, &violation).to_string());
+        let id = named.clone().unwrap_or_else(|| format!("{id}-{design}"));
+        let name = named.map_or_else(|| format!("{id}-{slice}"), |id| format!("{id}-{design}-{slice}"));
         let ending = if story.ending.is_empty() { String::new() } else { format!("then: {}", story.ending) };
-        self.write_down(trace, draw(&told, violation), id, &ending)
+        // How the jobs came into their first state is in the file, and no part of the picture.
+        self.write_down(trace, draw(&story.told(), violation), id, &name, &ending)
     }
 
-    fn write_down(&self, trace: &Trace, drawn: String, id: String, story: &str) -> Result<Failure, Error> {
-        let name = format!("{id}-{}.jsonl", trace.header.dialect);
+    fn write_down(
+        &self,
+        trace: &Trace,
+        drawn: String,
+        id: String,
+        name: &str,
+        story: &str,
+    ) -> Result<Failure, Error> {
+        let name = format!("{name}-{}.jsonl", trace.header.dialect);
         let path = self.dir.join(&name);
         write(&path, &trace.print())?;
         Ok(Failure {

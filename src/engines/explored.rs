@@ -31,6 +31,8 @@ pub(crate) struct Explored {
     pub(crate) turned: &'static str,
     /// The design explored, where the model has designs.
     pub(crate) design: Option<&'static str>,
+    /// What the rules remember, in words; nothing where nobody asked.
+    pub(crate) memory: String,
     pub(crate) slices: Vec<ExploredSlice>,
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use contract::Dialect;
 use contract::judge::Rule;
 use model::explore::{Extent, Options, Proof};
-use model::protocol::{Design, Law, Reduction, Report, Slice, Story, check, slices};
+use model::protocol::{Design, Law, Reduction, Report, Slice, Story, check, memory, slices};
 use model::scope::ScopeName;
 use reports::Subject;
 
@@ -48,6 +48,7 @@ pub(crate) fn run(
             dialect: *dialect,
             turned: "",
             design: Some(plan.design.name()),
+            memory: remembered(),
             slices,
         };
         done(explored, output)?;
@@ -70,13 +71,15 @@ fn of_slice(
     let options = Options { threads: plan.threads, budget, progress: &tell };
     let report = check(plan.design, dialect.profile(), slice, plan.laws, Reduction::Fewest, &options);
     let story = |law, acts: &[_]| Story::of(plan.design, dialect.profile(), slice, law, acts);
+    let name = slice.name.replace('/', "-");
+    let place = (plan.design, name.as_str());
     let mut laws = Vec::new();
     for (law, proof) in &report.proofs {
         let found = match proof {
             Proof::Proved => Found::Proved,
             Proof::Violated(acts) => {
-                let id = format!("{law}-{}", plan.design);
-                Found::Violated(plan.traces.keep_story(&story(Some(*law), acts), rule(*law), id)?)
+                let told = story(Some(*law), acts);
+                Found::Violated(plan.traces.keep_story(&told, rule(*law), law.id(), place)?)
             }
             Proof::Vacuous => Found::Vacuous,
             Proof::Unfinished => Found::Unfinished,
@@ -86,8 +89,7 @@ fn of_slice(
     let remark = match &report.clients_own {
         None => None,
         Some(acts) => {
-            let id = format!("own-lock-{}", plan.design);
-            let failure = plan.traces.keep_story(&story(None, acts), None, id)?;
+            let failure = plan.traces.keep_story(&story(None, acts), None, "own-lock", place)?;
             let steps = acts.len();
             Some((
                 format!("no violation: a client can lock itself out, in {steps} steps (clause 7)"),
@@ -109,6 +111,13 @@ fn of_slice(
         size: format!("{} bytes a state, of which {} for the protocol", size.state, size.protocol),
         remark,
     })
+}
+
+/// What the rules remember of a job, which makes states what they are.
+fn remembered() -> String {
+    let (rules, shared) = memory();
+    let rules: Vec<String> = rules.iter().map(|(law, size)| format!("{law} {size}")).collect();
+    format!("the rules remember so many bytes about a job: {}, and {shared} together", rules.join(", "))
 }
 
 /// The rule of a law, if it is one.

@@ -122,10 +122,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         output.text(&text)
     };
     let explorations = Explorations { args, carried, traces: &traces };
-    if model.includes(Model::Product) {
+    // A model that carries none of the rules asked for has nothing to say.
+    if model.includes(Model::Product) && carried.intersects(of_product()) {
         explorations.product(output, &mut take)?;
     }
-    if model.includes(Model::Protocol) {
+    if model.includes(Model::Protocol) && carried.intersects(of_protocol()) {
         explorations.protocol(output, &mut take)?;
     }
     let outcome = results.outcome();
@@ -299,14 +300,19 @@ impl Page<'_> {
             explored.design.map_or_else(String::new, |design| format!(" of the protocol, design {design}"));
         let title = format!("check, scope {}{design}, dialect {dialect}", explored.scope);
         put(&mut text, format_args!("{}", self.output.paint(Paint::Bold, &title)));
+        if !explored.memory.is_empty() {
+            put(&mut text, format_args!("  {}", explored.memory));
+        }
+        let mut drawn = Vec::new();
         for slice in &explored.slices {
-            self.slice(slice, &mut text);
+            self.slice(slice, &mut drawn, &mut text);
         }
         self.scope(explored, &dialect, &mut text);
         text
     }
 
-    fn slice(&self, slice: &ExploredSlice, text: &mut String) {
+    /// A failure that has been drawn in an earlier slice is named and not drawn again.
+    fn slice<'a>(&self, slice: &'a ExploredSlice, drawn: &mut Vec<&'a str>, text: &mut String) {
         put(text, format_args!("\n  {}", slice.scope));
         let [states, edges] = [slice.states, slice.edges].map(|count| HumanCount(count as u64));
         let rate = HumanCount(slice.states_per_second() as u64);
@@ -335,7 +341,11 @@ impl Page<'_> {
             }
         }
         for (_, found) in &slice.laws {
-            if let Found::Violated(failure) = found {
+            let Found::Violated(failure) = found else { continue };
+            if drawn.contains(&failure.id.as_str()) {
+                put(text, format_args!("    {} again: {}", failure.id, failure.replay_command));
+            } else {
+                drawn.push(&failure.id);
                 self.failure(&format!("{}, as short as it can be", failure.id), failure, text);
             }
         }

@@ -79,6 +79,8 @@ macro_rules! all_rules {
         struct Rules { $($field: $rule,)* }
 
         impl Rules {
+            const SIZES: &'static [(Rule, usize)] = &[$((Rule::$rule, size_of::<$rule>()),)*];
+
             /// The rules that look at events of this kind: the others are not even compiled in.
             #[inline(always)]
             fn step_kind<const KIND: u8, const CALLS: usize>(
@@ -179,6 +181,12 @@ impl<const CALLS: usize> Monitors<CALLS> {
         const { assert!(CALLS <= 32, "sets of calls have 32 bits") };
         let carried = rules.intersection(RuleSet::OF_A_JOB.with(Rule::R9));
         Monitors { facts: Facts::new(), rules: Rules::default(), carried, bound }
+    }
+
+    /// How many bytes each rule remembers about a job, and last what they share.
+    #[must_use]
+    pub const fn sizes() -> (&'static [(Rule, usize)], usize) {
+        (Rules::SIZES, size_of::<Facts<CALLS>>())
     }
 
     /// The rules carried.

@@ -55,6 +55,23 @@ pub enum Act {
     Expire(u8),
 }
 
+impl Act {
+    /// Whether it need never be taken, however long everybody waits.
+    pub(super) const fn is_optional(self) -> bool {
+        match self {
+            Act::Call { .. } | Act::Block { .. } | Act::Turn(_) | Act::Arrive(_) | Act::Fail(_) => true,
+            Act::RetryDelayOver(_) | Act::Expire(_) => true,
+            Act::Effect(_)
+            | Act::Disk(..)
+            | Act::Return(_)
+            | Act::Claim(_)
+            | Act::Begin(_)
+            | Act::Enter(_) => false,
+            Act::Leave(..) | Act::Settle(_) | Act::Exit(..) => false,
+        }
+    }
+}
+
 /// How disk work goes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Disk {

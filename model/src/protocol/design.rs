@@ -42,6 +42,7 @@ designs! {
     BeginBeforeSlot = "begin-before-slot", "The barrier, but a delivery begins before it holds its slot.";
     ClaimBeforeSlot = "claim-before-slot", "The barrier, but a dispatcher claims a delivery and then waits for its slot.";
     WaitAnyRunning = "wait-any-running", "The barrier, but calls wait until no delivery of the job runs.";
+    ExpireAnyway = "expire-anyway", "The barrier, but a job expires although a delivery of it has begun.";
     Barrier = "barrier", "Calls wait for the begun delivery they forbid, until it has left or made a call.";
 }
 

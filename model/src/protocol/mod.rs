@@ -9,7 +9,7 @@
 //! are left out, a job transfers and then its file arrives or fails. No crash.
 //!
 //! **What it is judged by.** The rules' own monitors, one per job, fed with what an observer outside would see; R9, R16 and L3 as
-//! predicates on the state ([`waits`]). A rule that never had to decide anything in a slice is vacuous there.
+//! predicates on the state (`waits`). A rule that never had to decide anything in a slice is vacuous there.
 //!
 //! **The law it keeps.** Equal states have equal successors, and nothing but the state decides what may happen. What the rules
 //! have decided is noted beside the states, in the model: it is a set that only grows, so the order of exploration does not matter.
@@ -19,8 +19,10 @@
 //! - *Jobs* of one user differ in nothing but their number, so of two states that are equal up to their numbers one is
 //!   kept. The exchange is made inside `next_state`, because stateright's breadth-first search knows no symmetry.
 //!   Inside its monitors a job is always number 0, and a caller is a client, the job's own callback, or the other job's.
-//! - *Dispatchers* have no numbers at all (see [`state`]). *Clients* draw on one budget, so the first idle one stands for all.
-//! - *Lock and effect* are one step: the lock is held within a step only (see [`step`]).
+//! - *Dispatchers* have no numbers at all (see `state`). *Clients* draw on one budget, so the first idle one stands for all.
+//! - *Lock and effect* are one step: the lock is held within a step only (see `step`).
+//! - *A program's exit and its report* are one step. A call in between would make the exit mean nothing (a new registration, a
+//!   Resume, an end) and takes away what it meant when it comes after, or does not touch it; nobody waits for a program.
 //! - *Disk and done* are one step: the disk work reads and writes nothing that another step does.
 //! - Two steps are taken at once and alone when they are possible ([`Reduction::Fewest`]): the settling of a delivery whose
 //!   job has ended, and the effect of a client's call on such a job. Nothing that anybody does before changes what they
@@ -33,12 +35,15 @@
 mod act;
 mod check;
 mod design;
+mod enabled;
 mod law;
 mod scope;
 mod state;
 mod step;
 mod story;
 mod table;
+#[cfg(test)]
+mod tests;
 mod waits;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -79,6 +84,14 @@ pub enum Reduction {
     Full,
     /// All that can be.
     Fewest,
+}
+
+/// How many bytes each rule remembers about a job in a state, and last what they share.
+#[must_use]
+pub fn memory() -> (Vec<(Law, usize)>, usize) {
+    let (rules, shared) = Monitors::<CALLS>::sizes();
+    let carried = rules.iter().map(|(rule, size)| (Law::Rule(*rule), *size));
+    (carried.filter(|(law, _)| Law::ALL.contains(law)).collect(), shared)
 }
 
 /// A state: the protocol's, and the rules' memory of each job.
@@ -141,7 +154,8 @@ impl<const J: usize> Protocol<J> {
             .iter()
             .filter_map(|law| if let Law::Rule(rule) = law { Some(*rule) } else { None })
             .collect();
-        let mut monitors = Monitors::new(per_job, BOUND);
+        // R9 and R16 are predicates here; their part in a job's monitors would only make states larger.
+        let mut monitors = Monitors::new(per_job.intersection(RuleSet::OF_A_JOB), BOUND);
         story::prefix(&self.rig, 0, &mut |event| {
             let _nothing_yet = monitors.step(&self.rig.profile, event);
         });

@@ -4,6 +4,8 @@
 //! callbacks together so many more. Which calls they are, who makes them and when is left open. Callbacks and retries are
 //! not bounded.
 
+use std::fmt;
+
 use contract::{Call, FileNames, Interfaces, NotifyFlags, Profile, Receiver, ReceiverId};
 
 use crate::scope::{ScopeName, plural};
@@ -138,34 +140,42 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// The slice in one line, for reports.
+    /// The slice in one line, for reports. A proof holds for these calls and no others, so they are named.
     #[must_use]
     pub fn describe(&self) -> String {
-        format!(
-            "{} ({} {}, {} client {}, {} {} of clients, {} of callbacks, {} {}, {} {} per user, transfers {:?}, leaves {:?}, \
-             locks {:?}, mishaps {:?})",
-            self.name,
-            self.jobs,
-            plural(self.jobs as u32, "job"),
-            self.clients,
-            plural(self.clients.into(), "thread"),
-            self.calls,
-            plural(self.calls.into(), "call"),
-            self.nested,
-            self.dispatchers,
-            plural_dispatchers(self.dispatchers),
-            self.slots,
-            plural(self.slots.into(), "slot"),
-            self.transfers,
-            self.leaves,
-            self.locks,
-            self.mishaps
-        )
+        let counted = |count: u32, what: &str| format!("{count} {}", plural(count, what));
+        let things = [
+            counted(self.jobs as u32, "job"),
+            counted(self.clients.into(), "client thread"),
+            format!("{}{}", counted(self.calls.into(), "call"), named(&self.asks)),
+            format!("{}{}", counted(self.nested.into(), "nested call"), named(&self.nested_asks)),
+            counted(self.dispatchers.into(), "dispatcher"),
+            format!("{} per user", counted(self.slots.into(), "slot")),
+            format!("before{}", named(&self.before)),
+            format!("transfers {:?}, leaves {:?}", self.transfers, self.leaves),
+            format!("locks {:?}, mishaps {:?}", self.locks, self.mishaps),
+        ];
+        let told = things.iter().filter(|thing| *thing != "before" && !thing.starts_with("0 "));
+        format!("{} ({})", self.name, told.map(String::as_str).collect::<Vec<_>>().join(", "))
     }
 }
 
-fn plural_dispatchers(count: u8) -> &'static str {
-    if count == 1 { "dispatcher" } else { "dispatchers" }
+/// The calls among which the caller chooses.
+fn named(asks: &[Ask]) -> String {
+    let names: Vec<String> = asks.iter().map(Ask::to_string).collect();
+    if names.is_empty() { String::new() } else { format!(" [{}]", names.join(" ")) }
+}
+
+impl fmt::Display for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ask::Flags(mask) => write!(f, "SetNotifyFlags({})", mask.bits()),
+            Ask::Interface(None) => f.write_str("SetNotifyInterface(NULL)"),
+            Ask::Interface(Some(object)) => write!(f, "SetNotifyInterface({})", receiver(*object).id),
+            Ask::Program(set) => write!(f, "SetNotifyCmdLine({set:?})"),
+            Ask::Cancel | Ask::Complete | Ask::Resume | Ask::AddFile => write!(f, "{self:?}"),
+        }
+    }
 }
 
 /// The owner of a job: the third job is another user's.
@@ -248,7 +258,9 @@ fn tiny() -> Vec<Slice> {
         before: vec![Ask::Flags(FILES)],
         ..base()
     };
-    vec![calls, cross, slot, users, lock, files]
+    let expiry =
+        Slice { name: "tiny/expiry", clients: 0, calls: 0, mishaps: Mishaps::DiskAndExpiry, ..base() };
+    vec![calls, cross, slot, users, lock, files, expiry]
 }
 
 /// The same with retries, with calls from both sides, and with programs.
@@ -291,6 +303,7 @@ fn small() -> Vec<Slice> {
         asks: vec![Ask::Flags(DEFAULT), Ask::Flags(FILES), Ask::AddFile, REGISTER],
         before: vec![Ask::Flags(FILES)],
         leaves: Leaves::AcknowledgeOrFail,
+        mishaps: Mishaps::DiskAndExpiry,
         ..base()
     };
     vec![calls, nested, slot, users, files, programs("small/programs")]
@@ -328,9 +341,15 @@ fn default() -> Vec<Slice> {
     let together = Slice {
         name: "default/together",
         asks: vec![Ask::Cancel, Ask::Complete, Ask::Resume, Ask::Flags(NONE), Ask::Interface(None), REGISTER],
+        nested: 0,
+        ..two.clone()
+    };
+    let nested = Slice {
+        name: "default/nested",
+        nested: 1,
         nested_asks: vec![Ask::Cancel],
         transfers: Transfers::Arrive,
-        ..two.clone()
+        ..together.clone()
     };
     let cross = Slice {
         name: "default/cancel-cross",
@@ -343,7 +362,7 @@ fn default() -> Vec<Slice> {
     let masks = Slice {
         name: "default/masks",
         asks: vec![Ask::Flags(NONE), Ask::Flags(DEFAULT), Ask::Flags(ERRORS)],
-        nested_asks: vec![Ask::Flags(NONE), Ask::Flags(DEFAULT)],
+        nested_asks: vec![Ask::Flags(NONE)],
         ..two.clone()
     };
     let resume = Slice {
@@ -407,8 +426,16 @@ fn default() -> Vec<Slice> {
         transfers: Transfers::Arrive,
         ..two
     };
-    let programs = Slice { calls: 3, ..programs("default/programs") };
-    vec![together, cross, masks, resume, registration, every, files, slot, users, programs]
+    let alone = programs("default/programs");
+    let programs = Slice {
+        asks: alone.asks.iter().copied().chain([Ask::Resume, REGISTER]).collect(),
+        nested: 1,
+        nested_asks: vec![Ask::Cancel, Ask::Program(Set::None)],
+        transfers: Transfers::ArriveOrFail,
+        mishaps: Mishaps::DiskAndExpiry,
+        ..alone
+    };
+    vec![together, nested, cross, masks, resume, registration, every, files, slot, users, programs]
 }
 
 /// One call more everywhere.
@@ -421,8 +448,9 @@ fn wide() -> Vec<Slice> {
     slices
 }
 
-const WIDE: [&str; 10] = [
+const WIDE: [&str; 11] = [
     "wide/together",
+    "wide/nested",
     "wide/cancel-cross",
     "wide/masks",
     "wide/resume",

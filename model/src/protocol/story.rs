@@ -1,8 +1,9 @@
 //! What is seen of a run of the protocol: events for the rules, and a trace for a reader.
 
+use contract::dialect::Switch;
 use contract::event::{By, Caller, Leave, Target};
-use contract::judge::trace::{ChooseLine, Kind};
-use contract::judge::{Header, Line, Rule, Trace};
+use contract::judge::trace::{ChooseLine, Ended, Kind};
+use contract::judge::{Header, Line, Rule, TimelineOptions, Trace, Verdicts, timeline};
 use contract::{
     Call, CallId, DeliveryId, EnvStep, EventView, HResult, JobId, JobState, Out, Profile, ReceiverId,
     ThreadId, UserId,
@@ -12,7 +13,7 @@ use super::act::{Act, Cause, Note};
 use super::law::Law;
 use super::scope::{Ask, file, owner, receiver};
 use super::state::{Answer, CLIENTS, Delivery, Object, Outcome, Phase, Stage, To, Who, World};
-use super::step::Rig;
+use super::step::{Rig, resumed};
 use super::waits::Through;
 use super::{Protocol, State};
 
@@ -115,7 +116,7 @@ fn leave(delivery: &Delivery, outcome: Outcome) -> Leave {
     }
 }
 
-fn hresult(profile: &Profile, answer: Answer) -> HResult {
+pub(super) fn hresult(profile: &Profile, answer: Answer) -> HResult {
     /// What a rename fails with when the destination is open elsewhere: ERROR_SHARING_VIOLATION.
     const SHARING_VIOLATION: HResult = HResult::from_win32(32);
     match answer {
@@ -145,17 +146,23 @@ pub(super) fn prefix(rig: &Rig, job: u32, see: &mut impl FnMut(&EventView<'_>)) 
         see(&EventView::Return { id, job: Some(job), call: &call, hr: HResult::S_OK, out: &Out::None });
     }
     let resume = Call::Resume;
-    let env = |step| EventView::Env { step, job: Some(job), file: None };
+    let resumed = resumed(&rig.profile);
     see(&EventView::Call { id, caller, job: Some(job), call: &resume });
-    see(&EventView::State { job, from: Some(JobState::Suspended), to: JobState::Queued, by });
+    see(&EventView::State { job, from: Some(JobState::Suspended), to: resumed, by });
     see(&EventView::Return { id, job: Some(job), call: &resume, hr: HResult::S_OK, out: &Out::None });
-    let mut from = JobState::Queued;
-    let connects = rig.profile.connects.is_on().then_some((JobState::Connecting, EnvStep::Turn));
-    let last = if connects.is_some() { EnvStep::Connected } else { EnvStep::Turn };
-    for (to, step) in connects.into_iter().chain([(JobState::Transferring, last)]) {
-        see(&env(step));
-        see(&EventView::State { job, from: Some(from), to, by: By::Env(step) });
-        from = to;
+    if resumed == JobState::Queued {
+        let turns: &[_] = match rig.profile.connects {
+            Switch::On => {
+                &[(JobState::Connecting, EnvStep::Turn), (JobState::Transferring, EnvStep::Connected)]
+            }
+            Switch::Off => &[(JobState::Transferring, EnvStep::Turn)],
+        };
+        let mut from = resumed;
+        for (to, step) in turns {
+            see(&EventView::Env { step: *step, job: Some(job), file: None });
+            see(&EventView::State { job, from: Some(from), to: *to, by: By::Env(*step) });
+            from = *to;
+        }
     }
 }
 
@@ -168,6 +175,27 @@ pub struct Story {
     pub begins: u64,
     /// What is wrong at the end, where no event of the trace says it.
     pub ending: String,
+}
+
+impl Story {
+    /// The trace without the lines on how the jobs came into their first state.
+    #[must_use]
+    pub fn told(&self) -> Trace {
+        let lines = self.trace.lines.iter().filter(|line| line.seq >= self.begins).cloned().collect();
+        Trace { header: self.trace.header.clone(), lines }
+    }
+
+    /// What is told, as a timeline, with what is wrong at its end.
+    #[must_use]
+    pub fn picture(&self, law: Option<Law>) -> String {
+        let broken = |rule| Verdicts::of(&self.trace).violations().find(|violation| violation.rule == rule);
+        let violation = match law {
+            Some(Law::Rule(rule)) => broken(rule),
+            Some(Law::BoundedWait) | None => None,
+        };
+        let picture = timeline(&self.told(), &TimelineOptions { violation, ..TimelineOptions::default() });
+        if self.ending.is_empty() { picture } else { format!("{picture}\nthen: {}\n", self.ending) }
+    }
 }
 
 impl<const J: usize> Protocol<J> {
@@ -193,7 +221,15 @@ impl<const J: usize> Protocol<J> {
             state = next;
         }
         let ending = self.ending(&state, law, &teller.names);
+        let header = Header { ended: self.ended(&state), ..header };
         Story { trace: Trace { header, lines: teller.lines.0 }, begins, ending }
+    }
+
+    /// A run is at rest when only clients and the environment could still move, who need not.
+    fn ended(&self, state: &State<J>) -> Ended {
+        let mut acts = Vec::new();
+        self.rig.acts(&state.world, &mut acts);
+        if acts.iter().all(|act| act.is_optional()) { Ended::AtRest } else { Ended::Cut }
     }
 
     fn ending(&self, state: &State<J>, law: Option<Law>, names: &Names) -> String {

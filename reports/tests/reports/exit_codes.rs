@@ -80,6 +80,17 @@ fn nothing_done_is_never_held() {
     }
 }
 
+/// An exhaustive engine proves at its end. Before that it has judged nothing, and that is the budget's fault.
+#[test]
+fn an_exploration_that_was_cut_short_is_unfinished_and_not_vacuous() {
+    let mut results = fixture::held();
+    let ran = ran(&mut results, 0);
+    (ran.ended, ran.agreement) = (Ended::BudgetSpent, None);
+    let why = "the budget was spent before".to_owned();
+    ran.findings.iter_mut().for_each(|result| result.finding = Finding::NotDecidable { why: why.clone() });
+    assert_eq!(results.outcome().exit_code, ExitCode::BudgetSpent);
+}
+
 #[test]
 fn a_run_of_skipped_engines_is_skipped() {
     let mut results = fixture::skipped();
