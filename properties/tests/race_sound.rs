@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contract::judge::Rule;
-use properties::race::{HuntOptions, Kind, hunt};
+use properties::race::{HuntOptions, Kind, Windows, hunt};
 
 #[test]
 fn the_service_survives_random_schedules_and_priorities_that_change() {
@@ -20,12 +20,12 @@ fn the_service_survives_random_schedules_and_priorities_that_change() {
                 failure.race.to_rust(&failure.schedule)
             );
         }
-        assert_eq!(hunted.schedules, 10_000);
+        assert_eq!((hunted.schedules, hunted.cut), (10_000, 0));
         for rule in [Rule::R1, Rule::R2, Rule::R3, Rule::R4, Rule::R5, Rule::R6, Rule::R18] {
             let decided = hunted.decisions.iter().any(|(known, decisions)| *known == rule && *decisions > 0);
             assert!(decided, "{kind}: nothing to decide for {rule}");
         }
-        eprintln!("{kind}: {} in {:?}, {} steps", hunted.schedules, hunted.elapsed, hunted.steps);
-        eprintln!("{:?}", hunted.windows.empty());
+        let empty = hunted.windows.empty();
+        assert!(empty.len() <= Windows::size() / 20, "{kind}: these windows were never hit: {empty:?}");
     }
 }

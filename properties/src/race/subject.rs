@@ -357,6 +357,8 @@ impl Fetch for Stage {
                 go_on(TransferEvent::Connected)
                     && go_on(TransferEvent::SizeKnown(SIZE))
                     && go_on(TransferEvent::Bytes(SIZE / 2))
+                    // A file that is done is whole: the core takes no other report for one.
+                    && go_on(TransferEvent::Bytes(SIZE))
                     && go_on(TransferEvent::FileDone)
             }
             Fetched::Transient => go_on(failed(Failure::Transient, 503)),
