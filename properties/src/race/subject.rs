@@ -99,12 +99,12 @@ impl Session {
     }
 
     fn play(&mut self, race: &Arc<Race>, events: Events) -> Played {
-        let strategy = std::mem::replace(&mut self.strategy, Box::<Tape>::default());
+        let strategy = std::mem::replace(&mut self.strategy, Box::new(Tape::default()));
         let world = Arc::new(World::new(strategy, events, std::mem::take(&mut self.windows)));
         let host = Host { shuttle: Shuttle::new(Arc::clone(&world)), race: Arc::clone(race) };
         execution::run(&world, move || host.play());
         let mut inner = world.inner();
-        self.strategy = std::mem::replace(&mut inner.strategy, Box::<Tape>::default());
+        self.strategy = std::mem::replace(&mut inner.strategy, Box::new(Tape::default()));
         self.windows = std::mem::take(&mut inner.windows);
         let (ended, events, stuck) =
             inner.result.take().unwrap_or((Ended::Cut, Events::Dropped, RuleSet::EMPTY));
