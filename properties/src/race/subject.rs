@@ -308,6 +308,12 @@ impl Stage {
         }
     }
 
+    /// Whether a fetch of the job may have been cut off after it had reported a size: then the next one has one, too, since the
+    /// core takes a file for done only when all its bytes are here.
+    fn is_sized(&self, job: JobId) -> bool {
+        self.race.jobs.get(job.index()).is_some_and(|fate| fate.fetches.contains(&Fetched::Sized))
+    }
+
     fn fetched(&self, job: JobId) -> Fetched {
         let (Some(fate), Some(counts)) = (self.race.jobs.get(job.index()), self.counts.get(job.index()))
         else {
@@ -352,12 +358,16 @@ impl Fetch for Stage {
         let context = ErrorContext::RemoteFile;
         let failed = |class, status| TransferEvent::Failed { class, hr: HResult::from_http(status), context };
         let _ = match self.fetched(order.job) {
+            Fetched::Done if self.is_sized(order.job) => {
+                go_on(TransferEvent::SizeKnown(SIZE))
+                    && go_on(TransferEvent::Bytes(SIZE))
+                    && go_on(TransferEvent::FileDone)
+            }
             Fetched::Done => go_on(TransferEvent::FileDone),
             Fetched::Sized => {
                 go_on(TransferEvent::Connected)
                     && go_on(TransferEvent::SizeKnown(SIZE))
                     && go_on(TransferEvent::Bytes(SIZE / 2))
-                    // A file that is done is whole: the core takes no other report for one.
                     && go_on(TransferEvent::Bytes(SIZE))
                     && go_on(TransferEvent::FileDone)
             }
