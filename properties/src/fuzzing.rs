@@ -6,6 +6,8 @@ use contract::judge::{TimelineOptions, Trace, timeline};
 use engine::core::Core;
 
 use crate::program::Program;
+#[cfg(feature = "race")]
+use crate::race;
 use crate::run;
 
 /// Target `lockstep`: any bytes are a program; on it, specification and core agree and no rule is broken.
@@ -35,5 +37,25 @@ pub fn trace(bytes: &[u8]) {
     match Trace::parse(&printed) {
         Ok(again) => assert_eq!(again, trace, "printed as:\n{printed}"),
         Err(error) => panic!("a printed trace does not parse: {error}\n{printed}"),
+    }
+}
+
+/// Target `schedule`: any bytes are a race and its schedule; on the engine's real service it breaks no rule.
+///
+/// # Panics
+/// It does. The message is the race and its timeline, not the bytes.
+#[cfg(feature = "race")]
+pub fn schedule(bytes: &[u8]) {
+    let (race, tape) = race::from_bytes(bytes);
+    let run = race::run(&race, tape.choices());
+    if !run.violated.is_empty() {
+        let (small, schedule) = race::shrink(&race, tape.choices(), run.violated);
+        let trace = race::trace(&small, &schedule, None);
+        let story = timeline(&trace, &TimelineOptions::default());
+        panic!(
+            "{}\n\nThe race, without what it does not need:\n{small}\n{story}\n{}",
+            run.violated,
+            small.to_rust(&schedule)
+        );
     }
 }

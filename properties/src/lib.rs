@@ -4,6 +4,7 @@
 //! - [`run`]: a program on a core in lockstep with the specification, judged by the rules.
 //! - [`sample`]: many random programs; [`fuzzing`]: the bodies of the fuzz targets.
 //! - [`canary`]: a subject that is broken on purpose.
+//! - `race`: the engine's service under schedules of our choice.
 //! - `live`: the engine on real threads over real HTTP, and `server`, which misbehaves for it.
 
 #![forbid(unsafe_code)]
@@ -13,6 +14,8 @@ pub mod fuzzing;
 #[cfg(feature = "live")]
 pub mod live;
 pub mod program;
+#[cfg(feature = "race")]
+pub mod race;
 pub mod run;
 pub mod sample;
 #[cfg(feature = "live")]

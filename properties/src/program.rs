@@ -120,7 +120,7 @@ impl fmt::Display for Program {
 }
 
 /// The dialects and switches a program may run in.
-fn variant(head: u8) -> Variant {
+pub(crate) fn variant(head: u8) -> Variant {
     let plain = |dialect: Dialect| Variant { profile: *dialect.profile(), turned: "" };
     let delivery_optimization = plain(Dialect::Do);
     match head & 7 {

@@ -44,3 +44,12 @@ fn the_trace_corpus_and_its_regressions_pass() {
         fuzzing::trace(&std::fs::read(&path).expect("a readable input"));
     }
 }
+
+#[test]
+fn the_schedule_corpus_and_its_regressions_pass() {
+    let inputs = [files("fuzz/corpus/schedule"), files("fuzz/regressions/schedule")].concat();
+    assert!(inputs.len() >= 64, "{} inputs", inputs.len());
+    for path in inputs {
+        fuzzing::schedule(&std::fs::read(&path).expect("a readable input"));
+    }
+}

@@ -185,6 +185,12 @@ impl Judge {
         }
     }
 
+    /// The same for a run about so many callbacks of one user at once.
+    #[must_use]
+    pub fn with_slots(self, slots: u32) -> Judge {
+        Judge { across: Across::new(self.rules, slots), ..self }
+    }
+
     /// A judge of a run with this header: rules that need what it did not record are undecided from the start.
     #[must_use]
     pub fn for_header(header: &Header, rules: RuleSet) -> Judge {
@@ -198,8 +204,7 @@ impl Judge {
             }
         }
         judge.rules = judge.rules.iter().filter(|rule| !judge.undecided.contains_key(rule)).collect();
-        judge.across = Across::new(judge.rules, header.callback_slots);
-        judge
+        judge.with_slots(header.callback_slots)
     }
 
     /// The next event; `seq` rises.

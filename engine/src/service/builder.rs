@@ -9,13 +9,17 @@ use contract::event::{Recorder, Silent};
 
 use super::Service;
 use super::backends::{Disk, Fetch, Programs};
+use super::design::{Design, Naive};
+#[cfg(feature = "http")]
+use super::http::HttpFetch;
 use super::program::RealPrograms;
-use super::real::{HttpFetch, RealDisk};
+use super::real::RealDisk;
 use super::registry::Registry;
 use super::runtime::Runtime;
 use super::shared::{Keep, Shared, State};
 use super::threads::{Pool, Role};
 use crate::core::Core;
+#[cfg(feature = "http")]
 use crate::transfer::ClientConfig;
 
 /// Transfers at once, whatever the core would allow: a bound on threads and memory.
@@ -37,11 +41,12 @@ pub struct Builder<R: Runtime> {
     dispatchers: u32,
     keep: Keep,
     namespace: u64,
+    design: Design,
 }
 
 /// The service could not start.
 #[derive(Debug, thiserror::Error)]
-#[error("the service could not start a thread")]
+#[error("the service could not start")]
 pub struct StartError(#[from] std::io::Error);
 
 impl<R: Runtime> Builder<R> {
@@ -57,6 +62,7 @@ impl<R: Runtime> Builder<R> {
             dispatchers: DISPATCHERS,
             keep: Keep::default(),
             namespace: NAMESPACE,
+            design: Design::Barrier,
         }
     }
 
@@ -73,6 +79,7 @@ impl<R: Runtime> Builder<R> {
             dispatchers,
             keep,
             namespace,
+            design,
             ..
         } = self;
         Builder {
@@ -86,6 +93,7 @@ impl<R: Runtime> Builder<R> {
             dispatchers,
             keep,
             namespace,
+            design,
         }
     }
 
@@ -96,7 +104,7 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
-    /// How files are fetched; over HTTP by default.
+    /// How files are fetched; over HTTP by default, where that feature is on.
     #[must_use]
     pub fn fetch(mut self, fetch: Arc<dyn Fetch>) -> Self {
         self.fetch = Some(fetch);
@@ -146,13 +154,27 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
+    /// What stands in the place of the barrier. Anything but [`Design::Barrier`] is wrong, and here to be found out.
+    #[cfg(feature = "designs")]
+    #[must_use]
+    pub fn design(mut self, design: Design) -> Self {
+        self.design = design;
+        self
+    }
+
     /// Starts the service.
     ///
     /// # Errors
-    /// The system has no thread to give.
-    pub fn start(self) -> Result<Service<R>, StartError> {
+    /// The system has no thread to give, or nothing was given that fetches files and there is no default.
+    pub fn start(mut self) -> Result<Service<R>, StartError> {
+        if self.fetch.is_none() {
+            self.fetch = default_fetch();
+        }
+        let Some(fetch) = self.fetch.take() else {
+            return Err(std::io::Error::other("nothing was given that fetches files").into());
+        };
         let dispatchers = self.dispatchers;
-        let shared = Arc::new_cyclic(|myself| self.share(myself.clone()));
+        let shared = Arc::new_cyclic(|myself| self.share(fetch, myself.clone()));
         // From here on a failure drops the service, which stops the threads that did start.
         let service = Service { shared: Arc::clone(&shared) };
         for _ in 0..dispatchers.clamp(1, 2) {
@@ -166,10 +188,12 @@ impl<R: Runtime> Builder<R> {
         Ok(service)
     }
 
-    fn share(self, myself: std::sync::Weak<Shared<R>>) -> Shared<R> {
+    fn share(self, fetch: Arc<dyn Fetch>, myself: std::sync::Weak<Shared<R>>) -> Shared<R> {
         let runtime = self.runtime;
+        let naive = Naive::new(self.config.callback_slots);
         let state = State {
-            core: Core::new(&self.config),
+            core: Core::new(&self.design.config(self.config)),
+            naive,
             armed: None,
             fetching: BTreeSet::new(),
             held: BTreeMap::new(),
@@ -187,7 +211,7 @@ impl<R: Runtime> Builder<R> {
             runtime,
             config: self.config,
             recorder: self.recorder,
-            fetch: self.fetch.unwrap_or_else(|| Arc::new(HttpFetch::new(ClientConfig::default()))),
+            fetch,
             disk: self.disk,
             programs: self.programs,
             keep: self.keep,
@@ -197,8 +221,20 @@ impl<R: Runtime> Builder<R> {
             timer: OnceLock::new(),
             next_call: AtomicU32::new(0),
             stopping: AtomicBool::new(false),
+            #[cfg(feature = "designs")]
+            design: self.design,
         }
     }
+}
+
+#[cfg(feature = "http")]
+fn default_fetch() -> Option<Arc<dyn Fetch>> {
+    Some(Arc::new(HttpFetch::new(ClientConfig::default())))
+}
+
+#[cfg(not(feature = "http"))]
+fn default_fetch() -> Option<Arc<dyn Fetch>> {
+    None
 }
 
 impl<R: Runtime> std::fmt::Debug for Builder<R> {

@@ -12,8 +12,9 @@ use contract::{
 
 use super::backends::Place;
 use super::callback::Callback;
+use super::design::{Design, Waited};
 use super::guid::Guid;
-use super::runtime::{Inside, Point, Runtime};
+use super::runtime::{Inside, Point, Runtime, Waiting};
 use super::shared::{Forgotten, Guard, Shared, State, Wake};
 
 /// What a call made after shutdown answers, and one that shutdown overtakes: the service is not there (facts D3).
@@ -140,7 +141,12 @@ impl<R: Runtime> Shared<R> {
         {
             (state, answer) = self.use_disk(state, id, job);
         }
+        if self.design() != Design::Barrier {
+            let waited = self.wait_naively(state, inside, request, &answer);
+            return (waited == Waited::ToTheEnd).then_some(answer);
+        }
         if let Then::Wait(delivery) = answer.then {
+            self.runtime.waiting(Waiting::Barrier);
             // Clause 3: until that delivery has left or called, never for a later one. The predicate names its id.
             while !state.core.is_released(delivery) {
                 if self.is_stopping() {
@@ -177,6 +183,7 @@ impl<R: Runtime> Shared<R> {
                 return Some((state, answer));
             }
             self.publish(&mut state, Some(id), Wake::All);
+            self.runtime.waiting(Waiting::Disk);
             let finalising = |state: &State<R>| request.job.is_some_and(|job| state.core.is_finalising(job));
             while finalising(&state) && !self.is_stopping() {
                 state = self.runtime.wait(&self.progress, state);

@@ -13,6 +13,7 @@ use contract::{CommandLine, Event, EventView, HResult, ThreadId};
 use super::backends::Process;
 use super::callback::Callback;
 use super::calls::Engine;
+use super::design::Design;
 use super::errors::ErrorObject;
 use super::objects::{File, Job};
 use super::program::NO_EXIT_CODE;
@@ -35,7 +36,7 @@ enum Whom {
 }
 
 /// Dropped inside the catch around the client's code: its last reference may run the client's destructor.
-struct Told {
+pub(super) struct Told {
     object: Arc<dyn Callback>,
     job: Job,
     file: Option<File>,
@@ -47,7 +48,12 @@ impl<R: Runtime> Shared<R> {
     pub(super) fn dispatch(self: &Arc<Self>, me: ThreadId) {
         while let Some(begun) = self.begin(me) {
             match begun.whom {
-                Whom::Object(told) => self.tell(me, begun.delivery, told),
+                Whom::Object(told) if self.design() == Design::Barrier => self.tell(me, begun.delivery, told),
+                Whom::Object(told) => {
+                    if let Some(told) = self.pass_gate(me, begun.delivery, told) {
+                        self.tell(me, begun.delivery, told);
+                    }
+                }
                 Whom::Program(line) => self.run_program(me, begun.delivery, &line),
                 Whom::Nobody => {
                     // Nothing has entered, so nothing is recorded.
@@ -77,6 +83,9 @@ impl<R: Runtime> Shared<R> {
             if let Some(delivery) = state.core.poll_delivery() {
                 let begun = self.collect(&mut state, delivery);
                 state.dispatchers.busy += 1;
+                if self.design() != Design::Barrier {
+                    state.naive.begun(delivery);
+                }
                 if matches!(begun.whom, Whom::Object(_)) {
                     self.set_place(&mut state, me, Whereabouts::Foreign(Role::Dispatcher));
                 }
@@ -149,6 +158,7 @@ impl<R: Runtime> Shared<R> {
         state.core.handle_program_started(delivery.id);
         self.publish(&mut state, None, Wake::All);
         drop(state);
+        self.forget_begun(delivery.id);
         self.reap(me, delivery, process);
     }
 
@@ -183,10 +193,13 @@ impl<R: Runtime> Shared<R> {
     }
 
     /// Clause 3's waiters are released here: the delivery has left.
-    fn leave(&self, me: ThreadId, delivery: Delivery, leave: Leave) {
+    pub(super) fn leave(&self, me: ThreadId, delivery: Delivery, leave: Leave) {
         self.point(Point::Left);
         let mut state = self.enter();
         state.core.handle_delivery_left(delivery.id, leave);
+        if self.design() != Design::Barrier {
+            state.naive.left(delivery.id);
+        }
         state.dispatchers.busy -= 1;
         self.set_place(&mut state, me, Whereabouts::Service);
         self.publish(&mut state, None, Wake::All);

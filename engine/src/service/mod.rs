@@ -34,6 +34,9 @@
 //! use contract::{Dialect, JobState, UserId};
 //! use engine::service::Service;
 //!
+//! # #[cfg(not(feature = "http"))]
+//! # fn main() {}
+//! # #[cfg(feature = "http")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let service = Service::builder(Config::of(Dialect::Bits.profile())).start()?;
 //! let manager = service.manager(UserId(0));
@@ -49,10 +52,13 @@ mod backends;
 mod builder;
 mod callback;
 mod calls;
+mod design;
 mod dispatcher;
 mod enumerators;
 mod errors;
 mod guid;
+#[cfg(feature = "http")]
+mod http;
 mod objects;
 mod program;
 mod real;
@@ -75,13 +81,16 @@ pub use self::backends::{Disk, Fetch, Order, Place, Process, Programs};
 pub use self::builder::{Builder, StartError};
 pub use self::callback::Callback;
 use self::calls::{Engine, Handles, Request};
+pub use self::design::{Design, UnknownDesign};
 pub use self::enumerators::{EnumFiles, EnumJobs, Enumerator};
 pub use self::errors::ErrorObject;
 pub use self::guid::Guid;
+#[cfg(feature = "http")]
+pub use self::http::HttpFetch;
 pub use self::objects::{File, Job, Manager, Returned};
 pub use self::program::RealPrograms;
-pub use self::real::{HttpFetch, RealDisk};
-pub use self::runtime::{Inside, Point, Runtime, Std, StdTimer, Timer};
+pub use self::real::RealDisk;
+pub use self::runtime::{Inside, Point, Runtime, Std, StdTimer, Timer, Waiting};
 pub use self::shared::Keep;
 use self::shared::{Shared, Wake};
 use self::threads::{Role, Whereabouts};
@@ -120,7 +129,8 @@ impl Stragglers {
 }
 
 impl Service {
-    /// A service on the threads of the standard library, with transfers over HTTP, to be changed before it starts.
+    /// A service on the threads of the standard library, with transfers over HTTP where that feature is on, to be changed
+    /// before it starts.
     #[must_use]
     pub fn builder(config: contract::core::Config) -> Builder<Std> {
         Builder::new(config, Std::new())

@@ -73,6 +73,10 @@ pub trait Runtime: Send + Sync + 'static {
     fn point(&self, point: Point) {
         let _ = point;
     }
+    /// The thread is about to wait, and holds the lock: it is to be noted at most, nothing else.
+    fn waiting(&self, waiting: Waiting) {
+        let _ = waiting;
+    }
 }
 
 /// Calls a function when time has come.
@@ -113,6 +117,15 @@ pub enum Point {
     Fetching,
     /// A transfer is about to report.
     Reporting,
+}
+
+/// What a call waits for, as [`Runtime::waiting`] hears of it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Waiting {
+    /// The barrier: until a begun delivery has left or called (contract section 4, clause 3).
+    Barrier,
+    /// Until the Complete or Cancel of another call is done with the disk.
+    Disk,
 }
 
 /// The threads and the clock of the standard library.

@@ -13,6 +13,7 @@ use contract::event::{By, Recorder};
 use contract::{CallId, EventView, JobId, ThreadId, Time};
 
 use super::backends::{Disk, Fetch, Programs};
+use super::design::{Design, Naive};
 use super::registry::Registry;
 use super::runtime::{Point, Runtime, Timer};
 use super::threads::{Pool, Slot};
@@ -45,6 +46,8 @@ pub(super) struct Shared<R: Runtime> {
     pub(super) transfers: R::Condvar,
     /// A delivery was released, a job is no longer finalising, a worker is done: calls, tests and shutdown wait here.
     pub(super) progress: R::Condvar,
+    #[cfg(feature = "designs")]
+    pub(super) design: Design,
 }
 
 /// What the lock protects.
@@ -60,6 +63,8 @@ pub(super) struct State<R: Runtime> {
     pub(super) workers: Pool,
     pub(super) slots: BTreeMap<ThreadId, Slot<R>>,
     pub(super) next_slot: u32,
+    /// What the naive designs remember; empty with the barrier.
+    pub(super) naive: Naive,
 }
 
 /// Whether the records of final jobs are kept.
@@ -143,6 +148,17 @@ impl<R: Runtime> Shared<R> {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
+    }
+
+    #[cfg(feature = "designs")]
+    pub(super) fn design(&self) -> Design {
+        self.design
+    }
+
+    /// Constant without the feature, so that nothing is left of the other designs.
+    #[cfg(not(feature = "designs"))]
+    pub(super) fn design(&self) -> Design {
+        Design::Barrier
     }
 
     /// Who this service is, among services: only compared, never recorded.

@@ -156,20 +156,11 @@ struct Reports<'a, R: Runtime> {
     sent_bytes: u64,
     sent_at: Duration,
     unsent: Option<u64>,
-    ended: Ended,
-}
-
-/// Whether the transfer has said its last word.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Ended {
-    Yes,
-    No,
 }
 
 impl<R: Runtime> Progress for Reports<'_, R> {
     fn report(&mut self, event: TransferEvent) -> TransferReply {
         if self.shared.is_stopping() {
-            self.ended = Ended::Yes;
             return TransferReply::Stop;
         }
         match event {
@@ -185,7 +176,6 @@ impl<R: Runtime> Progress for Reports<'_, R> {
                 {
                     return self.reply;
                 }
-                self.ended = Ended::Yes;
             }
             TransferEvent::Connected | TransferEvent::SizeKnown(_) => {}
         }
@@ -196,13 +186,13 @@ impl<R: Runtime> Progress for Reports<'_, R> {
 impl<'a, R: Runtime> Reports<'a, R> {
     fn new(shared: &'a Shared<R>, job: JobId, attempt: Attempt) -> Self {
         let sent_at = shared.runtime.now();
-        let (reply, ended) = (TransferReply::Continue, Ended::No);
-        Reports { shared, job, attempt, reply, sent_bytes: 0, sent_at, unsent: None, ended }
+        let reply = TransferReply::Continue;
+        Reports { shared, job, attempt, reply, sent_bytes: 0, sent_at, unsent: None }
     }
 
-    /// What to do next. A transfer that went away without a last word has failed.
+    /// What to do next. A transfer that went away without a last word, or whose last word was not believed, has failed.
     fn finish(mut self) -> TransferReply {
-        if self.ended == Ended::No && self.reply == TransferReply::Continue {
+        if self.reply == TransferReply::Continue {
             let (class, hr) = (Failure::Transient, HResult::E_UNEXPECTED);
             let context = ErrorContext::GeneralTransport;
             let _ = self.report(TransferEvent::Failed { class, hr, context });
@@ -226,9 +216,6 @@ impl<'a, R: Runtime> Reports<'a, R> {
             TransferEvent::Bytes(bytes) => self.sent_bytes = bytes,
             TransferEvent::Restarted => self.sent_bytes = 0,
             _ => {}
-        }
-        if self.reply != TransferReply::Continue {
-            self.ended = Ended::Yes;
         }
         self.reply
     }

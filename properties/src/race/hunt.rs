@@ -1,0 +1,230 @@
+//! Hunting: many races, many schedules of each, and what breaks made small.
+//!
+//! The same options give the same schedules in the same order; the budget decides how many.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use contract::judge::{Ended, Rule, RuleSet, Trace, Verdict};
+use engine::service::Design;
+
+use super::bytes::race_of;
+use super::program::Race;
+use super::shrink::shrink;
+use super::strategy::{Kind, More, Tape};
+use super::subject::{Run, Session, trace};
+use super::windows::Windows;
+
+/// How to hunt.
+#[derive(Clone, Copy)]
+pub struct HuntOptions<'a> {
+    /// Which schedules.
+    pub kind: Kind,
+    /// Which races.
+    pub races: Races<'a>,
+    /// What stands in the place of the barrier.
+    pub design: Design,
+    /// The seed of the first race and of its schedules; the next race's is one more.
+    pub seed: u64,
+    /// When to stop starting new schedules.
+    pub budget: Duration,
+    /// Stop after so many schedules, whatever the budget.
+    pub runs: Option<u64>,
+    /// Schedules of one race before the next one.
+    pub each: u64,
+    /// Whether to go on after something broke.
+    pub stop: Stop,
+    /// Told now and then how many schedules have run.
+    pub progress: &'a dyn Fn(u64),
+}
+
+/// Which races are run.
+#[derive(Clone, Copy, Debug)]
+pub enum Races<'a> {
+    /// Those of seeds.
+    OfSeeds,
+    /// This one, until its schedules or the budget are spent.
+    Given(&'a Race),
+}
+
+/// When a hunt stops early.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stop {
+    /// Never: every rule's first failure is kept.
+    Never,
+    /// At the first failure.
+    AtFirst,
+}
+
+impl<'a> HuntOptions<'a> {
+    /// Random schedules of random races, sixteen of each.
+    #[must_use]
+    pub fn new(budget: Duration, progress: &'a dyn Fn(u64)) -> HuntOptions<'a> {
+        HuntOptions {
+            kind: Kind::Random,
+            races: Races::OfSeeds,
+            design: Design::Barrier,
+            seed: 0,
+            budget,
+            runs: None,
+            each: 16,
+            stop: Stop::Never,
+            progress,
+        }
+    }
+}
+
+/// A race and a schedule that break something, made small.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The seed of the race as it was found.
+    pub seed: u64,
+    /// How many schedules had run, this one included.
+    pub after: u64,
+    /// What it breaks.
+    pub violated: RuleSet,
+    /// The race, without the steps it does not need.
+    pub race: Race,
+    /// The schedule, without the choices it does not need.
+    pub schedule: Vec<u8>,
+    /// What happened.
+    pub trace: Trace,
+}
+
+/// What a hunt did.
+#[derive(Clone, Debug)]
+pub struct Hunted {
+    /// Schedules run.
+    pub schedules: u64,
+    /// Races they are of.
+    pub races: u64,
+    /// Choices made, where there was more than one way to go.
+    pub steps: u64,
+    /// Runs that were cut because they took too long.
+    pub cut: u64,
+    /// Whether every schedule of the races has been run: a proof for these races.
+    pub exhausted: Exhausted,
+    /// How often each rule had something to decide, by [`Rule::ALL`]'s order.
+    pub decisions: Vec<(Rule, u64)>,
+    /// At most one failure for each rule.
+    pub failures: Vec<Failure>,
+    /// Which calls met which steps.
+    pub windows: Windows,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Whether there is a schedule left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exhausted {
+    /// None.
+    Yes,
+    /// There may be.
+    No,
+}
+
+/// Runs schedules until the budget is spent.
+#[must_use]
+pub fn hunt(options: &HuntOptions<'_>) -> Hunted {
+    let mut hunt = Hunt {
+        options: *options,
+        started: Instant::now(),
+        counts: vec![0; Rule::ALL.len()],
+        hunted: Hunted {
+            schedules: 0,
+            races: 0,
+            steps: 0,
+            cut: 0,
+            exhausted: Exhausted::No,
+            decisions: Vec::new(),
+            failures: Vec::new(),
+            windows: Windows::default(),
+            elapsed: Duration::ZERO,
+        },
+    };
+    while hunt.goes_on() && hunt.hunted.exhausted == Exhausted::No {
+        hunt.one_race();
+    }
+    hunt.end()
+}
+
+/// Schedules between two looks at the clock.
+const BATCH: u64 = 64;
+
+struct Hunt<'a> {
+    options: HuntOptions<'a>,
+    started: Instant,
+    counts: Vec<u64>,
+    hunted: Hunted,
+}
+
+impl Hunt<'_> {
+    fn goes_on(&self) -> bool {
+        let HuntOptions { runs, budget, stop, .. } = self.options;
+        let broken = stop == Stop::AtFirst && !self.hunted.failures.is_empty();
+        let spent = runs.is_some_and(|runs| self.hunted.schedules >= runs);
+        // The clock is looked at now and then: a look costs as much as a step.
+        let late = self.hunted.schedules.is_multiple_of(BATCH) && self.started.elapsed() >= budget;
+        !(broken || spent || late)
+    }
+
+    fn one_race(&mut self) {
+        let seed = self.options.seed.wrapping_add(self.hunted.races);
+        let (mut race, most) = match self.options.races {
+            Races::OfSeeds => (race_of(seed), self.options.each),
+            Races::Given(race) => (race.clone(), u64::MAX),
+        };
+        race.design = self.options.design;
+        let race = Arc::new(race);
+        let mut session = Session::new(self.options.kind.start(seed));
+        self.hunted.races += 1;
+        let before = self.hunted.schedules;
+        while self.goes_on() && self.hunted.schedules - before < most {
+            let run = session.run(&race);
+            self.note(seed, &race, &run);
+            if session.next(&run.choices) == More::No {
+                if matches!(self.options.races, Races::Given(_)) {
+                    self.hunted.exhausted = Exhausted::Yes;
+                }
+                break;
+            }
+        }
+        self.hunted.windows.add(session.windows());
+    }
+
+    fn note(&mut self, seed: u64, race: &Race, run: &Run) {
+        self.hunted.schedules += 1;
+        self.hunted.steps += run.choices.len() as u64;
+        self.hunted.cut += u64::from(run.ended == Ended::Cut);
+        for (count, rule) in self.counts.iter_mut().zip(Rule::ALL) {
+            if let Some(Verdict::Held { decisions }) = run.verdicts.rules.get(rule) {
+                *count += decisions;
+            }
+        }
+        if !run.violated.is_empty() {
+            self.keep(seed, race, run);
+        }
+        if self.hunted.schedules.is_multiple_of(BATCH) {
+            (self.options.progress)(self.hunted.schedules);
+        }
+    }
+
+    fn keep(&mut self, seed: u64, race: &Race, run: &Run) {
+        let known = |rule: Rule| self.hunted.failures.iter().any(|failure| failure.violated.contains(rule));
+        if run.violated.iter().any(known) {
+            return;
+        }
+        let (small, schedule) = shrink(race, Tape::of(&run.choices).choices(), run.violated);
+        let violated = super::run(&small, &schedule).violated;
+        let trace = trace(&small, &schedule, Some(seed));
+        let after = self.hunted.schedules;
+        self.hunted.failures.push(Failure { seed, after, violated, race: small, schedule, trace });
+    }
+
+    fn end(mut self) -> Hunted {
+        (self.options.progress)(self.hunted.schedules);
+        self.hunted.decisions = Rule::ALL.iter().copied().zip(self.counts).collect();
+        self.hunted.elapsed = self.started.elapsed();
+        self.hunted
+    }
+}

@@ -1,0 +1,61 @@
+//! The engine's real service under schedules of our choice.
+//!
+//! **What it is.** A [`Race`] says what clients, callbacks, the network and the disk do; a [`Strategy`] says in which order. The service
+//! itself, with its lock, dispatchers, workers and barrier, runs on shuttle's tasks in the place of threads, and each run is judged
+//! by the rules. [`hunt()`] looks for a schedule that breaks one; a [`Tape`] repeats it.
+//!
+//! **What it is not.** A proof, except for races so small that [`Kind::Exhaustive`] comes to their end. Memory is sequentially
+//! consistent here, and the code between two scheduling points is taken for one step.
+//!
+//! **The law it keeps.** The same race with the same tape gives the same trace. Whatever chose, its choices are a tape.
+//!
+//! ```
+//! use properties::race::{self, Race};
+//!
+//! let race = Race::parse([
+//!     "race bits",
+//!     r#"prefix job - {"method":"CreateJob","args":{"name":"job","kind":0}}"#,
+//!     r#"branch 1"#,
+//!     r#"branch 1 job 0 {"method":"Cancel"}"#,
+//! ])?;
+//! let run = race::run(&race, &[]);
+//! assert!(run.violated.is_empty());
+//! # Ok::<(), properties::race::Error>(())
+//! ```
+
+mod bytes;
+mod execution;
+mod hunt;
+mod program;
+mod replay;
+mod runtime;
+mod shrink;
+mod strategy;
+mod subject;
+mod text;
+mod windows;
+mod world;
+
+pub use engine::service::Design;
+
+pub use self::bytes::{BYTES, bytes_of, from_bytes, race_of};
+pub use self::hunt::{Exhausted, Failure, HuntOptions, Hunted, Races, Stop, hunt};
+pub use self::program::{
+    Act, BRANCHES, Branch, Fate, Fetched, JOBS, Leaves, Lock, Manner, OBJECTS, On, Race, Step as Calling,
+};
+pub use self::replay::{ReplayError, from_trace, replay};
+pub use self::shrink::shrink;
+pub use self::strategy::{Kind, More, Options, Strategy, Tape};
+pub use self::subject::{Run, SUBJECT, Session, run, trace};
+pub use self::text::Error;
+pub use self::windows::{Cell, Row, Step, Windows};
+pub use self::world::Choice;
+
+/// For tests: the race breaks nothing with this schedule.
+///
+/// # Panics
+/// It breaks something; the message is the race and what it breaks.
+pub fn assert_sound(race: &Race, schedule: &[u8]) {
+    let run = run(race, schedule);
+    assert!(run.violated.is_empty(), "{}\n{race}", run.violated);
+}

@@ -1,0 +1,226 @@
+//! Strategies: which of several ways a run takes.
+//!
+//! **What it is.** A [`Strategy`] answers one question: here are the tasks that could go on, which does? The first way is always "on as
+//! before": with whoever runs, or when he waits, with the next in turn; time passes last. So the tape of nothing but zeros
+//! and the empty tape are the same schedule, the one with the fewest switches, and a tape grows smaller by cutting it and by setting
+//! choices to zero.
+//!
+//! **The law it keeps.** Whatever strategy made the choices, they are a [`Tape`], and the tape repeats the run.
+
+use serde::{Deserialize, Serialize};
+
+use super::world::{Choice, HOST};
+use crate::sample::split_mix;
+
+/// The ways to go. Never empty.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// The tasks that could go on, by number. The environment is task 0 and comes last: taken, it lets time pass.
+    pub tasks: &'a [usize],
+}
+
+/// Chooses among several ways.
+pub trait Strategy: Send {
+    /// The place of one of the tasks; a number beyond the last counts round.
+    fn choose(&mut self, options: &Options<'_>) -> usize;
+
+    /// A run is over; these were its choices. Gives back whether there is another schedule to run.
+    fn next(&mut self, choices: &[Choice]) -> More {
+        let _ = choices;
+        More::Yes
+    }
+}
+
+/// Whether a strategy has another schedule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum More {
+    /// It has.
+    Yes,
+    /// It has been through all of them.
+    No,
+}
+
+/// Which strategy.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "strategy")]
+pub enum Kind {
+    /// Every choice by chance; time passes seldom.
+    Random,
+    /// Priorities by chance, that change at a few points by chance (Burckhardt et al. 2010).
+    Pct {
+        /// Points at which they change, plus one.
+        depth: u32,
+    },
+    /// Every schedule of a program, one after another.
+    Exhaustive,
+}
+
+impl Kind {
+    /// The strategy, from a seed where it plays with chance.
+    #[must_use]
+    pub fn start(self, seed: u64) -> Box<dyn Strategy> {
+        match self {
+            Kind::Random => Box::new(Random { state: seed }),
+            Kind::Pct { depth } => Box::new(Pct::new(seed, depth)),
+            Kind::Exhaustive => Box::<Exhaustive>::default(),
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Kind::Random => f.write_str("random"),
+            Kind::Pct { depth } => write!(f, "pct {depth}"),
+            Kind::Exhaustive => f.write_str("exhaustive"),
+        }
+    }
+}
+
+/// Choices that are given. Beyond its end a tape goes on as before, which is the first way.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Tape {
+    choices: Vec<u8>,
+    read: usize,
+}
+
+impl Tape {
+    /// A tape of these choices. Each counts round where there are fewer ways, so any bytes are a tape.
+    #[must_use]
+    pub fn new(choices: Vec<u8>) -> Tape {
+        Tape { choices, read: 0 }
+    }
+
+    /// The tape that repeats a run, without what the first way does by itself.
+    #[must_use]
+    pub fn of(choices: &[Choice]) -> Tape {
+        let mut taken: Vec<u8> = choices.iter().map(|choice| choice.taken).collect();
+        while taken.last() == Some(&0) {
+            taken.pop();
+        }
+        Tape::new(taken)
+    }
+
+    /// The choices.
+    #[must_use]
+    pub fn choices(&self) -> &[u8] {
+        &self.choices
+    }
+}
+
+impl Strategy for Tape {
+    fn choose(&mut self, _: &Options<'_>) -> usize {
+        let choice = self.choices.get(self.read).copied().unwrap_or(0);
+        self.read += 1;
+        usize::from(choice)
+    }
+
+    fn next(&mut self, _: &[Choice]) -> More {
+        More::No
+    }
+}
+
+/// See [`Kind::Random`].
+struct Random {
+    state: u64,
+}
+
+impl Strategy for Random {
+    fn choose(&mut self, options: &Options<'_>) -> usize {
+        let drawn = split_mix(&mut self.state);
+        let ways = options.tasks.len();
+        let timed = options.tasks.last() == Some(&HOST);
+        if timed && drawn >> 60 == 0 {
+            return ways - 1;
+        }
+        // At least two ways, so there is one besides time.
+        (drawn & 0xFFFF_FFFF) as usize % if timed { ways - 1 } else { ways }
+    }
+}
+
+/// See [`Kind::Pct`].
+struct Pct {
+    state: u64,
+    depth: u32,
+    /// By task. Drawn when a task is first seen, from the upper half; a change point takes one from the lower.
+    priorities: Vec<u64>,
+    /// The numbers of the choices at which whoever is first falls behind.
+    changes: Vec<u64>,
+    made: u64,
+    /// How many choices the last runs had, since the points are spread over them.
+    expected: u64,
+}
+
+impl Pct {
+    fn new(seed: u64, depth: u32) -> Pct {
+        let (priorities, changes) = (Vec::new(), Vec::new());
+        let mut pct = Pct { state: seed, depth, priorities, changes, made: 0, expected: 48 };
+        pct.deal();
+        pct
+    }
+
+    fn deal(&mut self) {
+        self.priorities.clear();
+        self.made = 0;
+        self.changes.clear();
+        for _ in 1..self.depth {
+            let at = split_mix(&mut self.state) % self.expected.max(1);
+            self.changes.push(at);
+        }
+    }
+
+    fn priority(&mut self, task: usize) -> u64 {
+        while self.priorities.len() <= task {
+            let drawn = split_mix(&mut self.state);
+            // Time is behind everybody in three runs of four: else it would pass whenever it can.
+            let last = self.priorities.len() == HOST && drawn & 3 != 0;
+            self.priorities.push(if last { 0 } else { drawn | 1 << 63 });
+        }
+        self.priorities[task]
+    }
+
+    fn first(&mut self, options: &Options<'_>) -> usize {
+        let ranked = options.tasks.iter().enumerate();
+        ranked.map(|(place, task)| (self.priority(*task), place)).max().map_or(0, |(_, place)| place)
+    }
+}
+
+impl Strategy for Pct {
+    fn choose(&mut self, options: &Options<'_>) -> usize {
+        if self.changes.contains(&self.made) {
+            let first = self.first(options);
+            let fallen = split_mix(&mut self.state) >> 1;
+            self.priorities[options.tasks[first]] = fallen;
+        }
+        self.made += 1;
+        self.first(options)
+    }
+
+    fn next(&mut self, choices: &[Choice]) -> More {
+        self.expected = (self.expected + choices.len() as u64) / 2;
+        self.deal();
+        More::Yes
+    }
+}
+
+/// See [`Kind::Exhaustive`]: the last choice that has a way left takes it, and what came after it starts again.
+#[derive(Default)]
+struct Exhaustive {
+    tape: Tape,
+}
+
+impl Strategy for Exhaustive {
+    fn choose(&mut self, options: &Options<'_>) -> usize {
+        self.tape.choose(options)
+    }
+
+    fn next(&mut self, choices: &[Choice]) -> More {
+        let Some(last) = choices.iter().rposition(|choice| choice.taken + 1 < choice.options) else {
+            return More::No;
+        };
+        let mut taken: Vec<u8> = choices[..=last].iter().map(|choice| choice.taken).collect();
+        taken[last] += 1;
+        self.tape = Tape::new(taken);
+        More::Yes
+    }
+}

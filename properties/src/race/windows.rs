@@ -1,0 +1,170 @@
+//! The race windows: which call took effect while another thread stood at which step.
+//!
+//! **What it is.** A table, methods by steps. A cell counts how often a call of the method got the lock while another thread stood at
+//! the step. An empty cell is a race that was never run, whatever the number of schedules.
+//!
+//! **What it is not.** Coverage of code. The same lines run whether a Cancel comes before or after a callback has entered.
+
+use std::collections::BTreeMap;
+
+use contract::Method;
+use contract::answers::{self, Class};
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($(#[$of:meta])* $kind:ident { $($(#[$doc:meta])* $name:ident = $text:literal;)* }) => {
+        $(#[$of])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+        pub enum $kind {
+            $($(#[$doc])* #[serde(rename = $text)] $name,)*
+        }
+
+        impl $kind {
+            /// Every one, in the order of the table.
+            pub const ALL: &'static [$kind] = &[$($kind::$name,)*];
+
+            /// Its name in the table.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $($kind::$name => $text,)* }
+            }
+        }
+
+        impl std::fmt::Display for $kind {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+    };
+}
+
+words! {
+    /// A row: what is called.
+    Row {
+        /// Cancel.
+        Cancel = "Cancel";
+        /// Complete.
+        Complete = "Complete";
+        /// SetNotifyInterface, also with NULL.
+        SetNotifyInterface = "SetNotifyInterface";
+        /// SetNotifyFlags.
+        SetNotifyFlags = "SetNotifyFlags";
+        /// SetNotifyCmdLine.
+        SetNotifyCmdLine = "SetNotifyCmdLine";
+        /// Resume.
+        Resume = "Resume";
+        /// Suspend.
+        Suspend = "Suspend";
+        /// AddFile and AddFileSet.
+        AddFile = "AddFile";
+        /// The other setters.
+        Setters = "other setters";
+        /// Every getter.
+        Getters = "getters";
+        /// CreateJob and the other methods of the manager.
+        Manager = "manager";
+    }
+}
+
+words! {
+    /// A column: where another thread stands.
+    Step {
+        /// It has called, and has not got the lock yet.
+        Called = "called";
+        /// It waits until another call is done with the disk.
+        Finalising = "finalising";
+        /// It is in the disk work of a Complete or Cancel.
+        Disk = "disk";
+        /// It waits at the barrier.
+        Barrier = "barrier";
+        /// Its call is done and has not returned.
+        Returning = "returning";
+        /// Its delivery has begun and has not entered.
+        Begun = "begun";
+        /// It is in a client's callback.
+        InCallback = "in callback";
+        /// Its callback is back, and the service does not know yet.
+        Left = "left";
+        /// It has taken a transfer on.
+        Fetching = "fetching";
+        /// Its transfer is about to report.
+        Reporting = "reporting";
+    }
+}
+
+/// See the module's documentation.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Windows {
+    cells: BTreeMap<Row, [u64; Step::ALL.len()]>,
+}
+
+/// One cell that was never hit, by name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Cell {
+    /// What would have been called.
+    pub row: Row,
+    /// Where another thread would have stood.
+    pub step: Step,
+}
+
+impl Windows {
+    /// How often a call of this row took effect while another thread stood there.
+    #[must_use]
+    pub fn of(&self, row: Row, step: Step) -> u64 {
+        self.cells.get(&row).map_or(0, |cells| cells[step as usize])
+    }
+
+    /// The cells that were never hit, row by row.
+    #[must_use]
+    pub fn empty(&self) -> Vec<Cell> {
+        let all =
+            Row::ALL.iter().flat_map(|row| Step::ALL.iter().map(|step| Cell { row: *row, step: *step }));
+        all.filter(|cell| self.of(cell.row, cell.step) == 0).collect()
+    }
+
+    /// Cells there are.
+    #[must_use]
+    pub const fn size() -> usize {
+        Row::ALL.len() * Step::ALL.len()
+    }
+
+    /// Adds another table.
+    pub fn add(&mut self, other: &Windows) {
+        for (row, theirs) in &other.cells {
+            let ours = self.cells.entry(*row).or_default();
+            ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| *ours += theirs);
+        }
+    }
+
+    pub(super) fn count(&mut self, method: Method, step: Step) {
+        self.cells.entry(Row::of(method)).or_default()[step as usize] += 1;
+    }
+}
+
+impl Row {
+    /// The row of a method.
+    #[must_use]
+    pub const fn of(method: Method) -> Row {
+        match method {
+            Method::Cancel => Row::Cancel,
+            Method::Complete => Row::Complete,
+            Method::SetNotifyInterface => Row::SetNotifyInterface,
+            Method::SetNotifyFlags => Row::SetNotifyFlags,
+            Method::SetNotifyCmdLine => Row::SetNotifyCmdLine,
+            Method::Resume => Row::Resume,
+            Method::Suspend => Row::Suspend,
+            Method::AddFile | Method::AddFileSet => Row::AddFile,
+            _ => match answers::class(method) {
+                Class::Manager => Row::Manager,
+                Class::Setter => Row::Setters,
+                _ => Row::Getters,
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} while another thread stands at {}", self.row, self.step)
+    }
+}
