@@ -44,7 +44,8 @@
 //! - **i. Waiting.** As contract section 4, clauses 3 and 4: a call waits for the begun delivery that the new situation forbids,
 //!   unless that delivery has called the engine ([`Core::handle_delivery_called`]).
 //! - **j. Time slice.** In BITS, a background job that has been transferring for 300 s goes back to the end of the queue when
-//!   another of at least its priority waits; a waiting job of strictly higher priority takes its slot at once.
+//!   another of at least its priority waits; a waiting job of strictly higher priority takes its slot at once. When SetPriority
+//!   turns a running job into a second background one, a transferring one of the two goes back to the queue.
 //! - **k. Logoff** drops the user's transferring jobs to QUEUED once; the next turn implies that the user is back.
 //! - **l. Network loss** moves QUEUED and running jobs to TRANSIENT_ERROR without a retry timer, and is not counted.
 //! - **m. No-progress timeout 0** makes every error fatal: the job passes through TRANSIENT_ERROR to ERROR in one step. With a

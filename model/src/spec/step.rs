@@ -145,11 +145,14 @@ impl<const J: usize> World<J> {
             && self.others(index).any(higher)
     }
 
-    /// Whether a job of at least this one's priority waits for its slot (semantics j; the slice is a matter of time).
+    /// Whether a job of at least this one's priority waits for its slot (semantics j; the slice is a matter of time), or another
+    /// one has the slot, too, because a running job was made a background one.
     fn may_lose_slot(&self, profile: &Profile, index: usize) -> bool {
         let job = &self.jobs[index];
-        let claims =
-            |other: &Job| other.is_waiting() && other.is_background() && other.priority <= job.priority;
+        let claims = |other: &Job| {
+            let waits = other.is_waiting() && other.priority <= job.priority;
+            other.is_background() && (waits || other.state.is_running())
+        };
         profile.transfer_slots == TransferSlots::ForegroundAndOne
             && job.is_background()
             && self.others(index).any(claims)
