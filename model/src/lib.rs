@@ -4,12 +4,15 @@
 //! - [`drive`]: a core and everybody around it, one stimulus at a time.
 //! - [`lockstep`]: specification and core side by side, judged by the rules.
 //! - [`product`]: all that as a stateright model; [`scope`]: what makes it finite; [`explore`]: exploring it, and what that proves.
+//! - [`bfs`]: our own explorer, for any stateright model; [`mod@reference`]: models with known counts to hold it against.
 
 #![forbid(unsafe_code)]
 
+pub mod bfs;
 pub mod drive;
 pub mod explore;
 pub mod lockstep;
 pub mod product;
+pub mod reference;
 pub mod scope;
 pub mod spec;

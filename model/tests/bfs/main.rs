@@ -1,0 +1,5 @@
+//! The explorer against stateright's, against published counts, and against itself with other numbers of workers.
+
+mod counts;
+mod determinism;
+mod toy;
