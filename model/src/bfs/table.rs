@@ -11,6 +11,8 @@ use super::key::Key;
 pub(super) trait Mark: Copy + Send + Sync + 'static {
     /// The mark of an empty slot.
     const NONE: Self;
+    /// Whether a state met again can change what is remembered.
+    const COUNTS_AGAIN: bool;
 
     /// Whether this mark, of a state met again, takes the place of the one that is there.
     fn replaces(self, there: Self) -> bool;
@@ -19,6 +21,7 @@ pub(super) trait Mark: Copy + Send + Sync + 'static {
 /// Nothing.
 impl Mark for () {
     const NONE: Self = ();
+    const COUNTS_AGAIN: bool = false;
 
     fn replaces(self, (): Self) -> bool {
         false
@@ -71,8 +74,8 @@ impl<K: Key, T: Mark> Table<K, T> {
 
     /// Makes room for so many more, and so moves no key while a batch is placed.
     pub(super) fn reserve(&mut self, more: usize) {
-        // Seven eighths full, a linear probe still ends within a cache line or two.
-        while (self.filled + more) * 8 > self.slots.len() * 7 {
+        // Three quarters full, a linear probe still ends within a cache line or two.
+        while (self.filled + more) * 4 > self.slots.len() * 3 {
             self.grow();
         }
     }
@@ -164,6 +167,34 @@ impl<K: Key, T: Mark> Table<K, T> {
     }
 }
 
+/// The keys sent lately, as far as they were not pushed out by others: most states are come to several times in short order.
+///
+/// Small enough to stay in the cache of one core, where the visited set is not.
+pub(super) struct Recent<K> {
+    slots: Vec<K>,
+}
+
+/// Keys that are remembered as sent lately.
+const RECENT_SLOTS: usize = 1 << 15;
+
+impl<K: Key> Recent<K> {
+    pub(super) fn new() -> Self {
+        Recent { slots: vec![K::VACANT; RECENT_SLOTS] }
+    }
+
+    /// Remembers the key, and says whether it was there. It may have been forgotten; it is never made up.
+    #[inline]
+    pub(super) fn insert(&mut self, key: K) -> Inserted {
+        let slot = &mut self.slots[(key.mix() >> (u64::BITS - RECENT_SLOTS.trailing_zeros())) as usize];
+        // The key that stands for an empty slot is new each time.
+        if *slot == key && key != K::VACANT {
+            return Inserted::Known;
+        }
+        *slot = key;
+        Inserted::New
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -186,6 +217,19 @@ mod tests {
             let mut found: Vec<u32> = table.keys().collect();
             found.sort_unstable();
             prop_assert_eq!(found, set.into_iter().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn what_is_recent_was_sent() {
+        let mut recent = Recent::<u32>::new();
+        let mut sent = BTreeSet::new();
+        for key in (0..200_000).map(|step: u32| step.wrapping_mul(7_919) % 60_000).chain([u32::MAX, u32::MAX])
+        {
+            let known = recent.insert(key) == Inserted::Known;
+            assert!(!known || sent.contains(&key));
+            assert!(!known || key != u32::MAX);
+            sent.insert(key);
         }
     }
 

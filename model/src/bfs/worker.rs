@@ -28,7 +28,7 @@ use timely::worker::Worker;
 use super::form::Form;
 use super::graph::Recorder;
 use super::key::Key;
-use super::table::{Inserted, Mark, Table};
+use super::table::{Inserted, Mark, Recent, Table};
 use super::{Level, Plan, Stop};
 
 /// States expanded between two looks at what arrived.
@@ -60,6 +60,7 @@ impl<K> Parent<K> for () {
 
 impl<K: Key> Mark for Trail<K> {
     const NONE: Self = Trail { parent: K::VACANT, level: 0 };
+    const COUNTS_AGAIN: bool = true;
 
     fn replaces(self, there: Self) -> bool {
         self.level == there.level && self.parent < there.parent
@@ -163,6 +164,7 @@ struct Explorer<'a, M: Model, F: Form<M>, T: Parent<F::Key>> {
     tallies: Inlet<Tally>,
     heard: Shared<Vec<Tally>>,
     told: ProbeHandle<u64>,
+    recent: Recent<F::Key>,
     outbox: Vec<Arrival<F::Wire, T>>,
     actions: Vec<M::Action>,
     sums: Sums<F::Key>,
@@ -232,6 +234,7 @@ where
             tallies,
             heard,
             told,
+            recent: Recent::new(),
             outbox: Vec::new(),
             actions: Vec::new(),
             sums: Sums::new(properties.len(), plan.classes.names.len()),
@@ -347,7 +350,9 @@ where
                 *count += 1;
             }
             self.record.edge(&plan.recording, F::key(&wire), class);
-            self.outbox.push((wire, T::of(key, level + 1)));
+            if T::COUNTS_AGAIN || self.recent.insert(F::key(&wire)) == Inserted::New {
+                self.outbox.push((wire, T::of(key, level + 1)));
+            }
         }
         if self.sums.edges == before && !(plan.is_final)(&plan.model, &state) {
             self.sums.deadlocks += 1;
