@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 use stateright::{Expectation, Model};
 
 pub use form::{Exact, Form, Hashed, Here, Identity, Pack};
-pub use graph::{Graph, Labels};
+pub use graph::{Edge, Graph, Labels};
 pub use key::{Key, collision_probability, fingerprint};
 pub use path::Path;
 

@@ -2,4 +2,5 @@
 
 mod counts;
 mod determinism;
+mod liveness;
 mod toy;

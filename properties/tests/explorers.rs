@@ -1,0 +1,45 @@
+//! Our explorer and stateright's agree on the real product: states, edges, depth and verdicts, slice by slice.
+
+use contract::judge::RuleSet;
+use contract::{Core as _, Dialect};
+use engine::core::Core;
+use model::bfs::{Explorer, Hashed, Verdict};
+use model::product::Product;
+use model::scope::{ScopeName, Slice, slices};
+use stateright::{Checker, Model};
+
+#[test]
+fn they_agree_on_tiny() {
+    they_agree_on(ScopeName::Tiny);
+}
+
+#[test]
+fn they_agree_on_small() {
+    they_agree_on(ScopeName::Small);
+}
+
+fn they_agree_on(scope: ScopeName) {
+    for dialect in Dialect::ALL {
+        for slice in slices(scope, dialect.profile()) {
+            compare(dialect, &slice);
+        }
+    }
+}
+
+fn compare(dialect: Dialect, slice: &Slice) {
+    let at = format!("{dialect}, {}", slice.name);
+    let product = || Product::<Core, 1>::around(dialect.profile(), slice, RuleSet::ALL, Core::new);
+    assert!(slice.jobs <= 1, "{at}: this test is written for one job");
+    let theirs = product().checker().threads(2).spawn_bfs().join();
+    let ours = Explorer::<_, Hashed<u64>>::hashed(product()).workers(2).explore().expect("an exploration");
+    assert_eq!(ours.states, theirs.unique_state_count() as u64, "{at}: states");
+    // stateright counts the first state as generated, without an edge to it.
+    assert_eq!(ours.edges, theirs.state_count() as u64 - 1, "{at}: edges");
+    assert_eq!(u64::from(ours.depth()) + 1, theirs.max_depth() as u64, "{at}: depth");
+    assert!(ours.collision_probability() < 1e-6, "{at}: fingerprints are too short");
+    for finding in &ours.findings {
+        let discovered = theirs.discovery(finding.property).is_some();
+        let found = matches!(finding.verdict, Verdict::Violated(_) | Verdict::Found(_));
+        assert_eq!(found, discovered, "{at}: {}", finding.property);
+    }
+}
