@@ -21,6 +21,7 @@
 //! assert_eq!((report.states, report.edges), (288, 1145));
 //! ```
 
+pub mod checkpoint;
 pub mod graph;
 pub mod liveness;
 
@@ -32,17 +33,21 @@ mod worker;
 
 use std::fmt;
 use std::hash::Hash;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stateright::{Expectation, Model};
 
+pub use checkpoint::{Checkpoints, Subject};
 pub use form::{Exact, Form, Hashed, Here, Identity, Pack};
 pub use graph::{Edge, Graph, Labels};
 pub use key::{Key, collision_probability, fingerprint};
 pub use path::Path;
 
+use checkpoint::Saved;
 use graph::Recording;
 use worker::{Part, Trail};
 
@@ -61,6 +66,8 @@ struct Plan<M: Model, F> {
     is_final: fn(&M, &M::State) -> bool,
     recording: Recording<M>,
     progress: Arc<dyn Fn(&Level) + Send + Sync>,
+    checkpoints: Option<Checkpoints>,
+    resumed: Option<Saved>,
     form: std::marker::PhantomData<fn() -> F>,
 }
 
@@ -103,12 +110,43 @@ pub struct Limits {
 pub enum Stop {
     /// The model panicked; so it said.
     Panic(String),
+    /// There is no room for a checkpoint.
+    DiskFull,
+    /// A checkpoint could not be written; so the system said.
+    Disk(String),
+    /// A file of a checkpoint is not what was written, and why.
+    Damaged(String, String),
     /// The limit of depth.
     Depth,
     /// The limit of states.
     States,
     /// The limit of time.
     Time,
+}
+
+impl Stop {
+    /// Whether somebody wanted it so, and the run may go on from here another time.
+    fn is_limit(&self) -> bool {
+        matches!(self, Stop::Depth | Stop::States | Stop::Time)
+    }
+
+    fn disk(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Stop::DiskFull,
+            _ => Stop::Disk(error.to_string()),
+        }
+    }
+
+    /// The error it is, if it is one.
+    fn into_error(self) -> Option<Error> {
+        match self {
+            Stop::Panic(text) => Some(Error::Model(text)),
+            Stop::DiskFull => Some(Error::DiskFull),
+            Stop::Disk(text) => Some(Error::Disk(text)),
+            Stop::Damaged(path, why) => Some(Error::Damaged { path: path.into(), why }),
+            Stop::Depth | Stop::States | Stop::Time => None,
+        }
+    }
 }
 
 impl Limits {
@@ -264,6 +302,39 @@ pub enum Error {
         "the path to a state found cannot be walked again: the model is not deterministic, or fingerprints collide"
     )]
     Path,
+    /// There is no room for a checkpoint.
+    #[error("the disk is full: no checkpoint was written, and the last one is intact")]
+    DiskFull,
+    /// A checkpoint could not be written.
+    #[error("no checkpoint could be written, and the last one is intact: {0}")]
+    Disk(String),
+    /// Only packed keys go into a checkpoint.
+    #[error("a checkpoint needs states with a packed form, and no recorded graph")]
+    NotStorable,
+    /// There is nothing to resume.
+    #[error("there is no checkpoint in {}", .0.display())]
+    NoCheckpoint(PathBuf),
+    /// A file of a checkpoint is not what was written.
+    #[error("the checkpoint {} is damaged: {why}", path.display())]
+    Damaged {
+        /// The file or directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The directory has checkpoints of an earlier run, which this run does not go on from.
+    #[error("{} has a checkpoint: resume it, or choose another directory", .0.display())]
+    Occupied(PathBuf),
+    /// The checkpoint is of something else.
+    #[error("the checkpoint is of another {what}: {saved:?}, and not {wanted:?}")]
+    OtherCheckpoint {
+        /// What differs.
+        what: &'static str,
+        /// What the checkpoint says.
+        saved: String,
+        /// What it would have to say.
+        wanted: String,
+    },
 }
 
 impl<M> Explorer<M, Exact>
@@ -303,6 +374,8 @@ where
             is_final: |_, _| false,
             recording: Recording::Nothing,
             progress: Arc::new(|_| ()),
+            checkpoints: None,
+            resumed: None,
             form: std::marker::PhantomData,
         };
         Explorer { plan, workers: 1, examples: Examples::Violations }
@@ -357,13 +430,41 @@ where
         self
     }
 
+    /// With checkpoints written on the way, and one when a limit is reached.
+    #[must_use]
+    pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Self {
+        self.plan.checkpoints = Some(checkpoints);
+        self
+    }
+
+    /// From the latest checkpoint in a directory on.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or it is of something else.
+    pub fn resume(mut self, directory: &std::path::Path, subject: &Subject) -> Result<Self, Error> {
+        self.plan.resumed = Some(Saved::find::<F::Key>(directory, subject)?);
+        Ok(self)
+    }
+
     /// Explores.
     ///
     /// # Errors
     ///
-    /// When the model panics or is not deterministic.
+    /// When the model panics or is not deterministic, and when a checkpoint cannot be written or read.
     pub fn explore(self) -> Result<Report<M, F::Key>, Error> {
         let Explorer { plan, workers, examples } = self;
+        let is_storable = F::IDENTITY == Identity::Packed && matches!(plan.recording, Recording::Nothing);
+        if !is_storable && (plan.checkpoints.is_some() || plan.resumed.is_some()) {
+            return Err(Error::NotStorable);
+        }
+        if let Some(checkpoints) = &plan.checkpoints {
+            let goes_on = plan.resumed.as_ref().is_some_and(|saved| saved.is_in(&checkpoints.directory));
+            if checkpoints.is_occupied() && !goes_on {
+                return Err(Error::Occupied(checkpoints.directory.clone()));
+            }
+            checkpoints.prepare().map_err(|error| Error::Disk(error.to_string()))?;
+        }
         let plan = Arc::new(plan);
         let started = std::time::Instant::now();
         let parts = launch::<M, F, ()>(&plan, workers)?;
@@ -375,8 +476,8 @@ where
             first.sums.add(&part.sums);
             records.push(part.record);
         }
-        if let Some(Stop::Panic(text)) = first.stop {
-            return Err(Error::Model(text));
+        if let Some(error) = first.stop.clone().and_then(Stop::into_error) {
+            return Err(error);
         }
         let properties = plan.model.properties();
         let sums = first.sums;

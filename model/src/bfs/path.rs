@@ -68,6 +68,8 @@ where
         is_final: |_, _| true,
         recording: Recording::Nothing,
         progress: Arc::new(|_| ()),
+        checkpoints: None,
+        resumed: None,
         form: std::marker::PhantomData,
     });
     let parts = launch::<M, F, Trail<F::Key>>(&quiet, workers)?;

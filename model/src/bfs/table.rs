@@ -129,8 +129,7 @@ impl<K: Key, T: Mark> Table<K, T> {
     }
 
     /// The keys, in no useful order.
-    #[cfg(test)]
-    fn keys(&self) -> impl Iterator<Item = K> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = K> {
         let filled = self.slots.iter().copied().filter(|key| *key != K::VACANT);
         filled.chain(self.apart.map(|_| K::VACANT))
     }

@@ -25,6 +25,7 @@ use timely::dataflow::operators::{Input, Probe};
 use timely::dataflow::{InputHandle, ProbeHandle};
 use timely::worker::Worker;
 
+use super::checkpoint::{Checkpoints, Saved};
 use super::form::Form;
 use super::graph::Recorder;
 use super::key::Key;
@@ -139,13 +140,14 @@ fn keep_first<K: Key>(kept: &mut Found<K>, other: Found<K>) {
 }
 
 /// What a worker tells the others at a level's end.
-#[derive(Clone, Serialize, Deserialize, Debug)]
+#[derive(Clone, Default, Serialize, Deserialize, Debug)]
 struct Tally {
     frontier: u64,
     states: u64,
     edges: u64,
     bytes: u64,
     stop: Option<Stop>,
+    checkpoint_is_due: bool,
 }
 
 /// What arrives: the owned part of the visited set, and the next frontier.
@@ -171,6 +173,10 @@ struct Explorer<'a, M: Model, F: Form<M>, T: Parent<F::Key>> {
     record: Recorder<F::Key>,
     levels: Vec<Level>,
     started: Instant,
+    /// How long the runs took that a checkpoint is from.
+    earlier_ms: u64,
+    /// When the last checkpoint was written.
+    saved: Instant,
 }
 
 /// Explores on one worker.
@@ -182,15 +188,10 @@ where
     T: Parent<F::Key>,
 {
     let mut explorer = Explorer::<M, F, T>::new(worker, plan);
-    let mut stop = explorer.begin(worker);
-    loop {
-        explorer.await_arrivals(worker);
-        let frontier = std::mem::take(&mut explorer.owned.borrow_mut().next);
-        stop = explorer.close_level(worker, &frontier, stop);
-        if stop.is_some() || explorer.levels.last().is_none_or(|level| level.frontier == 0) {
-            break;
-        }
-        stop = explorer.expand_all(worker, frontier);
+    let (mut frontier, mut stop) = explorer.begin(worker);
+    while stop.is_none() && explorer.levels.last().is_some_and(|level| level.frontier > 0) {
+        let trouble = explorer.expand_all(worker, frontier);
+        (frontier, stop) = explorer.close_level(worker, trouble);
     }
     explorer.into_part(stop)
 }
@@ -242,29 +243,59 @@ where
             record: Recorder::new(),
             levels: Vec::new(),
             started: Instant::now(),
+            earlier_ms: 0,
+            saved: Instant::now(),
         }
     }
 
+    /// The first level, or the one that a checkpoint ends with.
+    fn begin(&mut self, worker: &mut Worker) -> (Vec<F::Wire>, Option<Stop>) {
+        if let Some(saved) = &self.plan.resumed {
+            let restored = self.restore(worker, saved);
+            let (frontier, trouble) =
+                restored.map_or_else(|stop| (Vec::new(), Some(stop)), |wires| (wires, None));
+            return (frontier, self.agree(worker, trouble));
+        }
+        let trouble = self.send_first(worker);
+        self.close_level(worker, trouble)
+    }
+
     /// Sends the first states out. One worker does it for all.
-    fn begin(&mut self, worker: &Worker) -> Option<Stop> {
+    fn send_first(&mut self, worker: &Worker) -> Option<Stop> {
         if worker.index() > 0 {
             return None;
         }
         let plan = self.plan;
         let first = guarded(|| {
-            let first = plan.model.init_states().into_iter();
-            first
-                .filter(|state| plan.model.within_boundary(state))
-                .map(|state| F::wire(&plan.model, state))
-                .collect()
+            let states = plan.model.init_states().into_iter();
+            let inside = states.filter(|state| plan.model.within_boundary(state));
+            inside.map(|state| F::wire(&plan.model, state)).collect::<Vec<_>>()
         });
-        let wires: Vec<F::Wire> = match first {
+        let wires = match first {
             Ok(wires) => wires,
             Err(stop) => return Some(stop),
         };
         self.outbox.extend(wires.into_iter().map(|wire| (wire, T::of(F::Key::VACANT, 0))));
         self.arrivals.send_batch(&mut self.outbox);
         None
+    }
+
+    /// Takes from a checkpoint what this worker owns. Counts are added up, so one worker takes them all.
+    fn restore(&mut self, worker: &Worker, saved: &Saved) -> Result<Vec<F::Wire>, Stop> {
+        // timely sends a record to the worker of this number.
+        let (index, peers) = (worker.index() as u64, worker.peers() as u64);
+        let taken = saved.take(|key: F::Key| key.mix() % peers == index)?;
+        self.levels.clone_from(&saved.levels);
+        self.earlier_ms = saved.levels.last().map_or(0, |level| level.elapsed_ms);
+        if index == 0 {
+            taken.sums.iter().for_each(|sums| self.sums.add(sums));
+        }
+        let mut owned = self.owned.borrow_mut();
+        for key in taken.visited {
+            owned.table.reserve(1);
+            owned.table.insert(key, T::NONE);
+        }
+        Ok(taken.frontier.into_iter().filter_map(F::stored).collect())
     }
 
     /// Waits until all that was sent has arrived, everywhere.
@@ -276,16 +307,12 @@ where
         }
     }
 
-    /// Tells the others, and adds up what they tell. All workers come to the same result.
-    fn close_level(&mut self, worker: &mut Worker, frontier: &[F::Wire], stop: Option<Stop>) -> Option<Stop> {
-        let tally = self.tally(frontier, stop);
-        self.tallies.send(tally);
-        let next = self.tallies.time() + 1;
-        self.tallies.advance_to(next);
-        while self.told.less_than(&next) {
-            worker.step_or_park(Some(NAP));
-        }
-        let heard = std::mem::take(&mut *self.heard.borrow_mut());
+    /// Waits for the level, tells the others what came of it, and adds up what they tell. All workers come to the same result.
+    fn close_level(&mut self, worker: &mut Worker, trouble: Option<Stop>) -> (Vec<F::Wire>, Option<Stop>) {
+        self.await_arrivals(worker);
+        let frontier = std::mem::take(&mut self.owned.borrow_mut().next);
+        let tally = self.tally(&frontier, trouble);
+        let heard = self.exchange(worker, tally);
         let sum = |of: fn(&Tally) -> u64| heard.iter().map(of).sum();
         let level = Level {
             depth: self.levels.len() as u32,
@@ -293,28 +320,76 @@ where
             states: sum(|tally| tally.states),
             edges: sum(|tally| tally.edges),
             bytes: sum(|tally| tally.bytes),
-            elapsed_ms: self.started.elapsed().as_millis() as u64,
+            elapsed_ms: self.earlier_ms + self.started.elapsed().as_millis() as u64,
         };
         if worker.index() == 0 {
             (self.plan.progress)(&level);
         }
-        let over = (level.frontier > 0).then(|| self.plan.limits.is_reached(&level)).flatten();
         self.levels.push(level);
-        heard.into_iter().filter_map(|tally| tally.stop).min().or(over)
+        let over = (level.frontier > 0).then(|| self.plan.limits.is_reached(&level)).flatten();
+        // Without an order among the workers' reasons, they would not all give the same one.
+        let stop = heard.iter().filter_map(|tally| tally.stop.clone()).min().or(over);
+        let is_due = heard.iter().any(|tally| tally.checkpoint_is_due) || stop.is_some();
+        let is_sound = stop.as_ref().is_none_or(Stop::is_limit);
+        match &self.plan.checkpoints {
+            Some(checkpoints) if is_due && is_sound => {
+                let trouble = self.save(worker, checkpoints, &frontier);
+                (frontier, trouble.or(stop))
+            }
+            _ => (frontier, stop),
+        }
     }
 
-    fn tally(&self, frontier: &[F::Wire], stop: Option<Stop>) -> Tally {
+    fn tally(&self, frontier: &[F::Wire], trouble: Option<Stop>) -> Tally {
         let owned = self.owned.borrow();
         // Twice the frontier: while it is expanded, the next one grows.
         let bytes = owned.table.bytes() + 2 * size_of_val(frontier);
         let late = self.plan.limits.time.is_some_and(|limit| self.started.elapsed() >= limit);
+        let every = self.plan.checkpoints.as_ref().map(|checkpoints| checkpoints.every);
         Tally {
             frontier: frontier.len() as u64,
             states: owned.table.len() as u64,
             edges: self.sums.edges,
             bytes: bytes as u64,
-            stop: stop.or((late && !frontier.is_empty()).then_some(Stop::Time)),
+            stop: trouble.or((late && !frontier.is_empty()).then_some(Stop::Time)),
+            checkpoint_is_due: every.is_some_and(|every| self.saved.elapsed() >= every),
         }
+    }
+
+    /// Tells everybody, and hears everybody.
+    fn exchange(&mut self, worker: &mut Worker, tally: Tally) -> Vec<Tally> {
+        self.tallies.send(tally);
+        let next = self.tallies.time() + 1;
+        self.tallies.advance_to(next);
+        while self.told.less_than(&next) {
+            worker.step_or_park(Some(NAP));
+        }
+        std::mem::take(&mut *self.heard.borrow_mut())
+    }
+
+    /// Whether anybody is in trouble.
+    fn agree(&mut self, worker: &mut Worker, trouble: Option<Stop>) -> Option<Stop> {
+        let heard = self.exchange(worker, Tally { stop: trouble, ..Tally::default() });
+        heard.into_iter().filter_map(|tally| tally.stop).min()
+    }
+
+    /// Writes a checkpoint: everybody a part, and one worker, when all parts are there, the header.
+    fn save(&mut self, worker: &mut Worker, checkpoints: &Checkpoints, frontier: &[F::Wire]) -> Option<Stop> {
+        let written = {
+            let table = &self.owned.borrow().table;
+            let frontier = frontier.iter().map(F::key);
+            checkpoints.write_part(worker.index(), &self.sums, table.keys(), table.len(), frontier)
+        };
+        let trouble = self.agree(worker, written.err().map(|error| Stop::disk(&error)));
+        if trouble.is_some() {
+            return trouble;
+        }
+        let committed = match worker.index() {
+            0 => checkpoints.commit::<F::Key>(worker.peers(), &self.levels),
+            _ => Ok(()),
+        };
+        self.saved = Instant::now();
+        self.agree(worker, committed.err().map(|error| Stop::disk(&error)))
     }
 
     /// Expands the frontier, looking now and then at what arrived, so that little is under way at any time.
