@@ -35,7 +35,7 @@ use super::{Level, Plan, Stop};
 /// States expanded between two looks at what arrived.
 const CHUNK: usize = 256;
 /// Arrivals whose slots are read together.
-const WINDOW: usize = 64;
+const WINDOW: usize = 32;
 /// How long a worker with nothing to do sleeps at most before it looks again.
 const NAP: Duration = Duration::from_millis(1);
 
