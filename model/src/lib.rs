@@ -5,14 +5,19 @@
 //! - [`lockstep`]: specification and core side by side, judged by the rules.
 //! - [`protocol`]: threads, lock, dispatchers and slots around jobs, under the engine's design and twelve weaker ones.
 //! - [`product`]: all that as a stateright model; [`scope`]: what makes it finite; [`explore`]: exploring it, and what that proves.
+//! - `bfs`: our own explorer, for any stateright model; `reference`: models with known counts to hold it against.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "bfs")]
+pub mod bfs;
 pub mod drive;
 pub mod explore;
 pub mod lockstep;
 pub mod product;
 pub mod protocol;
+#[cfg(feature = "bfs")]
+pub mod reference;
 pub mod scope;
 mod slots;
 pub mod spec;

@@ -1,0 +1,546 @@
+//! Exploring a model level by level on timely dataflow workers.
+//!
+//! **What it is.** [`Explorer`] visits every reachable state of any [`stateright::Model`] breadth first, and makes a [`Report`]:
+//! counts, states per level, every property's verdict, deadlocks, and shortest counterexamples. [`graph`] records the edges on the
+//! way; [`liveness`] decides on them what no single state shows.
+//!
+//! **What it is not.** It reduces nothing: no symmetry, no partial order. It decides no `eventually` property of stateright's;
+//! those are reported as [`Verdict::Undecided`], and [`liveness`] is there for them.
+//!
+//! **The laws it keeps.**
+//! 1. Counts, verdicts and counterexamples are the same whatever the number of workers, and in every run.
+//! 2. A counterexample is a shortest one; among those, each state is the smallest in the order of keys that leads on.
+//! 3. All properties are judged in one run; a violation does not hide another.
+//! 4. The report says whether equal keys were equal states, and if not, how probable a confusion is.
+//!
+//! ```
+//! use model::bfs::Explorer;
+//! use model::reference::two_phase::TwoPhase;
+//!
+//! let report = Explorer::exact(TwoPhase::new(3)).workers(2).explore().unwrap();
+//! assert_eq!((report.states, report.edges), (288, 1145));
+//! ```
+
+pub mod checkpoint;
+pub mod graph;
+pub mod liveness;
+
+mod form;
+mod key;
+mod path;
+mod table;
+mod worker;
+
+use std::fmt;
+use std::hash::Hash;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use stateright::{Expectation, Model};
+
+pub use checkpoint::{Checkpoints, Subject};
+pub use form::{Exact, Form, Hashed, Here, Identity, Pack};
+pub use graph::{Edge, Graph, Labels};
+pub use key::{Key, collision_probability, fingerprint};
+pub use path::Path;
+
+use checkpoint::Saved;
+use graph::Recording;
+use worker::{Part, Trail};
+
+/// An exploration to be run.
+pub struct Explorer<M: Model, F> {
+    plan: Plan<M, F>,
+    workers: usize,
+    examples: Examples,
+}
+
+/// What all workers share.
+struct Plan<M: Model, F> {
+    model: Arc<M>,
+    limits: Limits,
+    classes: Classes<M>,
+    is_final: fn(&M, &M::State) -> bool,
+    recording: Recording<M>,
+    progress: Arc<dyn Fn(&Level) + Send + Sync>,
+    checkpoints: Option<Checkpoints>,
+    resumed: Option<Saved>,
+    form: std::marker::PhantomData<fn() -> F>,
+}
+
+/// The classes of a model's actions: what is counted apart, and what is fair apart.
+pub struct Classes<M: Model> {
+    /// Their names.
+    pub names: Vec<&'static str>,
+    /// The class of an action, as an index of `names`.
+    pub of: fn(&M::Action) -> usize,
+}
+
+impl<M: Model> Clone for Classes<M> {
+    fn clone(&self) -> Self {
+        Classes { names: self.names.clone(), of: self.of }
+    }
+}
+
+/// Which paths are rebuilt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Examples {
+    /// To violations and deadlocks.
+    Violations,
+    /// Also to the states that `sometimes` properties ask for.
+    All,
+}
+
+/// Where an exploration ends although there is more. Each is looked at when a level is complete.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Limits {
+    /// The deepest level expanded is the one before this.
+    pub depth: Option<u32>,
+    /// At least so many states were found.
+    pub states: Option<u64>,
+    /// So much time has passed.
+    pub time: Option<Duration>,
+}
+
+/// Why an exploration ended although there was more.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Debug)]
+pub enum Stop {
+    /// The model panicked; so it said.
+    Panic(String),
+    /// There is no room for a checkpoint.
+    DiskFull,
+    /// A checkpoint could not be written; so the system said.
+    Disk(String),
+    /// A file of a checkpoint is not what was written, and why.
+    Damaged(String, String),
+    /// The limit of depth.
+    Depth,
+    /// The limit of states.
+    States,
+    /// The limit of time.
+    Time,
+}
+
+impl Stop {
+    /// Whether somebody wanted it so, and the run may go on from here another time.
+    fn is_limit(&self) -> bool {
+        matches!(self, Stop::Depth | Stop::States | Stop::Time)
+    }
+
+    fn disk(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Stop::DiskFull,
+            _ => Stop::Disk(error.to_string()),
+        }
+    }
+
+    /// The error it is, if it is one.
+    fn into_error(self) -> Option<Error> {
+        match self {
+            Stop::Panic(text) => Some(Error::Model(text)),
+            Stop::DiskFull => Some(Error::DiskFull),
+            Stop::Disk(text) => Some(Error::Disk(text)),
+            Stop::Damaged(path, why) => Some(Error::Damaged { path: path.into(), why }),
+            Stop::Depth | Stop::States | Stop::Time => None,
+        }
+    }
+}
+
+impl Limits {
+    fn is_reached(&self, level: &Level) -> Option<Stop> {
+        if self.depth.is_some_and(|depth| level.depth >= depth) {
+            return Some(Stop::Depth);
+        }
+        self.states.is_some_and(|states| level.states >= states).then_some(Stop::States)
+    }
+}
+
+/// How far an exploration has come: a line of progress, and of the report.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct Level {
+    /// The level, which is its states' distance from the first ones.
+    pub depth: u32,
+    /// Its states.
+    pub frontier: u64,
+    /// Distinct states so far.
+    pub states: u64,
+    /// Edges so far: those out of all earlier levels.
+    pub edges: u64,
+    /// What the visited set and two frontiers take, in bytes.
+    pub bytes: u64,
+    /// Time since the exploration began, in milliseconds.
+    pub elapsed_ms: u64,
+}
+
+impl Level {
+    /// Distinct states per second so far.
+    #[must_use]
+    pub fn states_per_second(&self) -> f64 {
+        self.states as f64 * 1e3 / (self.elapsed_ms as f64).max(1.0)
+    }
+}
+
+/// What became of a property.
+#[derive(Clone, Debug)]
+pub enum Verdict<P> {
+    /// `always`: in every state. Only if the exploration was complete.
+    Held,
+    /// `always`: not in the last state of this path.
+    Violated(P),
+    /// `sometimes`: in the last state of this path, if paths to such were asked for.
+    Found(Option<P>),
+    /// `sometimes`: in no state. Only if the exploration was complete.
+    Absent,
+    /// The exploration ended before, or the property is an `eventually`.
+    Undecided,
+}
+
+/// A property and what became of it.
+#[derive(Clone, Debug)]
+pub struct Finding<P> {
+    /// The property's name.
+    pub property: &'static str,
+    /// What it says.
+    pub expectation: Expectation,
+    /// What became of it.
+    pub verdict: Verdict<P>,
+}
+
+/// States without a successor that the model does not declare final.
+#[derive(Clone, Debug)]
+pub struct Deadlocks<P> {
+    /// How many.
+    pub states: u64,
+    /// A shortest path to one.
+    pub path: Option<P>,
+}
+
+/// Edges per class of actions; a class that never fired has none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fired {
+    /// The class.
+    pub class: &'static str,
+    /// How many edges.
+    pub edges: u64,
+}
+
+/// The result of an exploration.
+pub struct Report<M: Model, K> {
+    /// Distinct states.
+    pub states: u64,
+    /// Edges between them, the ones to known states included.
+    pub edges: u64,
+    /// Each level; the last one has an empty frontier if the exploration was complete.
+    pub levels: Vec<Level>,
+    /// Why it ended early, if it did.
+    pub stop: Option<Stop>,
+    /// Whether equal keys were equal states.
+    pub identity: Identity,
+    /// Each property.
+    pub findings: Vec<Finding<Arc<Path<M>>>>,
+    /// Where nothing more can happen.
+    pub deadlocks: Deadlocks<Arc<Path<M>>>,
+    /// Per class of actions.
+    pub fired: Vec<Fired>,
+    /// The most bytes the visited set and frontiers took.
+    pub bytes: u64,
+    /// How long it took, without rebuilding paths.
+    pub elapsed: Duration,
+    /// The graph, if it was to be recorded.
+    pub graph: Option<Graph<K>>,
+}
+
+impl<M: Model, K> Report<M, K> {
+    /// The probability that two states were taken for one.
+    #[must_use]
+    pub fn collision_probability(&self) -> f64 {
+        match self.identity {
+            Identity::Packed => 0.0,
+            Identity::Fingerprint { bits } => collision_probability(self.states, bits),
+        }
+    }
+
+    /// Whether every reachable state was seen.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.stop.is_none()
+    }
+
+    /// The longest of the shortest paths, in steps.
+    #[must_use]
+    pub fn depth(&self) -> u32 {
+        self.levels.iter().rev().find(|level| level.frontier > 0).map_or(0, |level| level.depth)
+    }
+
+    /// What became of a property.
+    #[must_use]
+    pub fn verdict(&self, property: &str) -> Option<&Verdict<Arc<Path<M>>>> {
+        self.findings.iter().find(|finding| finding.property == property).map(|finding| &finding.verdict)
+    }
+
+    /// Distinct states per second.
+    #[must_use]
+    pub fn states_per_second(&self) -> f64 {
+        self.states as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+}
+
+/// Why there is no result.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Error {
+    /// The model's own code panicked.
+    #[error("the model panicked: {0}")]
+    Model(String),
+    /// The dataflow could not be run.
+    #[error("the workers did not finish: {0}")]
+    Workers(String),
+    /// No step leads along the path that the search went: the model is not deterministic, or two states share a fingerprint.
+    #[error(
+        "the path to a state found cannot be walked again: the model is not deterministic, or fingerprints collide"
+    )]
+    Path,
+    /// There is no room for a checkpoint.
+    #[error("the disk is full: no checkpoint was written, and the last one is intact")]
+    DiskFull,
+    /// A checkpoint could not be written.
+    #[error("no checkpoint could be written, and the last one is intact: {0}")]
+    Disk(String),
+    /// Only packed keys go into a checkpoint.
+    #[error("a checkpoint needs states with a packed form, and no recorded graph")]
+    NotStorable,
+    /// There is nothing to resume.
+    #[error("there is no checkpoint in {}", .0.display())]
+    NoCheckpoint(PathBuf),
+    /// A file of a checkpoint is not what was written.
+    #[error("the checkpoint {} is damaged: {why}", path.display())]
+    Damaged {
+        /// The file or directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The directory has checkpoints of an earlier run, which this run does not go on from.
+    #[error("{} has a checkpoint: resume it, or choose another directory", .0.display())]
+    Occupied(PathBuf),
+    /// The checkpoint is of something else.
+    #[error("the checkpoint is of another {what}: {saved:?}, and not {wanted:?}")]
+    OtherCheckpoint {
+        /// What differs.
+        what: &'static str,
+        /// What the checkpoint says.
+        saved: String,
+        /// What it would have to say.
+        wanted: String,
+    },
+}
+
+impl<M> Explorer<M, Exact>
+where
+    M: Pack + Send + Sync + 'static,
+    M::State: Clone,
+{
+    /// An exploration with packed states: exact.
+    pub fn exact(model: M) -> Self {
+        Self::new(model)
+    }
+}
+
+impl<M, K: Key> Explorer<M, Hashed<K>>
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + Hash + Send + 'static,
+{
+    /// An exploration with fingerprints of `K`'s width.
+    pub fn hashed(model: M) -> Self {
+        Self::new(model)
+    }
+}
+
+impl<M, F> Explorer<M, F>
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone,
+    F: Form<M>,
+{
+    /// An exploration to the end, on one worker, that says nothing meanwhile.
+    pub fn new(model: M) -> Self {
+        let plan = Plan {
+            model: Arc::new(model),
+            limits: Limits::default(),
+            classes: Classes { names: Vec::new(), of: |_| 0 },
+            is_final: |_, _| false,
+            recording: Recording::Nothing,
+            progress: Arc::new(|_| ()),
+            checkpoints: None,
+            resumed: None,
+            form: std::marker::PhantomData,
+        };
+        Explorer { plan, workers: 1, examples: Examples::Violations }
+    }
+
+    /// On so many threads.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers.max(1);
+        self
+    }
+
+    /// Only so far.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.plan.limits = limits;
+        self
+    }
+
+    /// With the edges of each class of actions counted.
+    #[must_use]
+    pub fn classes(mut self, classes: Classes<M>) -> Self {
+        self.plan.classes = classes;
+        self
+    }
+
+    /// States of which it is right that nothing follows.
+    #[must_use]
+    pub fn finals(mut self, is_final: fn(&M, &M::State) -> bool) -> Self {
+        self.plan.is_final = is_final;
+        self
+    }
+
+    /// With paths to these.
+    #[must_use]
+    pub fn examples(mut self, examples: Examples) -> Self {
+        self.examples = examples;
+        self
+    }
+
+    /// With the graph recorded, and for each state which of these labels it has.
+    #[must_use]
+    pub fn record(mut self, labels: Labels<M>) -> Self {
+        self.plan.recording = Recording::Graph(labels);
+        self
+    }
+
+    /// Told of each level when it is complete.
+    #[must_use]
+    pub fn progress(mut self, progress: impl Fn(&Level) + Send + Sync + 'static) -> Self {
+        self.plan.progress = Arc::new(progress);
+        self
+    }
+
+    /// With checkpoints written on the way, and one when a limit is reached.
+    #[must_use]
+    pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Self {
+        self.plan.checkpoints = Some(checkpoints);
+        self
+    }
+
+    /// From the latest checkpoint in a directory on.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or it is of something else.
+    pub fn resume(mut self, directory: &std::path::Path, subject: &Subject) -> Result<Self, Error> {
+        self.plan.resumed = Some(Saved::find::<F::Key>(directory, subject)?);
+        Ok(self)
+    }
+
+    /// Explores.
+    ///
+    /// # Errors
+    ///
+    /// When the model panics or is not deterministic, and when a checkpoint cannot be written or read.
+    pub fn explore(self) -> Result<Report<M, F::Key>, Error> {
+        let Explorer { plan, workers, examples } = self;
+        let is_storable = F::IDENTITY == Identity::Packed && matches!(plan.recording, Recording::Nothing);
+        if !is_storable && (plan.checkpoints.is_some() || plan.resumed.is_some()) {
+            return Err(Error::NotStorable);
+        }
+        if let Some(checkpoints) = &plan.checkpoints {
+            let goes_on = plan.resumed.as_ref().is_some_and(|saved| saved.is_in(&checkpoints.directory));
+            if checkpoints.is_occupied() && !goes_on {
+                return Err(Error::Occupied(checkpoints.directory.clone()));
+            }
+            checkpoints.prepare().map_err(|error| Error::Disk(error.to_string()))?;
+        }
+        let plan = Arc::new(plan);
+        let started = std::time::Instant::now();
+        let parts = launch::<M, F, ()>(&plan, workers)?;
+        let elapsed = started.elapsed();
+        let mut parts = parts.into_iter();
+        let mut first = parts.next().ok_or_else(|| Error::Workers("there is none".to_owned()))?;
+        let mut records = vec![first.record];
+        for part in parts {
+            first.sums.add(&part.sums);
+            records.push(part.record);
+        }
+        if let Some(error) = first.stop.clone().and_then(Stop::into_error) {
+            return Err(error);
+        }
+        let properties = plan.model.properties();
+        let sums = first.sums;
+        let wanted = properties.iter().zip(&sums.found).filter(|(property, _)| {
+            examples == Examples::All || property.expectation != Expectation::Sometimes
+        });
+        let mut targets: Vec<(u32, F::Key)> = wanted.filter_map(|(_, found)| *found).collect();
+        targets.extend(sums.deadlock);
+        let paths = path::rebuild::<M, F>(&plan, workers, targets)?;
+        let path = |found: (u32, F::Key)| paths.get(&found.1).cloned();
+        let complete = first.stop.is_none();
+        let verdict = |expectation: &Expectation, found: Option<(u32, F::Key)>| match (expectation, found) {
+            (Expectation::Always, Some(found)) => path(found).map_or(Verdict::Undecided, Verdict::Violated),
+            (Expectation::Sometimes, Some(found)) => Verdict::Found(path(found)),
+            (Expectation::Always, None) if complete => Verdict::Held,
+            (Expectation::Sometimes, None) if complete => Verdict::Absent,
+            _ => Verdict::Undecided,
+        };
+        let findings = properties.iter().zip(&sums.found).map(|(property, found)| Finding {
+            property: property.name,
+            verdict: verdict(&property.expectation, *found),
+            expectation: property.expectation.clone(),
+        });
+        let fired = plan.classes.names.iter().zip(&sums.classes);
+        let graph = match &plan.recording {
+            Recording::Nothing => None,
+            Recording::Graph(_) => Some(Graph::assemble(records)),
+        };
+        Ok(Report {
+            states: first.levels.last().map_or(0, |level| level.states),
+            edges: sums.edges,
+            findings: findings.collect(),
+            deadlocks: Deadlocks { states: sums.deadlocks, path: sums.deadlock.and_then(path) },
+            fired: fired.map(|(class, edges)| Fired { class, edges: *edges }).collect(),
+            bytes: first.levels.iter().map(|level| level.bytes).max().unwrap_or(0),
+            levels: first.levels,
+            stop: first.stop,
+            identity: F::IDENTITY,
+            elapsed,
+            graph,
+        })
+    }
+}
+
+impl<M: Model, K: fmt::Debug> fmt::Debug for Report<M, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} states, {} edges, depth {}", self.states, self.edges, self.depth())
+    }
+}
+
+/// Runs the workers and waits for them.
+fn launch<M, F, T>(plan: &Arc<Plan<M, F>>, workers: usize) -> Result<Vec<Part<F::Key, T>>, Error>
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone,
+    F: Form<M>,
+    T: worker::Parent<F::Key>,
+{
+    let config = match workers {
+        1 => timely::Config::thread(),
+        _ => timely::Config::process(workers),
+    };
+    let plan = Arc::clone(plan);
+    let guards = timely::execute(config, move |worker| worker::run::<M, F, T>(worker, &plan));
+    guards.map_err(Error::Workers)?.join().into_iter().collect::<Result<_, _>>().map_err(Error::Workers)
+}
