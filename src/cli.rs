@@ -41,6 +41,8 @@ pub(crate) enum Verb {
     Check(verbs::check::Args),
     /// Run a libFuzzer target for a budget, with progress and a verdict.
     Fuzz(verbs::fuzz::Args),
+    /// Run races on the engine's real service under controlled schedules, and judge each.
+    Race(verbs::race::Args),
     /// Show a trace, a fuzzer's artifact or a regression as a timeline, and judge it.
     Replay(verbs::replay::Args),
     /// Print the tables of states, methods and dialects, or draw them.

@@ -291,7 +291,11 @@ pub enum Unit {
     Cases,
     /// Schedules of the real service executed.
     Schedules,
-    /// The same, over all nights whose results are kept with this one's.
+    /// Races they are schedules of.
+    Races,
+    /// Races of which every schedule was executed.
+    RacesExhausted,
+    /// Schedules, over all nights whose results are kept with this one's.
     SchedulesInAll,
     /// Calls and environment steps executed.
     Steps,
@@ -325,7 +329,14 @@ impl Unit {
     pub const fn has_rate(self) -> bool {
         !matches!(
             self,
-            Unit::Edges | Unit::Depth | Unit::Users | Unit::Traces | Unit::Files | Unit::SchedulesInAll
+            Unit::Edges
+                | Unit::Depth
+                | Unit::Users
+                | Unit::Traces
+                | Unit::Files
+                | Unit::Races
+                | Unit::RacesExhausted
+                | Unit::SchedulesInAll
         )
     }
 }

@@ -301,11 +301,20 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
+/// `12345` as `12k`: a table of counts is read by size.
+fn compact(number: u64) -> String {
+    match number {
+        0..10_000 => number.to_string(),
+        10_000..10_000_000 => format!("{}k", number / 1_000),
+        _ => format!("{}M", number / 1_000_000),
+    }
+}
+
 /// The race-window table: its head, and a row per call, with the strategies added up.
 pub(crate) fn windows(windows: &Windows) -> (Vec<&str>, Vec<Vec<String>>) {
     let head = std::iter::once("call").chain(windows.steps.iter().map(String::as_str)).collect();
     let row = |row: &WindowRow| {
-        let counts = row.cells.iter().map(|counts| thousands(counts.iter().sum()));
+        let counts = row.cells.iter().map(|counts| compact(counts.iter().sum()));
         std::iter::once(row.call.clone()).chain(counts).collect()
     };
     (head, windows.rows.iter().map(row).collect())
@@ -341,6 +350,8 @@ fn count(amount: &Amount) -> String {
         Unit::Runs => ("run", "runs"),
         Unit::Cases => ("case", "cases"),
         Unit::Schedules => ("schedule", "schedules"),
+        Unit::Races => ("race", "races"),
+        Unit::RacesExhausted => ("race with every schedule", "races with every schedule"),
         Unit::SchedulesInAll => ("schedule in all nights", "schedules in all nights"),
         Unit::Steps => ("step", "steps"),
         Unit::Traces => ("trace", "traces"),

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use contract::Core as _;
-use contract::judge::RuleSet;
+use contract::judge::{RuleSet, Trace};
 use engine::core::Core;
 use properties::program::Program;
+use properties::race;
 use properties::run as programs;
 use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Ran, RuleId, RuleResult, SetUpStep,
@@ -25,16 +26,19 @@ use crate::run::millis;
 pub(crate) enum Target {
     /// Programs on specification and core in lockstep.
     Lockstep,
+    /// Races on the real service, with their schedules.
+    Schedule,
     /// Texts for the parser of traces.
     Trace,
 }
 
 impl Target {
-    pub(crate) const ALL: [Target; 2] = [Target::Lockstep, Target::Trace];
+    pub(crate) const ALL: [Target; 3] = [Target::Lockstep, Target::Schedule, Target::Trace];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Target::Lockstep => "lockstep",
+            Target::Schedule => "schedule",
             Target::Trace => "trace",
         }
     }
@@ -43,6 +47,7 @@ impl Target {
     const fn property(self) -> &'static str {
         match self {
             Target::Lockstep => "specification and core agree after every step, and no rule is broken",
+            Target::Schedule => "a race on the real service breaks no rule under its schedule",
             Target::Trace => "a text that parses as a trace prints and parses to itself",
         }
     }
@@ -50,6 +55,7 @@ impl Target {
     const fn subject(self) -> Option<Subject> {
         match self {
             Target::Lockstep => Some(Subject::Product),
+            Target::Schedule => Some(Subject::Race),
             Target::Trace => None,
         }
     }
@@ -123,6 +129,24 @@ pub(crate) fn build(plan: &Plan<'_>, output: &Output) -> SetUpStep {
 fn cause(tail: &[String]) -> String {
     let error = tail.iter().map(|line| line.trim()).find(|line| line.starts_with("error"));
     error.or(tail.last().map(|line| line.trim())).unwrap_or("cargo said nothing").to_owned()
+}
+
+/// Builds the target and runs it, or says what is in the way.
+pub(crate) fn whole(
+    plan: &Plan<'_>,
+    set_up: &mut Vec<SetUpStep>,
+    output: &Output,
+) -> Result<EngineResult, Error> {
+    if let Some((why, install_hint)) = obstacle(plan.place) {
+        return Ok(result(plan.target, Status::Skipped { why, install_hint }));
+    }
+    let built = build(plan, output);
+    let failed = built.failed.clone();
+    set_up.push(built);
+    match failed {
+        Some(why) => Ok(result(plan.target, Status::Failed { why })),
+        None => run(plan, output),
+    }
 }
 
 /// Runs the target for the budget.
@@ -225,10 +249,8 @@ impl Crash {
         let path = shorter(plan.place, artifact);
         let replay_command = format!("bgcheck replay {}", path.display());
         let bytes = std::fs::read(plan.place.join(&path)).unwrap_or_default();
-        let program = Program::from_bytes(&bytes);
-        let broken = programs::run(&program, Core::new).broken.filter(|_| plan.target == Target::Lockstep);
-        let Some(broken) = broken else {
-            // Not the program's fault as far as it can be seen here: what libFuzzer said is all there is.
+        let Some(again) = Again::run(plan.target, &bytes) else {
+            // Not the input's fault as far as it can be seen here: what libFuzzer said is all there is.
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let id = format!("fuzz-{}-{name}", plan.target.name());
             let timeline = story(tail);
@@ -236,12 +258,7 @@ impl Crash {
                 Failure { id, trace_file: None, replay_command, timeline, decisive_lines: Vec::new() };
             return Ok(Crash { disagreements: vec![failure], ..Crash::default() });
         };
-        let small = programs::shrink(&program, &broken, Core::new);
-        let trace = programs::trace(&small, Core::new, "fuzz lockstep", None);
-        let rules = match broken {
-            programs::Broken::Rules(rules) => rules,
-            programs::Broken::Agreement(_) => RuleSet::EMPTY,
-        };
+        let Again { rules, trace, story } = again;
         let mut crash = Crash::default();
         for rule in rules.iter() {
             let failure = Failure {
@@ -253,10 +270,48 @@ impl Crash {
                 .push(RuleResult { rule: RuleId(rule.to_string()), finding: Finding::Violated(failure) });
         }
         if rules.is_empty() {
-            let story = format!("then: {broken}\n\nthe program\n{small}");
             crash.disagreements.push(Failure { replay_command, ..plan.traces.keep(&trace, None, &story)? });
         }
         Ok(crash)
+    }
+}
+
+/// An input that crashed, run again here and made small.
+struct Again {
+    /// The rules it breaks; none when specification and core disagree.
+    rules: RuleSet,
+    trace: Trace,
+    /// What is not in the timeline.
+    story: String,
+}
+
+impl Again {
+    /// None when nothing is broken here.
+    fn run(target: Target, bytes: &[u8]) -> Option<Again> {
+        match target {
+            Target::Lockstep => {
+                let program = Program::from_bytes(bytes);
+                let broken = programs::run(&program, Core::new).broken?;
+                let small = programs::shrink(&program, &broken, Core::new);
+                let rules = match broken {
+                    programs::Broken::Rules(rules) => rules,
+                    programs::Broken::Agreement(_) => RuleSet::EMPTY,
+                };
+                let trace = programs::trace(&small, Core::new, "fuzz lockstep", None);
+                Some(Again { rules, trace, story: format!("then: {broken}\n\nthe program\n{small}") })
+            }
+            Target::Schedule => {
+                let (race, tape) = race::from_bytes(bytes);
+                let rules = race::run(&race, tape.choices()).violated;
+                if rules.is_empty() {
+                    return None;
+                }
+                let (small, schedule) = race::shrink(&race, tape.choices(), rules);
+                let trace = race::trace(&small, &schedule, None);
+                Some(Again { rules, trace, story: format!("the race\n{small}") })
+            }
+            Target::Trace => None,
+        }
     }
 }
 

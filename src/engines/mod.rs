@@ -7,5 +7,6 @@ pub(crate) mod fuzz;
 mod lines;
 pub(crate) mod live;
 pub(crate) mod protocol;
+pub(crate) mod race;
 pub(crate) mod sample;
 pub(crate) mod tools;

@@ -6,6 +6,7 @@ pub(crate) mod doctor;
 pub(crate) mod fuzz;
 pub(crate) mod graph;
 pub(crate) mod nightly;
+pub(crate) mod race;
 pub(crate) mod replay;
 pub(crate) mod report;
 
@@ -20,6 +21,7 @@ pub(crate) fn run(verb: &Verb, output: &mut Output) -> Result<ExitCode, Error> {
     match verb {
         Verb::Check(args) => check::run(args, output),
         Verb::Fuzz(args) => fuzz::run(args, output),
+        Verb::Race(args) => race::run(args, output),
         Verb::Replay(args) => replay::run(args, output),
         Verb::Graph(args) => graph::run(args, output),
         Verb::Nightly(args) => nightly::run(args, output),

@@ -15,7 +15,7 @@ use crate::cli::{self, CoreChoice};
 use crate::clock::Clock;
 use crate::engines::counterexample::Traces;
 use crate::engines::fuzz::{self, Sanitizer, Target};
-use crate::engines::{check, live, protocol, sample, tools};
+use crate::engines::{check, live, protocol, race, sample, tools};
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
@@ -220,23 +220,46 @@ impl Night<'_> {
         }
     }
 
+    /// Races of the real service; a canary is a core, which they do not exchange.
+    fn race(&mut self, budget: Duration, output: &Output) {
+        let plan = race::Plan {
+            kinds: &super::race::USUAL,
+            design: properties::race::Design::Barrier,
+            seed: self.seed,
+            budget,
+            schedules: None,
+            before: race::schedules_before(&self.place.reports()),
+            traces: &self.traces,
+        };
+        let raced = race::run(&plan, output);
+        self.engines.push(raced.unwrap_or_else(|error| broken("race", &error)));
+    }
+
     /// The samplers, each with its share of what is left.
     fn sample(&mut self, fuzzes: &[Built], left: Duration, output: &Output) {
-        let built = fuzzes.iter().filter(|(_, obstacle)| obstacle.is_none()).count() as u32;
         // Lockstep is worth most, the parser of traces least.
-        let (lockstep, trace) = (4, 1);
-        let shares = SAMPLE_SHARE + LIVE_SHARE + if built > 0 { lockstep + trace } else { 0 };
+        let of_target = |target| match target {
+            Target::Lockstep | Target::Schedule => 3,
+            Target::Trace => 1,
+        };
+        let fuzzing: u32 =
+            fuzzes.iter().filter(|(_, no)| no.is_none()).map(|(target, _)| of_target(*target)).sum();
+        let races = if self.core == CoreChoice::Core { RACE_SHARE } else { 0 };
+        let shares = SAMPLE_SHARE + LIVE_SHARE + races + fuzzing;
         let share = |of: u32| (left * of / shares).max(LEAST);
         for (target, obstacle) in fuzzes {
             let engine = match obstacle {
                 Some(status) => fuzz::result(*target, status.clone()),
                 None => {
-                    let share = share(if *target == Target::Lockstep { lockstep } else { trace });
+                    let share = share(of_target(*target));
                     let run = fuzz::run(&self.fuzz_plan(*target, share), output);
                     run.unwrap_or_else(|error| broken(target.name(), &error))
                 }
             };
             self.engines.push(engine);
+        }
+        if races > 0 {
+            self.race(share(races), output);
         }
         let sampled = sample::run(self.core, self.seed, share(SAMPLE_SHARE), &self.traces, output);
         self.engines.push(sampled.unwrap_or_else(|error| broken("properties", &error)));
@@ -254,7 +277,9 @@ impl Night<'_> {
     }
 }
 
-const SAMPLE_SHARE: u32 = 2;
+const SAMPLE_SHARE: u32 = 1;
+
+const RACE_SHARE: u32 = 4;
 
 /// Both dialects together.
 const LIVE_SHARE: u32 = 3;

@@ -7,6 +7,7 @@ use contract::{Core, core::Config};
 use model::drive::Stimulus;
 use properties::canary::Canary;
 use properties::program::Program;
+use properties::race;
 use properties::run::{from_trace, trace as run_program};
 use reports::ExitCode;
 use serde_json::{Value, json};
@@ -19,13 +20,15 @@ use crate::output::{Output, Paint, counted, printable};
 /// Show a trace, a fuzzer's artifact or a regression as a timeline, and judge it.
 ///
 /// A trace is judged as it was recorded; with `--subject` its calls are run again on that core, and the new run is judged. A
-/// file that is not JSON is taken for an artifact of the fuzz target `lockstep`, which is always run.
+/// file that is not JSON is taken for an artifact of a fuzz target, `schedule` when that is the name of its directory and else
+/// `lockstep`, and is always run. A race is run again on the service, and must come out as it was recorded.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   bgcheck replay target/traces/R1-7f3a09c2-bits.jsonl                     as it was recorded
   bgcheck replay target/traces/R1-7f3a09c2-bits.jsonl --subject core      is it repaired?
   bgcheck replay fuzz/artifacts/lockstep/crash-0123abcd                   the program of a crash
+  bgcheck replay target/traces/R1-0123abcd-bits.jsonl --subject core      a race: the same schedule again
   bgcheck replay trace.jsonl --json                                       verdicts for a machine")]
 pub(crate) struct Args {
     /// A trace (JSON Lines), a libFuzzer artifact, or a regression.
@@ -81,7 +84,10 @@ struct Played {
 fn played(path: &Path, bytes: &[u8], subject: Option<CoreChoice>) -> Result<Played, Error> {
     let text = std::str::from_utf8(bytes).ok().filter(|text| text.trim_ascii_start().starts_with('{'));
     let Some(text) = text else {
-        return Ok(of_program(&Program::from_bytes(bytes), subject.unwrap_or_default()));
+        return Ok(match is_of_schedule(path) {
+            true => of_race(&race::from_bytes(bytes)),
+            false => of_program(&Program::from_bytes(bytes), subject.unwrap_or_default()),
+        });
     };
     let name = path.display().to_string();
     let trace = Trace::parse(text).map_err(|error| Error::trace(&name, text, error))?;
@@ -91,9 +97,25 @@ fn played(path: &Path, bytes: &[u8], subject: Option<CoreChoice>) -> Result<Play
     }
 }
 
-/// Runs the program of a trace again.
+/// libFuzzer puts the artifacts of a target into a directory of its name.
+fn is_of_schedule(path: &Path) -> bool {
+    let schedule = std::ffi::OsStr::new("schedule");
+    path.parent().and_then(Path::file_name) == Some(schedule)
+}
+
+fn of_race((race, tape): &(race::Race, race::Tape)) -> Played {
+    let trace = race::trace(race, tape.choices(), None);
+    Played { trace, program: Some(race.to_string()), broken: None }
+}
+
+/// Runs the program of a trace again; a race on the service, step by step as it was.
 fn again(path: &Path, trace: &Trace, subject: CoreChoice) -> Result<Played, Error> {
     let no_program = |why: String| Error::NotAProgram { path: path.to_owned(), why };
+    if trace.header.subject == race::SUBJECT {
+        let again = race::replay(trace).map_err(|error| no_program(error.to_string()))?;
+        let program = race::from_trace(trace).map(|(race, _)| race.to_string()).ok();
+        return Ok(Played { trace: again, program, broken: None });
+    }
     let program = from_trace(trace).map_err(|error| no_program(error.to_string()))?;
     if program.steps.is_empty() {
         return Err(no_program("it has no call".to_owned()));

@@ -36,6 +36,7 @@ use std::time::{Duration, Instant};
 
 use contract::Profile;
 use contract::judge::{Ended, Header, Verdicts};
+use engine::service::Design;
 
 use self::client::Orders;
 use self::closing::{Disk, Rest};
@@ -62,6 +63,10 @@ pub struct LiveConfig<'a> {
     pub clock_scale: u32,
     /// Whether the run is to be wrong on purpose.
     pub canary: Canary,
+    /// What stands in the place of the engine's barrier; heard of with the feature `designs` alone.
+    pub design: Design,
+    /// How long after the budget the watchdog bites.
+    pub grace: Duration,
     /// Where the files go. The caller makes it, and throws it away.
     pub directory: &'a Path,
 }
@@ -132,7 +137,7 @@ pub enum LiveError {
 const RACING_PERCENT: u32 = 70;
 /// What the closing may always take, however small the budget is.
 const LEAST_CLOSING: Duration = Duration::from_secs(3);
-/// How long after the budget the watchdog bites.
+/// How long after the budget the watchdog bites, unless another time is given.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a run that hangs is watched for signs of life. Longer than any timer, callback or transfer of it takes.
 const STANDSTILL: Duration = Duration::from_secs(3);
@@ -152,6 +157,8 @@ impl<'a> LiveConfig<'a> {
             budget: Duration::from_secs(30),
             clock_scale: 1000,
             canary: Canary::Off,
+            design: Design::Barrier,
+            grace: GRACE,
             directory,
         }
     }
@@ -238,7 +245,7 @@ impl Watch<'_> {
         };
         let mut clients: Vec<JoinHandle<()>> =
             (0..self.config.threads).map(spawn).collect::<Result<_, _>>()?;
-        let bites = self.start + self.config.budget + GRACE;
+        let bites = self.start + self.config.budget + self.config.grace;
         let mut told = self.start;
         while !clients.iter().all(JoinHandle::is_finished) {
             if Instant::now() >= bites {
@@ -277,7 +284,7 @@ impl Watch<'_> {
     fn bring_to_rest(&self, stage: &Arc<Stage>, until: Instant) -> Option<Rest> {
         let closing = Arc::clone(stage);
         let thread = std::thread::spawn(move || closing::bring_to_rest(&closing, until));
-        let bites = until + GRACE;
+        let bites = until + self.config.grace;
         while !thread.is_finished() && Instant::now() < bites {
             std::thread::sleep(Duration::from_millis(5));
         }

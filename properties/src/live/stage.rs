@@ -85,7 +85,10 @@ impl Stage {
         let client =
             ClientConfig { read_timeout: SILENCE, response_timeout: SILENCE, ..ClientConfig::default() };
         let positions = Arc::new(Positions::default());
-        let service = Service::builder(Config::of(&config.profile))
+        let builder = Service::builder(Config::of(&config.profile));
+        #[cfg(feature = "designs")]
+        let builder = builder.design(config.design);
+        let service = builder
             .runtime(Jitter::new(config.seed, Arc::clone(&positions)))
             .recorder(Arc::clone(&recorder) as Arc<dyn Recorder>)
             .fetch(Arc::new(HttpFetch::new(client)))

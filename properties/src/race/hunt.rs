@@ -3,13 +3,15 @@
 //! The same options give the same schedules in the same order; the budget decides how many.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use contract::Call;
 use contract::judge::{Ended, Rule, RuleSet, Trace, Verdict};
 use engine::service::Design;
 
 use super::bytes::race_of;
-use super::program::Race;
+use super::program::{Act, Race};
 use super::shrink::shrink;
 use super::strategy::{Kind, More, Tape};
 use super::subject::{Run, Session, trace};
@@ -34,6 +36,8 @@ pub struct HuntOptions<'a> {
     pub each: u64,
     /// Whether to go on after something broke.
     pub stop: Stop,
+    /// Set when something broke and that is enough, here or in another hunt that has the same one: then it is over.
+    pub enough: Option<&'a AtomicBool>,
     /// Told now and then how many schedules have run.
     pub progress: &'a dyn Fn(u64),
 }
@@ -43,6 +47,8 @@ pub struct HuntOptions<'a> {
 pub enum Races<'a> {
     /// Those of seeds.
     OfSeeds,
+    /// Those of seeds, cut down to two clients with a call each, so that their schedules come to an end: see [`hunt()`].
+    Small,
     /// This one, until its schedules or the budget are spent.
     Given(&'a Race),
 }
@@ -69,6 +75,7 @@ impl<'a> HuntOptions<'a> {
             runs: None,
             each: 16,
             stop: Stop::Never,
+            enough: None,
             progress,
         }
     }
@@ -98,6 +105,8 @@ pub struct Hunted {
     pub schedules: u64,
     /// Races they are of.
     pub races: u64,
+    /// Races of which every schedule has been run.
+    pub finished: u64,
     /// Choices made, where there was more than one way to go.
     pub steps: u64,
     /// Runs that were cut because they took too long.
@@ -133,6 +142,7 @@ pub fn hunt(options: &HuntOptions<'_>) -> Hunted {
         hunted: Hunted {
             schedules: 0,
             races: 0,
+            finished: 0,
             steps: 0,
             cut: 0,
             exhausted: Exhausted::No,
@@ -158,10 +168,33 @@ struct Hunt<'a> {
     hunted: Hunted,
 }
 
+/// The race with as little in it as makes one: the transfers are over and nobody has been told; one client registers and
+/// one does what the first client would have done.
+fn small(mut race: Race) -> Race {
+    let registers = |act: &Act| match act {
+        Act::Call(step) => matches!(step.call, Call::SetNotifyInterface { .. }),
+        Act::Settle | Act::Pass => false,
+    };
+    let register = race.prefix.iter().find(|act| registers(act)).cloned();
+    race.prefix.retain(|act| !registers(act));
+    if !race.prefix.contains(&Act::Settle) {
+        race.prefix.push(Act::Settle);
+    }
+    race.branches.truncate(2);
+    race.branches.iter_mut().for_each(|branch| branch.calls.truncate(1));
+    if let (Some(Act::Call(register)), Some(branch)) = (register, race.branches.last_mut()) {
+        branch.calls = vec![register];
+    }
+    race.objects.iter_mut().for_each(|object| object.calls.clear());
+    (race.slots, race.users, race.dispatchers) = (1, 1, 1);
+    race
+}
+
 impl Hunt<'_> {
     fn goes_on(&self) -> bool {
         let HuntOptions { runs, budget, stop, .. } = self.options;
-        let broken = stop == Stop::AtFirst && !self.hunted.failures.is_empty();
+        let enough = self.options.enough.is_some_and(|enough| enough.load(Ordering::Relaxed));
+        let broken = enough || stop == Stop::AtFirst && !self.hunted.failures.is_empty();
         let spent = runs.is_some_and(|runs| self.hunted.schedules >= runs);
         // The clock is looked at now and then: a look costs as much as a step.
         let late = self.hunted.schedules.is_multiple_of(BATCH) && self.started.elapsed() >= budget;
@@ -172,6 +205,7 @@ impl Hunt<'_> {
         let seed = self.options.seed.wrapping_add(self.hunted.races);
         let (mut race, most) = match self.options.races {
             Races::OfSeeds => (race_of(seed), self.options.each),
+            Races::Small => (small(race_of(seed)), self.options.each),
             Races::Given(race) => (race.clone(), u64::MAX),
         };
         race.design = self.options.design;
@@ -183,6 +217,7 @@ impl Hunt<'_> {
             let run = session.run(&race);
             self.note(seed, &race, &run);
             if session.next(&run.choices) == More::No {
+                self.hunted.finished += 1;
                 if matches!(self.options.races, Races::Given(_)) {
                     self.hunted.exhausted = Exhausted::Yes;
                 }
@@ -213,6 +248,9 @@ impl Hunt<'_> {
         let known = |rule: Rule| self.hunted.failures.iter().any(|failure| failure.violated.contains(rule));
         if run.violated.iter().any(known) {
             return;
+        }
+        if let (Stop::AtFirst, Some(enough)) = (self.options.stop, self.options.enough) {
+            enough.store(true, Ordering::Relaxed);
         }
         let (small, schedule) = shrink(race, Tape::of(&run.choices).choices(), run.violated);
         let violated = super::run(&small, &schedule).violated;

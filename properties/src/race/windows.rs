@@ -72,23 +72,23 @@ words! {
         /// It has called, and has not got the lock yet.
         Called = "called";
         /// It waits until another call is done with the disk.
-        Finalising = "finalising";
+        Finalising = "queued";
         /// It is in the disk work of a Complete or Cancel.
         Disk = "disk";
         /// It waits at the barrier.
         Barrier = "barrier";
         /// Its call is done and has not returned.
-        Returning = "returning";
+        Returning = "return";
         /// Its delivery has begun and has not entered.
         Begun = "begun";
         /// It is in a client's callback.
-        InCallback = "in callback";
+        InCallback = "callback";
         /// Its callback is back, and the service does not know yet.
         Left = "left";
         /// It has taken a transfer on.
-        Fetching = "fetching";
+        Fetching = "fetch";
         /// Its transfer is about to report.
-        Reporting = "reporting";
+        Reporting = "report";
     }
 }
 

@@ -1,0 +1,177 @@
+//! Races: the real service under schedules of our choice, a thread of the system for each strategy.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use contract::judge::{Rule, RuleSet};
+use properties::race::{Design, Failure, HuntOptions, Hunted, Kind, Races, Row, Step, Stop, hunt};
+use reports::{
+    Amount, Approach, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status, Subject, Unit,
+    WindowRow, Windows,
+};
+
+use super::counterexample::Traces;
+use crate::error::Error;
+use crate::output::Output;
+use crate::run::millis;
+
+/// What to hunt.
+pub(crate) struct Plan<'a> {
+    /// The strategies, side by side.
+    pub(crate) kinds: &'a [Kind],
+    pub(crate) design: Design,
+    pub(crate) seed: u64,
+    pub(crate) budget: Duration,
+    /// Schedules of each strategy at most.
+    pub(crate) schedules: Option<u64>,
+    /// Schedules of earlier nights.
+    pub(crate) before: u64,
+    pub(crate) traces: &'a Traces,
+}
+
+/// Schedules of one race before the next: by chance a few, in order as many as a small race has, mostly.
+const OF_EACH: u64 = 16;
+const OF_ALL: u64 = 2_000_000;
+
+/// How often the progress is told.
+const BEAT: Duration = Duration::from_millis(100);
+
+/// The engine's name, also in the results of earlier nights.
+const NAME: &str = "race";
+
+/// Hunts for the budget.
+pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Error> {
+    let hunted = hunt_all(plan, output);
+    let name = match plan.design {
+        Design::Barrier => NAME.to_owned(),
+        other => format!("{NAME} ({other})"),
+    };
+    Ok(EngineResult {
+        name,
+        subject: Some(Subject::Race),
+        dialect: None,
+        scope: None,
+        switches: String::new(),
+        status: Status::Ran(ran(plan, &hunted)?),
+    })
+}
+
+/// One thread per strategy: they share nothing, and a session keeps its stacks per thread.
+fn hunt_all(plan: &Plan<'_>, output: &Output) -> Vec<(Kind, Hunted)> {
+    let progress = output.progress(NAME);
+    let done: Vec<AtomicU64> = plan.kinds.iter().map(|_| AtomicU64::new(0)).collect();
+    let enough = AtomicBool::new(false);
+    let start = |(kind, done): (&Kind, &AtomicU64)| {
+        let tell = |so_far| done.store(so_far, Ordering::Relaxed);
+        hunt(&HuntOptions { enough: Some(&enough), ..options(plan, *kind, &tell) })
+    };
+    let start = &start;
+    std::thread::scope(|scope| {
+        let pairs = plan.kinds.iter().zip(&done);
+        let hunts: Vec<_> = pairs.map(|pair| (*pair.0, scope.spawn(move || start(pair)))).collect();
+        while !hunts.iter().all(|(_, hunt)| hunt.is_finished()) {
+            std::thread::sleep(BEAT);
+            let schedules = done.iter().map(|done| done.load(Ordering::Relaxed)).sum::<u64>();
+            progress.tell(|| format!("{} schedules", indicatif::HumanCount(schedules)));
+        }
+        hunts
+            .into_iter()
+            .map(|(kind, hunt)| (kind, hunt.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
+            .collect()
+    })
+}
+
+fn options<'a>(plan: &Plan<'_>, kind: Kind, progress: &'a dyn Fn(u64)) -> HuntOptions<'a> {
+    HuntOptions {
+        kind,
+        races: if kind == Kind::Exhaustive { Races::Small } else { Races::OfSeeds },
+        design: plan.design,
+        seed: plan.seed,
+        runs: plan.schedules,
+        each: if kind == Kind::Exhaustive { OF_ALL } else { OF_EACH },
+        // Of a design that is wrong one failure is enough.
+        stop: if plan.design == Design::Barrier { Stop::Never } else { Stop::AtFirst },
+        ..HuntOptions::new(plan.budget, progress)
+    }
+}
+
+fn ran(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Ran, Error> {
+    let sum = |of: fn(&Hunted) -> u64| hunted.iter().map(|(_, hunted)| of(hunted)).sum::<u64>();
+    let schedules = sum(|hunted| hunted.schedules);
+    let mut work = vec![
+        Amount::new(Unit::Schedules, schedules),
+        Amount::new(Unit::Races, sum(|hunted| hunted.races)),
+        Amount::new(Unit::RacesExhausted, sum(|hunted| hunted.finished)),
+    ];
+    if plan.before > 0 {
+        work.push(Amount::new(Unit::SchedulesInAll, plan.before + schedules));
+    }
+    let longest = hunted.iter().map(|(_, hunted)| hunted.elapsed).max().unwrap_or_default();
+    Ok(Ran {
+        approach: Approach::Sampling,
+        ended: Ended::BudgetSpent,
+        work,
+        time_ms: millis(longest),
+        findings: RuleSet::HERE.iter().map(|rule| finding(plan, hunted, rule)).collect::<Result<_, _>>()?,
+        agreement: None,
+        witnesses: Vec::new(),
+        freedoms: Vec::new(),
+        windows: Some(windows(hunted)),
+    })
+}
+
+fn finding(plan: &Plan<'_>, hunted: &[(Kind, Hunted)], rule: Rule) -> Result<RuleResult, Error> {
+    let breaks = |failure: &&Failure| failure.violated.contains(rule);
+    let failure = hunted.iter().flat_map(|(_, hunted)| &hunted.failures).find(breaks);
+    let finding = match failure {
+        Some(failure) => Finding::Violated(plan.traces.keep(&failure.trace, Some(rule), &story(failure))?),
+        None => {
+            let of_rule = |(known, _): &&(Rule, u64)| *known == rule;
+            let counts = hunted.iter().filter_map(|(_, hunted)| hunted.decisions.iter().find(of_rule));
+            Finding::sampled(counts.map(|(_, decisions)| decisions).sum())
+        }
+    };
+    Ok(RuleResult { rule: RuleId(rule.to_string()), finding })
+}
+
+/// What is not in the timeline: the race as it was made small, and where it came from.
+fn story(failure: &Failure) -> String {
+    let Failure { seed, after, race, .. } = failure;
+    format!(
+        "found with seed {seed} after {after} schedules; the race, without the steps it does not need:\n{race}"
+    )
+}
+
+fn windows(hunted: &[(Kind, Hunted)]) -> Windows {
+    let cell =
+        |row: &Row, step: &Step| hunted.iter().map(|(_, hunted)| hunted.windows.of(*row, *step)).collect();
+    let row = |row: &Row| WindowRow {
+        call: row.to_string(),
+        cells: Step::ALL.iter().map(|step| cell(row, step)).collect(),
+    };
+    Windows {
+        strategies: hunted.iter().map(|(kind, _)| kind.to_string()).collect(),
+        steps: Step::ALL.iter().map(ToString::to_string).collect(),
+        rows: Row::ALL.iter().map(row).collect(),
+    }
+}
+
+/// Schedules of the nights whose reports are kept below a directory: each report carries the count on, so the largest is all.
+pub(crate) fn schedules_before(reports_dir: &Path) -> u64 {
+    let nights = std::fs::read_dir(reports_dir).into_iter().flatten().flatten();
+    // A night that was cut off has no results, and one of another version says nothing here.
+    let results = nights.filter_map(|night| reports::read(&night.path().join("results.json")).ok());
+    results.map(|results| schedules_of(&results)).max().unwrap_or(0)
+}
+
+fn schedules_of(results: &reports::Results) -> u64 {
+    let races = results.engines.iter().filter(|engine| engine.name == NAME);
+    let work = races.filter_map(|engine| match &engine.status {
+        Status::Ran(ran) => Some(&ran.work),
+        _ => None,
+    });
+    let counts =
+        work.flatten().filter(|amount| matches!(amount.unit, Unit::Schedules | Unit::SchedulesInAll));
+    counts.map(|amount| amount.done).max().unwrap_or(0)
+}

@@ -1,0 +1,148 @@
+//! `bgcheck race`: the real service under schedules of our choice.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use contract::judge::RuleSet;
+use properties::race::{Design, Kind};
+use reports::ExitCode;
+
+use crate::cli;
+use crate::clock::Clock;
+use crate::engines::check::default_traces;
+use crate::engines::counterexample::Traces;
+use crate::engines::fuzz::{self, Sanitizer, Target};
+use crate::engines::race::{self, Plan};
+use crate::error::Error;
+use crate::output::Output;
+use crate::place::Place;
+use crate::run;
+
+/// Run races on the engine's real service under controlled schedules, and judge each.
+///
+/// A race is a few calls that prepare, two or three clients that call at the same time, callbacks that call back, and transfers
+/// that end well or badly. At each step a strategy decides who goes on. What breaks a rule is made small, and its trace repeats
+/// it. The table at the end says which calls were scheduled inside which steps of other threads.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  bgcheck race                                       a minute, every strategy
+  bgcheck race --strategy pct --depth 5 --seed 7
+  bgcheck race --design recheck --budget 10s         a design that is wrong: ends with 2
+  bgcheck race --strategy fuzzer --budget 5m         libFuzzer chooses race and schedule")]
+pub(crate) struct Args {
+    /// How long.
+    #[arg(long, value_parser = cli::budget, default_value = "60s", value_name = "TIME")]
+    budget: Duration,
+    /// The seed of races and schedules; from the clock when left out.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// How schedules are chosen; every way but the fuzzer when left out.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "STRATEGIES")]
+    strategy: Vec<StrategyName>,
+    /// How many changes of priority PCT makes in a schedule, and one.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64), value_name = "N")]
+    depth: u32,
+    /// Schedules of each strategy at most, whatever the budget.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
+    schedules: Option<u64>,
+    /// What stands in the place of the engine's barrier; anything else is wrong on purpose.
+    #[arg(long, default_value_t = Design::Barrier, value_name = "DESIGN")]
+    design: Design,
+    /// Where the traces of failures go.
+    #[arg(long, value_name = "DIR")]
+    trace_dir: Option<PathBuf>,
+    /// Download nothing.
+    #[arg(long)]
+    offline: bool,
+    /// The results for a machine.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A way to choose schedules.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum StrategyName {
+    /// Every choice by chance.
+    Random,
+    /// Priorities by chance that change at a few points (probabilistic concurrency testing).
+    Pct,
+    /// Every schedule of a race, one after another; of large races the first few thousand.
+    Exhaustive,
+    /// libFuzzer, by the target `schedule`.
+    Fuzzer,
+}
+
+/// What runs when nothing else is asked for, here and in a night.
+pub(crate) const USUAL: [Kind; 3] = [Kind::Random, Kind::Pct { depth: 3 }, Kind::Exhaustive];
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    let place = Place::here();
+    let traces = match &args.trace_dir {
+        Some(dir) => Traces::in_dir(dir.clone()),
+        None => default_traces(&place.join("target")),
+    };
+    let seed = args.seed.unwrap_or_else(|| Clock::now().seed());
+    let kinds = args.kinds();
+    let fuzzes = args.strategy.contains(&StrategyName::Fuzzer);
+    if fuzzes && args.design != Design::Barrier {
+        let help = "leave the strategy `fuzzer` out, or the design".to_owned();
+        return Err(Error::Usage {
+            what: "the fuzz target has the engine's own barrier inside".to_owned(),
+            help,
+        });
+    }
+    let parts = u32::from(fuzzes) + u32::from(!kinds.is_empty());
+    let budget = args.budget / parts.max(1);
+    let mut results = run::results(&place, RuleSet::HERE, seed, Some(args.budget));
+    if !kinds.is_empty() {
+        let plan = Plan {
+            kinds: &kinds,
+            design: args.design,
+            seed,
+            budget,
+            schedules: args.schedules,
+            before: 0,
+            traces: &traces,
+        };
+        results.engines.push(race::run(&plan, output)?);
+    }
+    if fuzzes {
+        let plan = fuzz::Plan {
+            place: &place,
+            target: Target::Schedule,
+            sanitizer: Sanitizer::None,
+            budget,
+            seed,
+            offline: args.offline,
+            traces: &traces,
+        };
+        results.engines.push(fuzz::whole(&plan, &mut results.set_up, output)?);
+    }
+    match args.json {
+        true => output.text(&reports::json(&results))?,
+        false => output.text(&reports::terminal(&results, output.style()))?,
+    }
+    Ok(results.outcome().exit_code)
+}
+
+impl Args {
+    fn kinds(&self) -> Vec<Kind> {
+        let kind = |name: &StrategyName| match name {
+            StrategyName::Random => Some(Kind::Random),
+            StrategyName::Pct => Some(Kind::Pct { depth: self.depth }),
+            StrategyName::Exhaustive => Some(Kind::Exhaustive),
+            StrategyName::Fuzzer => None,
+        };
+        let all = [StrategyName::Random, StrategyName::Pct, StrategyName::Exhaustive];
+        let asked = if self.strategy.is_empty() { &all[..] } else { &self.strategy };
+        let mut kinds: Vec<Kind> = Vec::new();
+        for kind in asked.iter().filter_map(kind) {
+            // A strategy that is named twice runs once.
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        kinds
+    }
+}
