@@ -24,8 +24,8 @@ use crate::run;
 /// Run everything for a budget, and write the report.
 ///
 /// Set-up comes first and is timed apart: cargo-fuzz is installed below target/tools when it is missing, and the fuzz targets
-/// are built. The exhaustive engine always runs to its end; what is left of the budget is shared by fuzzer, random programs and live
-/// run. The report goes to reports/out, into a directory named after the day.
+/// are built. The exhaustive engines always run to their end; what is left of the budget is shared by fuzzer, races, random programs
+/// and live run. The report goes to reports/out, into a directory named after the day.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
