@@ -293,7 +293,13 @@ impl Job {
     fn set_program(&mut self, program: Option<&Text>, parameters: Option<&Text>) -> Result<(), HResult> {
         match program {
             None if parameters.is_some() => return Err(HResult::E_INVALIDARG),
-            None => self.marks -= Marks::PROGRAM | Marks::PROGRAM_NEXT,
+            None => {
+                // The interface has failed already, so its next turn is a retry and waits like one.
+                if self.marks.contains(Marks::PROGRAM_NEXT) {
+                    self.marks |= Marks::OWED;
+                }
+                self.marks -= Marks::PROGRAM | Marks::PROGRAM_NEXT;
+            }
             Some(program) => {
                 fits(program, names::MAX_PATH)?;
                 parameters.map_or(Ok(()), |text| fits(text, names::MAX_PARAMETERS))?;
