@@ -48,13 +48,17 @@ pub fn trace(bytes: &[u8]) {
 pub fn schedule(bytes: &[u8]) {
     let (race, tape) = race::from_bytes(bytes);
     let run = race::run(&race, tape.choices());
-    if !run.violated.is_empty() {
-        let (small, schedule) = race::shrink(&race, tape.choices(), run.violated);
+    if !run.violated.is_empty() || run.overwaits > 0 {
+        let breaks = |again: &race::Run| {
+            again.violated.intersects(run.violated) || run.overwaits > 0 && again.overwaits > 0
+        };
+        let (small, schedule) = race::shrink_while(&race, tape.choices(), &breaks);
         let trace = race::trace(&small, &schedule, None);
         let story = timeline(&trace, &TimelineOptions::default());
         panic!(
-            "{}\n\nThe race, without what it does not need:\n{small}\n{story}\n{}",
+            "{}, calls that waited for a later delivery (L3): {}\n\nThe race, without what it does not need:\n{small}\n{story}\n{}",
             run.violated,
+            run.overwaits,
             small.to_rust(&schedule)
         );
     }

@@ -8,8 +8,7 @@ use properties::race::{Design, HuntOptions, Stop, hunt, replay};
 /// The rules that a delivery breaks which enters too late, whatever call came before it.
 const LATE: &[Rule] = &[Rule::R1, Rule::R2, Rule::R3, Rule::R4, Rule::R5];
 
-/// The design, the rules one of which it breaks, and the schedules within which it is found. `wait-any-running` is not
-/// here: a call that later deliveries starve is no matter of a run that comes to rest.
+/// The design, the rules one of which it breaks, and the schedules within which it is found.
 const FOUND: [(Design, &[Rule], u64); 9] = [
     (Design::ClaimThenCall, LATE, 2_000),
     (Design::Recheck, LATE, 2_000),
@@ -33,4 +32,15 @@ fn every_naive_design_is_found_out() {
         assert!(rules.iter().any(|rule| failure.violated.contains(*rule)), "{design}: {}", failure.violated);
         assert_eq!(replay(&failure.trace).as_ref(), Ok(&failure.trace), "{design}: its trace replays");
     }
+}
+
+#[test]
+fn a_call_that_later_deliveries_starve_is_found_out() {
+    let design = Design::WaitAnyRunning;
+    let patience = HuntOptions::new(Duration::from_secs(60), &|_| ());
+    let hunted = hunt(&HuntOptions { design, runs: Some(20_000), stop: Stop::AtFirst, ..patience });
+    let Some(failure) = hunted.overwaited else {
+        panic!("{design}: no call waited too long in {} schedules", hunted.schedules);
+    };
+    assert_eq!(replay(&failure.trace).as_ref(), Ok(&failure.trace), "{design}: its trace replays");
 }

@@ -21,6 +21,7 @@ fn the_service_survives_random_schedules_and_priorities_that_change() {
             );
         }
         assert_eq!((hunted.schedules, hunted.cut), (10_000, 0));
+        assert!(hunted.waits > 0 && hunted.overwaited.is_none(), "{kind}: L3 in {} waits", hunted.waits);
         for rule in [Rule::R1, Rule::R2, Rule::R3, Rule::R4, Rule::R5, Rule::R6, Rule::R18] {
             let decided = hunted.decisions.iter().any(|(known, decisions)| *known == rule && *decisions > 0);
             assert!(decided, "{kind}: nothing to decide for {rule}");

@@ -7,8 +7,8 @@ use std::time::Duration;
 use contract::judge::{Rule, RuleSet};
 use properties::race::{Design, Failure, HuntOptions, Hunted, Kind, Races, Row, Step, Stop, hunt};
 use reports::{
-    Amount, Approach, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status, Subject, Unit,
-    WindowRow, Windows,
+    Agreement, Amount, Approach, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status, Subject,
+    Unit, WindowRow, Windows,
 };
 
 use super::counterexample::Traces;
@@ -114,7 +114,7 @@ fn ran(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Ran, Error> {
         work,
         time_ms: millis(longest),
         findings: RuleSet::HERE.iter().map(|rule| finding(plan, hunted, rule)).collect::<Result<_, _>>()?,
-        agreement: None,
+        agreement: bounded_wait(plan, hunted)?,
         witnesses: Vec::new(),
         freedoms: Vec::new(),
         windows: Some(windows(hunted)),
@@ -133,6 +133,25 @@ fn finding(plan: &Plan<'_>, hunted: &[(Kind, Hunted)], rule: Rule) -> Result<Rul
         }
     };
     Ok(RuleResult { rule: RuleId(rule.to_string()), finding })
+}
+
+/// L3, as far as a run shows it; nothing where no call waited.
+fn bounded_wait(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Option<Agreement>, Error> {
+    let compared = hunted.iter().map(|(_, hunted)| hunted.waits).sum();
+    if compared == 0 {
+        return Ok(None);
+    }
+    let found = hunted.iter().find_map(|(_, hunted)| hunted.overwaited.as_ref());
+    let kept = found.map(|failure| {
+        let then = "then: a call waits on, although the callback it waited for has left";
+        plan.traces.keep(&failure.trace, None, &format!("{then}\n{}", story(failure)))
+    });
+    Ok(Some(Agreement {
+        what: "a call waits for the callback that had begun when it took effect, and for no later one (L3)"
+            .to_owned(),
+        compared,
+        disagreements: kept.transpose()?.into_iter().collect(),
+    }))
 }
 
 /// What is not in the timeline: the race as it was made small, and where it came from.

@@ -12,7 +12,7 @@ use engine::service::Design;
 
 use super::bytes::race_of;
 use super::program::{Act, Race};
-use super::shrink::shrink;
+use super::shrink::{Breaks, shrink_while};
 use super::strategy::{Kind, More, Tape};
 use super::subject::{Run, Session, trace};
 use super::windows::Windows;
@@ -117,6 +117,10 @@ pub struct Hunted {
     pub decisions: Vec<(Rule, u64)>,
     /// At most one failure for each rule.
     pub failures: Vec<Failure>,
+    /// Waits at the barrier.
+    pub waits: u64,
+    /// A race in which a call waited on for a later delivery (L3), if there was one; it may break no rule.
+    pub overwaited: Option<Failure>,
     /// Which calls met which steps.
     pub windows: Windows,
     /// How long it took.
@@ -148,6 +152,8 @@ pub fn hunt(options: &HuntOptions<'_>) -> Hunted {
             exhausted: Exhausted::No,
             decisions: Vec::new(),
             failures: Vec::new(),
+            waits: 0,
+            overwaited: None,
             windows: Windows::default(),
             elapsed: Duration::ZERO,
         },
@@ -194,7 +200,8 @@ impl Hunt<'_> {
     fn goes_on(&self) -> bool {
         let HuntOptions { runs, budget, stop, .. } = self.options;
         let enough = self.options.enough.is_some_and(|enough| enough.load(Ordering::Relaxed));
-        let broken = enough || stop == Stop::AtFirst && !self.hunted.failures.is_empty();
+        let found = !self.hunted.failures.is_empty() || self.hunted.overwaited.is_some();
+        let broken = enough || stop == Stop::AtFirst && found;
         let spent = runs.is_some_and(|runs| self.hunted.schedules >= runs);
         // The clock is looked at now and then: a look costs as much as a step.
         let late = self.hunted.schedules.is_multiple_of(BATCH) && self.started.elapsed() >= budget;
@@ -236,8 +243,13 @@ impl Hunt<'_> {
                 *count += decisions;
             }
         }
+        self.hunted.waits += run.waits;
         if !run.violated.is_empty() {
             self.keep(seed, race, run);
+        }
+        if run.overwaits > 0 && self.hunted.overwaited.is_none() {
+            self.enough();
+            self.hunted.overwaited = Some(self.made_small(seed, race, run, &|run| run.overwaits > 0));
         }
         if self.hunted.schedules.is_multiple_of(BATCH) {
             (self.options.progress)(self.hunted.schedules);
@@ -249,14 +261,23 @@ impl Hunt<'_> {
         if run.violated.iter().any(known) {
             return;
         }
+        self.enough();
+        let failure = self.made_small(seed, race, run, &|again| again.violated.intersects(run.violated));
+        self.hunted.failures.push(failure);
+    }
+
+    /// One failure is enough for the other hunts, too.
+    fn enough(&self) {
         if let (Stop::AtFirst, Some(enough)) = (self.options.stop, self.options.enough) {
             enough.store(true, Ordering::Relaxed);
         }
-        let (small, schedule) = shrink(race, Tape::of(&run.choices).choices(), run.violated);
+    }
+
+    fn made_small(&self, seed: u64, race: &Race, run: &Run, breaks: Breaks<'_>) -> Failure {
+        let (small, schedule) = shrink_while(race, Tape::of(&run.choices).choices(), breaks);
         let violated = super::run(&small, &schedule).violated;
         let trace = trace(&small, &schedule, Some(seed));
-        let after = self.hunted.schedules;
-        self.hunted.failures.push(Failure { seed, after, violated, race: small, schedule, trace });
+        Failure { seed, after: self.hunted.schedules, violated, race: small, schedule, trace }
     }
 
     fn end(mut self) -> Hunted {

@@ -44,18 +44,19 @@ pub use self::program::{
     Act, BRANCHES, Branch, Fate, Fetched, JOBS, Leaves, Lock, Manner, OBJECTS, On, Race, Step as Calling,
 };
 pub use self::replay::{ReplayError, from_trace, replay};
-pub use self::shrink::shrink;
+pub use self::shrink::{Breaks, shrink, shrink_while};
 pub use self::strategy::{Kind, More, Options, Strategy, Tape};
 pub use self::subject::{Run, SUBJECT, Session, run, trace};
 pub use self::text::Error;
 pub use self::windows::{Cell, Row, Step, Windows};
 pub use self::world::Choice;
 
-/// For tests: the race breaks nothing with this schedule.
+/// For tests: the race breaks nothing with this schedule, and no call waits for a later delivery.
 ///
 /// # Panics
 /// It breaks something; the message is the race and what it breaks.
 pub fn assert_sound(race: &Race, schedule: &[u8]) {
     let run = run(race, schedule);
     assert!(run.violated.is_empty(), "{}\n{race}", run.violated);
+    assert_eq!(run.overwaits, 0, "L3\n{race}");
 }

@@ -143,7 +143,10 @@ impl Runtime for Shuttle {
         guard: Self::Guard<'a, T>,
     ) -> Self::Guard<'a, T> {
         let lock = guard.lock;
-        waiters(condvar).push_back(self.world.inner().current);
+        let mut inner = self.world.inner();
+        inner.waits_on();
+        waiters(condvar).push_back(inner.current);
+        drop(inner);
         drop(guard);
         self.block();
         lock.take()
@@ -220,10 +223,14 @@ impl Runtime for Shuttle {
     }
 
     fn waiting(&self, waiting: Waiting) {
-        self.world.inner().me().at = Some(match waiting {
+        let mut inner = self.world.inner();
+        inner.me().at = Some(match waiting {
             Waiting::Barrier => Step::Barrier,
             Waiting::Disk => Step::Finalising,
         });
+        if waiting == Waiting::Barrier {
+            inner.begins_to_wait();
+        }
     }
 }
 

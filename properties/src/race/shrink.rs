@@ -9,20 +9,29 @@ use contract::judge::RuleSet;
 
 use super::program::{Fate, Manner, Race};
 use super::strategy::{Kind, Tape};
-use super::subject::Session;
+use super::subject::{Run, Session};
 
 /// Schedules tried for each smaller race.
 const TRIES: usize = 200;
 
+/// Whether a run still fails as it should.
+pub type Breaks<'a> = &'a dyn Fn(&Run) -> bool;
+
 /// The smallest race and schedule found that still break one of the rules.
 #[must_use]
 pub fn shrink(race: &Race, schedule: &[u8], violated: RuleSet) -> (Race, Vec<u8>) {
+    shrink_while(race, schedule, &|run| run.violated.intersects(violated))
+}
+
+/// The smallest race and schedule found of which `breaks` still says so.
+#[must_use]
+pub fn shrink_while(race: &Race, schedule: &[u8], breaks: Breaks<'_>) -> (Race, Vec<u8>) {
     let mut small = (race.clone(), schedule.to_vec());
     loop {
         let before = small.0.print().len();
         let mut number = 0;
         while let Some(candidate) = without(&small.0, number) {
-            match still(&candidate, &small.1, violated) {
+            match still(&candidate, &small.1, breaks) {
                 // What stood behind it has moved up.
                 Some(schedule) => small = (candidate, schedule),
                 None => number += 1,
@@ -32,30 +41,27 @@ pub fn shrink(race: &Race, schedule: &[u8], violated: RuleSet) -> (Race, Vec<u8>
             break;
         }
     }
-    let schedule = shorten(&small.0, small.1, violated);
+    let schedule = shorten(&small.0, small.1, breaks);
     (small.0, schedule)
 }
 
 /// A schedule with which the race breaks one of the rules.
-fn still(race: &Race, schedule: &[u8], violated: RuleSet) -> Option<Vec<u8>> {
+fn still(race: &Race, schedule: &[u8], breaks: Breaks<'_>) -> Option<Vec<u8>> {
     let race = Arc::new(race.clone());
     let mut same = Session::new(Box::new(Tape::new(schedule.to_vec())));
     let run = same.run(&race);
-    if run.violated.intersects(violated) {
+    if breaks(&run) {
         return Some(Tape::of(&run.choices).choices().to_vec());
     }
     let mut others = Session::new(Kind::Random.start(schedule.len() as u64));
-    let run = (0..TRIES).map(|_| others.run(&race)).find(|run| run.violated.intersects(violated))?;
+    let run = (0..TRIES).map(|_| others.run(&race)).find(|run| breaks(run))?;
     Some(Tape::of(&run.choices).choices().to_vec())
 }
 
 /// Fewer choices, and of those more that are the first way.
-fn shorten(race: &Race, schedule: Vec<u8>, violated: RuleSet) -> Vec<u8> {
+fn shorten(race: &Race, schedule: Vec<u8>, breaks: Breaks<'_>) -> Vec<u8> {
     let race = Arc::new(race.clone());
-    let breaks = |schedule: &[u8]| {
-        let run = Session::new(Box::new(Tape::new(schedule.to_vec()))).run(&race);
-        run.violated.intersects(violated)
-    };
+    let breaks = |schedule: &[u8]| breaks(&Session::new(Box::new(Tape::new(schedule.to_vec()))).run(&race));
     let mut small = schedule;
     loop {
         let before = small.clone();

@@ -42,6 +42,10 @@ pub struct Run {
     pub choices: Vec<Choice>,
     /// Whether it came to rest.
     pub ended: Ended,
+    /// Waits at the barrier.
+    pub waits: u64,
+    /// Those of them that went on for a later delivery (L3).
+    pub overwaits: u64,
 }
 
 /// A strategy at work, and what it has met.
@@ -67,7 +71,8 @@ impl Session {
             _ => Judge::new(race.variant.profile, RuleSet::EMPTY).cut(),
         };
         let violated = verdicts.violated();
-        Run { violated, verdicts, choices: played.choices, ended: played.ended }
+        let Played { choices, ended, waits, overwaits, .. } = played;
+        Run { violated, verdicts, choices, ended, waits, overwaits }
     }
 
     /// Runs a race once, and writes down what happened. The race stands in it as `choose` lines with one way to go.
@@ -108,7 +113,8 @@ impl Session {
         self.strategy = std::mem::replace(&mut inner.strategy, Box::new(Tape::default()));
         self.windows = std::mem::take(&mut inner.windows);
         let (ended, events) = inner.result.take().unwrap_or((Ended::Cut, Events::Dropped));
-        Played { events, ended, choices: std::mem::take(&mut inner.choices) }
+        let (waits, overwaits) = (inner.waits, inner.overwaits);
+        Played { events, ended, choices: std::mem::take(&mut inner.choices), waits, overwaits }
     }
 }
 
@@ -131,6 +137,8 @@ struct Played {
     events: Events,
     ended: Ended,
     choices: Vec<Choice>,
+    waits: u64,
+    overwaits: u64,
 }
 
 /// The task that prepares, starts the branches, plays the environment, and clears up.

@@ -13,10 +13,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use contract::event::Recorder;
+use contract::event::{Recorder, Target};
 use contract::judge::trace::{ChooseLine, Kind};
 use contract::judge::{Ended, Judge, Line};
-use contract::{EventView, Method};
+use contract::{EventView, JobId, Method};
 use engine::service::Inside;
 
 use super::runtime::Tick;
@@ -67,6 +67,12 @@ pub(super) struct Inner {
     options: Vec<usize>,
     /// Calls that have not returned, and callbacks and programs that have not left.
     open: u32,
+    /// Jobs of which a callback runs.
+    telling: Vec<JobId>,
+    /// Waits at the barrier.
+    pub(super) waits: u64,
+    /// Those that went on although the delivery they were for had left (L3).
+    pub(super) overwaits: u64,
     /// What the run came to, once it is over.
     pub(super) result: Option<(Ended, Events)>,
 }
@@ -134,6 +140,10 @@ pub(super) struct Task {
     telling: Telling,
     /// The call it makes.
     pub(super) method: Option<Method>,
+    /// The job that call is about.
+    job: Option<JobId>,
+    /// Its wait at the barrier.
+    wait: Option<Wait>,
     pub(super) done: Done,
     pub(super) joiners: Vec<usize>,
 }
@@ -156,6 +166,22 @@ pub(super) enum Role {
     Dispatcher,
     Worker,
     Reaper,
+}
+
+/// A wait at the barrier: for one delivery, which has entered or is about to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Wait {
+    job: JobId,
+    /// Callbacks of the job that may still enter before the wait has to be over: the awaited one, where it has not.
+    entries: u32,
+    /// Whether one more has entered, so that the awaited one has left.
+    over: Over,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Over {
+    Yes,
+    No,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -206,6 +232,9 @@ impl World {
                 lock_waiters: Vec::new(),
                 options: Vec::with_capacity(16),
                 open: 0,
+                telling: Vec::new(),
+                waits: 0,
+                overwaits: 0,
                 result: None,
             }),
         }
@@ -282,6 +311,34 @@ impl Inner {
             let others = self.tasks.iter().enumerate().filter(|(task, _)| *task != current);
             for step in others.filter_map(|(_, task)| task.step()) {
                 self.windows.count(method, step);
+            }
+        }
+    }
+
+    /// The task that runs begins to wait at the barrier.
+    pub(super) fn begins_to_wait(&mut self) {
+        self.waits += 1;
+        let Some(job) = self.me().job else { return };
+        let entries = u32::from(!self.telling.contains(&job));
+        self.me().wait = Some(Wait { job, entries, over: Over::No });
+    }
+
+    /// The task that runs has looked under the lock, and waits on. That is one look too many when a later callback has entered:
+    /// callbacks of a job do not overlap, so the awaited one had left (contract section 4, clause 3).
+    pub(super) fn waits_on(&mut self) {
+        if let Some(Wait { over: Over::Yes, .. }) = self.me().wait {
+            self.overwaits += 1;
+            self.me().wait = None;
+        }
+    }
+
+    fn callback_enters(&mut self, job: JobId) {
+        self.telling.push(job);
+        for wait in self.tasks.iter_mut().filter_map(|task| task.wait.as_mut()) {
+            match wait.entries.checked_sub(1) {
+                _ if wait.job != job => {}
+                Some(left) => wait.entries = left,
+                None => wait.over = Over::Yes,
             }
         }
     }
@@ -370,10 +427,15 @@ impl Inner {
             EventView::Return { .. } | EventView::Leave { .. } => self.open = self.open.saturating_sub(1),
             EventView::Env { .. } | EventView::State { .. } => {}
         }
+        match *event {
+            EventView::Enter { job, target: Target::Interface(_), .. } => self.callback_enters(job),
+            EventView::Leave { job, .. } => self.telling.retain(|telling| *telling != job),
+            _ => {}
+        }
         let me = self.me();
         match event {
-            EventView::Call { call, .. } => me.method = Some(call.method()),
-            EventView::Return { .. } => (me.method, me.at) = (None, None),
+            EventView::Call { call, job, .. } => (me.method, me.job) = (Some(call.method()), *job),
+            EventView::Return { .. } => (me.method, me.at, me.wait) = (None, None, None),
             EventView::Enter { .. } => (me.telling, me.at) = (Telling::Yes, None),
             EventView::Leave { .. } => me.telling = Telling::No,
             EventView::Env { .. } | EventView::State { .. } => {}
