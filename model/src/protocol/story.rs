@@ -207,6 +207,7 @@ impl<const J: usize> Protocol<J> {
             scope,
             subject: "protocol".to_owned(),
             engine: "check protocol".to_owned(),
+            callback_slots: self.rig.slice.slots.into(),
             ..Header::of(&self.rig.profile)
         };
         let mut teller = Teller::new(&self.rig);
