@@ -48,11 +48,8 @@ pub fn trace(bytes: &[u8]) {
 pub fn schedule(bytes: &[u8]) {
     let (race, tape) = race::from_bytes(bytes);
     let run = race::run(&race, tape.choices());
-    if !run.violated.is_empty() || run.overwaits > 0 {
-        let breaks = |again: &race::Run| {
-            again.violated.intersects(run.violated) || run.overwaits > 0 && again.overwaits > 0
-        };
-        let (small, schedule) = race::shrink_while(&race, tape.choices(), &breaks);
+    if run.is_broken() {
+        let (small, schedule) = race::shrink_while(&race, tape.choices(), &|again| again.is_like(&run));
         let trace = race::trace(&small, &schedule, None);
         let story = timeline(&trace, &TimelineOptions::default());
         panic!(

@@ -14,7 +14,7 @@ use properties::canary::Canary;
 use reports::Subject;
 
 use super::counterexample::{Traces, named, of_check};
-use super::explored::{Comparison, Explored, ExploredSlice, Found, Law};
+use super::explored::{self, Comparison, Explored, ExploredSlice, Found, Law};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
@@ -92,9 +92,7 @@ fn of_slice<C: Core>(
         last.set(Some(now));
         progress.tell(|| now.to_string());
     };
-    // A slice whose turn comes too late still gets a moment, so that its report says "unfinished" and not "nothing".
-    let budget =
-        deadline.map(|end| end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
+    let budget = deadline.map(explored::budget_until);
     let options = Options { threads: plan.threads, budget, progress: &tell };
     let make: fn(&Config) -> C = C::new;
     let report = explore(&variant.profile, slice, plan.rules, make, &options);

@@ -1,6 +1,6 @@
 //! What an exploration came to, whichever model was explored.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contract::Dialect;
 use model::scope::ScopeName;
@@ -204,4 +204,10 @@ impl Explored {
         };
         Some(Witness { rule: RuleId(law.id.to_owned()), seen })
     }
+}
+
+/// What is left for a slice. One whose turn comes too late still gets a moment, so that its report says "unfinished" and not
+/// "nothing".
+pub(crate) fn budget_until(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
 }

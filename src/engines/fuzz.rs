@@ -302,11 +302,10 @@ impl Again {
             }
             Target::Schedule => {
                 let (race, tape) = race::from_bytes(bytes);
-                let rules = race::run(&race, tape.choices()).violated;
-                if rules.is_empty() {
-                    return None;
-                }
-                let (small, schedule) = race::shrink(&race, tape.choices(), rules);
+                let run = Some(race::run(&race, tape.choices())).filter(race::Run::is_broken)?;
+                let (small, schedule) =
+                    race::shrink_while(&race, tape.choices(), &|again| again.is_like(&run));
+                let rules = run.violated;
                 let trace = race::trace(&small, &schedule, None);
                 Some(Again { rules, trace, story: format!("the race\n{small}") })
             }

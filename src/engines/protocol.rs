@@ -65,9 +65,7 @@ fn of_slice(
 ) -> Result<ExploredSlice, Error> {
     let progress = output.progress(&format!("check {} under {} ({dialect})", slice.name, plan.design));
     let tell = |now: model::explore::Progress| progress.tell(|| now.to_string());
-    // A slice whose turn comes too late still gets a moment, so that its report says "unfinished" and not "nothing".
-    let budget =
-        deadline.map(|end| end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
+    let budget = deadline.map(explored::budget_until);
     let options = Options { threads: plan.threads, budget, progress: &tell };
     let report = check(plan.design, dialect.profile(), slice, plan.laws, Reduction::Fewest, &options);
     let story = |law, acts: &[_]| Story::of(plan.design, dialect.profile(), slice, law, acts);

@@ -44,7 +44,7 @@ pub use self::program::{
     Act, BRANCHES, Branch, Fate, Fetched, JOBS, Leaves, Lock, Manner, OBJECTS, On, Race, Step as Calling,
 };
 pub use self::replay::{ReplayError, from_trace, replay};
-pub use self::shrink::{Breaks, shrink, shrink_while};
+pub use self::shrink::{Breaks, shrink_while};
 pub use self::strategy::{Kind, More, Options, Strategy, Tape};
 pub use self::subject::{Run, SUBJECT, Session, run, trace};
 pub use self::text::Error;

@@ -5,8 +5,6 @@
 
 use std::sync::Arc;
 
-use contract::judge::RuleSet;
-
 use super::program::{Fate, Manner, Race};
 use super::strategy::{Kind, Tape};
 use super::subject::{Run, Session};
@@ -16,12 +14,6 @@ const TRIES: usize = 200;
 
 /// Whether a run still fails as it should.
 pub type Breaks<'a> = &'a dyn Fn(&Run) -> bool;
-
-/// The smallest race and schedule found that still break one of the rules.
-#[must_use]
-pub fn shrink(race: &Race, schedule: &[u8], violated: RuleSet) -> (Race, Vec<u8>) {
-    shrink_while(race, schedule, &|run| run.violated.intersects(violated))
-}
 
 /// The smallest race and schedule found of which `breaks` still says so.
 #[must_use]

@@ -48,6 +48,20 @@ pub struct Run {
     pub overwaits: u64,
 }
 
+impl Run {
+    /// Whether it broke a rule, or a call waited on for a later delivery.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        !self.violated.is_empty() || self.overwaits > 0
+    }
+
+    /// Whether the other is the same failure: a rule in common, or a call in each that waited too long.
+    #[must_use]
+    pub fn is_like(&self, other: &Run) -> bool {
+        self.violated.intersects(other.violated) || self.overwaits > 0 && other.overwaits > 0
+    }
+}
+
 /// A strategy at work, and what it has met.
 pub struct Session {
     strategy: Box<dyn Strategy>,
