@@ -13,6 +13,7 @@
 pub mod bfs;
 pub mod drive;
 pub mod explore;
+mod fingerprint;
 pub mod lockstep;
 pub mod product;
 pub mod protocol;

@@ -19,12 +19,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::key::{Key, fingerprint};
+use super::key::Key;
 use super::worker::Sums;
 use super::{Error, Level, Stop};
+use crate::fingerprint::fingerprint;
 
 /// The layout of the files. A change of it, or of how keys are mixed, is a change of this number.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Bytes gathered before they are written.
 const BUFFER: usize = 1 << 20;
 /// Where the next checkpoint is written.

@@ -16,7 +16,8 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use stateright::Model;
 
-use super::key::{Key, fingerprint};
+use super::key::Key;
+use crate::fingerprint::fingerprint;
 
 /// A model whose states fit into an integer, one integer per state and back.
 pub trait Pack: Model {

@@ -7,10 +7,11 @@
 //! no pointers, no native byte order.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::fingerprint::{FACTOR, SEED, fold};
 
 /// An integer that stands for a state.
 pub trait Key: Copy + Ord + Send + Sync + fmt::Debug + Serialize + DeserializeOwned + 'static {
@@ -67,88 +68,6 @@ keys! {
     u128: key => fold((key as u64) ^ SEED, ((key >> 64) as u64) ^ FACTOR);
 }
 
-/// Digits of pi and of the golden ratio: nothing up the sleeve.
-const SEED: u64 = 0x2436_3f84_a885_a308;
-const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-const OTHER: u64 = 0xbb67_ae85_84ca_a73b;
-
-/// Multiplies, and adds the two halves of the product into one, so that every bit reaches every other.
-#[inline]
-fn fold(left: u64, right: u64) -> u64 {
-    let product = u128::from(left) * u128::from(right);
-    (product as u64) ^ ((product >> 64) as u64)
-}
-
-/// The fingerprint of a value, 128 bits, the same everywhere.
-pub fn fingerprint<T: Hash + ?Sized>(value: &T) -> u128 {
-    let mut hasher = Fingerprinter { low: SEED, high: OTHER };
-    value.hash(&mut hasher);
-    hasher.finish_wide()
-}
-
-/// Two lanes that read the same words and mix them with different factors.
-struct Fingerprinter {
-    low: u64,
-    high: u64,
-}
-
-impl Fingerprinter {
-    #[inline]
-    fn word(&mut self, word: u64) {
-        self.low = fold(self.low ^ word, FACTOR).wrapping_add(SEED);
-        self.high = fold(self.high.rotate_left(23) ^ word, OTHER).wrapping_add(FACTOR);
-    }
-
-    fn finish_wide(&self) -> u128 {
-        let low = fold(self.low ^ OTHER, self.high | 1);
-        let high = fold(self.high ^ SEED, FACTOR);
-        (u128::from(high) << 64) | u128::from(low)
-    }
-}
-
-impl Hasher for Fingerprinter {
-    fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks::<8>();
-        for word in words {
-            self.word(u64::from_le_bytes(*word));
-        }
-        // The length keeps a short rest apart from the same bytes followed by zeros.
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        last[7] = rest.len() as u8;
-        self.word(u64::from_le_bytes(last));
-    }
-
-    fn write_u8(&mut self, value: u8) {
-        self.word(u64::from(value));
-    }
-
-    fn write_u16(&mut self, value: u16) {
-        self.word(u64::from(value));
-    }
-
-    fn write_u32(&mut self, value: u32) {
-        self.word(u64::from(value));
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.word(value);
-    }
-
-    fn write_u128(&mut self, value: u128) {
-        self.word(value as u64);
-        self.word((value >> 64) as u64);
-    }
-
-    fn write_usize(&mut self, value: usize) {
-        self.word(value as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        self.finish_wide() as u64
-    }
-}
-
 /// The probability that among `states` fingerprints of `bits` bits at least two states share one: the birthday bound.
 #[must_use]
 pub fn collision_probability(states: u64, bits: u32) -> f64 {
@@ -159,31 +78,6 @@ pub fn collision_probability(states: u64, bits: u32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_fingerprint_is_the_same_everywhere() {
-        assert_eq!(fingerprint(&(1u8, "two", [3u64; 3])), fingerprint(&(1u8, "two", [3u64; 3])));
-        assert_ne!(fingerprint(&"a"), fingerprint(&"a\0"));
-        assert_ne!(fingerprint(&[1u64, 2]), fingerprint(&[2u64, 1]));
-    }
-
-    #[test]
-    fn small_inputs_do_not_collide_in_half_a_fingerprint() {
-        let mut low: Vec<u64> = Vec::new();
-        let mut high: Vec<u64> = Vec::new();
-        for left in 0..400u32 {
-            for right in 0..400u32 {
-                let wide = fingerprint(&(left, right));
-                low.push(wide as u64);
-                high.push((wide >> 64) as u64);
-            }
-        }
-        for half in [&mut low, &mut high] {
-            half.sort_unstable();
-            half.dedup();
-            assert_eq!(half.len(), 160_000);
-        }
-    }
 
     #[test]
     fn the_birthday_bound_has_its_textbook_values() {

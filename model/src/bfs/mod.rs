@@ -44,7 +44,9 @@ use stateright::{Expectation, Model};
 pub use checkpoint::{Checkpoints, Subject};
 pub use form::{Exact, Form, Hashed, Here, Identity, Pack};
 pub use graph::{Edge, Graph, Labels};
-pub use key::{Key, collision_probability, fingerprint};
+pub use key::{Key, collision_probability};
+
+pub use crate::fingerprint::fingerprint;
 pub use path::Path;
 
 use checkpoint::Saved;

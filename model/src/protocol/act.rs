@@ -3,6 +3,7 @@
 use contract::FileId;
 use contract::JobState;
 use contract::env::EnvStep;
+use serde::{Deserialize, Serialize};
 
 use super::state::{Answer, Delivery, Outcome, Who};
 
@@ -82,7 +83,7 @@ pub enum Disk {
 }
 
 /// What a step shows to an observer outside, as the rules see it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Debug)]
 pub(super) enum Note {
     Call { who: Who, on: u8, ask: u8 },
     Return { who: Who, on: u8, ask: u8, answer: Answer },
@@ -103,10 +104,32 @@ impl Note {
             | Note::State { job, .. } => job,
         }
     }
+
+    /// The same as an observer of this job alone sees it: the job has no number, another job's callback is number 1, and how far
+    /// a delivery has come is not seen.
+    pub(super) fn alone(self) -> Note {
+        let at = |on: u8, who: Who| match who {
+            Who::Callback(job) => Who::Callback(u8::from(job != on)),
+            client @ Who::Client(_) => client,
+        };
+        match self {
+            Note::Call { who, on, ask } => Note::Call { who: at(on, who), on: 0, ask },
+            Note::Return { who, on, ask, answer } => Note::Return { who: at(on, who), on: 0, ask, answer },
+            Note::Enter { delivery, .. } => Note::Enter { job: 0, delivery: delivery.seen() },
+            Note::Leave { delivery, outcome, .. } => {
+                Note::Leave { job: 0, delivery: delivery.seen(), outcome }
+            }
+            Note::Env { step, file, .. } => Note::Env { job: 0, step, file },
+            Note::State { job, from, to, by } => {
+                let by = if let Cause::Call(who) = by { Cause::Call(at(job, who)) } else { by };
+                Note::State { job: 0, from, to, by }
+            }
+        }
+    }
 }
 
 /// What changed a state.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Debug)]
 pub(super) enum Cause {
     Call(Who),
     Env(EnvStep),

@@ -35,8 +35,10 @@
 mod act;
 mod check;
 mod design;
+mod each;
 mod enabled;
 mod law;
+mod memory;
 mod scope;
 mod state;
 mod step;
@@ -50,6 +52,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use contract::judge::{Bound, Monitors, Rule, RuleSet};
 use contract::{JobState, Profile};
+use serde::{Deserialize, Serialize};
 use stateright::{Model, Property};
 
 pub use self::act::{Act, Disk};
@@ -63,13 +66,11 @@ pub use self::table::{Cell, Counterexample, Row, Table};
 
 use self::act::Note;
 use self::law::properties;
+use self::memory::{CALLS, Memories, Memory, Step};
 use self::state::{Phase, Stage};
 use self::step::Rig;
 use self::waits::Through;
 use crate::explore::Judged;
-
-/// Open calls on one job that its monitors follow: of two clients, of its own callback, and of the other job's.
-const CALLS: usize = 4;
 
 /// Nothing here is counted by the rules carried.
 const BOUND: Bound = Bound { counters: 3 };
@@ -95,10 +96,11 @@ pub fn memory() -> (Vec<(Law, usize)>, usize) {
 }
 
 /// A state: the protocol's, and the rules' memory of each job.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Debug)]
 pub struct State<const J: usize> {
     world: World<J>,
-    monitors: [Monitors<CALLS>; J],
+    #[serde(with = "each")]
+    memories: [Memory; J],
     /// The rules that the step which led here broke.
     violated: RuleSet,
 }
@@ -107,6 +109,8 @@ pub struct State<const J: usize> {
 pub struct Protocol<const J: usize> {
     rig: Rig,
     laws: Vec<Law>,
+    memories: Memories,
+    first: Memory,
     /// The laws that have decided something so far, a bit each.
     exercised: AtomicU32,
 }
@@ -116,7 +120,8 @@ impl<const J: usize> Protocol<J> {
     #[must_use]
     pub fn new(design: Design, profile: &Profile, slice: &Slice, laws: &[Law], reduction: Reduction) -> Self {
         let rig = Rig::new(design, profile, slice, reduction);
-        Protocol { rig, laws: laws.to_vec(), exercised: AtomicU32::new(0) }
+        let (memories, first) = Memories::new(first_memory(&rig, laws));
+        Protocol { rig, laws: laws.to_vec(), memories, first, exercised: AtomicU32::new(0) }
     }
 
     /// Whether a state keeps a law.
@@ -149,36 +154,36 @@ impl<const J: usize> Protocol<J> {
     }
 
     fn first(&self) -> State<J> {
-        let per_job: RuleSet = self
-            .laws
-            .iter()
-            .filter_map(|law| if let Law::Rule(rule) = law { Some(*rule) } else { None })
-            .collect();
-        // R9 and R16 are predicates here; their part in a job's monitors would only make states larger.
-        let mut monitors = Monitors::new(per_job.intersection(RuleSet::OF_A_JOB), BOUND);
-        story::prefix(&self.rig, 0, &mut |event| {
-            let _nothing_yet = monitors.step(&self.rig.profile, event);
-        });
-        State { world: self.rig.first(), monitors: [monitors; J], violated: RuleSet::EMPTY }
+        State { world: self.rig.first(), memories: [self.first; J], violated: RuleSet::EMPTY }
     }
 
     /// The state after a step, with the jobs as they were numbered before it.
     fn taken(&self, state: &State<J>, act: Act) -> State<J> {
         let mut next = State { violated: RuleSet::EMPTY, ..*state };
-        let mut exercised = RuleSet::EMPTY;
-        let State { world, monitors, violated } = &mut next;
+        let State { world, memories, violated } = &mut next;
         self.rig.take(world, act, &mut |note: Note| {
-            let job = usize::from(note.job());
-            let profile = &self.rig.profile;
-            story::view(&self.rig, &note, &story::Small, |event| {
-                *violated = violated.union(monitors[job].step_counting(profile, event, &mut exercised));
-            });
+            let memory = &mut memories[usize::from(note.job())];
+            let step = self.remember(*memory, note.alone());
+            *memory = step.to;
+            *violated = violated.union(step.violated);
         });
-        for rule in exercised.iter() {
-            self.note_exercised(Law::Rule(rule));
-        }
         self.note_waits(state, &next);
         next
+    }
+
+    /// What the rules make of something seen of a job.
+    fn remember(&self, memory: Memory, note: Note) -> Step {
+        self.memories.step(memory, note, |monitors| {
+            let (mut violated, mut exercised) = (RuleSet::EMPTY, RuleSet::EMPTY);
+            let profile = &self.rig.profile;
+            story::view(&self.rig, &note, &story::Small, |event| {
+                violated = violated.union(monitors.step_counting(profile, event, &mut exercised));
+            });
+            for rule in exercised.iter() {
+                self.note_exercised(Law::Rule(rule));
+            }
+            violated
+        })
     }
 
     /// R9 decides where a delivery is held back for a slot; R16 and L3 where a call waits.
@@ -206,9 +211,9 @@ impl<const J: usize> Protocol<J> {
         if world >= state.world {
             return state;
         }
-        let mut monitors = state.monitors;
-        monitors.swap(0, 1);
-        State { world, monitors, ..state }
+        let mut memories = state.memories;
+        memories.swap(0, 1);
+        State { world, memories, ..state }
     }
 
     /// A step that may be taken alone. See the module's documentation.
@@ -224,6 +229,18 @@ impl<const J: usize> Protocol<J> {
         };
         settles.map(Act::Settle).or_else(|| World::<J>::callers().find(refused).map(Act::Effect))
     }
+}
+
+/// What the rules remember of a job in the first state.
+fn first_memory(rig: &Rig, laws: &[Law]) -> Monitors<CALLS> {
+    let rule = |law: &Law| if let Law::Rule(rule) = law { Some(*rule) } else { None };
+    let per_job: RuleSet = laws.iter().filter_map(rule).collect();
+    // R9 and R16 are predicates here; their part in a job's monitors would only make states more.
+    let mut monitors = Monitors::new(per_job.intersection(RuleSet::OF_A_JOB), BOUND);
+    story::prefix(rig, 0, &mut |event| {
+        let _nothing_yet = monitors.step(&rig.profile, event);
+    });
+    monitors
 }
 
 impl<const J: usize> Model for Protocol<J> {

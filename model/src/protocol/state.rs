@@ -4,14 +4,17 @@
 //! its job, and a dispatcher is idle when fewer deliveries are in hand than there are dispatchers. That is the
 //! symmetry of dispatchers, by construction.
 
+use std::hash::{Hash, Hasher};
+
 use contract::{Event, FileId, JobState, NotifyFlags};
+use serde::{Deserialize, Serialize};
 
 /// Client threads at most.
 pub(super) const CLIENTS: usize = 2;
 
 bitflags::bitflags! {
     /// What else is known of a job.
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
     pub(super) struct Marks: u8 {
         /// The event of the present stay in TRANSFERRED or ERROR is acknowledged in this epoch.
         const TOLD = 1;
@@ -26,7 +29,7 @@ bitflags::bitflags! {
 
 bitflags::bitflags! {
     /// What is known of a delivery.
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
     pub(super) struct About: u8 {
         /// It is of the present registration epoch.
         const EPOCH = 1;
@@ -38,7 +41,7 @@ bitflags::bitflags! {
 }
 
 /// A client object. Both have every callback interface.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Object {
     /// The one that every job begins with.
     First,
@@ -47,21 +50,21 @@ pub enum Object {
 }
 
 /// Whom a delivery tells.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub(super) enum To {
     Object(Object),
     Program,
 }
 
 /// Which call is ending a job.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub(super) enum Ending {
     Cancel,
     Complete,
 }
 
 /// How a callback or a program ends.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Outcome {
     /// With S_OK, or exit code 0.
     Acknowledges,
@@ -70,7 +73,7 @@ pub enum Outcome {
 }
 
 /// How far a delivery has come.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub(super) enum Phase {
     /// There is none.
     #[default]
@@ -88,13 +91,33 @@ pub(super) enum Phase {
 }
 
 /// The delivery of a job that a dispatcher has in hand.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub(super) struct Delivery {
     pub(super) phase: Phase,
     pub(super) event: Event,
     pub(super) to: To,
     pub(super) file: u8,
     pub(super) about: About,
+}
+
+/// As of [`Open`].
+impl Hash for Delivery {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let (phase, with) = match self.phase {
+            Phase::None => (0, 0),
+            Phase::Claimed => (1, 0),
+            Phase::Begun => (2, 0),
+            Phase::Running => (3, 0),
+            Phase::Blocked(client) => (4, client),
+            Phase::Left(outcome) => (5, outcome as u8),
+        };
+        let to = match self.to {
+            To::Object(object) => object as u8,
+            To::Program => u8::MAX,
+        };
+        let bytes = [phase, with, self.event as u8, to, self.file, self.about.bits(), 0, 0];
+        hasher.write_u64(u64::from_le_bytes(bytes));
+    }
 }
 
 impl Delivery {
@@ -119,20 +142,25 @@ impl Delivery {
         matches!(self.phase, Phase::Running | Phase::Blocked(_)) && self.to != To::Program
     }
 
+    /// What an observer sees of it.
+    pub(super) fn seen(self) -> Delivery {
+        Delivery { phase: Phase::None, about: About::empty(), ..self }
+    }
+
     pub(super) fn file_id(&self) -> Option<FileId> {
         (self.event == Event::FileTransferred).then_some(FileId(self.file.into()))
     }
 }
 
 /// The notification program of a job that runs, if one does.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub(super) struct Running {
     pub(super) event: Event,
     pub(super) about: About,
 }
 
 /// How far a call has come.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub(super) enum Stage {
     /// There is none.
     #[default]
@@ -152,7 +180,7 @@ pub(super) enum Stage {
 }
 
 /// What a call will answer.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub(super) enum Answer {
     #[default]
     Ok,
@@ -167,7 +195,7 @@ pub(super) enum Answer {
 }
 
 /// A call in flight.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Open {
     pub(super) stage: Stage,
     /// The job it is made on.
@@ -175,6 +203,13 @@ pub(super) struct Open {
     /// Which of the slice's calls.
     pub(super) ask: u8,
     pub(super) answer: Answer,
+}
+
+/// All of it as one number: states are hashed for every edge, and mixing one number is cheaper than mixing four.
+impl Hash for Open {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u32(u32::from_le_bytes([self.stage as u8, self.on, self.ask, self.answer as u8]));
+    }
 }
 
 impl Open {
@@ -188,7 +223,7 @@ impl Open {
 }
 
 /// The files of a job, two bits each: how many there are, how many are whole, and which nobody has acknowledged.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub(super) struct Files(u8);
 
 impl Files {
@@ -237,7 +272,7 @@ impl Files {
 }
 
 /// A job, the delivery of it in hand, and the call that this delivery's callback makes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub(super) struct Job {
     pub(super) state: JobState,
     /// The notification flags; all that are used fit.
@@ -249,6 +284,22 @@ pub(super) struct Job {
     pub(super) program: Option<Running>,
     pub(super) delivery: Delivery,
     pub(super) call: Open,
+}
+
+/// As of [`Open`].
+impl Hash for Job {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        const NOTHING: u8 = u8::MAX;
+        let receiver = self.receiver.map_or(NOTHING, |object| object as u8);
+        let ending = self.ending.map_or(NOTHING, |ending| ending as u8);
+        let (event, about) =
+            self.program.map_or((NOTHING, 0), |program| (program.event as u8, program.about.bits()));
+        let Files(files) = self.files;
+        let bytes = [self.state as u8, self.mask, receiver, ending, files, self.marks.bits(), event, about];
+        hasher.write_u64(u64::from_le_bytes(bytes));
+        self.delivery.hash(hasher);
+        self.call.hash(hasher);
+    }
 }
 
 impl Job {
@@ -281,8 +332,9 @@ impl Job {
 }
 
 /// The whole protocol state of `J` jobs: what the engine and its clients hold, without the rules' memory.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct World<const J: usize> {
+    #[serde(with = "super::each")]
     pub(super) jobs: [Job; J],
     pub(super) clients: [Open; CLIENTS],
     /// Calls that clients may still make.
@@ -332,7 +384,7 @@ impl<const J: usize> World<J> {
 }
 
 /// Who makes a call.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Who {
     /// This client thread.
     Client(u8),

@@ -168,6 +168,11 @@ struct Stuck<'a, const J: usize> {
 impl<const J: usize> Stuck<'_, J> {
     fn calls(&self) -> Vec<Who> {
         let waiting = |who: &Who| self.world.open(*who).is_waiting();
+        // In most states nobody waits for anybody whose callback calls, so most are decided without a list.
+        let may_be = |who: &Who| waiting(who) && self.may_be_stuck(self.world.open(*who).on);
+        if !World::<J>::callers().any(|who| may_be(&who)) {
+            return Vec::new();
+        }
         let mut stuck: Vec<Who> = World::<J>::callers().filter(waiting).collect();
         loop {
             let before = stuck.len();
@@ -176,6 +181,16 @@ impl<const J: usize> Stuck<'_, J> {
             if stuck.len() == before {
                 return stuck;
             }
+        }
+    }
+
+    /// Whether the delivery of this job waits for anybody at all.
+    fn may_be_stuck(&self, job: u8) -> bool {
+        let job = &self.world.jobs[usize::from(job)];
+        match job.delivery.phase {
+            Phase::Running => job.call.is_waiting(),
+            Phase::Blocked(_) | Phase::Begun => true,
+            Phase::None | Phase::Claimed | Phase::Left(_) => false,
         }
     }
 
