@@ -91,6 +91,16 @@ pub(crate) enum Error {
         /// What it said.
         why: String,
     },
+    /// An exploration came to no result.
+    #[error("the exploration came to no result")]
+    #[diagnostic(help(
+        "this is a mistake in bgcheck; `bgcheck check --engine stateright` explores without our explorer"
+    ))]
+    Explore(
+        #[from]
+        #[source]
+        model::bfs::Error,
+    ),
     /// Stdout cannot be written, and not because nobody reads it.
     #[error("cannot write the results to stdout")]
     #[diagnostic(help("the disk that stdout is redirected to may be full"))]
@@ -102,7 +112,7 @@ impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Error::Missing { .. } => ExitCode::Skipped,
-            Error::Program { .. } => ExitCode::Internal,
+            Error::Program { .. } | Error::Explore(_) => ExitCode::Internal,
             _ => ExitCode::Usage,
         }
     }

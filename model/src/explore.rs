@@ -1,20 +1,24 @@
-//! Exploring a slice to the end with stateright, and saying what that proves.
+//! Exploring a slice to the end, and saying what that proves.
 //!
 //! **What it is.** [`explore`] runs a breadth-first search over the product of one slice and makes a [`Report`] of it: counts, and for
-//! each rule whether it is proved in the slice, violated, or vacuous.
+//! each rule whether it is proved in the slice, violated, or vacuous. The search is our own, [`crate::bfs`]; stateright's is kept to
+//! hold it against ([`Engine`]).
 //!
-//! **Why two runs.** stateright overwrites the discovery of an `always` property at each later violation, and with several
-//! threads levels overlap. So the first run, on all cores, gives counts and verdicts; for what it finds violated a second run, on one
-//! thread and with that property alone, gives the shortest counterexample.
+//! **Why two runs.** The first run, on all cores, gives counts and verdicts. For what it finds violated a second run, on one thread and with
+//! that property alone, gives the shortest counterexample: so it is the same one whichever engine found it, and, in the
+//! protocol, one without the shortcuts that the first run takes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::Hash;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use contract::judge::{Rule, RuleSet};
 use contract::{Core, Profile};
 use stateright::{Checker, Model, Property};
 
+use crate::bfs::{self, Explorer, Hashed, Identity, Level, Limits, Stop};
 use crate::drive::Stimulus;
 use crate::lockstep::Disagreement;
 use crate::product::{AGREEMENT, Product, property_names};
@@ -54,6 +58,29 @@ pub struct Report {
     pub disagreement: Option<(Disagreement, Vec<Stimulus>)>,
     /// Whether every state was explored.
     pub extent: Extent,
+    /// What the visited set says of a state, and what it costs.
+    pub visited: Visited,
+}
+
+/// Which search explores.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Engine {
+    /// [`crate::bfs`].
+    #[default]
+    Own,
+    /// stateright's breadth-first search.
+    Stateright,
+}
+
+/// How states are remembered.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Visited {
+    /// Whether equal entries are equal states.
+    pub identity: Identity,
+    /// The probability that two states were taken for one.
+    pub collision_probability: f64,
+    /// The most that the visited set and two frontiers took, in bytes; none where the engine does not say.
+    pub bytes: Option<u64>,
 }
 
 /// Whether an exploration is complete.
@@ -89,20 +116,38 @@ impl Report {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Progress {
     /// Distinct states so far.
-    pub states: usize,
+    pub states: u64,
     /// The depth reached.
-    pub depth: usize,
+    pub depth: u32,
+    /// States found and not yet expanded, and bytes held, where the engine says so.
+    pub holds: Option<Holds>,
+}
+
+/// What an exploration holds while it runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Holds {
+    /// States found and not yet expanded.
+    pub frontier: u64,
+    /// Bytes of the visited set and two frontiers.
+    pub bytes: u64,
+    /// Milliseconds since it began.
+    pub elapsed_ms: u64,
 }
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} states, depth {}", self.states, self.depth)
+        write!(f, "{} states, depth {}", self.states, self.depth)?;
+        let Some(Holds { frontier, bytes, elapsed_ms }) = self.holds else { return Ok(()) };
+        let rate = self.states as f64 / (elapsed_ms as f64).max(1.0);
+        write!(f, ", frontier {frontier}, {rate:.0} k states/s, {} MiB", bytes >> 20)
     }
 }
 
 /// How to explore.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
+    /// Which search explores.
+    pub engine: Engine,
     /// Threads of the first run.
     pub threads: usize,
     /// How long the first run may take.
@@ -112,13 +157,17 @@ pub struct Options<'a> {
 }
 
 /// Explores one slice of the product of `C`, judged by `rules`. `make` builds the core.
+///
+/// # Errors
+///
+/// When the core panics, or does not do the same thing twice.
 pub fn explore<C: Core>(
     profile: &Profile,
     slice: &Slice,
     rules: RuleSet,
     make: fn(&contract::core::Config) -> C,
     options: &Options<'_>,
-) -> Report {
+) -> Result<Report, bfs::Error> {
     // The number of jobs is a type: a state of one job carries the monitors of one.
     match slice.jobs {
         0 | 1 => explore_jobs::<C, 1>(profile, slice, rules, make, options),
@@ -132,50 +181,153 @@ fn explore_jobs<C: Core, const J: usize>(
     rules: RuleSet,
     make: fn(&contract::core::Config) -> C,
     options: &Options<'_>,
-) -> Report {
+) -> Result<Report, bfs::Error> {
     let product = || Product::<C, J>::around(profile, slice, rules, make);
+    let first = first_run(product(), options, |_| ())?;
+    let shortest = |property: &'static str| shortest_path(product(), property);
+    let proof = |rule: Rule| {
+        let (holds, bites) = property_names(rule)?;
+        Some(match (first.discovered.contains(holds), first.discovered.contains(bites)) {
+            (true, _) => Proof::Violated(shortest(holds).map_or_else(Vec::new, |(_, path)| path)),
+            _ if first.extent == Extent::BudgetSpent => Proof::Unfinished,
+            (false, true) => Proof::Proved,
+            (false, false) => Proof::Vacuous,
+        })
+    };
+    let parted = first.discovered.contains(AGREEMENT).then(|| shortest(AGREEMENT)).flatten();
+    Ok(Report {
+        slice: slice.name,
+        scope: slice.describe(),
+        states: first.states,
+        edges: first.edges,
+        depth: first.depth,
+        elapsed: first.elapsed,
+        proofs: rules.iter().filter_map(|rule| Some((rule, proof(rule)?))).collect(),
+        disagreement: parted.and_then(|(state, path)| Some((state.disagreement()?, path))),
+        extent: first.extent,
+        visited: first.visited,
+    })
+}
+
+/// What a first run came to, whichever engine made it.
+pub(crate) struct FirstRun<N> {
+    /// What the model noted on the way.
+    pub(crate) notes: N,
+    pub(crate) states: usize,
+    pub(crate) edges: usize,
+    pub(crate) depth: usize,
+    pub(crate) elapsed: Duration,
+    pub(crate) extent: Extent,
+    /// The properties with an example or a counterexample.
+    pub(crate) discovered: BTreeSet<&'static str>,
+    pub(crate) visited: Visited,
+}
+
+/// The first run over a model, of which `notes` takes what it noted on the way.
+pub(crate) fn first_run<M, N>(
+    model: M,
+    options: &Options<'_>,
+    notes: impl FnOnce(&M) -> N,
+) -> Result<FirstRun<N>, bfs::Error>
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + fmt::Debug + Hash + PartialEq + Send + Sync + 'static,
+    M::Action: Clone + fmt::Debug + PartialEq + Send + Sync + 'static,
+{
+    match options.engine {
+        Engine::Own => first_run_of_ours(model, options, notes),
+        Engine::Stateright => Ok(first_run_of_stateright(model, options, notes)),
+    }
+}
+
+fn first_run_of_ours<M, N>(
+    model: M,
+    options: &Options<'_>,
+    notes: impl FnOnce(&M) -> N,
+) -> Result<FirstRun<N>, bfs::Error>
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + Hash + Send + Sync + 'static,
+    M::Action: Send + Sync,
+{
+    let (tell, told) = mpsc::channel();
+    let explorer = Explorer::<_, Hashed<u64>>::hashed(model)
+        .workers(options.threads)
+        .limits(Limits { time: options.budget, ..Limits::default() })
+        .examples(bfs::Examples::None)
+        .progress(move |level| {
+            // The run is over when nobody listens any more.
+            let _nobody_listens = tell.send(*level);
+        });
+    let report = std::thread::scope(|scope| {
+        let explored = scope.spawn(|| explorer.explore());
+        told.iter().for_each(|level| (options.progress)(Progress::from(level)));
+        explored.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })?;
+    Ok(FirstRun {
+        states: report.states as usize,
+        edges: report.edges as usize,
+        depth: report.depth() as usize,
+        elapsed: report.elapsed,
+        extent: if report.stop == Some(Stop::Time) { Extent::BudgetSpent } else { Extent::Complete },
+        discovered: report.discovered().collect(),
+        visited: Visited {
+            identity: report.identity,
+            collision_probability: report.collision_probability(),
+            bytes: Some(report.bytes),
+        },
+        notes: notes(&report.model),
+    })
+}
+
+impl From<Level> for Progress {
+    fn from(level: Level) -> Self {
+        let Level { depth, frontier, states, bytes, elapsed_ms, .. } = level;
+        Progress { states, depth, holds: Some(Holds { frontier, bytes, elapsed_ms }) }
+    }
+}
+
+fn first_run_of_stateright<M, N>(model: M, options: &Options<'_>, notes: impl FnOnce(&M) -> N) -> FirstRun<N>
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + fmt::Debug + Hash + PartialEq + Send + Sync + 'static,
+    M::Action: Clone + fmt::Debug + PartialEq + Send + Sync + 'static,
+{
     let started = Instant::now();
-    let mut builder = product().checker().threads(options.threads);
+    let mut builder = model.checker().threads(options.threads);
     if let Some(budget) = options.budget {
         builder = builder.timeout(budget);
     }
     let checker = watch(builder.spawn_bfs(), options.progress);
     let elapsed = started.elapsed();
-    let discoveries = checker.discoveries();
     let spent = options.budget.is_some_and(|budget| elapsed >= budget);
-    let extent = if spent { Extent::BudgetSpent } else { Extent::Complete };
-    let shortest = |property: &'static str| shortest_path(product(), property);
-    let proof = |rule: Rule| {
-        let (holds, bites) = property_names(rule)?;
-        Some(match (discoveries.contains_key(holds), discoveries.contains_key(bites)) {
-            (true, _) => Proof::Violated(shortest(holds).map_or_else(Vec::new, |(_, path)| path)),
-            _ if spent => Proof::Unfinished,
-            (false, true) => Proof::Proved,
-            (false, false) => Proof::Vacuous,
-        })
-    };
-    let parted = discoveries.contains_key(AGREEMENT).then(|| shortest(AGREEMENT)).flatten();
-    Report {
-        slice: slice.name,
-        scope: slice.describe(),
-        states: checker.unique_state_count(),
+    let states = checker.unique_state_count();
+    FirstRun {
+        notes: notes(checker.model()),
+        states,
         // The first state counts as generated without an edge to it.
         edges: checker.state_count().saturating_sub(1),
-        depth: checker.max_depth(),
+        // It counts states along a path, not steps.
+        depth: checker.max_depth().saturating_sub(1),
         elapsed,
-        proofs: rules.iter().filter_map(|rule| Some((rule, proof(rule)?))).collect(),
-        disagreement: parted.and_then(|(state, path)| Some((state.disagreement()?, path))),
-        extent,
+        extent: if spent { Extent::BudgetSpent } else { Extent::Complete },
+        discovered: checker.discoveries().into_keys().collect(),
+        visited: Visited {
+            identity: Identity::Fingerprint { bits: 64 },
+            collision_probability: bfs::collision_probability(states as u64, 64),
+            bytes: None,
+        },
     }
 }
 
 /// Waits for the checker, telling how far it is.
-pub(crate) fn watch<M: Model, K: Checker<M>>(checker: K, progress: &dyn Fn(Progress)) -> K {
+fn watch<M: Model, K: Checker<M>>(checker: K, progress: &dyn Fn(Progress)) -> K {
     let mut pause = Duration::from_micros(200);
     while !checker.is_done() {
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));
-        progress(Progress { states: checker.unique_state_count(), depth: checker.max_depth() });
+        let (states, depth) = (checker.unique_state_count() as u64, checker.max_depth() as u32);
+        progress(Progress { states, depth, holds: None });
     }
     checker.join()
 }

@@ -12,6 +12,7 @@
 #[cfg(feature = "bfs")]
 pub mod bfs;
 pub mod drive;
+#[cfg(feature = "bfs")]
 pub mod explore;
 mod fingerprint;
 pub mod lockstep;

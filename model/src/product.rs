@@ -17,6 +17,7 @@ use contract::{
 use stateright::{Model, Property};
 
 use crate::drive::{Applied, DiskResult, From, Stimulus};
+#[cfg(feature = "bfs")]
 use crate::explore::Judged;
 use crate::lockstep::Lockstep;
 use crate::scope::{Bytes, DiskFailures, Leaves, Network, Programs, Reentrancy, Slice, Timers};
@@ -258,6 +259,7 @@ impl<C: Core, const J: usize> Model for Product<C, J> {
     }
 }
 
+#[cfg(feature = "bfs")]
 impl<C: Core, const J: usize> Judged for Product<C, J> {
     fn breaks(&self, state: &State<C, J>, property: &str) -> bool {
         if property == AGREEMENT {

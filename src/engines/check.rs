@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use contract::core::Config;
 use contract::judge::{Rule, RuleSet};
 use contract::{Core, Dialect};
-use model::explore::{Extent, Options, Proof, Report, explore};
+use model::explore::{Engine, Extent, Options, Proof, Report, explore};
 use model::product::property_names;
 use model::scope::{ScopeName, Slice, Variant, slices, variants};
 use properties::canary::Canary;
@@ -24,6 +24,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) scope: ScopeName,
     pub(crate) dialects: &'a [Dialect],
     pub(crate) rules: RuleSet,
+    pub(crate) engine: Engine,
     pub(crate) threads: usize,
     /// For everything together; without one, every slice is explored to its end.
     pub(crate) budget: Option<Duration>,
@@ -93,9 +94,9 @@ fn of_slice<C: Core>(
         progress.tell(|| now.to_string());
     };
     let budget = deadline.map(explored::budget_until);
-    let options = Options { threads: plan.threads, budget, progress: &tell };
+    let options = Options { engine: plan.engine, threads: plan.threads, budget, progress: &tell };
     let make: fn(&Config) -> C = C::new;
-    let report = explore(&variant.profile, slice, plan.rules, make, &options);
+    let report = explore(&variant.profile, slice, plan.rules, make, &options)?;
     let traced = |stimuli: &[_]| of_check(plan.core, variant, slice, make, stimuli);
     let mut laws = Vec::new();
     for (rule, proof) in &report.proofs {
@@ -117,7 +118,7 @@ fn of_slice<C: Core>(
             Comparison::Part(disagreement.to_string(), failure)
         }
     };
-    let Report { states, edges, depth, elapsed, extent, .. } = report;
+    let Report { states, edges, depth, elapsed, extent, visited, .. } = report;
     Ok(ExploredSlice {
         name: report.slice,
         scope: report.scope,
@@ -125,6 +126,7 @@ fn of_slice<C: Core>(
         edges,
         depth,
         elapsed,
+        visited,
         complete: extent == Extent::Complete,
         laws,
         comparison,

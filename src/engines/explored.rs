@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use contract::Dialect;
+use model::explore::Visited;
 use model::scope::ScopeName;
 use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Ran, RuleId, RuleResult, Status,
@@ -45,6 +46,8 @@ pub(crate) struct ExploredSlice {
     pub(crate) edges: usize,
     pub(crate) depth: usize,
     pub(crate) elapsed: Duration,
+    /// How its states were remembered.
+    pub(crate) visited: Visited,
     pub(crate) complete: bool,
     pub(crate) laws: Vec<(Law, Found)>,
     pub(crate) comparison: Comparison,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use contract::Dialect;
 use contract::judge::Rule;
-use model::explore::{Extent, Options, Proof};
+use model::explore::{Engine, Extent, Options, Proof};
 use model::protocol::{Design, Law, Reduction, Report, Slice, Story, check, memory, slices};
 use model::scope::ScopeName;
 use reports::Subject;
@@ -19,6 +19,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) scope: ScopeName,
     pub(crate) dialects: &'a [Dialect],
     pub(crate) laws: &'a [Law],
+    pub(crate) engine: Engine,
     pub(crate) threads: usize,
     /// For everything together; without one, every slice is explored to its end.
     pub(crate) budget: Option<Duration>,
@@ -66,8 +67,8 @@ fn of_slice(
     let progress = output.progress(&format!("check {} under {} ({dialect})", slice.name, plan.design));
     let tell = |now: model::explore::Progress| progress.tell(|| now.to_string());
     let budget = deadline.map(explored::budget_until);
-    let options = Options { threads: plan.threads, budget, progress: &tell };
-    let report = check(plan.design, dialect.profile(), slice, plan.laws, Reduction::Fewest, &options);
+    let options = Options { engine: plan.engine, threads: plan.threads, budget, progress: &tell };
+    let report = check(plan.design, dialect.profile(), slice, plan.laws, Reduction::Fewest, &options)?;
     let story = |law, acts: &[_]| Story::of(plan.design, dialect.profile(), slice, law, acts);
     let name = slice.name.replace('/', "-");
     let place = (plan.design, name.as_str());
@@ -95,7 +96,7 @@ fn of_slice(
             ))
         }
     };
-    let Report { slice, scope, states, edges, depth, elapsed, extent, size, .. } = report;
+    let Report { slice, scope, states, edges, depth, elapsed, extent, size, visited, .. } = report;
     Ok(ExploredSlice {
         name: slice,
         scope,
@@ -103,6 +104,7 @@ fn of_slice(
         edges,
         depth,
         elapsed,
+        visited,
         complete: extent == Extent::Complete,
         laws,
         comparison: Comparison::None,

@@ -7,7 +7,8 @@ use std::time::Duration;
 use contract::Dialect;
 use contract::judge::{Rule, RuleSet};
 use indicatif::HumanCount;
-use model::explore::Options;
+use model::bfs::Identity;
+use model::explore::{Engine, Options, Visited};
 use model::product::property_names;
 use model::protocol::{Design, Law, Table};
 use model::scope::ScopeName;
@@ -39,6 +40,7 @@ Examples:
   bgcheck check --model protocol                 the engine's barrier, against every interleaving
   bgcheck check --design recheck --scope tiny    why looking twice is not enough: ends with 2
   bgcheck check --compare-designs --scope tiny   every design, and what breaks it
+  bgcheck check --engine stateright              the same by another search, to compare
   bgcheck check --json > results.json            for `bgcheck report` and for machines")]
 pub(crate) struct Args {
     /// What to explore; the protocol when a design is named, else the product.
@@ -59,6 +61,9 @@ pub(crate) struct Args {
     /// Only these rules, such as `R1,R2`.
     #[arg(long, value_delimiter = ',', value_name = "RULES")]
     rules: Vec<Rule>,
+    /// Which search explores: ours, or stateright's to hold it against. Counts and verdicts are the same.
+    #[arg(long, value_enum, default_value_t = Search::Own, value_name = "ENGINE")]
+    engine: Search,
     /// Threads; as many as there are cores when left out.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
     threads: Option<u16>,
@@ -77,6 +82,24 @@ pub(crate) struct Args {
     /// The results for a machine, as `bgcheck report` reads them, with what was found in each slice.
     #[arg(long)]
     json: bool,
+}
+
+/// Which search explores.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum Search {
+    /// Level by level on all cores, 64-bit fingerprints.
+    Own,
+    /// stateright's breadth-first search.
+    Stateright,
+}
+
+impl From<Search> for Engine {
+    fn from(search: Search) -> Self {
+        match search {
+            Search::Own => Engine::Own,
+            Search::Stateright => Engine::Stateright,
+        }
+    }
 }
 
 /// Which model to explore.
@@ -155,6 +178,7 @@ impl Explorations<'_> {
             scope: self.args.scope,
             dialects: &dialects(self.args),
             rules: self.carried.intersection(of_product()),
+            engine: self.args.engine.into(),
             threads: threads(self.args),
             budget: self.args.budget,
             core: CoreChoice::canary(self.args.canary),
@@ -168,6 +192,7 @@ impl Explorations<'_> {
             scope: self.args.scope,
             dialects: &dialects(self.args),
             laws: &Law::of(self.carried),
+            engine: self.args.engine.into(),
             threads: threads(self.args),
             budget: self.args.budget,
             design: self.args.design.unwrap_or(Design::Barrier),
@@ -215,8 +240,9 @@ fn compare(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     for dialect in dialects(args) {
         let progress = output.progress(&format!("check every design ({dialect})"));
         let tell = |now: model::explore::Progress| progress.tell(|| now.to_string());
-        let options = Options { threads: threads(args), budget: None, progress: &tell };
-        let table = Table::of(args.scope, dialect.profile(), &options);
+        let engine = args.engine.into();
+        let options = Options { engine, threads: threads(args), budget: None, progress: &tell };
+        let table = Table::of(args.scope, dialect.profile(), &options)?;
         drop(progress);
         output.text(&format!("Scope `{}`, dialect `{dialect}`:\n\n{}\n", args.scope, table.markdown()))?;
     }
@@ -280,6 +306,8 @@ fn slice_json(explored: &Explored, slice: &ExploredSlice) -> Value {
         "design": explored.design,
         "states": slice.states, "edges": slice.edges, "depth": slice.depth,
         "time_ms": run::millis(slice.elapsed),
+        "collision_probability": slice.visited.collision_probability,
+        "bytes": slice.visited.bytes,
         "complete": slice.complete,
         "rules": laws.collect::<serde_json::Map<_, _>>(),
         "disagreement": disagreement,
@@ -321,6 +349,7 @@ impl Page<'_> {
             false => format!(", {:.1} s, {rate} states/s", slice.elapsed.as_secs_f64()),
         };
         put(text, format_args!("    {states} states, {edges} edges, depth {}{times}", slice.depth));
+        put(text, format_args!("    {}", self.visited(slice)));
         if !slice.size.is_empty() {
             put(text, format_args!("    {}", slice.size));
         }
@@ -351,6 +380,20 @@ impl Page<'_> {
         }
         if let Some((what, failure)) = &slice.remark {
             put(text, format_args!("    {what}: {}", failure.replay_command));
+        }
+    }
+
+    /// How states were remembered, and so how sure it is that none was left out.
+    fn visited(&self, slice: &ExploredSlice) -> String {
+        let Visited { identity, collision_probability, bytes } = slice.visited;
+        let held = bytes.filter(|_| !self.args.no_times).map_or_else(String::new, |bytes| {
+            format!(", {:.1} bytes a state", bytes as f64 / slice.states.max(1) as f64)
+        });
+        match identity {
+            Identity::Packed => format!("each state remembered whole{held}"),
+            Identity::Fingerprint { bits } => {
+                format!("{bits}-bit fingerprints, collision probability {collision_probability:.0e}{held}")
+            }
         }
     }
 

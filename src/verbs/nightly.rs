@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use contract::Dialect;
 use contract::judge::RuleSet;
+use model::explore::Engine;
 use model::product::property_names;
 use model::protocol::{Design, Law};
 use model::scope::ScopeName;
@@ -181,6 +182,7 @@ impl Night<'_> {
             scope,
             dialects: &Dialect::ALL,
             rules: RuleSet::HERE.iter().filter(|rule| property_names(*rule).is_some()).collect(),
+            engine: Engine::Own,
             threads: run::cores(),
             budget: None,
             core: self.core,
@@ -205,6 +207,7 @@ impl Night<'_> {
             scope: self.args.scope.unwrap_or(ScopeName::Default),
             dialects: &Dialect::ALL,
             laws: Law::ALL,
+            engine: Engine::Own,
             threads: run::cores(),
             budget: None,
             design: Design::Barrier,

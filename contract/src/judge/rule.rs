@@ -149,7 +149,7 @@ impl schemars::JsonSchema for Rule {
 }
 
 /// A set of rules: those a run carries, or those it broke.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct RuleSet(u32);
 
 impl RuleSet {

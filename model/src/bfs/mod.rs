@@ -45,8 +45,6 @@ pub use checkpoint::{Checkpoints, Subject};
 pub use form::{Exact, Form, Hashed, Here, Identity, Pack};
 pub use graph::{Edge, Graph, Labels};
 pub use key::{Key, collision_probability};
-
-pub use crate::fingerprint::fingerprint;
 pub use path::Path;
 
 use checkpoint::Saved;
@@ -90,6 +88,8 @@ impl<M: Model> Clone for Classes<M> {
 /// Which paths are rebuilt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Examples {
+    /// To nothing: which properties are violated is all that is asked.
+    None,
     /// To violations and deadlocks.
     Violations,
     /// Also to the states that `sometimes` properties ask for.
@@ -190,8 +190,8 @@ impl Level {
 pub enum Verdict<P> {
     /// `always`: in every state. Only if the exploration was complete.
     Held,
-    /// `always`: not in the last state of this path.
-    Violated(P),
+    /// `always`: not in the last state of this path, if paths to such were asked for.
+    Violated(Option<P>),
     /// `sometimes`: in the last state of this path, if paths to such were asked for.
     Found(Option<P>),
     /// `sometimes`: in no state. Only if the exploration was complete.
@@ -231,6 +231,8 @@ pub struct Fired {
 
 /// The result of an exploration.
 pub struct Report<M: Model, K> {
+    /// The model, with what it noted on the way.
+    pub model: Arc<M>,
     /// Distinct states.
     pub states: u64,
     /// Edges between them, the ones to known states included.
@@ -275,6 +277,12 @@ impl<M: Model, K> Report<M, K> {
     #[must_use]
     pub fn depth(&self) -> u32 {
         self.levels.iter().rev().find(|level| level.frontier > 0).map_or(0, |level| level.depth)
+    }
+
+    /// The properties that are violated, or have an example.
+    pub fn discovered(&self) -> impl Iterator<Item = &'static str> {
+        let is_found = |verdict: &Verdict<_>| matches!(verdict, Verdict::Violated(_) | Verdict::Found(_));
+        self.findings.iter().filter(move |finding| is_found(&finding.verdict)).map(|finding| finding.property)
     }
 
     /// What became of a property.
@@ -483,16 +491,18 @@ where
         }
         let properties = plan.model.properties();
         let sums = first.sums;
-        let wanted = properties.iter().zip(&sums.found).filter(|(property, _)| {
-            examples == Examples::All || property.expectation != Expectation::Sometimes
+        let wanted = properties.iter().zip(&sums.found).filter(|(property, _)| match examples {
+            Examples::None => false,
+            Examples::Violations => property.expectation != Expectation::Sometimes,
+            Examples::All => true,
         });
         let mut targets: Vec<(u32, F::Key)> = wanted.filter_map(|(_, found)| *found).collect();
-        targets.extend(sums.deadlock);
+        targets.extend(sums.deadlock.filter(|_| examples != Examples::None));
         let paths = path::rebuild::<M, F>(&plan, workers, targets)?;
         let path = |found: (u32, F::Key)| paths.get(&found.1).cloned();
         let complete = first.stop.is_none();
         let verdict = |expectation: &Expectation, found: Option<(u32, F::Key)>| match (expectation, found) {
-            (Expectation::Always, Some(found)) => path(found).map_or(Verdict::Undecided, Verdict::Violated),
+            (Expectation::Always, Some(found)) => Verdict::Violated(path(found)),
             (Expectation::Sometimes, Some(found)) => Verdict::Found(path(found)),
             (Expectation::Always, None) if complete => Verdict::Held,
             (Expectation::Sometimes, None) if complete => Verdict::Absent,
@@ -509,6 +519,7 @@ where
             Recording::Graph(_) => Some(Graph::assemble(records)),
         };
         Ok(Report {
+            model: Arc::clone(&plan.model),
             states: first.levels.last().map_or(0, |level| level.states),
             edges: sums.edges,
             findings: findings.collect(),

@@ -3,7 +3,6 @@
 use contract::FileId;
 use contract::JobState;
 use contract::env::EnvStep;
-use serde::{Deserialize, Serialize};
 
 use super::state::{Answer, Delivery, Outcome, Who};
 
@@ -83,7 +82,7 @@ pub enum Disk {
 }
 
 /// What a step shows to an observer outside, as the rules see it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Note {
     Call { who: Who, on: u8, ask: u8 },
     Return { who: Who, on: u8, ask: u8, answer: Answer },
@@ -129,7 +128,7 @@ impl Note {
 }
 
 /// What changed a state.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Cause {
     Call(Who),
     Env(EnvStep),

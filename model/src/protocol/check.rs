@@ -1,9 +1,8 @@
 //! Exploring a slice of the protocol to its end, and saying what that proves.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use contract::Profile;
-use stateright::{Checker, Model};
 
 use super::act::Act;
 use super::design::Design;
@@ -11,7 +10,8 @@ use super::law::Law;
 use super::scope::Slice;
 use super::story::Story;
 use super::{CLIENTS_OWN, Protocol, Reduction, State, World};
-use crate::explore::{Extent, Options, Proof, shortest_path, watch};
+use crate::bfs;
+use crate::explore::{Extent, Options, Proof, Visited, first_run, shortest_path};
 
 /// The result of exploring one slice under one design.
 #[derive(Clone, PartialEq, Debug)]
@@ -38,6 +38,8 @@ pub struct Report {
     pub extent: Extent,
     /// How large a state is.
     pub size: Size,
+    /// What the visited set says of a state, and what it costs.
+    pub visited: Visited,
 }
 
 /// How large a state is, in bytes.
@@ -64,7 +66,10 @@ impl Report {
 }
 
 /// Explores one slice under a design, held to `laws`.
-#[must_use]
+///
+/// # Errors
+///
+/// When the model panics, which would be a mistake in it.
 pub fn check(
     design: Design,
     profile: &Profile,
@@ -72,7 +77,7 @@ pub fn check(
     laws: &[Law],
     reduction: Reduction,
     options: &Options<'_>,
-) -> Report {
+) -> Result<Report, bfs::Error> {
     // The number of jobs is a type: a state of one job carries the monitors of one.
     match slice.jobs {
         0 | 1 => check_jobs::<1>(design, profile, slice, laws, reduction, options),
@@ -105,45 +110,40 @@ fn check_jobs<const J: usize>(
     laws: &[Law],
     reduction: Reduction,
     options: &Options<'_>,
-) -> Report {
-    let started = Instant::now();
+) -> Result<Report, bfs::Error> {
     let protocol = Protocol::<J>::new(design, profile, slice, laws, reduction);
-    let mut builder = protocol.checker().threads(options.threads);
-    if let Some(budget) = options.budget {
-        builder = builder.timeout(budget);
-    }
-    let checker = watch(builder.spawn_bfs(), options.progress);
-    let elapsed = started.elapsed();
-    let discoveries = checker.discoveries();
-    let spent = options.budget.is_some_and(|budget| elapsed >= budget);
+    let noted = |protocol: &Protocol<J>| -> Vec<Law> {
+        laws.iter().copied().filter(|law| protocol.is_exercised(*law)).collect()
+    };
+    let first = first_run(protocol, options, noted)?;
     let shortest = |law: Option<Law>| {
         let property = law.map_or(CLIENTS_OWN, Law::id);
         shortest_path(alone::<J>(design, profile, slice, law), property)
             .map_or_else(Vec::new, |(_, path)| path)
     };
     let proof = |law: Law| {
-        if discoveries.contains_key(law.id()) {
+        if first.discovered.contains(law.id()) {
             Proof::Violated(shortest(Some(law)))
-        } else if spent {
+        } else if first.extent == Extent::BudgetSpent {
             Proof::Unfinished
-        } else if checker.model().is_exercised(law) {
+        } else if first.notes.contains(&law) {
             Proof::Proved
         } else {
             Proof::Vacuous
         }
     };
-    Report {
+    Ok(Report {
         slice: slice.name,
         scope: slice.describe(),
         design,
-        states: checker.unique_state_count(),
-        // The first state counts as generated without an edge to it.
-        edges: checker.state_count().saturating_sub(1),
-        depth: checker.max_depth(),
-        elapsed,
+        states: first.states,
+        edges: first.edges,
+        depth: first.depth,
+        elapsed: first.elapsed,
         proofs: laws.iter().map(|law| (*law, proof(*law))).collect(),
-        clients_own: discoveries.contains_key(CLIENTS_OWN).then(|| shortest(None)),
-        extent: if spent { Extent::BudgetSpent } else { Extent::Complete },
+        clients_own: first.discovered.contains(CLIENTS_OWN).then(|| shortest(None)),
+        extent: first.extent,
         size: Size { protocol: size_of::<World<J>>(), state: size_of::<State<J>>() },
-    }
+        visited: first.visited,
+    })
 }

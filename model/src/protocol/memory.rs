@@ -7,14 +7,12 @@
 //! 1. A memory is the fingerprint of what is remembered, so it is the same in every run, thread and process; a state's identity
 //!    does not depend on who was first.
 //! 2. Nothing is confused: two different contents with one fingerprint end the exploration with a panic.
-//! 3. A memory that another process or a checkpoint knows is made known by how it came about ([`Origin`]): the contents never leave.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use contract::judge::{Monitors, RuleSet};
-use serde::{Deserialize, Serialize};
 
 use super::act::Note;
 use crate::fingerprint::{FACTOR, SEED, fingerprint, fold};
@@ -23,20 +21,13 @@ use crate::fingerprint::{FACTOR, SEED, fingerprint, fold};
 pub(super) const CALLS: usize = 4;
 
 /// What the rules remember of a job.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(super) struct Memory(u64);
 
 impl Memory {
     fn of(contents: &Monitors<CALLS>) -> Self {
         Memory(fingerprint(contents) as u64)
     }
-}
-
-/// How a memory came about: from another one, by something seen of the job.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
-pub(super) struct Origin {
-    from: Memory,
-    seen: Note,
 }
 
 /// What a rule makes of an event, and remembers.
@@ -48,22 +39,15 @@ pub(super) struct Step {
 
 /// All memories met so far, and the steps between them.
 pub(super) struct Memories {
-    known: Mutex<Known>,
+    contents: Mutex<BTreeMap<Memory, Monitors<CALLS>>>,
     steps: Steps,
-}
-
-/// The contents of memories, and in which order they came about.
-struct Known {
-    contents: BTreeMap<Memory, Monitors<CALLS>>,
-    origins: Vec<Origin>,
 }
 
 impl Memories {
     /// With one memory, which every job begins with.
     pub(super) fn new(first: Monitors<CALLS>) -> (Self, Memory) {
         let memory = Memory::of(&first);
-        let known = Known { contents: BTreeMap::from([(memory, first)]), origins: Vec::new() };
-        (Memories { known: Mutex::new(known), steps: Steps::new() }, memory)
+        (Memories { contents: Mutex::new(BTreeMap::from([(memory, first)])), steps: Steps::new() }, memory)
     }
 
     /// What comes of a memory when `seen` is seen of its job. `look` shows it to the monitors.
@@ -82,39 +66,19 @@ impl Memories {
             return step;
         }
         // Looking while the lock is held would be simpler, and would let one worker wait for another's monitors.
-        let found = self.known().contents.get(&from).copied();
+        let found = self.contents().get(&from).copied();
         let mut contents = found.expect("a state's memory is known before the state is expanded");
         let violated = look(&mut contents);
         let step = Step { to: Memory::of(&contents), violated };
-        self.known().add(step.to, contents, Origin { from, seen });
+        let there = *self.contents().entry(step.to).or_insert(contents);
+        assert!(there == contents, "two memories share a fingerprint");
         self.steps.add(key, step);
         step
     }
 
-    /// How the memories came about from the one of this number on, and the number of the next one.
-    pub(super) fn origins(&self, since: usize) -> Vec<Origin> {
-        self.known().origins.get(since..).unwrap_or_default().to_vec()
-    }
-
-    fn known(&self) -> MutexGuard<'_, Known> {
-        // What a panicking thread leaves is whole: contents and origin are added together.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Origin {
-    /// The memory it began with, and what was then seen.
-    pub(super) fn parts(self) -> (Memory, Note) {
-        (self.from, self.seen)
-    }
-}
-
-impl Known {
-    fn add(&mut self, memory: Memory, contents: Monitors<CALLS>, origin: Origin) {
-        match self.contents.insert(memory, contents) {
-            None => self.origins.push(origin),
-            Some(other) => assert!(other == contents, "two memories share a fingerprint"),
-        }
+    fn contents(&self) -> MutexGuard<'_, BTreeMap<Memory, Monitors<CALLS>>> {
+        // A thread that panics leaves the map whole.
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -264,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_memory_is_known_by_how_it_came_about() {
+    fn a_step_is_computed_once() {
         let first = Monitors::new(RuleSet::OF_A_JOB, Bound::WIDE);
         let (memories, memory) = Memories::new(first);
         let other = Monitors::new(RuleSet::EMPTY, Bound::WIDE);
@@ -275,7 +239,5 @@ mod tests {
         assert_ne!(step.to, memory);
         let again = memories.step(memory, note(0, 0), |_| panic!("it was computed before"));
         assert_eq!(again, step);
-        assert_eq!(memories.origins(0), [Origin { from: memory, seen: note(0, 0) }]);
-        assert_eq!(memories.origins(1), []);
     }
 }

@@ -33,9 +33,9 @@
 //!   enters and leaves are never hurried. A test compares both explorations for every design.
 
 mod act;
+#[cfg(feature = "bfs")]
 mod check;
 mod design;
-mod each;
 mod enabled;
 mod law;
 mod memory;
@@ -43,6 +43,7 @@ mod scope;
 mod state;
 mod step;
 mod story;
+#[cfg(feature = "bfs")]
 mod table;
 #[cfg(test)]
 mod tests;
@@ -52,16 +53,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use contract::judge::{Bound, Monitors, Rule, RuleSet};
 use contract::{JobState, Profile};
-use serde::{Deserialize, Serialize};
 use stateright::{Model, Property};
 
 pub use self::act::{Act, Disk};
+#[cfg(feature = "bfs")]
 pub use self::check::{Report, Size, check};
 pub use self::design::{Design, UnknownDesign};
 pub use self::law::Law;
 pub use self::scope::{Ask, Leaves, Locks, Mishaps, Set, Slice, Transfers, slices};
 pub use self::state::{Object, Outcome, Who, World};
 pub use self::story::Story;
+#[cfg(feature = "bfs")]
 pub use self::table::{Cell, Counterexample, Row, Table};
 
 use self::act::Note;
@@ -70,6 +72,7 @@ use self::memory::{CALLS, Memories, Memory, Step};
 use self::state::{Phase, Stage};
 use self::step::Rig;
 use self::waits::Through;
+#[cfg(feature = "bfs")]
 use crate::explore::Judged;
 
 /// Nothing here is counted by the rules carried.
@@ -96,10 +99,9 @@ pub fn memory() -> (Vec<(Law, usize)>, usize) {
 }
 
 /// A state: the protocol's, and the rules' memory of each job.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct State<const J: usize> {
     world: World<J>,
-    #[serde(with = "each")]
     memories: [Memory; J],
     /// The rules that the step which led here broke.
     violated: RuleSet,
@@ -272,6 +274,7 @@ impl<const J: usize> Model for Protocol<J> {
     }
 }
 
+#[cfg(feature = "bfs")]
 impl<const J: usize> Judged for Protocol<J> {
     fn breaks(&self, state: &State<J>, property: &str) -> bool {
         if property == CLIENTS_OWN {

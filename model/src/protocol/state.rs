@@ -7,14 +7,13 @@
 use std::hash::{Hash, Hasher};
 
 use contract::{Event, FileId, JobState, NotifyFlags};
-use serde::{Deserialize, Serialize};
 
 /// Client threads at most.
 pub(super) const CLIENTS: usize = 2;
 
 bitflags::bitflags! {
     /// What else is known of a job.
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
     pub(super) struct Marks: u8 {
         /// The event of the present stay in TRANSFERRED or ERROR is acknowledged in this epoch.
         const TOLD = 1;
@@ -29,7 +28,7 @@ bitflags::bitflags! {
 
 bitflags::bitflags! {
     /// What is known of a delivery.
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
     pub(super) struct About: u8 {
         /// It is of the present registration epoch.
         const EPOCH = 1;
@@ -41,7 +40,7 @@ bitflags::bitflags! {
 }
 
 /// A client object. Both have every callback interface.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Object {
     /// The one that every job begins with.
     First,
@@ -50,21 +49,21 @@ pub enum Object {
 }
 
 /// Whom a delivery tells.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(super) enum To {
     Object(Object),
     Program,
 }
 
 /// Which call is ending a job.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(super) enum Ending {
     Cancel,
     Complete,
 }
 
 /// How a callback or a program ends.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Outcome {
     /// With S_OK, or exit code 0.
     Acknowledges,
@@ -73,7 +72,7 @@ pub enum Outcome {
 }
 
 /// How far a delivery has come.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub(super) enum Phase {
     /// There is none.
     #[default]
@@ -91,7 +90,7 @@ pub(super) enum Phase {
 }
 
 /// The delivery of a job that a dispatcher has in hand.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Delivery {
     pub(super) phase: Phase,
     pub(super) event: Event,
@@ -153,14 +152,14 @@ impl Delivery {
 }
 
 /// The notification program of a job that runs, if one does.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(super) struct Running {
     pub(super) event: Event,
     pub(super) about: About,
 }
 
 /// How far a call has come.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub(super) enum Stage {
     /// There is none.
     #[default]
@@ -180,7 +179,7 @@ pub(super) enum Stage {
 }
 
 /// What a call will answer.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub(super) enum Answer {
     #[default]
     Ok,
@@ -195,7 +194,7 @@ pub(super) enum Answer {
 }
 
 /// A call in flight.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub(super) struct Open {
     pub(super) stage: Stage,
     /// The job it is made on.
@@ -223,7 +222,7 @@ impl Open {
 }
 
 /// The files of a job, two bits each: how many there are, how many are whole, and which nobody has acknowledged.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(super) struct Files(u8);
 
 impl Files {
@@ -272,7 +271,7 @@ impl Files {
 }
 
 /// A job, the delivery of it in hand, and the call that this delivery's callback makes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Job {
     pub(super) state: JobState,
     /// The notification flags; all that are used fit.
@@ -332,9 +331,8 @@ impl Job {
 }
 
 /// The whole protocol state of `J` jobs: what the engine and its clients hold, without the rules' memory.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct World<const J: usize> {
-    #[serde(with = "super::each")]
     pub(super) jobs: [Job; J],
     pub(super) clients: [Open; CLIENTS],
     /// Calls that clients may still make.
@@ -384,7 +382,7 @@ impl<const J: usize> World<J> {
 }
 
 /// Who makes a call.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Who {
     /// This client thread.
     Client(u8),

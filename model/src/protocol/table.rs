@@ -11,6 +11,7 @@ use super::design::Design;
 use super::law::Law;
 use super::scope::{Slice, slices};
 use super::story::Story;
+use crate::bfs;
 use crate::explore::{Options, Proof};
 use crate::scope::ScopeName;
 
@@ -57,16 +58,19 @@ pub struct Table {
 
 impl Table {
     /// Explores every design in every slice of a scope.
-    #[must_use]
-    pub fn of(scope: ScopeName, profile: &Profile, options: &Options<'_>) -> Table {
+    ///
+    /// # Errors
+    ///
+    /// As of [`check`].
+    pub fn of(scope: ScopeName, profile: &Profile, options: &Options<'_>) -> Result<Table, bfs::Error> {
         let row = |design: &Design| {
             let slices = slices(scope, profile);
             let explore =
                 |slice: &Slice| check(*design, profile, slice, Law::ALL, Reduction::Fewest, options);
-            let reports: Vec<Report> = slices.iter().map(explore).collect();
-            Row::of(*design, &slices, &reports)
+            let reports = slices.iter().map(explore).collect::<Result<Vec<Report>, _>>()?;
+            Ok(Row::of(*design, &slices, &reports))
         };
-        Table { profile: *profile, rows: Design::ALL.iter().map(row).collect() }
+        Ok(Table { profile: *profile, rows: Design::ALL.iter().map(row).collect::<Result<_, _>>()? })
     }
 
     /// The row of a design.

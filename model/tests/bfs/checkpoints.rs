@@ -31,7 +31,7 @@ fn at_each_level(directory: &Path) -> Checkpoints {
 fn essence(report: &Report<TwoPhase, u64>) -> String {
     let levels: Vec<_> =
         report.levels.iter().map(|level| (level.frontier, level.states, level.edges)).collect();
-    let Some(Verdict::Violated(path)) = report.verdict("consistent") else { panic!("{report:?}") };
+    let Some(Verdict::Violated(Some(path))) = report.verdict("consistent") else { panic!("{report:?}") };
     format!("{levels:?} {path:?} {} {}", report.edges, report.deadlocks.states)
 }
 

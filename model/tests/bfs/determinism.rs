@@ -22,7 +22,9 @@ where
         .findings
         .iter()
         .map(|finding| match &finding.verdict {
-            Verdict::Violated(found) => format!("violated {}", path(found)),
+            Verdict::Violated(found) => {
+                format!("violated {}", found.as_ref().map_or_else(String::new, |found| path(found)))
+            }
             Verdict::Found(Some(found)) => format!("found {}", path(found)),
             other => format!("{other:?}"),
         })
@@ -56,7 +58,7 @@ fn counterexamples_counts_and_verdicts_do_not_depend_on_the_workers() {
 fn a_counterexample_is_a_real_path_to_a_bad_state() {
     let model = TwoPhase::broken(3, Fault::AbortsAfterPreparing);
     let report = Explorer::exact(model.clone()).workers(2).explore().expect("an exploration");
-    let Some(Verdict::Violated(path)) = report.verdict("consistent") else { panic!("{report:?}") };
+    let Some(Verdict::Violated(Some(path))) = report.verdict("consistent") else { panic!("{report:?}") };
     let mut at: State = path.first;
     for (action, state) in &path.steps {
         at = model.next_state(&at, *action).expect("an enabled step");
@@ -126,7 +128,7 @@ proptest! {
             prop_assert_eq!(report.edges as usize, edges);
             for (property, bad) in [("not bad", &table.bad), ("not worse", &table.worse)] {
                 let length = match report.verdict(property) {
-                    Some(Verdict::Violated(path)) => Some(path.steps.len()),
+                    Some(Verdict::Violated(Some(path))) => Some(path.steps.len()),
                     _ => None,
                 };
                 prop_assert_eq!(length, nearest(bad));

@@ -4,6 +4,7 @@ mod barrier;
 mod counts;
 mod designs;
 mod document;
+mod engines;
 mod reduction;
 mod size;
 mod stories;
