@@ -6,7 +6,7 @@ use contract::core::Config;
 use contract::{Core, Dialect};
 use model::scope::ScopeName;
 use model::suite::{Cover, Pace, Progress};
-use properties::suite::{Conformed, Order, Suite, generate, on_core};
+use properties::suite::{Case, Conformed, Order, Outcome, Suite, generate, on_core, on_other as on_another};
 
 use super::counterexample::{Traces, named};
 use crate::error::Error;
@@ -47,6 +47,20 @@ pub(crate) fn on<C: Core>(
     })
 }
 
+/// Runs a suite in another way: on the service, or as somebody has recorded it.
+pub(crate) fn on_other(
+    suite: &Suite,
+    outcome: &dyn Fn(&Case) -> Outcome,
+    output: &Output,
+) -> Result<Conformed, Error> {
+    let progress = output.progress("conform");
+    let files = suite.cases.len();
+    let tell = |done| progress.tell(|| format!("{done} of {}", counted(files as u64, "file")));
+    on_another(suite, engine::core::Core::new, &tell, outcome).map_err(|error| {
+        Error::usage(error.to_string(), "generate the suite again with this version: `bgcheck generate`")
+    })
+}
+
 /// The engine in one: transition cover of a scope, planned on the engine's own core and run on another one.
 #[expect(dead_code, reason = "for engines that compare cores, which bring one")]
 pub(crate) fn suites<C: Core>(
@@ -59,12 +73,13 @@ pub(crate) fn suites<C: Core>(
     on(&planned(&order, output)?, make, output)
 }
 
-/// Writes down the shortest failure of a suite: it is the one to read.
+/// Writes down the failure of a suite that is to be read: the shortest that breaks a rule, or else the shortest.
 pub(crate) fn keep(
     conformed: &Conformed,
     traces: &Traces,
 ) -> Result<Option<(String, reports::Failure)>, Error> {
-    let shortest = conformed.failures().min_by_key(|(_, failed)| failed.trace.lines.len());
+    let shortest =
+        conformed.failures().min_by_key(|(_, failed)| (failed.rule.is_none(), failed.trace.lines.len()));
     let Some((name, failed)) = shortest else { return Ok(None) };
     let story = format!("then: {}", failed.what);
     Ok(Some((name.to_owned(), traces.keep(&failed.trace, failed.rule, &story)?)))

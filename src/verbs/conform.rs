@@ -6,7 +6,8 @@ use clap::ValueEnum;
 use contract::Core as _;
 use model::suite::Cover;
 use properties::canary::Canary;
-use properties::suite::{Conformed, MANIFEST, Outcome, Suite};
+use properties::race::Design;
+use properties::suite::{Conformed, MANIFEST, Outcome, Suite, as_recorded, on_race};
 use reports::ExitCode;
 use serde_json::{Value, json};
 
@@ -40,7 +41,7 @@ pub(crate) struct Args {
     /// Judge traces that another implementation has recorded, with the names of the suite's files.
     #[arg(long, value_name = "DIR", conflicts_with = "canary")]
     recorded: Option<PathBuf>,
-    /// Run it on a core that is wrong on purpose.
+    /// Run it on a subject that is wrong on purpose: a core that does not wait, a service without the barrier.
     #[arg(long)]
     canary: bool,
     /// Where the trace of a failure goes.
@@ -57,6 +58,8 @@ enum SubjectName {
     /// The engine's core, stepped by hand.
     #[default]
     Core,
+    /// Its service, led along each path under the race runtime.
+    Race,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
@@ -80,18 +83,38 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
 }
 
 fn conformed(args: &Args, suite: &Suite, output: &Output) -> Result<Conformed, Error> {
+    if let Some(dir) = &args.recorded {
+        // Read once to find what is no trace: that is a usage error, and not the verdict of a file.
+        for case in &suite.cases {
+            let _ = as_recorded(case, dir).map_err(|error| {
+                Error::usage(error.to_string(), "record each file anew, or remove what is no trace")
+            })?;
+        }
+        let unreadable = |_| Outcome::NotRunnable("it cannot be read any more".to_owned());
+        return conform::on_other(suite, &|case| as_recorded(case, dir).unwrap_or_else(unreadable), output);
+    }
     match (args.subject, args.canary) {
         (SubjectName::Core, false) => conform::on(suite, engine::core::Core::new, output),
         (SubjectName::Core, true) => conform::on(suite, Canary::<engine::core::Core>::new, output),
+        (SubjectName::Race, canary) => {
+            // A design that looks again and then calls: Cancel may slip in between.
+            let design = if canary { Design::Recheck } else { Design::Barrier };
+            conform::on_other(suite, &|case| on_race(case, design), output)
+        }
     }
 }
 
-fn code(_args: &Args, conformed: &Conformed) -> ExitCode {
-    if conformed.failures().next().is_some() {
-        return ExitCode::Violated;
-    }
+/// On the core everything that is promised must be reached. Of other subjects that is not expected, but something must have run.
+fn code(args: &Args, conformed: &Conformed) -> ExitCode {
     let whole = conformed.missing.is_empty() && conformed.absent.is_empty();
-    if conformed.passed() == 0 || !whole { ExitCode::Vacuous } else { ExitCode::Held }
+    let expects_all = args.subject == SubjectName::Core && args.recorded.is_none();
+    if conformed.failures().next().is_some() {
+        ExitCode::Violated
+    } else if conformed.passed() == 0 || expects_all && !whole || !conformed.absent.is_empty() {
+        ExitCode::Vacuous
+    } else {
+        ExitCode::Held
+    }
 }
 
 /// Reads a suite.
@@ -185,9 +208,12 @@ fn why_not(conformed: &Conformed) -> String {
 }
 
 fn subject(args: &Args) -> &'static str {
-    match (args.subject, args.canary) {
-        (SubjectName::Core, false) => "core",
-        (SubjectName::Core, true) => "canary",
+    match (args.subject, args.canary, &args.recorded) {
+        (_, _, Some(_)) => "recorded traces",
+        (SubjectName::Core, false, None) => "core",
+        (SubjectName::Core, true, None) => "canary",
+        (SubjectName::Race, false, None) => "race",
+        (SubjectName::Race, true, None) => "race, without the barrier",
     }
 }
 

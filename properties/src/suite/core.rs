@@ -52,6 +52,30 @@ pub fn on_core<C: Core>(
     })
 }
 
+/// Runs every file of a suite in another way, and counts what the ones that passed cover: what the core covers on their paths.
+///
+/// # Errors
+/// The manifest names no cover.
+pub fn on_other<C: Core>(
+    suite: &Suite,
+    make: fn(&Config) -> C,
+    progress: &dyn Fn(usize),
+    outcome: &dyn Fn(&Case) -> Outcome,
+) -> Result<Conformed, model::suite::UnknownCover> {
+    let mut passed =
+        Suite { manifest: suite.manifest.clone(), cases: Vec::new(), absent: suite.absent.clone() };
+    let mut files = Vec::new();
+    for (number, case) in suite.cases.iter().enumerate() {
+        progress(number);
+        let outcome = outcome(case);
+        if outcome == Outcome::Passed {
+            passed.cases.push(case.clone());
+        }
+        files.push((case.name.clone(), outcome));
+    }
+    Ok(Conformed { files, ..on_core(&passed, make, &|_| ())? })
+}
+
 /// Runs one file on a core. `reached` hears what it covers, `steps` counts its stimuli.
 pub fn run<C: Core>(
     case: &Case,

@@ -10,6 +10,8 @@
 
 mod core;
 mod files;
+#[cfg(feature = "race")]
+mod race;
 mod recorded;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +24,10 @@ use model::scope::{ScopeName, Slice, slices};
 use model::suite::{Cover, Item, Options, Pace, Progress, Quotient, Subject, plan};
 use serde::{Deserialize, Serialize};
 
-pub use self::core::{on_core, run};
+pub use self::core::{on_core, on_other, run};
 pub use self::files::{FileError, MANIFEST};
+#[cfg(feature = "race")]
+pub use self::race::on_race;
 pub use self::recorded::{as_recorded, recorded};
 
 /// Jobs of a slice at most.

@@ -6,46 +6,45 @@
 use std::path::Path;
 
 use contract::judge::trace::Kind;
-use contract::judge::{RuleSet, Trace, Verdicts};
+use contract::judge::{Rule, RuleSet, Trace, Verdicts};
 use contract::{Call, HResult, JobId};
 
 use super::files::FileError;
-use super::{Case, Failed, Outcome, Suite};
+use super::{Case, Failed, Outcome};
 
-/// What became of each file, by the traces of the same names in a directory.
+/// What became of a file, by the trace of the same name in a directory.
 ///
 /// # Errors
-/// A trace cannot be read, or is none.
-pub fn as_recorded(suite: &Suite, dir: &Path) -> Result<Vec<(String, Outcome)>, FileError> {
-    let of = |case: &Case| {
-        let path = dir.join(&case.name);
-        let outcome = match std::fs::read_to_string(&path) {
-            Ok(text) => {
-                let trace = Trace::parse(&text).map_err(|source| FileError::Trace { path, source })?;
-                recorded(case, trace)
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Outcome::NotRunnable("no trace of this name was recorded".to_owned())
-            }
-            Err(source) => return Err(FileError::Io { what: "read", path, source }),
-        };
-        Ok((case.name.clone(), outcome))
-    };
-    suite.cases.iter().map(of).collect()
+/// The trace cannot be read, or is none.
+pub fn as_recorded(case: &Case, dir: &Path) -> Result<Outcome, FileError> {
+    let path = dir.join(&case.name);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => match Trace::parse(&text) {
+            Ok(trace) => Ok(recorded(case, trace)),
+            Err(source) => Err(FileError::Trace { path, source }),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(Outcome::NotRunnable("no trace of this name was recorded".to_owned()))
+        }
+        Err(source) => Err(FileError::Io { what: "read", path, source }),
+    }
 }
 
 /// What became of a file whose run is this trace.
 pub fn recorded(case: &Case, trace: Trace) -> Outcome {
-    let verdicts = Verdicts::of_rules(&trace, RuleSet::HERE);
-    if let Some(first) = verdicts.first() {
-        let rule = first.rule;
-        let what = format!("{rule} {}: {}", rule.name(), rule.sentence());
+    if let Some((rule, what)) = broken_rule(&trace) {
         return Outcome::Failed(Box::new(Failed { trace, rule: Some(rule), what }));
     }
     match differs(&answers(&case.trace), &answers(&trace)) {
         None => Outcome::Passed,
         Some(what) => Outcome::Failed(Box::new(Failed { trace, rule: None, what })),
     }
+}
+
+/// The first rule that a trace breaks, and what it demands.
+pub(super) fn broken_rule(trace: &Trace) -> Option<(Rule, String)> {
+    let rule = Verdicts::of_rules(trace, RuleSet::HERE).first()?.rule;
+    Some((rule, format!("{rule} {}: {}", rule.name(), rule.sentence())))
 }
 
 /// A call, and what it answered if it has.
