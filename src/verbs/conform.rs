@@ -7,7 +7,8 @@ use contract::Core as _;
 use model::suite::Cover;
 use properties::canary::Canary;
 use properties::race::Design;
-use properties::suite::{Conformed, MANIFEST, Outcome, Suite, as_recorded, on_race};
+use properties::server::Server;
+use properties::suite::{Case, Conformed, MANIFEST, Outcome, Suite, as_recorded, on_live, on_race};
 use reports::ExitCode;
 use serde_json::{Value, json};
 
@@ -29,6 +30,7 @@ Examples:
   bgcheck generate -o suite
   bgcheck conform --suite suite                          on the engine's core
   bgcheck conform --suite suite --subject race           on its service, under schedules that follow each path
+  bgcheck conform --suite suite --subject live           on real threads, as far as that can be led
   bgcheck conform --suite suite --canary                 a core that is wrong: ends with 2
   bgcheck conform --suite suite --recorded traces        traces of another implementation, one per file")]
 pub(crate) struct Args {
@@ -60,6 +62,8 @@ enum SubjectName {
     Core,
     /// Its service, led along each path under the race runtime.
     Race,
+    /// Its service on real threads, with real HTTP and files: what it does by itself it does when it wants.
+    Live,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
@@ -67,6 +71,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let cover = suite.manifest.cover().map_err(|error| {
         Error::usage(error.to_string(), "generate the suite again with this version: `bgcheck generate`")
     })?;
+    if args.canary && args.subject == SubjectName::Live {
+        let help = "run it on `core` or on `race`, or see `bgcheck nightly --canary`";
+        return Err(Error::usage("the live subject has no version that is wrong on purpose here", help));
+    }
     let conformed = conformed(args, &suite, output)?;
     let traces = match &args.trace_dir {
         Some(dir) => Traces::in_dir(dir.clone()),
@@ -101,7 +109,22 @@ fn conformed(args: &Args, suite: &Suite, output: &Output) -> Result<Conformed, E
             let design = if canary { Design::Recheck } else { Design::Barrier };
             conform::on_other(suite, &|case| on_race(case, design), output)
         }
+        (SubjectName::Live, _) => live(suite, output),
     }
+}
+
+/// Each file gets a directory of its own, which is thrown away.
+fn live(suite: &Suite, output: &Output) -> Result<Conformed, Error> {
+    let missing = |source: std::io::Error| Error::Program {
+        program: "the file server of the live run".to_owned(),
+        why: source.to_string(),
+    };
+    let server = Server::start().map_err(missing)?;
+    let one = |case: &Case| match tempfile::tempdir() {
+        Ok(directory) => on_live(case, &server, directory.path()),
+        Err(error) => Outcome::NotRunnable(format!("there is no directory for its files: {error}")),
+    };
+    conform::on_other(suite, &one, output)
 }
 
 /// On the core everything that is promised must be reached. Of other subjects that is not expected, but something must have run.
@@ -175,9 +198,10 @@ fn page(
         text += &format!("  not there: {}\n", printable(name));
     }
     text += &why_not(conformed);
-    // What a failure has cut off is missing, too, and says nothing.
+    // What a failure or a subject that cannot be led has cut off is missing, too, and says nothing.
     let summary = summary_of_cover(conformed, cover);
-    let said = if failed == 0 { &summary[..] } else { summary.lines().next().unwrap_or("") };
+    let is_news = failed + not_runnable == 0;
+    let said = if is_news { &summary[..] } else { summary.lines().next().unwrap_or("") };
     text += &format!("  {}\n", said.replace('\n', "\n  "));
     if let Some((name, failure)) = failure {
         text += &format!("\n{} failed: {}\n{}", printable(name), failure.id, failure.timeline);
@@ -212,6 +236,7 @@ fn subject(args: &Args) -> &'static str {
         (_, _, Some(_)) => "recorded traces",
         (SubjectName::Core, false, None) => "core",
         (SubjectName::Core, true, None) => "canary",
+        (SubjectName::Live, _, None) => "live",
         (SubjectName::Race, false, None) => "race",
         (SubjectName::Race, true, None) => "race, without the barrier",
     }

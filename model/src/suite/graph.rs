@@ -7,11 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use contract::{Core, JobId};
+use contract::Core;
 use stateright::Model as _;
 
 use super::quotient::{EdgeId, PlaceId, Quotient, Seen};
-use super::walk::{job_of, places};
+use super::walk::{goes_on, job_of, places};
 use super::{Error, Options, Progress};
 use crate::bfs::fingerprint;
 use crate::drive::Stimulus;
@@ -22,7 +22,8 @@ use crate::product::{Product, State};
 pub enum Pace {
     /// At any moment, also between two steps of the engine.
     AnyTime,
-    /// Only when nothing goes on by itself any more: no transfer, no delivery, no timer. What cannot be stepped can follow that.
+    /// Only when nothing goes on by itself any more: no transfer, no delivery, no timer. What cannot be stepped can follow that. The
+    /// network is as it is.
     AtRest,
 }
 
@@ -136,7 +137,7 @@ impl<C: Core, const J: usize> Search<'_, C, J> {
         let mut actions = Vec::new();
         self.product.actions(state, &mut actions);
         if self.options.pace == Pace::AtRest && !is_at_rest::<C, J>(state) {
-            actions.retain(|stimulus| !matches!(stimulus, Stimulus::Call { .. }));
+            actions.retain(|stimulus| !comes_from_outside(stimulus));
         }
         for stimulus in actions {
             let mut seen = Seen::default();
@@ -172,12 +173,15 @@ impl<C: Core, const J: usize> Search<'_, C, J> {
     }
 }
 
-/// Whether nothing goes on by itself.
+/// Whether nothing goes on by itself, and nothing is waited for.
 fn is_at_rest<C: Core, const J: usize>(state: &State<C, J>) -> bool {
-    let (driver, core) = (state.driver(), state.driver().core());
-    let idle = |job| core.transfer(job).is_none() && !driver.may_begin(job);
-    driver.is_quiet()
-        && !core.wants_transfer()
-        && core.poll_timeout().is_none()
-        && (0..J as u32).map(JobId).all(idle)
+    !goes_on(state) && state.driver().core().poll_timeout().is_none()
+}
+
+/// Whether it comes from outside and not from the engine, its transfers, its callbacks or its clock.
+fn comes_from_outside(stimulus: &Stimulus) -> bool {
+    matches!(
+        stimulus,
+        Stimulus::Call { .. } | Stimulus::Logoff(_) | Stimulus::NetworkLost | Stimulus::NetworkBack
+    )
 }

@@ -32,7 +32,7 @@ use crate::scope::Slice;
 pub use graph::Pace;
 pub use quotient::{EdgeId, Outcome, Place, PlaceId, Quotient, Seen, label};
 pub use sneak::{probes, refused};
-pub use walk::{Walk, Walked};
+pub use walk::{Walk, Walked, goes_on};
 
 use graph::Graph;
 

@@ -89,6 +89,14 @@ fn is_stranger(stimulus: &Stimulus) -> bool {
     matches!(stimulus, Stimulus::Call { from: From::Client(STRANGER), .. })
 }
 
+/// Whether something goes on by itself, timers aside: a turn, a transfer, a delivery, a call that waits.
+#[must_use]
+pub fn goes_on<C: Core, const J: usize>(lockstep: &Lockstep<C, J>) -> bool {
+    let (driver, core) = (lockstep.driver(), lockstep.driver().core());
+    let moves = |job| core.transfer(job).is_some() || driver.may_begin(job);
+    !driver.is_quiet() || core.wants_transfer() || (0..J as u32).map(JobId).any(moves)
+}
+
 /// The place of every job.
 pub(super) type Places<const J: usize> = [Option<Place>; J];
 

@@ -10,6 +10,8 @@
 
 mod core;
 mod files;
+#[cfg(feature = "live")]
+mod live;
 #[cfg(feature = "race")]
 mod race;
 mod recorded;
@@ -26,6 +28,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::core::{on_core, on_other, run};
 pub use self::files::{FileError, MANIFEST};
+#[cfg(feature = "live")]
+pub use self::live::on_live;
 #[cfg(feature = "race")]
 pub use self::race::on_race;
 pub use self::recorded::{as_recorded, recorded};
