@@ -9,6 +9,8 @@ fn what_is_wrong_ends_with_2_and_a_timeline_and_a_file_less_with_4_and_names() {
     let suite = dir.path().join("suite");
     assert_eq!(bgcheck(dir.path(), &["generate", "-o"], &suite).status.code(), Some(0));
     let conform = |more: &[&str]| bgcheck(dir.path(), &[&["conform"], more, &["--suite"]].concat(), &suite);
+    let recorded = suite.to_str().expect("a test may fail here");
+    assert_eq!(conform(&["--recorded", recorded]).status.code(), Some(0), "the traces of the suite itself");
     for subject in ["core", "race"] {
         let wrong = conform(&["--canary", "--subject", subject]);
         let text = String::from_utf8_lossy(&wrong.stdout).into_owned();

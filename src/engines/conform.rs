@@ -5,7 +5,7 @@
 use contract::core::Config;
 use contract::{Core, Dialect};
 use model::scope::ScopeName;
-use model::suite::{Cover, Pace, Progress};
+use model::suite::{Cover, Error as Unplanned, Pace, Progress};
 use properties::suite::{Case, Conformed, Order, Outcome, Suite, generate, on_core, on_other as on_another};
 
 use super::counterexample::{Traces, named};
@@ -27,9 +27,12 @@ pub(crate) fn planned(order: &Order, output: &Output) -> Result<Suite, Error> {
             }
         });
     };
-    generate(order, engine::core::Core::new, &tell).map_err(|error| {
-        let help = "run `bgcheck check` on the same scope for the shortest counterexample".to_owned();
-        Error::Usage { what: error.to_string(), help }
+    generate(order, engine::core::Core::new, &tell).map_err(|error| match error {
+        Unplanned::TooWide(_) => Error::usage(error.to_string(), "take a smaller scope: `--scope default`"),
+        _ => {
+            let help = "run `bgcheck check` on the same scope for the shortest counterexample".to_owned();
+            Error::Broken { what: error.to_string(), help }
+        }
     })
 }
 

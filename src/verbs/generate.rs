@@ -35,7 +35,7 @@ pub(crate) struct Args {
     /// Which dialect: `bits` or `do`.
     #[arg(long, default_value_t = Dialect::Bits, value_name = "DIALECT")]
     dialect: Dialect,
-    /// How far: `tiny`, `small`, `default` or `wide`.
+    /// How far: `tiny`, `small` or `default`; `wide` has more states than a suite is made of.
     #[arg(long, default_value_t = ScopeName::Tiny, value_name = "SCOPE")]
     scope: ScopeName,
     /// Clients call only when nothing goes on by itself.

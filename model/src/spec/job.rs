@@ -242,6 +242,7 @@ impl Job {
     }
 
     /// Whether a notification program is set.
+    #[cfg(feature = "bfs")]
     pub(crate) fn has_program(&self) -> bool {
         self.marks.contains(Marks::PROGRAM)
     }

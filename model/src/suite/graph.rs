@@ -12,7 +12,7 @@ use stateright::Model as _;
 
 use super::quotient::{EdgeId, PlaceId, Quotient, Seen};
 use super::walk::{goes_on, job_of, places};
-use super::{Error, Options, Progress};
+use super::{Error, MOST_STATES, Options, Progress};
 use crate::bfs::fingerprint;
 use crate::drive::Stimulus;
 use crate::product::{Product, State};
@@ -68,6 +68,9 @@ impl Graph {
                 search.expand(state, &mut graph, quotient, &mut next)?;
             }
             (options.progress)(Progress::Exploring(graph.len()));
+            if graph.len() > MOST_STATES {
+                return Err(Error::TooWide(slice));
+            }
             level = next;
         }
         Ok(graph)
@@ -174,7 +177,7 @@ impl<C: Core, const J: usize> Search<'_, C, J> {
 }
 
 /// Whether nothing goes on by itself, and nothing is waited for.
-fn is_at_rest<C: Core, const J: usize>(state: &State<C, J>) -> bool {
+pub(super) fn is_at_rest<C: Core, const J: usize>(state: &State<C, J>) -> bool {
     !goes_on(state) && state.driver().core().poll_timeout().is_none()
 }
 

@@ -162,12 +162,18 @@ pub enum Progress {
     },
 }
 
+/// States of a slice at most: they and the widest frontier are in memory. The slices of `default` have up to 620,000.
+pub const MOST_STATES: usize = 1_000_000;
+
 /// Why there is no plan.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Error {
     /// The product is wrong somewhere, and no suite is made of what is wrong.
     #[error("specification and core part, or a rule is broken, in slice {0}")]
     Unsound(&'static str),
+    /// There are more states than fit into memory.
+    #[error("slice {0} has more than {MOST_STATES} states, too many for a suite")]
+    TooWide(&'static str),
     /// The specification refuses a call with an answer that the method x state table does not have.
     #[error("the table of methods and states has no {hr} for {call} in: {place}")]
     Untabled {
@@ -236,7 +242,7 @@ fn plan_jobs<C: Core, const J: usize>(
         let state = |item: &Item| if let Item::State(place) = item { Some(*place) } else { None };
         let mut fresh: BTreeSet<PlaceId> = covered.difference(&before).filter_map(state).collect();
         for path in &mut paths {
-            *path = sneak::sneak_in(&product, path, &mut fresh, quotient, covered)?;
+            *path = sneak::sneak_in(&product, options.pace, path, &mut fresh, quotient, covered)?;
         }
     }
     let prefix: Vec<Stimulus> = product.prefix().collect();

@@ -18,6 +18,7 @@ use contract::{
     UserId,
 };
 
+use super::graph::{Pace, is_at_rest};
 use super::quotient::{Place, PlaceId, Quotient, Seen};
 use super::{Error, Item, stranger};
 use crate::drive::{Applied, Stimulus};
@@ -57,6 +58,7 @@ pub fn probes() -> Vec<Call> {
 /// A path with the refused calls sneaked in at each place of `fresh` when it is met first. What they cover goes to `covered`.
 pub(super) fn sneak_in<C: Core, const J: usize>(
     product: &Product<C, J>,
+    pace: Pace,
     path: &[Stimulus],
     fresh: &mut BTreeSet<PlaceId>,
     quotient: &mut Quotient,
@@ -65,6 +67,9 @@ pub(super) fn sneak_in<C: Core, const J: usize>(
     let mut state = product.first();
     let mut whole = Vec::new();
     let mut look = |state: &State<C, J>, whole: &mut Vec<Stimulus>| {
+        if pace == Pace::AtRest && !is_at_rest(state) {
+            return Ok(());
+        }
         for job in (0..J as u32).map(JobId) {
             let Some(place) = Place::of(product.profile(), state, job) else { continue };
             let number = quotient.place(place);
