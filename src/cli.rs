@@ -43,6 +43,10 @@ pub(crate) enum Verb {
     Fuzz(verbs::fuzz::Args),
     /// Run races on the engine's real service under controlled schedules, and judge each.
     Race(verbs::race::Args),
+    /// Generate a test suite from the explored graph, and prove what it covers.
+    Generate(verbs::generate::Args),
+    /// Run a generated suite on a subject, file by file.
+    Conform(verbs::conform::Args),
     /// Show a trace, a fuzzer's artifact or a regression as a timeline, and judge it.
     Replay(verbs::replay::Args),
     /// Print the tables of states, methods and dialects, or draw them.

@@ -73,6 +73,15 @@ pub(crate) enum Error {
         #[help]
         String,
     ),
+    /// The engine is wrong, so that what was to be made of it is not.
+    #[error("{what}")]
+    Broken {
+        /// What is wrong.
+        what: String,
+        /// How to see more of it.
+        #[help]
+        help: String,
+    },
     /// Something outside has to be there, and is not.
     #[error("{what}")]
     Missing {
@@ -111,6 +120,7 @@ impl Error {
     /// What the command ends with.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
+            Error::Broken { .. } => ExitCode::Violated,
             Error::Missing { .. } => ExitCode::Skipped,
             Error::Program { .. } | Error::Explore(_) => ExitCode::Internal,
             _ => ExitCode::Usage,

@@ -5,6 +5,7 @@
 //! - [`lockstep`]: specification and core side by side, judged by the rules.
 //! - [`protocol`]: threads, lock, dispatchers and slots around jobs, under the engine's design and twelve weaker ones.
 //! - [`product`]: all that as a stateright model; [`scope`]: what makes it finite; [`explore`]: exploring it, and what that proves.
+//! - `suite`: test suites from the explored graph, and what they cover.
 //! - `bfs`: our own explorer, for any stateright model; `reference`: models with known counts to hold it against.
 
 #![forbid(unsafe_code)]
@@ -23,3 +24,5 @@ pub mod reference;
 pub mod scope;
 mod slots;
 pub mod spec;
+#[cfg(feature = "bfs")]
+pub mod suite;

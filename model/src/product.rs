@@ -12,7 +12,8 @@ use contract::core::{DiskWork, Failure, TransferEvent};
 use contract::event::{Leave, Target};
 use contract::judge::{Bound, Rule, RuleSet};
 use contract::{
-    Call, Core, ErrorContext, Event, FileNames, HResult, JobId, JobState, Method, Profile, ThreadId, UserId,
+    Call, Core, ErrorContext, Event, EventView, FileNames, HResult, JobId, JobState, Method, Profile,
+    ThreadId, UserId,
 };
 use stateright::{Model, Property};
 
@@ -80,6 +81,21 @@ impl<C: Core, const J: usize> Product<C, J> {
         let create = Call::CreateJob { name: Some("job".into()), kind: 0 };
         let from = From::Client(ThreadId(0));
         std::iter::repeat_n(Stimulus::Call { from, job: None, call: create }, J)
+    }
+
+    /// The state after a stimulus, with every event on the way shown to `tap`; nothing when the stimulus makes no sense, or
+    /// leads out of the scope.
+    pub(crate) fn step(
+        &self,
+        state: &State<C, J>,
+        stimulus: &Stimulus,
+        tap: &mut impl FnMut(&EventView<'_>),
+    ) -> Option<State<C, J>> {
+        let mut next = state.clone();
+        match next.apply(&self.profile, stimulus, tap) {
+            Applied::Done => self.is_in_scope(&next).then_some(next),
+            Applied::NotEnabled => None,
+        }
     }
 
     /// At most one program of a job runs at a time. More could, one per registration while it runs, without end.
@@ -243,11 +259,7 @@ impl<C: Core, const J: usize> Model for Product<C, J> {
     }
 
     fn next_state(&self, state: &State<C, J>, stimulus: Stimulus) -> Option<State<C, J>> {
-        let mut next = state.clone();
-        match next.apply(&self.profile, &stimulus, &mut |_| ()) {
-            Applied::Done => self.is_in_scope(&next).then_some(next),
-            Applied::NotEnabled => None,
-        }
+        self.step(state, &stimulus, &mut |_| ())
     }
 
     fn properties(&self) -> Vec<Property<Self>> {

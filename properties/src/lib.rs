@@ -4,6 +4,7 @@
 //! - [`run`]: a program on a core in lockstep with the specification, judged by the rules.
 //! - [`sample`]: many random programs; [`fuzzing`]: the bodies of the fuzz targets.
 //! - [`canary`]: a subject that is broken on purpose.
+//! - `suite`: generated suites as files, and what becomes of them on a subject.
 //! - `race`: the engine's service under schedules of our choice.
 //! - `live`: the engine on real threads over real HTTP, and `server`, which misbehaves for it.
 
@@ -20,4 +21,6 @@ pub mod run;
 pub mod sample;
 #[cfg(feature = "live")]
 pub mod server;
+#[cfg(feature = "suites")]
+pub mod suite;
 pub mod tape;

@@ -133,7 +133,8 @@ pub(crate) fn of_check<C: Core>(
 /// The configuration that a trace of the checker was made with, when its scope is still there.
 pub(crate) fn config_of_check(trace: &Trace) -> Option<Config> {
     let profile = trace.header.profile();
-    let named = |slice: &Slice| trace.header.engine == "check" && slice.name == trace.header.scope;
+    let explored = matches!(trace.header.engine.as_str(), "check" | properties::suite::ENGINE);
+    let named = |slice: &Slice| explored && slice.name == trace.header.scope;
     let all = ScopeName::ALL.into_iter().flat_map(|scope| slices(scope, &profile));
     all.into_iter().find(named).map(|slice| slice.config(&profile))
 }

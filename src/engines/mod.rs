@@ -1,6 +1,7 @@
 //! The engines: each runs one crate's exploration or sampling and says what it found as an [`reports::EngineResult`].
 
 pub(crate) mod check;
+pub(crate) mod conform;
 pub(crate) mod counterexample;
 pub(crate) mod explored;
 pub(crate) mod fuzz;

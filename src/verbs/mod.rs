@@ -2,8 +2,10 @@
 
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod conform;
 pub(crate) mod doctor;
 pub(crate) mod fuzz;
+pub(crate) mod generate;
 pub(crate) mod graph;
 pub(crate) mod nightly;
 pub(crate) mod race;
@@ -22,6 +24,8 @@ pub(crate) fn run(verb: &Verb, output: &mut Output) -> Result<ExitCode, Error> {
         Verb::Check(args) => check::run(args, output),
         Verb::Fuzz(args) => fuzz::run(args, output),
         Verb::Race(args) => race::run(args, output),
+        Verb::Generate(args) => generate::run(args, output),
+        Verb::Conform(args) => conform::run(args, output),
         Verb::Replay(args) => replay::run(args, output),
         Verb::Graph(args) => graph::run(args, output),
         Verb::Nightly(args) => nightly::run(args, output),

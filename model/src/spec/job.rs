@@ -193,7 +193,7 @@ impl Job {
     }
 
     /// Whether there is something to transfer.
-    pub(super) fn has_work(&self) -> bool {
+    pub(crate) fn has_work(&self) -> bool {
         self.whole < self.files
     }
 
@@ -206,7 +206,7 @@ impl Job {
         self.priority != Priority::Foreground
     }
 
-    pub(super) fn mask(&self) -> NotifyFlags {
+    pub(crate) fn mask(&self) -> NotifyFlags {
         NotifyFlags::from_bits_truncate(u32::from(self.mask))
     }
 
@@ -236,9 +236,15 @@ impl Job {
     }
 
     /// Whether somebody could be told, whatever the mask says (semantics b, second part).
-    pub(super) fn receives(&self, event: Event) -> bool {
+    pub(crate) fn receives(&self, event: Event) -> bool {
         let program = matches!(event, Event::JobTransferred | Event::JobError);
         self.interfaces.contains(event.interface()) || program && self.marks.contains(Marks::PROGRAM)
+    }
+
+    /// Whether a notification program is set.
+    #[cfg(feature = "bfs")]
+    pub(crate) fn has_program(&self) -> bool {
+        self.marks.contains(Marks::PROGRAM)
     }
 
     /// Who is told next (semantics e). Only meaningful for an event that somebody receives.

@@ -3,6 +3,7 @@
 
 mod matrix;
 mod pictures;
+mod refusals;
 mod script;
 mod semantics;
 mod totality;

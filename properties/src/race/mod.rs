@@ -25,6 +25,7 @@
 
 mod bytes;
 mod execution;
+mod follow;
 mod hunt;
 mod program;
 mod replay;
@@ -39,6 +40,7 @@ mod world;
 pub use engine::service::Design;
 
 pub use self::bytes::{BYTES, bytes_of, from_bytes, race_of};
+pub use self::follow::{Followed, follow};
 pub use self::hunt::{Exhausted, Failure, HuntOptions, Hunted, Races, Stop, hunt};
 pub use self::program::{
     Act, BRANCHES, Branch, Fate, Fetched, JOBS, Leaves, Lock, Manner, OBJECTS, On, Race, Step as Calling,

@@ -18,7 +18,7 @@ use engine::service::{Inside, Point, Runtime, Timer, Waiting};
 
 use super::execution::{self, STACK_BYTES};
 use super::windows::Step;
-use super::world::{Deadline, Done, Fresh, Mode, Name, Role, World};
+use super::world::{Deadline, Done, Fresh, HOST, Mode, Name, Role, World};
 
 /// The runtime. Clones are of the same world.
 #[derive(Clone)]
@@ -71,8 +71,9 @@ impl Shuttle {
     /// A scheduling point, unless a lock is held or a panic is on its way: then nobody else may run.
     pub(super) fn yield_now(&self) {
         let inner = self.world.inner();
-        // Outside of the race whoever runs goes on, so nobody need be asked.
-        let goes_on = inner.held > 0 || inner.mode != Mode::Racing;
+        // Outside of the race whoever runs goes on, so nobody need be asked; who is led gives way to the host.
+        let gives_way = inner.mode == Mode::Racing || inner.mode == Mode::Led && inner.current != HOST;
+        let goes_on = inner.held > 0 || !gives_way;
         drop(inner);
         if goes_on || std::thread::panicking() {
             return;

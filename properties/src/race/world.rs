@@ -54,6 +54,9 @@ pub(super) struct Inner {
     pub(super) tick: Option<Arc<Tick>>,
     /// What the environment is to do when it is its turn.
     pub(super) turn: Turn,
+    /// The task that the host leads next, and whether the last one could go.
+    pub(super) led: Option<usize>,
+    pub(super) went: Went,
     /// The choices so far.
     pub(super) choices: Vec<Choice>,
     pub(super) strategy: Box<dyn Strategy>,
@@ -86,8 +89,17 @@ pub(super) enum Mode {
     Settling,
     /// The strategy decides.
     Racing,
+    /// The host leads: the task it names runs up to its next scheduling point, and then the host is back.
+    Led,
     /// The run is over: everybody runs to his end, in turn.
     Over,
+}
+
+/// Whether a task that was led could go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Went {
+    Yes,
+    No,
 }
 
 /// See [`Inner::fresh`].
@@ -222,6 +234,8 @@ impl World {
                 deadline: Deadline::None,
                 tick: None,
                 turn: Turn::Rest,
+                led: None,
+                went: Went::No,
                 choices: Vec::with_capacity(64),
                 strategy,
                 decisions: 0,
@@ -354,6 +368,13 @@ impl Inner {
         let goes_on = runnable.contains(&self.current);
         if goes_on && (self.held > 0 || self.mode == Mode::Preparing) {
             return self.current;
+        }
+        if self.mode == Mode::Led {
+            let led = self.led.take().filter(|task| runnable.contains(task));
+            if self.current == HOST {
+                self.went = if led.is_some() { Went::Yes } else { Went::No };
+            }
+            return led.unwrap_or(HOST);
         }
         self.decisions += 1;
         self.list(runnable, goes_on);

@@ -1,0 +1,324 @@
+//! Generated suites: as files, and what becomes of them on a subject.
+//!
+//! **What it is.** [`generate`] turns the paths of [`model::suite`] into a [`Suite`]: a manifest that names everything to be covered, and a
+//! trace for each path. [`on_core`] runs a suite on any core, in lockstep with the specification.
+//!
+//! **What it is not.** Trusting: what a suite covers is counted anew whenever it runs, and what the manifest promises and no file
+//! reaches is named.
+//!
+//! **The law it keeps.** A file passed, failed, or could not be run on the subject, and the last is never counted as the first.
+
+mod core;
+mod files;
+#[cfg(feature = "live")]
+mod live;
+#[cfg(feature = "race")]
+mod race;
+mod recorded;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contract::core::Config;
+use contract::judge::{Header, Rule, Trace};
+use contract::{Core, Dialect};
+use model::drive::Stimulus;
+use model::scope::{ScopeName, Slice, slices};
+use model::suite::{Cover, Item, Options, Pace, Progress, Quotient, Subject, plan};
+use serde::{Deserialize, Serialize};
+
+pub use self::core::{on_core, on_other, run};
+pub use self::files::{FileError, MANIFEST};
+#[cfg(feature = "live")]
+pub use self::live::on_live;
+#[cfg(feature = "race")]
+pub use self::race::on_race;
+pub use self::recorded::{as_recorded, recorded};
+
+/// Jobs of a slice at most.
+pub const JOBS: usize = 2;
+
+/// The engine's name in the traces of a suite.
+pub const ENGINE: &str = "generate";
+
+/// A suite.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Suite {
+    /// What it promises.
+    pub manifest: Manifest,
+    /// Its files, as far as they are there.
+    pub cases: Vec<Case>,
+    /// Files that the manifest names and that are not there.
+    pub absent: Vec<String>,
+}
+
+/// One file of a suite.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Case {
+    /// Its name.
+    pub name: String,
+    /// The path with everything that happened on it.
+    pub trace: Trace,
+}
+
+/// What a suite promises: `suite.json`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of this format: 1.
+    pub format: u32,
+    /// What is covered: `state`, `transition`, `pair` or `sneak`.
+    pub cover: String,
+    /// The dialect.
+    pub dialect: Dialect,
+    /// The scope.
+    pub scope: String,
+    /// When clients call: `any time` or `at rest`.
+    pub pace: String,
+    /// The slices of the scope, and how large each is.
+    pub slices: Vec<SliceSize>,
+    /// The files, in the order in which they run.
+    pub files: Vec<FileEntry>,
+    /// The states or edges of the quotient, by name.
+    pub names: Vec<String>,
+    /// Everything to be covered: a place in `names` each, or two for a pair.
+    pub items: Vec<Vec<u32>>,
+}
+
+/// A slice that was explored.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SliceSize {
+    /// Its name.
+    pub name: String,
+    /// Its states.
+    pub states: u64,
+    /// Its edges.
+    pub edges: u64,
+}
+
+/// A file of a suite.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Its name in the suite's directory.
+    pub name: String,
+    /// The slice it is about.
+    pub slice: String,
+    /// Its stimuli.
+    pub steps: u64,
+}
+
+/// What to generate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Order {
+    /// What to cover.
+    pub cover: Cover,
+    /// The dialect.
+    pub dialect: Dialect,
+    /// The scope.
+    pub scope: ScopeName,
+    /// When clients call.
+    pub pace: Pace,
+    /// Steps of a path at which it ends.
+    pub longest: usize,
+}
+
+/// What became of one file on a subject.
+#[derive(Clone, PartialEq, Debug)]
+#[must_use]
+pub enum Outcome {
+    /// Everything came as the suite has it, and no rule was broken.
+    Passed,
+    /// It did not.
+    Failed(Box<Failed>),
+    /// The subject cannot be made to do what the file does, and why.
+    NotRunnable(String),
+}
+
+/// A file that failed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Failed {
+    /// What happened, up to the failure.
+    pub trace: Trace,
+    /// The rule that was broken, if it was one.
+    pub rule: Option<Rule>,
+    /// What went wrong, in words.
+    pub what: String,
+}
+
+/// What became of a suite on a subject.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Conformed {
+    /// Each file that is there, in order.
+    pub files: Vec<(String, Outcome)>,
+    /// Stimuli that were applied.
+    pub steps: u64,
+    /// Items of the manifest.
+    pub items: u64,
+    /// Those of them that the files that passed did not reach, by name.
+    pub missing: Vec<String>,
+    /// Files that the manifest names and that are not there.
+    pub absent: Vec<String>,
+}
+
+impl Conformed {
+    /// How many files passed.
+    #[must_use]
+    pub fn passed(&self) -> usize {
+        self.files.iter().filter(|(_, outcome)| *outcome == Outcome::Passed).count()
+    }
+
+    /// The files that failed.
+    pub fn failures(&self) -> impl Iterator<Item = (&str, &Failed)> {
+        self.files.iter().filter_map(|(name, outcome)| match outcome {
+            Outcome::Failed(failed) => Some((name.as_str(), &**failed)),
+            _ => None,
+        })
+    }
+
+    /// The files that could not be run on the subject, and why.
+    pub fn not_runnable(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().filter_map(|(name, outcome)| match outcome {
+            Outcome::NotRunnable(why) => Some((name.as_str(), why.as_str())),
+            _ => None,
+        })
+    }
+
+    /// Items that were reached.
+    #[must_use]
+    pub fn covered(&self) -> u64 {
+        self.items - self.missing.len() as u64
+    }
+}
+
+/// Generates a suite on a core, which has to be right: nothing is generated from what is wrong.
+///
+/// # Errors
+/// Specification and core part, or a rule is broken.
+pub fn generate<C: Core>(
+    order: &Order,
+    make: fn(&Config) -> C,
+    progress: &dyn Fn(&str, Progress),
+) -> Result<Suite, model::suite::Error> {
+    let profile = order.dialect.profile();
+    let (mut quotient, mut covered) = (Quotient::new(), BTreeSet::new());
+    let mut sizes = Vec::new();
+    let mut cases = Vec::new();
+    for slice in slices(order.scope, profile) {
+        let tell = |now| progress(slice.name, now);
+        let Order { cover, pace, longest, .. } = *order;
+        let options = Options { cover, pace, longest, progress: &tell };
+        let subject = Subject { profile, slice: &slice, make };
+        let part = plan(&subject, &options, &mut quotient, &mut covered)?;
+        let (states, edges) = (part.states as u64, part.edges as u64);
+        sizes.push(SliceSize { name: slice.name.to_owned(), states, edges });
+        for path in &part.paths {
+            let name = format!("{}-{:04}.jsonl", slice.name.replace('/', "-"), cases.len() + 1);
+            let header = header(order.dialect, &slice);
+            cases.push((path.len(), Case { name, trace: core::record(&slice, header, path, make) }));
+        }
+    }
+    let files = cases.iter().map(|(steps, case)| FileEntry {
+        name: case.name.clone(),
+        slice: case.trace.header.scope.clone(),
+        steps: *steps as u64,
+    });
+    let promised = covered.into_iter().filter(|item| is_promised(order.cover, item));
+    let (names, items) = numbered(promised, &quotient);
+    let manifest = Manifest {
+        format: 1,
+        cover: order.cover.to_string(),
+        dialect: order.dialect,
+        scope: order.scope.to_string(),
+        pace: if order.pace == Pace::AtRest { "at rest" } else { "any time" }.to_owned(),
+        slices: sizes,
+        files: files.collect(),
+        names,
+        items,
+    };
+    Ok(Suite { manifest, cases: cases.into_iter().map(|(_, case)| case).collect(), absent: Vec::new() })
+}
+
+/// Of sneak paths only the refused calls count, and not the places where they are made.
+fn is_promised(cover: Cover, item: &Item) -> bool {
+    cover != Cover::Sneak || matches!(item, Item::Edge(_))
+}
+
+/// Items as numbers of names.
+fn numbered(items: impl Iterator<Item = Item>, quotient: &Quotient) -> (Vec<String>, Vec<Vec<u32>>) {
+    let mut names = Vec::new();
+    let mut numbers = BTreeMap::new();
+    let mut number = |part: Item| {
+        *numbers.entry(part).or_insert_with(|| {
+            names.push(part.name(quotient));
+            names.len() as u32 - 1
+        })
+    };
+    let items = items.map(|item| parts(item).into_iter().map(&mut number).collect()).collect();
+    (names, items)
+}
+
+/// An item as the states or edges it is made of.
+fn parts(item: Item) -> Vec<Item> {
+    match item {
+        Item::Pair(first, second) => vec![Item::Edge(first), Item::Edge(second)],
+        other => vec![other],
+    }
+}
+
+fn header(dialect: Dialect, slice: &Slice) -> Header {
+    Header {
+        scope: slice.name.to_owned(),
+        subject: "core".to_owned(),
+        engine: ENGINE.to_owned(),
+        callback_slots: slice.callback_slots,
+        ..Header::of(dialect.profile())
+    }
+}
+
+/// The slice that a file of a suite is about.
+#[must_use]
+pub fn slice_of(header: &Header) -> Option<Slice> {
+    let profile = header.profile();
+    let all = ScopeName::ALL.into_iter().flat_map(|scope| slices(scope, &profile));
+    all.into_iter().find(|slice| slice.name == header.scope)
+}
+
+/// The stimuli of a file.
+///
+/// # Errors
+/// A `choose` line that is not a stimulus.
+pub fn steps_of(trace: &Trace) -> Result<Vec<Stimulus>, crate::tape::Error> {
+    crate::run::from_trace(trace).map(|program| program.steps)
+}
+
+impl Manifest {
+    /// What the suite covers.
+    ///
+    /// # Errors
+    /// It is none of the covers.
+    pub fn cover(&self) -> Result<Cover, model::suite::UnknownCover> {
+        self.cover.parse()
+    }
+
+    /// An item in words.
+    #[must_use]
+    pub fn name(&self, item: &[u32]) -> String {
+        let of = |number: &u32| self.names.get(*number as usize).map_or("?", String::as_str);
+        item.iter().map(of).collect::<Vec<_>>().join("; then ")
+    }
+
+    /// The items that are not among these, by name.
+    fn missing(&self, covered: &BTreeSet<Item>, quotient: &Quotient) -> Vec<String> {
+        let numbers: BTreeMap<&str, u32> = self.names.iter().map(String::as_str).zip(0..).collect();
+        // A name per state or edge, and not per pair: there are far more of those.
+        let mut known: BTreeMap<Item, Option<u32>> = BTreeMap::new();
+        let mut number = |part: Item| {
+            *known.entry(part).or_insert_with(|| numbers.get(part.name(quotient).as_str()).copied())
+        };
+        let mut reached = BTreeSet::new();
+        for item in covered {
+            let item: Option<Vec<u32>> = parts(*item).into_iter().map(&mut number).collect();
+            reached.extend(item);
+        }
+        let missing = self.items.iter().filter(|item| !reached.contains(*item));
+        missing.map(|item| self.name(item)).collect()
+    }
+}

@@ -1,0 +1,30 @@
+//! The real service follows every path of a suite, and without the barrier it does not.
+
+#![cfg(all(feature = "suites", feature = "designs"))]
+
+use contract::judge::Rule;
+use contract::{Core as _, Dialect};
+use engine::core::Core;
+use model::scope::ScopeName;
+use model::suite::{Cover, Pace};
+use properties::race::Design;
+use properties::suite::{Order, generate, on_other, on_race};
+
+#[test]
+fn the_service_can_be_led_along_every_path_and_the_designs_that_are_wrong_break_rules_there() {
+    let (cover, dialect, pace) = (Cover::Transition, Dialect::Bits, Pace::AnyTime);
+    let order = Order { cover, dialect, scope: ScopeName::Tiny, pace, longest: 200 };
+    let suite = generate(&order, Core::new, &|_, _| ()).expect("the engine's core is right");
+    let on = |design| {
+        let ran = on_other(&suite, Core::new, &|_| (), &|case| on_race(case, design));
+        ran.expect("the manifest names a cover")
+    };
+    let barrier = on(Design::Barrier);
+    assert_eq!((barrier.failures().next(), barrier.missing.len()), (None, 0));
+    assert_eq!(barrier.passed(), suite.cases.len());
+    for design in [Design::ClaimThenCall, Design::Recheck, Design::GateNoWait] {
+        let wrong = on(design);
+        let broken = |rule| wrong.failures().any(|(_, failed)| failed.rule == Some(rule));
+        assert!(broken(Rule::R1) && broken(Rule::R2) && broken(Rule::R3), "{design}");
+    }
+}

@@ -1,0 +1,89 @@
+//! Engine "suites": generated suites on a subject.
+//!
+//! [`suites`] is the whole engine for whoever has a core: plan a suite, run it, and say what became of it.
+
+use contract::core::Config;
+use contract::{Core, Dialect};
+use model::scope::ScopeName;
+use model::suite::{Cover, Error as Unplanned, Pace, Progress};
+use properties::suite::{Case, Conformed, Order, Outcome, Suite, generate, on_core, on_other as on_another};
+
+use super::counterexample::{Traces, named};
+use crate::error::Error;
+use crate::output::{Output, counted};
+
+/// Steps of a path at which it ends, unless another number is given.
+pub(crate) const LONGEST: usize = 200;
+
+/// Generates a suite on the engine's own core.
+pub(crate) fn planned(order: &Order, output: &Output) -> Result<Suite, Error> {
+    let label = format!("generate {} ({})", order.cover, named(order.dialect, ""));
+    let progress = output.progress(&label);
+    let tell = |slice: &str, now: Progress| {
+        progress.tell(|| match now {
+            Progress::Exploring(states) => format!("{slice}: {} explored", counted(states as u64, "state")),
+            Progress::Covering { left, of } => {
+                format!("{slice}: {} of {} to be covered", left, counted(of as u64, "item"))
+            }
+        });
+    };
+    generate(order, engine::core::Core::new, &tell).map_err(|error| match error {
+        Unplanned::TooWide(_) => Error::usage(error.to_string(), "take a smaller scope: `--scope default`"),
+        _ => {
+            let help = "run `bgcheck check` on the same scope for the shortest counterexample".to_owned();
+            Error::Broken { what: error.to_string(), help }
+        }
+    })
+}
+
+/// Runs a suite on a core.
+pub(crate) fn on<C: Core>(
+    suite: &Suite,
+    make: fn(&Config) -> C,
+    output: &Output,
+) -> Result<Conformed, Error> {
+    let progress = output.progress("conform");
+    let files = suite.cases.len();
+    let tell = |done| progress.tell(|| format!("{done} of {}", counted(files as u64, "file")));
+    on_core(suite, make, &tell).map_err(|error| {
+        Error::usage(error.to_string(), "generate the suite again with this version: `bgcheck generate`")
+    })
+}
+
+/// Runs a suite in another way: on the service, or as somebody has recorded it.
+pub(crate) fn on_other(
+    suite: &Suite,
+    outcome: &dyn Fn(&Case) -> Outcome,
+    output: &Output,
+) -> Result<Conformed, Error> {
+    let progress = output.progress("conform");
+    let files = suite.cases.len();
+    let tell = |done| progress.tell(|| format!("{done} of {}", counted(files as u64, "file")));
+    on_another(suite, engine::core::Core::new, &tell, outcome).map_err(|error| {
+        Error::usage(error.to_string(), "generate the suite again with this version: `bgcheck generate`")
+    })
+}
+
+/// The engine in one: transition cover of a scope, planned on the engine's own core and run on another one.
+#[expect(dead_code, reason = "for engines that compare cores, which bring one")]
+pub(crate) fn suites<C: Core>(
+    dialect: Dialect,
+    scope: ScopeName,
+    make: fn(&Config) -> C,
+    output: &Output,
+) -> Result<Conformed, Error> {
+    let order = Order { cover: Cover::Transition, dialect, scope, pace: Pace::AnyTime, longest: LONGEST };
+    on(&planned(&order, output)?, make, output)
+}
+
+/// Writes down the failure of a suite that is to be read: the shortest that breaks a rule, or else the shortest.
+pub(crate) fn keep(
+    conformed: &Conformed,
+    traces: &Traces,
+) -> Result<Option<(String, reports::Failure)>, Error> {
+    let shortest =
+        conformed.failures().min_by_key(|(_, failed)| (failed.rule.is_none(), failed.trace.lines.len()));
+    let Some((name, failed)) = shortest else { return Ok(None) };
+    let story = format!("then: {}", failed.what);
+    Ok(Some((name.to_owned(), traces.keep(&failed.trace, failed.rule, &story)?)))
+}

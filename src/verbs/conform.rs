@@ -1,0 +1,277 @@
+//! `bgcheck conform`: a generated suite on a subject.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use contract::Core as _;
+use model::suite::Cover;
+use properties::canary::Canary;
+use properties::race::Design;
+use properties::server::Server;
+use properties::suite::{Case, Conformed, MANIFEST, Outcome, Suite, as_recorded, on_live, on_race};
+use reports::ExitCode;
+use serde_json::{Value, json};
+
+use crate::engines::check::default_traces;
+use crate::engines::conform;
+use crate::engines::counterexample::Traces;
+use crate::error::Error;
+use crate::output::{Output, Paint, counted, printable};
+use crate::place::Place;
+
+/// Run a generated suite on a subject, file by file.
+///
+/// On the core, every file runs in lockstep with the specification, and what the files reach is counted against what the suite
+/// promises; anything missing is named, and the command ends with 4. A file that the subject cannot be made to follow is reported
+/// as not runnable, and never as passed.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  bgcheck generate -o suite
+  bgcheck conform --suite suite                          on the engine's core
+  bgcheck conform --suite suite --subject race           on its service, under schedules that follow each path
+  bgcheck conform --suite suite --subject live           on real threads, as far as that can be led
+  bgcheck conform --suite suite --canary                 a core that is wrong: ends with 2
+  bgcheck conform --suite suite --recorded traces        traces of another implementation, one per file")]
+pub(crate) struct Args {
+    /// The suite: a directory that `bgcheck generate` has written.
+    #[arg(long, value_name = "DIR")]
+    suite: PathBuf,
+    /// What to run it on.
+    #[arg(long, value_enum, default_value_t, value_name = "SUBJECT", conflicts_with = "recorded")]
+    subject: SubjectName,
+    /// Judge traces that another implementation has recorded, with the names of the suite's files.
+    #[arg(long, value_name = "DIR", conflicts_with = "canary")]
+    recorded: Option<PathBuf>,
+    /// Run it on a subject that is wrong on purpose: a core that does not wait, a service without the barrier.
+    #[arg(long)]
+    canary: bool,
+    /// Where the trace of a failure goes.
+    #[arg(long, value_name = "DIR")]
+    trace_dir: Option<PathBuf>,
+    /// What became of each file, for a machine.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a suite runs on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+enum SubjectName {
+    /// The engine's core, stepped by hand.
+    #[default]
+    Core,
+    /// Its service, led along each path under the race runtime.
+    Race,
+    /// Its service on real threads, with real HTTP and files: what it does by itself it does when it wants.
+    Live,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    let suite = read(&args.suite)?;
+    let cover = suite.manifest.cover().map_err(|error| {
+        Error::usage(error.to_string(), "generate the suite again with this version: `bgcheck generate`")
+    })?;
+    if args.canary && args.subject == SubjectName::Live {
+        let help = "run it on `core` or on `race`, or see `bgcheck nightly --canary`";
+        return Err(Error::usage("the live subject has no version that is wrong on purpose here", help));
+    }
+    let conformed = conformed(args, &suite, output)?;
+    let traces = match &args.trace_dir {
+        Some(dir) => Traces::in_dir(dir.clone()),
+        None => default_traces(&Place::here().join("target")),
+    };
+    let failure = conform::keep(&conformed, &traces)?;
+    let code = code(args, &conformed);
+    if args.json {
+        output.json(&document(args, &suite, &conformed, failure.as_ref(), code))?;
+    } else {
+        output.text(&page(args, &suite, cover, &conformed, failure.as_ref(), code, output))?;
+    }
+    Ok(code)
+}
+
+fn conformed(args: &Args, suite: &Suite, output: &Output) -> Result<Conformed, Error> {
+    if let Some(dir) = &args.recorded {
+        // Read once to find what is no trace: that is a usage error, and not the verdict of a file.
+        for case in &suite.cases {
+            let _ = as_recorded(case, dir).map_err(|error| {
+                Error::usage(error.to_string(), "record each file anew, or remove what is no trace")
+            })?;
+        }
+        let unreadable = |_| Outcome::NotRunnable("it cannot be read any more".to_owned());
+        return conform::on_other(suite, &|case| as_recorded(case, dir).unwrap_or_else(unreadable), output);
+    }
+    match (args.subject, args.canary) {
+        (SubjectName::Core, false) => conform::on(suite, engine::core::Core::new, output),
+        (SubjectName::Core, true) => conform::on(suite, Canary::<engine::core::Core>::new, output),
+        (SubjectName::Race, canary) => {
+            // A design that looks again and then calls: Cancel may slip in between.
+            let design = if canary { Design::Recheck } else { Design::Barrier };
+            conform::on_other(suite, &|case| on_race(case, design), output)
+        }
+        (SubjectName::Live, _) => live(suite, output),
+    }
+}
+
+/// Each file gets a directory of its own, which is thrown away.
+fn live(suite: &Suite, output: &Output) -> Result<Conformed, Error> {
+    let missing = |source: std::io::Error| Error::Program {
+        program: "the file server of the live run".to_owned(),
+        why: source.to_string(),
+    };
+    let server = Server::start().map_err(missing)?;
+    let one = |case: &Case| match tempfile::tempdir() {
+        Ok(directory) => on_live(case, &server, directory.path()),
+        Err(error) => Outcome::NotRunnable(format!("there is no directory for its files: {error}")),
+    };
+    conform::on_other(suite, &one, output)
+}
+
+/// On the core everything that is promised must be reached. Of other subjects that is not expected, but something must have run.
+fn code(args: &Args, conformed: &Conformed) -> ExitCode {
+    let whole = conformed.missing.is_empty() && conformed.absent.is_empty();
+    let expects_all = args.subject == SubjectName::Core && args.recorded.is_none();
+    if conformed.failures().next().is_some() {
+        ExitCode::Violated
+    } else if conformed.passed() == 0 || expects_all && !whole || !conformed.absent.is_empty() {
+        ExitCode::Vacuous
+    } else {
+        ExitCode::Held
+    }
+}
+
+/// Reads a suite.
+pub(crate) fn read(dir: &Path) -> Result<Suite, Error> {
+    Suite::read(dir).map_err(|error| {
+        let help = format!(
+            "name a directory with a {MANIFEST}, or make one: `bgcheck generate -o {}`",
+            dir.display()
+        );
+        Error::usage(error.to_string(), help)
+    })
+}
+
+/// Items that are named one by one before it says how many more there are.
+const NAMED: usize = 20;
+
+/// `1,234 of 1,240 edges covered; missing: ...`.
+pub(crate) fn summary_of_cover(conformed: &Conformed, cover: Cover) -> String {
+    let Conformed { items, missing, .. } = conformed;
+    let number = indicatif::HumanCount;
+    let units = if *items == 1 { cover.unit() } else { cover.units() };
+    let mut text = format!("{} of {} {units} covered", number(conformed.covered()), number(*items));
+    for name in missing.iter().take(NAMED) {
+        text += &format!("\n  missing: {}", printable(name));
+    }
+    if missing.len() > NAMED {
+        text += &format!("\n  and {} more, all of them with --json", number((missing.len() - NAMED) as u64));
+    }
+    text
+}
+
+fn page(
+    args: &Args,
+    suite: &Suite,
+    cover: Cover,
+    conformed: &Conformed,
+    failure: Option<&(String, reports::Failure)>,
+    code: ExitCode,
+    output: &Output,
+) -> String {
+    let manifest = &suite.manifest;
+    let mut text = format!(
+        "{} cover of {}, scope {}, on {}\n",
+        manifest.cover,
+        manifest.dialect,
+        printable(&manifest.scope),
+        subject(args)
+    );
+    let failed = conformed.failures().count();
+    let not_runnable = conformed.not_runnable().count();
+    text += &format!(
+        "  {} passed, {failed} failed, {not_runnable} not runnable here, {} not there; {}\n",
+        counted(conformed.passed() as u64, "file"),
+        conformed.absent.len(),
+        counted(conformed.steps, "step")
+    );
+    for name in conformed.absent.iter().take(NAMED) {
+        text += &format!("  not there: {}\n", printable(name));
+    }
+    text += &why_not(conformed);
+    // What a failure or a subject that cannot be led has cut off is missing, too, and says nothing.
+    let summary = summary_of_cover(conformed, cover);
+    let is_news = failed + not_runnable == 0;
+    let said = if is_news { &summary[..] } else { summary.lines().next().unwrap_or("") };
+    text += &format!("  {}\n", said.replace('\n', "\n  "));
+    if let Some((name, failure)) = failure {
+        text += &format!("\n{} failed: {}\n{}", printable(name), failure.id, failure.timeline);
+        text += &format!("replay: {}\n", failure.replay_command);
+    }
+    let paint = if code == ExitCode::Held { Paint::Good } else { Paint::Bad };
+    text + &format!(
+        "\n{}\n",
+        output.paint(paint, &format!("verdict: {}, exit code {}", code.verdict(), code.code()))
+    )
+}
+
+/// The reasons for which files could not be run, each with how many and the first.
+fn why_not(conformed: &Conformed) -> String {
+    let mut reasons: std::collections::BTreeMap<&str, (usize, &str)> = std::collections::BTreeMap::new();
+    for (name, why) in conformed.not_runnable() {
+        reasons.entry(why).or_insert((0, name)).0 += 1;
+    }
+    let line = |(why, (count, first)): (&str, (usize, &str))| {
+        format!(
+            "  not runnable: {}, {} and others: {}\n",
+            counted(count as u64, "file"),
+            printable(first),
+            printable(why)
+        )
+    };
+    reasons.into_iter().map(line).collect()
+}
+
+fn subject(args: &Args) -> &'static str {
+    match (args.subject, args.canary, &args.recorded) {
+        (_, _, Some(_)) => "recorded traces",
+        (SubjectName::Core, false, None) => "core",
+        (SubjectName::Core, true, None) => "canary",
+        (SubjectName::Live, _, None) => "live",
+        (SubjectName::Race, false, None) => "race",
+        (SubjectName::Race, true, None) => "race, without the barrier",
+    }
+}
+
+fn document(
+    args: &Args,
+    suite: &Suite,
+    conformed: &Conformed,
+    failure: Option<&(String, reports::Failure)>,
+    code: ExitCode,
+) -> Value {
+    let file = |(name, outcome): &(String, Outcome)| match outcome {
+        Outcome::Passed => json!({ "file": name, "outcome": "passed" }),
+        Outcome::Failed(failed) => json!({
+            "file": name,
+            "outcome": "failed",
+            "rule": failed.rule.map(|rule| rule.to_string()),
+            "what": failed.what,
+        }),
+        Outcome::NotRunnable(why) => json!({ "file": name, "outcome": "not runnable", "why": why }),
+    };
+    json!({
+        "version": 1,
+        "cover": suite.manifest.cover,
+        "dialect": suite.manifest.dialect,
+        "scope": suite.manifest.scope,
+        "subject": subject(args),
+        "files": conformed.files.iter().map(file).collect::<Vec<_>>(),
+        "absent": conformed.absent,
+        "steps": conformed.steps,
+        "covered": conformed.covered(),
+        "of": conformed.items,
+        "missing": conformed.missing,
+        "failure": failure.map(|(_, failure)| failure),
+        "exit_code": code.code(),
+    })
+}
