@@ -13,8 +13,8 @@ use stateright::Model as _;
 use super::quotient::{EdgeId, PlaceId, Quotient, Seen};
 use super::walk::{goes_on, job_of, places};
 use super::{Error, MOST_STATES, Options, Progress};
-use crate::bfs::fingerprint;
 use crate::drive::Stimulus;
+use crate::fingerprint::fingerprint;
 use crate::product::{Product, State};
 
 /// When clients call.

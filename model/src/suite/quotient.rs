@@ -16,8 +16,8 @@ use std::fmt;
 use contract::event::{Leave, Target};
 use contract::{Core, Event, EventView, HResult, JobId, JobState, NotifyFlags, Profile};
 
-use crate::bfs::fingerprint;
 use crate::drive::{DiskResult, From, Stimulus};
+use crate::fingerprint::fingerprint;
 use crate::lockstep::Lockstep;
 
 /// The number of a place.
