@@ -91,6 +91,15 @@ pub(crate) enum Error {
         /// What it said.
         why: String,
     },
+    /// The workbench with the seeded faults inside cannot be built.
+    #[error("bgcheck does not build with its seeded faults: {why}")]
+    #[diagnostic(help(
+        "run `cargo build --release --features faults --target-dir target/faults` to see why"
+    ))]
+    Build {
+        /// What cargo said last.
+        why: String,
+    },
     /// Stdout cannot be written, and not because nobody reads it.
     #[error("cannot write the results to stdout")]
     #[diagnostic(help("the disk that stdout is redirected to may be full"))]
@@ -102,7 +111,7 @@ impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Error::Missing { .. } => ExitCode::Skipped,
-            Error::Program { .. } => ExitCode::Internal,
+            Error::Program { .. } | Error::Build { .. } => ExitCode::Internal,
             _ => ExitCode::Usage,
         }
     }

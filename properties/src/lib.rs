@@ -4,6 +4,7 @@
 //! - [`run`]: a program on a core in lockstep with the specification, judged by the rules.
 //! - [`sample`]: many random programs; [`fuzzing`]: the bodies of the fuzz targets.
 //! - [`canary`]: a subject that is broken on purpose.
+//! - `kill`: engines against the seeded faults of `contract::fault`.
 //! - `race`: the engine's service under schedules of our choice.
 //! - `live`: the engine on real threads over real HTTP, and `server`, which misbehaves for it.
 
@@ -11,6 +12,8 @@
 
 pub mod canary;
 pub mod fuzzing;
+#[cfg(all(feature = "live", feature = "race"))]
+pub mod kill;
 #[cfg(feature = "live")]
 pub mod live;
 pub mod program;

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod counterexample;
 pub(crate) mod explored;
 pub(crate) mod fuzz;
+pub(crate) mod kill;
 mod lines;
 pub(crate) mod live;
 pub(crate) mod protocol;

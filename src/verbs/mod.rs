@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod fuzz;
 pub(crate) mod graph;
+pub(crate) mod kill;
 pub(crate) mod nightly;
 pub(crate) mod race;
 pub(crate) mod replay;
@@ -24,6 +25,7 @@ pub(crate) fn run(verb: &Verb, output: &mut Output) -> Result<ExitCode, Error> {
         Verb::Race(args) => race::run(args, output),
         Verb::Replay(args) => replay::run(args, output),
         Verb::Graph(args) => graph::run(args, output),
+        Verb::Kill(args) => kill::run(args, output),
         Verb::Nightly(args) => nightly::run(args, output),
         Verb::Report(args) => report::run(args, output),
         Verb::Doctor(args) => doctor::run(args, output),
