@@ -202,8 +202,6 @@ faults! {
     HiddenRenameFailure = "hidden-rename-failure", Service, R15, clause None,
         Reach::OnlyLive("in a race nobody looks at the files when it is over"),
         "A rename that fails is taken for one that did not.";
-    LeaveWakesNobody = "leave-wakes-nobody", Service, R16, clause Some(3), Reach::Anybody,
-        "When a callback leaves, nobody who waits for it is woken.";
     CalledOnOwnJobOnly = "called-on-own-job-only", Service, R16, clause Some(4), Reach::Anybody,
         "A callback counts as entered only when it calls on its own job.";
     GetterWaits = "getter-waits", Service, R16, clause Some(7), Reach::Anybody,

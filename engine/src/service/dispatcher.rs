@@ -214,9 +214,7 @@ impl<R: Runtime> Shared<R> {
         }
         state.dispatchers.busy -= 1;
         self.set_place(&mut state, me, Whereabouts::Service);
-        if !fault!(self, LeaveWakesNobody) {
-            self.publish(&mut state, None, Wake::All);
-        }
+        self.publish(&mut state, None, Wake::All);
     }
 
     fn record_enter(&self, delivery: Delivery) {
