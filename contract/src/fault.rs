@@ -1,8 +1,8 @@
 //! The seeded faults: small mistakes that an engine could have made, each with a name.
 //!
 //! **What it is.** One list. Each fault says what is wrong in one sentence, which rule that breaks, which clause of the barrier
-//! (contract section 4) it disobeys, and whether it sits in the engine's core or in its service. The engine asks [`fault!`] at the
-//! place of the mistake; whoever builds a core or a service chooses at most one, in its [`Config`](crate::core::Config). A workbench
+//! (contract section 4) it disobeys, and whether it sits in the engine's core or in its service. The engine asks [`fault!`](crate::fault!) at the
+//! place of the mistake; whoever builds a core or a service chooses at most one, in its [`Config`]. A workbench
 //! that finds each of them has shown that it can.
 //!
 //! **What it is not.** A behaviour of the engine. Without the feature `faults` a [`Seeded`] has no room for a fault, the question

@@ -1,6 +1,6 @@
 //! Seeded faults against engines: whether an engine of the workbench finds a fault, and how fast.
 //!
-//! **What it is.** [`attack`] lets one [`Engine`] loose on a subject that has one fault of [`contract::fault`], or none, until it sees
+//! **What it is.** [`attack`] lets one [`Engine`] loose on a subject that has one fault of [`contract::fault`](mod@contract::fault), or none, until it sees
 //! something or its budget is spent. What it sees is whatever it would have reported of the engine as it is: a rule that is broken,
 //! a specification that the core does not agree with, a file that is wrong, a run that does not come back.
 //!
