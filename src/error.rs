@@ -110,6 +110,15 @@ pub(crate) enum Error {
         #[source]
         model::bfs::Error,
     ),
+    /// The workbench with the seeded faults inside cannot be built.
+    #[error("bgcheck does not build with its seeded faults: {why}")]
+    #[diagnostic(help(
+        "run `cargo build --release --features faults --target-dir target/faults` to see why"
+    ))]
+    Build {
+        /// What cargo said last.
+        why: String,
+    },
     /// Stdout cannot be written, and not because nobody reads it.
     #[error("cannot write the results to stdout")]
     #[diagnostic(help("the disk that stdout is redirected to may be full"))]
@@ -122,7 +131,7 @@ impl Error {
         match self {
             Error::Broken { .. } => ExitCode::Violated,
             Error::Missing { .. } => ExitCode::Skipped,
-            Error::Program { .. } | Error::Explore(_) => ExitCode::Internal,
+            Error::Program { .. } | Error::Build { .. } | Error::Explore(_) => ExitCode::Internal,
             _ => ExitCode::Usage,
         }
     }

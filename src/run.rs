@@ -58,7 +58,7 @@ fn text(rule: Rule) -> RuleText {
 }
 
 /// What was typed. The program's own path is of this machine, so its name stands for it.
-fn command_line() -> String {
+pub(crate) fn command_line() -> String {
     let args = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
     std::iter::once("bgcheck".to_owned()).chain(args).collect::<Vec<_>>().join(" ")
 }

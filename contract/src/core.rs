@@ -62,6 +62,7 @@ use crate::call::{Call, ErrorContext, Out};
 use crate::dialect::{Expiry, Profile};
 use crate::env::EnvStep;
 use crate::event::{Leave, Target};
+use crate::fault::Seeded;
 use crate::hresult::HResult;
 use crate::ids::{DeliveryId, FileId, JobId, Millis, Time, UserId};
 use crate::notify::Event;
@@ -78,6 +79,8 @@ pub struct Config {
     pub time_slice: Millis,
     /// When a job expires; scopes shorten it, or leave it out.
     pub expiry: Option<Expiry>,
+    /// The fault it is to have, in a build that can have one.
+    pub seeded: Seeded,
 }
 
 impl Config {
@@ -89,6 +92,7 @@ impl Config {
             callback_slots: 4,
             time_slice: Millis::from_secs(300),
             expiry: Some(profile.expiry),
+            seeded: Seeded::NONE,
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod core;
 pub mod dialect;
 pub mod env;
 pub mod event;
+pub mod fault;
 pub mod hresult;
 pub mod ids;
 #[cfg(feature = "judge")]

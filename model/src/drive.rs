@@ -254,6 +254,18 @@ impl<C: Core> Driver<C> {
         self.callback(job).is_some_and(|slot| self.phase(slot) == Some(Phase::Begun))
     }
 
+    /// A job of which the core would have somebody wait for a delivery that has provably entered: it has a call open (clause
+    /// 4), or is a program that runs (clause 6).
+    pub fn waits_in_vain(&self) -> Option<JobId> {
+        let entered = |telling: &Telling| match telling.phase {
+            Phase::ProgramRuns => true,
+            Phase::Entered => self.is_calling(From::Callback(telling.delivery.job)),
+            Phase::Begun => false,
+        };
+        let held = |telling: &Telling| entered(telling) && !self.core.is_released(telling.delivery.id);
+        self.told.iter().find(|(_, telling)| held(telling)).map(|(_, telling)| telling.delivery.job)
+    }
+
     /// The event of the job's delivery that has begun or entered, if there is one.
     pub fn telling(&self, job: JobId) -> Option<Delivery> {
         let slot = self.callback(job)?;
@@ -265,9 +277,10 @@ impl<C: Core> Driver<C> {
         self.program(job).is_some()
     }
 
-    /// Whether a delivery of the job could begin and be tracked.
+    /// Whether a delivery of the job could begin and be tracked. That another one of the job has begun is no reason here: it is
+    /// the core that has to know (clause 1), and the specification that refuses what the core begins all the same.
     pub fn may_begin(&self, job: JobId) -> bool {
-        self.callback(job).is_none() && self.free_delivery().is_some() && self.core.is_ready(job)
+        self.free_delivery().is_some() && self.core.is_ready(job)
     }
 
     /// Whether nothing is open: no call waits and nobody is being told.

@@ -11,11 +11,11 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use contract::core::{Answer, Change, Config, Delivery, DiskOutcome, Pending, Then};
-use contract::judge::{Bound, Monitors, RuleSet};
+use contract::judge::{Bound, CALLBACK_SLOTS, Monitors, RuleSet};
 use contract::{Call, Core, EventView, HResult, JobId, JobState, Method, Profile, UserId};
 
 use crate::drive::{Applied, CALLS, DELIVERIES, Driver, Happened, Observer, Stimulus};
-use crate::spec::{Refused, Reply, Tickets, Turn, World};
+use crate::spec::{Refused, Reply, Ticket, Tickets, Turn, World};
 
 /// Where specification and core part.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -53,6 +53,10 @@ pub enum Disagreement {
         /// What is pending in the core.
         core: Pending,
     },
+    /// Somebody would wait for a delivery of the job that has provably entered (clauses 4 and 6).
+    Waits(JobId),
+    /// A job that is ended wants something else done to its files (R15).
+    Disk(JobId),
     /// A job's turn is enabled in the specification, and the core's scheduler has nothing to do.
     Turn,
 }
@@ -81,6 +85,15 @@ impl fmt::Display for Disagreement {
             Disagreement::Pending { job, spec, core } => {
                 write!(f, "pending for {job}: {core:?}, and in the specification {spec:?}")
             }
+            Disagreement::Waits(job) => {
+                write!(f, "a delivery of {job} has entered, and is waited for as if it had not")
+            }
+            Disagreement::Disk(job) => {
+                write!(
+                    f,
+                    "the files of {job} are to be renamed and removed otherwise than in the specification"
+                )
+            }
             Disagreement::Turn => f.write_str("a job's turn is due and the scheduler has nothing to do"),
         }
     }
@@ -93,6 +106,8 @@ pub struct Lockstep<C, const J: usize> {
     spec: World<J>,
     /// The specification's side of the deliveries in flight, by the driver's slots.
     tickets: Tickets<DELIVERIES>,
+    /// Callbacks of one user at once, at most (R9); the same in every state.
+    slots: u32,
     monitors: [Monitors<CALLS>; J],
     violated: RuleSet,
     disagreement: Option<Disagreement>,
@@ -112,11 +127,18 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
             driver: Driver::new(core, users),
             spec: World::new(),
             tickets: [None; DELIVERIES],
+            slots: CALLBACK_SLOTS,
             monitors: std::array::from_fn(|_| Monitors::new(rules, bound)),
             violated: RuleSet::EMPTY,
             disagreement: None,
             exercised: RuleSet::EMPTY,
         }
+    }
+
+    /// With another number of callbacks of one user at once, as the core's configuration has it.
+    #[must_use]
+    pub fn with_slots(self, slots: u32) -> Self {
+        Lockstep { slots, ..self }
     }
 
     /// The driver and its core.
@@ -161,9 +183,10 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
             return Applied::NotEnabled;
         }
         self.exercised = RuleSet::EMPTY;
-        let Lockstep { driver, spec, tickets, monitors, violated, disagreement, exercised } = self;
+        let Lockstep { driver, spec, tickets, slots, monitors, violated, disagreement, exercised } = self;
+        let slots = *slots;
         let mut follower =
-            Follower { profile, spec, tickets, monitors, violated, disagreement, exercised, tap };
+            Follower { profile, spec, tickets, slots, monitors, violated, disagreement, exercised, tap };
         let applied = driver.apply(stimulus, &mut follower);
         if applied == Applied::Done && self.disagreement.is_none() {
             self.disagreement = self.compare(profile);
@@ -186,6 +209,12 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
             if ours != theirs {
                 return Some(Disagreement::Pending { job, spec: ours, core: theirs });
             }
+            if core.is_finalising(job) && !self.spec.disk_work(job).eq(core.disk_work(job)) {
+                return Some(Disagreement::Disk(job));
+            }
+        }
+        if let Some(job) = self.driver.waits_in_vain() {
+            return Some(Disagreement::Waits(job));
         }
         let forgotten = self.spec.may_turn(profile) != Turn::None && !core.wants_transfer();
         forgotten.then_some(Disagreement::Turn)
@@ -225,6 +254,7 @@ struct Follower<'a, T, const J: usize> {
     profile: &'a Profile,
     spec: &'a mut World<J>,
     tickets: &'a mut Tickets<DELIVERIES>,
+    slots: u32,
     monitors: &'a mut [Monitors<CALLS>; J],
     violated: &'a mut RuleSet,
     disagreement: &'a mut Option<Disagreement>,
@@ -241,7 +271,12 @@ impl<T: FnMut(&EventView<'_>), const J: usize> Observer for Follower<'_, T, J> {
             Happened::Changed(change) => self.changed(&change),
             Happened::Begun(slot, Delivery { job, event, file, target, .. }) => {
                 match self.spec.begin(self.profile, job, event, file, target) {
-                    Ok(ticket) => self.tickets[slot] = Some((job, ticket)),
+                    Ok(ticket) => {
+                        self.tickets[slot] = Some((job, ticket));
+                        if self.slots_taken_with(job) > self.slots {
+                            self.allow(job, Err(Refused::NoCallbackSlot));
+                        }
+                    }
                     Err(why) => self.allow(job, Err(why)),
                 }
             }
@@ -273,6 +308,14 @@ impl<T: FnMut(&EventView<'_>), const J: usize> Follower<'_, T, J> {
         };
         *self.exercised = exercised;
         *self.violated = self.violated.union(broken);
+    }
+
+    /// Slots of callbacks that the owner of this job has in use.
+    fn slots_taken_with(&self, job: JobId) -> u32 {
+        let owner = |job: JobId| self.spec.jobs().get(job.index()).map(|job| job.owner());
+        let of_owner =
+            |(other, ticket): &&(JobId, Ticket)| ticket.holds_slot() && owner(*other) == owner(job);
+        self.tickets.iter().flatten().filter(of_owner).count() as u32
     }
 
     fn answered(&mut self, user: UserId, job: Option<JobId>, call: &Call, answer: &Answer) {

@@ -69,7 +69,8 @@ impl<C: Core, const J: usize> Product<C, J> {
     /// The first state: the slice's jobs, just created.
     pub fn first(&self) -> State<C, J> {
         let config = self.slice.config(&self.profile);
-        let mut state = Lockstep::around((self.make)(&config), |_| UserId(0), self.rules, BOUND);
+        let mut state = Lockstep::around((self.make)(&config), |_| UserId(0), self.rules, BOUND)
+            .with_slots(config.callback_slots);
         for create in self.prefix() {
             let _created = state.apply(&self.profile, &create, &mut |_| ());
         }

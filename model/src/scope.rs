@@ -166,7 +166,7 @@ impl Slice {
             Expiry::Age(_) => Expiry::Age(length),
         };
         let expiry = (self.timers == Timers::All).then_some(profile.expiry);
-        Config { profile, callback_slots: self.callback_slots, time_slice: delay, expiry }
+        Config { callback_slots: self.callback_slots, time_slice: delay, expiry, ..Config::of(&profile) }
     }
 
     /// The slice in one line, for reports.

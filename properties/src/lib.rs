@@ -5,6 +5,7 @@
 //! - [`sample`]: many random programs; [`fuzzing`]: the bodies of the fuzz targets.
 //! - [`canary`]: a subject that is broken on purpose.
 //! - `suite`: generated suites as files, and what becomes of them on a subject.
+//! - `kill`: engines against the seeded faults of `contract::fault`.
 //! - `race`: the engine's service under schedules of our choice.
 //! - `live`: the engine on real threads over real HTTP, and `server`, which misbehaves for it.
 
@@ -12,6 +13,8 @@
 
 pub mod canary;
 pub mod fuzzing;
+#[cfg(all(feature = "live", feature = "race"))]
+pub mod kill;
 #[cfg(feature = "live")]
 pub mod live;
 pub mod program;

@@ -310,7 +310,14 @@ fn any_call(bytes: &mut Bytes<'_>) -> Call {
                 file: FileNames { remote, local: LOCALS[usize::from(value >> 4) % LOCALS.len()].into() },
             }
         }
-        10 => Call::AddFileSet { files: vec![GOOD_FILE; usize::from(value & 3)] },
+        10 => {
+            let mut files = vec![GOOD_FILE; usize::from(value & 3)];
+            // A set that is refused for its last file must leave the ones before it out, too (R11).
+            files.extend(
+                (value & 0x40 != 0).then(|| FileNames { remote: REMOTES[0].into(), local: LOCALS[2].into() }),
+            );
+            Call::AddFileSet { files }
+        }
         11 => Call::GetState,
         12 => Call::GetNotifyFlags,
         13 => Call::GetNotifyInterface,

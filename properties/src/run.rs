@@ -196,7 +196,7 @@ pub fn assert_sound(program: &Program) {
 }
 
 fn lockstep<C: Core>(config: &Config, make: fn(&Config) -> C) -> Lockstep<C, JOBS> {
-    Lockstep::around(make(config), users, RuleSet::OF_A_JOB, Bound::WIDE)
+    Lockstep::around(make(config), users, RuleSet::OF_A_JOB, Bound::WIDE).with_slots(config.callback_slots)
 }
 
 fn users(_: JobId) -> contract::UserId {

@@ -24,6 +24,7 @@
 mod files;
 mod grid;
 mod html;
+mod kill;
 mod markdown;
 mod outcome;
 mod results;
@@ -33,6 +34,7 @@ mod words;
 
 pub use crate::files::{ReportError, Written, json, read, schema, write_all};
 pub use crate::html::html;
+pub use crate::kill::{Expected, Kill, KillCell, KillRow, KillVerdict, Kills};
 pub use crate::markdown::markdown;
 pub use crate::outcome::{ExitCode, Outcome, Reason};
 pub use crate::results::{

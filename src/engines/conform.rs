@@ -1,11 +1,10 @@
 //! Engine "suites": generated suites on a subject.
 //!
-//! [`suites`] is the whole engine for whoever has a core: plan a suite, run it, and say what became of it.
+//! Plan a suite, run it on a subject, and say what became of it.
 
+use contract::Core;
 use contract::core::Config;
-use contract::{Core, Dialect};
-use model::scope::ScopeName;
-use model::suite::{Cover, Error as Unplanned, Pace, Progress};
+use model::suite::{Error as Unplanned, Progress};
 use properties::suite::{Case, Conformed, Order, Outcome, Suite, generate, on_core, on_other as on_another};
 
 use super::counterexample::{Traces, named};
@@ -62,18 +61,6 @@ pub(crate) fn on_other(
     on_another(suite, engine::core::Core::new, &tell, outcome).map_err(|error| {
         Error::usage(error.to_string(), "generate the suite again with this version: `bgcheck generate`")
     })
-}
-
-/// The engine in one: transition cover of a scope, planned on the engine's own core and run on another one.
-#[expect(dead_code, reason = "for engines that compare cores, which bring one")]
-pub(crate) fn suites<C: Core>(
-    dialect: Dialect,
-    scope: ScopeName,
-    make: fn(&Config) -> C,
-    output: &Output,
-) -> Result<Conformed, Error> {
-    let order = Order { cover: Cover::Transition, dialect, scope, pace: Pace::AnyTime, longest: LONGEST };
-    on(&planned(&order, output)?, make, output)
 }
 
 /// Writes down the failure of a suite that is to be read: the shortest that breaks a rule, or else the shortest.

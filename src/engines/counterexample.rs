@@ -148,7 +148,8 @@ pub(crate) fn record<C: Core>(
     make: fn(&Config) -> C,
 ) -> Trace {
     let owner = |_: JobId| UserId(0);
-    let mut lockstep = Lockstep::<C, JOBS>::around(make(config), owner, RuleSet::OF_A_JOB, Bound::WIDE);
+    let mut lockstep = Lockstep::<C, JOBS>::around(make(config), owner, RuleSet::OF_A_JOB, Bound::WIDE)
+        .with_slots(config.callback_slots);
     let mut lines = Vec::new();
     for stimulus in steps {
         let before = lines.len();

@@ -5,6 +5,7 @@ pub(crate) mod conform;
 pub(crate) mod counterexample;
 pub(crate) mod explored;
 pub(crate) mod fuzz;
+pub(crate) mod kill;
 mod lines;
 pub(crate) mod live;
 pub(crate) mod protocol;

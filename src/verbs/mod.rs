@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod fuzz;
 pub(crate) mod generate;
 pub(crate) mod graph;
+pub(crate) mod kill;
 pub(crate) mod nightly;
 pub(crate) mod race;
 pub(crate) mod replay;
@@ -28,6 +29,7 @@ pub(crate) fn run(verb: &Verb, output: &mut Output) -> Result<ExitCode, Error> {
         Verb::Conform(args) => conform::run(args, output),
         Verb::Replay(args) => replay::run(args, output),
         Verb::Graph(args) => graph::run(args, output),
+        Verb::Kill(args) => kill::run(args, output),
         Verb::Nightly(args) => nightly::run(args, output),
         Verb::Report(args) => report::run(args, output),
         Verb::Doctor(args) => doctor::run(args, output),

@@ -6,6 +6,7 @@ use contract::answers::{self, Class};
 use contract::call::{CommandLine, FileNames, Priority, Text};
 use contract::core::{Answer, Change, DiskOutcome, DiskWork, Then};
 use contract::dialect::{NoProgressFrom, ResumeTarget};
+use contract::fault;
 use contract::names::{self, Checked};
 use contract::{
     Call, FileId, HResult, Interfaces, JobId, JobState, Millis, NotifyFlags, Out, Receiver, UserId,
@@ -71,8 +72,10 @@ impl Core {
     }
 
     fn suspend(&mut self, id: JobId) -> Answer {
-        let stays =
-            matches!(self.state_of(id), JobState::Suspended | JobState::Error | JobState::Transferred);
+        let stays = match self.state_of(id) {
+            JobState::Error => !fault!(self, SuspendLeavesError),
+            state => matches!(state, JobState::Suspended | JobState::Transferred),
+        };
         if !stays {
             self.enter(id, JobState::Suspended, None, None);
         }
@@ -84,6 +87,9 @@ impl Core {
         let state = job.state;
         let work = job.next_file().is_some();
         match state {
+            JobState::Suspended if !work && fault!(self, EmptyResumeSucceeds) => {
+                return Answer::of(HResult::S_OK);
+            }
             JobState::Suspended if !work => return Answer::of(self.profile().empty),
             JobState::Transferred if !work => return Answer::of(self.profile().resume_transferred),
             JobState::Queued | JobState::Connecting | JobState::Transferring => {
@@ -96,11 +102,14 @@ impl Core {
         }
         let straight =
             self.profile().resume_target == ResumeTarget::TransferringIfSlot && self.has_transfer_slot();
+        let straight = straight || fault!(self, ResumeSkipsQueue);
         let target = if straight { JobState::Transferring } else { JobState::Queued };
         self.enter(id, target, None, None);
         self.end_retry_wait(id);
         let then = self.job(id).map_or(Then::Return, |job| match state {
-            JobState::Error | JobState::Transferred => self.wait_for(job, Forbids::JobEvents),
+            JobState::Error | JobState::Transferred if !fault!(self, ResumeReturnsEarly) => {
+                self.wait_for(job, Forbids::JobEvents)
+            }
             _ => Then::Return,
         });
         Answer { hr: HResult::S_OK, out: Out::None, then }
@@ -129,7 +138,10 @@ impl Core {
         let bad = |file: &FileNames| {
             !names::check_remote(&file.remote).is_good() || !names::check_local(&file.local).is_good()
         };
-        if files.iter().any(bad) {
+        if let Some(first) = files.iter().position(bad) {
+            if fault!(self, RefusedFilesStick) && first > 0 {
+                let _ = self.add_files(id, &files[..first]);
+            }
             return Answer::of(HResult::E_INVALIDARG);
         }
         let room = self.profile().files_per_job as usize;
@@ -200,17 +212,38 @@ impl Core {
     fn set_notify_flags(&mut self, id: JobId, raw: u32) -> Answer {
         let accepted = self.profile().accepted_flags();
         let Some(mask) = NotifyFlags::from_bits(raw).filter(|mask| accepted.contains(*mask)) else {
+            if fault!(self, RefusedFlagsStick) {
+                let kept = NotifyFlags::from_bits_truncate(raw) & accepted;
+                let _ = self.set_notification(id, Forbids::Masked, |job| job.mask = kept);
+            }
             return Answer::of(HResult::E_NOTIMPL);
         };
-        self.set_notification(id, Forbids::Masked, |job| job.mask = mask)
+        let nothing_new = fault!(self, MaskNothingNew) && self.masks_what_has_begun(id);
+        let (profile, is_modification) = (self.config.profile, fault!(self, FlagsAreModification));
+        let answer = self.set_notification(id, Forbids::Masked, |job| {
+            job.mask = mask;
+            if is_modification {
+                job.note_modification(&profile);
+            }
+        });
+        let early = nothing_new || fault!(self, MaskReturnsEarly);
+        if early { Answer::of(answer.hr) } else { answer }
     }
 
     fn set_notify_interface(&mut self, id: JobId, receiver: Option<Receiver>) -> Answer {
         if receiver.is_some_and(|receiver| !receiver.interfaces.contains(Interfaces::CALLBACK)) {
+            if fault!(self, RefusedObjectUnregisters) {
+                let _ = self.set_notification(id, Forbids::Interfaces, |job| job.receiver = None);
+            }
             return Answer::of(HResult::E_NOINTERFACE);
         }
+        let same = receiver.is_some() && self.job(id).is_some_and(|job| job.receiver == receiver);
+        if fault!(self, SameObjectNoEpoch) && same {
+            return Answer::of(HResult::S_OK);
+        }
         self.start_epoch(id);
-        self.set_notification(id, Forbids::Interfaces, |job| job.receiver = receiver)
+        let answer = self.set_notification(id, Forbids::Interfaces, |job| job.receiver = receiver);
+        if fault!(self, RegisterReturnsEarly) { Answer::of(answer.hr) } else { answer }
     }
 
     fn set_notify_cmd_line(
@@ -231,7 +264,8 @@ impl Core {
             }
         };
         self.set_program(id, line);
-        self.set_notification(id, Forbids::Programs, |_| ())
+        let answer = self.set_notification(id, Forbids::Programs, |_| ());
+        if fault!(self, CmdLineReturnsEarly) { Answer::of(answer.hr) } else { answer }
     }
 
     /// A change of mask, registration or program takes effect now, and waits for what it forbids (clause 3).
@@ -256,15 +290,23 @@ impl Core {
         Answer { hr: HResult::S_OK, out: Out::None, then: Then::Disk }
     }
 
-    pub(super) fn disk_work_of(job: &Job) -> Vec<DiskWork> {
+    pub(super) fn disk_work_of(&self, job: &Job) -> Vec<DiskWork> {
+        let all_are_renamed = fault!(self, PartialRenamesUnfinished);
+        let done_are_kept = fault!(self, CancelKeepsDone);
         let numbered =
             || job.files.iter().enumerate().map(|(index, file)| (FileId(index as u32), file.phase));
         let renames = numbered()
-            .filter(|(_, phase)| *phase == FilePhase::Done && job.ending == Some(Ending::Complete))
+            .filter(|(_, phase)| match phase {
+                FilePhase::Done => true,
+                FilePhase::Unfinished => all_are_renamed,
+                FilePhase::Renamed => false,
+            })
+            .filter(|_| job.ending == Some(Ending::Complete))
             .map(|(file, _)| DiskWork::Rename(file));
         let removes = numbered()
             .filter(|(_, phase)| match job.ending {
-                Some(Ending::Complete) => *phase == FilePhase::Unfinished,
+                Some(Ending::Complete) => *phase == FilePhase::Unfinished && !all_are_renamed,
+                Some(Ending::Cancel) if done_are_kept => *phase == FilePhase::Unfinished,
                 Some(Ending::Cancel) => *phase != FilePhase::Renamed,
                 None => false,
             })
@@ -289,7 +331,12 @@ impl Core {
             Ending::Complete => JobState::Acknowledged,
         };
         self.enter(id, to, None, None);
-        let then = self.job(id).map_or(Then::Return, |job| self.wait_for(job, Forbids::All));
+        let early = match ending {
+            Ending::Cancel => fault!(self, CancelReturnsEarly),
+            Ending::Complete => fault!(self, CompleteReturnsEarly),
+        };
+        let forbidden = self.job(id).filter(|_| !early);
+        let then = forbidden.map_or(Then::Return, |job| self.wait_for(job, Forbids::All));
         Answer { hr, out: Out::None, then }
     }
 
@@ -297,8 +344,11 @@ impl Core {
     fn complete(&mut self, id: JobId, outcome: &DiskOutcome) -> Result<HResult, HResult> {
         let left_behind = self.left_behind(outcome);
         let partial = self.profile().partial_complete;
+        let partial = if fault!(self, PartialIsWhole) { HResult::S_OK } else { partial };
+        let forgets = fault!(self, RenamedForgotten) && outcome.rename_failed.is_some();
         let Some(job) = self.job_mut(id) else { return Err(left_behind) };
         let failed_at = outcome.rename_failed.map_or(usize::MAX, |(file, _)| file.index());
+        let failed_at = if forgets { 0 } else { failed_at };
         for file in job.files.iter_mut().take(failed_at).filter(|file| file.phase == FilePhase::Done) {
             file.phase = FilePhase::Renamed;
         }
@@ -317,13 +367,18 @@ impl Core {
     fn manage(&mut self, user: UserId, job: Option<JobId>, call: &Call) -> Answer {
         match call {
             Call::CreateJob { name, kind } => self.create_job(user, name.as_ref(), *kind),
-            Call::GetJob => match job.and_then(|id| self.job(id)).filter(|job| !job.state.is_final()) {
+            Call::GetJob => match job.and_then(|id| self.job(id)).filter(|job| self.is_found(job)) {
                 Some(found) if found.owner == user => Answer::ok(job.map_or(Out::None, Out::Job)),
                 Some(_) => Answer::of(HResult::E_ACCESSDENIED),
                 None => Answer::of(self.profile().not_found),
             },
             _ => self.enumerate_jobs(user, call),
         }
+    }
+
+    /// Whether the manager still knows the job (R10).
+    fn is_found(&self, job: &Job) -> bool {
+        !job.state.is_final() || fault!(self, FinalJobFound)
     }
 
     fn create_job(&mut self, user: UserId, name: Option<&Text>, kind: u32) -> Answer {

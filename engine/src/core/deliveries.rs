@@ -6,7 +6,8 @@
 use contract::call::CommandLine;
 use contract::core::{Delivery, Pending, Then};
 use contract::event::{Leave, Target};
-use contract::{DeliveryId, Event, FileId, HResult, Interfaces, JobId, JobState, UserId};
+use contract::fault::{Fault, Seeded};
+use contract::{DeliveryId, Event, FileId, HResult, Interfaces, JobId, JobState, NotifyFlags, UserId, fault};
 
 use super::Core;
 use super::job::{Job, Modification, Stage, Told};
@@ -82,7 +83,8 @@ impl Core {
 
     /// The delivery of this job that would begin now (semantics d).
     pub(super) fn choose(&self, id: JobId) -> Option<(Event, FileId, Target)> {
-        let job = self.job(id).filter(|job| job.is_open() && job.begun.is_none())?;
+        let overlaps = fault!(self, DeliveriesOverlap);
+        let job = self.job(id).filter(|job| job.is_open() && (job.begun.is_none() || overlaps))?;
         let may_begin = |target: &Target| matches!(target, Target::CommandLine) || self.has_slot(job.owner);
         let told_late = job.tell_again_at.is_some_and(|at| at > self.now);
         let important = if told_late { None } else { self.choose_important(id, job) };
@@ -98,9 +100,10 @@ impl Core {
         let (event, file, target) = self.choose(id)?;
         let delivery = DeliveryId(self.next_delivery);
         self.next_delivery = self.next_delivery.wrapping_add(1);
+        let stays = fault!(self, ModificationStays);
         let job = self.job_mut(id)?;
         job.begun = Some(delivery);
-        if event == Event::JobModification {
+        if event == Event::JobModification && !stays {
             job.modification = Modification::None;
         }
         let (user, epoch, cause) = (job.owner, job.epoch, job.cause);
@@ -115,8 +118,10 @@ impl Core {
     }
 
     pub(super) fn delivery_called(&mut self, delivery: DeliveryId) {
+        let ignored = fault!(self, CalledIsWaitedFor);
         if let Some(begun) = self.find_mut(delivery)
             && begun.phase == Phase::Begun
+            && !ignored
         {
             begun.phase = Phase::Called;
         }
@@ -125,6 +130,9 @@ impl Core {
     pub(super) fn program_started(&mut self, delivery: DeliveryId) {
         let is_program =
             |begun: &&Begun| begun.target == Target::CommandLine && begun.phase != Phase::Started;
+        if fault!(self, ProgramIsWaitedFor) {
+            return;
+        }
         let Some(id) = self.find(delivery).filter(is_program).map(|begun| begun.job) else { return };
         let Some(job) = self.job_mut(id) else { return };
         job.begun = None;
@@ -142,19 +150,26 @@ impl Core {
         let acknowledged = self.acknowledges(&begun, leave);
         let tell_again_at = self.job(begun.job).map(|job| self.now.after(job.retry_delay));
         let retry_transferred = self.profile().retry_transferred.is_on();
+        let old_file_ack_lost = fault!(self, OldEpochFileAckLost);
+        let told_again = fault!(self, ErrorToldAgain) && begun.event == Event::JobError;
+        let seeded = self.config.seeded;
         let Some(job) = self.job_mut(begun.job) else { return };
+        let acknowledged = acknowledged && !(told_again && is_current(job, &begun, seeded));
         if job.begun == Some(delivery) {
             job.begun = None;
         }
         match begun.event {
             Event::FileTransferred => {
+                if acknowledged && old_file_ack_lost && begun.epoch != job.epoch {
+                    return;
+                }
                 if acknowledged && let Some(file) = job.files.get_mut(begun.file.index()) {
                     file.told = Told::Yes;
                 } else if !acknowledged && begun.epoch == job.epoch {
                     job.tell_again_at = tell_again_at;
                 }
             }
-            Event::JobTransferred | Event::JobError if is_current(job, &begun) => {
+            Event::JobTransferred | Event::JobError if is_current(job, &begun, seeded) => {
                 let once = begun.event == Event::JobTransferred && !retry_transferred;
                 let to_interface = matches!(begun.target, Target::Interface(_));
                 if acknowledged {
@@ -192,7 +207,11 @@ impl Core {
     /// A new registration: its epoch is told everything that is still true (semantics e and f).
     pub(super) fn start_epoch(&mut self, id: JobId) {
         let late_replay = self.profile().late_replay.is_on();
+        let forgets = fault!(self, EpochForgetsFiles);
         let Some(job) = self.job_mut(id) else { return };
+        if forgets {
+            job.files.iter_mut().for_each(|file| file.told = Told::No);
+        }
         job.epoch = job.epoch.wrapping_add(1);
         job.stage = Stage::Start;
         job.tell_again_at = None;
@@ -214,7 +233,9 @@ impl Core {
 
     /// FileTransferred before JobTransferred and JobError (R7).
     fn choose_important(&self, id: JobId, job: &Job) -> Option<(Event, FileId, Target)> {
-        if let Some(file) = job.pending_files(self.profile()).next() {
+        if let Some(file) = job.pending_files(self.profile()).next()
+            && !(fault!(self, JobBeforeFiles) && self.pending_job_event(job).is_some())
+        {
             return Some((Event::FileTransferred, file, Target::Interface(job.receiver?.id)));
         }
         // A program that runs is still being told (semantics g).
@@ -228,9 +249,13 @@ impl Core {
 
     /// JobTransferred or JobError when it is pending, and whom the chain tells next (semantics e).
     fn pending_job_event(&self, job: &Job) -> Option<(Event, Target)> {
-        let event = job.due_event()?;
-        let masked = !self.profile().unmasked(job.mask, event).is_yes();
-        if masked || job.pending_files(self.profile()).next().is_some() {
+        let event = job.due_event().or_else(|| self.wrongly_due(job))?;
+        let ignores_disable =
+            fault!(self, DisableNeedsErrorBit) && !job.mask.contains(NotifyFlags::JOB_ERROR);
+        let mask = if ignores_disable { job.mask - NotifyFlags::DISABLE } else { job.mask };
+        let masked = !self.profile().unmasked(mask, event).is_yes();
+        let files_first = job.pending_files(self.profile()).next().is_some();
+        if masked || files_first && !fault!(self, JobBeforeFiles) {
             return None;
         }
         let program = job.command_line.as_ref().map(|_| Target::CommandLine);
@@ -246,11 +271,31 @@ impl Core {
     /// At most so many callbacks of one user at once (R9).
     fn has_slot(&self, user: UserId) -> bool {
         let held = self.begun.iter().filter(|begun| begun.user == user && begun.holds_slot()).count();
-        (held as u32) < self.config.callback_slots
+        let free = (held as u32) < self.config.callback_slots;
+        free || fault!(self, OneSlotTooMany) && held as u32 == self.config.callback_slots
+    }
+
+    /// JobError where two of the faults see one.
+    fn wrongly_due(&self, job: &Job) -> Option<Event> {
+        let kept = fault!(self, ErrorKeptAfterResume) && job.state == JobState::Queued && job.error.is_some();
+        let transient = fault!(self, TransientErrorTold) && job.state == JobState::TransientError;
+        (job.told == Told::No && (kept || transient)).then_some(Event::JobError)
+    }
+
+    /// Whether the mask in force masks the delivery that has begun.
+    pub(super) fn masks_what_has_begun(&self, id: JobId) -> bool {
+        let masks = |job: &Job| {
+            let begun = job.begun.and_then(|begun| self.find(begun))?;
+            Some(!self.profile().unmasked(job.mask, begun.event).is_yes())
+        };
+        self.job(id).and_then(masks).unwrap_or(false)
     }
 
     fn acknowledges(&self, begun: &Begun, leave: Leave) -> bool {
+        let job_event = matches!(begun.event, Event::JobTransferred | Event::JobError);
         match leave {
+            Leave::Panicked if fault!(self, PanicAcknowledges) => true,
+            Leave::Returned(hr) if fault!(self, AnySuccessAcknowledges) && job_event => hr.succeeded(),
             Leave::Returned(hr) => self.profile().acknowledges(begun.event, hr).is_yes(),
             // Anything acknowledges a modification, a panic too; nothing else survives one (R18).
             Leave::Panicked => self.profile().acknowledges(begun.event, HResult::E_UNEXPECTED).is_yes(),
@@ -264,10 +309,12 @@ impl Core {
 }
 
 /// Whether the delivery is about what is still the case: same registration, same entry into the same state.
-fn is_current(job: &Job, begun: &Begun) -> bool {
+fn is_current(job: &Job, begun: &Begun, seeded: Seeded) -> bool {
     let state = match begun.event {
         Event::JobTransferred => JobState::Transferred,
         _ => JobState::Error,
     };
-    begun.epoch == job.epoch && begun.cause == job.cause && job.state == state && !job.state.is_final()
+    let same_epoch = begun.epoch == job.epoch || seeded.is(Fault::AckCarriedIntoEpoch);
+    let same_cause = begun.cause == job.cause || seeded.is(Fault::AckOfOlderCause);
+    same_epoch && same_cause && job.state == state && !job.state.is_final()
 }

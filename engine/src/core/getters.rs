@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use contract::call::{Completed, Fetched, Whose};
 use contract::core::Answer;
-use contract::{Call, FileId, FileProgress, HResult, JobId, Out, Progress, Times, UserId};
+use contract::{Call, FileId, FileProgress, HResult, JobId, Out, Progress, Times, UserId, fault};
 
 use super::Core;
 use super::job::{File, FilePhase, Job};
@@ -74,7 +74,8 @@ impl Core {
     /// EnumJobs, its enumerator's methods, and GetErrorDescription.
     pub(super) fn enumerate_jobs(&self, user: UserId, call: &Call) -> Answer {
         let own = || -> Vec<JobId> {
-            let live = self.ids().filter(|(_, job)| job.owner == user && !job.state.is_final());
+            let listed = |job: &Job| !job.state.is_final() || fault!(self, FinalJobListed);
+            let live = self.ids().filter(|(_, job)| job.owner == user && listed(job));
             live.map(|(id, _)| id).collect()
         };
         match call {

@@ -76,6 +76,12 @@ impl Core {
         self.job(job)?.command_line.as_ref()
     }
 
+    /// The delivery of a job that has begun and neither left nor, for a program, started.
+    #[must_use]
+    pub fn begun(&self, job: JobId) -> Option<DeliveryId> {
+        self.job(job)?.begun
+    }
+
     /// Who owns a job.
     #[must_use]
     pub fn owner(&self, job: JobId) -> Option<UserId> {
@@ -220,7 +226,7 @@ impl contract::Core for Core {
     }
 
     fn disk_work(&self, job: JobId) -> Vec<DiskWork> {
-        self.job(job).map_or_else(Vec::new, Self::disk_work_of)
+        self.job(job).map_or_else(Vec::new, |job| self.disk_work_of(job))
     }
 
     fn wants_transfer(&self) -> bool {

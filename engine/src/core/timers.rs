@@ -3,7 +3,7 @@
 //! A timer is derived from the job's fields whenever it is asked for; there is no queue of timers to keep in step.
 
 use contract::dialect::Expiry;
-use contract::{EnvStep, JobId, JobState, Time};
+use contract::{EnvStep, JobId, JobState, Time, fault};
 
 use super::Core;
 use super::job::Job;
@@ -76,7 +76,8 @@ impl Core {
 
     /// Expiry waits while somebody is being told (clause 5, semantics o).
     fn expires_at(&self, job: &Job) -> Option<Time> {
-        let expiry = self.config.expiry.filter(|_| job.begun.is_none())?;
+        let expiry =
+            self.config.expiry.filter(|_| job.begun.is_none() || fault!(self, ExpiryIgnoresDelivery))?;
         Some(match expiry {
             Expiry::Inactivity(length) => job.alive_from.after(length),
             Expiry::Age(length) => job.creation.after(length),

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use contract::call::{ErrorContext, ErrorInfo, Priority};
 use contract::core::{Attempt, Failure, TransferEvent, TransferReply, TransferStart};
 use contract::dialect::{Contexts, NoProgressFrom, TransferSlots};
-use contract::{EnvStep, FileId, HResult, JobId, JobState, Millis};
+use contract::{EnvStep, FileId, HResult, JobId, JobState, Millis, fault};
 
 use super::Core;
 use super::job::{FilePhase, Job, Lost, Told};
@@ -200,10 +200,11 @@ impl Core {
     }
 
     fn size_known(&mut self, id: JobId, file: FileId, total: u64) -> TransferReply {
+        let keeps = fault!(self, StaleBytesKept);
         let Some(record) = self.file_mut(id, file) else { return TransferReply::Stop };
         let before = record.size.replace(total);
         // More is here than there is: what we have is of another file (R14).
-        let stale = record.transferred > total;
+        let stale = record.transferred > total && !keeps;
         if stale {
             record.transferred = 0;
             self.note(id, Some(file), EnvStep::FileRestarted);
@@ -215,8 +216,10 @@ impl Core {
     }
 
     fn bytes(&mut self, id: JobId, file: FileId, transferred: u64) -> TransferReply {
+        let past_the_end = fault!(self, BytesPastTheEnd);
         let Some(record) = self.file_mut(id, file) else { return TransferReply::Stop };
-        let transferred = record.size.map_or(transferred, |size| transferred.min(size));
+        let size = record.size.filter(|_| !past_the_end);
+        let transferred = size.map_or(transferred, |size| transferred.min(size));
         if transferred <= record.transferred {
             return TransferReply::Continue;
         }

@@ -7,7 +7,7 @@ use contract::core::{Answer, Core as _, DiskOutcome, DiskWork, Then};
 use contract::event::Caller;
 use contract::{
     Call, CallId, DiskAct, EnvStep, EventView, FileId, HResult, JobId, Out, Profile, ReceiverId, ThreadId,
-    UserId,
+    UserId, fault,
 };
 
 use super::backends::Place;
@@ -129,8 +129,19 @@ impl<R: Runtime> Shared<R> {
 
     /// Everything between `call` and `return`. Nothing when shutdown came first.
     fn carry_out(&self, id: CallId, inside: Option<Inside>, request: &Request<'_>) -> Option<Answer> {
+        let nothing_begun = fault!(self, BegunReadBeforeLock) && self.nothing_begun(request);
         let mut state = self.enter();
-        if let Some(inside) = inside {
+        if fault!(self, GetterWaits) && *request.call == Call::GetState {
+            while request.job.is_some_and(|job| state.core.begun(job).is_some()) && !self.is_stopping() {
+                state = self.runtime.wait(&self.progress, state);
+            }
+        }
+        let elsewhere = |state: &State<R>, delivery| {
+            request.job.is_none_or(|job| state.core.begun(job) != Some(delivery))
+        };
+        if let Some(inside) = inside
+            && !(fault!(self, CalledOnOwnJobOnly) && elsewhere(&state, inside.delivery))
+        {
             // Clause 4: the delivery has provably entered. Before the call's effect, and before anything that may wait.
             state.core.handle_delivery_called(inside.delivery);
             self.publish(&mut state, None, Wake::All);
@@ -145,7 +156,9 @@ impl<R: Runtime> Shared<R> {
             let waited = self.wait_naively(state, inside, request, &answer);
             return (waited == Waited::ToTheEnd).then_some(answer);
         }
-        if let Then::Wait(delivery) = answer.then {
+        if let Then::Wait(delivery) = answer.then
+            && !nothing_begun
+        {
             self.runtime.waiting(Waiting::Barrier);
             // Clause 3: until that delivery has left or called, never for a later one. The predicate names its id.
             while !state.core.is_released(delivery) {
@@ -153,9 +166,20 @@ impl<R: Runtime> Shared<R> {
                     return None;
                 }
                 state = self.runtime.wait(&self.progress, state);
+                if fault!(self, WaitEndsAtAnyWake) {
+                    break;
+                }
             }
         }
         Some(answer)
+    }
+
+    /// What the fault reads too early: whether there is anything that a new mask could have to wait for.
+    fn nothing_begun(&self, request: &Request<'_>) -> bool {
+        let masks = matches!(request.call, Call::SetNotifyFlags { .. });
+        let begun = masks && request.job.is_some_and(|job| self.enter().core.begun(job).is_some());
+        self.point(Point::Called);
+        masks && !begun
     }
 
     /// Clause 3: the effect, under the lock. A job that another call is ending is waited for first (the last
@@ -171,7 +195,7 @@ impl<R: Runtime> Shared<R> {
                 return None;
             }
             let answer = state.core.call(request.user, request.job, request.call);
-            if answer.then != Then::Busy {
+            if answer.then != Then::Busy || fault!(self, BusyIsSuccess) {
                 let dropped = self.note_answer(&mut state, request, &answer);
                 self.publish(&mut state, Some(id), Wake::All);
                 if dropped.is_some() {
@@ -240,6 +264,7 @@ impl<R: Runtime> Shared<R> {
             match work {
                 DiskWork::Rename(file) => match self.disk.rename(place) {
                     Ok(()) => self.record_disk(place, DiskAct::Renamed),
+                    Err(_) if fault!(self, HiddenRenameFailure) => {}
                     Err(hr) => {
                         self.record_disk(place, DiskAct::RenameFailed);
                         outcome.rename_failed = Some((*file, hr));

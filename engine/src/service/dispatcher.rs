@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use contract::core::{Core as _, Delivery};
 use contract::event::{Leave, Target};
-use contract::{CommandLine, Event, EventView, HResult, ThreadId};
+use contract::{CommandLine, Event, EventView, HResult, ThreadId, fault};
 
 use super::backends::Process;
 use super::callback::Callback;
@@ -89,6 +89,9 @@ impl<R: Runtime> Shared<R> {
                 if matches!(begun.whom, Whom::Object(_)) {
                     self.set_place(&mut state, me, Whereabouts::Foreign(Role::Dispatcher));
                 }
+                if fault!(self, ReleasedAtBegin) {
+                    state.core.handle_delivery_called(begun.delivery.id);
+                }
                 self.publish(&mut state, None, Wake::All);
                 return Some(begun);
             }
@@ -148,6 +151,13 @@ impl<R: Runtime> Shared<R> {
 
     /// Starts the program. Its process is what enters (clause 6); the wait for its exit goes to a thread that holds no slot.
     fn run_program(self: &Arc<Self>, me: ThreadId, delivery: Delivery, line: &CommandLine) {
+        if fault!(self, ProgramStartedEarly) {
+            let mut state = self.enter();
+            state.core.handle_program_started(delivery.id);
+            self.publish(&mut state, None, Wake::All);
+            drop(state);
+            self.point(Point::Begun);
+        }
         let process = match self.programs.start(line) {
             Ok(process) => process,
             // No process, no enter.
@@ -196,7 +206,9 @@ impl<R: Runtime> Shared<R> {
     pub(super) fn leave(&self, me: ThreadId, delivery: Delivery, leave: Leave) {
         self.point(Point::Left);
         let mut state = self.enter();
-        state.core.handle_delivery_left(delivery.id, leave);
+        if leave != Leave::Panicked || !fault!(self, SlotLeakedByPanic) {
+            state.core.handle_delivery_left(delivery.id, leave);
+        }
         if self.design() != Design::Barrier {
             state.naive.left(delivery.id);
         }

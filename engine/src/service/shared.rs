@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use contract::core::{Change, Config, Core as _};
 use contract::event::{By, Recorder};
-use contract::{CallId, EventView, JobId, ThreadId, Time};
+use contract::{CallId, EventView, JobId, ThreadId, Time, fault};
 
 use super::backends::{Disk, Fetch, Programs};
 use super::design::{Design, Naive};
@@ -129,7 +129,8 @@ impl<R: Runtime> Shared<R> {
         let mut state = self.enter();
         // Armed before publishing, so that publish does not ask the timer to tick again for what is answered here.
         state.armed = state.core.poll_timeout();
-        self.publish(&mut state, None, Wake::All);
+        let wake = if fault!(self, TickWakesNobody) { Wake::NotDispatchers } else { Wake::All };
+        self.publish(&mut state, None, wake);
         let next = state.armed?.since(state.core.now()).0;
         // Rounded up, and never nothing: a timer that fires early would fire again and again.
         let real_ms = next.div_ceil(u64::from(self.clock_scale)).max(1);

@@ -4,7 +4,7 @@
 //! allow the call (facts G57), are the values good. Only then anything changes.
 
 use contract::answers::{self, Class};
-use contract::core::{DiskOutcome, Then};
+use contract::core::{DiskOutcome, DiskWork, Then};
 use contract::dialect::{Profile, ResumeTarget};
 use contract::{
     Call, Completed, Event, FileId, FileNames, FileProgress, HResult, Interfaces, JobId, JobState, Method,
@@ -38,6 +38,21 @@ impl<const J: usize> World<J> {
             }
             _ => self.jobs[index].call(profile, call),
         }
+    }
+
+    /// What the call that ends this job does to its files, in order (facts B1): Complete renames what is whole and removes the rest,
+    /// Cancel removes everything that it has not renamed.
+    pub fn disk_work(&self, job: JobId) -> impl Iterator<Item = DiskWork> {
+        let job = self.index(Some(job)).map(|index| &self.jobs[index]);
+        let (renames, removes) = match job.map(|job| (job.finalising, job)) {
+            Some((Finalising::Complete, job)) => (job.renamed..job.whole, job.whole..job.files),
+            Some((Finalising::Cancel, job)) => (0..0, job.renamed..job.files),
+            Some((Finalising::No, _)) | None => (0..0, 0..0),
+        };
+        let file = |number: u8| FileId(number.into());
+        renames
+            .map(move |at| DiskWork::Rename(file(at)))
+            .chain(removes.map(move |at| DiskWork::Remove(file(at))))
     }
 
     /// The disk work of a finalising job is done: the Complete or Cancel that began it answers.

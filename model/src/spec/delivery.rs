@@ -47,6 +47,13 @@ pub struct Ticket {
     entry: u8,
 }
 
+impl Ticket {
+    /// Whether it takes one of its user's slots of callbacks: a program takes none (clause 6).
+    pub(crate) fn holds_slot(&self) -> bool {
+        matches!(self.target, Target::Interface(_))
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Phase {
     /// The job waits for it; no other delivery of the job begins.

@@ -169,6 +169,9 @@ pub enum Refused {
     /// Every transfer slot is taken.
     #[error("no transfer slot is free")]
     NoSlot,
+    /// Every slot of callbacks of the user is taken (R9).
+    #[error("no slot of callbacks is free (R9)")]
+    NoCallbackSlot,
     /// A job of higher priority waits for the same slot.
     #[error("a job of higher priority waits")]
     HigherWaits,

@@ -35,6 +35,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use contract::Profile;
+use contract::fault::Fault;
 use contract::judge::{Ended, Header, Verdicts};
 use engine::service::Design;
 
@@ -65,6 +66,8 @@ pub struct LiveConfig<'a> {
     pub canary: Canary,
     /// What stands in the place of the engine's barrier; heard of with the feature `designs` alone.
     pub design: Design,
+    /// The fault in the engine, in a build that can have one.
+    pub fault: Option<Fault>,
     /// How long after the budget the watchdog bites.
     pub grace: Duration,
     /// Where the files go. The caller makes it, and throws it away.
@@ -158,6 +161,7 @@ impl<'a> LiveConfig<'a> {
             clock_scale: 1000,
             canary: Canary::Off,
             design: Design::Barrier,
+            fault: None,
             grace: GRACE,
             directory,
         }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use contract::core::{Config, Core as _};
 use contract::event::Recorder;
+use contract::fault::Seeded;
 use contract::judge::TraceRecorder;
 use contract::{EnvStep, EventView, FileId, Found, JobId, JobState, ReceiverId};
 use engine::service::{Callback, HttpFetch, Job, Service};
@@ -85,7 +86,8 @@ impl Stage {
         let client =
             ClientConfig { read_timeout: SILENCE, response_timeout: SILENCE, ..ClientConfig::default() };
         let positions = Arc::new(Positions::default());
-        let builder = Service::builder(Config::of(&config.profile));
+        let builder =
+            Service::builder(Config { seeded: Seeded::of(config.fault), ..Config::of(&config.profile) });
         #[cfg(feature = "designs")]
         let builder = builder.design(config.design);
         let service = builder

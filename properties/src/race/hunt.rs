@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use contract::Call;
+use contract::fault::Fault;
 use contract::judge::{Ended, Rule, RuleSet, Trace, Verdict};
 use engine::service::Design;
 
@@ -26,6 +27,8 @@ pub struct HuntOptions<'a> {
     pub races: Races<'a>,
     /// What stands in the place of the barrier.
     pub design: Design,
+    /// The fault in the engine, in a build that can have one.
+    pub fault: Option<Fault>,
     /// The seed of the first race and of its schedules; the next race's is one more.
     pub seed: u64,
     /// When to stop starting new schedules.
@@ -70,6 +73,7 @@ impl<'a> HuntOptions<'a> {
             kind: Kind::Random,
             races: Races::OfSeeds,
             design: Design::Barrier,
+            fault: None,
             seed: 0,
             budget,
             runs: None,
@@ -216,6 +220,7 @@ impl Hunt<'_> {
             Races::Given(race) => (race.clone(), u64::MAX),
         };
         race.design = self.options.design;
+        race.fault = self.options.fault;
         let race = Arc::new(race);
         let mut session = Session::new(self.options.kind.start(seed));
         self.hunted.races += 1;

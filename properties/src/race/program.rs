@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use contract::fault::Fault;
 use contract::{Call, HResult, JobId, ThreadId, UserId};
 use engine::service::Design;
 use model::scope::Variant;
@@ -30,6 +31,8 @@ pub struct Race {
     pub variant: Variant,
     /// What stands in the place of the barrier.
     pub design: Design,
+    /// The fault in the engine, in a build that can have one.
+    pub fault: Option<Fault>,
     /// Callbacks of one user at once.
     pub slots: u32,
     /// Dispatchers of the service at most.
@@ -156,6 +159,7 @@ impl Race {
         Race {
             variant,
             design: Design::Barrier,
+            fault: None,
             slots: 4,
             dispatchers: 2,
             users: 1,

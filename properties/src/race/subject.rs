@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use contract::core::{Config, Core as _, Failure, TransferEvent, TransferReply};
 use contract::event::Recorder;
+use contract::fault::Seeded;
 use contract::judge::{Ended, Header, Judge, RuleSet, Trace, Verdicts};
 use contract::{
     Call, CommandLine, EnvStep, ErrorContext, EventView, HResult, Interfaces, JobId, ReceiverId, ThreadId,
@@ -180,7 +181,12 @@ impl Host {
 
     fn start(&self, stage: &Arc<Stage>) -> Option<Service<Shuttle>> {
         let profile = &self.race.variant.profile;
-        let config = Config { callback_slots: self.race.slots, expiry: None, ..Config::of(profile) };
+        let config = Config {
+            callback_slots: self.race.slots,
+            expiry: None,
+            seeded: Seeded::of(self.race.fault),
+            ..Config::of(profile)
+        };
         let builder = Service::builder(config)
             .runtime(self.shuttle.clone())
             .recorder(Arc::clone(&self.shuttle.world) as Arc<dyn Recorder>)

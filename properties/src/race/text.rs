@@ -24,6 +24,7 @@ pub(super) fn print(race: &Race) -> Vec<String> {
     let turned = if race.variant.turned.is_empty() { "" } else { " " };
     let mut lines = vec![format!("race {dialect}{turned}{}", race.variant.turned)];
     lines.extend((race.design != usual.design).then(|| format!("design {}", race.design)));
+    lines.extend(race.fault.map(|fault| format!("fault {fault}")));
     lines.extend((race.slots != usual.slots).then(|| format!("slots {}", race.slots)));
     lines
         .extend((race.dispatchers != usual.dispatchers).then(|| format!("dispatchers {}", race.dispatchers)));
@@ -92,6 +93,7 @@ fn parse_line(race: &mut Race, line: &str) -> Option<()> {
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
     match verb {
         "design" => race.design = rest.parse().ok()?,
+        "fault" => race.fault = Some(rest.parse().ok()?),
         "slots" => race.slots = rest.parse().ok()?,
         "dispatchers" => race.dispatchers = rest.parse().ok()?,
         "users" => race.users = rest.parse().ok()?,

@@ -3,4 +3,5 @@
 mod exit_codes;
 mod files;
 mod fixture;
+mod kill;
 mod renderings;

@@ -1,0 +1,298 @@
+//! The seeded faults: small mistakes that an engine could have made, each with a name.
+//!
+//! **What it is.** One list. Each fault says what is wrong in one sentence, which rule that breaks, which clause of the barrier
+//! (contract section 4) it disobeys, and whether it sits in the engine's core or in its service. The engine asks [`fault!`](crate::fault!) at the
+//! place of the mistake; whoever builds a core or a service chooses at most one, in its [`Config`]. A workbench
+//! that finds each of them has shown that it can.
+//!
+//! **What it is not.** A behaviour of the engine. Without the feature `faults` a [`Seeded`] has no room for a fault, the question
+//! is constant false, and the compiler leaves nothing of it:
+//!
+//! ```
+//! use contract::fault::{Fault, Seeded};
+//!
+//! assert_eq!(Seeded::of(Some(Fault::CancelReturnsEarly)).is(Fault::CancelReturnsEarly), Seeded::AVAILABLE);
+//! assert!(!Seeded::NONE.is(Fault::CancelReturnsEarly));
+//! ```
+//!
+//! **The law it keeps.** A fault is one line in one place, every rule that has a monitor and every clause has at least one, and
+//! everything that lists faults (the command, the tests, `docs/faults.md`) goes through [`Fault::ALL`].
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::core::{Config, Core};
+#[cfg(feature = "judge")]
+use crate::judge::Rule;
+
+/// Where a fault sits, and so which subjects have it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Place {
+    /// In `engine::core`: every subject with the engine's core inside has it.
+    Core,
+    /// In `engine::service`: only where its threads run.
+    Service,
+}
+
+/// Who can meet a fault.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Reach {
+    /// Whoever has its place inside.
+    Anybody,
+    /// Only somebody who chooses the schedule, and why: on real threads the moment is too short.
+    OnlySchedules(&'static str),
+    /// Only somebody with a real disk and a real network, and why.
+    OnlyLive(&'static str),
+}
+
+macro_rules! faults {
+    ($($name:ident = $text:literal, $place:ident, $rule:ident, clause $clause:expr, $reach:expr, $what:literal;)*) => {
+        /// A mistake an engine could have made.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+        pub enum Fault {
+            $(#[doc = $what] $name,)*
+        }
+
+        impl Fault {
+            /// Every one, the core's first, in the order of the rules.
+            pub const ALL: &'static [Fault] = &[$(Fault::$name,)*];
+
+            /// Its name, as it is typed.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Fault::$name => $text,)* }
+            }
+
+            /// What is wrong, as one sentence.
+            #[must_use]
+            pub const fn what(self) -> &'static str {
+                match self { $(Fault::$name => $what,)* }
+            }
+
+            /// The rule it breaks first of all; what else goes wrong follows from it.
+            #[cfg(feature = "judge")]
+            #[must_use]
+            pub const fn rule(self) -> Rule {
+                match self { $(Fault::$name => Rule::$rule,)* }
+            }
+
+            /// The clause of contract section 4 that it disobeys, by number, where it is about the barrier.
+            #[must_use]
+            pub const fn clause(self) -> Option<u8> {
+                match self { $(Fault::$name => $clause,)* }
+            }
+
+            /// Where it sits.
+            #[must_use]
+            pub const fn place(self) -> Place {
+                match self { $(Fault::$name => Place::$place,)* }
+            }
+
+            /// Who can meet it.
+            #[must_use]
+            pub const fn reach(self) -> Reach {
+                match self { $(Fault::$name => $reach,)* }
+            }
+
+            /// How to make a core with this fault, for drivers that take a plain function. Without the feature it has none.
+            #[must_use]
+            pub fn maker<C: Core>(self) -> fn(&Config) -> C {
+                match self {
+                    $(Fault::$name => |config| C::new(&Config { seeded: Seeded::of(Some(Fault::$name)), ..*config }),)*
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    CancelReturnsEarly = "cancel-returns-early", Core, R1, clause Some(3), Reach::Anybody,
+        "Cancel does not wait for the delivery that has begun.";
+    MaskReturnsEarly = "mask-returns-early", Core, R2, clause Some(3), Reach::Anybody,
+        "SetNotifyFlags does not wait for the delivery that it masks.";
+    MaskNothingNew = "mask-nothing-new", Core, R2, clause Some(3), Reach::Anybody,
+        "SetNotifyFlags does not wait when the old mask masked the event, too.";
+    DisableNeedsErrorBit = "disable-needs-error-bit", Core, R2, clause None, Reach::Anybody,
+        "BG_NOTIFY_DISABLE is looked at only when the bit of JobError is set, too.";
+    RegisterReturnsEarly = "register-returns-early", Core, R3, clause Some(3), Reach::Anybody,
+        "SetNotifyInterface does not wait for the delivery to the old object.";
+    CmdLineReturnsEarly = "cmd-line-returns-early", Core, R3, clause Some(3), Reach::Anybody,
+        "SetNotifyCmdLine does not wait for the program that is about to be started.";
+    CompleteReturnsEarly = "complete-returns-early", Core, R4, clause Some(3), Reach::Anybody,
+        "Complete does not wait for the delivery that has begun.";
+    ResumeReturnsEarly = "resume-returns-early", Core, R5, clause Some(3), Reach::Anybody,
+        "Resume out of ERROR or TRANSFERRED does not wait for the delivery that has begun.";
+    ErrorKeptAfterResume = "error-kept-after-resume", Core, R5, clause None, Reach::Anybody,
+        "JobError is still told after Resume, for as long as the job has an error object.";
+    TransientErrorTold = "transient-error-told", Core, R5, clause None, Reach::Anybody,
+        "JobError is told in TRANSIENT_ERROR, too.";
+    ExpiryIgnoresDelivery = "expiry-ignores-delivery", Core, R5, clause Some(5), Reach::Anybody,
+        "A job expires although a delivery of it has begun.";
+    ErrorToldAgain = "error-told-again", Core, R6, clause None, Reach::Anybody,
+        "An acknowledged JobError is told again after the retry delay.";
+    AckOfOlderCause = "ack-of-older-cause", Core, R6, clause None, Reach::Anybody,
+        "The acknowledgement of an earlier error settles the error that came meanwhile.";
+    JobBeforeFiles = "job-before-files", Core, R7, clause None, Reach::Anybody,
+        "JobTransferred and JobError do not wait for the FileTransferred that are pending.";
+    DeliveriesOverlap = "deliveries-overlap", Core, R7, clause Some(1), Reach::Anybody,
+        "A delivery begins although another one of the job has begun.";
+    EpochForgetsFiles = "epoch-forgets-files", Core, R7, clause None, Reach::Anybody,
+        "A new registration is told of files again that were acknowledged.";
+    OldEpochFileAckLost = "old-epoch-file-ack-lost", Core, R7, clause None, Reach::Anybody,
+        "The acknowledgement of a file is lost when the interface was replaced meanwhile.";
+    AckCarriedIntoEpoch = "ack-carried-into-epoch", Core, R7, clause None, Reach::Anybody,
+        "An acknowledgement is carried into the epoch of a registration that came meanwhile.";
+    SameObjectNoEpoch = "same-object-no-epoch", Core, R7, clause Some(3), Reach::Anybody,
+        "SetNotifyInterface with the object that is registered already changes nothing.";
+    FlagsAreModification = "flags-are-modification", Core, R8, clause None, Reach::Anybody,
+        "SetNotifyFlags counts as a modification.";
+    ModificationStays = "modification-stays", Core, R8, clause None, Reach::Anybody,
+        "A modification is still pending after its delivery has begun.";
+    OneSlotTooMany = "one-slot-too-many", Core, R9, clause Some(2), Reach::Anybody,
+        "A delivery begins when all slots of the user are taken.";
+    FinalJobFound = "final-job-found", Core, R10, clause None, Reach::Anybody,
+        "GetJob finds a job that has ended.";
+    FinalJobListed = "final-job-listed", Core, R10, clause None, Reach::Anybody,
+        "EnumJobs lists jobs that have ended.";
+    RefusedFlagsStick = "refused-flags-stick", Core, R11, clause None, Reach::Anybody,
+        "SetNotifyFlags refuses unknown bits, and keeps the known ones.";
+    RefusedFilesStick = "refused-files-stick", Core, R11, clause None, Reach::Anybody,
+        "AddFileSet refuses a file, and keeps those before it.";
+    RefusedObjectUnregisters = "refused-object-unregisters", Core, R11, clause None, Reach::Anybody,
+        "SetNotifyInterface refuses an object, and drops the one that was registered.";
+    EmptyResumeSucceeds = "empty-resume-succeeds", Core, R12, clause None, Reach::Anybody,
+        "Resume of a job without work answers S_OK.";
+    PartialIsWhole = "partial-is-whole", Core, R12, clause None, Reach::Anybody,
+        "A Complete that leaves files out answers as one that does not.";
+    ResumeSkipsQueue = "resume-skips-queue", Core, R13, clause None, Reach::Anybody,
+        "Resume goes to TRANSFERRING at once.";
+    SuspendLeavesError = "suspend-leaves-error", Core, R13, clause None, Reach::Anybody,
+        "Suspend takes a job out of ERROR.";
+    StaleBytesKept = "stale-bytes-kept", Core, R14, clause None, Reach::Anybody,
+        "Bytes of a file that was larger are kept when a smaller size becomes known.";
+    BytesPastTheEnd = "bytes-past-the-end", Core, R14, clause None, Reach::Anybody,
+        "More bytes are counted than the file has.";
+    CancelKeepsDone = "cancel-keeps-done", Core, R15, clause None, Reach::Anybody,
+        "Cancel leaves the temporary files that are whole.";
+    PartialRenamesUnfinished = "partial-renames-unfinished", Core, R15, clause None, Reach::Anybody,
+        "A partial Complete renames an unfinished file.";
+    RenamedForgotten = "renamed-forgotten", Core, R15, clause None, Reach::Anybody,
+        "After a failed rename the files renamed before it count as not renamed.";
+    CalledIsWaitedFor = "called-is-waited-for", Core, R16, clause Some(4), Reach::Anybody,
+        "A delivery that has called the engine is waited for like any other.";
+    ProgramIsWaitedFor = "program-is-waited-for", Core, R16, clause Some(6), Reach::Anybody,
+        "A program is waited for until it exits.";
+    PanicAcknowledges = "panic-acknowledges", Core, R18, clause None, Reach::Anybody,
+        "A callback that panics has acknowledged its event.";
+    AnySuccessAcknowledges = "any-success-acknowledges", Core, R18, clause None, Reach::Anybody,
+        "S_FALSE acknowledges JobTransferred and JobError.";
+
+    WaitEndsAtAnyWake = "wait-ends-at-any-wake", Service, R1, clause Some(3), Reach::Anybody,
+        "A call that waits at the barrier goes on at the first wake-up, whatever it was for.";
+    ReleasedAtBegin = "released-at-begin", Service, R1, clause Some(2), Reach::Anybody,
+        "A delivery counts as entered when it begins, a moment before it enters.";
+    BegunReadBeforeLock = "begun-read-before-lock", Service, R2, clause Some(3),
+        Reach::OnlySchedules("on real threads the moment between the two locks is too short"),
+        "Whether a delivery has begun is read before the lock under which the mask changes.";
+    ProgramStartedEarly = "program-started-early", Service, R3, clause Some(6), Reach::Anybody,
+        "A program counts as started just before its process is created.";
+    BusyIsSuccess = "busy-is-success", Service, R12, clause None,
+        Reach::OnlySchedules("on a real disk a job is being ended for too short a time"),
+        "A call on a job that another call is ending answers S_OK and does nothing.";
+    HiddenRenameFailure = "hidden-rename-failure", Service, R15, clause None,
+        Reach::OnlyLive("in a race nobody looks at the files when it is over"),
+        "A rename that fails is taken for one that did not.";
+    CalledOnOwnJobOnly = "called-on-own-job-only", Service, R16, clause Some(4), Reach::Anybody,
+        "A callback counts as entered only when it calls on its own job.";
+    GetterWaits = "getter-waits", Service, R16, clause Some(7), Reach::Anybody,
+        "GetState waits until no callback of the job runs, so that the price of clause 7 is paid by those who forbid nothing.";
+    TickWakesNobody = "tick-wakes-nobody", Service, R18, clause None,
+        Reach::OnlySchedules("on a busy service somebody else wakes them soon"),
+        "A timer that fires wakes no dispatcher for what it has made due.";
+    SlotLeakedByPanic = "slot-leaked-by-panic", Service, R18, clause None, Reach::Anybody,
+        "A callback that panics never gives its slot back.";
+}
+
+/// Whether one of the faults is in a core or a service, and which.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Seeded {
+    #[cfg(feature = "faults")]
+    fault: Option<Fault>,
+}
+
+impl Seeded {
+    /// No fault.
+    pub const NONE: Seeded = Seeded::of(None);
+
+    /// Whether this build can have faults at all.
+    pub const AVAILABLE: bool = cfg!(feature = "faults");
+
+    /// This fault, where the build can have one.
+    #[must_use]
+    pub const fn of(fault: Option<Fault>) -> Seeded {
+        #[cfg(feature = "faults")]
+        return Seeded { fault };
+        #[cfg(not(feature = "faults"))]
+        {
+            let _ = fault;
+            Seeded {}
+        }
+    }
+
+    /// Whether it is this fault: constant false without the feature.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is(self, asked: Fault) -> bool {
+        #[cfg(feature = "faults")]
+        return match self.fault {
+            Some(fault) => fault as u8 == asked as u8,
+            None => false,
+        };
+        #[cfg(not(feature = "faults"))]
+        {
+            let _ = asked;
+            false
+        }
+    }
+}
+
+/// Without the feature nothing is asked, and nothing is carried.
+#[cfg(not(feature = "faults"))]
+const _: () = assert!(
+    size_of::<Seeded>() == 0 && !Seeded::of(Some(Fault::CancelReturnsEarly)).is(Fault::CancelReturnsEarly)
+);
+
+impl fmt::Debug for Seeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seeded = Fault::ALL.iter().find(|fault| self.is(**fault));
+        f.write_str(seeded.map_or("none", |fault| fault.name()))
+    }
+}
+
+/// Whether the fault is in the subject whose [`Config`](crate::core::Config) `$of.config` is.
+#[macro_export]
+macro_rules! fault {
+    ($of:expr, $name:ident) => {
+        $of.config.seeded.is($crate::fault::Fault::$name)
+    };
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// There is no fault of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a fault: expected, for example, `cancel-returns-early`")]
+pub struct UnknownFault(String);
+
+impl FromStr for Fault {
+    type Err = UnknownFault;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFault> {
+        let named = Fault::ALL.iter().find(|fault| fault.name() == text);
+        named.copied().ok_or_else(|| UnknownFault(text.to_owned()))
+    }
+}

@@ -1,0 +1,415 @@
+//! Seeded faults against engines: whether an engine of the workbench finds a fault, and how fast.
+//!
+//! **What it is.** [`attack`] lets one [`Engine`] loose on a subject that has one fault of [`contract::fault`](mod@contract::fault), or none, until it sees
+//! something or its budget is spent. What it sees is whatever it would have reported of the engine as it is: a rule that is broken,
+//! a specification that the core does not agree with, a file that is wrong, a run that does not come back.
+//!
+//! **What it is not.** Patient or careful: it stops at the first thing seen. It does not survive every fault either; a fault may
+//! make the subject spin, so whoever wants all of them runs each attack in a process of its own.
+//!
+//! **The law it keeps.** An engine is never told which fault there is, and attacks every fault in the same way, in the same order.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use contract::core::Config;
+use contract::fault::{Fault, Place};
+use contract::judge::{Rule, RuleSet};
+use contract::{Core as _, Dialect};
+use engine::core::Core;
+use model::explore::{Options, Proof, explore};
+use model::scope::{ScopeName, slices, variants};
+use model::suite::{Cover, Pace};
+
+use crate::live::{LiveConfig, run as live};
+use crate::race::{self, HuntOptions, Hunted, Kind, Stop, hunt};
+use crate::run::{Broken, run, run_bytes};
+use crate::sample::{program, split_mix};
+use crate::suite::{Order, generate, on_core};
+
+/// An engine of the workbench, as an attacker.
+///
+/// Another one is added here, in [`Engine::ALL`] and in `Attack::by`; nothing else lists engines.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Engine {
+    /// Explores the product of core and specification: scope tiny, then small, then default, in every variant of the dialects.
+    Check,
+    /// The body of the fuzz target `lockstep`, on random bytes of random length, without a fuzzer.
+    Lockstep,
+    /// Random programs of some forty steps, judged after each.
+    Properties,
+    /// Suites generated on the sound core: every edge and every refused call of scope tiny, then of small, in both dialects.
+    Suites,
+    /// Races of seeds under random schedules and PCT's, side by side.
+    Race,
+    /// The body of the fuzz target `schedule`, on random bytes: race and schedule both by chance.
+    Schedule,
+    /// The service on real threads over real HTTP, run after run.
+    Live,
+}
+
+impl Engine {
+    /// Every one, the fastest first.
+    pub const ALL: &'static [Engine] = &[
+        Engine::Check,
+        Engine::Lockstep,
+        Engine::Properties,
+        Engine::Suites,
+        Engine::Race,
+        Engine::Schedule,
+        Engine::Live,
+    ];
+
+    /// Its name, as it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Engine::Check => "check",
+            Engine::Lockstep => "lockstep",
+            Engine::Properties => "properties",
+            Engine::Suites => "suites",
+            Engine::Race => "race",
+            Engine::Schedule => "schedule",
+            Engine::Live => "live",
+        }
+    }
+
+    /// What a run of it is, in the plural.
+    #[must_use]
+    pub const fn runs_are(self) -> &'static str {
+        match self {
+            Engine::Check => "states",
+            Engine::Lockstep | Engine::Properties => "programs",
+            Engine::Suites => "files",
+            Engine::Race | Engine::Schedule => "schedules",
+            Engine::Live => "live runs",
+        }
+    }
+
+    /// Whether a fault at this place is in its subject at all.
+    #[must_use]
+    pub const fn reaches(self, place: Place) -> bool {
+        match self {
+            Engine::Check | Engine::Lockstep | Engine::Properties | Engine::Suites => {
+                matches!(place, Place::Core)
+            }
+            Engine::Race | Engine::Schedule | Engine::Live => true,
+        }
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// There is no engine of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is not an engine: expected `check`, `lockstep`, `properties`, `suites`, `race`, `schedule` or `live`"
+)]
+pub struct UnknownEngine(String);
+
+impl FromStr for Engine {
+    type Err = UnknownEngine;
+
+    fn from_str(text: &str) -> Result<Self, UnknownEngine> {
+        let named = Engine::ALL.iter().find(|engine| engine.name() == text);
+        named.copied().ok_or_else(|| UnknownEngine(text.to_owned()))
+    }
+}
+
+/// How to attack.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'a> {
+    /// The fault in the subject; none to see whether an engine cries wolf.
+    pub fault: Option<Fault>,
+    /// When to stop.
+    pub budget: Duration,
+    /// What random programs, races and schedules follow from. The checker has no use for it.
+    pub seed: u64,
+    /// Where live runs put their files; the caller makes it, and throws it away.
+    pub directory: &'a Path,
+}
+
+/// What an attack saw first.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Sign {
+    /// These rules are broken.
+    Rules(RuleSet),
+    /// Specification and core do not agree.
+    Agreement,
+    /// A call waited for a later delivery than the one it had to wait for (L3).
+    Overwaited,
+    /// Clients or the service did not come back.
+    Hang,
+    /// A file is not what the server has, or is where none should be.
+    WrongFile,
+    /// The engine could not run.
+    Failed(String),
+}
+
+impl fmt::Display for Sign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Sign::Rules(rules) => rules.fmt(f),
+            Sign::Agreement => f.write_str("agreement"),
+            Sign::Overwaited => f.write_str("L3"),
+            Sign::Hang => f.write_str("hang"),
+            Sign::WrongFile => f.write_str("file"),
+            Sign::Failed(why) => write!(f, "could not run: {why}"),
+        }
+    }
+}
+
+/// What came of an attack.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attacked {
+    /// What was seen, if anything was.
+    pub sign: Option<Sign>,
+    /// Runs, in [`Engine::runs_are`].
+    pub runs: u64,
+    /// From the start to the sign, or to the end.
+    pub elapsed: Duration,
+}
+
+/// Attacks until something is seen or the budget is spent.
+#[must_use]
+pub fn attack(engine: Engine, plan: &Plan<'_>) -> Attacked {
+    let started = Instant::now();
+    let mut attack = Attack { plan: *plan, started, runs: 0, make: maker(plan.fault) };
+    let sign = attack.by(engine);
+    Attacked { sign, runs: attack.runs, elapsed: started.elapsed() }
+}
+
+fn maker(fault: Option<Fault>) -> fn(&Config) -> Core {
+    fault.map_or(Core::new, Fault::maker)
+}
+
+struct Attack<'a> {
+    plan: Plan<'a>,
+    started: Instant,
+    runs: u64,
+    make: fn(&Config) -> Core,
+}
+
+/// Programs between two looks at the clock.
+const BATCH: u64 = 64;
+
+/// Bytes of a program of `lockstep`, and of a race with its schedule, at most.
+const LOCKSTEP_BYTES: u64 = 160;
+const SCHEDULE_BYTES: u64 = 160;
+
+/// Steps of a path of a suite at which it ends.
+const LONGEST: usize = 200;
+
+/// Schedules of one race before the next.
+const OF_EACH: u64 = 16;
+
+/// Jobs of a live run, how long it may take, and after how much more a run that hangs is given up.
+const LIVE_JOBS: u32 = 60;
+const LIVE_BUDGET: Duration = Duration::from_secs(3);
+const LIVE_GRACE: Duration = Duration::from_secs(2);
+
+impl Attack<'_> {
+    fn by(&mut self, engine: Engine) -> Option<Sign> {
+        match engine {
+            Engine::Check => self.check(),
+            Engine::Lockstep => self.many(|attack, seed| attack.lockstep(seed)),
+            Engine::Properties => self.many(|attack, seed| attack.properties(seed)),
+            Engine::Suites => self.suites(),
+            Engine::Race => self.race(),
+            Engine::Schedule => self.many(|attack, seed| attack.schedule(seed)),
+            Engine::Live => self.live(),
+        }
+    }
+
+    fn left(&self) -> Duration {
+        self.plan.budget.saturating_sub(self.started.elapsed())
+    }
+
+    fn check(&mut self) -> Option<Sign> {
+        [ScopeName::Tiny, ScopeName::Small, ScopeName::Default]
+            .into_iter()
+            .find_map(|scope| self.scope(scope))
+    }
+
+    fn scope(&mut self, scope: ScopeName) -> Option<Sign> {
+        for dialect in [Dialect::Bits, Dialect::Do] {
+            for variant in variants(dialect, scope) {
+                for slice in slices(scope, &variant.profile) {
+                    let budget = self.left();
+                    if budget.is_zero() {
+                        return None;
+                    }
+                    let engine = model::explore::Engine::Own;
+                    let options = Options { engine, threads: 1, budget: Some(budget), progress: &|_| () };
+                    let report = explore(&variant.profile, &slice, RuleSet::OF_A_JOB, self.make, &options)
+                        // A subject that panics is seen as one that crashes, in whichever engine it does.
+                        .unwrap_or_else(|error| panic!("{error}"));
+                    self.runs += report.states as u64;
+                    let broken =
+                        |(rule, proof): &(Rule, Proof)| matches!(proof, Proof::Violated(_)).then_some(*rule);
+                    let rules: RuleSet = report.proofs.iter().filter_map(broken).collect();
+                    if !rules.is_empty() {
+                        return Some(Sign::Rules(rules));
+                    }
+                    if report.disagreement.is_some() {
+                        return Some(Sign::Agreement);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn suites(&mut self) -> Option<Sign> {
+        for scope in [ScopeName::Tiny, ScopeName::Small] {
+            for cover in [Cover::Transition, Cover::Sneak] {
+                for dialect in Dialect::ALL {
+                    if self.left().is_zero() {
+                        return None;
+                    }
+                    if let Some(sign) = self.suite(cover, dialect, scope) {
+                        return Some(sign);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// A suite that is planned on the sound core, and run on the other one.
+    fn suite(&mut self, cover: Cover, dialect: Dialect, scope: ScopeName) -> Option<Sign> {
+        let order = Order { cover, dialect, scope, pace: Pace::AnyTime, longest: LONGEST };
+        let suite = match generate(&order, Core::new, &|_, _| ()) {
+            Ok(suite) => suite,
+            Err(error) => return Some(Sign::Failed(error.to_string())),
+        };
+        let conformed = match on_core(&suite, self.make, &|_| ()) {
+            Ok(conformed) => conformed,
+            Err(error) => return Some(Sign::Failed(error.to_string())),
+        };
+        self.runs += conformed.files.len() as u64;
+        let first = conformed.failures().map(|(_, failed)| failed.rule).next()?;
+        Some(first.map_or(Sign::Agreement, |rule| Sign::Rules(RuleSet::of(&[rule]))))
+    }
+
+    /// One run per seed, until one shows something.
+    fn many(&mut self, one: impl Fn(&Self, u64) -> Option<Sign>) -> Option<Sign> {
+        loop {
+            if self.runs.is_multiple_of(BATCH) && self.left().is_zero() {
+                return None;
+            }
+            let seed = self.plan.seed.wrapping_add(self.runs);
+            self.runs += 1;
+            if let Some(sign) = one(self, seed) {
+                return Some(sign);
+            }
+        }
+    }
+
+    fn lockstep(&self, seed: u64) -> Option<Sign> {
+        run_bytes(&random_bytes(seed, LOCKSTEP_BYTES), self.make).broken.map(sign_of)
+    }
+
+    fn properties(&self, seed: u64) -> Option<Sign> {
+        run(&program(seed), self.make).broken.map(sign_of)
+    }
+
+    fn schedule(&self, seed: u64) -> Option<Sign> {
+        let (mut race, tape) = race::from_bytes(&random_bytes(seed, SCHEDULE_BYTES));
+        race.fault = self.plan.fault;
+        let run = race::run(&race, tape.choices());
+        if !run.violated.is_empty() {
+            return Some(Sign::Rules(run.violated));
+        }
+        (run.overwaits > 0).then_some(Sign::Overwaited)
+    }
+
+    fn race(&mut self) -> Option<Sign> {
+        let enough = AtomicBool::new(false);
+        let plan = self.plan;
+        let hunts: Vec<Hunted> = std::thread::scope(|scope| {
+            let start = |kind| {
+                let enough = &enough;
+                scope.spawn(move || {
+                    hunt(&HuntOptions {
+                        kind,
+                        fault: plan.fault,
+                        seed: plan.seed,
+                        each: OF_EACH,
+                        stop: Stop::AtFirst,
+                        enough: Some(enough),
+                        ..HuntOptions::new(plan.budget, &|_| ())
+                    })
+                })
+            };
+            let threads = [Kind::Random, Kind::Pct { depth: 3 }].map(start);
+            threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+        });
+        self.runs = hunts.iter().map(|hunted| hunted.schedules).sum();
+        let rules: RuleSet = hunts
+            .iter()
+            .flat_map(|hunted| &hunted.failures)
+            .flat_map(|failure| failure.violated.iter())
+            .collect();
+        if !rules.is_empty() {
+            return Some(Sign::Rules(rules));
+        }
+        hunts.iter().any(|hunted| hunted.overwaited.is_some()).then_some(Sign::Overwaited)
+    }
+
+    fn live(&mut self) -> Option<Sign> {
+        while !self.left().is_zero() {
+            let dialect = if self.runs.is_multiple_of(2) { Dialect::Bits } else { Dialect::Do };
+            let seed = self.plan.seed.wrapping_add(self.runs);
+            let directory = self.plan.directory.join(self.runs.to_string());
+            if let Err(error) = std::fs::create_dir_all(&directory) {
+                return Some(Sign::Failed(error.to_string()));
+            }
+            self.runs += 1;
+            let config = LiveConfig {
+                seed,
+                jobs: LIVE_JOBS,
+                budget: LIVE_BUDGET,
+                grace: LIVE_GRACE,
+                fault: self.plan.fault,
+                ..LiveConfig::new(dialect.profile(), &directory)
+            };
+            let report = match live(&config, &|_| ()) {
+                Ok(report) => report,
+                Err(error) => return Some(Sign::Failed(error.to_string())),
+            };
+            let rules = report.verdicts.violated();
+            if !rules.is_empty() {
+                return Some(Sign::Rules(rules));
+            }
+            if report.hang.is_some() {
+                return Some(Sign::Hang);
+            }
+            if !report.wrong_files.is_empty() {
+                return Some(Sign::WrongFile);
+            }
+        }
+        None
+    }
+}
+
+fn sign_of(broken: Broken) -> Sign {
+    match broken {
+        Broken::Rules(rules) => Sign::Rules(rules),
+        Broken::Agreement(_) => Sign::Agreement,
+    }
+}
+
+/// Random bytes of a random length.
+fn random_bytes(seed: u64, most: u64) -> Vec<u8> {
+    let mut state = seed ^ 0x6b69_6c6c;
+    let length = 8 + split_mix(&mut state) % most;
+    (0..length).map(|_| (split_mix(&mut state) >> 24) as u8).collect()
+}

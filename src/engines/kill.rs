@@ -1,0 +1,201 @@
+//! Seeded faults x engines: builds the workbench with the faults inside, and runs each attack as a process of its own.
+//!
+//! A fault may make its subject spin or crash, so an attack is a child that can be given up, and what it says is one line of JSON.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use contract::fault::{Fault, Seeded};
+use properties::kill::{self, Attacked, Engine, Sign};
+use reports::{Kill, KillCell, KillRow, Kills};
+use serde::{Deserialize, Serialize};
+
+use super::tools::cargo;
+use crate::error::Error;
+use crate::output::Output;
+use crate::place::Place;
+use crate::progress::Progress;
+use crate::run::millis;
+
+/// What to run.
+pub(crate) struct Plan<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) faults: &'a [Fault],
+    pub(crate) engines: &'a [Engine],
+    /// For each fault and engine.
+    pub(crate) budget: Duration,
+    pub(crate) seed: u64,
+    pub(crate) offline: bool,
+    pub(crate) command_line: String,
+}
+
+/// An attack that has not come back so long after its budget hangs.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// The subject without a fault is attacked for so long at most.
+const CONTROL: Duration = Duration::from_secs(3);
+
+/// What a child says.
+#[derive(Serialize, Deserialize)]
+struct Said {
+    /// What it saw, as [`Sign`] prints it.
+    by: Option<String>,
+    /// Set when it could not run.
+    failed: bool,
+    runs: u64,
+    time_ms: u64,
+}
+
+/// Runs every pair.
+pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
+    let attacker = if Seeded::AVAILABLE { myself()? } else { build(plan, output)? };
+    let progress = output.progress("kill");
+    let cell = |fault: Option<Fault>, engine: Engine, budget: Duration| KillCell {
+        engine: engine.to_string(),
+        kill: attack(&attacker, plan.seed, (fault, engine), budget),
+    };
+    let mut kills = Kills {
+        commit: plan.place.commit(),
+        command_line: plan.command_line.clone(),
+        seed: plan.seed,
+        budget_ms: millis(plan.budget),
+        engines: plan.engines.iter().map(ToString::to_string).collect(),
+        control: Vec::new(),
+        rows: Vec::new(),
+        lost: Vec::new(),
+    };
+    for engine in plan.engines {
+        progress.tell(|| format!("{engine} on no fault"));
+        kills.control.push(cell(None, *engine, plan.budget.min(CONTROL)));
+    }
+    for (done, fault) in plan.faults.iter().enumerate() {
+        let mut row = KillRow::of(*fault);
+        for engine in plan.engines {
+            progress.tell(|| format!("{engine} on {fault} ({done} of {} done)", plan.faults.len()));
+            row.cells.push(if engine.reaches(fault.place()) {
+                cell(Some(*fault), *engine, plan.budget)
+            } else {
+                KillCell { engine: engine.to_string(), kill: Kill::OutOfReach }
+            });
+        }
+        note(&progress, &row);
+        kills.rows.push(row);
+    }
+    Ok(kills)
+}
+
+/// The child's side: one attack, and a line of JSON for it.
+pub(crate) fn one(
+    fault: Option<Fault>,
+    engine: Engine,
+    budget: Duration,
+    seed: u64,
+    output: &mut Output,
+) -> Result<(), Error> {
+    let unwritable = |source| Error::Write { path: std::env::temp_dir(), source };
+    let directory = tempfile::tempdir().map_err(unwritable)?;
+    let plan = kill::Plan { fault, budget, seed, directory: directory.path() };
+    let Attacked { sign, runs, elapsed } = kill::attack(engine, &plan);
+    let failed = matches!(sign, Some(Sign::Failed(_)));
+    let by = sign.map(|sign| sign.to_string());
+    let said = Said { by, failed, runs, time_ms: millis(elapsed) };
+    let text = serde_json::to_string(&said).map_err(|error| Error::Stdout(error.into()))?;
+    output.text(&text)
+}
+
+fn note(progress: &Progress, row: &KillRow) {
+    let seen = row.cells.iter().filter(|cell| matches!(cell.kill, Kill::Killed { .. }));
+    let engines: Vec<&str> = seen.map(|cell| cell.engine.as_str()).collect();
+    let by = if engines.is_empty() { "nobody".to_owned() } else { engines.join(", ") };
+    progress.note(&format!("kill: {} seen by {by}", row.fault));
+}
+
+fn attack(attacker: &Path, seed: u64, (fault, engine): (Option<Fault>, Engine), budget: Duration) -> Kill {
+    let mut command = Command::new(attacker);
+    command.args(["--quiet", "kill", "--attack", "--engine", engine.name()]);
+    command.args(fault.iter().flat_map(|fault| ["--only", fault.name()]));
+    command.args(["--budget", &format!("{}s", budget.as_secs().max(1)), "--seed", &seed.to_string()]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let started = Instant::now();
+    let child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => return Kill::Failed { why: error.to_string() },
+    };
+    let runs_are = engine.runs_are().to_owned();
+    let killed = |by: String, time_ms, runs, runs_are| Kill::Killed { by, time_ms, runs, runs_are };
+    match wait(child, budget + GRACE) {
+        Ended::Late => killed("hang".to_owned(), millis(started.elapsed()), 0, runs_are),
+        Ended::Said(text) => match serde_json::from_str::<Said>(text.trim()) {
+            Ok(Said { failed: true, by, .. }) => Kill::Failed { why: by.unwrap_or_default() },
+            Ok(Said { by: Some(by), time_ms, runs, .. }) => killed(by, time_ms, runs, runs_are),
+            Ok(Said { by: None, time_ms, runs, .. }) => Kill::NotSeen { time_ms, runs, runs_are },
+            // A process that dies says nothing, and that is what a fuzzer calls a crash.
+            Err(_) => killed("crash".to_owned(), millis(started.elapsed()), 0, runs_are),
+        },
+    }
+}
+
+enum Ended {
+    Said(String),
+    Late,
+}
+
+/// How often a child is looked at.
+const BEAT: Duration = Duration::from_millis(2);
+
+fn wait(mut child: Child, limit: Duration) -> Ended {
+    let started = Instant::now();
+    loop {
+        // A line fits into the pipe, so a child that has said it can end without a reader.
+        if !matches!(child.try_wait(), Ok(None)) {
+            break;
+        }
+        if started.elapsed() >= limit {
+            // It may have ended by itself in between, which changes nothing: it was late.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Ended::Late;
+        }
+        std::thread::sleep(BEAT);
+    }
+    let mut text = String::new();
+    if let Some(mut stdout) = child.stdout.take() {
+        let _ = stdout.read_to_string(&mut text);
+    }
+    Ended::Said(text)
+}
+
+fn myself() -> Result<PathBuf, Error> {
+    std::env::current_exe().map_err(|source| Error::Read {
+        path: PathBuf::from("bgcheck"),
+        source,
+        help: "run bgcheck by its path".to_owned(),
+    })
+}
+
+/// Builds the workbench with the faults inside, in a directory of its own, so that the ordinary build stays as it is.
+fn build(plan: &Plan<'_>, output: &Output) -> Result<PathBuf, Error> {
+    if !plan.place.has_fuzz_targets() {
+        return Err(Error::Missing {
+            what: "the faults are built in from the sources, and this is no checkout of bgcheck".to_owned(),
+            help: "run `bgcheck kill` inside a checkout".to_owned(),
+        });
+    }
+    let progress = output.progress("kill: build");
+    let mut command = cargo(plan.place);
+    command.args(["build", "--release", "--package", "bgcheck", "--features", "faults"]);
+    command.args(["--target-dir", "target/faults"]).stdout(Stdio::null());
+    if plan.offline {
+        command.env("CARGO_NET_OFFLINE", "true");
+    }
+    let (finished, tail) =
+        super::lines::run(&mut command, &mut |line| progress.tell(|| line.trim().to_owned()));
+    match finished {
+        Ok(status) if status.success() => {}
+        Ok(_) => return Err(Error::Build { why: tail.last().cloned().unwrap_or_default() }),
+        Err(error) => return Err(Error::Build { why: format!("cargo cannot be run: {error}") }),
+    }
+    Ok(plan.place.join("target/faults/release").join(format!("bgcheck{}", std::env::consts::EXE_SUFFIX)))
+}
