@@ -6,6 +6,7 @@ use super::Design;
 use super::Reduction;
 use super::act::{Act, Disk};
 use super::design::SlotAt;
+use super::flaw::Flaw;
 use super::scope::{Ask, Leaves, Locks, Mishaps, Transfers, owner};
 use super::state::{About, Delivery, Ending, Job, Marks, Open, Outcome, Phase, Stage, To, Who, World};
 use super::step::{Asked, By, Rig, is_running};
@@ -140,6 +141,7 @@ impl Rig {
             return;
         }
         match job.state {
+            JobState::Queued if self.flaw == Flaw::NeverTurns => {}
             JobState::Queued => acts.push(Act::Turn(id)),
             JobState::Transferring => {
                 acts.push(Act::Arrive(id));

@@ -37,7 +37,10 @@ mod act;
 mod check;
 mod design;
 mod enabled;
+mod flaw;
 mod law;
+#[cfg(feature = "bfs")]
+mod live;
 mod memory;
 mod scope;
 mod state;
@@ -59,7 +62,10 @@ pub use self::act::{Act, Disk};
 #[cfg(feature = "bfs")]
 pub use self::check::{Report, Size, check};
 pub use self::design::{Design, UnknownDesign};
+pub use self::flaw::Flaw;
 pub use self::law::Law;
+#[cfg(feature = "bfs")]
+pub use self::live::{Duty, Lasso, LiveProof, LiveReport, check_live, live_slice};
 pub use self::scope::{Ask, Leaves, Locks, Mishaps, Set, Slice, Transfers, slices};
 pub use self::state::{Object, Outcome, Who, World};
 pub use self::story::Story;

@@ -23,6 +23,8 @@ bitflags::bitflags! {
         const PROGRAM_NEXT = 4;
         /// A notification program is set.
         const HAS_PROGRAM = 8;
+        /// A delivery of it failed and was dropped, by mistake.
+        const DROPPED = 16;
     }
 }
 

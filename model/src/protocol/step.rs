@@ -11,6 +11,7 @@ use contract::{Event, FileId, HResult, JobState, Profile};
 use super::Reduction;
 use super::act::{Act, Cause, Disk, Note};
 use super::design::Design;
+use super::flaw::Flaw;
 use super::scope::{Ask, Set, Slice};
 use super::state::{
     About, Answer, Delivery, Ending, Job, Marks, Open, Outcome, Phase, Running, Stage, To, Who, World,
@@ -23,6 +24,8 @@ pub(super) struct Rig {
     pub(super) profile: Profile,
     pub(super) slice: Slice,
     pub(super) reduction: Reduction,
+    /// What is wrong on purpose, to see liveness broken.
+    pub(super) flaw: Flaw,
     /// All calls of the slice. Those of callbacks are the ones marked.
     pub(super) asks: Vec<Asked>,
 }
@@ -64,7 +67,7 @@ impl Rig {
             by_callbacks: By::of(&slice.nested_asks, ask),
         };
         let asks = all.into_iter().map(asked).collect();
-        Rig { design, profile: *profile, slice: slice.clone(), reduction, asks }
+        Rig { design, profile: *profile, slice: slice.clone(), reduction, flaw: Flaw::None, asks }
     }
 
     /// The first state: every job transfers, and nobody calls.
@@ -292,6 +295,9 @@ impl Rig {
 
     /// The job's delivery is waited for no more.
     fn release<const J: usize>(&self, world: &mut World<J>, job: u8) {
+        if self.flaw == Flaw::WakesNobody {
+            return;
+        }
         let next = if self.design == Design::WaitAnyRunning { Stage::WaitingOn } else { Stage::Returning };
         for who in World::<J>::callers() {
             let open = world.open_mut(who);
@@ -314,7 +320,7 @@ impl Rig {
 
     /// The delivery of this job that may be claimed now (semantics c to e), were a dispatcher and a slot there.
     pub(super) fn wanted(&self, job: &Job) -> Option<(Event, To, u8)> {
-        if !job.is_live() || job.marks.contains(Marks::RETRYING) {
+        if !job.is_live() || job.marks.intersects(Marks::RETRYING | Marks::DROPPED) {
             return None;
         }
         let unmasked = |event| self.profile.unmasked(job.mask(), event).is_yes();
@@ -393,6 +399,10 @@ impl Rig {
     /// What a leave means (semantics e and f).
     fn learn(&self, job: &mut Job, delivery: &Delivery, outcome: Outcome) {
         let Delivery { event, to, file, about, .. } = *delivery;
+        if self.flaw.drops(outcome) {
+            job.marks.insert(Marks::DROPPED);
+            return;
+        }
         if event == Event::FileTransferred {
             match outcome {
                 Outcome::Acknowledges => job.files.is_told(file),

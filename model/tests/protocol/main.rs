@@ -5,6 +5,7 @@ mod counts;
 mod designs;
 mod document;
 mod engines;
+mod liveness;
 mod reduction;
 mod size;
 mod stories;
