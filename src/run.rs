@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contract::judge::{Rule, RuleSet};
-use model::protocol::Law;
+use model::protocol::{Duty, Law};
 use reports::{EngineResult, Machine, Results, RuleText, Run, SetUpStep, Version};
 
 use crate::clock::Clock;
@@ -47,6 +47,16 @@ pub(crate) fn law_text(law: Law) -> RuleText {
         name: law.name().to_owned(),
         sentence: law.sentence().to_owned(),
     }
+}
+
+/// The duties in words. L3 is there already, as a law.
+pub(crate) fn duty_texts() -> impl Iterator<Item = RuleText> {
+    let others = Duty::ALL.iter().filter(|duty| duty.id() != Law::BoundedWait.id());
+    others.map(|duty| RuleText {
+        id: reports::RuleId(duty.id().to_owned()),
+        name: duty.name().to_owned(),
+        sentence: duty.sentence().to_owned(),
+    })
 }
 
 fn text(rule: Rule) -> RuleText {

@@ -69,6 +69,7 @@ fn of_variant<C: Core>(
     };
     Ok(Explored {
         name: name.to_owned(),
+        aspect: "",
         subject: Subject::Product,
         scope: plan.scope,
         dialect: variant.profile.dialect,

@@ -25,6 +25,8 @@ pub(crate) struct Law {
 pub(crate) struct Explored {
     /// The engine's name, such as `check product`.
     pub(crate) name: String,
+    /// What of it is looked at, where that is not all rules: words for a title.
+    pub(crate) aspect: &'static str,
     pub(crate) subject: Subject,
     pub(crate) scope: ScopeName,
     pub(crate) dialect: Dialect,

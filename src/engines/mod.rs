@@ -8,6 +8,7 @@ pub(crate) mod fuzz;
 pub(crate) mod kill;
 mod lines;
 pub(crate) mod live;
+pub(crate) mod liveness;
 pub(crate) mod protocol;
 pub(crate) mod race;
 pub(crate) mod sample;

@@ -44,6 +44,7 @@ pub(crate) fn run(
         };
         let explored = Explored {
             name,
+            aspect: "",
             subject: Subject::Protocol,
             scope: plan.scope,
             dialect: *dialect,

@@ -19,7 +19,7 @@ use crate::cli::{self, CoreChoice};
 use crate::engines::check::{self, default_traces};
 use crate::engines::counterexample::{Traces, named};
 use crate::engines::explored::{Comparison, Explored, ExploredSlice, Found, Together};
-use crate::engines::protocol;
+use crate::engines::{liveness, protocol};
 use crate::error::Error;
 use crate::output::{Output, Paint};
 use crate::place::Place;
@@ -134,6 +134,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     if model.includes(Model::Protocol) && carried.contains(Rule::R16) {
         results.rules.push(run::law_text(Law::BoundedWait));
     }
+    // Whoever asks for some rules has not asked for duties.
+    let duties = model.includes(Model::Protocol) && args.rules.is_empty();
+    if duties {
+        results.rules.extend(run::duty_texts());
+    }
     let mut slices = Vec::new();
     let mut take = |explored: Explored, output: &mut Output| {
         results.engines.push(explored.result());
@@ -151,6 +156,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     }
     if model.includes(Model::Protocol) && carried.intersects(of_protocol()) {
         explorations.protocol(output, &mut take)?;
+    }
+    if duties {
+        explorations.liveness(output, &mut take)?;
     }
     let outcome = results.outcome();
     if args.json {
@@ -188,7 +196,15 @@ impl Explorations<'_> {
     }
 
     fn protocol(&self, output: &mut Output, take: Take<'_>) -> Result<(), Error> {
-        let plan = protocol::Plan {
+        self.of_protocol(|plan| protocol::run(plan, output, take))
+    }
+
+    fn liveness(&self, output: &mut Output, take: Take<'_>) -> Result<(), Error> {
+        self.of_protocol(|plan| liveness::run(plan, output, take))
+    }
+
+    fn of_protocol(&self, run: impl FnOnce(&protocol::Plan<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        run(&protocol::Plan {
             scope: self.args.scope,
             dialects: &dialects(self.args),
             laws: &Law::of(self.carried),
@@ -197,8 +213,7 @@ impl Explorations<'_> {
             budget: self.args.budget,
             design: self.args.design.unwrap_or(Design::Barrier),
             traces: self.traces,
-        };
-        protocol::run(&plan, output, take)
+        })
     }
 }
 
@@ -326,7 +341,8 @@ impl Page<'_> {
         let dialect = named(explored.dialect, explored.turned);
         let design =
             explored.design.map_or_else(String::new, |design| format!(" of the protocol, design {design}"));
-        let title = format!("check, scope {}{design}, dialect {dialect}", explored.scope);
+        let aspect = explored.aspect;
+        let title = format!("check{aspect}, scope {}{design}, dialect {dialect}", explored.scope);
         put(&mut text, format_args!("{}", self.output.paint(Paint::Bold, &title)));
         if !explored.memory.is_empty() {
             put(&mut text, format_args!("  {}", explored.memory));

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// These faults; every one when left out.
     #[arg(long, value_delimiter = ',', value_name = "FAULTS")]
     only: Vec<Fault>,
-    /// These engines: check, lockstep, properties, race, schedule, live; every one when left out.
+    /// These engines: check, lockstep, properties, suites, race, schedule, live; every one when left out.
     #[arg(long, value_delimiter = ',', value_name = "ENGINES")]
     engine: Vec<Engine>,
     /// How long, for each fault and engine.

@@ -15,8 +15,9 @@ use super::report::explained;
 use crate::cli::{self, CoreChoice};
 use crate::clock::Clock;
 use crate::engines::counterexample::Traces;
+use crate::engines::explored::Explored;
 use crate::engines::fuzz::{self, Sanitizer, Target};
-use crate::engines::{check, live, protocol, race, sample, tools};
+use crate::engines::{check, live, liveness, protocol, race, sample, tools};
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
@@ -71,6 +72,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     };
     let mut results = run::results(&night.place, RuleSet::ALL, night.seed, Some(args.budget));
     results.rules.push(run::law_text(Law::BoundedWait));
+    results.rules.extend(run::duty_texts());
     if let Some(name) = out.file_name() {
         results.run.id = name.to_string_lossy().into_owned();
     }
@@ -214,12 +216,16 @@ impl Night<'_> {
             traces: &self.traces,
         };
         let engines = &mut self.engines;
-        let explored = protocol::run(&plan, output, &mut |explored, _| {
+        let mut take = |explored: Explored, _: &mut Output| {
             engines.push(explored.result());
             Ok(())
-        });
-        if let Err(error) = explored {
-            engines.push(broken("check protocol", &error));
+        };
+        let explored = protocol::run(&plan, output, &mut take);
+        let live = liveness::run(&plan, output, &mut take);
+        for (name, done) in [("check protocol", explored), ("check liveness", live)] {
+            if let Err(error) = done {
+                engines.push(broken(name, &error));
+            }
         }
     }
 

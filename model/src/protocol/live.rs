@@ -64,7 +64,7 @@ impl Duty {
     pub const fn name(self) -> &'static str {
         match self {
             Duty::TellsTransferred => "told",
-            Duty::TellsErrorsAndFiles => "told of errors and files",
+            Duty::TellsErrorsAndFiles => "errors, files",
             Duty::Returns => "returns",
             Duty::MovesOn => "moves on",
         }
