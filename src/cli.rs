@@ -51,6 +51,8 @@ pub(crate) enum Verb {
     Replay(verbs::replay::Args),
     /// Print the tables of states, methods and dialects, or draw them.
     Graph(verbs::graph::Args),
+    /// Walk through the states of a model in the browser, step by step.
+    Explore(verbs::explore::Args),
     /// Let every engine loose on every seeded fault, and show which finds which, and how soon.
     Kill(verbs::kill::Args),
     /// Run everything for a budget, and write the report.

@@ -12,9 +12,12 @@
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
+use contract::Dialect;
 use model::bfs::{Explorer, Hashed};
+use model::protocol::{Design, Law, Protocol, Reduction, slices};
 use model::reference::counters::Counters;
 use model::reference::two_phase::TwoPhase;
+use model::scope::ScopeName;
 use stateright::{Checker, HasDiscoveries, Model};
 
 /// The word that makes this program a measuring process.
@@ -23,9 +26,23 @@ const MEASURE: &str = "measure";
 const ROUNDS: usize = 3;
 
 /// The published 18,507,778 transitions of two-phase commit are states generated, the first one among them: one more than edges.
-const MODELS: [Subject; 2] = [
-    Subject { name: "counters 7 modulo 10", states: 10_000_000, edges: 70_000_000, is_shallow: false },
-    Subject { name: "two-phase commit 8", states: 1_745_408, edges: 18_507_777, is_shallow: true },
+const MODELS: [Subject; 3] = [
+    Subject {
+        name: "counters 7 modulo 10",
+        states: 10_000_000,
+        edges: 70_000_000,
+        is_shallow: false,
+        packs: true,
+    },
+    Subject {
+        name: "two-phase commit 8",
+        states: 1_745_408,
+        edges: 18_507_777,
+        is_shallow: true,
+        packs: true,
+    },
+    // Slice `default/together` under the barrier, in BITS: as in docs/check-protocol.txt.
+    Subject { name: "protocol", states: 746_235, edges: 2_487_239, is_shallow: true, packs: false },
 ];
 
 const ENGINES: [&str; 6] = [
@@ -44,6 +61,8 @@ struct Subject {
     edges: u64,
     /// Whether a path without a repeated state is short.
     is_shallow: bool,
+    /// Whether its states have a packed form.
+    packs: bool,
 }
 
 /// What a measuring process says.
@@ -82,7 +101,11 @@ fn main() -> ExitCode {
 fn compare(subject: &Subject, rounds: usize) {
     println!("{}: {} states, {} edges, {rounds} rounds", subject.name, subject.states, subject.edges);
     println!("{:<38} {:>8} {:>17} {:>12} {:>7}", "", "M/s", "least to most", "bytes/state", "ratio");
-    let engines = ENGINES.iter().filter(|engine| subject.is_shallow || !engine.ends_with("dfs"));
+    let fits = |engine: &&&str| {
+        let packed = engine.starts_with("ours") && !engine.ends_with("fingerprints");
+        (subject.is_shallow || !engine.ends_with("dfs")) && (subject.packs || !packed)
+    };
+    let engines = ENGINES.iter().filter(fits);
     let mut samples = vec![Vec::new(); engines.clone().count()];
     for _ in 0..rounds {
         for (engine, samples) in engines.clone().zip(&mut samples) {
@@ -129,10 +152,25 @@ fn measure(engine: &str, model: &str) -> String {
     let started = Instant::now();
     let (states, edges) = if model == MODELS[0].name {
         explore(engine, Counters { count: 7, modulus: 10 })
-    } else {
+    } else if model == MODELS[1].name {
         explore(engine, TwoPhase::new(8))
+    } else {
+        by_fingerprint(engine, protocol())
     };
     format!("{states} {edges} {} {}", started.elapsed().as_secs_f64(), most_bytes_held())
+}
+
+fn protocol() -> Protocol<2> {
+    let profile = Dialect::Bits.profile();
+    let together =
+        slices(ScopeName::Default, profile).into_iter().find(|slice| slice.name == "default/together");
+    Protocol::new(
+        Design::Barrier,
+        profile,
+        &together.expect("the slice is there"),
+        Law::ALL,
+        Reduction::Fewest,
+    )
 }
 
 fn explore<M>(engine: &str, model: M) -> (u64, u64)
@@ -141,7 +179,20 @@ where
     M::State: Clone + PartialEq + std::fmt::Debug + std::hash::Hash + Send + Sync + 'static,
     M::Action: Clone + PartialEq + std::fmt::Debug,
 {
-    let workers = if engine.contains("2 workers") { 2 } else { 1 };
+    if engine.starts_with("stateright") || engine.ends_with("fingerprints") {
+        return by_fingerprint(engine, model);
+    }
+    let report = Explorer::exact(model).workers(workers(engine)).explore().expect("an exploration");
+    (report.states, report.edges)
+}
+
+/// Explores a model whose states need no packed form.
+fn by_fingerprint<M>(engine: &str, model: M) -> (u64, u64)
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + PartialEq + std::fmt::Debug + std::hash::Hash + Send + Sync + 'static,
+    M::Action: Clone + PartialEq + std::fmt::Debug,
+{
     if let Some(search) = engine.strip_prefix("stateright ") {
         // Waiting for a property that does not exist keeps stateright going to the end.
         let builder = model.checker().threads(1).finish_when(HasDiscoveries::AllOf(["none"].into()));
@@ -150,13 +201,13 @@ where
             _ => counts(builder.spawn_bfs().join()),
         };
     }
-    if engine.ends_with("fingerprints") {
-        let report =
-            Explorer::<_, Hashed<u64>>::hashed(model).workers(workers).explore().expect("an exploration");
-        return (report.states, report.edges);
-    }
-    let report = Explorer::exact(model).workers(workers).explore().expect("an exploration");
+    let report = Explorer::<_, Hashed<u64>>::hashed(model).workers(workers(engine)).explore();
+    let report = report.expect("an exploration");
     (report.states, report.edges)
+}
+
+fn workers(engine: &str) -> usize {
+    if engine.contains("2 workers") { 2 } else { 1 }
 }
 
 /// The models have one first state, and stateright counts it as generated.

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod conform;
 pub(crate) mod doctor;
+pub(crate) mod explore;
 pub(crate) mod fuzz;
 pub(crate) mod generate;
 pub(crate) mod graph;
@@ -29,6 +30,7 @@ pub(crate) fn run(verb: &Verb, output: &mut Output) -> Result<ExitCode, Error> {
         Verb::Conform(args) => conform::run(args, output),
         Verb::Replay(args) => replay::run(args, output),
         Verb::Graph(args) => graph::run(args, output),
+        Verb::Explore(args) => explore::run(args, output),
         Verb::Kill(args) => kill::run(args, output),
         Verb::Nightly(args) => nightly::run(args, output),
         Verb::Report(args) => report::run(args, output),

@@ -50,13 +50,14 @@ mod story;
 mod table;
 #[cfg(test)]
 mod tests;
+mod view;
 mod waits;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use contract::judge::{Bound, Monitors, Rule, RuleSet};
 use contract::{JobState, Profile};
-use stateright::{Model, Property};
+use stateright::{Model, Path, Property};
 
 pub use self::act::{Act, Disk};
 #[cfg(feature = "bfs")]
@@ -271,6 +272,16 @@ impl<const J: usize> Model for Protocol<J> {
 
     fn next_state(&self, state: &State<J>, act: Act) -> Option<State<J>> {
         Some(self.representative(self.taken(state, act)))
+    }
+
+    fn format_step(&self, state: &State<J>, act: Act) -> Option<String> {
+        self.next_state(state, act).map(|next| self.rig.in_words(&next.world))
+    }
+
+    /// Only without reductions: with them, jobs change their numbers on the way.
+    fn as_svg(&self, path: Path<State<J>, Act>) -> Option<String> {
+        let told = self.rig.reduction == Reduction::Full;
+        told.then(|| view::svg(&self.story(&path.into_actions(), None).picture(None)))
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
