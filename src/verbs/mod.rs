@@ -1,5 +1,6 @@
 //! The verbs, a thin file each: what is asked is turned into a plan, an engine runs it, and what came of it is shown.
 
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod conform;
@@ -32,6 +33,7 @@ pub(crate) fn run(verb: &Verb, output: &mut Output) -> Result<ExitCode, Error> {
         Verb::Graph(args) => graph::run(args, output),
         Verb::Explore(args) => explore::run(args, output),
         Verb::Kill(args) => kill::run(args, output),
+        Verb::Bench(args) => bench::run(args, output),
         Verb::Nightly(args) => nightly::run(args, output),
         Verb::Report(args) => report::run(args, output),
         Verb::Doctor(args) => doctor::run(args, output),
