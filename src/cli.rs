@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
+use properties::minimize::CoreName;
 
 use crate::output::Color;
 use crate::verbs;
@@ -49,6 +50,8 @@ pub(crate) enum Verb {
     Conform(verbs::conform::Args),
     /// Show a trace, a fuzzer's artifact or a regression as a timeline, and judge it.
     Replay(verbs::replay::Args),
+    /// Make a counterexample as small as it gets, and explain it.
+    Minimize(verbs::minimize::Args),
     /// Print the tables of states, methods and dialects, or draw them.
     Graph(verbs::graph::Args),
     /// Walk through the states of a model in the browser, step by step.
@@ -88,6 +91,15 @@ impl CoreChoice {
         match self {
             CoreChoice::Core => "core",
             CoreChoice::Canary => "canary",
+        }
+    }
+}
+
+impl From<CoreChoice> for CoreName {
+    fn from(core: CoreChoice) -> CoreName {
+        match core {
+            CoreChoice::Core => CoreName::Core,
+            CoreChoice::Canary => CoreName::Canary,
         }
     }
 }

@@ -11,7 +11,35 @@ fn transcripts() {
         // A terminal's wishes would change what is written.
         .env("NO_COLOR", "1")
         .env("COLUMNS", "100")
-        .case("tests/cmd/*.trycmd");
+        .case("tests/cmd/*.trycmd")
+        .case("docs/reading-a-counterexample.md");
+}
+
+/// The test that is written is the one that is committed, which `properties` compiles and runs; a second time changes nothing.
+#[test]
+fn a_counterexample_is_written_as_the_test_that_is_committed() {
+    let checkout = tempfile::tempdir().expect("a test may fail here");
+    let write = |name: &str, text: &str| {
+        let path = checkout.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("it has one")).expect("a test may fail here");
+        std::fs::write(&path, text).expect("a test may fail here");
+        path
+    };
+    write("contract/Cargo.toml", "");
+    write("fuzz/Cargo.toml", "");
+    let list = write("properties/regressions/mod.rs", "//! Tests.\n\nmod r9_later;\n");
+    let crash = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/minimize/crash-late");
+    for _ in 0..2 {
+        let mut command = bgcheck(&["minimize", crash, "--subject", "canary", "--quiet", "--emit-test"]);
+        let made = command.current_dir(checkout.path()).output().expect("the command runs");
+        let text = String::from_utf8_lossy(&made.stdout);
+        assert_eq!(made.status.code(), Some(2), "{text}{}", String::from_utf8_lossy(&made.stderr));
+    }
+    let written = checkout.path().join("properties/regressions/r1_20902fa0_canary.rs");
+    let written = std::fs::read_to_string(written).expect("it has been written");
+    assert_eq!(written, include_str!("../properties/regressions/r1_20902fa0_canary.rs"));
+    let list = std::fs::read_to_string(list).expect("it is there");
+    assert_eq!(list, "//! Tests.\n\nmod r1_20902fa0_canary;\nmod r9_later;\n");
 }
 
 /// What a machine reads is a report: shown again, it has the same verdict and the same exit code.

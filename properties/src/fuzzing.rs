@@ -2,9 +2,12 @@
 //! `cargo test` as well.
 
 use contract::Core as _;
-use contract::judge::{TimelineOptions, Trace, timeline};
+use contract::judge::{RuleSet, Trace};
 use engine::core::Core;
 
+#[cfg(feature = "race")]
+use crate::minimize::races::Scheduled;
+use crate::minimize::{Case, CoreName, minimize};
 use crate::program::Program;
 #[cfg(feature = "race")]
 use crate::race;
@@ -16,13 +19,16 @@ use crate::run;
 /// They do not. The message is the program and its timeline, not the bytes.
 pub fn lockstep(bytes: &[u8]) {
     if let Some(broken) = run::run_bytes(bytes, Core::new).broken {
-        let small = run::shrink(&Program::from_bytes(bytes), &broken, Core::new);
-        let trace = run::trace(&small, Core::new, "fuzz lockstep", None);
-        let story = timeline(&trace, &TimelineOptions::default());
-        panic!(
-            "{broken}\n\nThe program, without the steps it does not need:\n{small}\n{story}\n{}",
-            small.to_rust()
-        );
+        tell(&broken.to_string(), &Case::Stepped(CoreName::Core, Program::from_bytes(bytes)));
+    }
+}
+
+/// Ends the run of a target with the counterexample, made small.
+fn tell(broken: &str, case: &Case) -> ! {
+    match minimize(case, RuleSet::ALL) {
+        Ok(minimal) => panic!("{broken}\n\n{minimal}"),
+        // It failed a moment ago, and the same bytes are the same run: then it is the subject that is not the same.
+        Err(error) => panic!("{broken}\n\nbut when it is run again, {error}"),
     }
 }
 
@@ -49,14 +55,9 @@ pub fn schedule(bytes: &[u8]) {
     let (race, tape) = race::from_bytes(bytes);
     let run = race::run(&race, tape.choices());
     if run.is_broken() {
-        let (small, schedule) = race::shrink_while(&race, tape.choices(), &|again| again.is_like(&run));
-        let trace = race::trace(&small, &schedule, None);
-        let story = timeline(&trace, &TimelineOptions::default());
-        panic!(
-            "{}, calls that waited for a later delivery (L3): {}\n\nThe race, without what it does not need:\n{small}\n{story}\n{}",
-            run.violated,
-            run.overwaits,
-            small.to_rust(&schedule)
-        );
+        let said =
+            format!("{}, calls that waited for a later delivery (L3): {}", run.violated, run.overwaits);
+        let schedule = tape.choices().to_vec();
+        tell(&said, &Case::Race(Scheduled { race, schedule }));
     }
 }

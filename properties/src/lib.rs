@@ -3,6 +3,7 @@
 //! - [`program`]: what happens in a run, from bytes or a seed; [`tape`]: the same as text.
 //! - [`run`]: a program on a core in lockstep with the specification, judged by the rules.
 //! - [`sample`]: many random programs; [`fuzzing`]: the bodies of the fuzz targets.
+//! - [`minimize`]: what broke something made small, named, seen again, and explained.
 //! - [`canary`]: a subject that is broken on purpose.
 //! - `suite`: generated suites as files, and what becomes of them on a subject.
 //! - `kill`: engines against the seeded faults of `contract::fault`.
@@ -17,6 +18,7 @@ pub mod fuzzing;
 pub mod kill;
 #[cfg(feature = "live")]
 pub mod live;
+pub mod minimize;
 pub mod program;
 #[cfg(feature = "race")]
 pub mod race;

@@ -17,7 +17,7 @@ use contract::{
     ReceiverId, Text, ThreadId, UserId,
 };
 use model::drive::{DiskResult, From, Stimulus};
-use model::scope::Variant;
+use model::scope::{ScopeName, Slice, Variant, slices};
 
 use crate::tape;
 
@@ -34,6 +34,8 @@ pub struct Program {
     pub variant: Variant,
     /// Callbacks of one user at once.
     pub callback_slots: u32,
+    /// The slice of the checker whose delays the core is built with, which are shorter; empty for the usual ones.
+    pub slice: &'static str,
     /// What happens, in order.
     pub steps: Vec<Stimulus>,
 }
@@ -54,6 +56,7 @@ impl Program {
         let program = Program {
             variant: variant(head),
             callback_slots: if head & 0x80 == 0 { 4 } else { 1 },
+            slice: "",
             steps: Vec::new(),
         };
         let mut first = if head & 0x40 == 0 { RUNNING_JOB.iter() } else { [].iter() };
@@ -67,6 +70,9 @@ impl Program {
     /// What the core is built with: files are few, so that the specification can hold them all.
     #[must_use]
     pub fn config(&self) -> Config {
+        if let Some(slice) = slice(&self.variant.profile, self.slice) {
+            return slice.config(&self.variant.profile);
+        }
         let profile = Profile { files_per_job: model::spec::MAX_FILES as u32, ..self.variant.profile };
         Config { callback_slots: self.callback_slots, ..Config::of(&profile) }
     }
@@ -74,19 +80,31 @@ impl Program {
     /// The program as a Rust test that runs it.
     #[must_use]
     pub fn to_rust(&self) -> String {
-        let dialect = self.variant.profile.dialect;
-        let mut text = format!(
-            "#[test]\nfn replayed() {{\n    let program = properties::program::Program::script(\n        \
-             {:?}, {:?}, {},\n        &[\n",
-            dialect.to_string(),
-            self.variant.turned,
-            self.callback_slots
-        );
-        for step in &self.steps {
-            text.push_str(&format!("            {:?},\n", tape::print(step)));
+        let program = self.to_expression("    ");
+        format!(
+            "#[test]\nfn replayed() {{\n    let program = {program};\n    properties::run::assert_sound(&program);\n}}\n"
+        )
+    }
+
+    /// The program as a Rust expression, its further lines indented.
+    pub(crate) fn to_expression(&self, indent: &str) -> String {
+        let Program { variant, callback_slots, slice, steps } = self;
+        let dialect = variant.profile.dialect.to_string();
+        let mut text = format!("properties::program::Program::script(\n{indent}    {dialect:?},\n");
+        text +=
+            &format!("{indent}    {:?},\n{indent}    {callback_slots},\n{indent}    &[\n", variant.turned);
+        for step in steps {
+            text += &format!("{indent}        {:?},\n", tape::print(step));
         }
-        text.push_str("        ],\n    ).unwrap();\n    properties::run::assert_sound(&program);\n}\n");
-        text
+        text += &format!("{indent}    ],\n{indent})\n{indent}.unwrap()");
+        if slice.is_empty() { text } else { format!("{text}\n{indent}.in_slice({slice:?})") }
+    }
+
+    /// The same steps with the delays of a slice of the checker; the usual ones when there is no slice of this name.
+    #[must_use]
+    pub fn in_slice(self, name: &str) -> Program {
+        let named = slice(&self.variant.profile, name);
+        Program { slice: named.map_or("", |slice| slice.name), ..self }
     }
 
     /// A program from the lines of a script, as [`Program::to_rust`] writes them.
@@ -95,21 +113,32 @@ impl Program {
     /// A line that is not a stimulus, an unknown dialect, or an unknown switch.
     pub fn script(dialect: &str, turned: &str, slots: u32, lines: &[&str]) -> Result<Program, tape::Error> {
         let dialect: Dialect = dialect.parse().map_err(|_| tape::Error::new(dialect))?;
-        let variants = model::scope::variants(dialect, model::scope::ScopeName::Wide);
+        let variants = model::scope::variants(dialect, ScopeName::Wide);
         let variant = variants.into_iter().find(|variant| variant.turned == turned);
         let variant = variant.ok_or_else(|| tape::Error::new(turned))?;
         let steps = lines.iter().map(|line| tape::parse(line)).collect::<Result<_, _>>()?;
-        Ok(Program { variant, callback_slots: slots, steps })
+        Ok(Program { variant, callback_slots: slots, slice: "", steps })
     }
+}
+
+/// The slice of this name, in whichever scope.
+fn slice(profile: &Profile, name: &str) -> Option<Slice> {
+    if name.is_empty() {
+        return None;
+    }
+    let all = ScopeName::ALL.into_iter().flat_map(|scope| slices(scope, profile));
+    all.into_iter().find(|slice| slice.name == name)
 }
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Program { variant, callback_slots, steps } = self;
+        let Program { variant, callback_slots, slice, steps } = self;
+        let slice =
+            if slice.is_empty() { String::new() } else { format!(", with the delays of slice {slice}") };
         let turned = if variant.turned.is_empty() { "" } else { ", " };
         writeln!(
             f,
-            "dialect {}{turned}{}, callback slots {callback_slots}",
+            "dialect {}{turned}{}, callback slots {callback_slots}{slice}",
             variant.profile.dialect, variant.turned
         )?;
         for (number, step) in steps.iter().enumerate() {
@@ -201,10 +230,11 @@ type Bytes<'a> = std::slice::Iter<'a, u8>;
 /// All jobs of a program belong to one user: the rules are about jobs, and slots are shared sooner.
 pub const USER: UserId = UserId(0);
 
-const GOOD_FILE: FileNames = FileNames { remote: Text::Borrowed("http://h/f"), local: Text::Borrowed("/f") };
+pub(crate) const GOOD_FILE: FileNames =
+    FileNames { remote: Text::Borrowed("http://h/f"), local: Text::Borrowed("/f") };
 
 /// Objects with every useful set of interfaces; the last cannot be registered.
-const OBJECTS: [Receiver; 4] = [
+pub(crate) const OBJECTS: [Receiver; 4] = [
     Receiver { id: ReceiverId(0), interfaces: Interfaces::CALLBACK.union(Interfaces::CALLBACK2) },
     Receiver { id: ReceiverId(1), interfaces: Interfaces::CALLBACK },
     Receiver { id: ReceiverId(2), interfaces: Interfaces::all() },

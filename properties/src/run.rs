@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use contract::core::Config;
 use contract::judge::trace::{ChooseLine, Kind};
-use contract::judge::{Bound, Ended, Header, Line, Rule, RuleSet, Trace};
+use contract::judge::{Bound, Ended, Header, Line, RuleSet, Trace};
 use contract::{Core, EventView, JobId};
 use model::drive::{Applied, Stimulus};
 use model::lockstep::{Disagreement, Lockstep};
@@ -116,7 +116,10 @@ pub fn trace<C: Core>(program: &Program, make: fn(&Config) -> C, engine: &str, s
         }
     }
     let header = Header {
-        scope: format!("callback slots {}", program.callback_slots),
+        scope: match program.slice {
+            "" => format!("callback slots {}", program.callback_slots),
+            slice => slice.to_owned(),
+        },
         subject: "core".to_owned(),
         engine: engine.to_owned(),
         seed,
@@ -138,7 +141,6 @@ pub fn from_trace(trace: &Trace) -> Result<Program, tape::Error> {
     let known = model::scope::variants(dialect, model::scope::ScopeName::Wide);
     let turned =
         known.into_iter().find(|variant| variant.profile == profile).map_or("", |variant| variant.turned);
-    let slots = trace.header.scope.strip_prefix("callback slots ").and_then(|slots| slots.parse().ok());
     let mut steps = Vec::new();
     let mut telling = std::collections::BTreeMap::new();
     for line in &trace.lines {
@@ -156,33 +158,9 @@ pub fn from_trace(trace: &Trace) -> Result<Program, tape::Error> {
             _ => {}
         }
     }
-    Ok(Program {
-        variant: model::scope::Variant { profile, turned },
-        callback_slots: slots.unwrap_or(4),
-        steps,
-    })
-}
-
-/// The program without every step that can be left out one at a time so that it still breaks the same way.
-pub fn shrink<C: Core>(program: &Program, broken: &Broken, make: fn(&Config) -> C) -> Program {
-    let mut small = program.clone();
-    let still = |program: &Program| run(program, make).broken.is_some_and(|now| now.is_like(broken));
-    loop {
-        let before = small.steps.len();
-        let mut at = before;
-        while at > 0 {
-            at -= 1;
-            let mut candidate = small.clone();
-            candidate.steps.remove(at);
-            if still(&candidate) {
-                small = candidate;
-                at = at.min(small.steps.len());
-            }
-        }
-        if small.steps.len() == before {
-            return small;
-        }
-    }
+    let variant = model::scope::Variant { profile, turned };
+    let program = Program { variant, callback_slots: trace.header.callback_slots, slice: "", steps };
+    Ok(program.in_slice(&trace.header.scope))
 }
 
 /// For tests: the program breaks nothing on the engine's core.
@@ -209,13 +187,4 @@ fn broken<C: Core>(lockstep: &Lockstep<C, JOBS>) -> Option<Broken> {
         return Some(Broken::Rules(rules));
     }
     lockstep.disagreement().map(Broken::Agreement)
-}
-
-/// The first rule of a set, for identities.
-#[must_use]
-pub fn first_rule(broken: &Broken) -> Option<Rule> {
-    match broken {
-        Broken::Rules(rules) => rules.iter().next(),
-        Broken::Agreement(_) => None,
-    }
 }

@@ -8,8 +8,9 @@ use contract::Core;
 use contract::core::Config;
 use contract::judge::{Rule, RuleSet};
 
+use crate::minimize::stepped;
 use crate::program::Program;
-use crate::run::{Broken, run_watched, shrink};
+use crate::run::{Broken, run_watched};
 
 /// How to sample.
 #[derive(Clone, Copy)]
@@ -105,7 +106,9 @@ fn keep<C: Core>(
     make: fn(&Config) -> C,
 ) {
     if !failures.iter().any(|known| known.broken.is_like(&broken)) {
-        failures.push(Failure { seed, broken, program: shrink(program, &broken, make) });
+        let failed = stepped::failure(program, RuleSet::ALL, make);
+        let program = failed.map(|failed| stepped::smallest(program, &failed, make).0);
+        failures.extend(program.map(|program| Failure { seed, broken, program }));
     }
 }
 

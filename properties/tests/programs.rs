@@ -1,7 +1,9 @@
 //! Laws of programs: text and traces give them back, and any program keeps specification, core and rules together.
 
 use contract::Core as _;
+use contract::judge::RuleSet;
 use engine::core::Core;
+use properties::minimize::{Case, CoreName, minimize};
 use properties::program::Program;
 use properties::{run, tape};
 use proptest::prelude::*;
@@ -10,14 +12,13 @@ fn programs() -> impl Strategy<Value = Program> {
     prop::collection::vec(any::<u8>(), 0..120).prop_map(|bytes| Program::from_bytes(&bytes))
 }
 
-/// Shrinks by steps, not by bytes, saves the trace, and fails with a test that can be pasted.
+/// Makes it small by steps, not by bytes, saves the trace, and fails with a test that can be pasted.
 fn fail(program: &Program, broken: &run::Broken) -> ! {
-    let small = run::shrink(program, broken, Core::new);
-    let trace = run::trace(&small, Core::new, "proptest", None);
-    let name = run::first_rule(broken).map_or_else(|| "agreement".to_owned(), |rule| rule.to_string());
-    let path = format!("{}/regressions/found-{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
-    std::fs::write(&path, trace.print()).expect("the folder of regressions can be written");
-    panic!("{broken}\nsaved as {path}\n{small}\n{}", small.to_rust());
+    let case = Case::Stepped(CoreName::Core, program.clone());
+    let minimal = minimize(&case, RuleSet::ALL).expect("it has just failed");
+    let path = format!("{}/regressions/found-{}.jsonl", env!("CARGO_MANIFEST_DIR"), minimal.failed.id);
+    std::fs::write(&path, minimal.failed.trace.print()).expect("the folder of regressions can be written");
+    panic!("{broken}\nsaved as {path}\n{minimal}");
 }
 
 proptest! {

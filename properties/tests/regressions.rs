@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use contract::judge::Trace;
 use properties::{fuzzing, run};
 
+/// Those that `bgcheck minimize --emit-test` wrote.
+#[path = "../regressions/mod.rs"]
+mod found;
+
 fn files(folder: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
     let listed = std::fs::read_dir(&root).unwrap_or_else(|error| panic!("{}: {error}", root.display()));

@@ -130,6 +130,7 @@ fn failure(found: &Found<'_>, open: bool) -> Markup {
             @if let Some(flaky) = &found.flaky { p { b { "Flaky" } ": " (show(flaky)) "." } }
             dl {
                 dt { "found by" } dd { (show(&found.engine)) }
+                @for note in &found.failure.notes { dt { "note" } dd { (show(note)) } }
                 @if let Some(file) = &found.failure.trace_file { dt { "trace" } dd { code { (show(file)) } } }
                 dt { "replay" } dd { code { (show(&found.failure.replay_command)) } }
             }
@@ -143,6 +144,12 @@ fn failure(found: &Found<'_>, open: bool) -> Markup {
                         }
                         "\n"
                     }
+                }
+            }
+            @if let Some(test) = &found.failure.test {
+                details {
+                    summary { "As a test" }
+                    pre tabindex="0" { @for line in test.lines() { (show(line)) "\n" } }
                 }
             }
         }

@@ -38,7 +38,7 @@ pub use crate::kill::{Expected, Kill, KillCell, KillRow, KillVerdict, Kills};
 pub use crate::markdown::markdown;
 pub use crate::outcome::{ExitCode, Outcome, Reason};
 pub use crate::results::{
-    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Freedom, Machine, Ran, Results,
+    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Freedom, Machine, Ran, Rate, Results,
     RuleId, RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit, Version, WindowRow, Windows,
     Witness, WitnessSeen,
 };

@@ -86,6 +86,9 @@ fn failure(text: &mut String, found: &Found<'_>) {
     line!(text, "### {}: {}\n", inline(&found.failure.id), inline(&found.broken));
     let flaky = found.flaky.as_ref().map(|flaky| format!(" It is flaky: {flaky}.")).unwrap_or_default();
     line!(text, "{} Found by {}.{}\n", inline(found.sentence), inline(&found.engine), inline(&flaky));
+    for note in &found.failure.notes {
+        line!(text, "- {}", inline(note));
+    }
     if let Some(file) = &found.failure.trace_file {
         line!(text, "- trace: {}", code(file));
     }
@@ -94,9 +97,16 @@ fn failure(text: &mut String, found: &Found<'_>) {
         Line::Decisive => format!("> {text}"),
         Line::Plain => format!("  {text}"),
     });
-    let timeline: Vec<String> = lines.collect();
-    let fence = "`".repeat(timeline.iter().map(|line| longest_ticks(line)).max().unwrap_or(0).max(2) + 1);
-    line!(text, "{fence}text\n{}\n{fence}\n", timeline.join("\n"));
+    fenced(text, "text", &lines.collect::<Vec<String>>());
+    if let Some(test) = &found.failure.test {
+        line!(text, "As a test:\n");
+        fenced(text, "rust", &test.lines().map(words::printable).collect::<Vec<String>>());
+    }
+}
+
+fn fenced(text: &mut String, language: &str, lines: &[String]) {
+    let fence = "`".repeat(lines.iter().map(|line| longest_ticks(line)).max().unwrap_or(0).max(2) + 1);
+    line!(text, "{fence}{language}\n{}\n{fence}\n", lines.join("\n"));
 }
 
 fn engines(text: &mut String, results: &Results) {

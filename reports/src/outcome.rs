@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::results::{
-    Approach, Ended, EngineResult, Finding, Ran, Results, RuleResult, Status, Witness, WitnessSeen,
+    Approach, Ended, EngineResult, Failure, Finding, Ran, Rate, Results, RuleResult, Status, Witness,
+    WitnessSeen,
 };
 use crate::words;
 
@@ -248,8 +249,18 @@ fn of_agreement(title: &str, ran: &Ran) -> Vec<Reason> {
     if agreement.compared == 0 && agreement.disagreements.is_empty() {
         return vec![Reason::new(ExitCode::Vacuous, format!("{title} compared nothing ({what})"))];
     }
-    let of = |id| Reason::new(ExitCode::Violated, format!("{title} found a disagreement ({what}): {id}"));
-    agreement.disagreements.iter().map(|failure| of(&failure.id)).collect()
+    let of = |failure: &Failure| {
+        let id = &failure.id;
+        match failure.rate {
+            Some(rate) if !rate.is_certain() => {
+                let Rate { reproduced, replays } = rate;
+                let seen = format!("but only on {reproduced} of {replays} replays");
+                Reason::new(ExitCode::Flaky, format!("{title} found a disagreement ({what}): {id}, {seen}"))
+            }
+            _ => Reason::new(ExitCode::Violated, format!("{title} found a disagreement ({what}): {id}")),
+        }
+    };
+    agreement.disagreements.iter().map(of).collect()
 }
 
 fn of_work(title: &str, ran: &Ran) -> Vec<Reason> {

@@ -393,6 +393,18 @@ impl Finding {
         NonZeroU64::new(decisions).map_or(Finding::Vacuous, |decisions| Finding::Sampled { decisions })
     }
 
+    /// What a failure is found to be: violated, or flaky when it did not fail each time it was run again.
+    #[must_use]
+    pub fn broken(failure: Failure) -> Finding {
+        match failure.rate {
+            Some(rate) if !rate.is_certain() => {
+                let Rate { reproduced, replays } = rate;
+                Finding::Flaky { failure, reproduced, replays }
+            }
+            _ => Finding::Violated(failure),
+        }
+    }
+
     /// The failure it tells of, if it tells of one.
     #[must_use]
     pub const fn failure(&self) -> Option<&Failure> {
@@ -410,7 +422,7 @@ impl Finding {
 }
 
 /// A counterexample, and how to see it again.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     /// Its stable id, such as `R1-7f3a09c2`.
     pub id: String,
@@ -423,6 +435,33 @@ pub struct Failure {
     /// The numbers of the lines of the timeline that decide the matter, counted from 1.
     #[serde(default)]
     pub decisive_lines: Vec<u32>,
+    /// What is known beside the timeline, a line each: what its id is made of, how small it became, and the one decision in which
+    /// the nearest run that passes differs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// How often it failed when it was run again; nothing where it cannot be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// The counterexample as an ordinary test in Rust, where it can be run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<String>,
+}
+
+/// How often a counterexample failed when it was run again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Rate {
+    /// Runs that failed the same way.
+    pub reproduced: u64,
+    /// Runs.
+    pub replays: u64,
+}
+
+impl Rate {
+    /// Whether it failed each time.
+    #[must_use]
+    pub const fn is_certain(self) -> bool {
+        self.reproduced == self.replays
+    }
 }
 
 /// A comparison beside the rules: the spec with the engine's core, or a printed trace with the parsed one.

@@ -186,6 +186,9 @@ fn failure(page: &mut Page, found: &Found<'_>) {
             page.cut(6, text);
         }
     }
+    for note in &found.failure.notes {
+        page.line(4, note, Paint::Plain);
+    }
     if let Some(file) = &found.failure.trace_file {
         page.line(4, &format!("trace:  {file}"), Paint::Plain);
     }

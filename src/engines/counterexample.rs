@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use contract::core::Config;
-use contract::judge::trace::{ChooseLine, Kind};
+use contract::judge::trace::Kind;
 use contract::judge::{
-    Bound, Header, Line, Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, timeline,
+    Line, Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, timeline,
 };
-use contract::{Call, Core, Dialect, EventView, JobId, ThreadId, UserId};
-use model::drive::{Applied, From, Stimulus};
-use model::lockstep::Lockstep;
-use model::protocol::{Design, Story};
-use model::scope::{ScopeName, Slice, Variant, slices};
-use properties::tape;
-use reports::Failure;
+use contract::{Call, Core, Dialect, ThreadId};
+use model::drive::{From, Stimulus};
+use model::protocol::{Design, Law, Story};
+use model::scope::{Slice, Variant};
+use properties::minimize::{Case, Identity, Minimal, minimize};
+use properties::program::Program;
+use reports::{Failure, Rate};
 
 use crate::cli::CoreChoice;
 use crate::error::Error;
@@ -34,18 +34,59 @@ impl Traces {
         Traces { from_report: dir.clone(), dir }
     }
 
-    /// Writes the trace of a failure of `rule`, or of a disagreement, and describes it.
+    /// Makes the failure of `rule`, or of what is no rule, as small as it gets, writes its trace and describes it. `story` is what
+    /// no trace says.
     pub(crate) fn keep(&self, trace: &Trace, rule: Option<Rule>, story: &str) -> Result<Failure, Error> {
+        let case = Case::of_trace(trace);
+        let rules = match (&case, rule) {
+            (_, Some(rule)) => RuleSet::of(&[rule]),
+            // Of a race only the waits are no rule's business.
+            (Case::Race(_), None) => RuleSet::EMPTY,
+            (_, None) => RuleSet::ALL,
+        };
+        match minimize(&case, rules) {
+            Ok(minimal) => self.keep_minimal(trace, minimal, story),
+            // What cannot be seen again here is kept as it was seen.
+            Err(_) => self.keep_whole(trace, rule, story),
+        }
+    }
+
+    fn keep_minimal(&self, found: &Trace, minimal: Minimal, story: &str) -> Result<Failure, Error> {
+        let mut trace = minimal.failed.trace.clone();
+        trace.header.engine.clone_from(&found.header.engine);
+        trace.header.seed = found.header.seed;
+        let id = minimal.failed.id.to_string();
+        let name = format!("{id}-{}", found.header.engine.replace(' ', "-"));
+        let story = match minimal.case.program() {
+            Some(program) => format!("{story}\n\nthe program\n{program}"),
+            None => story.to_owned(),
+        };
+        let drawn = draw(&trace, minimal.failed.violation);
+        let mut failure = self.write_down(&trace, drawn, id, &name, story.trim_start())?;
+        failure.notes = minimal.facts();
+        failure.rate = minimal.rate.map(|rate| Rate { reproduced: rate.reproduced, replays: rate.replays });
+        failure.test = minimal.test.map(|test| test.text);
+        if matches!(minimal.case, Case::Recorded(_)) {
+            let whole = format!("{name}-{}-whole.jsonl", trace.header.dialect);
+            write(&self.dir.join(&whole), &found.print())?;
+            failure.notes.push(format!("the whole run: {}", slashes(&self.from_report.join(whole))));
+        }
+        Ok(failure)
+    }
+
+    fn keep_whole(&self, trace: &Trace, rule: Option<Rule>, story: &str) -> Result<Failure, Error> {
         let violation =
             rule.and_then(|rule| Verdicts::of(trace).violations().find(|violation| violation.rule == rule));
         let id = match (violation, rule) {
             (Some(violation), _) => failure_id(trace, &violation).to_string(),
-            // The judge of whole runs may be more lenient than the monitor that cried out; the trace still says what happened.
             (None, Some(rule)) => format!("{rule}-{}", trace.header.engine.replace(' ', "-")),
             (None, None) => format!("agreement-{}", trace.header.engine.replace(' ', "-")),
         };
         let name = id.clone();
-        self.write_down(trace, draw(trace, violation), id, &name, story)
+        let mut failure = self.write_down(trace, draw(trace, violation), id, &name, story)?;
+        failure.notes = vec!["not made small: when it is run again here, it breaks nothing".to_owned()];
+        failure.rate = Some(Rate { reproduced: 0, replays: 1 });
+        Ok(failure)
     }
 
     /// Writes down how the protocol breaks a rule, or a law that is none. `id` names it where the trace cannot. The same
@@ -61,8 +102,13 @@ impl Traces {
         let broken = |rule| Verdicts::of(trace).violations().find(|violation| violation.rule == rule);
         let violation = rule.and_then(broken);
         let named = violation.map(|violation| failure_id(trace, &violation).to_string());
-        let id = named.clone().unwrap_or_else(|| format!("{id}-{design}"));
-        let name = named.map_or_else(|| format!("{id}-{slice}"), |id| format!("{id}-{design}-{slice}"));
+        let name = format!("{}-{design}-{slice}", named.as_deref().unwrap_or(id));
+        let id = match &named {
+            Some(named) => named.clone(),
+            // The one law that is no rule has the name that it has in races.
+            None if id == Law::BoundedWait.id() => Identity::LaterDelivery.to_string(),
+            None => format!("{id}-{design}"),
+        };
         let ending = if story.ending.is_empty() { String::new() } else { format!("then: {}", story.ending) };
         // How the jobs came into their first state is in the file, and no part of the picture.
         self.write_down(trace, draw(&story.told(), violation), id, &name, &ending)
@@ -85,12 +131,10 @@ impl Traces {
             replay_command: format!("bgcheck replay {}", slashes(&path)),
             decisive_lines: decisive(&drawn),
             timeline: if story.is_empty() { drawn } else { format!("{drawn}\n{story}\n") },
+            ..Failure::default()
         })
     }
 }
-
-/// Jobs of a slice at most.
-const JOBS: usize = 2;
 
 /// Traces up to so many lines are drawn with all their jobs.
 const DRAWN_WHOLE: usize = 300;
@@ -120,49 +164,11 @@ pub(crate) fn of_check<C: Core>(
     let created = Stimulus::Call { from: From::Client(ThreadId(0)), job: None, call: create };
     let steps: Vec<Stimulus> =
         std::iter::repeat_n(created, slice.jobs.max(1)).chain(stimuli.iter().cloned()).collect();
-    let header = Header {
-        scope: slice.name.to_owned(),
-        subject: core.name().to_owned(),
-        engine: "check".to_owned(),
-        callback_slots: slice.callback_slots,
-        ..Header::of(&variant.profile)
-    };
-    record(&slice.config(&variant.profile), header, &steps, make)
-}
-
-/// The configuration that a trace of the checker was made with, when its scope is still there.
-pub(crate) fn config_of_check(trace: &Trace) -> Option<Config> {
-    let profile = trace.header.profile();
-    let explored = matches!(trace.header.engine.as_str(), "check" | properties::suite::ENGINE);
-    let named = |slice: &Slice| explored && slice.name == trace.header.scope;
-    let all = ScopeName::ALL.into_iter().flat_map(|scope| slices(scope, &profile));
-    all.into_iter().find(named).map(|slice| slice.config(&profile))
-}
-
-/// Runs the steps in lockstep and writes down what happens. What is not a call stands there as a choice, so that the
-/// steps can be had back.
-pub(crate) fn record<C: Core>(
-    config: &Config,
-    header: Header,
-    steps: &[Stimulus],
-    make: fn(&Config) -> C,
-) -> Trace {
-    let owner = |_: JobId| UserId(0);
-    let mut lockstep = Lockstep::<C, JOBS>::around(make(config), owner, RuleSet::OF_A_JOB, Bound::WIDE)
-        .with_slots(config.callback_slots);
-    let mut lines = Vec::new();
-    for stimulus in steps {
-        let before = lines.len();
-        if !matches!(stimulus, Stimulus::Call { .. }) {
-            let what = Kind::Choose(ChooseLine { site: tape::print(stimulus), options: 1, taken: 0 });
-            lines.push(Line { seq: before as u64 + 1, what });
-        }
-        let mut tap = |event: &EventView<'_>| lines.push(Line::from_view(lines.len() as u64 + 1, event));
-        if lockstep.apply(&config.profile, stimulus, &mut tap) == Applied::NotEnabled {
-            lines.truncate(before);
-        }
-    }
-    Trace { header, lines }
+    let program =
+        Program { variant: *variant, callback_slots: slice.callback_slots, slice: slice.name, steps };
+    let mut trace = properties::run::trace(&program, make, "check", None);
+    core.name().clone_into(&mut trace.header.subject);
+    trace
 }
 
 /// The lines of a timeline that decide the matter, counted from 1.
@@ -181,7 +187,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
 }
 
 /// A path as a report has it, the same on every system.
-fn slashes(path: &Path) -> String {
+pub(crate) fn slashes(path: &Path) -> String {
     path.display().to_string().replace('\\', "/")
 }
 

@@ -80,6 +80,7 @@ impl Found {
 }
 
 /// Whether two accounts were compared in every state.
+#[allow(clippy::large_enum_variant, reason = "there is one for a slice")]
 pub(crate) enum Comparison {
     /// There is only one.
     None,
@@ -191,7 +192,7 @@ impl Explored {
         let finding = match self.together(law) {
             // Which slices prove it is said by `check`; a report has room for the scope.
             Together::Proved(_) => Finding::Proved { scope: self.scope.to_string() },
-            Together::Violated(failure) => Finding::Violated(failure.clone()),
+            Together::Violated(failure) => Finding::broken(failure.clone()),
             Together::Vacuous => Finding::Vacuous,
             Together::Unfinished => {
                 Finding::NotDecidable { why: "the budget was spent before the scope was explored".to_owned() }

@@ -254,8 +254,7 @@ impl Crash {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let id = format!("fuzz-{}-{name}", plan.target.name());
             let timeline = story(tail);
-            let failure =
-                Failure { id, trace_file: None, replay_command, timeline, decisive_lines: Vec::new() };
+            let failure = Failure { id, replay_command, timeline, ..Failure::default() };
             return Ok(Crash { disagreements: vec![failure], ..Crash::default() });
         };
         let Again { rules, trace, story } = again;
@@ -267,7 +266,7 @@ impl Crash {
             };
             crash
                 .findings
-                .push(RuleResult { rule: RuleId(rule.to_string()), finding: Finding::Violated(failure) });
+                .push(RuleResult { rule: RuleId(rule.to_string()), finding: Finding::broken(failure) });
         }
         if rules.is_empty() {
             crash.disagreements.push(Failure { replay_command, ..plan.traces.keep(&trace, None, &story)? });
@@ -276,7 +275,7 @@ impl Crash {
     }
 }
 
-/// An input that crashed, run again here and made small.
+/// An input that crashed, run again here.
 struct Again {
     /// The rules it breaks; none when specification and core disagree.
     rules: RuleSet,
@@ -291,23 +290,18 @@ impl Again {
         match target {
             Target::Lockstep => {
                 let program = Program::from_bytes(bytes);
-                let broken = programs::run(&program, Core::new).broken?;
-                let small = programs::shrink(&program, &broken, Core::new);
-                let rules = match broken {
-                    programs::Broken::Rules(rules) => rules,
-                    programs::Broken::Agreement(_) => RuleSet::EMPTY,
+                let (rules, story) = match programs::run(&program, Core::new).broken? {
+                    programs::Broken::Rules(rules) => (rules, String::new()),
+                    parted => (RuleSet::EMPTY, format!("then: {parted}")),
                 };
-                let trace = programs::trace(&small, Core::new, "fuzz lockstep", None);
-                Some(Again { rules, trace, story: format!("then: {broken}\n\nthe program\n{small}") })
+                let trace = programs::trace(&program, Core::new, "fuzz lockstep", None);
+                Some(Again { rules, trace, story })
             }
             Target::Schedule => {
                 let (race, tape) = race::from_bytes(bytes);
                 let run = Some(race::run(&race, tape.choices())).filter(race::Run::is_broken)?;
-                let (small, schedule) =
-                    race::shrink_while(&race, tape.choices(), &|again| again.is_like(&run));
-                let rules = run.violated;
-                let trace = race::trace(&small, &schedule, None);
-                Some(Again { rules, trace, story: format!("the race\n{small}") })
+                let trace = race::trace(&race, tape.choices(), None);
+                Some(Again { rules: run.violated, trace, story: String::new() })
             }
             Target::Trace => None,
         }

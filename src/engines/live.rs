@@ -90,7 +90,7 @@ fn ran(plan: &Plan<'_>, config: &LiveConfig<'_>, report: &LiveReport) -> Result<
 fn finding(plan: &Plan<'_>, report: &LiveReport, rule: Rule, verdict: &Verdict) -> Result<RuleResult, Error> {
     let finding = match verdict {
         Verdict::Held { decisions } => Finding::sampled(*decisions),
-        Verdict::Violated { .. } => Finding::Violated(plan.traces.keep(&report.trace, Some(rule), "")?),
+        Verdict::Violated { .. } => Finding::broken(plan.traces.keep(&report.trace, Some(rule), "")?),
         Verdict::Vacuous => Finding::Vacuous,
         Verdict::Undecided { why } => Finding::NotDecidable { why: why.clone() },
     };
@@ -106,10 +106,9 @@ fn note_hang(findings: &mut [RuleResult], what: &str) {
     }
     r16.finding = Finding::Violated(Failure {
         id: format!("{}-hang", Rule::R16),
-        trace_file: None,
         replay_command: "bgcheck nightly".to_owned(),
         timeline: what.to_owned(),
-        decisive_lines: Vec::new(),
+        ..Failure::default()
     });
 }
 
@@ -117,9 +116,8 @@ fn wrong_file(wrong: &WrongFile) -> Failure {
     let WrongFile { job, file, fault, what, .. } = wrong;
     Failure {
         id: format!("file-{job}-{file}"),
-        trace_file: None,
         replay_command: "bgcheck nightly".to_owned(),
         timeline: format!("file {file} of job {job}: {what}; the server did this: {fault}"),
-        decisive_lines: Vec::new(),
+        ..Failure::default()
     }
 }

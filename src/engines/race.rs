@@ -125,7 +125,7 @@ fn finding(plan: &Plan<'_>, hunted: &[(Kind, Hunted)], rule: Rule) -> Result<Rul
     let breaks = |failure: &&Failure| failure.violated.contains(rule);
     let failure = hunted.iter().flat_map(|(_, hunted)| &hunted.failures).find(breaks);
     let finding = match failure {
-        Some(failure) => Finding::Violated(plan.traces.keep(&failure.trace, Some(rule), &story(failure))?),
+        Some(failure) => Finding::broken(plan.traces.keep(&failure.trace, Some(rule), &story(failure))?),
         None => {
             let of_rule = |(known, _): &&(Rule, u64)| *known == rule;
             let counts = hunted.iter().filter_map(|(_, hunted)| hunted.decisions.iter().find(of_rule));
@@ -154,12 +154,10 @@ fn bounded_wait(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Option<Agr
     }))
 }
 
-/// What is not in the timeline: the race as it was made small, and where it came from.
+/// Where it came from.
 fn story(failure: &Failure) -> String {
-    let Failure { seed, after, race, .. } = failure;
-    format!(
-        "found with seed {seed} after {after} schedules; the race, without the steps it does not need:\n{race}"
-    )
+    let Failure { seed, after, .. } = failure;
+    format!("found with seed {seed} after {after} schedules")
 }
 
 fn windows(hunted: &[(Kind, Hunted)]) -> Windows {

@@ -57,15 +57,14 @@ fn on<C: Core>(
                 }
             }
             Broken::Agreement(what) => {
-                let story = format!("then: {what}\n\nthe program\n{}", failure.program);
-                disagreements.push(traces.keep(&trace, None, &story)?);
+                disagreements.push(traces.keep(&trace, None, &format!("then: {what}"))?);
             }
         }
     }
     let finding = |(rule, decisions): &(Rule, u64)| {
         let failure =
             broken.iter().find(|(rules, _)| rules.contains(*rule)).map(|(_, failure)| failure.clone());
-        let finding = failure.map_or_else(|| Finding::sampled(*decisions), Finding::Violated);
+        let finding = failure.map_or_else(|| Finding::sampled(*decisions), Finding::broken);
         RuleResult { rule: RuleId(rule.to_string()), finding }
     };
     let carried = sampled.decisions.iter().filter(|(rule, _)| RuleSet::OF_A_JOB.contains(*rule));

@@ -10,6 +10,7 @@ pub(crate) mod fuzz;
 pub(crate) mod generate;
 pub(crate) mod graph;
 pub(crate) mod kill;
+pub(crate) mod minimize;
 pub(crate) mod nightly;
 pub(crate) mod race;
 pub(crate) mod replay;
@@ -30,6 +31,7 @@ pub(crate) fn run(verb: &Verb, output: &mut Output) -> Result<ExitCode, Error> {
         Verb::Generate(args) => generate::run(args, output),
         Verb::Conform(args) => conform::run(args, output),
         Verb::Replay(args) => replay::run(args, output),
+        Verb::Minimize(args) => minimize::run(args, output),
         Verb::Graph(args) => graph::run(args, output),
         Verb::Explore(args) => explore::run(args, output),
         Verb::Kill(args) => kill::run(args, output),

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use contract::judge::{Header, RuleSet, Trace, Verdict, Verdicts, failure_id};
 use contract::{Core, core::Config};
-use model::drive::Stimulus;
 use properties::canary::Canary;
+use properties::minimize::races::Scheduled;
 use properties::program::Program;
 use properties::race;
 use properties::run::{from_trace, trace as run_program};
@@ -13,7 +13,7 @@ use reports::ExitCode;
 use serde_json::{Value, json};
 
 use crate::cli::CoreChoice;
-use crate::engines::counterexample::{config_of_check, draw, record};
+use crate::engines::counterexample::draw;
 use crate::error::Error;
 use crate::output::{Output, Paint, counted, printable};
 
@@ -42,13 +42,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
-    let bytes = std::fs::read(&args.file).map_err(|source| Error::Read {
-        path: args.file.clone(),
-        source,
-        help: "name a trace that `bgcheck check` or `bgcheck nightly` has written, or an artifact of `bgcheck fuzz`"
-            .to_owned(),
-    })?;
-    let played = played(&args.file, &bytes, args.subject)?;
+    let played = played(&args.file, read(&args.file)?, args.subject)?;
     let verdicts = Verdicts::of_rules(&played.trace, RuleSet::HERE);
     let code = code(&played, &verdicts);
     if args.json {
@@ -81,19 +75,49 @@ struct Played {
     broken: Option<String>,
 }
 
-fn played(path: &Path, bytes: &[u8], subject: Option<CoreChoice>) -> Result<Played, Error> {
-    let text = std::str::from_utf8(bytes).ok().filter(|text| text.trim_ascii_start().starts_with('{'));
-    let Some(text) = text else {
-        return Ok(match is_of_schedule(path) {
-            true => of_race(&race::from_bytes(bytes)),
-            false => of_program(&Program::from_bytes(bytes), subject.unwrap_or_default()),
-        });
-    };
-    let name = path.display().to_string();
-    let trace = Trace::parse(text).map_err(|error| Error::trace(&name, text, error))?;
-    match subject {
-        None => Ok(Played { trace, program: None, broken: None }),
-        Some(subject) => again(path, &trace, subject),
+/// What a file has.
+#[allow(clippy::large_enum_variant, reason = "there is one in a run")]
+pub(crate) enum Given {
+    /// A trace of any engine.
+    Trace(Trace),
+    /// The program of an artifact of `lockstep`.
+    Program(Program),
+    /// The race of an artifact of `schedule`.
+    Race(Scheduled),
+}
+
+/// Reads a trace, or an artifact of a fuzz target.
+pub(crate) fn read(path: &Path) -> Result<Given, Error> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+        help: "name a trace that `bgcheck check` or `bgcheck nightly` has written, or an artifact of `bgcheck fuzz`"
+            .to_owned(),
+    })?;
+    let text = std::str::from_utf8(&bytes).ok().filter(|text| text.trim_ascii_start().starts_with('{'));
+    if let Some(text) = text {
+        let name = path.display().to_string();
+        return Ok(Given::Trace(Trace::parse(text).map_err(|error| Error::trace(&name, text, error))?));
+    }
+    if path.extension().is_some_and(|end| end == "rs") {
+        let what = format!("{} is a test, and no trace", printable(&path.display().to_string()));
+        return Err(Error::usage(what, "run it with `cargo test -p properties --test regressions`"));
+    }
+    Ok(match is_of_schedule(path) {
+        true => {
+            let (race, tape) = race::from_bytes(&bytes);
+            Given::Race(Scheduled { race, schedule: tape.choices().to_vec() })
+        }
+        false => Given::Program(Program::from_bytes(&bytes)),
+    })
+}
+
+fn played(path: &Path, given: Given, subject: Option<CoreChoice>) -> Result<Played, Error> {
+    match (given, subject) {
+        (Given::Trace(trace), None) => Ok(Played { trace, program: None, broken: None }),
+        (Given::Trace(trace), Some(subject)) => again(path, &trace, subject),
+        (Given::Program(program), subject) => Ok(of_program(&program, subject.unwrap_or_default())),
+        (Given::Race(scheduled), _) => Ok(of_race(&scheduled)),
     }
 }
 
@@ -103,8 +127,8 @@ fn is_of_schedule(path: &Path) -> bool {
     path.parent().and_then(Path::file_name) == Some(schedule)
 }
 
-fn of_race((race, tape): &(race::Race, race::Tape)) -> Played {
-    let trace = race::trace(race, tape.choices(), None);
+fn of_race(Scheduled { race, schedule }: &Scheduled) -> Played {
+    let trace = race::trace(race, schedule, None);
     Played { trace, program: Some(race.to_string()), broken: None }
 }
 
@@ -120,13 +144,10 @@ fn again(path: &Path, trace: &Trace, subject: CoreChoice) -> Result<Played, Erro
     if program.steps.is_empty() {
         return Err(no_program("it has no call".to_owned()));
     }
-    let Some(config) = config_of_check(trace) else { return Ok(of_program(&program, subject)) };
-    let header = Header { subject: subject.name().to_owned(), ..trace.header.clone() };
-    let again = match subject {
-        CoreChoice::Core => record(&config, header, &program.steps, engine::core::Core::new),
-        CoreChoice::Canary => record(&config, header, &program.steps, Canary::<engine::core::Core>::new),
-    };
-    Ok(Played { trace: again, program: Some(said(&program.steps)), broken: None })
+    let mut played = of_program(&program, subject);
+    let Header { engine, seed, .. } = &trace.header;
+    (played.trace.header.engine, played.trace.header.seed) = (engine.clone(), *seed);
+    Ok(played)
 }
 
 fn of_program(program: &Program, subject: CoreChoice) -> Played {
@@ -141,14 +162,6 @@ fn of_program_on<C: Core>(program: &Program, subject: CoreChoice, make: fn(&Conf
     trace.header.subject = subject.name().to_owned();
     let broken = properties::run::run(program, make).broken.map(|broken| broken.to_string());
     Played { trace, program: Some(program.to_string()), broken }
-}
-
-fn said(steps: &[Stimulus]) -> String {
-    let lines = steps
-        .iter()
-        .zip(1..)
-        .map(|(step, number)| format!("{number:>4}  {}\n", properties::tape::describe(step)));
-    lines.collect()
 }
 
 fn page(played: &Played, verdicts: &Verdicts, code: ExitCode, output: &Output) -> String {

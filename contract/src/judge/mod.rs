@@ -45,7 +45,7 @@ mod verdict;
 mod watched;
 
 pub use self::across::{Across, CALLBACK_SLOTS, Overflow};
-pub use self::failure::{FailureId, ParseFailureIdError, failure_id};
+pub use self::failure::{FailureId, ParseFailureIdError, failure_id, fingerprint, skeleton};
 pub use self::monitor::{Bound, Monitors};
 pub use self::recorder::TraceRecorder;
 pub use self::rule::{Rule, RuleSet, UnknownRule};

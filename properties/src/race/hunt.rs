@@ -13,10 +13,10 @@ use engine::service::Design;
 
 use super::bytes::race_of;
 use super::program::{Act, Race};
-use super::shrink::{Breaks, shrink_while};
 use super::strategy::{Kind, More, Tape};
 use super::subject::{Run, Session, trace};
 use super::windows::Windows;
+use crate::minimize::races::{self, Scheduled};
 
 /// How to hunt.
 #[derive(Clone, Copy)]
@@ -254,7 +254,7 @@ impl Hunt<'_> {
         }
         if run.overwaits > 0 && self.hunted.overwaited.is_none() {
             self.enough();
-            self.hunted.overwaited = Some(self.made_small(seed, race, run, &|run| run.overwaits > 0));
+            self.hunted.overwaited = self.made_small(seed, race, run, RuleSet::EMPTY);
         }
         if self.hunted.schedules.is_multiple_of(BATCH) {
             (self.options.progress)(self.hunted.schedules);
@@ -267,8 +267,8 @@ impl Hunt<'_> {
             return;
         }
         self.enough();
-        let failure = self.made_small(seed, race, run, &|again| again.violated.intersects(run.violated));
-        self.hunted.failures.push(failure);
+        let failure = self.made_small(seed, race, run, run.violated);
+        self.hunted.failures.extend(failure);
     }
 
     /// One failure is enough for the other hunts, too.
@@ -278,11 +278,14 @@ impl Hunt<'_> {
         }
     }
 
-    fn made_small(&self, seed: u64, race: &Race, run: &Run, breaks: Breaks<'_>) -> Failure {
-        let (small, schedule) = shrink_while(race, Tape::of(&run.choices).choices(), breaks);
-        let violated = super::run(&small, &schedule).violated;
-        let trace = trace(&small, &schedule, Some(seed));
-        Failure { seed, after: self.hunted.schedules, violated, race: small, schedule, trace }
+    /// The failure of one of these rules, or of none when a call waited too long.
+    fn made_small(&self, seed: u64, race: &Race, run: &Run, rules: RuleSet) -> Option<Failure> {
+        let found = Scheduled { race: race.clone(), schedule: Tape::of(&run.choices).choices().to_vec() };
+        let failed = races::failure(&found, rules)?;
+        let (Scheduled { race, schedule }, _) = races::smallest(&found, &failed);
+        let violated = super::run(&race, &schedule).violated;
+        let trace = trace(&race, &schedule, Some(seed));
+        Some(Failure { seed, after: self.hunted.schedules, violated, race, schedule, trace })
     }
 
     fn end(mut self) -> Hunted {

@@ -30,7 +30,6 @@ mod hunt;
 mod program;
 mod replay;
 mod runtime;
-mod shrink;
 mod strategy;
 mod subject;
 mod text;
@@ -46,7 +45,6 @@ pub use self::program::{
     Act, BRANCHES, Branch, Fate, Fetched, JOBS, Leaves, Lock, Manner, OBJECTS, On, Race, Step as Calling,
 };
 pub use self::replay::{ReplayError, from_trace, replay};
-pub use self::shrink::{Breaks, shrink_while};
 pub use self::strategy::{Kind, More, Options, Strategy, Tape};
 pub use self::subject::{Run, SUBJECT, Session, run, trace};
 pub use self::text::Error;

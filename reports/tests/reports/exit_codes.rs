@@ -3,8 +3,8 @@
 use crate::fixture;
 
 use reports::{
-    Agreement, Amount, Approach, Ended, ExitCode, Finding, Ran, Results, Standing, Status, Table, Unit,
-    WitnessSeen,
+    Agreement, Amount, Approach, Ended, ExitCode, Failure, Finding, Ran, Rate, Results, Standing, Status,
+    Table, Unit, WitnessSeen,
 };
 
 /// Changes one engine of a run, and with it the exit code.
@@ -89,6 +89,24 @@ fn an_exploration_that_was_cut_short_is_unfinished_and_not_vacuous() {
     let why = "the budget was spent before".to_owned();
     ran.findings.iter_mut().for_each(|result| result.finding = Finding::NotDecidable { why: why.clone() });
     assert_eq!(results.outcome().exit_code, ExitCode::BudgetSpent);
+}
+
+/// What fails only now and then is flaky, whether it breaks a rule or an agreement.
+#[test]
+fn a_failure_that_does_not_come_back_each_time_is_flaky() {
+    let rate = |reproduced| Some(Rate { reproduced, replays: 20 });
+    let failure = |reproduced| Failure { rate: rate(reproduced), ..fixture::failure("R1-7f3a09c2") };
+    assert!(matches!(Finding::broken(failure(20)), Finding::Violated(_)));
+    assert!(matches!(Finding::broken(failure(19)), Finding::Flaky { reproduced: 19, replays: 20, .. }));
+    let mut results = fixture::held();
+    ran(&mut results, 0).findings[0].finding = Finding::broken(failure(19));
+    assert_eq!(results.outcome().exit_code, ExitCode::Flaky);
+    for (reproduced, code) in [(0, ExitCode::Flaky), (20, ExitCode::Violated)] {
+        let mut results = fixture::held();
+        let agreement = ran(&mut results, 5).agreement.as_mut().expect("it compares");
+        agreement.disagreements.push(failure(reproduced));
+        assert_eq!(results.outcome().exit_code, code, "{reproduced} of 20");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Runs as they come out of the command, made up: one that held, and variations of it.
 
 use reports::{
-    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Freedom, Machine, Ran, Results,
+    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Freedom, Machine, Ran, Rate, Results,
     RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit, Version, WindowRow, Windows, Witness,
     WitnessSeen,
 };
@@ -67,13 +67,19 @@ pub(crate) fn violated() -> Results {
                    5                                    JobTransferred(j1) enters\n"
             .to_owned(),
         decisive_lines: vec![5, 6],
+        notes: vec![
+            "identity: Cancel -> S_OK, then a callback starts".to_owned(),
+            "10 of 200 steps are left, after 412 tries; none of them can be left out".to_owned(),
+        ],
+        rate: Some(Rate { reproduced: 20, replays: 20 }),
+        test: Some("#[test]\nfn r1_7f3a09c2() {}\n".to_owned()),
     });
     ran.findings[1].finding = Finding::Violated(Failure {
         id: "R2-01d5ce11".to_owned(),
         trace_file: Some("traces/R2-01d5ce11.jsonl".to_owned()),
         replay_command: "bgcheck replay traces/R2-01d5ce11.jsonl --subject canary".to_owned(),
         timeline: "    7  SetNotifyFlags(j2, 0)\n    8  -> S_OK\n    9  JobError(j2) enters\n".to_owned(),
-        decisive_lines: Vec::new(),
+        ..Failure::default()
     });
     results
 }
@@ -148,6 +154,9 @@ pub(crate) fn failure(text: &str) -> Failure {
         replay_command: text.to_owned(),
         timeline: text.to_owned(),
         decisive_lines: vec![1],
+        notes: vec![text.to_owned()],
+        rate: None,
+        test: Some(text.to_owned()),
     }
 }
 

@@ -1,0 +1,239 @@
+//! A counterexample made small, and everything a reader wants to know about it.
+
+use std::fmt;
+
+use contract::judge::trace::Kind;
+use contract::judge::{RuleSet, TimelineOptions, Trace, timeline};
+
+use super::case::{Case, CoreName, NotAFailure};
+use super::shrink::{Effort, End};
+use super::{Failed, Identity, Nearest};
+#[cfg(feature = "race")]
+use crate::race::Design;
+
+/// A counterexample made small. It prints as the page that `docs/reading-a-counterexample.md` explains line by line.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Minimal {
+    /// What it is now.
+    pub case: Case,
+    /// How it fails.
+    pub failed: Failed,
+    /// What it took, by tape.
+    pub tapes: Vec<Tape>,
+    /// How often it fails when it is run again; nothing where it cannot be.
+    pub rate: Option<Rate>,
+    /// The run that differs in one decision and passes, where there is one.
+    pub nearest: Option<Nearest>,
+    /// The counterexample as an ordinary test; nothing where it cannot be run again.
+    pub test: Option<Test>,
+}
+
+/// What became of one tape.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tape {
+    /// What it is made of, such as `steps`.
+    pub parts: &'static str,
+    /// How small it became.
+    pub effort: Effort,
+}
+
+/// How often a counterexample fails when it is run again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rate {
+    /// Runs that failed the same way.
+    pub reproduced: u64,
+    /// Runs.
+    pub replays: u64,
+}
+
+impl Rate {
+    /// How often a finding is run again.
+    pub const REPLAYS: u64 = 20;
+
+    /// Runs it again so often.
+    pub fn of(again: &mut dyn FnMut() -> bool) -> Rate {
+        let reproduced = (0..Rate::REPLAYS).filter(|_| again()).count() as u64;
+        Rate { reproduced, replays: Rate::REPLAYS }
+    }
+
+    /// Whether it failed each time.
+    #[must_use]
+    pub const fn is_certain(self) -> bool {
+        self.reproduced == self.replays
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.reproduced, self.replays)
+    }
+}
+
+/// A counterexample as an ordinary test of `properties`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Test {
+    /// The function's name, such as `r1_20902fa0`, which is the module's, too.
+    pub name: String,
+    /// The function.
+    pub text: String,
+}
+
+/// Makes a case small that breaks one of these rules, or with all of them in whatever way it fails.
+///
+/// # Errors
+/// It does not fail.
+pub fn minimize(case: &Case, rules: RuleSet) -> Result<Minimal, NotAFailure> {
+    let first = case.failure(rules).ok_or(NotAFailure)?;
+    let (small, efforts) = case.smallest(&first);
+    // A case that fails only now and then may pass just now; then what is known of it is how it was.
+    let (case, failed) = match small.failure(first.id.rules()) {
+        Some(failed) if failed.id == first.id => (small, failed),
+        _ => (case.clone(), first),
+    };
+    let can_run = case.fails_again(&failed).is_some();
+    let rate = can_run.then(|| Rate::of(&mut || case.fails_again(&failed) == Some(true)));
+    let tapes = efforts.into_iter().map(|(parts, effort)| Tape { parts, effort }).collect();
+    let (nearest, test) = (case.nearest(), test(&case, &failed));
+    Ok(Minimal { case, failed, tapes, rate, nearest, test })
+}
+
+impl Minimal {
+    /// The timeline, with the lines marked that decide.
+    #[must_use]
+    pub fn timeline(&self) -> String {
+        drawn(&self.failed.trace, &self.failed)
+    }
+
+    /// The nearest passing run as a timeline.
+    #[must_use]
+    pub fn nearest_timeline(&self) -> Option<String> {
+        let trace = &self.nearest.as_ref()?.trace;
+        Some(timeline(&told(trace), &TimelineOptions::default()))
+    }
+
+    /// What is known beside the timeline, a line each.
+    #[must_use]
+    pub fn facts(&self) -> Vec<String> {
+        let mut facts = vec![format!("identity: {}", self.failed.skeleton.join(", then "))];
+        if let Some(rule) = self.failed.id.rule() {
+            facts.push(format!("source:   {}", rule.source()));
+        }
+        facts.extend(self.tapes.iter().map(said));
+        facts.push(match self.rate {
+            Some(rate) => format!("seen again in {rate} runs"),
+            None => "not run again: this is an excerpt of a recorded run, which no engine here can repeat"
+                .to_owned(),
+        });
+        facts.extend(self.nearest.as_ref().map(|nearest| format!("passes when {}", nearest.what)));
+        facts
+    }
+}
+
+fn said(tape: &Tape) -> String {
+    let Tape { parts, effort: Effort { before, after, tests, end } } = tape;
+    let end = match end {
+        End::Minimal => "none of them can be left out",
+        End::Stopped => "stopped there: it had tried as often as it may",
+    };
+    format!("{after} of {before} {parts} are left, after {tests} tries; {end}")
+}
+
+impl fmt::Display for Minimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.failed.id)?;
+        for fact in self.facts() {
+            writeln!(f, "  {fact}")?;
+        }
+        writeln!(f, "\n{}", self.timeline())?;
+        if let Some(program) = self.case.program() {
+            writeln!(f, "the program\n{program}")?;
+        }
+        if let (Some(nearest), Some(picture)) = (&self.nearest, self.nearest_timeline()) {
+            writeln!(f, "the nearest run that passes: {}\n\n{picture}", nearest.what)?;
+        }
+        if let Some(test) = &self.test {
+            write!(f, "as a test\n{}", test.text)?;
+        }
+        Ok(())
+    }
+}
+
+/// A trace without the lines that are only there to run it again.
+fn told(trace: &Trace) -> Trace {
+    let tells = |what: &Kind| !matches!(what, Kind::Choose(_)) || trace.header.subject == "protocol";
+    let lines = trace.lines.iter().filter(|line| tells(&line.what)).cloned().collect();
+    Trace { header: trace.header.clone(), lines }
+}
+
+fn drawn(trace: &Trace, failed: &Failed) -> String {
+    let options = TimelineOptions { violation: failed.violation, ..TimelineOptions::default() };
+    timeline(&told(trace), &options)
+}
+
+/// For tests that `bgcheck minimize --emit-test` has written of a subject that is broken on purpose: it still fails so.
+///
+/// # Panics
+/// It does not; the message is how it fails instead.
+pub fn assert_fails(case: &Case, id: &str) {
+    let all = case.failure(RuleSet::ALL).map(|failed| failed.id.rules()).unwrap_or(RuleSet::ALL);
+    let rules = id.split_once('-').and_then(|(rule, _)| rule.parse().ok());
+    let rules = rules.map_or(all, |rule| RuleSet::of(&[rule]));
+    let now = case.failure(rules).map(|failed| failed.id.to_string());
+    assert_eq!(now.as_deref(), Some(id), "{}", case.program().unwrap_or_default());
+}
+
+/// The engine must pass; a subject that is broken on purpose must be caught.
+fn test(case: &Case, failed: &Failed) -> Option<Test> {
+    let name = name(&failed.id, case);
+    let body = match case {
+        Case::Stepped(core, program) => {
+            let program = program.to_expression("    ");
+            let sound = "    properties::run::assert_sound(&program);\n";
+            match core {
+                CoreName::Core => format!("    let program = {program};\n{sound}"),
+                CoreName::Canary => {
+                    let case = "properties::minimize::Case::Stepped(properties::minimize::CoreName::Canary, program)";
+                    format!(
+                        "    let program = {program};\n{sound}    let case = {case};\n{}",
+                        still_fails(failed)
+                    )
+                }
+            }
+        }
+        #[cfg(feature = "race")]
+        Case::Race(super::races::Scheduled { race, schedule }) => {
+            let lines: String = race.print().iter().map(|line| format!("        {line:?},\n")).collect();
+            let race_is =
+                format!("    let race = properties::race::Race::parse([\n{lines}    ])\n    .unwrap();\n");
+            if race.design == Design::Barrier {
+                format!("{race_is}    properties::race::assert_sound(&race, &{schedule:?});\n")
+            } else {
+                let scheduled =
+                    format!("properties::minimize::races::Scheduled {{ race, schedule: vec!{schedule:?} }}");
+                format!(
+                    "{race_is}    let case = properties::minimize::Case::Race({scheduled});\n{}",
+                    still_fails(failed)
+                )
+            }
+        }
+        Case::Recorded(_) => return None,
+    };
+    Some(Test { text: format!("#[test]\n#[rustfmt::skip]\nfn {name}() {{\n{body}}}\n"), name })
+}
+
+fn still_fails(failed: &Failed) -> String {
+    format!("    properties::minimize::assert_fails(&case, {:?});\n", failed.id.to_string())
+}
+
+/// The identity as the name of a function, with the subject where that is broken on purpose.
+fn name(id: &Identity, case: &Case) -> String {
+    let subject = match case {
+        Case::Stepped(CoreName::Canary, _) => "-canary".to_owned(),
+        #[cfg(feature = "race")]
+        Case::Race(scheduled) if scheduled.race.design != Design::Barrier => {
+            format!("-{}", scheduled.race.design)
+        }
+        _ => String::new(),
+    };
+    format!("{id}{subject}").to_lowercase().replace('-', "_")
+}

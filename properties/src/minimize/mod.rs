@@ -1,0 +1,108 @@
+//! Minimal counterexamples: what broke something made small, named, seen again, and explained.
+//!
+//! **What it is.** A [`Case`] is something that can be run again (a program on a core, a race with its schedule) or only read again (a
+//! recorded run). [`minimize()`] makes it small over three tapes, the program, the schedule and the values, with one loop of
+//! delta debugging ([`shrink`]), and comes back with a [`Minimal`]: its name, how often it fails when it is run again, the nearest
+//! run that passes and the one decision in which it differs, and an ordinary test.
+//!
+//! **What it is not.** A hunt. Something has failed already, and the same rule is kept with the same identity all the way.
+//!
+//! **The law it keeps.** What comes out is 1-minimal, unless [`shrink::End`] says otherwise: without any one step, or with any one choice
+//! or value simpler, the failure is gone or is another one. The same case gives the same result on any machine.
+//!
+//! Engines whose counterexamples are shortest by construction (`check`) go through here, too: for the name, the rate and the
+//! explanation, and because a value may still be simpler.
+
+mod case;
+pub mod excerpt;
+mod minimal;
+#[cfg(feature = "race")]
+pub mod races;
+pub mod shrink;
+pub mod stepped;
+mod values;
+
+use std::fmt;
+
+use contract::judge::{FailureId, Rule, RuleSet, Trace, Violation};
+
+pub use self::case::{Case, CoreName, NotAFailure};
+pub use self::minimal::{Minimal, Rate, Tape, Test, assert_fails, minimize};
+pub use self::shrink::{Effort, End, Smaller};
+
+/// What fails: the name that stays the same whatever seed or engine came upon it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Identity {
+    /// A rule is broken so.
+    Rule(FailureId),
+    /// Specification and core part so.
+    Agreement(u32),
+    /// A call waits for a later delivery than the one it may wait for (L3).
+    LaterDelivery,
+}
+
+impl Identity {
+    /// The rules to look at for it; all of them where it is about none.
+    #[must_use]
+    pub fn rules(&self) -> RuleSet {
+        match self {
+            Identity::Rule(id) => RuleSet::of(&[id.rule]),
+            Identity::Agreement(_) => RuleSet::ALL,
+            Identity::LaterDelivery => RuleSet::EMPTY,
+        }
+    }
+
+    /// The rule, if it is about one.
+    #[must_use]
+    pub const fn rule(&self) -> Option<Rule> {
+        match self {
+            Identity::Rule(id) => Some(id.rule),
+            Identity::Agreement(_) | Identity::LaterDelivery => None,
+        }
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Identity::Rule(id) => write!(f, "{id}"),
+            Identity::Agreement(words) => write!(f, "agreement-{words:08x}"),
+            Identity::LaterDelivery => f.write_str("L3-later-delivery"),
+        }
+    }
+}
+
+/// A failure of one run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Failed {
+    /// Which.
+    pub id: Identity,
+    /// What its name is made of, in words.
+    pub skeleton: Vec<String>,
+    /// Where a rule is broken, when one is.
+    pub violation: Option<Violation>,
+    /// What happened.
+    pub trace: Trace,
+}
+
+impl Failed {
+    /// Whether the rule is broken by what did not happen.
+    #[must_use]
+    pub fn is_by_silence(&self) -> bool {
+        let last = self.trace.events().last().map(|(seq, _)| seq);
+        let at_end = self.violation.is_some_and(|violation| Some(violation.seq) == last);
+        at_end && matches!(self.id.rule(), Some(Rule::R9 | Rule::R16 | Rule::R18))
+    }
+}
+
+/// A run that differs in one decision and breaks nothing.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Nearest {
+    /// The decision, in one line.
+    pub what: String,
+    /// The run.
+    pub trace: Trace,
+}
+
+/// Candidates tried for one tape at most. A trace of 200 steps needs a few thousand.
+const MOST_TESTS: u64 = 1_000_000;

@@ -1,0 +1,250 @@
+//! `bgcheck minimize`: the smallest trace that still breaks the same rule, and everything about it.
+
+use std::path::{Path, PathBuf};
+
+use contract::judge::{Rule, RuleSet};
+use properties::minimize::{Case, CoreName, End, Minimal, NotAFailure, Test, minimize};
+use reports::ExitCode;
+use serde_json::{Value, json};
+
+use super::replay::{Given, read};
+use crate::cli::CoreChoice;
+use crate::engines::check::default_traces;
+use crate::engines::counterexample::{draw, slashes, write};
+use crate::error::Error;
+use crate::output::{Output, Paint, printable};
+use crate::place::Place;
+
+/// Make a counterexample as small as it gets, and explain it.
+///
+/// Steps, choices of the schedule and values are left out or made simpler as long as the same rule is broken with the same id,
+/// until none can go. Then it is run 20 times again, and the nearest run that passes is looked for: the one decision in which it
+/// differs. A recorded run that no engine here can repeat, such as a live one, is cut down to the events that still show
+/// the violation. The page is explained line by line in docs/reading-a-counterexample.md.
+///
+/// Ends with 2, because a rule is broken; with 3 when it was not broken each time; with 4 when the file breaks nothing.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  bgcheck minimize fuzz/artifacts/lockstep/crash-0123abcd            the program of a crash
+  bgcheck minimize trace.jsonl -o small.jsonl                        the small trace goes there
+  bgcheck minimize trace.jsonl --rule R5                             of several rules that it breaks, this one
+  bgcheck minimize trace.jsonl --subject canary                      its calls, on another core
+  bgcheck minimize trace.jsonl --emit-test                           an ordinary test in properties/regressions")]
+pub(crate) struct Args {
+    /// A trace (JSON Lines), a libFuzzer artifact, or a regression.
+    file: PathBuf,
+    /// The rule to keep broken; the one that is broken first when left out.
+    #[arg(long, value_name = "RULE")]
+    rule: Option<Rule>,
+    /// Run its calls on this core; on the one that it was recorded on when left out.
+    #[arg(long, value_enum, value_name = "CORE")]
+    subject: Option<CoreChoice>,
+    /// Where the small trace goes; into target/traces when left out.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Write it as an ordinary test into properties/regressions, where `cargo test -p properties` finds it.
+    #[arg(long)]
+    emit_test: bool,
+    /// Everything for a machine.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    let place = Place::here();
+    let case = case(args)?;
+    let rules = args.rule.map_or(RuleSet::ALL, |rule| RuleSet::of(&[rule]));
+    let progress = output.progress("minimize");
+    progress.tell(|| "leaving out what is not needed".to_owned());
+    let minimal = minimize(&case, rules);
+    drop(progress);
+    let Ok(minimal) = minimal else { return nothing(args, output) };
+    let small = small_trace(args, &place, &minimal);
+    write(&small, &minimal.failed.trace.print())?;
+    let test = match args.emit_test {
+        true => Some(emit(&place.join("properties/regressions"), &args.file, &minimal)?),
+        false => None,
+    };
+    let code = code(&minimal);
+    if args.json {
+        output.json(&document(&minimal, &small, test.as_deref(), code))?;
+    } else {
+        let text = page(&minimal, &small, test.as_deref(), code, output);
+        output.text(&text)?;
+    }
+    Ok(code)
+}
+
+fn case(args: &Args) -> Result<Case, Error> {
+    let core = args.subject.map(CoreName::from);
+    Ok(match (read(&args.file)?, core) {
+        (Given::Program(program), core) => Case::Stepped(core.unwrap_or_default(), program),
+        (Given::Race(race), _) => Case::Race(race),
+        (Given::Trace(trace), None) => Case::of_trace(&trace),
+        (Given::Trace(trace), Some(core)) => {
+            let why = "it has no calls that a core could be asked".to_owned();
+            let case = Case::on_core(&trace, core);
+            case.ok_or_else(|| Error::NotAProgram { path: args.file.clone(), why })?
+        }
+    })
+}
+
+/// The file breaks nothing, so no work was done.
+fn nothing(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    let (code, file) = (ExitCode::Vacuous, printable(&args.file.display().to_string()));
+    let what = match args.rule {
+        Some(rule) => format!("{file} does not break {rule}, so there is nothing to make small"),
+        None => format!("{file}: {NotAFailure}, so there is nothing to make small"),
+    };
+    match args.json {
+        true => output.json(&json!({ "version": 1, "id": null, "why": what, "exit_code": code.code() }))?,
+        false => {
+            let verdict = format!("verdict: {}, exit code {}", code.verdict(), code.code());
+            output.text(&format!("{what}\n{}", output.paint(Paint::Warn, &verdict)))?;
+        }
+    }
+    Ok(code)
+}
+
+fn code(minimal: &Minimal) -> ExitCode {
+    match minimal.rate {
+        Some(rate) if !rate.is_certain() => ExitCode::Flaky,
+        _ => ExitCode::Violated,
+    }
+}
+
+fn small_trace(args: &Args, place: &Place, minimal: &Minimal) -> PathBuf {
+    let usual = || {
+        let name = format!("{}-minimal-{}.jsonl", minimal.failed.id, minimal.failed.trace.header.dialect);
+        default_traces(&place.join("target")).dir.join(name)
+    };
+    args.output.clone().unwrap_or_else(usual)
+}
+
+fn page(minimal: &Minimal, small: &Path, test: Option<&Path>, code: ExitCode, output: &Output) -> String {
+    let mut text = format!("{}\n", output.paint(Paint::Bad, &minimal.failed.id.to_string()));
+    for fact in minimal.facts() {
+        text += &format!("  {fact}\n");
+    }
+    text += &format!("\n{}\n", draw(&minimal.failed.trace, minimal.failed.violation));
+    if let Some(program) = minimal.case.program() {
+        text += &format!("{}\n{program}\n", output.paint(Paint::Bold, "the program"));
+    }
+    if let (Some(nearest), Some(picture)) = (&minimal.nearest, minimal.nearest_timeline()) {
+        let heading = output.paint(Paint::Bold, "the nearest run that passes");
+        text += &format!("{heading}: {}\n\n{picture}\n", nearest.what);
+    }
+    if let Some(Test { text: rust, .. }) = &minimal.test {
+        text += &format!("{}\n{rust}\n", output.paint(Paint::Bold, "as a test"));
+    }
+    let mut printed: String = text.lines().map(|line| line_of(line, output) + "\n").collect();
+    printed += &format!("trace:  {}\n", slashes(small));
+    if let Some(path) = test {
+        printed += &format!("test:   {}\n", slashes(path));
+    }
+    printed += &format!("replay: {}\n", replay(minimal, small));
+    let verdict = format!("verdict: {}, exit code {}", code.verdict(), code.code());
+    printed + &format!("{}\n", output.paint(Paint::Bad, &verdict))
+}
+
+/// What came from a file is printed without anything that a terminal would obey; what this program colours stays coloured.
+fn line_of(line: &str, output: &Output) -> String {
+    let colored = output.style().color == reports::Color::Always && line.starts_with('\u{1b}');
+    if colored { line.to_owned() } else { printable(line) }
+}
+
+fn replay(minimal: &Minimal, small: &Path) -> String {
+    let subject = match &minimal.case {
+        Case::Stepped(core, _) => format!(" --subject {}", core.name()),
+        Case::Race(_) => " --subject core".to_owned(),
+        Case::Recorded(_) => String::new(),
+    };
+    format!("bgcheck replay {}{subject}", slashes(small))
+}
+
+fn document(minimal: &Minimal, small: &Path, test: Option<&Path>, code: ExitCode) -> Value {
+    let rule = minimal.failed.id.rule();
+    let tapes = minimal.tapes.iter().map(|tape| {
+        json!({
+            "of": tape.parts,
+            "before": tape.effort.before,
+            "after": tape.effort.after,
+            "tries": tape.effort.tests,
+            "minimal": tape.effort.end == End::Minimal,
+        })
+    });
+    json!({
+        "version": 1,
+        "id": minimal.failed.id.to_string(),
+        "skeleton": minimal.failed.skeleton,
+        "rule": rule,
+        "sentence": rule.map(Rule::sentence),
+        "source": rule.map(Rule::source),
+        "tapes": tapes.collect::<Vec<_>>(),
+        "rate": minimal.rate.map(|rate| json!({ "reproduced": rate.reproduced, "replays": rate.replays })),
+        "timeline": draw(&minimal.failed.trace, minimal.failed.violation),
+        "program": minimal.case.program(),
+        "passes_when": minimal.nearest.as_ref().map(|nearest| &nearest.what),
+        "passing_timeline": minimal.nearest_timeline(),
+        "test": minimal.test.as_ref().map(|test| &test.text),
+        "test_file": test.map(slashes),
+        "trace_file": slashes(small),
+        "replay": replay(minimal, small),
+        "exit_code": code.code(),
+    })
+}
+
+/// Writes the test, and makes it a part of the tests of `properties`.
+fn emit(regressions: &Path, file: &Path, minimal: &Minimal) -> Result<PathBuf, Error> {
+    let list = regressions.join("mod.rs");
+    let Ok(modules) = std::fs::read_to_string(&list) else {
+        let what = "there is no properties/regressions/mod.rs here to add a test to".to_owned();
+        return Err(Error::usage(what, "run it in a checkout of bgcheck"));
+    };
+    let Some(test) = &minimal.test else {
+        let why = "it is a recorded run, and a test has to run something".to_owned();
+        return Err(Error::NotAProgram { path: file.to_owned(), why });
+    };
+    let text = module(minimal, test);
+    let (name, path) = free_name(regressions, &test.name, &text);
+    write(&path, &text)?;
+    let mut lines: Vec<&str> = modules.lines().filter(|line| line.starts_with("mod ")).collect();
+    let line = format!("mod {name};");
+    lines.push(&line);
+    lines.sort_unstable();
+    lines.dedup();
+    let head: String = modules
+        .lines()
+        .take_while(|line| !line.starts_with("mod "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    write(&list, &format!("{}\n\n{}\n", head.trim_end(), lines.join("\n")))?;
+    Ok(path)
+}
+
+fn module(minimal: &Minimal, test: &Test) -> String {
+    let about = match minimal.failed.id.rule() {
+        Some(rule) => format!("{rule} ({}): {}", rule.name(), rule.sentence()),
+        None => "Two accounts of one run part.".to_owned(),
+    };
+    let skeleton = minimal.failed.skeleton.join(", then ");
+    let id = minimal.failed.id;
+    format!(
+        "//! {about}\n//!\n//! {id}: {skeleton}. Written by `bgcheck minimize --emit-test`.\n\n{}",
+        test.text
+    )
+}
+
+/// The first name that is free, or has this very test.
+fn free_name(dir: &Path, name: &str, text: &str) -> (String, PathBuf) {
+    let names = std::iter::once(name.to_owned()).chain((2..).map(|number| format!("{name}_{number}")));
+    let mut places = names.map(|name| (dir.join(format!("{name}.rs")), name));
+    let free = |path: &Path| match std::fs::read_to_string(path) {
+        Ok(there) => there == text,
+        Err(_) => !path.exists(),
+    };
+    // There is always a number that no file has.
+    let found = places.find(|(path, _)| free(path));
+    found.map_or_else(|| (name.to_owned(), dir.join(format!("{name}.rs"))), |(path, name)| (name, path))
+}
