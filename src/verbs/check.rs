@@ -448,6 +448,9 @@ impl Page<'_> {
         for line in failure.timeline.lines() {
             put(text, format_args!("{}", format!("      {line}").trim_end()));
         }
+        for note in &failure.notes {
+            put(text, format_args!("      {note}"));
+        }
         let trace = failure.trace_file.as_deref().unwrap_or("nowhere");
         put(text, format_args!("      trace:  {trace}\n      replay: {}", failure.replay_command));
     }
