@@ -185,7 +185,7 @@ fn is_told(job: &Job, event: Event) -> bool {
 }
 
 /// The kinds of steps that are fair or not, each apart.
-const CLASSES: [&str; 17] = [
+const CLASSES: [&str; 18] = [
     "call",
     "lock",
     "expiry",
@@ -201,8 +201,9 @@ const CLASSES: [&str; 17] = [
     "claim or begin",
     "enter or settle",
     "leave or exit",
-    "turn or retry delay",
+    "turn",
     "transfer",
+    "retry delay",
 ];
 
 /// The first class that is fair.
@@ -223,8 +224,9 @@ fn class(act: &Act) -> usize {
         Act::Claim(_) | Act::Begin(_) => 12,
         Act::Enter(_) | Act::Settle(_) => 13,
         Act::Leave(..) | Act::Exit(..) => 14,
-        Act::Turn(_) | Act::RetryDelayOver(_) => 15,
+        Act::Turn(_) => 15,
         Act::Arrive(_) | Act::Fail(_) => 16,
+        Act::RetryDelayOver(_) => 17,
     }
 }
 
