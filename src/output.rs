@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
+use reports::ExitCode;
 
 use crate::error::Error;
 use crate::progress::{Progress, Talk};
@@ -80,6 +81,12 @@ impl Output {
         }
     }
 
+    /// The last line of a page: what it comes to, and what the command ends with.
+    pub(crate) fn verdict(&self, code: ExitCode) -> String {
+        let paint = if code == ExitCode::Held { Paint::Good } else { Paint::Bad };
+        self.paint(paint, &verdict_in_words(code))
+    }
+
     /// Says on stderr what went wrong.
     pub(crate) fn complain(&self, error: Error) {
         let color = self.errors_in_color == reports::Color::Always;
@@ -115,6 +122,11 @@ impl Paint {
             Paint::Dim => "2",
         }
     }
+}
+
+/// `verdict: held, exit code 0`.
+pub(crate) fn verdict_in_words(code: ExitCode) -> String {
+    format!("verdict: {}, exit code {}", code.verdict(), code.code())
 }
 
 /// `1 job`, `2 jobs`, `1,234 jobs`.

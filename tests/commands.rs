@@ -3,6 +3,7 @@
 //! After a wanted change, `TRYCMD=overwrite cargo test --test commands` writes the transcripts again, to be read in review.
 
 use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 #[test]
@@ -18,15 +19,8 @@ fn transcripts() {
 /// The test that is written is the one that is committed, which `properties` compiles and runs; a second time changes nothing.
 #[test]
 fn a_counterexample_is_written_as_the_test_that_is_committed() {
-    let checkout = tempfile::tempdir().expect("a test may fail here");
-    let write = |name: &str, text: &str| {
-        let path = checkout.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("it has one")).expect("a test may fail here");
-        std::fs::write(&path, text).expect("a test may fail here");
-        path
-    };
-    write("contract/Cargo.toml", "");
-    write("fuzz/Cargo.toml", "");
+    let checkout = checkout();
+    let write = |name: &str, text: &str| write(checkout.path(), name, text);
     let list = write("properties/regressions/mod.rs", "//! Tests.\n\nmod r9_later;\n");
     let crash = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/minimize/crash-late");
     for _ in 0..2 {
@@ -81,6 +75,21 @@ fn canary(more: &[&str]) -> Command {
     command
 }
 
+/// What the command takes for a checkout of its sources.
+fn checkout() -> tempfile::TempDir {
+    let checkout = tempfile::tempdir().expect("a test may fail here");
+    write(checkout.path(), "contract/Cargo.toml", "");
+    write(checkout.path(), "fuzz/Cargo.toml", "");
+    checkout
+}
+
+fn write(directory: &Path, name: &str, text: &str) -> PathBuf {
+    let path = directory.join(name);
+    std::fs::create_dir_all(path.parent().expect("it has one")).expect("a test may fail here");
+    std::fs::write(&path, text).expect("a test may fail here");
+    path
+}
+
 fn bgcheck(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bgcheck"));
     command.args(args).env("NO_COLOR", "1");
@@ -104,15 +113,8 @@ echo \"thread '<unnamed>' panicked at fuzzing.rs:1: out of order\" >&2
 echo \"artifact_prefix='fuzz/artifacts/trace/'; Test unit written to $PWD/fuzz/artifacts/trace/crash-01ab\" >&2
 exit 77
 ";
-    let checkout = tempfile::tempdir().expect("a test may fail here");
-    let write = |name: &str, text: &str| {
-        let path = checkout.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("it has one")).expect("a test may fail here");
-        std::fs::write(&path, text).expect("a test may fail here");
-        path
-    };
-    write("contract/Cargo.toml", "");
-    write("fuzz/Cargo.toml", "");
+    let checkout = checkout();
+    let write = |name: &str, text: &str| write(checkout.path(), name, text);
     write("fuzz/artifacts/trace/crash-01ab", "x");
     let tool = write("target/tools/bin/cargo-fuzz", SAYS);
     std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).expect("a test may fail here");

@@ -18,7 +18,7 @@ use contract::judge::{Rule, RuleSet};
 use contract::{Core, Profile};
 use stateright::{Checker, Model, Property};
 
-use crate::bfs::{self, Explorer, Hashed, Identity, Level, Limits, Stop};
+use crate::bfs::{self, Explorer, Hashed, Identity, Level, Limits};
 use crate::drive::Stimulus;
 use crate::lockstep::Disagreement;
 use crate::product::{AGREEMENT, Product, property_names};
@@ -90,6 +90,23 @@ pub enum Extent {
     Complete,
     /// The budget was spent before.
     BudgetSpent,
+}
+
+impl Visited {
+    pub(crate) fn of<M: Model, K>(report: &bfs::Report<M, K>) -> Self {
+        Visited {
+            identity: report.identity,
+            collision_probability: report.collision_probability(),
+            bytes: Some(report.bytes),
+        }
+    }
+}
+
+impl Extent {
+    /// Nothing but time limits an exploration here.
+    pub(crate) fn of<M: Model, K>(report: &bfs::Report<M, K>) -> Self {
+        if report.is_complete() { Extent::Complete } else { Extent::BudgetSpent }
+    }
 }
 
 impl Report {
@@ -183,7 +200,7 @@ fn explore_jobs<C: Core, const J: usize>(
     options: &Options<'_>,
 ) -> Result<Report, bfs::Error> {
     let product = || Product::<C, J>::around(profile, slice, rules, make);
-    let first = first_run(product(), options, |_| ())?;
+    let first = first_run(product(), options)?;
     let shortest = |property: &'static str| shortest_path(product(), property);
     let proof = |rule: Rule| {
         let (holds, bites) = property_names(rule)?;
@@ -209,10 +226,27 @@ fn explore_jobs<C: Core, const J: usize>(
     })
 }
 
+/// A model that either engine can explore.
+pub(crate) trait Explorable:
+    Model<
+        State: Clone + fmt::Debug + Hash + PartialEq + Send + Sync + 'static,
+        Action: Clone + fmt::Debug + PartialEq + Send + Sync + 'static,
+    > + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<M> Explorable for M
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + fmt::Debug + Hash + PartialEq + Send + Sync + 'static,
+    M::Action: Clone + fmt::Debug + PartialEq + Send + Sync + 'static,
+{
+}
+
 /// What a first run came to, whichever engine made it.
-pub(crate) struct FirstRun<N> {
-    /// What the model noted on the way.
-    pub(crate) notes: N,
+pub(crate) struct FirstRun {
     pub(crate) states: usize,
     pub(crate) edges: usize,
     pub(crate) depth: usize,
@@ -223,33 +257,15 @@ pub(crate) struct FirstRun<N> {
     pub(crate) visited: Visited,
 }
 
-/// The first run over a model, of which `notes` takes what it noted on the way.
-pub(crate) fn first_run<M, N>(
-    model: M,
-    options: &Options<'_>,
-    notes: impl FnOnce(&M) -> N,
-) -> Result<FirstRun<N>, bfs::Error>
-where
-    M: Model + Send + Sync + 'static,
-    M::State: Clone + fmt::Debug + Hash + PartialEq + Send + Sync + 'static,
-    M::Action: Clone + fmt::Debug + PartialEq + Send + Sync + 'static,
-{
+/// The first run over a model.
+pub(crate) fn first_run<M: Explorable>(model: M, options: &Options<'_>) -> Result<FirstRun, bfs::Error> {
     match options.engine {
-        Engine::Own => first_run_of_ours(model, options, notes),
-        Engine::Stateright => Ok(first_run_of_stateright(model, options, notes)),
+        Engine::Own => first_run_of_ours(model, options),
+        Engine::Stateright => Ok(first_run_of_stateright(model, options)),
     }
 }
 
-fn first_run_of_ours<M, N>(
-    model: M,
-    options: &Options<'_>,
-    notes: impl FnOnce(&M) -> N,
-) -> Result<FirstRun<N>, bfs::Error>
-where
-    M: Model + Send + Sync + 'static,
-    M::State: Clone + Hash + Send + Sync + 'static,
-    M::Action: Send + Sync,
-{
+fn first_run_of_ours<M: Explorable>(model: M, options: &Options<'_>) -> Result<FirstRun, bfs::Error> {
     let (tell, told) = mpsc::channel();
     let explorer = Explorer::<_, Hashed<u64>>::hashed(model)
         .workers(options.threads)
@@ -269,14 +285,9 @@ where
         edges: report.edges as usize,
         depth: report.depth() as usize,
         elapsed: report.elapsed,
-        extent: if report.stop == Some(Stop::Time) { Extent::BudgetSpent } else { Extent::Complete },
+        extent: Extent::of(&report),
         discovered: report.discovered().collect(),
-        visited: Visited {
-            identity: report.identity,
-            collision_probability: report.collision_probability(),
-            bytes: Some(report.bytes),
-        },
-        notes: notes(&report.model),
+        visited: Visited::of(&report),
     })
 }
 
@@ -287,12 +298,7 @@ impl From<Level> for Progress {
     }
 }
 
-fn first_run_of_stateright<M, N>(model: M, options: &Options<'_>, notes: impl FnOnce(&M) -> N) -> FirstRun<N>
-where
-    M: Model + Send + Sync + 'static,
-    M::State: Clone + fmt::Debug + Hash + PartialEq + Send + Sync + 'static,
-    M::Action: Clone + fmt::Debug + PartialEq + Send + Sync + 'static,
-{
+fn first_run_of_stateright<M: Explorable>(model: M, options: &Options<'_>) -> FirstRun {
     let started = Instant::now();
     let mut builder = model.checker().threads(options.threads);
     if let Some(budget) = options.budget {
@@ -303,7 +309,6 @@ where
     let spent = options.budget.is_some_and(|budget| elapsed >= budget);
     let states = checker.unique_state_count();
     FirstRun {
-        notes: notes(checker.model()),
         states,
         // The first state counts as generated without an edge to it.
         edges: checker.state_count().saturating_sub(1),
@@ -339,12 +344,10 @@ pub trait Judged: Model {
 }
 
 /// The last state of the shortest path to a state that breaks the property, and the actions on the way.
-pub(crate) fn shortest_path<M>(model: M, property: &'static str) -> Option<(M::State, Vec<M::Action>)>
-where
-    M: Judged + Send + Sync + 'static,
-    M::State: Clone + fmt::Debug + Hash + PartialEq + Send + Sync + 'static,
-    M::Action: Clone + fmt::Debug + PartialEq + Send + Sync + 'static,
-{
+pub(crate) fn shortest_path<M: Judged + Explorable>(
+    model: M,
+    property: &'static str,
+) -> Option<(M::State, Vec<M::Action>)> {
     let checker = Alone { model, property }.checker().threads(1).spawn_bfs().join();
     let path = checker.discovery(property)?;
     let state = path.last_state().clone();

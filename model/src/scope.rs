@@ -254,6 +254,17 @@ pub fn slices(name: ScopeName, profile: &Profile) -> Vec<Slice> {
     }
 }
 
+/// The slice of this name, in whichever scope.
+#[must_use]
+pub fn slice(name: &str, profile: &Profile) -> Option<Slice> {
+    // No slice has no name, and programs that are of none ask often.
+    if name.is_empty() {
+        return None;
+    }
+    let all = ScopeName::ALL.into_iter().flat_map(|scope| slices(scope, profile));
+    all.into_iter().find(|slice| slice.name == name)
+}
+
 /// Bytes one by one, and JobModification.
 fn small() -> Slice {
     let masks = vec![

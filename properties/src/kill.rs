@@ -109,10 +109,17 @@ impl fmt::Display for Engine {
 
 /// There is no engine of this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not an engine: expected `check`, `lockstep`, `properties`, `suites`, `race`, `schedule` or `live`"
-)]
+#[error("{0:?} is not an engine: expected {names}", names = names())]
 pub struct UnknownEngine(String);
+
+/// Every engine by its name, as a sentence has them.
+fn names() -> String {
+    let names: Vec<String> = Engine::ALL.iter().map(|engine| format!("`{engine}`")).collect();
+    match names.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => names.concat(),
+    }
+}
 
 impl FromStr for Engine {
     type Err = UnknownEngine;

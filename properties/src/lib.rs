@@ -14,7 +14,7 @@
 
 pub mod canary;
 pub mod fuzzing;
-#[cfg(all(feature = "live", feature = "race"))]
+#[cfg(all(feature = "live", feature = "race", feature = "suites"))]
 pub mod kill;
 #[cfg(feature = "live")]
 pub mod live;

@@ -17,7 +17,7 @@ use contract::{
     ReceiverId, Text, ThreadId, UserId,
 };
 use model::drive::{DiskResult, From, Stimulus};
-use model::scope::{ScopeName, Slice, Variant, slices};
+use model::scope::{ScopeName, Variant, slice};
 
 use crate::tape;
 
@@ -70,7 +70,7 @@ impl Program {
     /// What the core is built with: files are few, so that the specification can hold them all.
     #[must_use]
     pub fn config(&self) -> Config {
-        if let Some(slice) = slice(&self.variant.profile, self.slice) {
+        if let Some(slice) = slice(self.slice, &self.variant.profile) {
             return slice.config(&self.variant.profile);
         }
         let profile = Profile { files_per_job: model::spec::MAX_FILES as u32, ..self.variant.profile };
@@ -103,7 +103,7 @@ impl Program {
     /// The same steps with the delays of a slice of the checker; the usual ones when there is no slice of this name.
     #[must_use]
     pub fn in_slice(self, name: &str) -> Program {
-        let named = slice(&self.variant.profile, name);
+        let named = slice(name, &self.variant.profile);
         Program { slice: named.map_or("", |slice| slice.name), ..self }
     }
 
@@ -119,15 +119,6 @@ impl Program {
         let steps = lines.iter().map(|line| tape::parse(line)).collect::<Result<_, _>>()?;
         Ok(Program { variant, callback_slots: slots, slice: "", steps })
     }
-}
-
-/// The slice of this name, in whichever scope.
-fn slice(profile: &Profile, name: &str) -> Option<Slice> {
-    if name.is_empty() {
-        return None;
-    }
-    let all = ScopeName::ALL.into_iter().flat_map(|scope| slices(scope, profile));
-    all.into_iter().find(|slice| slice.name == name)
 }
 
 impl fmt::Display for Program {

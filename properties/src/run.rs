@@ -102,17 +102,12 @@ fn run_steps<C: Core, S: Borrow<Stimulus>>(
 pub fn trace<C: Core>(program: &Program, make: fn(&Config) -> C, engine: &str, seed: Option<u64>) -> Trace {
     let config = program.config();
     let mut lockstep = lockstep(&config, make);
-    let mut lines = Vec::new();
+    let mut lines = Lines::default();
     for stimulus in &program.steps {
-        let seq = lines.len() as u64 + 1;
-        if !matches!(stimulus, Stimulus::Call { .. }) {
-            let what = Kind::Choose(ChooseLine { site: tape::print(stimulus), options: 1, taken: 0 });
-            lines.push(Line { seq, what });
-        }
-        let mut tap = |event: &EventView<'_>| lines.push(Line::from_view(lines.len() as u64 + 1, event));
-        let applied = lockstep.apply(&config.profile, stimulus, &mut tap);
+        lines.stimulus(stimulus);
+        let applied = lockstep.apply(&config.profile, stimulus, &mut |event| lines.event(event));
         if applied == Applied::NotEnabled && !matches!(stimulus, Stimulus::Call { .. }) {
-            lines.pop();
+            lines.lines.pop();
         }
     }
     let header = Header {
@@ -127,7 +122,27 @@ pub fn trace<C: Core>(program: &Program, make: fn(&Config) -> C, engine: &str, s
         callback_slots: program.callback_slots,
         ..Header::of(&program.variant.profile)
     };
-    Trace { header, lines }
+    Trace { header, lines: lines.lines }
+}
+
+/// The lines of a trace, as they come.
+#[derive(Default)]
+pub(crate) struct Lines {
+    pub(crate) lines: Vec<Line>,
+}
+
+impl Lines {
+    /// What is not a call stands in a trace as a choice with one way to go.
+    pub(crate) fn stimulus(&mut self, stimulus: &Stimulus) {
+        if !matches!(stimulus, Stimulus::Call { .. }) {
+            let what = Kind::Choose(ChooseLine { site: tape::print(stimulus), options: 1, taken: 0 });
+            self.lines.push(Line { seq: self.lines.len() as u64 + 1, what });
+        }
+    }
+
+    pub(crate) fn event(&mut self, event: &EventView<'_>) {
+        self.lines.push(Line::from_view(self.lines.len() as u64 + 1, event));
+    }
 }
 
 /// The program a trace of [`trace`] was written by: its calls and its `choose` lines, in order. A trace of another subject gives

@@ -14,6 +14,7 @@ use contract::fault::{Fault, Place, Reach};
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::ExitCode;
+use crate::words::thousands;
 
 /// The matrix of one run.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -133,7 +134,7 @@ impl Kill {
     fn shown(&self) -> String {
         match self {
             Kill::Killed { by, time_ms, runs, .. } => {
-                format!("{by} in {}, {}", seconds(*time_ms), counted(*runs))
+                format!("{by} in {}, {}", seconds(*time_ms), thousands(*runs))
             }
             Kill::NotSeen { time_ms, .. } => format!("not seen in {}", seconds(*time_ms)),
             Kill::OutOfReach => "·".to_owned(),
@@ -366,10 +367,4 @@ fn seconds(time_ms: u64) -> String {
     } else {
         format!("{} s", time_ms / 1000)
     }
-}
-
-fn counted(runs: u64) -> String {
-    let digits = runs.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group).into_owned());
-    groups.collect::<Vec<_>>().join(",")
 }

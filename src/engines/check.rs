@@ -14,7 +14,7 @@ use properties::canary::Canary;
 use reports::Subject;
 
 use super::counterexample::{Traces, named, of_check};
-use super::explored::{self, Comparison, Explored, ExploredSlice, Found, Law};
+use super::explored::{self, Comparison, Done, Explored, ExploredSlice, Found, Law};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
@@ -33,11 +33,7 @@ pub(crate) struct Plan<'a> {
 }
 
 /// Explores, and gives each variant to `done` as soon as it is explored.
-pub(crate) fn run(
-    plan: &Plan<'_>,
-    output: &mut Output,
-    done: &mut dyn FnMut(Explored, &mut Output) -> Result<(), Error>,
-) -> Result<(), Error> {
+pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Result<(), Error> {
     let deadline = plan.budget.map(|budget| Instant::now() + budget);
     for dialect in plan.dialects {
         for variant in variants(*dialect, plan.scope) {

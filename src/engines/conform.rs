@@ -4,7 +4,7 @@
 
 use contract::Core;
 use contract::core::Config;
-use model::suite::{Error as Unplanned, Progress};
+use model::suite::{Error as Unplanned, Progress, UnknownCover};
 use properties::suite::{Case, Conformed, Order, Outcome, Suite, generate, on_core, on_other as on_another};
 
 use super::counterexample::{Traces, named};
@@ -41,12 +41,7 @@ pub(crate) fn on<C: Core>(
     make: fn(&Config) -> C,
     output: &Output,
 ) -> Result<Conformed, Error> {
-    let progress = output.progress("conform");
-    let files = suite.cases.len();
-    let tell = |done| progress.tell(|| format!("{done} of {}", counted(files as u64, "file")));
-    on_core(suite, make, &tell).map_err(|error| {
-        Error::usage(error.to_string(), "generate the suite again with this version: `bgcheck generate`")
-    })
+    conformed(suite, output, |tell| on_core(suite, make, tell))
 }
 
 /// Runs a suite in another way: on the service, or as somebody has recorded it.
@@ -55,12 +50,24 @@ pub(crate) fn on_other(
     outcome: &dyn Fn(&Case) -> Outcome,
     output: &Output,
 ) -> Result<Conformed, Error> {
+    conformed(suite, output, |tell| on_another(suite, engine::core::Core::new, tell, outcome))
+}
+
+/// Runs a suite while it is said how many files are done.
+fn conformed(
+    suite: &Suite,
+    output: &Output,
+    run: impl FnOnce(&dyn Fn(usize)) -> Result<Conformed, UnknownCover>,
+) -> Result<Conformed, Error> {
     let progress = output.progress("conform");
     let files = suite.cases.len();
-    let tell = |done| progress.tell(|| format!("{done} of {}", counted(files as u64, "file")));
-    on_another(suite, engine::core::Core::new, &tell, outcome).map_err(|error| {
-        Error::usage(error.to_string(), "generate the suite again with this version: `bgcheck generate`")
-    })
+    run(&|done| progress.tell(|| format!("{done} of {}", counted(files as u64, "file"))))
+        .map_err(of_another_version)
+}
+
+/// The manifest names a cover that this version does not know.
+pub(crate) fn of_another_version(error: UnknownCover) -> Error {
+    Error::usage(error.to_string(), "generate the suite again with this version: `bgcheck generate`")
 }
 
 /// Writes down the failure of a suite that is to be read: the shortest that breaks a rule, or else the shortest.

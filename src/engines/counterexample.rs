@@ -3,15 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use contract::core::Config;
-use contract::judge::trace::Kind;
-use contract::judge::{
-    Line, Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, timeline,
-};
+use contract::judge::{Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, timeline};
 use contract::{Call, Core, Dialect, ThreadId};
 use model::drive::{From, Stimulus};
 use model::protocol::{Design, Law, Story};
 use model::scope::{Slice, Variant};
-use properties::minimize::{Case, Identity, Minimal, minimize};
+use properties::minimize::{Case, Identity, Minimal, minimize, told};
 use properties::program::Program;
 use reports::{Failure, Rate};
 
@@ -139,12 +136,9 @@ impl Traces {
 /// Traces up to so many lines are drawn with all their jobs.
 const DRAWN_WHOLE: usize = 300;
 
-/// A trace as a timeline, without the lines that are only there to run it again. Choices of the protocol model are steps
-/// that nobody outside sees, and without them the story has holes.
+/// A trace as a timeline, without the lines that are only there to run it again.
 pub(crate) fn draw(trace: &Trace, violation: Option<Violation>) -> String {
-    let tells = |line: &&Line| !matches!(line.what, Kind::Choose(_)) || trace.header.subject == "protocol";
-    let told =
-        Trace { header: trace.header.clone(), lines: trace.lines.iter().filter(tells).cloned().collect() };
+    let told = told(trace);
     // A whole night does not fit into a picture; the job that the violation is about does.
     let job = violation.and_then(|violation| violation.job).filter(|_| told.lines.len() > DRAWN_WHOLE);
     let drawn = timeline(&told, &TimelineOptions { violation, job, ..TimelineOptions::default() });

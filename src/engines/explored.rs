@@ -10,6 +10,8 @@ use reports::{
     Subject, Unit, Witness, WitnessSeen,
 };
 
+use crate::error::Error;
+use crate::output::Output;
 use crate::run::millis;
 
 /// A rule, or a law that is not one of them.
@@ -20,6 +22,9 @@ pub(crate) struct Law {
     /// Such as `cancelled`.
     pub(crate) name: &'static str,
 }
+
+/// What takes in an exploration that is done.
+pub(crate) type Done<'a> = &'a mut dyn FnMut(Explored, &mut Output) -> Result<(), Error>;
 
 /// One model in one dialect, explored in every slice of a scope.
 pub(crate) struct Explored {

@@ -1,62 +1,32 @@
 //! The exhaustive engine on liveness: what is owed comes, in every slice of one job, under weak fairness.
 
-use std::time::Instant;
-
 use contract::Dialect;
 use model::explore::Extent;
-use model::protocol::{
-    Design, Flaw, Lasso, LiveProof, LiveReport, Slice, Story, check_live, live_slice, slices,
-};
-use reports::Subject;
+use model::protocol::{Design, Flaw, Lasso, LiveProof, LiveReport, Slice, Story, check_live, live_slice};
 
-use super::explored::{self, Comparison, Explored, ExploredSlice, Found, Law};
-use super::protocol::Plan;
+use super::explored::{Comparison, Done, ExploredSlice, Found, Law};
+use super::protocol::{Look, Plan, Turn};
 use crate::error::Error;
 use crate::output::Output;
 
 /// Explores, and gives each dialect to `done` as soon as it is explored.
-pub(crate) fn run(
-    plan: &Plan<'_>,
-    output: &mut Output,
-    done: &mut dyn FnMut(Explored, &mut Output) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let deadline = plan.budget.map(|budget| Instant::now() + budget);
-    for dialect in plan.dialects {
-        let live = slices(plan.scope, dialect.profile()).iter().filter_map(live_slice).collect::<Vec<_>>();
-        let of_slice = |slice: &Slice| of_slice(plan, *dialect, slice, deadline, output);
-        let slices = live.iter().map(of_slice).collect::<Result<_, _>>()?;
-        let name = match plan.design {
-            Design::Barrier => "check liveness".to_owned(),
-            other => format!("check liveness ({other})"),
-        };
-        let explored = Explored {
-            name,
-            aspect: " liveness",
-            subject: Subject::Protocol,
-            scope: plan.scope,
-            dialect: *dialect,
-            turned: "",
-            design: Some(plan.design.name()),
-            memory:
-                "what is owed comes, if every step of the engine, the network and the clock is weakly fair"
-                    .to_owned(),
-            slices,
-        };
-        done(explored, output)?;
-    }
-    Ok(())
+pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Result<(), Error> {
+    let memory = "what is owed comes, if every step of the engine, the network and the clock is weakly fair";
+    let look = Look {
+        name: "check liveness",
+        aspect: " liveness",
+        memory: memory.to_owned(),
+        slice: live_slice,
+        of_slice,
+    };
+    look.run(plan, output, done)
 }
 
-fn of_slice(
-    plan: &Plan<'_>,
-    dialect: Dialect,
-    slice: &Slice,
-    deadline: Option<Instant>,
-    output: &Output,
-) -> Result<ExploredSlice, Error> {
+fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredSlice, Error> {
+    let Turn { plan, dialect, .. } = *turn;
     let _progress = output.progress(&format!("check liveness in {} ({dialect})", slice.name));
-    let budget = deadline.map(explored::budget_until);
-    let report = check_live(plan.design, Flaw::None, dialect.profile(), slice, plan.threads, budget)?;
+    let profile = dialect.profile();
+    let report = check_live(plan.design, Flaw::None, profile, slice, plan.threads, turn.budget())?;
     let mut laws = Vec::new();
     for (duty, proof) in &report.proofs {
         let found = match proof {

@@ -10,7 +10,7 @@ use model::scope::ScopeName;
 use reports::Subject;
 
 use super::counterexample::Traces;
-use super::explored::{self, Comparison, Explored, ExploredSlice, Found};
+use super::explored::{self, Comparison, Done, Explored, ExploredSlice, Found};
 use crate::error::Error;
 use crate::output::Output;
 
@@ -28,47 +28,76 @@ pub(crate) struct Plan<'a> {
 }
 
 /// Explores, and gives each dialect to `done` as soon as it is explored.
-pub(crate) fn run(
-    plan: &Plan<'_>,
-    output: &mut Output,
-    done: &mut dyn FnMut(Explored, &mut Output) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let deadline = plan.budget.map(|budget| Instant::now() + budget);
-    for dialect in plan.dialects {
-        let of_slice = |slice| of_slice(plan, *dialect, &slice, deadline, output);
-        let slices =
-            slices(plan.scope, dialect.profile()).into_iter().map(of_slice).collect::<Result<_, _>>()?;
-        let name = match plan.design {
-            Design::Barrier => "check protocol".to_owned(),
-            other => format!("check protocol ({other})"),
-        };
-        let explored = Explored {
-            name,
-            aspect: "",
-            subject: Subject::Protocol,
-            scope: plan.scope,
-            dialect: *dialect,
-            turned: "",
-            design: Some(plan.design.name()),
-            memory: remembered(),
-            slices,
-        };
-        done(explored, output)?;
-    }
-    Ok(())
+pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Result<(), Error> {
+    let look = Look { name: "check protocol", aspect: "", memory: remembered(), slice: Some, of_slice };
+    look.run(plan, output, done)
 }
 
-fn of_slice(
-    plan: &Plan<'_>,
-    dialect: Dialect,
-    slice: &Slice,
+/// What is looked at in the protocol: its rules, or its duties.
+pub(super) struct Look {
+    /// The engine's name.
+    pub(super) name: &'static str,
+    /// What stands in the title, where that is not all rules.
+    pub(super) aspect: &'static str,
+    /// What stands below it.
+    pub(super) memory: String,
+    /// The slice as it is looked at, if it is.
+    pub(super) slice: fn(Slice) -> Option<Slice>,
+    pub(super) of_slice: fn(&Turn<'_>, &Slice, &Output) -> Result<ExploredSlice, Error>,
+}
+
+/// One dialect's turn.
+pub(super) struct Turn<'a> {
+    pub(super) plan: &'a Plan<'a>,
+    pub(super) dialect: Dialect,
     deadline: Option<Instant>,
-    output: &Output,
-) -> Result<ExploredSlice, Error> {
+}
+
+impl Turn<'_> {
+    /// What is left for a slice.
+    pub(super) fn budget(&self) -> Option<Duration> {
+        self.deadline.map(explored::budget_until)
+    }
+}
+
+impl Look {
+    pub(super) fn run(&self, plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Result<(), Error> {
+        let deadline = plan.budget.map(|budget| Instant::now() + budget);
+        for dialect in plan.dialects {
+            let explored = self.explored(&Turn { plan, dialect: *dialect, deadline }, output)?;
+            done(explored, output)?;
+        }
+        Ok(())
+    }
+
+    fn explored(&self, turn: &Turn<'_>, output: &Output) -> Result<Explored, Error> {
+        let Turn { plan, dialect, .. } = *turn;
+        let slices = slices(plan.scope, dialect.profile()).into_iter().filter_map(self.slice);
+        let slices = slices.map(|slice| (self.of_slice)(turn, &slice, output)).collect::<Result<_, _>>()?;
+        let name = match plan.design {
+            Design::Barrier => self.name.to_owned(),
+            other => format!("{} ({other})", self.name),
+        };
+        Ok(Explored {
+            name,
+            aspect: self.aspect,
+            subject: Subject::Protocol,
+            scope: plan.scope,
+            dialect,
+            turned: "",
+            design: Some(plan.design.name()),
+            memory: self.memory.clone(),
+            slices,
+        })
+    }
+}
+
+fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredSlice, Error> {
+    let Turn { plan, dialect, .. } = *turn;
     let progress = output.progress(&format!("check {} under {} ({dialect})", slice.name, plan.design));
     let tell = |now: model::explore::Progress| progress.tell(|| now.to_string());
-    let budget = deadline.map(explored::budget_until);
-    let options = Options { engine: plan.engine, threads: plan.threads, budget, progress: &tell };
+    let (engine, threads, budget) = (plan.engine, plan.threads, turn.budget());
+    let options = Options { engine, threads, budget, progress: &tell };
     let report = check(plan.design, dialect.profile(), slice, plan.laws, Reduction::Fewest, &options)?;
     let story = |law, acts: &[_]| Story::of(plan.design, dialect.profile(), slice, law, acts);
     let name = slice.name.replace('/', "-");

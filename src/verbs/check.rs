@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::cli::{self, CoreChoice};
 use crate::engines::check::{self, default_traces};
 use crate::engines::counterexample::{Traces, named};
-use crate::engines::explored::{Comparison, Explored, ExploredSlice, Found, Together};
+use crate::engines::explored::{Comparison, Done, Explored, ExploredSlice, Found, Together};
 use crate::engines::{liveness, protocol};
 use crate::error::Error;
 use crate::output::{Output, Paint};
@@ -170,9 +170,6 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     Ok(outcome.exit_code)
 }
 
-/// What takes in an exploration that is done.
-type Take<'a> = &'a mut dyn FnMut(Explored, &mut Output) -> Result<(), Error>;
-
 /// The explorations that the arguments ask for.
 struct Explorations<'a> {
     args: &'a Args,
@@ -181,7 +178,7 @@ struct Explorations<'a> {
 }
 
 impl Explorations<'_> {
-    fn product(&self, output: &mut Output, take: Take<'_>) -> Result<(), Error> {
+    fn product(&self, output: &mut Output, take: Done<'_>) -> Result<(), Error> {
         let plan = check::Plan {
             scope: self.args.scope,
             dialects: &dialects(self.args),
@@ -195,11 +192,11 @@ impl Explorations<'_> {
         check::run(&plan, output, take)
     }
 
-    fn protocol(&self, output: &mut Output, take: Take<'_>) -> Result<(), Error> {
+    fn protocol(&self, output: &mut Output, take: Done<'_>) -> Result<(), Error> {
         self.of_protocol(|plan| protocol::run(plan, output, take))
     }
 
-    fn liveness(&self, output: &mut Output, take: Take<'_>) -> Result<(), Error> {
+    fn liveness(&self, output: &mut Output, take: Done<'_>) -> Result<(), Error> {
         self.of_protocol(|plan| liveness::run(plan, output, take))
     }
 
@@ -294,9 +291,7 @@ fn verdict(outcome: &reports::Outcome, output: &Output) -> String {
     for reason in &outcome.reasons {
         put(&mut text, format_args!("exit {}: {}", reason.exit_code.code(), reason.what));
     }
-    let paint = if outcome.exit_code == ExitCode::Held { Paint::Good } else { Paint::Bad };
-    let line = format!("verdict: {}, exit code {}", outcome.verdict, outcome.exit_code.code());
-    put(&mut text, format_args!("{}", output.paint(paint, &line)));
+    put(&mut text, format_args!("{}", output.verdict(outcome.exit_code)));
     text
 }
 

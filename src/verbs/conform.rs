@@ -16,7 +16,7 @@ use crate::engines::check::default_traces;
 use crate::engines::conform;
 use crate::engines::counterexample::Traces;
 use crate::error::Error;
-use crate::output::{Output, Paint, counted, printable};
+use crate::output::{Output, counted, printable};
 use crate::place::Place;
 
 /// Run a generated suite on a subject, file by file.
@@ -68,9 +68,7 @@ enum SubjectName {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let suite = read(&args.suite)?;
-    let cover = suite.manifest.cover().map_err(|error| {
-        Error::usage(error.to_string(), "generate the suite again with this version: `bgcheck generate`")
-    })?;
+    let cover = suite.manifest.cover().map_err(conform::of_another_version)?;
     if args.canary && args.subject == SubjectName::Live {
         let help = "run it on `core` or on `race`, or see `bgcheck nightly --canary`";
         return Err(Error::usage("the live subject has no version that is wrong on purpose here", help));
@@ -207,11 +205,7 @@ fn page(
         text += &format!("\n{} failed: {}\n{}", printable(name), failure.id, failure.timeline);
         text += &format!("replay: {}\n", failure.replay_command);
     }
-    let paint = if code == ExitCode::Held { Paint::Good } else { Paint::Bad };
-    text + &format!(
-        "\n{}\n",
-        output.paint(paint, &format!("verdict: {}, exit code {}", code.verdict(), code.code()))
-    )
+    text + &format!("\n{}\n", output.verdict(code))
 }
 
 /// The reasons for which files could not be run, each with how many and the first.

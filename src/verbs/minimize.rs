@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use contract::judge::{Rule, RuleSet};
-use properties::minimize::{Case, CoreName, End, Minimal, NotAFailure, Test, minimize};
+use properties::minimize::{Case, CoreName, End, Minimal, NotAFailure, Section, Test, minimize};
 use reports::ExitCode;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::cli::CoreChoice;
 use crate::engines::check::default_traces;
 use crate::engines::counterexample::{draw, slashes, write};
 use crate::error::Error;
-use crate::output::{Output, Paint, printable};
+use crate::output::{Output, Paint, printable, verdict_in_words};
 use crate::place::Place;
 
 /// Make a counterexample as small as it gets, and explain it.
@@ -100,8 +100,7 @@ fn nothing(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     match args.json {
         true => output.json(&json!({ "version": 1, "id": null, "why": what, "exit_code": code.code() }))?,
         false => {
-            let verdict = format!("verdict: {}, exit code {}", code.verdict(), code.code());
-            output.text(&format!("{what}\n{}", output.paint(Paint::Warn, &verdict)))?;
+            output.text(&format!("{what}\n{}", output.paint(Paint::Warn, &verdict_in_words(code))))?;
         }
     }
     Ok(code)
@@ -128,15 +127,8 @@ fn page(minimal: &Minimal, small: &Path, test: Option<&Path>, code: ExitCode, ou
         text += &format!("  {fact}\n");
     }
     text += &format!("\n{}\n", draw(&minimal.failed.trace, minimal.failed.violation));
-    if let Some(program) = minimal.case.program() {
-        text += &format!("{}\n{program}\n", output.paint(Paint::Bold, "the program"));
-    }
-    if let (Some(nearest), Some(picture)) = (&minimal.nearest, minimal.nearest_timeline()) {
-        let heading = output.paint(Paint::Bold, "the nearest run that passes");
-        text += &format!("{heading}: {}\n\n{picture}\n", nearest.what);
-    }
-    if let Some(Test { text: rust, .. }) = &minimal.test {
-        text += &format!("{}\n{rust}\n", output.paint(Paint::Bold, "as a test"));
+    for Section { heading, text: below } in minimal.sections() {
+        text += &format!("{}{below}\n", output.paint(Paint::Bold, heading));
     }
     let mut printed: String = text.lines().map(|line| line_of(line, output) + "\n").collect();
     printed += &format!("trace:  {}\n", slashes(small));
@@ -144,8 +136,7 @@ fn page(minimal: &Minimal, small: &Path, test: Option<&Path>, code: ExitCode, ou
         printed += &format!("test:   {}\n", slashes(path));
     }
     printed += &format!("replay: {}\n", replay(minimal, small));
-    let verdict = format!("verdict: {}, exit code {}", code.verdict(), code.code());
-    printed + &format!("{}\n", output.paint(Paint::Bad, &verdict))
+    printed + &format!("{}\n", output.verdict(code))
 }
 
 /// What came from a file is printed without anything that a terminal would obey; what this program colours stays coloured.

@@ -197,9 +197,7 @@ fn page(played: &Played, verdicts: &Verdicts, code: ExitCode, output: &Output) -
     if let Some(broken) = &played.broken {
         text += &format!("\n{}\n", output.paint(Paint::Bad, broken));
     }
-    let paint = if code == ExitCode::Held { Paint::Good } else { Paint::Bad };
-    let line = format!("verdict: {}, exit code {}", code.verdict(), code.code());
-    text + &format!("\n{}\n", output.paint(paint, &line))
+    text + &format!("\n{}\n", output.verdict(code))
 }
 
 fn or_unnamed(text: &str) -> String {

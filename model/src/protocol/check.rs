@@ -112,10 +112,8 @@ fn check_jobs<const J: usize>(
     options: &Options<'_>,
 ) -> Result<Report, bfs::Error> {
     let protocol = Protocol::<J>::new(design, profile, slice, laws, reduction);
-    let noted = |protocol: &Protocol<J>| -> Vec<Law> {
-        laws.iter().copied().filter(|law| protocol.is_exercised(*law)).collect()
-    };
-    let first = first_run(protocol, options, noted)?;
+    let exercised = protocol.exercised.clone();
+    let first = first_run(protocol, options)?;
     let shortest = |law: Option<Law>| {
         let property = law.map_or(CLIENTS_OWN, Law::id);
         shortest_path(alone::<J>(design, profile, slice, law), property)
@@ -126,7 +124,7 @@ fn check_jobs<const J: usize>(
             Proof::Violated(shortest(Some(law)))
         } else if first.extent == Extent::BudgetSpent {
             Proof::Unfinished
-        } else if first.notes.contains(&law) {
+        } else if exercised.has(law) {
             Proof::Proved
         } else {
             Proof::Vacuous

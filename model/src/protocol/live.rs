@@ -26,7 +26,7 @@ use super::step::Rig;
 use super::{Protocol, Reduction, State};
 use crate::bfs::graph::Labels;
 use crate::bfs::liveness::{self, Fair, Goal};
-use crate::bfs::{self, Classes, Explorer, Hashed, Key, Limits, Stop};
+use crate::bfs::{self, Classes, Explorer, Hashed, Key, Limits};
 use crate::explore::{Extent, Visited};
 use crate::fingerprint::fingerprint;
 
@@ -277,8 +277,8 @@ pub struct LiveReport {
 
 /// The slice as liveness knows it, if it does: of one job, without clients' own locks.
 #[must_use]
-pub fn live_slice(slice: &Slice) -> Option<Slice> {
-    (slice.jobs == 1 && slice.clients > 0).then(|| Slice { locks: Locks::None, ..slice.clone() })
+pub fn live_slice(slice: Slice) -> Option<Slice> {
+    (slice.jobs == 1 && slice.clients > 0).then_some(Slice { locks: Locks::None, ..slice })
 }
 
 /// Explores a slice of [`live_slice`] under a design with a flaw, or without, and decides every duty.
@@ -304,12 +304,7 @@ pub fn check_live(
         .record(labels())
         .explore()?;
     let (states, edges, depth) = (report.states, report.edges, report.depth());
-    let visited = Visited {
-        identity: report.identity,
-        collision_probability: report.collision_probability(),
-        bytes: Some(report.bytes),
-    };
-    let extent = if report.stop == Some(Stop::Time) { Extent::BudgetSpent } else { Extent::Complete };
+    let (visited, extent) = (Visited::of(&report), Extent::of(&report));
     let mut proofs = Vec::new();
     if let Some(graph) = &report.graph {
         for duty in Duty::ALL {

@@ -53,6 +53,7 @@ mod tests;
 mod view;
 mod waits;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use contract::judge::{Bound, Monitors, Rule, RuleSet};
@@ -120,8 +121,7 @@ pub struct Protocol<const J: usize> {
     laws: Vec<Law>,
     memories: Memories,
     first: Memory,
-    /// The laws that have decided something so far, a bit each.
-    exercised: AtomicU32,
+    exercised: Exercised,
 }
 
 impl<const J: usize> Protocol<J> {
@@ -130,7 +130,7 @@ impl<const J: usize> Protocol<J> {
     pub fn new(design: Design, profile: &Profile, slice: &Slice, laws: &[Law], reduction: Reduction) -> Self {
         let rig = Rig::new(design, profile, slice, reduction);
         let (memories, first) = Memories::new(first_memory(&rig, laws));
-        Protocol { rig, laws: laws.to_vec(), memories, first, exercised: AtomicU32::new(0) }
+        Protocol { rig, laws: laws.to_vec(), memories, first, exercised: Exercised::default() }
     }
 
     /// Whether a state keeps a law.
@@ -150,16 +150,6 @@ impl<const J: usize> Protocol<J> {
     fn locks_itself_out(&self, state: &State<J>) -> bool {
         self.rig.circle(&state.world, Through::Engine).is_empty()
             && !self.rig.circle(&state.world, Through::Clients).is_empty()
-    }
-
-    /// Whether a law has had to decide something in the states explored so far.
-    #[must_use]
-    pub fn is_exercised(&self, law: Law) -> bool {
-        self.exercised.load(Ordering::Relaxed) & law.bit() != 0
-    }
-
-    fn note_exercised(&self, law: Law) {
-        self.exercised.fetch_or(law.bit(), Ordering::Relaxed);
     }
 
     fn first(&self) -> State<J> {
@@ -189,7 +179,7 @@ impl<const J: usize> Protocol<J> {
                 violated = violated.union(monitors.step_counting(profile, event, &mut exercised));
             });
             for rule in exercised.iter() {
-                self.note_exercised(Law::Rule(rule));
+                self.exercised.note(Law::Rule(rule));
             }
             violated
         })
@@ -198,15 +188,15 @@ impl<const J: usize> Protocol<J> {
     /// R9 decides where a delivery is held back for a slot; R16 and L3 where a call waits.
     fn note_waits(&self, before: &State<J>, after: &State<J>) {
         if self.rig.holds_back(&after.world) {
-            self.note_exercised(Law::Rule(Rule::R9));
+            self.exercised.note(Law::Rule(Rule::R9));
         }
         let waiting = |state: &State<J>| state.world.calls().filter(|(_, open)| open.is_waiting()).count();
         let (was, is) = (waiting(before), waiting(after));
         if is > was {
-            self.note_exercised(Law::Rule(Rule::R16));
+            self.exercised.note(Law::Rule(Rule::R16));
         }
         if is < was {
-            self.note_exercised(Law::BoundedWait);
+            self.exercised.note(Law::BoundedWait);
         }
     }
 
@@ -237,6 +227,24 @@ impl<const J: usize> Protocol<J> {
             matches!(who, Who::Client(_)) && open.stage == Stage::Called && on.is_some_and(JobState::is_final)
         };
         settles.map(Act::Settle).or_else(|| World::<J>::callers().find(refused).map(Act::Effect))
+    }
+}
+
+/// The laws that have had to decide something in the states explored so far, a bit each. A clone sees what its model notes, and
+/// is there when an explorer has taken the model.
+#[derive(Clone, Default)]
+struct Exercised(Arc<AtomicU32>);
+
+impl Exercised {
+    fn has(&self, law: Law) -> bool {
+        self.0.load(Ordering::Relaxed) & law.bit() != 0
+    }
+
+    /// Most is noted already, and reading that costs no other worker its cache.
+    fn note(&self, law: Law) {
+        if !self.has(law) {
+            self.0.fetch_or(law.bit(), Ordering::Relaxed);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use model::protocol::{
 use model::scope::ScopeName;
 
 fn live_slices(scope: ScopeName, dialect: Dialect) -> Vec<Slice> {
-    slices(scope, dialect.profile()).iter().filter_map(live_slice).collect()
+    slices(scope, dialect.profile()).into_iter().filter_map(live_slice).collect()
 }
 
 fn check(flaw: Flaw, dialect: Dialect, slice: &Slice, workers: usize) -> LiveReport {

@@ -10,8 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use contract::ThreadId;
-use engine::service::{Inside, Point, Runtime, Std};
+use engine::service::{Point, Runtime, Std};
 
 use super::random::Rng;
 
@@ -58,23 +57,8 @@ impl Positions {
 }
 
 impl Runtime for Jitter {
-    type Mutex<T: Send + 'static> = <Std as Runtime>::Mutex<T>;
-    type Guard<'a, T: Send + 'static> = <Std as Runtime>::Guard<'a, T>;
-    type Condvar = <Std as Runtime>::Condvar;
-    type Thread = <Std as Runtime>::Thread;
+    crate::live::threads_of_std!();
     type Timer = <Std as Runtime>::Timer;
-
-    fn mutex<T: Send + 'static>(&self, value: T) -> Self::Mutex<T> {
-        self.std.mutex(value)
-    }
-
-    fn lock<'a, T: Send + 'static>(&self, mutex: &'a Self::Mutex<T>) -> Self::Guard<'a, T> {
-        self.std.lock(mutex)
-    }
-
-    fn condvar(&self) -> Self::Condvar {
-        self.std.condvar()
-    }
 
     fn wait<'a, T: Send + 'static>(
         &self,
@@ -84,20 +68,8 @@ impl Runtime for Jitter {
         self.std.wait(condvar, guard)
     }
 
-    fn notify_one(&self, condvar: &Self::Condvar) {
-        self.std.notify_one(condvar);
-    }
-
-    fn notify_all(&self, condvar: &Self::Condvar) {
-        self.std.notify_all(condvar);
-    }
-
     fn spawn(&self, name: String, body: impl FnOnce() + Send + 'static) -> io::Result<Self::Thread> {
         self.std.spawn(name, body)
-    }
-
-    fn join(&self, thread: Self::Thread) {
-        self.std.join(thread);
     }
 
     fn now(&self) -> Duration {
@@ -106,18 +78,6 @@ impl Runtime for Jitter {
 
     fn timer(&self, tick: impl FnMut() -> Option<Duration> + Send + 'static) -> io::Result<Self::Timer> {
         self.std.timer(tick)
-    }
-
-    fn thread(&self) -> ThreadId {
-        self.std.thread()
-    }
-
-    fn inside(&self) -> Option<Inside> {
-        self.std.inside()
-    }
-
-    fn set_inside(&self, inside: Option<Inside>) {
-        self.std.set_inside(inside);
     }
 
     /// Called without the lock, so that the others go on.

@@ -26,6 +26,7 @@ mod random;
 mod report;
 mod stage;
 pub mod subject;
+mod threads;
 
 use std::io;
 use std::path::Path;
@@ -44,6 +45,7 @@ use self::closing::{Disk, Rest};
 use self::report::ProgramsHere;
 pub use self::report::{LiveReport, Seen, WrongFile};
 use self::stage::Stage;
+pub(crate) use self::threads::threads_of_std;
 
 /// What to run.
 #[derive(Clone, Copy, Debug)]

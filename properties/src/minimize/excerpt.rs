@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use contract::judge::trace::Kind;
-use contract::judge::{RuleSet, Trace, Verdicts, Violation, failure_id, skeleton};
+use contract::judge::{RuleSet, Trace, Verdicts, Violation, failure_id};
 
 use super::shrink::{Effort, Smaller, shrink};
 use super::{Failed, Identity};
@@ -21,11 +21,7 @@ const MOST_JUDGED: u64 = 4_000;
 /// How the recorded run fails, if it does: by the first that it breaks of these rules.
 #[must_use]
 pub fn failure(trace: &Trace, rules: RuleSet) -> Option<Failed> {
-    let broken = Verdicts::of(trace);
-    let of_rules = broken.violations().filter(|violation| rules.contains(violation.rule));
-    let violation = of_rules.min_by_key(|violation| (violation.seq, violation.rule))?;
-    let (id, skeleton) = (Identity::Rule(failure_id(trace, &violation)), skeleton(trace, &violation));
-    Some(Failed { id, skeleton, violation: Some(violation), trace: trace.clone() })
+    Failed::first(trace.clone(), rules)
 }
 
 /// The excerpt with as little in it as shows the same violation.

@@ -69,6 +69,21 @@ impl fmt::Display for Rate {
     }
 }
 
+/// A part of the page of a counterexample.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Section {
+    /// What it is.
+    pub heading: &'static str,
+    /// What follows: the rest of the heading's line, and the lines below.
+    pub text: String,
+}
+
+impl Section {
+    fn new(heading: &'static str, text: String) -> Section {
+        Section { heading, text }
+    }
+}
+
 /// A counterexample as an ordinary test of `properties`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Test {
@@ -111,6 +126,17 @@ impl Minimal {
         Some(timeline(&told(trace), &TimelineOptions::default()))
     }
 
+    /// What stands below the timeline, as far as there is any: the program, the run that passes, the test.
+    #[must_use]
+    pub fn sections(&self) -> Vec<Section> {
+        let program = self.case.program().map(|program| Section::new("the program", format!("\n{program}")));
+        let passing = self.nearest.as_ref().zip(self.nearest_timeline()).map(|(nearest, picture)| {
+            Section::new("the nearest run that passes", format!(": {}\n\n{picture}", nearest.what))
+        });
+        let test = self.test.as_ref().map(|test| Section::new("as a test", format!("\n{}", test.text)));
+        [program, passing, test].into_iter().flatten().collect()
+    }
+
     /// What is known beside the timeline, a line each.
     #[must_use]
     pub fn facts(&self) -> Vec<String> {
@@ -145,21 +171,16 @@ impl fmt::Display for Minimal {
             writeln!(f, "  {fact}")?;
         }
         writeln!(f, "\n{}", self.timeline())?;
-        if let Some(program) = self.case.program() {
-            writeln!(f, "the program\n{program}")?;
-        }
-        if let (Some(nearest), Some(picture)) = (&self.nearest, self.nearest_timeline()) {
-            writeln!(f, "the nearest run that passes: {}\n\n{picture}", nearest.what)?;
-        }
-        if let Some(test) = &self.test {
-            write!(f, "as a test\n{}", test.text)?;
-        }
-        Ok(())
+        let sections = self.sections();
+        let texts = sections.iter().map(|Section { heading, text }| format!("{heading}{text}"));
+        f.write_str(&texts.collect::<Vec<_>>().join("\n"))
     }
 }
 
-/// A trace without the lines that are only there to run it again.
-fn told(trace: &Trace) -> Trace {
+/// A trace without the lines that are only there to run it again. Choices of the protocol model are steps that nobody outside sees,
+/// and without them the story has holes.
+#[must_use]
+pub fn told(trace: &Trace) -> Trace {
     let tells = |what: &Kind| !matches!(what, Kind::Choose(_)) || trace.header.subject == "protocol";
     let lines = trace.lines.iter().filter(|line| tells(&line.what)).cloned().collect();
     Trace { header: trace.header.clone(), lines }

@@ -24,10 +24,10 @@ mod values;
 
 use std::fmt;
 
-use contract::judge::{FailureId, Rule, RuleSet, Trace, Violation};
+use contract::judge::{FailureId, Rule, RuleSet, Trace, Verdicts, Violation, failure_id, skeleton};
 
 pub use self::case::{Case, CoreName, NotAFailure};
-pub use self::minimal::{Minimal, Rate, Tape, Test, assert_fails, minimize};
+pub use self::minimal::{Minimal, Rate, Section, Tape, Test, assert_fails, minimize, told};
 pub use self::shrink::{Effort, End, Smaller};
 
 /// What fails: the name that stays the same whatever seed or engine came upon it.
@@ -86,6 +86,22 @@ pub struct Failed {
 }
 
 impl Failed {
+    /// The failure of this run that the violation is.
+    #[must_use]
+    pub(super) fn at(violation: Violation, trace: Trace) -> Failed {
+        let (id, skeleton) = (failure_id(&trace, &violation), skeleton(&trace, &violation));
+        Failed { id: Identity::Rule(id), skeleton, violation: Some(violation), trace }
+    }
+
+    /// The first violation of one of these rules in a run, if there is one.
+    #[must_use]
+    pub(super) fn first(trace: Trace, rules: RuleSet) -> Option<Failed> {
+        let broken = Verdicts::of(&trace);
+        let of_rules = broken.violations().filter(|violation| rules.contains(violation.rule));
+        let violation = of_rules.min_by_key(|violation| (violation.seq, violation.rule))?;
+        Some(Failed::at(violation, trace))
+    }
+
     /// Whether the rule is broken by what did not happen.
     #[must_use]
     pub fn is_by_silence(&self) -> bool {

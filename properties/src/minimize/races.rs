@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use contract::JobId;
 use contract::judge::trace::Kind as LineKind;
-use contract::judge::{Ended, RuleSet, Trace, Verdicts, failure_id, skeleton};
+use contract::judge::{Ended, RuleSet, Trace};
 
 use super::shrink::{Effort, End, Smaller, shrink};
 use super::values;
@@ -42,12 +42,7 @@ pub fn failure(scheduled: &Scheduled, rules: RuleSet) -> Option<Failed> {
 fn failure_of(run: &Run, scheduled: &Scheduled, rules: RuleSet) -> Option<Failed> {
     let trace = || race::trace(&scheduled.race, &scheduled.schedule, None);
     if run.violated.intersects(rules) {
-        let trace = trace();
-        let broken = Verdicts::of(&trace);
-        let of_rules = broken.violations().filter(|violation| rules.contains(violation.rule));
-        let violation = of_rules.min_by_key(|violation| (violation.seq, violation.rule))?;
-        let (id, words) = (failure_id(&trace, &violation), skeleton(&trace, &violation));
-        return Some(Failed { id: Identity::Rule(id), skeleton: words, violation: Some(violation), trace });
+        return Failed::first(trace(), rules);
     }
     (run.overwaits > 0 && (rules == RuleSet::ALL || rules.is_empty())).then(|| Failed {
         id: Identity::LaterDelivery,

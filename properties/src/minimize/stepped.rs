@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use contract::Core;
 use contract::core::Config;
-use contract::judge::{RuleSet, Trace, Verdicts, Violation, failure_id, fingerprint, skeleton};
+use contract::judge::{RuleSet, Trace, Verdicts, Violation, fingerprint};
 use model::drive::Stimulus;
 use model::lockstep::Disagreement;
 
@@ -52,9 +52,7 @@ pub fn failure<C: Core>(program: &Program, rules: RuleSet, make: fn(&Config) -> 
         Broken::Rules(violated) => {
             let rule = violated.intersection(rules).iter().next()?;
             let trace = trace();
-            let violation = violation(&trace, rule)?;
-            let (id, words) = (failure_id(&trace, &violation), skeleton(&trace, &violation));
-            Some(Failed { id: Identity::Rule(id), skeleton: words, violation: Some(violation), trace })
+            Some(Failed::at(violation(&trace, rule)?, trace))
         }
         Broken::Agreement(_) if rules != RuleSet::ALL => None,
         Broken::Agreement(disagreement) => {

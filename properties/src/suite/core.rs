@@ -7,15 +7,16 @@
 use std::collections::BTreeSet;
 
 use contract::core::Config;
-use contract::judge::trace::{ChooseLine, Kind};
+use contract::judge::trace::Kind;
 use contract::judge::{Bound, Header, Line, Rule, RuleSet, Trace};
-use contract::{Core, EventView, JobId, UserId};
+use contract::{Core, JobId, UserId};
 use model::drive::{Applied, From, Stimulus};
 use model::lockstep::Lockstep;
 use model::scope::Slice;
 use model::suite::{Cover, Item, Quotient, Walk, Walked};
 
 use super::{Case, Conformed, Failed, JOBS, Outcome, Suite, slice_of, steps_of};
+use crate::run::Lines;
 use crate::tape;
 
 /// Runs every file of a suite on a core, and counts what the ones that passed cover. `progress` hears how many files are done.
@@ -144,26 +145,6 @@ pub(super) fn record<C: Core>(
 
 fn lockstep<C: Core>(config: &Config, make: fn(&Config) -> C) -> Lockstep<C, JOBS> {
     Lockstep::around(make(config), |_| UserId(0), RuleSet::OF_A_JOB, Bound::WIDE)
-}
-
-/// The lines of a trace, as they come.
-#[derive(Default)]
-struct Lines {
-    lines: Vec<Line>,
-}
-
-impl Lines {
-    /// What is not a call stands in a trace as a choice with one way to go.
-    fn stimulus(&mut self, stimulus: &Stimulus) {
-        if !matches!(stimulus, Stimulus::Call { .. }) {
-            let what = Kind::Choose(ChooseLine { site: tape::print(stimulus), options: 1, taken: 0 });
-            self.lines.push(Line { seq: self.lines.len() as u64 + 1, what });
-        }
-    }
-
-    fn event(&mut self, event: &EventView<'_>) {
-        self.lines.push(Line::from_view(self.lines.len() as u64 + 1, event));
-    }
 }
 
 type Wrong = (Option<Rule>, String);

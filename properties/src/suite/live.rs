@@ -21,7 +21,7 @@ use contract::{
     Call, CommandLine, Event, FileNames, HResult, Interfaces, JobId, ReceiverId, ThreadId, UserId,
 };
 use engine::service::{
-    Callback, Disk, ErrorObject, Fetch, File, HttpFetch, Inside, Job, Keep, Order, Place, Process, Programs,
+    Callback, Disk, ErrorObject, Fetch, File, HttpFetch, Job, Keep, Order, Place, Process, Programs,
     RealDisk, Runtime, Service, Std, Timer,
 };
 use engine::transfer::{ClientConfig, Progress};
@@ -372,23 +372,8 @@ impl Held {
 }
 
 impl Runtime for Held {
-    type Mutex<T: Send + 'static> = <Std as Runtime>::Mutex<T>;
-    type Guard<'a, T: Send + 'static> = <Std as Runtime>::Guard<'a, T>;
-    type Condvar = <Std as Runtime>::Condvar;
-    type Thread = <Std as Runtime>::Thread;
+    crate::live::threads_of_std!();
     type Timer = Still;
-
-    fn mutex<T: Send + 'static>(&self, value: T) -> Self::Mutex<T> {
-        self.std.mutex(value)
-    }
-
-    fn lock<'a, T: Send + 'static>(&self, mutex: &'a Self::Mutex<T>) -> Self::Guard<'a, T> {
-        self.std.lock(mutex)
-    }
-
-    fn condvar(&self) -> Self::Condvar {
-        self.std.condvar()
-    }
 
     /// Counted with the lock held, so that who looks under the lock sees either a thread that waits or one that does something.
     fn wait<'a, T: Send + 'static>(
@@ -400,14 +385,6 @@ impl Runtime for Held {
         let guard = self.std.wait(condvar, guard);
         self.clock.waiting.fetch_sub(1, Ordering::SeqCst);
         guard
-    }
-
-    fn notify_one(&self, condvar: &Self::Condvar) {
-        self.std.notify_one(condvar);
-    }
-
-    fn notify_all(&self, condvar: &Self::Condvar) {
-        self.std.notify_all(condvar);
     }
 
     fn spawn(&self, name: String, body: impl FnOnce() + Send + 'static) -> io::Result<Self::Thread> {
@@ -424,27 +401,11 @@ impl Runtime for Held {
         spawned
     }
 
-    fn join(&self, thread: Self::Thread) {
-        self.std.join(thread);
-    }
-
     fn now(&self) -> Duration {
         Duration::from_millis(self.clock.ms.load(Ordering::SeqCst))
     }
 
     fn timer(&self, _: impl FnMut() -> Option<Duration> + Send + 'static) -> io::Result<Still> {
         Ok(Still)
-    }
-
-    fn thread(&self) -> ThreadId {
-        self.std.thread()
-    }
-
-    fn inside(&self) -> Option<Inside> {
-        self.std.inside()
-    }
-
-    fn set_inside(&self, inside: Option<Inside>) {
-        self.std.set_inside(inside);
     }
 }

@@ -22,7 +22,7 @@ use contract::core::Config;
 use contract::judge::{Header, Rule, Trace};
 use contract::{Core, Dialect};
 use model::drive::Stimulus;
-use model::scope::{ScopeName, Slice, slices};
+use model::scope::{ScopeName, Slice, slice, slices};
 use model::suite::{Cover, Item, Options, Pace, Progress, Quotient, Subject, plan};
 use serde::{Deserialize, Serialize};
 
@@ -276,9 +276,7 @@ fn header(dialect: Dialect, slice: &Slice) -> Header {
 /// The slice that a file of a suite is about.
 #[must_use]
 pub fn slice_of(header: &Header) -> Option<Slice> {
-    let profile = header.profile();
-    let all = ScopeName::ALL.into_iter().flat_map(|scope| slices(scope, &profile));
-    all.into_iter().find(|slice| slice.name == header.scope)
+    slice(&header.scope, &header.profile())
 }
 
 /// The stimuli of a file.
