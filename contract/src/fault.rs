@@ -15,6 +15,10 @@
 //! assert!(!Seeded::NONE.is(Fault::CancelReturnsEarly));
 //! ```
 //!
+//! **How it was chosen.** After looking: mistakes that no engine saw are not in it, so that all of it is seen says less than it seems.
+//! Left out were a wake-up lost when two jobs finish in one tick and a leave that wakes nobody (somebody looks again soon: they change
+//! nothing), a leftover that stays in the store, and a dispatcher pool that does not grow, which may break R9 where no engine looks.
+//!
 //! **The law it keeps.** A fault is one line in one place, every rule that has a monitor and every clause has at least one, and
 //! everything that lists faults (the command, the tests, `docs/faults.md`) goes through [`Fault::ALL`].
 
