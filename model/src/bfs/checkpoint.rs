@@ -9,23 +9,26 @@
 //! 2. One of another model, scope, version or width of keys is refused, and so is a damaged one.
 //! 3. When the disk is full the run ends with [`Error::DiskFull`], and the last checkpoint is as it was.
 //!
-//! **What it is not.** It holds packed keys only: no states without a packed form, and no recorded graph.
+//! 4. Neither writing nor reading one takes memory for more than a buffer.
+//!
+//! **What it is not.** It holds only states whose form leaves the process ([`Reach::Anywhere`](super::Reach)), and no recorded graph.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::key::Key;
 use super::worker::Sums;
-use super::{Error, Level, Stop};
+use super::{Error, Level, Stop, stored};
 use crate::fingerprint::fingerprint;
 
 /// The layout of the files. A change of it, or of how keys are mixed, is a change of this number.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// Bytes gathered before they are written.
 const BUFFER: usize = 1 << 20;
 /// Where the next checkpoint is written.
@@ -85,40 +88,22 @@ impl Checkpoints {
         saved(&self.directory).is_ok_and(|saved| !saved.is_empty())
     }
 
-    /// Makes the directory ready to be written to. What a run that died left half written goes.
+    /// Makes the directory ready to be written to. What a run that died left half written goes. Other processes may do the same.
     pub(super) fn prepare(&self) -> io::Result<()> {
         let next = self.directory.join(NEXT);
-        if next.exists() {
-            fs::remove_dir_all(&next)?;
+        match fs::remove_dir_all(&next) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
         fs::create_dir_all(next)
     }
 
-    /// Writes a worker's part of the next checkpoint.
-    pub(super) fn write_part<K: Key>(
-        &self,
-        worker: usize,
-        sums: &Sums<K>,
-        visited: impl Iterator<Item = K>,
-        visited_count: usize,
-        frontier: impl ExactSizeIterator<Item = K>,
-    ) -> io::Result<()> {
+    /// Begins a worker's part of the next checkpoint, with what it counted.
+    pub(super) fn part<K: Key>(&self, worker: usize, sums: &Sums<K>) -> io::Result<Part> {
         let path = self.directory.join(NEXT).join(format!("part-{worker}"));
-        let mut out = Sealing { out: (self.create)(&path)?, bytes: Vec::new(), seal: 0 };
-        let sums = serde_json::to_vec(sums)?;
-        out.count(sums.len());
-        out.bytes.extend(sums);
-        out.count(visited_count);
-        for key in visited {
-            key.store(&mut out.bytes);
-            out.flush_if_full()?;
-        }
-        out.count(frontier.len());
-        for key in frontier {
-            key.store(&mut out.bytes);
-            out.flush_if_full()?;
-        }
-        out.finish()
+        let mut part = Part { out: (self.create)(&path)?, bytes: Vec::new(), seal: 0 };
+        part.put(&stored::to_bytes(&serde_json::to_string(sums)?)?)?;
+        Ok(part)
     }
 
     /// Makes the parts written a checkpoint. Only when it is one, the one before is removed.
@@ -167,13 +152,6 @@ pub(super) struct Saved {
     pub(super) levels: Vec<Level>,
 }
 
-/// What a worker takes from a checkpoint.
-pub(super) struct Taken<K> {
-    pub(super) sums: Vec<Sums<K>>,
-    pub(super) visited: Vec<K>,
-    pub(super) frontier: Vec<K>,
-}
-
 impl Saved {
     /// The latest checkpoint of a directory, if it is one of this subject.
     pub(super) fn find<K: Key>(directory: &Path, subject: &Subject) -> Result<Self, Error> {
@@ -202,43 +180,47 @@ impl Saved {
         self.path.parent() == Some(directory)
     }
 
-    /// Reads all parts, and keeps the keys that are wanted.
-    pub(super) fn take<K: Key>(&self, wanted: impl Fn(K) -> bool) -> Result<Taken<K>, Stop> {
-        let mut taken = Taken { sums: Vec::new(), visited: Vec::new(), frontier: Vec::new() };
+    /// Shows all parts to somebody.
+    pub(super) fn read<K: Key, W: DeserializeOwned>(&self, shown: &mut impl Shown<K, W>) -> Result<(), Stop> {
         for part in 0..self.parts {
             let path = self.path.join(format!("part-{part}"));
-            let damaged = |why: String| Stop::Damaged(path.display().to_string(), why);
-            let bytes = fs::read(&path).map_err(|error| damaged(error.to_string()))?;
-            let read = read_part(&bytes, &wanted, &mut taken);
-            read.ok_or_else(|| damaged("it is not what was written".to_owned()))?;
+            let read = File::open(&path).and_then(|file| read_part(&mut Unsealing::new(file)?, shown));
+            read.map_err(|error| Stop::Damaged(path.display().to_string(), error.to_string()))?;
         }
-        Ok(taken)
+        Ok(())
     }
 }
 
-fn read_part<K: Key>(bytes: &[u8], wanted: &impl Fn(K) -> bool, taken: &mut Taken<K>) -> Option<()> {
-    let (mut rest, seal) = bytes.split_last_chunk()?;
-    let computed = rest.chunks(BUFFER).fold(0, seal_of);
-    if computed != u64::from_le_bytes(*seal) {
-        return None;
-    }
-    let length = count(&mut rest)?;
-    let (sums, after) = rest.split_at_checked(length)?;
-    taken.sums.push(serde_json::from_slice(sums).ok()?);
-    rest = after;
-    for keys in [&mut taken.visited, &mut taken.frontier] {
-        for _ in 0..count(&mut rest)? {
-            let key = K::load(&mut rest)?;
-            if wanted(key) {
-                keys.push(key);
-            }
-        }
-    }
-    rest.is_empty().then_some(())
+/// Who reads a checkpoint.
+pub(super) trait Shown<K, W> {
+    /// What a worker counted.
+    fn sums(&mut self, sums: &Sums<K>);
+    /// A key that was visited.
+    fn visited(&mut self, key: K) -> io::Result<()>;
+    /// A state that waits to be expanded.
+    fn waiting(&mut self, wire: W) -> io::Result<()>;
 }
 
-fn count(bytes: &mut &[u8]) -> Option<usize> {
-    u64::load(bytes)?.try_into().ok()
+fn read_part<K: Key, W: DeserializeOwned>(from: &mut Unsealing, shown: &mut impl Shown<K, W>) -> io::Result<()> {
+    let sums: String = stored::read(from)?;
+    shown.sums(&serde_json::from_str(&sums)?);
+    let mut bytes = [0; size_of::<u128>()];
+    let bytes = &mut bytes[..(K::BITS / u8::BITS) as usize];
+    for _ in 0..count(from)? {
+        from.read_exact(bytes)?;
+        let key = K::load(&mut &*bytes).ok_or(io::ErrorKind::InvalidData)?;
+        shown.visited(key)?;
+    }
+    for _ in 0..count(from)? {
+        shown.waiting(stored::read(from)?)?;
+    }
+    from.finish()
+}
+
+fn count(from: &mut impl Read) -> io::Result<u64> {
+    let mut bytes = [0; size_of::<u64>()];
+    from.read_exact(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
 }
 
 /// Checkpoints in a directory, the latest last.
@@ -259,16 +241,31 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-/// Writes whole buffers, and in the end a number that depends on all of them.
-struct Sealing {
+/// A part that is being written: whole buffers, and in the end a number that depends on all of them.
+pub(super) struct Part {
     out: Box<dyn Durable>,
     bytes: Vec<u8>,
     seal: u64,
 }
 
-impl Sealing {
-    fn count(&mut self, count: usize) {
-        (count as u64).store(&mut self.bytes);
+impl Part {
+    /// So many of something follow.
+    pub(super) fn count(&mut self, count: u64) -> io::Result<()> {
+        self.put(&count.to_le_bytes())
+    }
+
+    pub(super) fn key<K: Key>(&mut self, key: K) -> io::Result<()> {
+        key.store(&mut self.bytes);
+        self.flush_if_full()
+    }
+
+    pub(super) fn wire(&mut self, wire: &impl Serialize) -> io::Result<()> {
+        self.put(&stored::to_bytes(wire)?)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.bytes.extend_from_slice(bytes);
+        self.flush_if_full()
     }
 
     fn flush_if_full(&mut self) -> io::Result<()> {
@@ -285,13 +282,50 @@ impl Sealing {
         self.out.write_all(&self.bytes)
     }
 
-    fn finish(mut self) -> io::Result<()> {
-        self.flush_if_full()?;
+    pub(super) fn finish(mut self) -> io::Result<()> {
         if !self.bytes.is_empty() {
             self.write()?;
         }
         self.out.write_all(&self.seal.to_le_bytes())?;
         self.out.sync()
+    }
+}
+
+/// A part that is being read, buffer by buffer.
+struct Unsealing {
+    file: File,
+    /// Bytes of the file before the seal that have not been read.
+    left: u64,
+    bytes: io::Cursor<Vec<u8>>,
+    seal: u64,
+}
+
+impl Unsealing {
+    fn new(file: File) -> io::Result<Self> {
+        let left = file.metadata()?.len().saturating_sub(size_of::<u64>() as u64);
+        Ok(Unsealing { file, left, bytes: io::Cursor::default(), seal: 0 })
+    }
+
+    /// Whether all was read, and was what was written.
+    fn finish(&mut self) -> io::Result<()> {
+        let is_all = self.left == 0 && self.bytes.position() == self.bytes.get_ref().len() as u64;
+        if is_all && count(&mut self.file)? == self.seal {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::InvalidData, "it is not what was written"))
+    }
+}
+
+impl Read for Unsealing {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.bytes.position() == self.bytes.get_ref().len() as u64 {
+            let mut bytes = vec![0; self.left.min(BUFFER as u64) as usize];
+            self.file.read_exact(&mut bytes)?;
+            self.left -= bytes.len() as u64;
+            self.seal = if bytes.is_empty() { self.seal } else { seal_of(self.seal, &bytes) };
+            self.bytes = io::Cursor::new(bytes);
+        }
+        self.bytes.read(into)
     }
 }
 

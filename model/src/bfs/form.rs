@@ -2,10 +2,11 @@
 //!
 //! **What it is.** A [`Form`] turns states into what the frontier holds and the workers exchange (the *wire*), and gives the key
 //! that the visited set holds. [`Exact`] is for models that can pack a state into an integer: key and wire are that integer,
-//! and the result is exact. [`Hashed`] is for every other model: the wire is the state itself, the key a fingerprint.
+//! and the result is exact. [`Hashed`] is for every other model: the wire is the state itself, the key a fingerprint. [`Retraced`] is
+//! for every model, too, when states have to leave the process, into a file or to another one: see `tape`.
 //!
 //! **What it is not.** [`Hashed`] does not serialise states: they move between the threads of one process as they are. So it has no
-//! checkpoints, and a run of several processes needs a packed form.
+//! checkpoints, spills no frontier and has no other processes.
 
 use std::borrow::Cow;
 use std::hash::Hash;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use stateright::Model;
 
 use super::key::Key;
+pub use super::tape::Retraced;
 use crate::fingerprint::fingerprint;
 
 /// A model whose states fit into an integer, one integer per state and back.
@@ -43,28 +45,52 @@ pub enum Identity {
     },
 }
 
+/// Where wires can go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reach {
+    /// Between the threads of a process.
+    Process,
+    /// Also into files, and to other processes.
+    Anywhere,
+}
+
 /// How the states of `M` are remembered and how they travel.
 pub trait Form<M: Model>: Send + Sync + 'static {
     /// What the visited set holds.
     type Key: Key;
     /// What the frontier holds and the workers exchange.
     type Wire: Clone + Send + Serialize + DeserializeOwned + 'static;
+    /// What helps to turn one wire after another into states.
+    type Guide: Default;
     /// Whether equal keys are equal states.
     const IDENTITY: Identity;
+    /// Where wires can go.
+    const REACH: Reach;
 
-    /// A state's wire.
-    fn wire(model: &M, state: M::State) -> Self::Wire;
+    /// The wire of the first state of this number, in the order the model lists them.
+    fn first(model: &M, number: usize, state: M::State) -> Self::Wire;
+
+    /// The wire of a state that the action of this number leads to, in the order the model lists them.
+    fn next(model: &M, from: &Self::Wire, number: usize, state: M::State) -> Self::Wire;
+
+    /// The key of a state.
+    fn key_of(model: &M, state: &M::State) -> Self::Key;
 
     /// A wire's key.
     fn key(wire: &Self::Wire) -> Self::Key;
 
-    /// A wire's state.
-    fn state<'a>(model: &M, wire: &'a Self::Wire) -> Cow<'a, M::State>
+    /// A wire's state; none when the model does not lead there, or not any more.
+    fn state<'a>(model: &M, wire: &'a Self::Wire, guide: &'a mut Self::Guide) -> Option<Cow<'a, M::State>>
     where
         M::State: Clone;
 
-    /// The wire of a stored key, if the form can be stored.
-    fn stored(key: Self::Key) -> Option<Self::Wire>;
+    /// Puts wires into the order in which a guide does best.
+    fn sort(_wires: &mut [Self::Wire]) {}
+
+    /// The bytes that a wire takes beside its own size.
+    fn heap_bytes(_wire: &Self::Wire) -> usize {
+        0
+    }
 }
 
 /// Packed states: nothing is forgotten, and nothing is confused.
@@ -74,11 +100,22 @@ pub enum Exact {}
 impl<M: Pack> Form<M> for Exact {
     type Key = M::Key;
     type Wire = M::Key;
+    type Guide = ();
     const IDENTITY: Identity = Identity::Packed;
+    const REACH: Reach = Reach::Anywhere;
 
     #[inline]
-    fn wire(model: &M, state: M::State) -> M::Key {
+    fn first(model: &M, _: usize, state: M::State) -> M::Key {
         model.pack(&state)
+    }
+
+    #[inline]
+    fn next(model: &M, _: &M::Key, _: usize, state: M::State) -> M::Key {
+        model.pack(&state)
+    }
+
+    fn key_of(model: &M, state: &M::State) -> M::Key {
+        model.pack(state)
     }
 
     #[inline]
@@ -87,15 +124,11 @@ impl<M: Pack> Form<M> for Exact {
     }
 
     #[inline]
-    fn state<'a>(model: &M, wire: &'a M::Key) -> Cow<'a, M::State>
+    fn state<'a>(model: &M, wire: &'a M::Key, (): &'a mut ()) -> Option<Cow<'a, M::State>>
     where
         M::State: Clone,
     {
-        Cow::Owned(model.unpack(*wire))
-    }
-
-    fn stored(key: M::Key) -> Option<M::Key> {
-        Some(key)
+        Some(Cow::Owned(model.unpack(*wire)))
     }
 }
 
@@ -109,10 +142,20 @@ where
 {
     type Key = K;
     type Wire = (K, Here<M::State>);
+    type Guide = ();
     const IDENTITY: Identity = Identity::Fingerprint { bits: K::BITS };
+    const REACH: Reach = Reach::Process;
 
-    fn wire(_: &M, state: M::State) -> Self::Wire {
-        (K::from_fingerprint(fingerprint(&state)), Here(state))
+    fn first(model: &M, _: usize, state: M::State) -> Self::Wire {
+        (Self::key_of(model, &state), Here(state))
+    }
+
+    fn next(model: &M, _: &Self::Wire, _: usize, state: M::State) -> Self::Wire {
+        (Self::key_of(model, &state), Here(state))
+    }
+
+    fn key_of(_: &M, state: &M::State) -> K {
+        K::from_fingerprint(fingerprint(state))
     }
 
     #[inline]
@@ -120,15 +163,11 @@ where
         wire.0
     }
 
-    fn state<'a>(_: &M, wire: &'a Self::Wire) -> Cow<'a, M::State>
+    fn state<'a>(_: &M, wire: &'a Self::Wire, (): &'a mut ()) -> Option<Cow<'a, M::State>>
     where
         M::State: Clone,
     {
-        Cow::Borrowed(&wire.1.0)
-    }
-
-    fn stored(_: K) -> Option<Self::Wire> {
-        None
+        Some(Cow::Borrowed(&wire.1.0))
     }
 }
 

@@ -22,13 +22,18 @@
 //! ```
 
 pub mod checkpoint;
+pub mod cluster;
 pub mod graph;
 pub mod liveness;
 
+mod cold;
 mod form;
+mod frontier;
 mod key;
 mod path;
+mod stored;
 mod table;
+mod tape;
 mod worker;
 
 use std::fmt;
@@ -36,13 +41,15 @@ use std::hash::Hash;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stateright::{Expectation, Model};
 
 pub use checkpoint::{Checkpoints, Subject};
-pub use form::{Exact, Form, Hashed, Here, Identity, Pack};
+pub use cluster::{Cluster, ClusterError};
+pub use form::{Exact, Form, Hashed, Here, Identity, Pack, Reach, Retraced};
 pub use graph::{Edge, Graph, Labels};
 pub use key::{Key, collision_probability};
 pub use path::Path;
@@ -54,7 +61,6 @@ use worker::{Part, Trail};
 /// An exploration to be run.
 pub struct Explorer<M: Model, F> {
     plan: Plan<M, F>,
-    workers: usize,
     examples: Examples,
 }
 
@@ -68,6 +74,11 @@ struct Plan<M: Model, F> {
     progress: Arc<dyn Fn(&Level) + Send + Sync>,
     checkpoints: Option<Checkpoints>,
     resumed: Option<Saved>,
+    memory: Option<Memory>,
+    notes: Option<Arc<AtomicU32>>,
+    /// Threads of this process.
+    workers: usize,
+    cluster: Option<Cluster>,
     form: std::marker::PhantomData<fn() -> F>,
 }
 
@@ -96,6 +107,17 @@ pub enum Examples {
     All,
 }
 
+/// A bound of memory, and where that goes which does not fit.
+///
+/// The visited set and two frontiers keep within it, but for one level: its new keys are in memory until it is complete.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Memory {
+    /// For all workers of this process together.
+    pub bytes: u64,
+    /// A directory on a disk. Files there have no names, and vanish with the process.
+    pub directory: PathBuf,
+}
+
 /// Where an exploration ends although there is more. Each is looked at when a level is complete.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Limits {
@@ -112,6 +134,8 @@ pub struct Limits {
 pub enum Stop {
     /// The model panicked; so it said.
     Panic(String),
+    /// The way to a state did not lead there again.
+    Strayed,
     /// There is no room for a checkpoint.
     DiskFull,
     /// A checkpoint could not be written; so the system said.
@@ -143,6 +167,7 @@ impl Stop {
     fn into_error(self) -> Option<Error> {
         match self {
             Stop::Panic(text) => Some(Error::Model(text)),
+            Stop::Strayed => Some(Error::Path),
             Stop::DiskFull => Some(Error::DiskFull),
             Stop::Disk(text) => Some(Error::Disk(text)),
             Stop::Damaged(path, why) => Some(Error::Damaged { path: path.into(), why }),
@@ -171,8 +196,10 @@ pub struct Level {
     pub states: u64,
     /// Edges so far: those out of all earlier levels.
     pub edges: u64,
-    /// What the visited set and two frontiers take, in bytes.
+    /// What the visited set and two frontiers take in memory, in bytes.
     pub bytes: u64,
+    /// What of them is on disk, in bytes.
+    pub bytes_on_disk: u64,
     /// Time since the exploration began, in milliseconds.
     pub elapsed_ms: u64,
 }
@@ -249,8 +276,10 @@ pub struct Report<M: Model, K> {
     pub deadlocks: Deadlocks<Arc<Path<M>>>,
     /// Per class of actions.
     pub fired: Vec<Fired>,
-    /// The most bytes the visited set and frontiers took.
+    /// The most bytes the visited set and frontiers took in memory.
     pub bytes: u64,
+    /// The most of them that were on disk.
+    pub bytes_on_disk: u64,
     /// How long it took, without rebuilding paths.
     pub elapsed: Duration,
     /// The graph, if it was to be recorded.
@@ -312,15 +341,18 @@ pub enum Error {
         "the path to a state found cannot be walked again: the model is not deterministic, or fingerprints collide"
     )]
     Path,
-    /// There is no room for a checkpoint.
-    #[error("the disk is full: no checkpoint was written, and the last one is intact")]
+    /// There is no room for a checkpoint, or for what does not fit into memory.
+    #[error("the disk is full; the last checkpoint, if there was one, is intact")]
     DiskFull,
-    /// A checkpoint could not be written.
-    #[error("no checkpoint could be written, and the last one is intact: {0}")]
+    /// A checkpoint could not be written, or what does not fit into memory.
+    #[error("the disk does not take what it should; the last checkpoint, if there was one, is intact: {0}")]
     Disk(String),
-    /// Only packed keys go into a checkpoint.
-    #[error("a checkpoint needs states with a packed form, and no recorded graph")]
+    /// The form of the states, or a recorded graph, stays in the process.
+    #[error("states of this form, and a recorded graph, do not leave their process")]
     NotStorable,
+    /// The processes did not come together.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// There is nothing to resume.
     #[error("there is no checkpoint in {}", .0.display())]
     NoCheckpoint(PathBuf),
@@ -369,6 +401,17 @@ where
     }
 }
 
+impl<M, K: Key> Explorer<M, Retraced<K>>
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + Hash + Send + 'static,
+{
+    /// An exploration with fingerprints of `K`'s width, whose states can leave the process all the same.
+    pub fn retraced(model: M) -> Self {
+        Self::new(model)
+    }
+}
+
 impl<M, F> Explorer<M, F>
 where
     M: Model + Send + Sync + 'static,
@@ -386,15 +429,42 @@ where
             progress: Arc::new(|_| ()),
             checkpoints: None,
             resumed: None,
+            memory: None,
+            notes: None,
+            workers: 1,
+            cluster: None,
             form: std::marker::PhantomData,
         };
-        Explorer { plan, workers: 1, examples: Examples::Violations }
+        Explorer { plan, examples: Examples::Violations }
     }
 
     /// On so many threads.
     #[must_use]
     pub fn workers(mut self, workers: usize) -> Self {
-        self.workers = workers.max(1);
+        self.plan.workers = workers.max(1);
+        self
+    }
+
+    /// Within so much memory; what does not fit goes to the disk.
+    #[must_use]
+    pub fn memory(mut self, memory: Memory) -> Self {
+        self.plan.memory = Some(memory);
+        self
+    }
+
+    /// Together with other processes, each of which explores the same. All come to the same counts and verdicts; paths are rebuilt
+    /// by the first process alone, on its own threads.
+    #[must_use]
+    pub fn cluster(mut self, cluster: Cluster) -> Self {
+        self.plan.cluster = Some(cluster);
+        self
+    }
+
+    /// With bits that the model sets while it is explored. In the end there are those of all processes, and of the runs before that
+    /// a checkpoint is from.
+    #[must_use]
+    pub fn notes(mut self, notes: Arc<AtomicU32>) -> Self {
+        self.plan.notes = Some(notes);
         self
     }
 
@@ -463,9 +533,9 @@ where
     ///
     /// When the model panics or is not deterministic, and when a checkpoint cannot be written or read.
     pub fn explore(self) -> Result<Report<M, F::Key>, Error> {
-        let Explorer { plan, workers, examples } = self;
-        let is_storable = F::IDENTITY == Identity::Packed && matches!(plan.recording, Recording::Nothing);
-        if !is_storable && (plan.checkpoints.is_some() || plan.resumed.is_some()) {
+        let Explorer { plan, examples } = self;
+        let stays = F::REACH == Reach::Process || matches!(plan.recording, Recording::Graph(_));
+        if stays && plan.needs_to_leave() {
             return Err(Error::NotStorable);
         }
         if let Some(checkpoints) = &plan.checkpoints {
@@ -477,15 +547,12 @@ where
         }
         let plan = Arc::new(plan);
         let started = std::time::Instant::now();
-        let parts = launch::<M, F, ()>(&plan, workers)?;
+        let parts = launch::<M, F, ()>(&plan)?;
         let elapsed = started.elapsed();
         let mut parts = parts.into_iter();
-        let mut first = parts.next().ok_or_else(|| Error::Workers("there is none".to_owned()))?;
+        let first = parts.next().ok_or_else(|| Error::Workers("there is none".to_owned()))?;
         let mut records = vec![first.record];
-        for part in parts {
-            first.sums.add(&part.sums);
-            records.push(part.record);
-        }
+        records.extend(parts.map(|part| part.record));
         if let Some(error) = first.stop.clone().and_then(Stop::into_error) {
             return Err(error);
         }
@@ -498,7 +565,10 @@ where
         });
         let mut targets: Vec<(u32, F::Key)> = wanted.filter_map(|(_, found)| *found).collect();
         targets.extend(sums.deadlock.filter(|_| examples != Examples::None));
-        let paths = path::rebuild::<M, F>(&plan, workers, targets)?;
+        if plan.cluster.as_ref().is_some_and(|cluster| cluster.process() > 0) {
+            targets.clear();
+        }
+        let paths = path::rebuild::<M, F>(&plan, plan.workers, targets)?;
         let path = |found: (u32, F::Key)| paths.get(&found.1).cloned();
         let complete = first.stop.is_none();
         let verdict = |expectation: &Expectation, found: Option<(u32, F::Key)>| match (expectation, found) {
@@ -526,6 +596,7 @@ where
             deadlocks: Deadlocks { states: sums.deadlocks, path: sums.deadlock.and_then(path) },
             fired: fired.map(|(class, edges)| Fired { class, edges: *edges }).collect(),
             bytes: first.levels.iter().map(|level| level.bytes).max().unwrap_or(0),
+            bytes_on_disk: first.levels.iter().map(|level| level.bytes_on_disk).max().unwrap_or(0),
             levels: first.levels,
             stop: first.stop,
             identity: F::IDENTITY,
@@ -541,19 +612,30 @@ impl<M: Model, K: fmt::Debug> fmt::Debug for Report<M, K> {
     }
 }
 
+impl<M: Model, F> Plan<M, F> {
+    /// Whether states have to leave the process.
+    fn needs_to_leave(&self) -> bool {
+        self.checkpoints.is_some() || self.resumed.is_some() || self.memory.is_some() || self.cluster.is_some()
+    }
+}
+
 /// Runs the workers and waits for them.
-fn launch<M, F, T>(plan: &Arc<Plan<M, F>>, workers: usize) -> Result<Vec<Part<F::Key, T>>, Error>
+fn launch<M, F, T>(plan: &Arc<Plan<M, F>>) -> Result<Vec<Part<F::Key, T>>, Error>
 where
     M: Model + Send + Sync + 'static,
     M::State: Clone,
     F: Form<M>,
     T: worker::Parent<F::Key>,
 {
-    let config = match workers {
-        1 => timely::Config::thread(),
-        _ => timely::Config::process(workers),
+    let shared = Arc::clone(plan);
+    let work = move |worker: &mut timely::worker::Worker| worker::run::<M, F, T>(worker, &shared);
+    let guards = match (&plan.cluster, plan.workers) {
+        (Some(cluster), workers) => {
+            let (builders, guard) = cluster.meet(workers)?;
+            timely::execute::execute_from(builders, guard, timely::WorkerConfig::default(), work)
+        }
+        (None, 1) => timely::execute(timely::Config::thread(), work),
+        (None, workers) => timely::execute(timely::Config::process(workers), work),
     };
-    let plan = Arc::clone(plan);
-    let guards = timely::execute(config, move |worker| worker::run::<M, F, T>(worker, &plan));
     guards.map_err(Error::Workers)?.join().into_iter().collect::<Result<_, _>>().map_err(Error::Workers)
 }

@@ -70,9 +70,13 @@ where
         progress: Arc::new(|_| ()),
         checkpoints: None,
         resumed: None,
+        memory: None,
+        notes: None,
+        workers,
+        cluster: None,
         form: std::marker::PhantomData,
     });
-    let parts = launch::<M, F, Trail<F::Key>>(&quiet, workers)?;
+    let parts = launch::<M, F, Trail<F::Key>>(&quiet)?;
     let trail = |key: F::Key| parts.iter().find_map(|part| part.table.mark(key));
     let mut paths = BTreeMap::new();
     for (_, target) in targets {
@@ -101,7 +105,7 @@ where
     M::State: Clone,
     F: Form<M>,
 {
-    let key = |state: &M::State| F::key(&F::wire(model, state.clone()));
+    let key = |state: &M::State| F::key_of(model, state);
     let (first_key, rest) = keys.split_first().ok_or(Error::Path)?;
     let first = model.init_states().into_iter().find(|state| key(state) == *first_key).ok_or(Error::Path)?;
     let mut path = Path { first, steps: Vec::new() };

@@ -72,6 +72,11 @@ impl<K: Key, T: Mark> Table<K, T> {
         self.slots.capacity() * size_of::<K>() + self.marks.capacity() * size_of::<T>()
     }
 
+    /// Whether it is as small as a table gets.
+    pub(super) fn is_small(&self) -> bool {
+        self.slots.len() == FIRST_SLOTS
+    }
+
     /// Makes room for so many more, and so moves no key while a batch is placed.
     pub(super) fn reserve(&mut self, more: usize) {
         // Three quarters full, a linear probe still ends within a cache line or two.
@@ -132,6 +137,15 @@ impl<K: Key, T: Mark> Table<K, T> {
     pub(super) fn keys(&self) -> impl Iterator<Item = K> {
         let filled = self.slots.iter().copied().filter(|key| *key != K::VACANT);
         filled.chain(self.apart.map(|_| K::VACANT))
+    }
+
+    /// The keys in their order, in the memory that the table has.
+    pub(super) fn into_sorted_keys(self) -> Vec<K> {
+        let mut keys = self.slots;
+        keys.retain(|key| *key != K::VACANT);
+        keys.extend(self.apart.map(|_| K::VACANT));
+        keys.sort_unstable();
+        keys
     }
 
     #[inline]
@@ -215,7 +229,8 @@ mod tests {
             prop_assert_eq!(table.len(), set.len());
             let mut found: Vec<u32> = table.keys().collect();
             found.sort_unstable();
-            prop_assert_eq!(found, set.into_iter().collect::<Vec<_>>());
+            prop_assert_eq!(&found, &set.into_iter().collect::<Vec<_>>());
+            prop_assert_eq!(table.into_sorted_keys(), found);
         }
     }
 

@@ -2,17 +2,21 @@
 //!
 //! **What it is.** Every worker owns the keys whose mixed bits fall to it: their part of the visited set and of the frontier. It
 //! expands its frontier and sends each successor to its owner (stream one). At a level's end everybody tells everybody how
-//! much was found (stream two), so all decide alike whether to go on. timely carries both streams, between threads here, and it
-//! would between processes.
+//! much was found (stream two), so all decide alike whether to go on. timely carries both streams, between threads and between
+//! processes.
 //!
 //! **The laws it keeps.**
 //! 1. A level begins when the one before has arrived everywhere: depths are shortest distances.
 //! 2. What is kept does not depend on who was first: of several findings of a level the smallest key stays, of several parents too.
 //! 3. A panic of the model ends the run at the level's end on all workers, with its message; nobody waits for ever.
+//! 4. What is put on disk for want of memory changes no count: a key that turns out to be there already was no news, and is
+//!    struck off the frontier before anybody counts it.
 
 use std::cell::RefCell;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -25,12 +29,14 @@ use timely::dataflow::operators::{Input, Probe};
 use timely::dataflow::{InputHandle, ProbeHandle};
 use timely::worker::Worker;
 
-use super::checkpoint::{Checkpoints, Saved};
+use super::checkpoint::{Checkpoints, Saved, Shown};
+use super::cold::Cold;
 use super::form::Form;
+use super::frontier::Frontier;
 use super::graph::Recorder;
 use super::key::Key;
 use super::table::{Inserted, Mark, Recent, Table};
-use super::{Level, Plan, Stop};
+use super::{Level, Memory, Plan, Stop};
 
 /// States expanded between two looks at what arrived.
 const CHUNK: usize = 256;
@@ -88,6 +94,7 @@ pub(super) type Found<K> = Option<(u32, K)>;
 pub(super) struct Part<K, T> {
     pub(super) table: Table<K, T>,
     pub(super) record: Recorder<K>,
+    /// What all workers counted and found, the same on every one.
     pub(super) sums: Sums<K>,
     /// The levels, the same on every worker.
     pub(super) levels: Vec<Level>,
@@ -105,6 +112,8 @@ pub(super) struct Sums<K> {
     pub(super) found: Vec<Found<K>>,
     /// Edges per class of actions.
     pub(super) classes: Vec<u64>,
+    /// What the model noted, a bit each.
+    pub(super) notes: u32,
 }
 
 impl<K: Key> Sums<K> {
@@ -115,6 +124,7 @@ impl<K: Key> Sums<K> {
             deadlock: None,
             found: vec![None; properties],
             classes: vec![0; classes],
+            notes: 0,
         }
     }
 
@@ -129,6 +139,7 @@ impl<K: Key> Sums<K> {
         for (mine, theirs) in self.classes.iter_mut().zip(&other.classes) {
             *mine += theirs;
         }
+        self.notes |= other.notes;
     }
 }
 
@@ -140,34 +151,69 @@ fn keep_first<K: Key>(kept: &mut Found<K>, other: Found<K>) {
 }
 
 /// What a worker tells the others at a level's end.
-#[derive(Clone, Default, Serialize, Deserialize, Debug)]
-struct Tally {
+#[derive(Clone, Serialize, Deserialize, Debug)]
+#[serde(bound = "K: Key")]
+struct Tally<K> {
+    /// Which telling it is of. Somebody may be two tellings on before everybody has heard the first.
+    round: u64,
     frontier: u64,
     states: u64,
     edges: u64,
     bytes: u64,
+    bytes_on_disk: u64,
     stop: Option<Stop>,
     checkpoint_is_due: bool,
+    /// At the run's end.
+    sums: Option<Sums<K>>,
 }
 
 /// What arrives: the owned part of the visited set, and the next frontier.
-struct Owned<K, W, T> {
-    table: Table<K, T>,
-    next: Vec<W>,
+struct Owned<M: Model, F: Form<M>, T> {
+    table: Table<F::Key, T>,
+    next: Frontier<M, F>,
+    /// Keys of the visited set that are on disk.
+    cold: Option<Cold<F::Key>>,
+    /// The keys of the next frontier, when there are keys on disk.
+    fresh: Vec<F::Key>,
+    /// Keys of the table that are on disk, too, sorted. They stay: what was met again may well be met once more.
+    twice: Vec<F::Key>,
+    /// What this worker may take of the memory, if that is bounded.
+    share: Option<Share>,
+    /// The first trouble with the disk.
+    trouble: Option<Stop>,
+}
+
+/// A worker's share of the memory.
+struct Share {
+    bytes: u64,
+    memory: Memory,
+}
+
+impl Share {
+    /// Beyond this a table goes to the disk at the level's end. Until then it may grow once, which doubles it.
+    fn table(&self) -> u64 {
+        self.bytes / 4
+    }
+
+    /// Beyond this a frontier is put on the disk at once. There are two.
+    fn frontier(&self) -> u64 {
+        self.bytes / 8
+    }
 }
 
 /// The worker.
 struct Explorer<'a, M: Model, F: Form<M>, T: Parent<F::Key>> {
     plan: &'a Plan<M, F>,
     properties: Vec<Property<M>>,
-    owned: Shared<Owned<F::Key, F::Wire, T>>,
+    owned: Shared<Owned<M, F, T>>,
     arrivals: Inlet<Arrival<F::Wire, T>>,
     arrived: ProbeHandle<u64>,
-    tallies: Inlet<Tally>,
-    heard: Shared<Vec<Tally>>,
+    tallies: Inlet<Tally<F::Key>>,
+    heard: Shared<Vec<Tally<F::Key>>>,
     told: ProbeHandle<u64>,
     recent: Recent<F::Key>,
     outbox: Vec<Arrival<F::Wire, T>>,
+    guide: F::Guide,
     actions: Vec<M::Action>,
     sums: Sums<F::Key>,
     record: Recorder<F::Key>,
@@ -182,7 +228,7 @@ struct Explorer<'a, M: Model, F: Form<M>, T: Parent<F::Key>> {
 /// Explores on one worker.
 pub(super) fn run<M, F, T>(worker: &mut Worker, plan: &Plan<M, F>) -> Part<F::Key, T>
 where
-    M: Model,
+    M: Model + 'static,
     M::State: Clone,
     F: Form<M>,
     T: Parent<F::Key>,
@@ -193,18 +239,18 @@ where
         let trouble = explorer.expand_all(worker, frontier);
         (frontier, stop) = explorer.close_level(worker, trouble);
     }
-    explorer.into_part(stop)
+    explorer.into_part(worker, stop)
 }
 
 impl<'a, M, F, T> Explorer<'a, M, F, T>
 where
-    M: Model,
+    M: Model + 'static,
     M::State: Clone,
     F: Form<M>,
     T: Parent<F::Key>,
 {
     fn new(worker: &mut Worker, plan: &'a Plan<M, F>) -> Self {
-        let owned = Rc::new(RefCell::new(Owned { table: Table::new(), next: Vec::new() }));
+        let owned = Rc::new(RefCell::new(Owned::<M, F, T>::new(plan)));
         let heard = Rc::new(RefCell::new(Vec::new()));
         let (mut arrivals, mut tallies) = (InputHandle::new(), InputHandle::new());
         let (arrived, told) = (ProbeHandle::new(), ProbeHandle::new());
@@ -214,7 +260,7 @@ where
             scope
                 .input_from(&mut arrivals)
                 .unary::<CapacityContainerBuilder<Vec<()>>, _, _, _>(by_owner, "visited", |_, _| {
-                    move |input, _| input.for_each(|_, batch| owned.borrow_mut().arrive::<M, F>(batch))
+                    move |input, _| input.for_each(|_, batch| owned.borrow_mut().arrive(batch))
                 })
                 .probe_with(&arrived);
             let heard = Rc::clone(&heard);
@@ -237,6 +283,7 @@ where
             told,
             recent: Recent::new(),
             outbox: Vec::new(),
+            guide: F::Guide::default(),
             actions: Vec::new(),
             sums: Sums::new(properties.len(), plan.classes.names.len()),
             properties,
@@ -249,12 +296,11 @@ where
     }
 
     /// The first level, or the one that a checkpoint ends with.
-    fn begin(&mut self, worker: &mut Worker) -> (Vec<F::Wire>, Option<Stop>) {
+    fn begin(&mut self, worker: &mut Worker) -> (Frontier<M, F>, Option<Stop>) {
         if let Some(saved) = &self.plan.resumed {
-            let restored = self.restore(worker, saved);
-            let (frontier, trouble) =
-                restored.map_or_else(|stop| (Vec::new(), Some(stop)), |wires| (wires, None));
-            return (frontier, self.agree(worker, trouble));
+            let trouble = self.restore(worker, saved);
+            let frontier = std::mem::take(&mut self.owned.borrow_mut().next);
+            return (frontier, self.agree(worker, trouble.err()));
         }
         let trouble = self.send_first(worker);
         self.close_level(worker, trouble)
@@ -267,9 +313,9 @@ where
         }
         let plan = self.plan;
         let first = guarded(|| {
-            let states = plan.model.init_states().into_iter();
-            let inside = states.filter(|state| plan.model.within_boundary(state));
-            inside.map(|state| F::wire(&plan.model, state)).collect::<Vec<_>>()
+            let states = plan.model.init_states().into_iter().enumerate();
+            let inside = states.filter(|(_, state)| plan.model.within_boundary(state));
+            inside.map(|(number, state)| F::first(&plan.model, number, state)).collect::<Vec<_>>()
         });
         let wires = match first {
             Ok(wires) => wires,
@@ -281,21 +327,23 @@ where
     }
 
     /// Takes from a checkpoint what this worker owns. Counts are added up, so one worker takes them all.
-    fn restore(&mut self, worker: &Worker, saved: &Saved) -> Result<Vec<F::Wire>, Stop> {
-        // timely sends a record to the worker of this number.
-        let (index, peers) = (worker.index() as u64, worker.peers() as u64);
-        let taken = saved.take(|key: F::Key| key.mix() % peers == index)?;
+    fn restore(&mut self, worker: &Worker, saved: &Saved) -> Result<(), Stop> {
         self.levels.clone_from(&saved.levels);
         self.earlier_ms = saved.levels.last().map_or(0, |level| level.elapsed_ms);
-        if index == 0 {
-            taken.sums.iter().for_each(|sums| self.sums.add(sums));
+        let owned = Rc::clone(&self.owned);
+        let mut owned = owned.borrow_mut();
+        let mut restored = Restored {
+            // timely sends a record to the worker of this number.
+            index: worker.index() as u64,
+            peers: worker.peers() as u64,
+            owned: &mut owned,
+            sums: &mut self.sums,
+        };
+        saved.read::<F::Key, F::Wire>(&mut restored)?;
+        if let Some(notes) = &self.plan.notes {
+            notes.fetch_or(self.sums.notes, Ordering::Relaxed);
         }
-        let mut owned = self.owned.borrow_mut();
-        for key in taken.visited {
-            owned.table.reserve(1);
-            owned.table.insert(key, T::NONE);
-        }
-        Ok(taken.frontier.into_iter().filter_map(F::stored).collect())
+        Ok(())
     }
 
     /// Waits until all that was sent has arrived, everywhere.
@@ -308,21 +356,23 @@ where
     }
 
     /// Waits for the level, tells the others what came of it, and adds up what they tell. All workers come to the same result.
-    fn close_level(&mut self, worker: &mut Worker, trouble: Option<Stop>) -> (Vec<F::Wire>, Option<Stop>) {
+    fn close_level(&mut self, worker: &mut Worker, trouble: Option<Stop>) -> (Frontier<M, F>, Option<Stop>) {
         self.await_arrivals(worker);
-        let frontier = std::mem::take(&mut self.owned.borrow_mut().next);
-        let tally = self.tally(&frontier, trouble);
+        let settled = self.owned.borrow_mut().settle();
+        let mut frontier = std::mem::take(&mut self.owned.borrow_mut().next);
+        let tally = self.tally(&frontier, trouble.or(settled));
         let heard = self.exchange(worker, tally);
-        let sum = |of: fn(&Tally) -> u64| heard.iter().map(of).sum();
+        let sum = |of: fn(&Tally<F::Key>) -> u64| heard.iter().map(of).sum();
         let level = Level {
             depth: self.levels.len() as u32,
             frontier: sum(|tally| tally.frontier),
             states: sum(|tally| tally.states),
             edges: sum(|tally| tally.edges),
             bytes: sum(|tally| tally.bytes),
+            bytes_on_disk: sum(|tally| tally.bytes_on_disk),
             elapsed_ms: self.earlier_ms + self.started.elapsed().as_millis() as u64,
         };
-        if worker.index() == 0 {
+        if is_first_here(worker, self.plan.workers) {
             (self.plan.progress)(&level);
         }
         self.levels.push(level);
@@ -333,53 +383,56 @@ where
         let is_sound = stop.as_ref().is_none_or(Stop::is_limit);
         match &self.plan.checkpoints {
             Some(checkpoints) if is_due && is_sound => {
-                let trouble = self.save(worker, checkpoints, &frontier);
+                let trouble = self.save(worker, checkpoints, &mut frontier);
                 (frontier, trouble.or(stop))
             }
             _ => (frontier, stop),
         }
     }
 
-    fn tally(&self, frontier: &[F::Wire], trouble: Option<Stop>) -> Tally {
+    fn tally(&self, frontier: &Frontier<M, F>, trouble: Option<Stop>) -> Tally<F::Key> {
         let owned = self.owned.borrow();
         // Twice the frontier: while it is expanded, the next one grows.
-        let bytes = owned.table.bytes() + 2 * size_of_val(frontier);
+        let bytes = owned.table.bytes() as u64 + 2 * frontier.bytes();
         let late = self.plan.limits.time.is_some_and(|limit| self.started.elapsed() >= limit);
         let every = self.plan.checkpoints.as_ref().map(|checkpoints| checkpoints.every);
         Tally {
-            frontier: frontier.len() as u64,
-            states: owned.table.len() as u64,
+            frontier: frontier.len(),
+            states: owned.len(),
             edges: self.sums.edges,
-            bytes: bytes as u64,
-            stop: trouble.or((late && !frontier.is_empty()).then_some(Stop::Time)),
+            bytes,
+            bytes_on_disk: frontier.bytes_on_disk() + owned.cold.as_ref().map_or(0, Cold::bytes),
+            stop: trouble.or((late && frontier.len() > 0).then_some(Stop::Time)),
             checkpoint_is_due: every.is_some_and(|every| self.saved.elapsed() >= every),
+            ..Tally::nothing()
         }
     }
 
     /// Tells everybody, and hears everybody.
-    fn exchange(&mut self, worker: &mut Worker, tally: Tally) -> Vec<Tally> {
-        self.tallies.send(tally);
-        let next = self.tallies.time() + 1;
-        self.tallies.advance_to(next);
-        while self.told.less_than(&next) {
+    fn exchange(&mut self, worker: &mut Worker, tally: Tally<F::Key>) -> Vec<Tally<F::Key>> {
+        let round = *self.tallies.time();
+        self.tallies.send(Tally { round, ..tally });
+        self.tallies.advance_to(round + 1);
+        while self.told.less_than(&(round + 1)) {
             worker.step_or_park(Some(NAP));
         }
-        std::mem::take(&mut *self.heard.borrow_mut())
+        self.heard.borrow_mut().extract_if(.., |tally| tally.round == round).collect()
     }
 
     /// Whether anybody is in trouble.
     fn agree(&mut self, worker: &mut Worker, trouble: Option<Stop>) -> Option<Stop> {
-        let heard = self.exchange(worker, Tally { stop: trouble, ..Tally::default() });
+        let heard = self.exchange(worker, Tally { stop: trouble, ..Tally::nothing() });
         heard.into_iter().filter_map(|tally| tally.stop).min()
     }
 
     /// Writes a checkpoint: everybody a part, and one worker, when all parts are there, the header.
-    fn save(&mut self, worker: &mut Worker, checkpoints: &Checkpoints, frontier: &[F::Wire]) -> Option<Stop> {
-        let written = {
-            let table = &self.owned.borrow().table;
-            let frontier = frontier.iter().map(F::key);
-            checkpoints.write_part(worker.index(), &self.sums, table.keys(), table.len(), frontier)
-        };
+    fn save(
+        &mut self,
+        worker: &mut Worker,
+        checkpoints: &Checkpoints,
+        frontier: &mut Frontier<M, F>,
+    ) -> Option<Stop> {
+        let written = self.write_part(worker.index(), checkpoints, frontier);
         let trouble = self.agree(worker, written.err().map(|error| Stop::disk(&error)));
         if trouble.is_some() {
             return trouble;
@@ -392,34 +445,65 @@ where
         self.agree(worker, committed.err().map(|error| Stop::disk(&error)))
     }
 
+    fn write_part(
+        &mut self,
+        worker: usize,
+        checkpoints: &Checkpoints,
+        frontier: &mut Frontier<M, F>,
+    ) -> io::Result<()> {
+        self.note();
+        let mut part = checkpoints.part(worker, &self.sums)?;
+        let owned = self.owned.borrow();
+        part.count(owned.len())?;
+        owned.each_key(|key| part.key(key))?;
+        part.count(frontier.len())?;
+        frontier.each(|wire| part.wire(wire))?;
+        part.finish()
+    }
+
+    /// Takes what the model noted into the sums.
+    fn note(&mut self) {
+        let noted = self.plan.notes.as_ref().map_or(0, |notes| notes.load(Ordering::Relaxed));
+        self.sums.notes |= noted;
+    }
+
     /// Expands the frontier, looking now and then at what arrived, so that little is under way at any time.
-    fn expand_all(&mut self, worker: &mut Worker, frontier: Vec<F::Wire>) -> Option<Stop> {
-        for chunk in frontier.chunks(CHUNK) {
-            let expanded = guarded(|| chunk.iter().for_each(|wire| self.expand(wire)));
+    fn expand_all(&mut self, worker: &mut Worker, frontier: Frontier<M, F>) -> Option<Stop> {
+        let mut batches = match frontier.into_batches() {
+            Ok(batches) => batches,
+            Err(error) => return Some(Stop::disk(&error)),
+        };
+        loop {
+            let batch = match batches.next(CHUNK) {
+                Ok(batch) if batch.is_empty() => return None,
+                Ok(batch) => batch,
+                Err(error) => return Some(Stop::disk(&error)),
+            };
+            let expanded = guarded(|| batch.iter().try_for_each(|wire| self.expand(wire)));
             self.arrivals.send_batch(&mut self.outbox);
             worker.step();
-            if let Err(stop) = expanded {
+            if let Err(stop) = expanded.and_then(|expanded| expanded) {
                 return Some(stop);
             }
         }
-        None
     }
 
-    fn expand(&mut self, wire: &F::Wire) {
+    fn expand(&mut self, wire: &F::Wire) -> Result<(), Stop> {
         let plan = self.plan;
         let (key, level) = (F::key(wire), self.levels.len() as u32 - 1);
-        let state = F::state(&plan.model, wire);
+        let mut guide = std::mem::take(&mut self.guide);
+        let state = F::state(&plan.model, wire, &mut guide).ok_or(Stop::Strayed)?;
         self.judge(key, level, &state);
         self.record.open(&plan.recording, &plan.model, key, level, &state);
         let before = self.sums.edges;
         plan.model.actions(&state, &mut self.actions);
-        for action in self.actions.drain(..) {
+        for (number, action) in self.actions.drain(..).enumerate() {
             let class = (plan.classes.of)(&action);
             let Some(next) = plan.model.next_state(&state, action) else { continue };
             if !plan.model.within_boundary(&next) {
                 continue;
             }
-            let wire = F::wire(&plan.model, next);
+            let wire = F::next(&plan.model, wire, number, next);
             self.sums.edges += 1;
             if let Some(count) = self.sums.classes.get_mut(class) {
                 *count += 1;
@@ -433,6 +517,9 @@ where
             self.sums.deadlocks += 1;
             keep_first(&mut self.sums.deadlock, Some((level, key)));
         }
+        drop(state);
+        self.guide = guide;
+        Ok(())
     }
 
     /// Evaluates each property that may still find something in this level.
@@ -455,26 +542,178 @@ where
         }
     }
 
-    fn into_part(self, stop: Option<Stop>) -> Part<F::Key, T> {
+    /// Tells everybody what was counted, and hears everybody: in the end each knows all.
+    fn into_part(mut self, worker: &mut Worker, stop: Option<Stop>) -> Part<F::Key, T> {
+        self.note();
+        let mine = std::mem::replace(&mut self.sums, Sums::new(self.properties.len(), self.plan.classes.names.len()));
+        let heard = self.exchange(worker, Tally { sums: Some(mine), ..Tally::nothing() });
+        heard.iter().filter_map(|tally| tally.sums.as_ref()).for_each(|sums| self.sums.add(sums));
+        if let Some(notes) = &self.plan.notes {
+            notes.fetch_or(self.sums.notes, Ordering::Relaxed);
+        }
         let table = std::mem::replace(&mut self.owned.borrow_mut().table, Table::new());
         Part { table, record: self.record, sums: self.sums, levels: self.levels, stop }
     }
 }
 
-impl<K: Key, W, T: Parent<K>> Owned<K, W, T> {
-    fn arrive<M: Model, F: Form<M, Key = K, Wire = W>>(&mut self, batch: &mut Vec<Arrival<W, T>>) {
+/// Whether a worker is the one of its process that speaks.
+fn is_first_here(worker: &Worker, workers: usize) -> bool {
+    worker.index().is_multiple_of(workers)
+}
+
+impl<K> Tally<K> {
+    fn nothing() -> Self {
+        Tally {
+            round: 0,
+            frontier: 0,
+            states: 0,
+            edges: 0,
+            bytes: 0,
+            bytes_on_disk: 0,
+            stop: None,
+            checkpoint_is_due: false,
+            sums: None,
+        }
+    }
+}
+
+impl<M, F, T> Owned<M, F, T>
+where
+    M: Model,
+    F: Form<M>,
+    T: Parent<F::Key>,
+{
+    fn new(plan: &Plan<M, F>) -> Self {
+        let share = |memory: &Memory| Share { bytes: memory.bytes / plan.workers as u64, memory: memory.clone() };
+        let share = plan.memory.as_ref().map(share);
+        let cold = share.as_ref().map(|share| Cold::new(share.memory.directory.clone()));
+        Owned { table: Table::new(), next: Frontier::default(), cold, fresh: Vec::new(), twice: Vec::new(), share, trouble: None }
+    }
+
+    /// How many keys were visited. While a level is under way, some of them may be counted twice.
+    fn len(&self) -> u64 {
+        let cold = self.cold.as_ref().map_or(0, Cold::len);
+        self.table.len() as u64 + cold - self.twice.len() as u64
+    }
+
+    /// Shows every key that was visited to somebody who stores them.
+    fn each_key(&self, mut show: impl FnMut(F::Key) -> io::Result<()>) -> io::Result<()> {
+        let once = self.table.keys().filter(|key| self.twice.binary_search(key).is_err());
+        once.map(Ok).chain(self.cold.iter().flat_map(Cold::keys)).try_for_each(|key| show(key?))
+    }
+
+    fn arrive(&mut self, batch: &mut Vec<Arrival<F::Wire, T>>) {
         self.table.reserve(batch.len());
+        let is_cold = self.cold.as_ref().is_some_and(|cold| !cold.is_empty());
         let mut arrivals = batch.drain(..);
         while !arrivals.as_slice().is_empty() {
             for (wire, _) in arrivals.as_slice().iter().take(WINDOW) {
                 std::hint::black_box(self.table.touch(F::key(wire)));
             }
             for (wire, mark) in arrivals.by_ref().take(WINDOW) {
-                if self.table.insert(F::key(&wire), mark) == Inserted::New {
+                let key = F::key(&wire);
+                if self.table.insert(key, mark) == Inserted::New {
+                    if is_cold {
+                        self.fresh.push(key);
+                    }
                     self.next.push(wire);
                 }
             }
         }
+        drop(arrivals);
+        let spilled = self.spill_frontier();
+        self.fails(spilled);
+    }
+
+    fn spill_frontier(&mut self) -> io::Result<()> {
+        match &self.share {
+            Some(share) if self.next.bytes() > share.frontier() => self.next.spill(&share.memory.directory),
+            _ => Ok(()),
+        }
+    }
+
+    /// Remembers the first trouble.
+    fn fails(&mut self, result: io::Result<()>) {
+        if let (Err(error), None) = (result, &self.trouble) {
+            self.trouble = Some(Stop::disk(&error));
+        }
+    }
+
+    /// At a level's end: strikes off what was known on disk, and puts the table there when it is too large.
+    fn settle(&mut self) -> Option<Stop> {
+        let settled = self.strike_known().and_then(|()| self.spill_table());
+        self.fails(settled);
+        self.trouble.take()
+    }
+
+    fn strike_known(&mut self) -> io::Result<()> {
+        let Some(cold) = &self.cold else { return Ok(()) };
+        self.fresh.sort_unstable();
+        let known = cold.known(&self.fresh)?;
+        self.fresh = Vec::new();
+        self.twice.extend_from_slice(&known);
+        self.twice.sort_unstable();
+        self.next.strike(known);
+        Ok(())
+    }
+
+    fn spill_table(&mut self) -> io::Result<()> {
+        let (Some(share), Some(cold)) = (&self.share, &mut self.cold) else { return Ok(()) };
+        if self.table.is_small() || self.table.bytes() as u64 <= share.table() {
+            return Ok(());
+        }
+        let table = std::mem::replace(&mut self.table, Table::new());
+        let twice = std::mem::take(&mut self.twice);
+        let once = table.into_sorted_keys().into_iter().filter(|key| twice.binary_search(key).is_err());
+        cold.add(once)
+    }
+}
+
+/// What a worker makes of a checkpoint.
+struct Restored<'a, M: Model, F: Form<M>, T> {
+    index: u64,
+    peers: u64,
+    owned: &'a mut Owned<M, F, T>,
+    sums: &'a mut Sums<F::Key>,
+}
+
+impl<M, F, T> Restored<'_, M, F, T>
+where
+    M: Model,
+    F: Form<M>,
+{
+    fn is_mine(&self, key: F::Key) -> bool {
+        key.mix() % self.peers == self.index
+    }
+}
+
+impl<M, F, T> Shown<F::Key, F::Wire> for Restored<'_, M, F, T>
+where
+    M: Model,
+    F: Form<M>,
+    T: Parent<F::Key>,
+{
+    fn sums(&mut self, sums: &Sums<F::Key>) {
+        if self.index == 0 {
+            self.sums.add(sums);
+        }
+    }
+
+    fn visited(&mut self, key: F::Key) -> io::Result<()> {
+        if !self.is_mine(key) {
+            return Ok(());
+        }
+        self.owned.table.reserve(1);
+        self.owned.table.insert(key, T::NONE);
+        self.owned.spill_table()
+    }
+
+    fn waiting(&mut self, wire: F::Wire) -> io::Result<()> {
+        if !self.is_mine(F::key(&wire)) {
+            return Ok(());
+        }
+        self.owned.next.push(wire);
+        self.owned.spill_frontier()
     }
 }
 

@@ -68,7 +68,7 @@ impl Table {
             let explore =
                 |slice: &Slice| check(*design, profile, slice, Law::ALL, Reduction::Fewest, options);
             let reports = slices.iter().map(explore).collect::<Result<Vec<Report>, _>>()?;
-            Ok(Row::of(*design, &slices, &reports))
+            Ok::<_, bfs::Error>(Row::of(*design, &slices, &reports))
         };
         Ok(Table { profile: *profile, rows: Design::ALL.iter().map(row).collect::<Result<_, _>>()? })
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use model::bfs::checkpoint::{Checkpoints, Durable, Subject};
-use model::bfs::{Error, Exact, Explorer, Hashed, Limits, Report, Stop, Verdict};
+use model::bfs::{Error, Exact, Explorer, Form, Hashed, Limits, Report, Retraced, Stop, Verdict};
 use model::reference::two_phase::{Fault, TwoPhase};
 
 /// Where the process that dies writes its checkpoints.
@@ -20,7 +20,11 @@ fn subject() -> Subject {
 }
 
 fn explorer() -> Explorer<TwoPhase, Exact> {
-    Explorer::exact(TwoPhase::broken(5, Fault::AbortsAfterPreparing))
+    explorer_of()
+}
+
+fn explorer_of<F: Form<TwoPhase>>() -> Explorer<TwoPhase, F> {
+    Explorer::new(TwoPhase::broken(5, Fault::AbortsAfterPreparing))
 }
 
 fn at_each_level(directory: &Path) -> Checkpoints {
@@ -28,7 +32,7 @@ fn at_each_level(directory: &Path) -> Checkpoints {
 }
 
 /// What must not depend on an interruption.
-fn essence(report: &Report<TwoPhase, u64>) -> String {
+fn essence<K: std::fmt::Debug>(report: &Report<TwoPhase, K>) -> String {
     let levels: Vec<_> =
         report.levels.iter().map(|level| (level.frontier, level.states, level.edges)).collect();
     let Some(Verdict::Violated(Some(path))) = report.verdict("consistent") else { panic!("{report:?}") };
@@ -37,6 +41,16 @@ fn essence(report: &Report<TwoPhase, u64>) -> String {
 
 #[test]
 fn a_run_that_was_interrupted_comes_to_the_same_result() {
+    interrupts::<Exact>();
+}
+
+#[test]
+fn and_so_does_one_of_states_that_have_no_packed_form() {
+    interrupts::<Retraced<u64>>();
+}
+
+fn interrupts<F: Form<TwoPhase>>() {
+    let explorer = explorer_of::<F>;
     let whole = essence(&explorer().explore().expect("an exploration"));
     for (before, after) in [(1, 2), (2, 1), (3, 2), (2, 3)] {
         for depth in [1, 5, 11] {
