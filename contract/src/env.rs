@@ -52,6 +52,28 @@ pub enum StepKind {
 
 impl StepKind {
     pub(crate) const COUNT: usize = StepKind::Idle as usize + 1;
+
+    /// Every kind, in order.
+    pub const ALL: [StepKind; StepKind::COUNT] = [
+        StepKind::Turn,
+        StepKind::Connected,
+        StepKind::SizeKnown,
+        StepKind::Bytes,
+        StepKind::FileRestarted,
+        StepKind::FileDone,
+        StepKind::TransientError,
+        StepKind::FatalError,
+        StepKind::Preempt,
+        StepKind::Logoff,
+        StepKind::NetworkLost,
+        StepKind::NetworkBack,
+        StepKind::RetryDelayOver,
+        StepKind::NoProgressTimeout,
+        StepKind::Expiry,
+        StepKind::Disk,
+        StepKind::Observed,
+        StepKind::Idle,
+    ];
 }
 
 impl fmt::Display for StepKind {

@@ -3,6 +3,7 @@
 //! - [`spec`]: the sequential job, an account of the semantics that is independent of any implementation.
 //! - [`drive`]: a core and everybody around it, one stimulus at a time.
 //! - [`lockstep`]: specification and core side by side, judged by the rules.
+//! - [`edge`]: what one step of one job was, for coverage.
 //! - [`protocol`]: threads, lock, dispatchers and slots around jobs, under the engine's design and twelve weaker ones.
 //! - [`product`]: all that as a stateright model; [`scope`]: what makes it finite; [`explore`]: exploring it, and what that proves.
 //! - `suite`: test suites from the explored graph, and what they cover.
@@ -13,6 +14,7 @@
 #[cfg(feature = "bfs")]
 pub mod bfs;
 pub mod drive;
+pub mod edge;
 #[cfg(feature = "bfs")]
 pub mod explore;
 mod fingerprint;

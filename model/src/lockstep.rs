@@ -10,11 +10,14 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use contract::answers::{self, Class};
 use contract::core::{Answer, Change, Config, Delivery, DiskOutcome, Pending, Then};
+use contract::env::StepKind;
 use contract::judge::{Bound, CALLBACK_SLOTS, Monitors, RuleSet};
 use contract::{Call, Core, EventView, HResult, JobId, JobState, Method, Profile, UserId};
 
 use crate::drive::{Applied, CALLS, DELIVERIES, Driver, Happened, Observer, Stimulus};
+use crate::edge::{Act, Context, Edge, EdgeSink, NoEdges, Notice, Outcome};
 use crate::spec::{Refused, Reply, Ticket, Tickets, Turn, World};
 
 /// Where specification and core part.
@@ -178,6 +181,17 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         stimulus: &Stimulus,
         tap: &mut impl FnMut(&EventView<'_>),
     ) -> Applied {
+        self.apply_telling(profile, stimulus, tap, &mut NoEdges)
+    }
+
+    /// The same, and tells `edges` which edges the stimulus was: one for each job that moved.
+    pub fn apply_telling(
+        &mut self,
+        profile: &Profile,
+        stimulus: &Stimulus,
+        tap: &mut impl FnMut(&EventView<'_>),
+        edges: &mut impl EdgeSink,
+    ) -> Applied {
         let one_too_many = self.spec.jobs().len() == J && is_create(stimulus);
         if !self.is_sound() || one_too_many {
             return Applied::NotEnabled;
@@ -185,8 +199,18 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         self.exercised = RuleSet::EMPTY;
         let Lockstep { driver, spec, tickets, slots, monitors, violated, disagreement, exercised } = self;
         let slots = *slots;
-        let mut follower =
-            Follower { profile, spec, tickets, slots, monitors, violated, disagreement, exercised, tap };
+        let mut follower = Follower {
+            profile,
+            spec,
+            tickets,
+            slots,
+            monitors,
+            violated,
+            disagreement,
+            exercised,
+            tap,
+            edges,
+        };
         let applied = driver.apply(stimulus, &mut follower);
         if applied == Applied::Done && self.disagreement.is_none() {
             self.disagreement = self.compare(profile);
@@ -250,7 +274,7 @@ impl<C: Core, const J: usize> Hash for Lockstep<C, J> {
 }
 
 /// Lets specification and monitors follow what happens.
-struct Follower<'a, T, const J: usize> {
+struct Follower<'a, T, E, const J: usize> {
     profile: &'a Profile,
     spec: &'a mut World<J>,
     tickets: &'a mut Tickets<DELIVERIES>,
@@ -260,10 +284,23 @@ struct Follower<'a, T, const J: usize> {
     disagreement: &'a mut Option<Disagreement>,
     exercised: &'a mut RuleSet,
     tap: &'a mut T,
+    edges: &'a mut E,
 }
 
-impl<T: FnMut(&EventView<'_>), const J: usize> Observer for Follower<'_, T, J> {
+impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Observer for Follower<'_, T, E, J> {
     fn happened(&mut self, happened: Happened<'_>) {
+        if !E::LISTENS {
+            return self.follow(happened);
+        }
+        let before = self.contexts();
+        let told = self.told(&happened);
+        self.follow(happened);
+        self.tell_edges(&happened, &before, told);
+    }
+}
+
+impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J> {
+    fn follow(&mut self, happened: Happened<'_>) {
         match happened {
             Happened::Event(event) => self.judge(&event),
             Happened::Answered { user, job, call, answer } => self.answered(user, job, call, answer),
@@ -294,9 +331,7 @@ impl<T: FnMut(&EventView<'_>), const J: usize> Observer for Follower<'_, T, J> {
             }
         }
     }
-}
 
-impl<T: FnMut(&EventView<'_>), const J: usize> Follower<'_, T, J> {
     fn judge(&mut self, event: &EventView<'_>) {
         (self.tap)(event);
         let mut exercised = *self.exercised;
@@ -356,4 +391,76 @@ impl<T: FnMut(&EventView<'_>), const J: usize> Follower<'_, T, J> {
             self.allow(change.job.unwrap_or(JobId(0)), allowed);
         }
     }
+
+    fn contexts(&self) -> [Context; J] {
+        std::array::from_fn(|job| self.spec.context(self.profile, Some(JobId(job as u32))))
+    }
+
+    /// What the delivery that is about to leave told, and whom: afterwards the ticket is gone.
+    fn told(&self, happened: &Happened<'_>) -> Option<Notice> {
+        let Happened::Left(slot, ..) = happened else { return None };
+        let (_, ticket) = self.tickets.get(*slot)?.as_ref()?;
+        ticket.told()
+    }
+
+    /// The edges of what happened: one, but for a step that concerns all jobs, which is one of each job that moved.
+    fn tell_edges(&mut self, happened: &Happened<'_>, before: &[Context; J], told: Option<Notice>) {
+        let of = |job: Option<JobId>| job.and_then(|job| before.get(job.index())).copied();
+        let now = |job: Option<JobId>| job.and_then(|job| self.spec.state(job));
+        let moved =
+            |job: Option<JobId>| now(job).filter(|state| of(job).and_then(Context::state) != Some(*state));
+        let (context, act, outcome) = match *happened {
+            Happened::Answered { job, call, answer, .. } => {
+                let job = job.filter(|_| is_about_job(call.method()));
+                let context = of(job).unwrap_or(Context::NO_JOB);
+                let act = Act::of_call(self.profile, context, call);
+                (Some(context), Some(act), Outcome::of_call(answer.hr, answer.then, moved(job)))
+            }
+            Happened::DiskDone { job, answer, .. } => {
+                let job = Some(job);
+                (of(job), Some(Act::Disk), Outcome::of_call(answer.hr, answer.then, moved(job)))
+            }
+            Happened::Changed(Change { step: Some(step), job: None, .. }) => {
+                return self.tell_edges_of_all(step.kind(), before);
+            }
+            // What concerned all jobs has been told of each of them.
+            Happened::Changed(Change { step: Some(step), .. }) if is_about_all(step.kind()) => return,
+            Happened::Changed(Change { step: Some(step), job, .. }) => {
+                (of(job), Some(Act::Env(step.kind())), Outcome::of_step(moved(job)))
+            }
+            Happened::Begun(_, Delivery { job, event, target, .. }) => {
+                (of(Some(job)), Notice::of(event, target).map(Act::Begin), Outcome::of_step(None))
+            }
+            Happened::Event(EventView::Enter { job, event, target, .. }) => {
+                (of(Some(job)), Notice::of(event, target).map(Act::Enter), Outcome::of_step(None))
+            }
+            Happened::Left(_, job, leave) => {
+                let act = told.map(|told| Act::of_leave(self.profile, told, leave));
+                (of(Some(job)), act, Outcome::of_step(None))
+            }
+            Happened::Changed(_) | Happened::ProgramStarted(..) | Happened::Event(_) => return,
+        };
+        if let (Some(context), Some(act)) = (context, act) {
+            self.edges.edge(Edge::of(context, act, outcome));
+        }
+    }
+
+    fn tell_edges_of_all(&mut self, kind: StepKind, before: &[Context; J]) {
+        for (job, context) in self.spec.jobs().iter().zip(before) {
+            if context.state() != Some(job.state()) {
+                let outcome = Outcome::of_step(Some(job.state()));
+                self.edges.edge(Edge::of(*context, Act::Env(kind), outcome));
+            }
+        }
+    }
+}
+
+/// Whether the step is one of the network's, which concern all jobs at once.
+fn is_about_all(kind: StepKind) -> bool {
+    matches!(kind, StepKind::NetworkLost | StepKind::NetworkBack)
+}
+
+/// Whether the job that a call names matters to it.
+fn is_about_job(method: Method) -> bool {
+    method == Method::GetJob || answers::class(method) != Class::Manager
 }

@@ -9,6 +9,7 @@ use super::World;
 use super::events::Events;
 use super::job::{Finalising, Job, Marks, Told};
 use super::reply::Refused;
+use crate::edge::Notice;
 
 /// One reason for which an event is held back, and the rule it serves.
 ///
@@ -51,6 +52,11 @@ impl Ticket {
     /// Whether it takes one of its user's slots of callbacks: a program takes none (clause 6).
     pub(crate) fn holds_slot(&self) -> bool {
         matches!(self.target, Target::Interface(_))
+    }
+
+    /// What is told, and whom.
+    pub(crate) fn told(&self) -> Option<Notice> {
+        Notice::of(self.event, self.target)
     }
 }
 

@@ -44,6 +44,7 @@ mod events;
 mod job;
 pub mod pictures;
 mod reply;
+mod standing;
 mod step;
 mod witness;
 
