@@ -8,7 +8,8 @@
 //! **What it is not.** The state space: files are not counted, several jobs are not related, and what cannot matter is left out by
 //! [`Context::of`]. In TRANSFERRED the mask class is what the mask says of JobTransferred and FileTransferred, in ERROR of JobError and
 //! FileTransferred, elsewhere of FileTransferred alone; a program counts where it can be told, in TRANSFERRED and ERROR. Getters,
-//! properties, refused calls, enters and final states have a state and nothing else.
+//! properties, refused calls, calls that wait, enters, leaves, progress, preemption, expiry and final states have a state and
+//! nothing else.
 //!
 //! **The law it keeps.** The abstraction is a function of what the specification knows, and the same for every dialect: an answer
 //! of either error family has one name. Two different edges have different names, and `parse(print(edge)) = edge`.
@@ -88,7 +89,8 @@ impl Edge {
     /// The edge. The context is cut to what can matter to the act.
     #[must_use]
     pub fn of(context: Context, act: Act, outcome: Outcome) -> Edge {
-        let context = if keeps_context(act, outcome.answer) { context } else { context.state_alone() };
+        let context =
+            if keeps_context(act, outcome.answer, outcome.waits) { context } else { context.state_alone() };
         let to = outcome.to.map_or(NO_STATE, |to| to as u32);
         let waits = if outcome.waits == Waits::Yes { WAITS } else { 0 };
         Edge(CONTEXT.put(context.0) | ACT.put(act.code()) | ANSWER.put(outcome.answer) | TO.put(to) | waits)
@@ -116,7 +118,8 @@ impl fmt::Display for Edge {
         let code = ACT.get(self.0);
         let act = Act::all().find(|act| act.code() == code);
         let context = Context(CONTEXT.get(self.0));
-        if act.is_some_and(|act| keeps_context(act, ANSWER.get(self.0))) {
+        let waits = if self.0 & WAITS == 0 { Waits::No } else { Waits::Yes };
+        if act.is_some_and(|act| keeps_context(act, ANSWER.get(self.0), waits)) {
             write!(f, "{context}")?;
         } else {
             f.write_str(state_name(STATE.get(context.0)))?;
@@ -463,7 +466,8 @@ impl Act {
             Leave::Exited(code) => code == 0,
             Leave::Panicked => false,
         };
-        if acknowledges { Act::Acknowledge(told) } else { Act::Fail(told) }
+        // However it leaves, a JobModification is settled.
+        if acknowledges || told == Notice::Modification { Act::Acknowledge(told) } else { Act::Fail(told) }
     }
 
     /// Every act there is.
@@ -503,12 +507,20 @@ impl Act {
     /// Whether mask, registration and pending events can matter. Properties and getters do not look at them.
     const fn is_about_notifications(self) -> bool {
         match self {
-            Act::Call(method) => matches!(
-                method,
-                Method::Suspend | Method::Resume | Method::Cancel | Method::Complete | Method::AddFile
+            Act::Call(method) => {
+                matches!(method, Method::Suspend | Method::Resume | Method::Cancel | Method::Complete)
+            }
+            // What is forbidden is to begin: between the begin and these anything may have happened.
+            Act::Enter(_) | Act::Acknowledge(_) | Act::Fail(_) => false,
+            // They change no event's standing, or end the job.
+            Act::Env(kind) => !matches!(
+                kind,
+                StepKind::SizeKnown
+                    | StepKind::Bytes
+                    | StepKind::FileRestarted
+                    | StepKind::Preempt
+                    | StepKind::Expiry
             ),
-            // What is forbidden is to begin: between the begin and this anything may have happened.
-            Act::Enter(_) => false,
             _ => true,
         }
     }
@@ -610,10 +622,10 @@ fn answer(hr: HResult) -> u32 {
 
 /// Whether more than the state matters. Arguments or the state alone refuse a call, and a refused call changes nothing (R11). Disk
 /// work that went well ends the job; when it failed, it arms again what Complete had revoked.
-fn keeps_context(act: Act, answer: u32) -> bool {
+fn keeps_context(act: Act, answer: u32, waits: Waits) -> bool {
     let failed = |(_, codes): &(&str, &[HResult])| codes.iter().any(|hr| !hr.succeeded());
     let failed = ANSWERS.get(answer as usize).is_some_and(failed);
-    act.is_about_notifications() && failed == (act == Act::Disk)
+    act.is_about_notifications() && failed == (act == Act::Disk) && waits == Waits::No
 }
 
 const DONE: u32 = 0;
@@ -643,6 +655,7 @@ const ANSWERS: &[(&str, &[HResult])] = &[
     ),
     ("FILE_NOT_AVAILABLE", &[HResult::BG_E_FILE_NOT_AVAILABLE, HResult::DO_E_FILE_NOT_AVAILABLE]),
     ("TOO_MANY_FILES_IN_JOB", &[HResult::BG_E_TOO_MANY_FILES_IN_JOB]),
+    ("PROTOCOL_NOT_AVAILABLE", &[HResult::BG_E_PROTOCOL_NOT_AVAILABLE]),
     ("ERROR_RESOURCE_LANG_NOT_FOUND", &[HResult::ERROR_RESOURCE_LANG_NOT_FOUND]),
     ("ERROR_SHARING_VIOLATION", &[HResult::from_win32(32)]),
 ];

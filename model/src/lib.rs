@@ -3,7 +3,7 @@
 //! - [`spec`]: the sequential job, an account of the semantics that is independent of any implementation.
 //! - [`drive`]: a core and everybody around it, one stimulus at a time.
 //! - [`lockstep`]: specification and core side by side, judged by the rules.
-//! - [`edge`]: what one step of one job was, for coverage.
+//! - [`edge`]: what one step of one job was, for coverage; [`edges`]: all that can be, found by exploring, and committed.
 //! - [`protocol`]: threads, lock, dispatchers and slots around jobs, under the engine's design and twelve weaker ones.
 //! - [`product`]: all that as a stateright model; [`scope`]: what makes it finite; [`explore`]: exploring it, and what that proves.
 //! - `suite`: test suites from the explored graph, and what they cover.
@@ -15,6 +15,7 @@
 pub mod bfs;
 pub mod drive;
 pub mod edge;
+pub mod edges;
 #[cfg(feature = "bfs")]
 pub mod explore;
 mod fingerprint;

@@ -105,7 +105,7 @@ impl<C: Core, const J: usize> Product<C, J> {
         self.is_in_scope(state)
     }
 
-    fn is_in_scope(&self, state: &State<C, J>) -> bool {
+    pub(crate) fn is_in_scope(&self, state: &State<C, J>) -> bool {
         let starts = |job| state.driver().telling(job).is_some_and(|told| told.target == Target::CommandLine);
         !self.jobs().any(|job| state.driver().runs_program(job) && starts(job))
     }

@@ -4,6 +4,7 @@
 use contract::Core as _;
 use contract::judge::{RuleSet, Trace};
 use engine::core::Core;
+use model::edge::{EdgeSink, NoEdges};
 
 #[cfg(feature = "race")]
 use crate::minimize::races::Scheduled;
@@ -18,7 +19,15 @@ use crate::run;
 /// # Panics
 /// They do not. The message is the program and its timeline, not the bytes.
 pub fn lockstep(bytes: &[u8]) {
-    if let Some(broken) = run::run_bytes(bytes, Core::new).broken {
+    lockstep_telling(bytes, &mut NoEdges);
+}
+
+/// The same, and tells `edges` which edges the steps were, for a fuzzer to be guided by.
+///
+/// # Panics
+/// As [`lockstep`].
+pub fn lockstep_telling(bytes: &[u8], edges: &mut impl EdgeSink) {
+    if let Some(broken) = run::run_bytes_telling(bytes, Core::new, edges).broken {
         tell(&broken.to_string(), &Case::Stepped(CoreName::Core, Program::from_bytes(bytes)));
     }
 }

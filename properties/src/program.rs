@@ -389,6 +389,27 @@ fn any_call(bytes: &mut Bytes<'_>) -> Call {
     }
 }
 
+/// Every call that bytes can mean: the alphabet of programs.
+#[must_use]
+pub fn calls() -> Vec<Call> {
+    let mut calls: Vec<Call> = Vec::new();
+    let operands = (0..=u8::MAX).flat_map(|choice| {
+        // Without its upper bit a choice takes no operand.
+        let values = if choice & 0x80 == 0 { 0..=0 } else { 0..=u8::MAX };
+        values.map(move |value| [choice, value])
+    });
+    let flags = (0..=u8::MAX).map(|flags| Call::SetNotifyFlags { flags: u32::from(flags) });
+    let objects = OBJECTS.iter().map(|object| Call::SetNotifyInterface { receiver: Some(*object) });
+    let plain = [Call::Suspend, Call::Resume, Call::Cancel, Call::Complete];
+    let any = operands.map(|bytes| any_call(&mut bytes.iter()));
+    for call in any.chain(flags).chain(objects).chain(plain) {
+        if !calls.contains(&call) {
+            calls.push(call);
+        }
+    }
+    calls
+}
+
 /// The rest of the byte's values repeat the calls the rules care most about.
 fn nested_or_state(choice: u8) -> Call {
     match choice & 3 {

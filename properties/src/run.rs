@@ -7,6 +7,7 @@ use contract::judge::trace::{ChooseLine, Kind};
 use contract::judge::{Bound, Ended, Header, Line, RuleSet, Trace};
 use contract::{Core, EventView, JobId};
 use model::drive::{Applied, Stimulus};
+use model::edge::{EdgeSink, NoEdges};
 use model::lockstep::{Disagreement, Lockstep};
 
 use crate::program::{JOBS, Program, USER};
@@ -66,13 +67,22 @@ pub fn run_watched<C: Core>(
     make: fn(&Config) -> C,
     watch: &mut impl FnMut(&Stimulus, RuleSet),
 ) -> Outcome {
-    run_steps(program, program.steps.iter(), make, watch)
+    run_steps(program, program.steps.iter(), make, watch, &mut NoEdges)
 }
 
 /// Runs the program that these bytes mean, each step as soon as it is read.
 pub fn run_bytes<C: Core>(bytes: &[u8], make: fn(&Config) -> C) -> Outcome {
+    run_bytes_telling(bytes, make, &mut NoEdges)
+}
+
+/// The same, and tells `edges` which edges the steps were.
+pub fn run_bytes_telling<C: Core>(
+    bytes: &[u8],
+    make: fn(&Config) -> C,
+    edges: &mut impl EdgeSink,
+) -> Outcome {
     let (program, steps) = Program::read(bytes);
-    run_steps(&program, steps, make, &mut |_, _| ())
+    run_steps(&program, steps, make, &mut |_, _| (), edges)
 }
 
 fn run_steps<C: Core, S: Borrow<Stimulus>>(
@@ -80,13 +90,14 @@ fn run_steps<C: Core, S: Borrow<Stimulus>>(
     stimuli: impl Iterator<Item = S>,
     make: fn(&Config) -> C,
     watch: &mut impl FnMut(&Stimulus, RuleSet),
+    edges: &mut impl EdgeSink,
 ) -> Outcome {
     let config = program.config();
     let mut lockstep = lockstep(&config, make);
     let mut steps = 0;
     for stimulus in stimuli {
         let stimulus = stimulus.borrow();
-        if lockstep.apply(&config.profile, stimulus, &mut |_| ()) == Applied::Done {
+        if lockstep.apply_telling(&config.profile, stimulus, &mut |_| (), edges) == Applied::Done {
             steps += 1;
             watch(stimulus, lockstep.exercised());
             if let Some(broken) = broken(&lockstep) {
