@@ -16,6 +16,8 @@ use properties::edges::{Edge, EdgeSink, Index, MOST};
 /// Counters of pairs of edges.
 const PAIRS: usize = if cfg!(feature = "pairs") { 1 << 16 } else { 0 };
 
+// Nobody here reads it, and without `used` it would be left out of the program.
+#[used]
 #[unsafe(link_section = "__libfuzzer_extra_counters")]
 static COUNTERS: [AtomicU8; MOST + PAIRS] = [const { AtomicU8::new(0) }; MOST + PAIRS];
 

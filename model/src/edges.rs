@@ -101,7 +101,8 @@ pub fn explorations(breadth: Breadth) -> Vec<Exploration> {
     let calls = Slice { receivers: Vec::new(), masks: Vec::new(), ..one("edges/calls") };
     let calls = Slice { files: MAX_FILES as u32, disk: DiskFailures::None, ..calls };
     let bytes = Slice { bytes: Bytes::Stepwise, disk: DiskFailures::None, ..one("edges/bytes") };
-    let three = Slice { files: 3, disk: DiskFailures::None, ..one("edges/three files") };
+    let told = vec![NotifyFlags::FILE_TRANSFERRED, NotifyFlags::FILE_TRANSFERRED | MODIFICATION];
+    let three = Slice { files: 3, disk: DiskFailures::None, masks: told, ..one("edges/three files") };
     let jobs = Slice { jobs: 2, receivers: Vec::new(), masks: Vec::new(), ..one("edges/jobs") };
     let expiry = Slice { timers: Timers::All, ..one("edges/expiry") };
     let alone = |slice| Exploration { slice, started: Started::Yes, asides: Asides::None };
