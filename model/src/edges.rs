@@ -3,8 +3,8 @@
 //! **What it is.** [`reachable`] explores the product of specification and core in the slices of [`slices`], without the rules'
 //! monitors, and gives every edge it meets. [`Index`] is the committed result, with a place for each edge.
 //!
-//! **What it is not.** A proof that no larger scope has another edge. [`Breadth::Larger`] explores with a file more, every
-//! re-entrant call and programs that run beside every mask; who generates the index compares.
+//! **What it is not.** A proof that no larger scope has another edge. [`Breadth::Larger`] makes one dimension of a slice larger at a
+//! time; who generates the index compares.
 //!
 //! **The law it keeps.** The same slices give the same edges in the same order, on any number of threads.
 
@@ -29,7 +29,9 @@ use crate::spec::MAX_FILES;
 pub enum Breadth {
     /// As wide as the index is generated: seconds in an optimised build.
     Index,
-    /// The next larger scope: minutes.
+    /// The slices of the index, each in one dimension larger: a file more, every mask, another object, a bad disk, every way to leave,
+    /// bytes, or programs that run. Two pay for it in another dimension: a third file is without programs, and two jobs with a second
+    /// file have a good disk. A few minutes.
     Larger,
 }
 
@@ -95,8 +97,11 @@ pub fn explorations(breadth: Breadth) -> Vec<Exploration> {
     let few =
         || vec![NotifyFlags::empty(), NotifyFlags::DEFAULT | NotifyFlags::FILE_TRANSFERRED, MODIFICATION];
     let one = |name| Slice { name, files: 1, masks: few(), receivers: vec![BOTH], ..plain.clone() };
-    let programs = Slice { name: "edges/programs", programs: Programs::One, ..plain.clone() };
-    let running = Slice { programs: Programs::One, ..one("edges/running programs") };
+    let files = Slice { programs: Programs::One, ..plain.clone() };
+    let running =
+        Slice { name: "edges/running programs", files: 1, programs: Programs::One, ..plain.clone() };
+    let two = Slice { programs: Programs::One, files: 2, ..one("edges/running programs, two files") };
+    let two = Slice { disk: DiskFailures::None, ..two };
     let nested = Slice { reentrancy: Reentrancy::Calls, clients: 2, files: 2, ..one("edges/nested") };
     let calls = Slice { receivers: Vec::new(), masks: Vec::new(), ..one("edges/calls") };
     let calls = Slice { files: MAX_FILES as u32, disk: DiskFailures::None, ..calls };
@@ -108,9 +113,9 @@ pub fn explorations(breadth: Breadth) -> Vec<Exploration> {
     let alone = |slice| Exploration { slice, started: Started::Yes, asides: Asides::None };
     match breadth {
         Breadth::Index => vec![
-            alone(plain),
-            Exploration { started: Started::Never, ..alone(programs) },
+            Exploration { started: Started::Never, ..alone(files) },
             alone(running),
+            alone(two),
             alone(nested),
             Exploration { asides: Asides::All, ..alone(calls) },
             alone(bytes),
@@ -119,13 +124,38 @@ pub fn explorations(breadth: Breadth) -> Vec<Exploration> {
             alone(expiry),
         ],
         Breadth::Larger => vec![
-            alone(Slice { files: 3, ..plain }),
-            alone(programs),
-            alone(Slice { leaves: Leaves::All, programs: Programs::One, ..nested }),
-            Exploration { asides: Asides::All, ..alone(Slice { bytes: Bytes::Stepwise, ..calls }) },
-            alone(Slice { files: 4, ..three }),
-            alone(Slice { files: 2, ..jobs }),
-            alone(Slice { files: 2, programs: Programs::One, ..expiry }),
+            alone(Slice { name: "edges/files alone, a third file", files: 3, ..plain }),
+            alone(Slice {
+                name: "edges/running programs, two files, another object",
+                receivers: vec![BOTH, FIRST],
+                ..two.clone()
+            }),
+            alone(Slice {
+                name: "edges/running programs, two files, every mask",
+                masks: masks(),
+                ..two.clone()
+            }),
+            alone(Slice {
+                name: "edges/running programs, two files, a bad disk",
+                disk: DiskFailures::All,
+                ..two
+            }),
+            alone(Slice { name: "edges/nested, every way to leave", leaves: Leaves::All, ..nested.clone() }),
+            alone(Slice { name: "edges/nested, every mask", masks: masks(), files: 1, ..nested }),
+            Exploration {
+                asides: Asides::All,
+                ..alone(Slice { name: "edges/calls, bytes", bytes: Bytes::Stepwise, ..calls })
+            },
+            alone(Slice { name: "edges/bytes, a second file", files: 2, ..bytes }),
+            alone(Slice { name: "edges/three files, a fourth", files: 4, ..three }),
+            alone(Slice {
+                name: "edges/jobs, a second file, a good disk",
+                files: 2,
+                disk: DiskFailures::None,
+                ..jobs
+            }),
+            alone(Slice { name: "edges/expiry, a second file", files: 2, ..expiry.clone() }),
+            alone(Slice { name: "edges/expiry, programs", programs: Programs::One, ..expiry }),
         ],
     }
 }
