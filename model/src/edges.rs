@@ -29,8 +29,8 @@ use crate::spec::MAX_FILES;
 pub enum Breadth {
     /// As wide as the index is generated: seconds in an optimised build.
     Index,
-    /// The slices of the index, each in one dimension larger: a file more, every mask, another object, a bad disk, every way to leave,
-    /// bytes, or programs that run. Two pay for it in another dimension: a third file is without programs, and two jobs with a second
+    /// The slices of the index, each in one dimension larger: a file more, a client more, more masks, an object, a bad disk, every
+    /// way to leave, bytes, or programs that run. Two pay for it in another dimension: a third file is without programs, and two jobs with a second
     /// file have a good disk. A few minutes.
     Larger,
 }
@@ -94,14 +94,14 @@ pub fn explorations(breadth: Breadth) -> Vec<Exploration> {
         leaves: Leaves::OkOrFail,
         programs: Programs::None,
     };
-    let few =
-        || vec![NotifyFlags::empty(), NotifyFlags::DEFAULT | NotifyFlags::FILE_TRANSFERRED, MODIFICATION];
+    let few = || vec![NotifyFlags::empty(), told_all(), MODIFICATION];
     let one = |name| Slice { name, files: 1, masks: few(), receivers: vec![BOTH], ..plain.clone() };
     let files = Slice { programs: Programs::One, ..plain.clone() };
     let running =
         Slice { name: "edges/running programs", files: 1, programs: Programs::One, ..plain.clone() };
-    let two = Slice { programs: Programs::One, files: 2, ..one("edges/running programs, two files") };
-    let two = Slice { disk: DiskFailures::None, ..two };
+    // A Resume waits for the program that begins, and then it takes another client to call.
+    let late = Slice { clients: 2, files: 2, disk: DiskFailures::None, ..running.clone() };
+    let late = Slice { name: "edges/late programs", receivers: Vec::new(), masks: vec![told_all()], ..late };
     let nested = Slice { reentrancy: Reentrancy::Calls, clients: 2, files: 2, ..one("edges/nested") };
     let calls = Slice { receivers: Vec::new(), masks: Vec::new(), ..one("edges/calls") };
     let calls = Slice { files: MAX_FILES as u32, disk: DiskFailures::None, ..calls };
@@ -115,7 +115,7 @@ pub fn explorations(breadth: Breadth) -> Vec<Exploration> {
         Breadth::Index => vec![
             Exploration { started: Started::Never, ..alone(files) },
             alone(running),
-            alone(two),
+            alone(late),
             alone(nested),
             Exploration { asides: Asides::All, ..alone(calls) },
             alone(bytes),
@@ -124,22 +124,14 @@ pub fn explorations(breadth: Breadth) -> Vec<Exploration> {
             alone(expiry),
         ],
         Breadth::Larger => vec![
-            alone(Slice { name: "edges/files alone, a third file", files: 3, ..plain }),
-            alone(Slice {
-                name: "edges/running programs, two files, another object",
-                receivers: vec![BOTH, FIRST],
-                ..two.clone()
-            }),
-            alone(Slice {
-                name: "edges/running programs, two files, every mask",
-                masks: masks(),
-                ..two.clone()
-            }),
-            alone(Slice {
-                name: "edges/running programs, two files, a bad disk",
-                disk: DiskFailures::All,
-                ..two
-            }),
+            alone(Slice { name: "edges/files alone, a third file", files: 3, ..plain.clone() }),
+            alone(Slice { name: "edges/files alone, a second client", clients: 2, ..plain }),
+            alone(Slice { name: "edges/running programs, a second client", clients: 2, ..running }),
+            alone(Slice { name: "edges/late programs, a third client", clients: 3, ..late.clone() }),
+            alone(Slice { name: "edges/late programs, an object", receivers: vec![BOTH], ..late.clone() }),
+            alone(Slice { name: "edges/late programs, more masks", masks: few(), ..late.clone() }),
+            alone(Slice { name: "edges/late programs, a bad disk", disk: DiskFailures::All, ..late.clone() }),
+            alone(Slice { name: "edges/late programs, a third file", files: 3, ..late }),
             alone(Slice { name: "edges/nested, every way to leave", leaves: Leaves::All, ..nested.clone() }),
             alone(Slice { name: "edges/nested, every mask", masks: masks(), files: 1, ..nested }),
             Exploration {
@@ -154,6 +146,7 @@ pub fn explorations(breadth: Breadth) -> Vec<Exploration> {
                 disk: DiskFailures::None,
                 ..jobs
             }),
+            alone(Slice { name: "edges/expiry, a second client", clients: 2, ..expiry.clone() }),
             alone(Slice { name: "edges/expiry, a second file", files: 2, ..expiry.clone() }),
             alone(Slice { name: "edges/expiry, programs", programs: Programs::One, ..expiry }),
         ],
@@ -167,6 +160,11 @@ const BOTH: Receiver =
 const FIRST: Receiver = Receiver { id: ReceiverId(0), interfaces: Interfaces::CALLBACK };
 
 const MODIFICATION: NotifyFlags = NotifyFlags::JOB_MODIFICATION;
+
+/// Both ends of a job, and its files.
+fn told_all() -> NotifyFlags {
+    NotifyFlags::DEFAULT | NotifyFlags::FILE_TRANSFERRED
+}
 
 /// Every subset of: both ends of a job, FileTransferred, JobModification. An edge never sees both ends, so they come together.
 fn masks() -> Vec<NotifyFlags> {
