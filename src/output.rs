@@ -35,7 +35,11 @@ impl Output {
         let stdout = std::io::stdout();
         let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
         Output {
-            style: reports::Style { color: resolved(color, stdout.is_terminal()), width },
+            style: reports::Style {
+                color: resolved(color, stdout.is_terminal()),
+                width,
+                edges: reports::EdgesNamed::Few,
+            },
             talk: if quiet { Talk::Quiet } else { Talk::Normal },
             errors_in_color: resolved(color, std::io::stderr().is_terminal()),
             closed: false,

@@ -220,6 +220,9 @@ fn findings(results: &Results, engine: &EngineResult, ran: &Ran) -> Markup {
                         (witness(ran, &result.rule))
                     }
                 }
+                @for name in ran.edges.iter().flat_map(|edges| words::edges_by_name(edges, EDGES_NAMED)) {
+                    li { (show(&name)) }
+                }
                 @for freedom in &ran.freedoms {
                     li { "freedom used: " (show(&freedom.what)) ", " (words::plural(freedom.times, "time", "times")) }
                 }
@@ -228,6 +231,9 @@ fn findings(results: &Results, engine: &EngineResult, ran: &Ran) -> Markup {
         @if let Some(windows) = &ran.windows { (race_windows(engine, windows)) }
     }
 }
+
+/// Edges of the model that are named where none was reached; `results.json` names them all.
+const EDGES_NAMED: usize = 10;
 
 fn race_windows(engine: &EngineResult, windows: &Windows) -> Markup {
     let (head, rows) = words::windows(windows);

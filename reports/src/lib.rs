@@ -38,9 +38,9 @@ pub use crate::kill::{Expected, Kill, KillCell, KillRow, KillVerdict, Kills};
 pub use crate::markdown::markdown;
 pub use crate::outcome::{ExitCode, Outcome, Reason};
 pub use crate::results::{
-    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Freedom, Machine, Ran, Rate, Results,
-    RuleId, RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit, Version, WindowRow, Windows,
-    Witness, WitnessSeen,
+    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Freedom, Machine, ModelEdges, Ran,
+    Rate, Results, RuleId, RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit, Version, WindowRow,
+    Windows, Witness, WitnessSeen,
 };
 pub use crate::table::{Cell, Part, Row, Standing, Table};
-pub use crate::terminal::{Color, Style, terminal};
+pub use crate::terminal::{Color, EdgesNamed, Style, terminal};

@@ -158,8 +158,14 @@ fn findings(text: &mut String, results: &Results, engine: &EngineResult, ran: &R
             words::plural(freedom.times, "time", "times")
         );
     }
+    for name in ran.edges.iter().flat_map(|edges| words::edges_by_name(edges, EDGES_NAMED)) {
+        line!(text, "- {}", inline(&name));
+    }
     text.push('\n');
 }
+
+/// Edges of the model that are named where none was reached; `results.json` names them all.
+const EDGES_NAMED: usize = 10;
 
 fn windows(text: &mut String, ran: &Ran) {
     let Some(windows) = &ran.windows else { return };

@@ -227,6 +227,23 @@ pub struct Ran {
     /// For an engine that chooses schedules: what it scheduled inside what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub windows: Option<Windows>,
+    /// For a fuzzer of the model: which edges of the model its inputs reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edges: Option<Box<ModelEdges>>,
+}
+
+/// How much of the model a fuzzer's inputs reach, in edges: what one step of one job can be.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ModelEdges {
+    /// Edges of the index that some input reaches.
+    pub reached: u64,
+    /// Edges of the index, which was found by exploring.
+    pub reachable: u64,
+    /// The names of those that no input reaches, in the order of the index.
+    pub missing: Vec<String>,
+    /// The names of edges that some input reaches and the index does not have: the index is out of date.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
 }
 
 /// What the absence of a counterexample means.

@@ -22,11 +22,32 @@ pub struct Style {
     pub color: Color,
     /// Columns to fit in. Fewer than 60 are treated as 60, because no table is readable in less.
     pub width: usize,
+    /// How many of the model's edges that were not reached to name.
+    pub edges: EdgesNamed,
+}
+
+/// How many of the model's edges that no input reached are named on a terminal; `results.json` has them all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum EdgesNamed {
+    /// The first ten.
+    #[default]
+    Few,
+    /// All.
+    All,
+}
+
+impl EdgesNamed {
+    const fn most(self) -> usize {
+        match self {
+            EdgesNamed::Few => 10,
+            EdgesNamed::All => usize::MAX,
+        }
+    }
 }
 
 impl Style {
     /// No colour, 100 columns.
-    pub const PLAIN: Style = Style { color: Color::Never, width: 100 };
+    pub const PLAIN: Style = Style { color: Color::Never, width: 100, edges: EdgesNamed::Few };
 }
 
 /// Failures that are shown with their lines; the report has them all.
@@ -45,6 +66,7 @@ pub fn terminal(results: &Results, style: Style) -> String {
     engines(&mut page, results);
     rules(&mut page, results, &table);
     windows(&mut page, results);
+    edges(&mut page, results, style.edges);
     failures(&mut page, results);
     claims(&mut page, results, &table);
     verdict(&mut page, results, &table);
@@ -154,6 +176,17 @@ fn windows(page: &mut Page, results: &Results) {
         page.grid(&grid);
         for line in words::window_coverage(windows) {
             page.line(2, &line, Paint::Plain);
+        }
+    }
+}
+
+fn edges(page: &mut Page, results: &Results, named: EdgesNamed) {
+    for engine in &results.engines {
+        let Status::Ran(Ran { edges: Some(edges), .. }) = &engine.status else { continue };
+        page.title(&format!("Edges of the model in {}", words::engine_title(engine)));
+        page.line(2, &words::edges(edges), Paint::Plain);
+        for name in words::edges_by_name(edges, named.most()) {
+            page.line(2, &name, Paint::Plain);
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::outcome::{ExitCode, Outcome};
 use crate::results::{
-    Amount, EngineResult, Failure, Finding, Ran, Results, RuleId, Run, Status, Subject, Unit, WindowRow,
-    Windows,
+    Amount, EngineResult, Failure, Finding, ModelEdges, Ran, Results, RuleId, Run, Status, Subject, Unit,
+    WindowRow, Windows,
 };
 use crate::table::{Cell, Part, Standing, Table};
 
@@ -65,7 +65,21 @@ pub(crate) fn amount(amount: &Amount, time_ms: u64) -> String {
 /// Everything an engine did, one amount after the other.
 pub(crate) fn amounts(ran: &Ran) -> Vec<String> {
     let amounts = ran.work.iter().map(|each| amount(each, ran.time_ms));
-    amounts.chain(mean_length(ran)).collect()
+    amounts.chain(mean_length(ran)).chain(ran.edges.as_deref().map(edges)).collect()
+}
+
+/// How much of the model was reached: `edges 3,012 of 3,954 reached`.
+pub(crate) fn edges(edges: &ModelEdges) -> String {
+    format!("edges {} of {} reached", thousands(edges.reached), thousands(edges.reachable))
+}
+
+/// The edges that were not reached, by name, `most` at most, and then how many more there are; and those that the index lacks.
+pub(crate) fn edges_by_name(edges: &ModelEdges, most: usize) -> Vec<String> {
+    let missing = edges.missing.iter().take(most).map(|name| format!("not reached: {name}"));
+    let more = edges.missing.len().saturating_sub(most) as u64;
+    let more = (more > 0).then(|| format!("and {} more that are not reached", thousands(more)));
+    let unknown = edges.unknown.iter().map(|name| format!("reached, and not in the index: {name}"));
+    missing.chain(more).chain(unknown).collect()
 }
 
 /// Everything an engine did, in one phrase.

@@ -176,6 +176,7 @@ impl Explored {
             witnesses: self.laws().filter_map(|law| self.witness(law)).collect(),
             freedoms: Vec::new(),
             windows: None,
+            edges: None,
         }
     }
 

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use contract::Core as _;
 use contract::judge::{RuleSet, Trace};
 use engine::core::Core;
+use properties::edges::Reached;
 use properties::program::Program;
 use properties::race;
 use properties::run as programs;
 use reports::{
-    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Ran, RuleId, RuleResult, SetUpStep,
-    Status, Subject, Unit,
+    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, ModelEdges, Ran, RuleId, RuleResult,
+    SetUpStep, Status, Subject, Unit,
 };
 
 use super::counterexample::Traces;
@@ -234,7 +235,33 @@ fn ran(plan: &Plan<'_>, seen: &Seen, elapsed: Duration, tail: &[String]) -> Resu
         witnesses: Vec::new(),
         freedoms: Vec::new(),
         windows: None,
+        edges: edges(plan).map(Box::new),
     })
+}
+
+/// The edges of the model that the inputs of the corpus reach, found by running them again here. Only lockstep is guided by them.
+fn edges(plan: &Plan<'_>) -> Option<ModelEdges> {
+    if plan.target != Target::Lockstep {
+        return None;
+    }
+    let mut reached = Reached::none();
+    for directory in corpora(plan) {
+        inputs(&plan.place.join(directory)).for_each(|bytes| reached.run(&bytes));
+    }
+    let mut unknown: Vec<String> = reached.unknown().iter().map(ToString::to_string).collect();
+    unknown.sort_unstable();
+    Some(ModelEdges {
+        reached: reached.count() as u64,
+        reachable: reached.of() as u64,
+        missing: reached.missing().map(|edge| edge.to_string()).collect(),
+        unknown,
+    })
+}
+
+/// What the files of a directory contain. One that went away meanwhile, or cannot be read, reaches nothing.
+fn inputs(directory: &Path) -> impl Iterator<Item = Vec<u8>> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter_map(|entry| std::fs::read(entry.path()).ok())
 }
 
 /// What a crash is about: rules, where the program that crashed breaks some when it is run again here.

@@ -84,6 +84,7 @@ fn ran(plan: &Plan<'_>, config: &LiveConfig<'_>, report: &LiveReport) -> Result<
         witnesses: Vec::new(),
         freedoms: Vec::new(),
         windows: None,
+        edges: None,
     })
 }
 

@@ -118,6 +118,7 @@ fn ran(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Ran, Error> {
         witnesses: Vec::new(),
         freedoms: Vec::new(),
         windows: Some(windows(hunted)),
+        edges: None,
     })
 }
 

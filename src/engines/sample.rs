@@ -93,5 +93,6 @@ fn ran(sampled: &Sampled, findings: Vec<RuleResult>, disagreements: Vec<Failure>
         witnesses: Vec::new(),
         freedoms: Vec::new(),
         windows: None,
+        edges: None,
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contract::judge::RuleSet;
-use reports::{ExitCode, Results, Status};
+use reports::{EdgesNamed, ExitCode, Results, Status, Style};
 
 use crate::cli;
 use crate::clock::Clock;
@@ -16,12 +16,15 @@ use crate::run;
 
 /// Run a libFuzzer target for a budget, with progress and a verdict.
 ///
-/// The same as `cargo fuzz run TARGET`. A crash is run again here and shown as the program that it is.
+/// The same as `cargo fuzz run TARGET`. A crash is run again here and shown as the program that it is. Lockstep is guided by the
+/// edges of the model, too: at the end the corpus is run again, and what it reaches of them is counted, and ten that it does not
+/// reach are named.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   bgcheck fuzz                                          lockstep for 30 seconds
   bgcheck fuzz trace --budget 5m --seed 7
+  bgcheck fuzz --edges                                  every edge not reached, by name
   bgcheck fuzz lockstep --sanitizer address             needs the nightly toolchain")]
 pub(crate) struct Args {
     /// Which target.
@@ -39,6 +42,9 @@ pub(crate) struct Args {
     /// Download nothing.
     #[arg(long)]
     offline: bool,
+    /// Name every edge of the model that lockstep does not reach, not only ten; --json always has them all.
+    #[arg(long)]
+    edges: bool,
     /// The results for a machine.
     #[arg(long)]
     json: bool,
@@ -71,7 +77,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     name_broken_rules(&mut results);
     match args.json {
         true => output.text(&reports::json(&results))?,
-        false => output.text(&reports::terminal(&results, output.style()))?,
+        false => {
+            let edges = if args.edges { EdgesNamed::All } else { EdgesNamed::Few };
+            output.text(&reports::terminal(&results, Style { edges, ..output.style() }))?;
+        }
     }
     Ok(results.outcome().exit_code)
 }

@@ -1,9 +1,9 @@
 //! Runs as they come out of the command, made up: one that held, and variations of it.
 
 use reports::{
-    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Freedom, Machine, Ran, Rate, Results,
-    RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit, Version, WindowRow, Windows, Witness,
-    WitnessSeen,
+    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Freedom, Machine, ModelEdges, Ran,
+    Rate, Results, RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit, Version, WindowRow, Windows,
+    Witness, WitnessSeen,
 };
 
 use contract::Dialect;
@@ -129,6 +129,9 @@ pub(crate) fn said(text: &str) -> Results {
             steps: vec![text.to_owned()],
             rows: vec![WindowRow { call: text.to_owned(), cells: vec![vec![0]] }],
         });
+        let names = || vec![text.to_owned()];
+        ran.edges =
+            Some(Box::new(ModelEdges { reached: 1, reachable: 2, missing: names(), unknown: names() }));
         ran.agreement =
             Some(Agreement { what: text.to_owned(), compared: 1, disagreements: vec![failure(text)] });
         let finding = |finding| RuleResult { rule: text.into(), finding };
@@ -204,6 +207,7 @@ fn exhaustive(
             .into(),
         freedoms: Vec::new(),
         windows: None,
+        edges: None,
     };
     EngineResult {
         name: name.to_owned(),
@@ -223,7 +227,14 @@ fn lockstep() -> EngineResult {
         disagreements: Vec::new(),
     };
     let sampled = [Finding::sampled(81_207), Finding::sampled(912_345), Finding::NotRun, Finding::NotRun];
-    sampler("fuzz lockstep", Some(Subject::Product), work, sampled, Some(agreement))
+    let mut engine = sampler("fuzz lockstep", Some(Subject::Product), work, sampled, Some(agreement));
+    if let Status::Ran(ran) = &mut engine.status {
+        // More than a terminal names.
+        let missing = (0..12).map(|event| format!("TRANSFERRED | event {event:02} begins -> done")).collect();
+        ran.edges =
+            Some(Box::new(ModelEdges { reached: 3_942, reachable: 3_954, missing, unknown: Vec::new() }));
+    }
+    engine
 }
 
 fn trace() -> EngineResult {
@@ -295,6 +306,7 @@ fn sampler(
         witnesses: Vec::new(),
         freedoms: Vec::new(),
         windows: None,
+        edges: None,
     };
     EngineResult {
         name: name.to_owned(),

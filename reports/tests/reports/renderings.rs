@@ -86,7 +86,7 @@ proptest! {
     #[test]
     fn the_terminal_keeps_to_its_width(width in 60_usize..160) {
         let results = fixture::violated();
-        for line in terminal(&results, Style { color: Color::Never, width }).lines() {
+        for line in terminal(&results, Style { width, ..Style::PLAIN }).lines() {
             prop_assert!(line.chars().count() <= width || line.contains("replay: "), "{}", line);
         }
     }
