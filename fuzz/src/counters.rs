@@ -46,7 +46,7 @@ impl EdgeSink for Counting {
     fn edge(&mut self, edge: Edge) {
         let Some(place) = self.index.place(edge) else { return };
         COUNTERS[place].store(1, Ordering::Relaxed);
-        if let Some(last) = self.last.replace(place).filter(|_| PAIRS > 0) {
+        if let Some(last) = self.last.replace(place).filter(|_| cfg!(feature = "pairs")) {
             let pair = (last * MOST + place) as u32;
             // Fibonacci hashing: the upper bits of the product are spread best.
             let hash = (pair.wrapping_mul(0x9E37_79B1) >> 16) as usize;

@@ -1,6 +1,6 @@
 //! All edges that programs can reach: found by exploring, and committed as `model/edges.txt`.
 //!
-//! **What it is.** [`reachable`] explores the product of specification and core in the slices of [`slices`], without the rules'
+//! **What it is.** [`reachable`] explores the product of specification and core in the slices of [`explorations`], without the rules'
 //! monitors, and gives every edge it meets. [`Index`] is the committed result, with a place for each edge.
 //!
 //! **What it is not.** A proof that no larger scope has another edge. [`Breadth::Larger`] makes one dimension of a slice larger at a
