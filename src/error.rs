@@ -105,11 +105,16 @@ pub(crate) enum Error {
     #[diagnostic(help(
         "this is a mistake in bgcheck; `bgcheck check --engine stateright` explores without our explorer"
     ))]
-    Explore(
-        #[from]
-        #[source]
-        model::bfs::Error,
-    ),
+    Explore(#[source] model::bfs::Error),
+    /// What an exploration needs outside of it is not there, or not as it should be.
+    #[error("{what}")]
+    Resource {
+        /// What is wrong.
+        what: model::bfs::Error,
+        /// What to type next.
+        #[help]
+        help: &'static str,
+    },
     /// The workbench with the seeded faults inside cannot be built.
     #[error("bgcheck does not build with its seeded faults: {why}")]
     #[diagnostic(help(
@@ -123,6 +128,31 @@ pub(crate) enum Error {
     #[error("cannot write the results to stdout")]
     #[diagnostic(help("the disk that stdout is redirected to may be full"))]
     Stdout(#[source] std::io::Error),
+}
+
+impl From<model::bfs::Error> for Error {
+    fn from(source: model::bfs::Error) -> Self {
+        use model::bfs::Error as Of;
+        let help = match &source {
+            Of::NoCheckpoint(_) => {
+                "begin with `--checkpoint DIR`, which writes what `--resume DIR` goes on from"
+            }
+            Of::Occupied(_) => "go on with `--resume DIR`, or name a new directory",
+            Of::OtherCheckpoint { .. } => {
+                "type what was typed with `--checkpoint`, with `--resume` instead of it"
+            }
+            Of::Damaged { .. } => {
+                "begin again with `--checkpoint` and a new directory; a damaged checkpoint is of no use"
+            }
+            Of::DiskFull => "make room and go on with `--resume`, or name a place on another disk",
+            Of::Disk(_) => "check that the directory exists and can be written",
+            Of::Cluster(_) => {
+                "start all processes with the same options and the same file of addresses, and each with its own `--process`"
+            }
+            Of::Model(_) | Of::Workers(_) | Of::Path | Of::NotStorable => return Error::Explore(source),
+        };
+        Error::Resource { what: source, help }
+    }
 }
 
 impl Error {

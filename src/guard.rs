@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use reports::ExitCode;
 
+use crate::peers;
+
 /// What panicked so far. Threads of engines panic on purpose too, so nothing is printed before `main` itself panics.
 static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -22,6 +24,12 @@ pub(crate) fn run(command: impl FnOnce() -> ExitCode) -> ExitCode {
 }
 
 fn remember(info: &PanicHookInfo<'_>) {
+    if let Some(text) = std::thread::current().name().and_then(peers::lost) {
+        // The other threads wait for what will not come.
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        std::process::exit(ExitCode::Internal.code().into());
+    }
     let place = info.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
     let payload = info.payload();
     let text =

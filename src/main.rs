@@ -15,8 +15,10 @@ mod clock;
 mod error;
 mod guard;
 mod output;
+mod peers;
 mod place;
 mod progress;
+mod resources;
 mod run;
 
 mod engines;

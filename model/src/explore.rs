@@ -8,18 +8,22 @@
 //! that property alone, gives the shortest counterexample: so it is the same one whichever engine found it, and, in the
 //! protocol, one without the shortcuts that the first run takes.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::Hash;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use contract::judge::{Rule, RuleSet};
 use contract::{Core, Profile};
+use serde::{Deserialize, Serialize};
 use stateright::{Checker, Model, Property};
 
-use crate::bfs::{self, Explorer, Hashed, Identity, Level, Limits};
+use crate::bfs::{
+    self, Classes, Cluster, Explorer, Fired, Form, Hashed, Identity, Level, Limits, Memory, Retraced, Subject,
+};
 use crate::drive::Stimulus;
+use crate::keep::Keep;
 use crate::lockstep::Disagreement;
 use crate::product::{AGREEMENT, Product, property_names};
 use crate::scope::Slice;
@@ -60,6 +64,8 @@ pub struct Report {
     pub extent: Extent,
     /// What the visited set says of a state, and what it costs.
     pub visited: Visited,
+    /// Edges per class of actions, where the engine counts them.
+    pub fired: Vec<Fired>,
 }
 
 /// Which search explores.
@@ -73,18 +79,20 @@ pub enum Engine {
 }
 
 /// How states are remembered.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize, Debug)]
 pub struct Visited {
     /// Whether equal entries are equal states.
     pub identity: Identity,
     /// The probability that two states were taken for one.
     pub collision_probability: f64,
-    /// The most that the visited set and two frontiers took, in bytes; none where the engine does not say.
+    /// The most that the visited set and two frontiers took in memory, in bytes; none where the engine does not say.
     pub bytes: Option<u64>,
+    /// The most of them that was on disk, in bytes.
+    pub bytes_on_disk: u64,
 }
 
 /// Whether an exploration is complete.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
 pub enum Extent {
     /// Every reachable state was seen.
     Complete,
@@ -98,6 +106,7 @@ impl Visited {
             identity: report.identity,
             collision_probability: report.collision_probability(),
             bytes: Some(report.bytes),
+            bytes_on_disk: report.bytes_on_disk,
         }
     }
 }
@@ -120,6 +129,12 @@ impl Report {
     #[must_use]
     pub fn is_proved(&self) -> bool {
         self.disagreement.is_none() && self.proofs.iter().all(|(_, proof)| *proof == Proof::Proved)
+    }
+
+    /// Distinct states, if every reachable one was seen.
+    #[must_use]
+    pub fn whole(&self) -> Option<usize> {
+        (self.extent == Extent::Complete).then_some(self.states)
     }
 
     /// Distinct states per second.
@@ -145,18 +160,33 @@ pub struct Progress {
 pub struct Holds {
     /// States found and not yet expanded.
     pub frontier: u64,
-    /// Bytes of the visited set and two frontiers.
+    /// Edges so far.
+    pub edges: u64,
+    /// Bytes of the visited set and two frontiers in memory.
     pub bytes: u64,
+    /// What of them is on disk.
+    pub bytes_on_disk: u64,
     /// Milliseconds since it began.
     pub elapsed_ms: u64,
+}
+
+impl Holds {
+    /// Nothing.
+    pub const NONE: Holds = Holds { frontier: 0, edges: 0, bytes: 0, bytes_on_disk: 0, elapsed_ms: 0 };
 }
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} states, depth {}", self.states, self.depth)?;
-        let Some(Holds { frontier, bytes, elapsed_ms }) = self.holds else { return Ok(()) };
+        let Some(Holds { frontier, bytes, bytes_on_disk, elapsed_ms, .. }) = self.holds else {
+            return Ok(());
+        };
         let rate = self.states as f64 / (elapsed_ms as f64).max(1.0);
-        write!(f, ", frontier {frontier}, {rate:.0} k states/s, {} MiB", bytes >> 20)
+        write!(f, ", frontier {frontier}, {rate:.0} k states/s, {} MiB", bytes >> 20)?;
+        if bytes_on_disk > 0 {
+            write!(f, " and {} MiB on disk", bytes_on_disk >> 20)?;
+        }
+        Ok(())
     }
 }
 
@@ -171,6 +201,33 @@ pub struct Options<'a> {
     pub budget: Option<Duration>,
     /// Told now and then how far the run is.
     pub progress: &'a dyn Fn(Progress),
+    /// What it may use beside threads and memory.
+    pub resources: &'a Resources,
+}
+
+/// What a first run may use beside threads and memory. Only [`Engine::Own`] uses any of it.
+#[derive(Clone, Default)]
+pub struct Resources {
+    /// A directory for checkpoints and results.
+    pub keep: Option<Keep>,
+    /// A bound of memory, and a place on disk for what is beyond.
+    pub memory: Option<Memory>,
+    /// Other processes.
+    pub cluster: Option<Cluster>,
+}
+
+impl Resources {
+    /// Nothing else.
+    #[must_use]
+    pub fn none() -> &'static Resources {
+        static NONE: Resources = Resources { keep: None, memory: None, cluster: None };
+        &NONE
+    }
+
+    /// Whether no state has to leave the process.
+    fn is_empty(&self) -> bool {
+        self.keep.is_none() && self.memory.is_none() && self.cluster.is_none()
+    }
 }
 
 /// Explores one slice of the product of `C`, judged by `rules`. `make` builds the core.
@@ -200,18 +257,23 @@ fn explore_jobs<C: Core, const J: usize>(
     options: &Options<'_>,
 ) -> Result<Report, bfs::Error> {
     let product = || Product::<C, J>::around(profile, slice, rules, make);
-    let first = first_run(product(), options)?;
+    // Two things explored are of one name only if they are equal: the core, the switches, the rules, the slice.
+    let subject = Subject {
+        model: format!("product of {}, {rules}, {profile:?}", std::any::type_name::<C>()),
+        scope: slice.describe(),
+    };
+    let first = first_run(product(), &subject, &Arc::default(), options)?;
     let shortest = |property: &'static str| shortest_path(product(), property);
     let proof = |rule: Rule| {
         let (holds, bites) = property_names(rule)?;
-        Some(match (first.discovered.contains(holds), first.discovered.contains(bites)) {
+        Some(match (first.has(holds), first.has(bites)) {
             (true, _) => Proof::Violated(shortest(holds).map_or_else(Vec::new, |(_, path)| path)),
             _ if first.extent == Extent::BudgetSpent => Proof::Unfinished,
             (false, true) => Proof::Proved,
             (false, false) => Proof::Vacuous,
         })
     };
-    let parted = first.discovered.contains(AGREEMENT).then(|| shortest(AGREEMENT)).flatten();
+    let parted = first.has(AGREEMENT).then(|| shortest(AGREEMENT)).flatten();
     Ok(Report {
         slice: slice.name,
         scope: slice.describe(),
@@ -223,6 +285,7 @@ fn explore_jobs<C: Core, const J: usize>(
         disagreement: parted.and_then(|(state, path)| Some((state.disagreement()?, path))),
         extent: first.extent,
         visited: first.visited,
+        fired: first.fired,
     })
 }
 
@@ -246,6 +309,7 @@ where
 }
 
 /// What a first run came to, whichever engine made it.
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub(crate) struct FirstRun {
     pub(crate) states: usize,
     pub(crate) edges: usize,
@@ -253,28 +317,75 @@ pub(crate) struct FirstRun {
     pub(crate) elapsed: Duration,
     pub(crate) extent: Extent,
     /// The properties with an example or a counterexample.
-    pub(crate) discovered: BTreeSet<&'static str>,
+    pub(crate) discovered: Vec<String>,
     pub(crate) visited: Visited,
+    pub(crate) fired: Vec<Fired>,
+    /// What the model noted, a bit each.
+    pub(crate) notes: u32,
 }
 
-/// The first run over a model.
-pub(crate) fn first_run<M: Explorable>(model: M, options: &Options<'_>) -> Result<FirstRun, bfs::Error> {
-    match options.engine {
-        Engine::Own => first_run_of_ours(model, options),
-        Engine::Stateright => Ok(first_run_of_stateright(model, options)),
+impl FirstRun {
+    /// Whether a property has an example or a counterexample.
+    pub(crate) fn has(&self, property: &str) -> bool {
+        self.discovered.iter().any(|discovered| discovered == property)
     }
 }
 
-fn first_run_of_ours<M: Explorable>(model: M, options: &Options<'_>) -> Result<FirstRun, bfs::Error> {
+/// The first run over a model, or what is kept of it. `notes` are bits that the model sets.
+pub(crate) fn first_run<M: Judged + Explorable>(
+    model: M,
+    subject: &Subject,
+    notes: &Arc<AtomicU32>,
+    options: &Options<'_>,
+) -> Result<FirstRun, bfs::Error> {
+    let first = match (options.engine, &options.resources.keep) {
+        (Engine::Stateright, _) => first_run_of_stateright(model, options),
+        (Engine::Own, None) => first_run_of_ours(model, subject, notes, options)?,
+        (Engine::Own, Some(keep)) => match keep.done(subject)? {
+            Some(done) => done,
+            None => {
+                let first = first_run_of_ours(model, subject, notes, options)?;
+                if first.extent == Extent::Complete {
+                    keep.finish(subject, &first)?;
+                }
+                first
+            }
+        },
+    };
+    notes.fetch_or(first.notes, Ordering::Relaxed);
+    Ok(first)
+}
+
+fn first_run_of_ours<M: Judged + Explorable>(
+    model: M,
+    subject: &Subject,
+    notes: &Arc<AtomicU32>,
+    options: &Options<'_>,
+) -> Result<FirstRun, bfs::Error> {
+    if options.resources.is_empty() {
+        return explored(Explorer::<_, Hashed<u64>>::hashed(model), subject, notes, options);
+    }
+    explored(Explorer::<_, Retraced<u64>>::retraced(model), subject, notes, options)
+}
+
+fn explored<M: Judged + Explorable, F: Form<M>>(
+    explorer: Explorer<M, F>,
+    subject: &Subject,
+    notes: &Arc<AtomicU32>,
+    options: &Options<'_>,
+) -> Result<FirstRun, bfs::Error> {
     let (tell, told) = mpsc::channel();
-    let explorer = Explorer::<_, Hashed<u64>>::hashed(model)
+    let explorer = explorer
         .workers(options.threads)
         .limits(Limits { time: options.budget, ..Limits::default() })
         .examples(bfs::Examples::None)
+        .classes(M::classes())
+        .notes(Arc::clone(notes))
         .progress(move |level| {
             // The run is over when nobody listens any more.
             let _nobody_listens = tell.send(*level);
         });
+    let explorer = equipped(explorer, subject, options.resources)?;
     let report = std::thread::scope(|scope| {
         let explored = scope.spawn(|| explorer.explore());
         told.iter().for_each(|level| (options.progress)(Progress::from(level)));
@@ -286,15 +397,40 @@ fn first_run_of_ours<M: Explorable>(model: M, options: &Options<'_>) -> Result<F
         depth: report.depth() as usize,
         elapsed: report.elapsed,
         extent: Extent::of(&report),
-        discovered: report.discovered().collect(),
+        discovered: report.discovered().map(str::to_owned).collect(),
         visited: Visited::of(&report),
+        notes: notes.load(Ordering::Relaxed),
+        fired: report.fired,
     })
+}
+
+/// With what it may use.
+fn equipped<M: Explorable, F: Form<M>>(
+    mut explorer: Explorer<M, F>,
+    subject: &Subject,
+    resources: &Resources,
+) -> Result<Explorer<M, F>, bfs::Error> {
+    if let Some(memory) = &resources.memory {
+        explorer = explorer.memory(memory.clone());
+    }
+    if let Some(cluster) = &resources.cluster {
+        explorer = explorer.cluster(cluster.about(subject));
+    }
+    if let Some(keep) = &resources.keep {
+        let checkpoints = keep.checkpoints(subject);
+        if checkpoints.is_occupied() {
+            explorer = explorer.resume(&checkpoints.directory, subject)?;
+        }
+        explorer = explorer.checkpoints(checkpoints);
+    }
+    Ok(explorer)
 }
 
 impl From<Level> for Progress {
     fn from(level: Level) -> Self {
-        let Level { depth, frontier, states, bytes, elapsed_ms, .. } = level;
-        Progress { states, depth, holds: Some(Holds { frontier, bytes, elapsed_ms }) }
+        let Level { depth, frontier, states, edges, bytes, bytes_on_disk, elapsed_ms } = level;
+        let holds = Holds { frontier, edges, bytes, bytes_on_disk, elapsed_ms };
+        Progress { states, depth, holds: Some(holds) }
     }
 }
 
@@ -316,12 +452,16 @@ fn first_run_of_stateright<M: Explorable>(model: M, options: &Options<'_>) -> Fi
         depth: checker.max_depth().saturating_sub(1),
         elapsed,
         extent: if spent { Extent::BudgetSpent } else { Extent::Complete },
-        discovered: checker.discoveries().into_keys().collect(),
+        discovered: checker.discoveries().into_keys().map(str::to_owned).collect(),
+        // What the model notes, whoever explores it finds there.
+        notes: 0,
         visited: Visited {
             identity: Identity::Fingerprint { bits: 64 },
             collision_probability: bfs::collision_probability(states as u64, 64),
             bytes: None,
+            bytes_on_disk: 0,
         },
+        fired: Vec::new(),
     }
 }
 
@@ -341,6 +481,11 @@ fn watch<M: Model, K: Checker<M>>(checker: K, progress: &dyn Fn(Progress)) -> K 
 pub trait Judged: Model {
     /// Whether the state breaks the property of this name.
     fn breaks(&self, state: &Self::State, property: &str) -> bool;
+
+    /// The classes of its actions, each counted apart.
+    fn classes() -> Classes<Self>
+    where
+        Self: Sized;
 }
 
 /// The last state of the shortest path to a state that breaks the property, and the actions on the way.

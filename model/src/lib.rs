@@ -7,6 +7,7 @@
 //! - [`protocol`]: threads, lock, dispatchers and slots around jobs, under the engine's design and twelve weaker ones.
 //! - [`product`]: all that as a stateright model; [`scope`]: what makes it finite; [`explore`]: exploring it, and what that proves.
 //! - `suite`: test suites from the explored graph, and what they cover.
+//! - `keep`: what is kept on disk of an exploration, to go on from.
 //! - `bfs`: our own explorer, for any stateright model; `reference`: models with known counts to hold it against.
 
 #![forbid(unsafe_code)]
@@ -19,6 +20,8 @@ pub mod edges;
 #[cfg(feature = "bfs")]
 pub mod explore;
 mod fingerprint;
+#[cfg(feature = "bfs")]
+pub mod keep;
 pub mod lockstep;
 pub mod product;
 pub mod protocol;

@@ -17,6 +17,8 @@ use contract::{
 };
 use stateright::{Model, Property};
 
+#[cfg(feature = "bfs")]
+use crate::bfs::Classes;
 use crate::drive::{Applied, DiskResult, From, Stimulus};
 #[cfg(feature = "bfs")]
 use crate::explore::Judged;
@@ -285,6 +287,60 @@ impl<C: Core, const J: usize> Judged for Product<C, J> {
         }
         property.parse().is_ok_and(|rule: Rule| state.violated().contains(rule))
     }
+
+    fn classes() -> Classes<Self> {
+        let methods = Method::ALL.iter().map(|method| format!("{method:?}"));
+        let names = methods.chain(STEPS.map(str::to_owned)).collect();
+        Classes { names, of: class }
+    }
+}
+
+/// The names of what happens beside calls, each counted apart.
+#[cfg(feature = "bfs")]
+const STEPS: [&str; 16] = [
+    "disk work",
+    "disk work that fails",
+    "turn",
+    "connected",
+    "size known",
+    "bytes",
+    "file restarted",
+    "file done",
+    "error of the transfer",
+    "begin",
+    "enter",
+    "leave",
+    "exit",
+    "timeout",
+    "logoff",
+    "network lost or back",
+];
+
+/// A stimulus as an index of the methods, and of [`STEPS`] behind them.
+#[cfg(feature = "bfs")]
+fn class(stimulus: &Stimulus) -> usize {
+    let step = match stimulus {
+        Stimulus::Call { call, .. } => return call.method() as usize,
+        Stimulus::Disk { result: DiskResult::Good, .. } => 0,
+        Stimulus::Disk { .. } => 1,
+        Stimulus::Turn => 2,
+        Stimulus::Transfer { event, .. } => match event {
+            TransferEvent::Connected => 3,
+            TransferEvent::SizeKnown(_) => 4,
+            TransferEvent::Bytes(_) => 5,
+            TransferEvent::Restarted => 6,
+            TransferEvent::FileDone => 7,
+            TransferEvent::Failed { .. } => 8,
+        },
+        Stimulus::Begin(_) => 9,
+        Stimulus::Enter(_) => 10,
+        Stimulus::Leave { .. } => 11,
+        Stimulus::Exit { .. } => 12,
+        Stimulus::Timeout => 13,
+        Stimulus::Logoff(_) => 14,
+        Stimulus::NetworkLost | Stimulus::NetworkBack => 15,
+    };
+    Method::ALL.len() + step
 }
 
 /// The property that specification and core agree.

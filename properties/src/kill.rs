@@ -20,7 +20,7 @@ use contract::fault::{Fault, Place};
 use contract::judge::{Rule, RuleSet};
 use contract::{Core as _, Dialect};
 use engine::core::Core;
-use model::explore::{Options, Proof, explore};
+use model::explore::{Options, Proof, Resources, explore};
 use model::scope::{ScopeName, slices, variants};
 use model::suite::{Cover, Pace};
 
@@ -254,7 +254,8 @@ impl Attack<'_> {
                         return None;
                     }
                     let engine = model::explore::Engine::Own;
-                    let options = Options { engine, threads: 1, budget: Some(budget), progress: &|_| () };
+                    let (budget, resources) = (Some(budget), Resources::none());
+                    let options = Options { engine, threads: 1, budget, progress: &|_| (), resources };
                     let report = explore(&variant.profile, &slice, RuleSet::OF_A_JOB, self.make, &options)
                         // A subject that panics is seen as one that crashes, in whichever engine it does.
                         .unwrap_or_else(|error| panic!("{error}"));

@@ -6,7 +6,7 @@ use contract::judge::{Rule, RuleSet, Verdicts, failure_id, skeleton};
 use contract::{Call, Core as _, Dialect, ThreadId};
 use engine::core::Core;
 use model::drive::{From, Stimulus};
-use model::explore::{Engine, Options, Proof, explore};
+use model::explore::{Engine, Options, Proof, Resources, explore};
 use model::protocol::{self, Law, Reduction, Story};
 use model::scope::{ScopeName, slices, variants};
 use properties::canary::Canary;
@@ -26,7 +26,13 @@ fn small(case: &Case, rule: Rule) -> Minimal {
 }
 
 fn options() -> Options<'static> {
-    Options { threads: 2, budget: None, progress: &|_| (), engine: Engine::default() }
+    Options {
+        threads: 2,
+        budget: None,
+        progress: &|_| (),
+        engine: Engine::default(),
+        resources: Resources::none(),
+    }
 }
 
 /// What the checker finds of the canary, as a program.

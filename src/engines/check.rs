@@ -1,42 +1,36 @@
 //! The exhaustive engine: every slice of a scope explored to its end, in each variant of the dialects.
 
-use std::cell::Cell;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use contract::Core;
 use contract::core::Config;
 use contract::judge::{Rule, RuleSet};
-use contract::{Core, Dialect};
-use model::explore::{Engine, Extent, Options, Proof, Report, explore};
+use model::explore::{Extent, Proof, Report, explore};
 use model::product::property_names;
-use model::scope::{ScopeName, Slice, Variant, slices, variants};
+use model::scope::{Slice, Variant, slices, variants};
 use properties::canary::Canary;
 use reports::Subject;
 
 use super::counterexample::{Traces, named, of_check};
 use super::explored::{self, Comparison, Done, Explored, ExploredSlice, Found, Law};
+use super::search::Search;
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
 
 /// What to explore.
 pub(crate) struct Plan<'a> {
-    pub(crate) scope: ScopeName,
-    pub(crate) dialects: &'a [Dialect],
+    pub(crate) search: &'a Search<'a>,
     pub(crate) rules: RuleSet,
-    pub(crate) engine: Engine,
-    pub(crate) threads: usize,
-    /// For everything together; without one, every slice is explored to its end.
-    pub(crate) budget: Option<Duration>,
     pub(crate) core: CoreChoice,
-    pub(crate) traces: &'a Traces,
 }
 
 /// Explores, and gives each variant to `done` as soon as it is explored.
 pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Result<(), Error> {
-    let deadline = plan.budget.map(|budget| Instant::now() + budget);
-    for dialect in plan.dialects {
-        for variant in variants(*dialect, plan.scope) {
+    let deadline = plan.search.deadline();
+    for dialect in plan.search.dialects {
+        for variant in variants(*dialect, plan.search.scope) {
             let explored = match plan.core {
                 CoreChoice::Core => of_variant::<engine::core::Core>(plan, variant, deadline, output),
                 CoreChoice::Canary => {
@@ -55,7 +49,7 @@ fn of_variant<C: Core>(
     deadline: Option<Instant>,
     output: &Output,
 ) -> Result<Explored, Error> {
-    let explored = slices(plan.scope, &variant.profile)
+    let explored = slices(plan.search.scope, &variant.profile)
         .into_iter()
         .map(|slice| of_slice::<C>(plan, &variant, &slice, deadline, output))
         .collect::<Result<_, _>>()?;
@@ -67,7 +61,7 @@ fn of_variant<C: Core>(
         name: name.to_owned(),
         aspect: "",
         subject: Subject::Product,
-        scope: plan.scope,
+        scope: plan.search.scope,
         dialect: variant.profile.dialect,
         turned: variant.turned,
         design: None,
@@ -83,24 +77,22 @@ fn of_slice<C: Core>(
     deadline: Option<Instant>,
     output: &Output,
 ) -> Result<ExploredSlice, Error> {
-    let label = format!("check {} ({})", slice.name, named(variant.profile.dialect, variant.turned));
-    let progress = output.progress(&label);
-    let last = Cell::new(None);
-    let tell = |now: model::explore::Progress| {
-        last.set(Some(now));
-        progress.tell(|| now.to_string());
-    };
+    let Plan { search, rules, core } = *plan;
+    let broken = if core == CoreChoice::Canary { " of the canary" } else { "" };
+    let variant_name = named(variant.profile.dialect, variant.turned);
+    let label = format!("check {}{broken} ({variant_name})", slice.name);
     let budget = deadline.map(explored::budget_until);
-    let options = Options { engine: plan.engine, threads: plan.threads, budget, progress: &tell };
     let make: fn(&Config) -> C = C::new;
-    let report = explore(&variant.profile, slice, plan.rules, make, &options)?;
-    let traced = |stimuli: &[_]| of_check(plan.core, variant, slice, make, stimuli);
+    let report = search.explore(&label, budget, output, Report::whole, |options| {
+        explore(&variant.profile, slice, rules, make, options)
+    })?;
+    let traced = |stimuli: &[_]| of_check(core, variant, slice, make, stimuli);
     let mut laws = Vec::new();
     for (rule, proof) in &report.proofs {
         let found = match proof {
             Proof::Proved => Found::Proved,
             Proof::Violated(stimuli) => {
-                Found::Violated(plan.traces.keep(&traced(stimuli), Some(*rule), "")?)
+                Found::Violated(search.traces.keep(&traced(stimuli), Some(*rule), "")?)
             }
             Proof::Vacuous => Found::Vacuous,
             Proof::Unfinished => Found::Unfinished,
@@ -111,11 +103,11 @@ fn of_slice<C: Core>(
         None => Comparison::Agree,
         Some((disagreement, stimuli)) => {
             let story = format!("then: {disagreement}");
-            let failure = plan.traces.keep(&traced(stimuli), None, &story)?;
+            let failure = search.traces.keep(&traced(stimuli), None, &story)?;
             Comparison::Part(disagreement.to_string(), failure)
         }
     };
-    let Report { states, edges, depth, elapsed, extent, visited, .. } = report;
+    let Report { states, edges, depth, elapsed, extent, visited, fired, .. } = report;
     Ok(ExploredSlice {
         name: report.slice,
         scope: report.scope,
@@ -124,6 +116,7 @@ fn of_slice<C: Core>(
         depth,
         elapsed,
         visited,
+        fired,
         complete: extent == Extent::Complete,
         laws,
         comparison,

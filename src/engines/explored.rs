@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use contract::Dialect;
+use model::bfs::Fired;
 use model::explore::Visited;
 use model::scope::ScopeName;
 use reports::{
@@ -55,6 +56,8 @@ pub(crate) struct ExploredSlice {
     pub(crate) elapsed: Duration,
     /// How its states were remembered.
     pub(crate) visited: Visited,
+    /// Edges per class of actions, where they were counted.
+    pub(crate) fired: Vec<Fired>,
     pub(crate) complete: bool,
     pub(crate) laws: Vec<(Law, Found)>,
     pub(crate) comparison: Comparison,

@@ -26,7 +26,7 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
     let Turn { plan, dialect, .. } = *turn;
     let _progress = output.progress(&format!("check liveness in {} ({dialect})", slice.name));
     let profile = dialect.profile();
-    let report = check_live(plan.design, Flaw::None, profile, slice, plan.threads, turn.budget())?;
+    let report = check_live(plan.design, Flaw::None, profile, slice, plan.search.threads, turn.budget())?;
     let mut laws = Vec::new();
     for (duty, proof) in &report.proofs {
         let found = match proof {
@@ -35,7 +35,7 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
                 let story = told(plan.design, dialect, slice, lasso);
                 let id = format!("{duty}-lasso");
                 let name = slice.name.replace('/', "-");
-                Found::Violated(plan.traces.keep_story(&story, None, &id, (plan.design, &name))?)
+                Found::Violated(plan.search.traces.keep_story(&story, None, &id, (plan.design, &name))?)
             }
             LiveProof::Vacuous => Found::Vacuous,
             LiveProof::Unfinished => Found::Unfinished,
@@ -51,6 +51,7 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
         depth: depth as usize,
         elapsed,
         visited,
+        fired: Vec::new(),
         complete: extent == Extent::Complete,
         laws,
         comparison: Comparison::None,

@@ -12,4 +12,5 @@ pub(crate) mod liveness;
 pub(crate) mod protocol;
 pub(crate) mod race;
 pub(crate) mod sample;
+pub(crate) mod search;
 pub(crate) mod tools;

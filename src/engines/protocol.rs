@@ -4,27 +4,20 @@ use std::time::{Duration, Instant};
 
 use contract::Dialect;
 use contract::judge::Rule;
-use model::explore::{Engine, Extent, Options, Proof};
+use model::explore::{Extent, Proof};
 use model::protocol::{Design, Law, Reduction, Report, Slice, Story, check, memory, slices};
-use model::scope::ScopeName;
 use reports::Subject;
 
-use super::counterexample::Traces;
 use super::explored::{self, Comparison, Done, Explored, ExploredSlice, Found};
+use super::search::Search;
 use crate::error::Error;
 use crate::output::Output;
 
 /// What to explore.
 pub(crate) struct Plan<'a> {
-    pub(crate) scope: ScopeName,
-    pub(crate) dialects: &'a [Dialect],
+    pub(crate) search: &'a Search<'a>,
     pub(crate) laws: &'a [Law],
-    pub(crate) engine: Engine,
-    pub(crate) threads: usize,
-    /// For everything together; without one, every slice is explored to its end.
-    pub(crate) budget: Option<Duration>,
     pub(crate) design: Design,
-    pub(crate) traces: &'a Traces,
 }
 
 /// Explores, and gives each dialect to `done` as soon as it is explored.
@@ -62,8 +55,8 @@ impl Turn<'_> {
 
 impl Look {
     pub(super) fn run(&self, plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Result<(), Error> {
-        let deadline = plan.budget.map(|budget| Instant::now() + budget);
-        for dialect in plan.dialects {
+        let deadline = plan.search.deadline();
+        for dialect in plan.search.dialects {
             let explored = self.explored(&Turn { plan, dialect: *dialect, deadline }, output)?;
             done(explored, output)?;
         }
@@ -72,7 +65,7 @@ impl Look {
 
     fn explored(&self, turn: &Turn<'_>, output: &Output) -> Result<Explored, Error> {
         let Turn { plan, dialect, .. } = *turn;
-        let slices = slices(plan.scope, dialect.profile()).into_iter().filter_map(self.slice);
+        let slices = slices(plan.search.scope, dialect.profile()).into_iter().filter_map(self.slice);
         let slices = slices.map(|slice| (self.of_slice)(turn, &slice, output)).collect::<Result<_, _>>()?;
         let name = match plan.design {
             Design::Barrier => self.name.to_owned(),
@@ -82,7 +75,7 @@ impl Look {
             name,
             aspect: self.aspect,
             subject: Subject::Protocol,
-            scope: plan.scope,
+            scope: plan.search.scope,
             dialect,
             turned: "",
             design: Some(plan.design.name()),
@@ -94,21 +87,21 @@ impl Look {
 
 fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredSlice, Error> {
     let Turn { plan, dialect, .. } = *turn;
-    let progress = output.progress(&format!("check {} under {} ({dialect})", slice.name, plan.design));
-    let tell = |now: model::explore::Progress| progress.tell(|| now.to_string());
-    let (engine, threads, budget) = (plan.engine, plan.threads, turn.budget());
-    let options = Options { engine, threads, budget, progress: &tell };
-    let report = check(plan.design, dialect.profile(), slice, plan.laws, Reduction::Fewest, &options)?;
-    let story = |law, acts: &[_]| Story::of(plan.design, dialect.profile(), slice, law, acts);
+    let Plan { search, laws, design } = *plan;
+    let label = format!("check {} under {design} ({dialect})", slice.name);
+    let report = search.explore(&label, turn.budget(), output, Report::whole, |options| {
+        check(design, dialect.profile(), slice, laws, Reduction::Fewest, options)
+    })?;
+    let story = |law, acts: &[_]| Story::of(design, dialect.profile(), slice, law, acts);
     let name = slice.name.replace('/', "-");
-    let place = (plan.design, name.as_str());
+    let place = (design, name.as_str());
     let mut laws = Vec::new();
     for (law, proof) in &report.proofs {
         let found = match proof {
             Proof::Proved => Found::Proved,
             Proof::Violated(acts) => {
                 let told = story(Some(*law), acts);
-                Found::Violated(plan.traces.keep_story(&told, rule(*law), law.id(), place)?)
+                Found::Violated(search.traces.keep_story(&told, rule(*law), law.id(), place)?)
             }
             Proof::Vacuous => Found::Vacuous,
             Proof::Unfinished => Found::Unfinished,
@@ -118,7 +111,7 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
     let remark = match &report.clients_own {
         None => None,
         Some(acts) => {
-            let failure = plan.traces.keep_story(&story(None, acts), None, "own-lock", place)?;
+            let failure = search.traces.keep_story(&story(None, acts), None, "own-lock", place)?;
             let steps = acts.len();
             Some((
                 format!("no violation: a client can lock itself out, in {steps} steps (clause 7)"),
@@ -126,7 +119,7 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
             ))
         }
     };
-    let Report { slice, scope, states, edges, depth, elapsed, extent, size, visited, .. } = report;
+    let Report { slice, scope, states, edges, depth, elapsed, extent, size, visited, fired, .. } = report;
     Ok(ExploredSlice {
         name: slice,
         scope,
@@ -135,6 +128,7 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
         depth,
         elapsed,
         visited,
+        fired,
         complete: extent == Extent::Complete,
         laws,
         comparison: Comparison::None,

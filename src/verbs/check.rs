@@ -8,7 +8,8 @@ use contract::Dialect;
 use contract::judge::{Rule, RuleSet};
 use indicatif::HumanCount;
 use model::bfs::Identity;
-use model::explore::{Engine, Options, Visited};
+use model::explore::{Engine, Options, Resources, Visited};
+use model::keep::About;
 use model::product::property_names;
 use model::protocol::{Design, Law, Table};
 use model::scope::ScopeName;
@@ -19,11 +20,12 @@ use crate::cli::{self, CoreChoice};
 use crate::engines::check::{self, default_traces};
 use crate::engines::counterexample::{Traces, named};
 use crate::engines::explored::{Comparison, Done, Explored, ExploredSlice, Found, Together};
+use crate::engines::search::{Search as How, Sizes, Telling};
 use crate::engines::{liveness, protocol};
 use crate::error::Error;
 use crate::output::{Output, Paint};
 use crate::place::Place;
-use crate::run;
+use crate::{resources, run};
 
 /// Explore the model to its end: each rule is proved in the scope, or broken by the shortest counterexample.
 ///
@@ -41,6 +43,11 @@ Examples:
   bgcheck check --design recheck --scope tiny    why looking twice is not enough: ends with 2
   bgcheck check --compare-designs --scope tiny   every design, and what breaks it
   bgcheck check --engine stateright              the same by another search, to compare
+  bgcheck check --scope wide --model protocol --memory 4G --checkpoint run
+                                                 for hours: within 4 GiB, and kept on disk
+  bgcheck check --scope wide --model protocol --memory 8G --resume run
+                                                 after a kill, with the same result
+  bgcheck check --hosts hosts.txt --process 0    one of several processes: docs/scale.md
   bgcheck check --json > results.json            for `bgcheck report` and for machines")]
 pub(crate) struct Args {
     /// What to explore; the protocol when a design is named, else the product.
@@ -67,7 +74,8 @@ pub(crate) struct Args {
     /// Threads; as many as there are cores when left out.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
     threads: Option<u16>,
-    /// How long at most, such as `90s` or `10m`; without it the scope is explored to its end.
+    /// How long at most, such as `90s` or `10m`; without it the scope is explored to its end. With checkpoints, the
+    /// level under way is finished first.
     #[arg(long, value_parser = cli::budget, value_name = "TIME")]
     budget: Option<Duration>,
     /// Explore the core that is broken on purpose: R1 and R2 must be found violated.
@@ -79,9 +87,12 @@ pub(crate) struct Args {
     /// Leave out times and rates, so that the output is the same every time.
     #[arg(long)]
     no_times: bool,
-    /// The results for a machine, as `bgcheck report` reads them, with what was found in each slice.
+    /// The results for a machine, as `bgcheck report` reads them, with what was found in each slice; and on stderr
+    /// a line of JSON for each level.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    resources: resources::Args,
 }
 
 /// Which search explores.
@@ -149,7 +160,20 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         let text = Page { args, output }.explored(&explored);
         output.text(&text)
     };
-    let explorations = Explorations { args, carried, traces: &traces };
+    let resources = resources_of(args, model, carried, &place)?;
+    let dialects = dialects(args);
+    let search = How {
+        scope: args.scope,
+        dialects: &dialects,
+        engine: args.engine.into(),
+        threads: threads(args),
+        budget: args.budget,
+        traces: &traces,
+        resources: &resources,
+        telling: if args.json { Telling::Json } else { Telling::Words },
+        sizes: Sizes::of(&place),
+    };
+    let explorations = Explorations { args, carried, search: &search };
     // A model that carries none of the rules asked for has nothing to say.
     if model.includes(Model::Product) && carried.intersects(of_product()) {
         explorations.product(output, &mut take)?;
@@ -170,26 +194,41 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     Ok(outcome.exit_code)
 }
 
+/// What the check may use, and what it is, so that it is not mistaken for another one.
+fn resources_of(args: &Args, model: Model, carried: RuleSet, place: &Place) -> Result<Resources, Error> {
+    if args.engine == Search::Stateright && !args.resources.is_empty() {
+        return Err(Error::usage(
+            "stateright's search has no checkpoints, no bound of memory and no other processes".to_owned(),
+            "leave --engine out".to_owned(),
+        ));
+    }
+    let words =
+        |dialects: Vec<Dialect>| dialects.iter().map(Dialect::to_string).collect::<Vec<_>>().join(", ");
+    let about = About {
+        facts: vec![
+            ("model", format!("{model:?}").to_lowercase()),
+            ("scope", args.scope.to_string()),
+            ("dialect", words(dialects(args))),
+            ("rules", carried.to_string()),
+            ("design", args.design.unwrap_or(Design::Barrier).to_string()),
+            ("core", CoreChoice::canary(args.canary).name().to_owned()),
+        ],
+    };
+    args.resources.resources(&about, place)
+}
+
 /// The explorations that the arguments ask for.
 struct Explorations<'a> {
     args: &'a Args,
     carried: RuleSet,
-    traces: &'a Traces,
+    search: &'a How<'a>,
 }
 
 impl Explorations<'_> {
     fn product(&self, output: &mut Output, take: Done<'_>) -> Result<(), Error> {
-        let plan = check::Plan {
-            scope: self.args.scope,
-            dialects: &dialects(self.args),
-            rules: self.carried.intersection(of_product()),
-            engine: self.args.engine.into(),
-            threads: threads(self.args),
-            budget: self.args.budget,
-            core: CoreChoice::canary(self.args.canary),
-            traces: self.traces,
-        };
-        check::run(&plan, output, take)
+        let rules = self.carried.intersection(of_product());
+        let core = CoreChoice::canary(self.args.canary);
+        check::run(&check::Plan { search: self.search, rules, core }, output, take)
     }
 
     fn protocol(&self, output: &mut Output, take: Done<'_>) -> Result<(), Error> {
@@ -201,16 +240,8 @@ impl Explorations<'_> {
     }
 
     fn of_protocol(&self, run: impl FnOnce(&protocol::Plan<'_>) -> Result<(), Error>) -> Result<(), Error> {
-        run(&protocol::Plan {
-            scope: self.args.scope,
-            dialects: &dialects(self.args),
-            laws: &Law::of(self.carried),
-            engine: self.args.engine.into(),
-            threads: threads(self.args),
-            budget: self.args.budget,
-            design: self.args.design.unwrap_or(Design::Barrier),
-            traces: self.traces,
-        })
+        let design = self.args.design.unwrap_or(Design::Barrier);
+        run(&protocol::Plan { search: self.search, laws: &Law::of(self.carried), design })
     }
 }
 
@@ -253,7 +284,8 @@ fn compare(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         let progress = output.progress(&format!("check every design ({dialect})"));
         let tell = |now: model::explore::Progress| progress.tell(|| now.to_string());
         let engine = args.engine.into();
-        let options = Options { engine, threads: threads(args), budget: None, progress: &tell };
+        let (threads, resources) = (threads(args), Resources::none());
+        let options = Options { engine, threads, budget: None, progress: &tell, resources };
         let table = Table::of(args.scope, dialect.profile(), &options)?;
         drop(progress);
         output.text(&format!("Scope `{}`, dialect `{dialect}`:\n\n{}\n", args.scope, table.markdown()))?;
@@ -318,6 +350,8 @@ fn slice_json(explored: &Explored, slice: &ExploredSlice) -> Value {
         "time_ms": run::millis(slice.elapsed),
         "collision_probability": slice.visited.collision_probability,
         "bytes": slice.visited.bytes,
+        "bytes_on_disk": slice.visited.bytes_on_disk,
+        "fired": slice.fired.iter().map(|fired| (fired.class.clone(), json!(fired.edges))).collect::<serde_json::Map<_, _>>(),
         "complete": slice.complete,
         "rules": laws.collect::<serde_json::Map<_, _>>(),
         "disagreement": disagreement,
@@ -396,10 +430,15 @@ impl Page<'_> {
 
     /// How states were remembered, and so how sure it is that none was left out.
     fn visited(&self, slice: &ExploredSlice) -> String {
-        let Visited { identity, collision_probability, bytes } = slice.visited;
-        let held = bytes.filter(|_| !self.args.no_times).map_or_else(String::new, |bytes| {
-            format!(", {:.1} bytes a state", bytes as f64 / slice.states.max(1) as f64)
-        });
+        let Visited { identity, collision_probability, bytes, bytes_on_disk } = slice.visited;
+        let per_state = |bytes: u64| bytes as f64 / slice.states.max(1) as f64;
+        let mut held = bytes
+            .filter(|_| !self.args.no_times)
+            .map_or_else(String::new, |bytes| format!(", {:.1} bytes a state", per_state(bytes)));
+        if bytes_on_disk > 0 && !self.args.no_times {
+            // Writing to a String cannot fail.
+            let _ = write!(held, " and {:.1} on disk", per_state(bytes_on_disk));
+        }
         match identity {
             Identity::Packed => format!("each state remembered whole{held}"),
             Identity::Fingerprint { bits } => {

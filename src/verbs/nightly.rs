@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use contract::Dialect;
 use contract::judge::RuleSet;
-use model::explore::Engine;
 use model::product::property_names;
 use model::protocol::{Design, Law};
 use model::scope::ScopeName;
@@ -17,6 +16,7 @@ use crate::clock::Clock;
 use crate::engines::counterexample::Traces;
 use crate::engines::explored::Explored;
 use crate::engines::fuzz::{self, Sanitizer, Target};
+use crate::engines::search::Search;
 use crate::engines::{check, live, liveness, protocol, race, sample, tools};
 use crate::error::Error;
 use crate::output::Output;
@@ -180,16 +180,9 @@ impl Night<'_> {
             CoreChoice::Core => ScopeName::Default,
             CoreChoice::Canary => ScopeName::Tiny,
         });
-        let plan = check::Plan {
-            scope,
-            dialects: &Dialect::ALL,
-            rules: RuleSet::HERE.iter().filter(|rule| property_names(*rule).is_some()).collect(),
-            engine: Engine::Own,
-            threads: run::cores(),
-            budget: None,
-            core: self.core,
-            traces: &self.traces,
-        };
+        let search = Search::whole(scope, &self.traces);
+        let rules = RuleSet::HERE.iter().filter(|rule| property_names(*rule).is_some()).collect();
+        let plan = check::Plan { search: &search, rules, core: self.core };
         let engines = &mut self.engines;
         let explored = check::run(&plan, output, &mut |explored, _| {
             engines.push(explored.result());
@@ -205,16 +198,8 @@ impl Night<'_> {
         if self.core == CoreChoice::Canary {
             return;
         }
-        let plan = protocol::Plan {
-            scope: self.args.scope.unwrap_or(ScopeName::Default),
-            dialects: &Dialect::ALL,
-            laws: Law::ALL,
-            engine: Engine::Own,
-            threads: run::cores(),
-            budget: None,
-            design: Design::Barrier,
-            traces: &self.traces,
-        };
+        let search = Search::whole(self.args.scope.unwrap_or(ScopeName::Default), &self.traces);
+        let plan = protocol::Plan { search: &search, laws: Law::ALL, design: Design::Barrier };
         let engines = &mut self.engines;
         let mut take = |explored: Explored, _: &mut Output| {
             engines.push(explored.result());

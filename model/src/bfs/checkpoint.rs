@@ -83,8 +83,16 @@ impl Checkpoints {
         Checkpoints { directory: directory.into(), subject, every: Duration::from_secs(60), create }
     }
 
+    /// Removes them all: what they are of is done.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        let next = self.directory.join(NEXT);
+        let mut paths = saved(&self.directory)?;
+        paths.extend(next.exists().then_some(next));
+        paths.into_iter().try_for_each(fs::remove_dir_all)
+    }
+
     /// Whether there are checkpoints already.
-    pub(super) fn is_occupied(&self) -> bool {
+    pub(crate) fn is_occupied(&self) -> bool {
         saved(&self.directory).is_ok_and(|saved| !saved.is_empty())
     }
 
@@ -201,7 +209,10 @@ pub(super) trait Shown<K, W> {
     fn waiting(&mut self, wire: W) -> io::Result<()>;
 }
 
-fn read_part<K: Key, W: DeserializeOwned>(from: &mut Unsealing, shown: &mut impl Shown<K, W>) -> io::Result<()> {
+fn read_part<K: Key, W: DeserializeOwned>(
+    from: &mut Unsealing,
+    shown: &mut impl Shown<K, W>,
+) -> io::Result<()> {
     let sums: String = stored::read(from)?;
     shown.sums(&serde_json::from_str(&sums)?);
     let mut bytes = [0; size_of::<u128>()];

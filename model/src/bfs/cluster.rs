@@ -138,7 +138,11 @@ impl Greeting {
             (self.hosts, other.hosts, "list of addresses"),
             (self.threads, other.threads, "number of threads"),
             (self.subject, other.subject, "model, scope or other option"),
-            (self.meeting, other.meeting, "exploration under way: it was started earlier, or resumed elsewhere"),
+            (
+                self.meeting,
+                other.meeting,
+                "exploration under way: it was started earlier, or resumed elsewhere",
+            ),
         ];
         pairs.into_iter().find(|(mine, theirs, _)| mine != theirs).map(|(.., what)| what)
     }
@@ -213,7 +217,8 @@ impl Cluster {
             subject: self.subject,
             meeting,
         };
-        let sockets = Meeting { cluster: self, mine, deadline: Instant::now() + self.shared.patience }.sockets()?;
+        let sockets =
+            Meeting { cluster: self, mine, deadline: Instant::now() + self.shared.patience }.sockets()?;
         let hooks = Hooks::default();
         let local = ProcessBuilder::new_typed_vector(threads, hooks.refill.clone(), hooks.spill.clone());
         let network = |error: io::Error| ClusterError::Network(error.to_string());

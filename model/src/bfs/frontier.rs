@@ -37,7 +37,14 @@ struct Block {
 
 impl<M: Model, F: Form<M>> Default for Frontier<M, F> {
     fn default() -> Self {
-        Frontier { here: Vec::new(), heap_bytes: 0, file: None, blocks: Vec::new(), spilled: 0, struck: Vec::new() }
+        Frontier {
+            here: Vec::new(),
+            heap_bytes: 0,
+            file: None,
+            blocks: Vec::new(),
+            spilled: 0,
+            struck: Vec::new(),
+        }
     }
 }
 

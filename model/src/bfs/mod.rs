@@ -85,7 +85,7 @@ struct Plan<M: Model, F> {
 /// The classes of a model's actions: what is counted apart, and what is fair apart.
 pub struct Classes<M: Model> {
     /// Their names.
-    pub names: Vec<&'static str>,
+    pub names: Vec<String>,
     /// The class of an action, as an index of `names`.
     pub of: fn(&M::Action) -> usize,
 }
@@ -118,7 +118,8 @@ pub struct Memory {
     pub directory: PathBuf,
 }
 
-/// Where an exploration ends although there is more. Each is looked at when a level is complete.
+/// Where an exploration ends although there is more. Each is looked at when a level is complete, and the time also in between,
+/// unless there are checkpoints: those are of complete levels, and nothing that was done is to be lost.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Limits {
     /// The deepest level expanded is the one before this.
@@ -146,14 +147,16 @@ pub enum Stop {
     Depth,
     /// The limit of states.
     States,
-    /// The limit of time.
+    /// The limit of time, at a level's end.
     Time,
+    /// The limit of time, in the middle of a level.
+    Overtime,
 }
 
 impl Stop {
     /// Whether somebody wanted it so, and the run may go on from here another time.
     fn is_limit(&self) -> bool {
-        matches!(self, Stop::Depth | Stop::States | Stop::Time)
+        matches!(self, Stop::Depth | Stop::States | Stop::Time | Stop::Overtime)
     }
 
     fn disk(error: &io::Error) -> Self {
@@ -171,7 +174,7 @@ impl Stop {
             Stop::DiskFull => Some(Error::DiskFull),
             Stop::Disk(text) => Some(Error::Disk(text)),
             Stop::Damaged(path, why) => Some(Error::Damaged { path: path.into(), why }),
-            Stop::Depth | Stop::States | Stop::Time => None,
+            Stop::Depth | Stop::States | Stop::Time | Stop::Overtime => None,
         }
     }
 }
@@ -248,10 +251,10 @@ pub struct Deadlocks<P> {
 }
 
 /// Edges per class of actions; a class that never fired has none.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
 pub struct Fired {
     /// The class.
-    pub class: &'static str,
+    pub class: String,
     /// How many edges.
     pub edges: u64,
 }
@@ -377,6 +380,13 @@ pub enum Error {
         /// What it would have to say.
         wanted: String,
     },
+}
+
+impl Error {
+    /// What the disk's refusal comes to.
+    pub(crate) fn disk(error: &io::Error) -> Self {
+        Stop::disk(error).into_error().unwrap_or_else(|| Error::Disk(error.to_string()))
+    }
 }
 
 impl<M> Explorer<M, Exact>
@@ -594,7 +604,7 @@ where
             edges: sums.edges,
             findings: findings.collect(),
             deadlocks: Deadlocks { states: sums.deadlocks, path: sums.deadlock.and_then(path) },
-            fired: fired.map(|(class, edges)| Fired { class, edges: *edges }).collect(),
+            fired: fired.map(|(class, edges)| Fired { class: class.clone(), edges: *edges }).collect(),
             bytes: first.levels.iter().map(|level| level.bytes).max().unwrap_or(0),
             bytes_on_disk: first.levels.iter().map(|level| level.bytes_on_disk).max().unwrap_or(0),
             levels: first.levels,
@@ -615,7 +625,10 @@ impl<M: Model, K: fmt::Debug> fmt::Debug for Report<M, K> {
 impl<M: Model, F> Plan<M, F> {
     /// Whether states have to leave the process.
     fn needs_to_leave(&self) -> bool {
-        self.checkpoints.is_some() || self.resumed.is_some() || self.memory.is_some() || self.cluster.is_some()
+        self.checkpoints.is_some()
+            || self.resumed.is_some()
+            || self.memory.is_some()
+            || self.cluster.is_some()
     }
 }
 

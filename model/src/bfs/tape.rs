@@ -114,7 +114,8 @@ impl<S> Default for Guide<S> {
 impl<S: Clone> Guide<S> {
     /// Goes where the tape leads.
     fn follow<M: Model<State = S>>(&mut self, model: &M, tape: &Tape) -> Option<&S> {
-        let same = self.numbers.iter().copied().zip(tape.numbers()).take_while(|(old, new)| old == new).count();
+        let same =
+            self.numbers.iter().copied().zip(tape.numbers()).take_while(|(old, new)| old == new).count();
         self.numbers.truncate(same);
         self.states.truncate(same);
         for number in tape.numbers().skip(same) {

@@ -394,7 +394,6 @@ where
         let owned = self.owned.borrow();
         // Twice the frontier: while it is expanded, the next one grows.
         let bytes = owned.table.bytes() as u64 + 2 * frontier.bytes();
-        let late = self.plan.limits.time.is_some_and(|limit| self.started.elapsed() >= limit);
         let every = self.plan.checkpoints.as_ref().map(|checkpoints| checkpoints.every);
         Tally {
             frontier: frontier.len(),
@@ -402,10 +401,15 @@ where
             edges: self.sums.edges,
             bytes,
             bytes_on_disk: frontier.bytes_on_disk() + owned.cold.as_ref().map_or(0, Cold::bytes),
-            stop: trouble.or((late && frontier.len() > 0).then_some(Stop::Time)),
+            stop: trouble.or((self.is_late() && frontier.len() > 0).then_some(Stop::Time)),
             checkpoint_is_due: every.is_some_and(|every| self.saved.elapsed() >= every),
             ..Tally::nothing()
         }
+    }
+
+    /// Whether the time is over.
+    fn is_late(&self) -> bool {
+        self.plan.limits.time.is_some_and(|limit| self.started.elapsed() >= limit)
     }
 
     /// Tells everybody, and hears everybody.
@@ -485,6 +489,9 @@ where
             if let Err(stop) = expanded.and_then(|expanded| expanded) {
                 return Some(stop);
             }
+            if self.plan.checkpoints.is_none() && self.is_late() {
+                return Some(Stop::Overtime);
+            }
         }
     }
 
@@ -545,7 +552,10 @@ where
     /// Tells everybody what was counted, and hears everybody: in the end each knows all.
     fn into_part(mut self, worker: &mut Worker, stop: Option<Stop>) -> Part<F::Key, T> {
         self.note();
-        let mine = std::mem::replace(&mut self.sums, Sums::new(self.properties.len(), self.plan.classes.names.len()));
+        let mine = std::mem::replace(
+            &mut self.sums,
+            Sums::new(self.properties.len(), self.plan.classes.names.len()),
+        );
         let heard = self.exchange(worker, Tally { sums: Some(mine), ..Tally::nothing() });
         heard.iter().filter_map(|tally| tally.sums.as_ref()).for_each(|sums| self.sums.add(sums));
         if let Some(notes) = &self.plan.notes {
@@ -584,10 +594,19 @@ where
     T: Parent<F::Key>,
 {
     fn new(plan: &Plan<M, F>) -> Self {
-        let share = |memory: &Memory| Share { bytes: memory.bytes / plan.workers as u64, memory: memory.clone() };
+        let share =
+            |memory: &Memory| Share { bytes: memory.bytes / plan.workers as u64, memory: memory.clone() };
         let share = plan.memory.as_ref().map(share);
         let cold = share.as_ref().map(|share| Cold::new(share.memory.directory.clone()));
-        Owned { table: Table::new(), next: Frontier::default(), cold, fresh: Vec::new(), twice: Vec::new(), share, trouble: None }
+        Owned {
+            table: Table::new(),
+            next: Frontier::default(),
+            cold,
+            fresh: Vec::new(),
+            twice: Vec::new(),
+            share,
+            trouble: None,
+        }
     }
 
     /// How many keys were visited. While a level is under way, some of them may be counted twice.

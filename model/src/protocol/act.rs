@@ -72,6 +72,53 @@ impl Act {
     }
 }
 
+#[cfg(feature = "bfs")]
+impl Act {
+    /// What a report counts apart: kinds of steps, by their names.
+    pub(super) const CLASSES: [&str; 17] = [
+        "call",
+        "effect",
+        "disk work",
+        "disk work that fails",
+        "return",
+        "claim",
+        "begin",
+        "enter",
+        "leave",
+        "block",
+        "settle",
+        "exit",
+        "turn",
+        "file done",
+        "fatal error",
+        "retry delay over",
+        "expiry",
+    ];
+
+    /// The kind of this step, as an index of [`Act::CLASSES`].
+    pub(super) fn class(&self) -> usize {
+        match self {
+            Act::Call { .. } => 0,
+            Act::Effect(_) => 1,
+            Act::Disk(_, Disk::Good) => 2,
+            Act::Disk(..) => 3,
+            Act::Return(_) => 4,
+            Act::Claim(_) => 5,
+            Act::Begin(_) => 6,
+            Act::Enter(_) => 7,
+            Act::Leave(..) => 8,
+            Act::Block { .. } => 9,
+            Act::Settle(_) => 10,
+            Act::Exit(..) => 11,
+            Act::Turn(_) => 12,
+            Act::Arrive(_) => 13,
+            Act::Fail(_) => 14,
+            Act::RetryDelayOver(_) => 15,
+            Act::Expire(_) => 16,
+        }
+    }
+}
+
 /// How disk work goes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Disk {

@@ -10,7 +10,7 @@ use super::law::Law;
 use super::scope::Slice;
 use super::story::Story;
 use super::{CLIENTS_OWN, Protocol, Reduction, State, World};
-use crate::bfs;
+use crate::bfs::{self, Fired, Subject};
 use crate::explore::{Extent, Options, Proof, Visited, first_run, shortest_path};
 
 /// The result of exploring one slice under one design.
@@ -40,6 +40,8 @@ pub struct Report {
     pub size: Size,
     /// What the visited set says of a state, and what it costs.
     pub visited: Visited,
+    /// Edges per class of steps, where the engine counts them.
+    pub fired: Vec<Fired>,
 }
 
 /// How large a state is, in bytes.
@@ -56,6 +58,12 @@ impl Report {
     #[must_use]
     pub fn proof(&self, law: Law) -> Option<&Proof<Act>> {
         self.proofs.iter().find(|(other, _)| *other == law).map(|(_, proof)| proof)
+    }
+
+    /// Distinct states, if every reachable one was seen.
+    #[must_use]
+    pub fn whole(&self) -> Option<usize> {
+        (self.extent == Extent::Complete).then_some(self.states)
     }
 
     /// Distinct states per second.
@@ -113,14 +121,20 @@ fn check_jobs<const J: usize>(
 ) -> Result<Report, bfs::Error> {
     let protocol = Protocol::<J>::new(design, profile, slice, laws, reduction);
     let exercised = protocol.exercised.clone();
-    let first = first_run(protocol, options)?;
+    // Two things explored are of one name only if they are equal: the design, the dialect, the laws, the slice.
+    let carried: Vec<&str> = laws.iter().map(|law| law.id()).collect();
+    let subject = Subject {
+        model: format!("protocol, design {design}, {}, {reduction:?} steps, {profile:?}", carried.join(" ")),
+        scope: slice.describe(),
+    };
+    let first = first_run(protocol, &subject, &exercised.0, options)?;
     let shortest = |law: Option<Law>| {
         let property = law.map_or(CLIENTS_OWN, Law::id);
         shortest_path(alone::<J>(design, profile, slice, law), property)
             .map_or_else(Vec::new, |(_, path)| path)
     };
     let proof = |law: Law| {
-        if first.discovered.contains(law.id()) {
+        if first.has(law.id()) {
             Proof::Violated(shortest(Some(law)))
         } else if first.extent == Extent::BudgetSpent {
             Proof::Unfinished
@@ -139,9 +153,10 @@ fn check_jobs<const J: usize>(
         depth: first.depth,
         elapsed: first.elapsed,
         proofs: laws.iter().map(|law| (*law, proof(*law))).collect(),
-        clients_own: first.discovered.contains(CLIENTS_OWN).then(|| shortest(None)),
+        clients_own: first.has(CLIENTS_OWN).then(|| shortest(None)),
         extent: first.extent,
         size: Size { protocol: size_of::<World<J>>(), state: size_of::<State<J>>() },
         visited: first.visited,
+        fired: first.fired,
     })
 }

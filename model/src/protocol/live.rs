@@ -300,7 +300,7 @@ pub fn check_live(
     let report = Explorer::<_, Hashed<u64>>::hashed(protocol)
         .workers(workers)
         .limits(Limits { time: budget, ..Limits::default() })
-        .classes(Classes { names: CLASSES.to_vec(), of: class })
+        .classes(Classes { names: CLASSES.map(str::to_owned).to_vec(), of: class })
         .record(labels())
         .explore()?;
     let (states, edges, depth) = (report.states, report.edges, report.depth());

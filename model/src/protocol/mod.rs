@@ -81,6 +81,8 @@ use self::state::{Phase, Stage};
 use self::step::Rig;
 use self::waits::Through;
 #[cfg(feature = "bfs")]
+use crate::bfs::Classes;
+#[cfg(feature = "bfs")]
 use crate::explore::Judged;
 
 /// Nothing here is counted by the rules carried.
@@ -306,5 +308,9 @@ impl<const J: usize> Judged for Protocol<J> {
             return self.locks_itself_out(state);
         }
         Law::ALL.iter().any(|law| law.id() == property && !self.holds(state, *law))
+    }
+
+    fn classes() -> Classes<Self> {
+        Classes { names: Act::CLASSES.map(str::to_owned).to_vec(), of: Act::class }
     }
 }

@@ -28,7 +28,8 @@ fn clusters(processes: usize, patience: Duration) -> Vec<Cluster> {
         (0..processes).map(|_| TcpListener::bind("127.0.0.1:0").expect("a listener")).collect();
     let address = |listener: &TcpListener| listener.local_addr().expect("an address").to_string();
     let hosts: Vec<String> = listeners.iter().map(address).collect();
-    let place = |(process, listener)| Cluster::at(listener, hosts.clone(), process, patience).expect("a place");
+    let place =
+        |(process, listener)| Cluster::at(listener, hosts.clone(), process, patience).expect("a place");
     listeners.into_iter().enumerate().map(place).collect()
 }
 
@@ -36,8 +37,7 @@ fn clusters(processes: usize, patience: Duration) -> Vec<Cluster> {
 fn together<R: Send>(clusters: Vec<Cluster>, run: impl Fn(Cluster) -> R + Sync) -> Vec<R> {
     thread::scope(|scope| {
         let run = &run;
-        let running: Vec<_> =
-            clusters.into_iter().map(|cluster| scope.spawn(move || run(cluster))).collect();
+        let running: Vec<_> = clusters.into_iter().map(|cluster| scope.spawn(move || run(cluster))).collect();
         running.into_iter().map(|process| process.join().expect("a process that does not panic")).collect()
     })
 }

@@ -3,13 +3,13 @@
 use std::sync::OnceLock;
 
 use contract::{Dialect, Profile};
-use model::explore::{Engine, Options};
+use model::explore::{Engine, Options, Resources};
 use model::protocol::{Design, Law, Reduction, Report, Slice, Table, check, slices};
 use model::scope::ScopeName;
 
 /// Explores quietly, to the end.
 pub(crate) fn options(threads: usize) -> Options<'static> {
-    Options { engine: Engine::Own, threads, budget: None, progress: &|_| () }
+    Options { engine: Engine::Own, threads, budget: None, progress: &|_| (), resources: Resources::none() }
 }
 
 /// The table of the smallest scope, as it stands in the document.
