@@ -7,6 +7,8 @@
 use crate::call::{Method, Omitted};
 use crate::dialect::Profile;
 use crate::hresult::HResult;
+use crate::sentence::Follows;
+use crate::sentences;
 use crate::state::JobState;
 
 /// How a method's answers depend on the state.
@@ -127,6 +129,53 @@ pub const fn argument_errors(method: Method) -> &'static [HResult] {
         }
         M::ErrorGetFile => &[HResult::BG_E_FILE_NOT_AVAILABLE, HResult::DO_E_FILE_NOT_AVAILABLE],
         M::ErrorGetProtocol => &[HResult::BG_E_PROTOCOL_NOT_AVAILABLE],
+        _ => &[],
+    }
+}
+
+/// The sentences of the documents about the codes that a method answers; none where a class of methods is all there is to say.
+#[must_use]
+pub const fn follows(method: Method) -> Follows {
+    use Method as M;
+    match method {
+        M::Suspend => sentences!["suspend.twice", "suspend.at-rest", "suspend.final"],
+        M::Resume => sentences!["resume.running", "resume.empty", "resume.final"],
+        M::Cancel => sentences!["cancel.ends", "cancel.left-behind", "cancel.do-codes", "cancel.final"],
+        M::Complete => sentences![
+            "complete.whole",
+            "complete.partial-code",
+            "complete.do-codes",
+            "complete.left-behind",
+            "complete.rename-code",
+            "complete.final"
+        ],
+        M::CreateJob => sentences![
+            "manager.name-required",
+            "manager.name-limit",
+            "manager.downloads",
+            "manager.per-user",
+            "manager.per-machine"
+        ],
+        M::GetJob => sentences!["manager.found", "manager.denied", "manager.gone"],
+        M::EnumJobs => sentences!["manager.all-users"],
+        M::GetErrorDescription => sentences!["error.language"],
+        M::AddFile => sentences!["file.any-time", "file.bad-names", "file.too-many"],
+        M::AddFileSet => sentences!["file.bad-names", "file.too-many", "file.set-whole"],
+        M::SetDisplayName => sentences!["name.required", "name.limit", "properties.final"],
+        M::SetDescription => sentences!["description.required", "description.limit", "properties.final"],
+        M::SetPriority => sentences!["priority.undefined", "properties.final"],
+        M::SetNotifyFlags => sentences!["flags.success", "flags.final", "flags.invalid"],
+        M::SetNotifyInterface => sentences!["interface.final"],
+        M::SetMinimumRetryDelay => sentences!["properties.final"],
+        M::SetNoProgressTimeout => sentences!["timeout.final"],
+        M::SetNotifyCmdLine => sentences!["program.limits", "program.parameters-alone", "program.final"],
+        M::FileSetRemoteName => sentences!["file.new-name", "file.new-name-final"],
+        M::FileGetFileRanges => sentences!["file.no-ranges"],
+        M::GetError => sentences!["error.readable", "error.kept", "error.none"],
+        M::ErrorGetFile => sentences!["error.file"],
+        M::ErrorGetProtocol => sentences!["error.protocol"],
+        M::EnumFilesNext | M::EnumJobsNext => sentences!["enum.fewer", "enum.count-pointer"],
+        M::EnumFilesSkip | M::EnumJobsSkip => sentences!["enum.skip"],
         _ => &[],
     }
 }

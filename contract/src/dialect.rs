@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hresult::HResult;
 use crate::ids::Millis;
+use crate::sentence::Follows;
 
 /// Which of the two documented services is meant.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -157,8 +158,8 @@ pub enum FileAcknowledgement {
 
 macro_rules! dialect_table {
     ($($(#[$doc:meta])* $field:ident: $ty:ty, $what:literal
-        => bits $bits:expr, $bits_source:literal
-        => do $do:expr, $do_source:literal;)*) => {
+        => bits $bits:expr, $bits_source:literal, [$($bits_follows:literal),*]
+        => do $do:expr, $do_source:literal, [$($do_follows:literal),*];)*) => {
         /// One column of the table: what a dialect does. A copy with a switch turned is a variant to explore.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         pub struct Profile {
@@ -178,7 +179,9 @@ macro_rules! dialect_table {
                 field: stringify!($field),
                 what: $what,
                 bits: format!("{:?}", BITS.$field), bits_source: $bits_source,
+                bits_follows: crate::sentences![$($bits_follows),*],
                 delivery_optimization: format!("{:?}", DO.$field), do_source: $do_source,
+                do_follows: crate::sentences![$($do_follows),*],
             },)*]
         }
     };
@@ -195,100 +198,106 @@ pub struct Row {
     pub bits: String,
     /// Where it comes from.
     pub bits_source: &'static str,
+    /// The sentences of the documents that it follows; none where it is our choice.
+    pub bits_follows: Follows,
     /// The Delivery Optimization cell.
     pub delivery_optimization: String,
     /// Where it comes from.
     pub do_source: &'static str,
+    /// The sentences of the documents that it follows; none where it is our choice.
+    pub do_follows: Follows,
 }
 
 dialect_table! {
     invalid_state: HResult, "a call the state forbids"
-        => bits HResult::BG_E_INVALID_STATE, "facts B, D2"
-        => do HResult::DO_E_INVALID_STATE, "facts B, D1";
+        => bits HResult::BG_E_INVALID_STATE, "facts B, D2", ["code.invalid-state"]
+        => do HResult::DO_E_INVALID_STATE, "facts B, D1", ["code.do-invalid-state"];
     empty: HResult, "Resume with nothing to transfer"
-        => bits HResult::BG_E_EMPTY, "facts D2"
-        => do HResult::DO_E_EMPTY, "facts G5";
+        => bits HResult::BG_E_EMPTY, "facts D2", ["code.empty"]
+        => do HResult::DO_E_EMPTY, "facts G5", ["code.do-empty"];
     not_found: HResult, "GetJob of a job that is not there"
-        => bits HResult::BG_E_NOT_FOUND, "facts D2"
-        => do HResult::DO_E_NOT_FOUND, "facts G6";
+        => bits HResult::BG_E_NOT_FOUND, "facts D2", ["code.not-found"]
+        => do HResult::DO_E_NOT_FOUND, "facts G6", ["code.do-not-found"];
     no_error_information: HResult, "GetError without an error"
-        => bits HResult::BG_E_ERROR_INFORMATION_UNAVAILABLE, "facts B2"
-        => do HResult::DO_E_ERROR_INFORMATION_UNAVAILABLE, "facts B2";
+        => bits HResult::BG_E_ERROR_INFORMATION_UNAVAILABLE, "facts B2", ["code.no-error"]
+        => do HResult::DO_E_ERROR_INFORMATION_UNAVAILABLE, "facts B2", ["code.do-no-error"];
     file_not_available: HResult, "the error is not about a file"
-        => bits HResult::BG_E_FILE_NOT_AVAILABLE, "facts B5"
-        => do HResult::DO_E_FILE_NOT_AVAILABLE, "facts B5, G7";
+        => bits HResult::BG_E_FILE_NOT_AVAILABLE, "facts B5", ["code.no-file"]
+        => do HResult::DO_E_FILE_NOT_AVAILABLE, "facts B5, G7", ["code.do-no-file"];
     resume_target: ResumeTarget, "Resume of a job with work goes to"
-        => bits ResumeTarget::Queued, "facts B1"
-        => do ResumeTarget::TransferringIfSlot, "facts G4";
+        => bits ResumeTarget::Queued, "facts B1", ["resume.queues"]
+        => do ResumeTarget::TransferringIfSlot, "facts G4", ["resume.do-transfers"];
     connects: Switch, "CONNECTING is shown"
-        => bits Switch::On, "facts A"
-        => do Switch::Off, "facts A: not supported";
+        => bits Switch::On, "facts A", ["state.connecting-shown"]
+        => do Switch::Off, "facts A: not supported", ["state.do-never-connects"];
     disable_masks: Switch, "BG_NOTIFY_DISABLE masks"
-        => bits Switch::On, "facts G1"
-        => do Switch::On, "facts G1: the Get page; the Set page says otherwise, explore both";
+        => bits Switch::On, "facts G1", ["flags.disable"]
+        => do Switch::On, "facts G1: the Get page; the Set page says otherwise, explore both", ["flags.do-disable"];
     file_ranges_flag: Switch, "bit 0x20 is accepted"
-        => bits Switch::On, "facts G2"
-        => do Switch::Off, "facts G2";
+        => bits Switch::On, "facts G2", ["flags.ranges"]
+        => do Switch::Off, "facts G2", ["flags.do-ranges"];
     command_line: Switch, "command-line notification exists"
-        => bits Switch::On, "facts C3.8"
-        => do Switch::Off, "facts G10";
+        => bits Switch::On, "facts C3.8", ["program.exists"]
+        => do Switch::Off, "facts G10", [];
     omitted_methods: Switch, "the methods Delivery Optimization's pages omit are there"
-        => bits Switch::On, "facts B2"
-        => do Switch::Off, "facts B2; AddFile is there all the same (contract section 1)";
+        => bits Switch::On, "facts B2", ["methods.all"]
+        => do Switch::Off, "facts B2; AddFile is there all the same (contract section 1)", ["methods.do-omitted"];
     retry_transferred: Switch, "JobTransferred is retried until acknowledged"
-        => bits Switch::On, "facts C3.2"
-        => do Switch::On, "facts G8";
+        => bits Switch::On, "facts C3.2", ["deliver.retry-transferred"]
+        => do Switch::On, "facts G8", [];
     late_replay: Switch, "a late registration is told the pending event"
-        => bits Switch::On, "facts C3.1"
-        => do Switch::On, "facts G15";
+        => bits Switch::On, "facts C3.1", ["deliver.late", "deliver.late-program"]
+        => do Switch::On, "facts G15", [];
     partial_complete: HResult, "Complete with unfinished files"
-        => bits HResult::BG_S_PARTIAL_COMPLETE, "facts B1"
-        => do HResult::S_OK, "facts G26";
+        => bits HResult::BG_S_PARTIAL_COMPLETE, "facts B1", ["complete.partial-code"]
+        => do HResult::S_OK, "facts G26", ["complete.do-codes"];
     unable_to_delete: HResult, "Cancel or Complete that leaves a temporary file behind"
-        => bits HResult::BG_S_UNABLE_TO_DELETE_FILES, "facts B1"
-        => do HResult::S_OK, "facts G30";
+        => bits HResult::BG_S_UNABLE_TO_DELETE_FILES, "facts B1", ["cancel.left-behind", "complete.left-behind"]
+        => do HResult::S_OK, "facts G30", ["cancel.do-codes", "complete.do-codes"];
     resume_transferred: HResult, "Resume in TRANSFERRED with nothing new"
-        => bits HResult::BG_E_EMPTY, "facts G21"
-        => do HResult::S_OK, "facts G21";
+        => bits HResult::BG_E_EMPTY, "facts G21", []
+        => do HResult::S_OK, "facts G21", [];
     transfer_slots: TransferSlots, "transfers at once"
-        => bits TransferSlots::ForegroundAndOne, "facts E"
-        => do TransferSlots::AtMost(4), "contract section 1";
+        => bits TransferSlots::ForegroundAndOne, "facts E", ["scheduler.one-background"]
+        => do TransferSlots::AtMost(4), "contract section 1", ["scheduler.do-several"];
     retry_delay: Millis, "minimum retry delay"
-        => bits Millis::from_secs(600), "facts E"
-        => do Millis::from_secs(30), "facts E";
+        => bits Millis::from_secs(600), "facts E", ["retry-delay.default"]
+        => do Millis::from_secs(30), "facts E", ["env.do-retry"];
     retry_delay_floor: Millis, "the least that SetMinimumRetryDelay sets"
-        => bits Millis::from_secs(5), "facts E"
-        => do Millis::from_secs(30), "contract section 1: fixed";
+        => bits Millis::from_secs(5), "facts E", ["retry-delay.floor"]
+        => do Millis::from_secs(30), "contract section 1: fixed", ["env.do-retry"];
     no_progress: NoProgress, "no-progress timeout"
-        => bits NoProgress { foreground: Millis::from_days(14), background: Millis::from_days(14) }, "facts E"
-        => do NoProgress { foreground: Millis::from_secs(3600), background: Millis::from_days(1) }, "facts G40";
+        => bits NoProgress { foreground: Millis::from_days(14), background: Millis::from_days(14) }, "facts E",
+            ["timeout.default"]
+        => do NoProgress { foreground: Millis::from_secs(3600), background: Millis::from_days(1) }, "facts G40",
+            ["timeout.do-default"];
     no_progress_from: NoProgressFrom, "the no-progress clock counts from"
-        => bits NoProgressFrom::FirstTransientError, "facts G41"
-        => do NoProgressFrom::LastProgress, "facts G41";
+        => bits NoProgressFrom::FirstTransientError, "facts G41", ["timeout.from"]
+        => do NoProgressFrom::LastProgress, "facts G41", ["timeout.do-from"];
     no_progress_error: Option<HResult>, "the error of a no-progress timeout (none: the transient error stays)"
-        => bits None, "facts A2"
-        => do Some(HResult::DO_E_DOWNLOAD_NO_PROGRESS), "facts D1";
+        => bits None, "facts A2", []
+        => do Some(HResult::DO_E_DOWNLOAD_NO_PROGRESS), "facts D1", ["code.do-no-progress"];
     disconnected: HResult, "the error of a lost network"
-        => bits HResult::BG_E_NETWORK_DISCONNECTED, "facts A2"
-        => do HResult::DO_E_BLOCKED_BY_NO_NETWORK, "facts D1";
+        => bits HResult::BG_E_NETWORK_DISCONNECTED, "facts A2", ["env.network-code"]
+        => do HResult::DO_E_BLOCKED_BY_NO_NETWORK, "facts D1", ["env.do-network-code"];
     expiry: Expiry, "a job is cancelled after"
-        => bits Expiry::Inactivity(Millis::from_days(90)), "facts G42"
-        => do Expiry::Age(Millis::from_days(30)), "facts G42";
+        => bits Expiry::Inactivity(Millis::from_days(90)), "facts G42", ["expiry.bits"]
+        => do Expiry::Age(Millis::from_days(30)), "facts G42", ["expiry.do"];
     contexts: Contexts, "error contexts"
-        => bits Contexts::Real, "facts D4"
-        => do Contexts::RemoteFileFor403, "facts G37";
+        => bits Contexts::Real, "facts D4", ["error.contexts"]
+        => do Contexts::RemoteFileFor403, "facts G37", ["error.do-contexts"];
     file_acknowledgement: FileAcknowledgement, "FileTransferred is acknowledged by"
-        => bits FileAcknowledgement::NotNegative, "facts C3.2"
-        => do FileAcknowledgement::OnlyOk, "facts G46";
+        => bits FileAcknowledgement::NotNegative, "facts C3.2", ["deliver.retry-file"]
+        => do FileAcknowledgement::OnlyOk, "facts G46", [];
     jobs_per_user: u32, "jobs of one user"
-        => bits 60, "facts E"
-        => do 60, "contract section 1";
+        => bits 60, "facts E", ["manager.per-user"]
+        => do 60, "contract section 1", [];
     jobs_per_machine: u32, "jobs of all users"
-        => bits 300, "facts E"
-        => do 300, "contract section 1";
+        => bits 300, "facts E", ["manager.per-machine"]
+        => do 300, "contract section 1", [];
     files_per_job: u32, "files of one job"
-        => bits 200, "facts E"
-        => do 200, "facts E: unstated; the BITS limit";
+        => bits 200, "facts E", ["file.limit"]
+        => do 200, "facts E: unstated; the BITS limit", [];
 }
 
 impl Profile {

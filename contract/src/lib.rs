@@ -3,7 +3,7 @@
 //! **What it is.** States, flags, events, calls, HRESULTs and environment steps under their documented names; the two
 //! dialects and the one table of everything they disagree on; the transition table and the method x state table as
 //! data; the trait [`Core`], through which a checker drives any implementation; and, under the feature `judge`, the
-//! trace format and the rules R1 to R18.
+//! trace format and the rules R1 to R18. [`sentence`] has the ids of the documents' sentences, which all of these cite.
 //!
 //! **What it is not.** Behaviour. Nothing here moves a job from one state to another.
 //!
@@ -32,6 +32,7 @@ pub mod ids;
 pub mod judge;
 pub mod names;
 pub mod notify;
+pub mod sentence;
 pub mod state;
 
 pub use crate::call::{
@@ -45,4 +46,5 @@ pub use crate::event::{EventView, Recorder};
 pub use crate::hresult::HResult;
 pub use crate::ids::{CallId, DeliveryId, FileId, JobId, Millis, ReceiverId, ThreadId, Time, UserId};
 pub use crate::notify::{Event, Interfaces, NotifyFlags, Receiver};
+pub use crate::sentence::Sentence;
 pub use crate::state::{Cause, JobState, StateSet};

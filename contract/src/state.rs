@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::call::Method;
 use crate::dialect::Dialect;
 use crate::env::StepKind;
+use crate::sentence::Follows;
+use crate::sentences;
 
 /// `BG_JOB_STATE_*` (facts A).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -178,6 +180,8 @@ pub struct Edge {
     pub dialects: In,
     /// The fact it comes from.
     pub source: &'static str,
+    /// The sentences of the documents that it follows; none where it is our choice.
+    pub follows: Follows,
 }
 
 impl Edge {
@@ -191,12 +195,12 @@ impl Edge {
     }
 }
 
-const fn call(from: JobState, method: Method, to: JobState, source: &'static str) -> Edge {
-    Edge { from, cause: Cause::Call(method), to, dialects: In::Both, source }
+const fn call(from: JobState, method: Method, to: JobState, source: &'static str, follows: Follows) -> Edge {
+    Edge { from, cause: Cause::Call(method), to, dialects: In::Both, source, follows }
 }
 
-const fn env(from: JobState, step: StepKind, to: JobState, source: &'static str) -> Edge {
-    Edge { from, cause: Cause::Env(step), to, dialects: In::Both, source }
+const fn env(from: JobState, step: StepKind, to: JobState, source: &'static str, follows: Follows) -> Edge {
+    Edge { from, cause: Cause::Env(step), to, dialects: In::Both, source, follows }
 }
 
 const fn only(dialect: Dialect, edge: Edge) -> Edge {
@@ -204,6 +208,7 @@ const fn only(dialect: Dialect, edge: Edge) -> Edge {
 }
 
 /// Every way a job may change its state. Rows of facts A2 that have no step are listed in `docs/coverage.md`.
+#[rustfmt::skip] // A row a line.
 pub static EDGES: &[Edge] = {
     use Dialect::{Bits, Do};
     use JobState::{
@@ -212,58 +217,55 @@ pub static EDGES: &[Edge] = {
     };
     use Method::{Cancel, Complete, Resume, Suspend};
     &[
-        call(Queued, Suspend, Suspended, "facts B1"),
-        only(Bits, call(Connecting, Suspend, Suspended, "facts B1")),
-        call(Transferring, Suspend, Suspended, "facts B1"),
-        call(TransientError, Suspend, Suspended, "facts B1"),
-        call(Suspended, Resume, Queued, "facts B1, G4"),
-        call(Error, Resume, Queued, "facts B1, G22"),
-        call(TransientError, Resume, Queued, "facts B1, G23"),
-        call(Transferred, Resume, Queued, "facts B1, G34: only with files added since"),
-        only(Do, call(Suspended, Resume, Transferring, "facts G4: a transfer slot is free")),
-        only(Do, call(Error, Resume, Transferring, "facts G22: a transfer slot is free")),
-        only(Do, call(TransientError, Resume, Transferring, "facts G23: a transfer slot is free")),
-        only(Do, call(Transferred, Resume, Transferring, "facts G34: with files added, a slot is free")),
-        call(Queued, Cancel, Cancelled, "facts B1"),
-        only(Bits, call(Connecting, Cancel, Cancelled, "facts B1")),
-        call(Transferring, Cancel, Cancelled, "facts B1"),
-        call(Suspended, Cancel, Cancelled, "facts B1"),
-        call(Error, Cancel, Cancelled, "facts B1"),
-        call(TransientError, Cancel, Cancelled, "facts B1"),
-        call(Transferred, Cancel, Cancelled, "facts B1"),
-        call(Queued, Complete, Acknowledged, "facts B1"),
-        only(Bits, call(Connecting, Complete, Acknowledged, "facts B1")),
-        call(Transferring, Complete, Acknowledged, "facts B1"),
-        call(Suspended, Complete, Acknowledged, "facts B1"),
-        call(Error, Complete, Acknowledged, "facts B1"),
-        call(TransientError, Complete, Acknowledged, "facts B1"),
-        call(Transferred, Complete, Acknowledged, "facts B1"),
-        only(Bits, env(Queued, StepKind::Turn, Connecting, "facts A2")),
-        only(Do, env(Queued, StepKind::Turn, Transferring, "contract R13: a slot frees")),
-        only(Bits, env(Connecting, StepKind::Connected, Transferring, "facts A2")),
-        only(Bits, env(Connecting, StepKind::TransientError, TransientError, "facts A2")),
-        env(Transferring, StepKind::TransientError, TransientError, "facts A2; in DO also a failed connect"),
-        only(
-            Bits,
-            env(Connecting, StepKind::FatalError, Error, "facts A2: CONNECTING, too, may fail for good"),
-        ),
-        env(Transferring, StepKind::FatalError, Error, "facts A2"),
-        env(Transferring, StepKind::FileDone, Transferred, "facts A2: the last file"),
-        env(Transferring, StepKind::Preempt, Queued, "facts A2: time slice, or a higher priority"),
-        env(Transferring, StepKind::Logoff, Queued, "facts A2, G43"),
-        env(Queued, StepKind::NetworkLost, TransientError, "facts A2"),
-        only(Bits, env(Connecting, StepKind::NetworkLost, TransientError, "facts G44")),
-        env(Transferring, StepKind::NetworkLost, TransientError, "facts A2"),
-        env(TransientError, StepKind::NetworkBack, Queued, "facts A2, G45"),
-        env(TransientError, StepKind::RetryDelayOver, Queued, "facts A2"),
-        env(TransientError, StepKind::NoProgressTimeout, Error, "facts A2"),
-        env(Queued, StepKind::Expiry, Cancelled, "facts A2, G42"),
-        only(Bits, env(Connecting, StepKind::Expiry, Cancelled, "facts A2, G42")),
-        env(Transferring, StepKind::Expiry, Cancelled, "facts A2, G42"),
-        env(Suspended, StepKind::Expiry, Cancelled, "facts A2, G42"),
-        env(Error, StepKind::Expiry, Cancelled, "facts A2, G42"),
-        env(TransientError, StepKind::Expiry, Cancelled, "facts A2, G42"),
-        env(Transferred, StepKind::Expiry, Cancelled, "facts A2, G42"),
+        call(Queued, Suspend, Suspended, "facts B1", sentences!["suspend.stops"]),
+        only(Bits, call(Connecting, Suspend, Suspended, "facts B1", sentences!["suspend.stops"])),
+        call(Transferring, Suspend, Suspended, "facts B1", sentences!["suspend.stops"]),
+        call(TransientError, Suspend, Suspended, "facts B1", sentences!["suspend.stops"]),
+        call(Suspended, Resume, Queued, "facts B1, G4", sentences!["resume.queues"]),
+        call(Error, Resume, Queued, "facts B1, G22", sentences!["resume.after-error"]),
+        call(TransientError, Resume, Queued, "facts B1, G23", sentences!["resume.after-transient"]),
+        call(Transferred, Resume, Queued, "facts B1, G34: only with files added since", sentences!["resume.more-files"]),
+        only(Do, call(Suspended, Resume, Transferring, "facts G4: a transfer slot is free", sentences!["resume.do-transfers"])),
+        only(Do, call(Error, Resume, Transferring, "facts G22: a transfer slot is free", sentences!["resume.do-restarts"])),
+        only(Do, call(TransientError, Resume, Transferring, "facts G23: a transfer slot is free", sentences!["resume.do-restarts"])),
+        only(Do, call(Transferred, Resume, Transferring, "facts G34: with files added, a slot is free", sentences![])),
+        call(Queued, Cancel, Cancelled, "facts B1", sentences!["cancel.ends"]),
+        only(Bits, call(Connecting, Cancel, Cancelled, "facts B1", sentences!["cancel.ends"])),
+        call(Transferring, Cancel, Cancelled, "facts B1", sentences!["cancel.ends"]),
+        call(Suspended, Cancel, Cancelled, "facts B1", sentences!["cancel.ends"]),
+        call(Error, Cancel, Cancelled, "facts B1", sentences!["cancel.ends"]),
+        call(TransientError, Cancel, Cancelled, "facts B1", sentences!["cancel.ends"]),
+        call(Transferred, Cancel, Cancelled, "facts B1", sentences!["cancel.ends"]),
+        call(Queued, Complete, Acknowledged, "facts B1", sentences!["complete.ends"]),
+        only(Bits, call(Connecting, Complete, Acknowledged, "facts B1", sentences!["complete.ends"])),
+        call(Transferring, Complete, Acknowledged, "facts B1", sentences!["complete.ends"]),
+        call(Suspended, Complete, Acknowledged, "facts B1", sentences!["complete.ends"]),
+        call(Error, Complete, Acknowledged, "facts B1", sentences!["complete.ends"]),
+        call(TransientError, Complete, Acknowledged, "facts B1", sentences!["complete.ends"]),
+        call(Transferred, Complete, Acknowledged, "facts B1", sentences!["complete.ends"]),
+        only(Bits, env(Queued, StepKind::Turn, Connecting, "facts A2", sentences!["scheduler.turn"])),
+        only(Do, env(Queued, StepKind::Turn, Transferring, "contract R13: a slot frees", sentences![])),
+        only(Bits, env(Connecting, StepKind::Connected, Transferring, "facts A2", sentences!["scheduler.connected"])),
+        only(Bits, env(Connecting, StepKind::TransientError, TransientError, "facts A2", sentences!["scheduler.not-connected"])),
+        env(Transferring, StepKind::TransientError, TransientError, "facts A2; in DO also a failed connect", sentences!["env.retryable"]),
+        only(Bits, env(Connecting, StepKind::FatalError, Error, "facts A2: CONNECTING, too, may fail for good", sentences![])),
+        env(Transferring, StepKind::FatalError, Error, "facts A2", sentences!["env.fatal"]),
+        env(Transferring, StepKind::FileDone, Transferred, "facts A2: the last file", sentences!["env.done"]),
+        env(Transferring, StepKind::Preempt, Queued, "facts A2: time slice, or a higher priority", sentences!["scheduler.time-slice", "scheduler.priority"]),
+        env(Transferring, StepKind::Logoff, Queued, "facts A2, G43", sentences!["env.logoff"]),
+        env(Queued, StepKind::NetworkLost, TransientError, "facts A2", sentences!["env.network-lost"]),
+        only(Bits, env(Connecting, StepKind::NetworkLost, TransientError, "facts G44", sentences![])),
+        env(Transferring, StepKind::NetworkLost, TransientError, "facts A2", sentences!["env.network-lost"]),
+        env(TransientError, StepKind::NetworkBack, Queued, "facts A2, G45", sentences!["env.network-back"]),
+        env(TransientError, StepKind::RetryDelayOver, Queued, "facts A2", sentences!["env.retry-delay", "env.do-retry"]),
+        env(TransientError, StepKind::NoProgressTimeout, Error, "facts A2", sentences!["env.no-progress"]),
+        env(Queued, StepKind::Expiry, Cancelled, "facts A2, G42", sentences!["expiry.bits", "expiry.do"]),
+        only(Bits, env(Connecting, StepKind::Expiry, Cancelled, "facts A2, G42", sentences!["expiry.bits"])),
+        env(Transferring, StepKind::Expiry, Cancelled, "facts A2, G42", sentences!["expiry.bits", "expiry.do"]),
+        env(Suspended, StepKind::Expiry, Cancelled, "facts A2, G42", sentences!["expiry.bits", "expiry.do"]),
+        env(Error, StepKind::Expiry, Cancelled, "facts A2, G42", sentences!["expiry.bits", "expiry.do"]),
+        env(TransientError, StepKind::Expiry, Cancelled, "facts A2, G42", sentences!["expiry.bits", "expiry.do"]),
+        env(Transferred, StepKind::Expiry, Cancelled, "facts A2, G42", sentences!["expiry.bits", "expiry.do"]),
     ]
 };
 

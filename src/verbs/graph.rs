@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use clap::ValueEnum;
+use contract::sentence::Follows;
 use contract::state::EDGES;
 use contract::{Dialect, HResult, JobState, Method, answers, dialect};
 use model::spec::pictures;
@@ -106,7 +107,7 @@ fn transitions(dialect: Dialect) -> Value {
     let rows = edges.map(|edge| {
         json!({
             "from": edge.from.to_string(), "cause": edge.cause.to_string(), "to": edge.to.to_string(),
-            "source": edge.source,
+            "source": edge.source, "follows": ids(edge.follows),
         })
     });
     json!({ "dialect": dialect, "transitions": rows.collect::<Vec<_>>() })
@@ -133,18 +134,23 @@ fn dialects() -> Value {
     let row = |row: dialect::Row| {
         json!({
             "switch": row.field, "what": row.what,
-            "bits": { "value": row.bits, "source": row.bits_source },
-            "do": { "value": row.delivery_optimization, "source": row.do_source },
+            "bits": { "value": row.bits, "source": row.bits_source, "follows": ids(row.bits_follows) },
+            "do": { "value": row.delivery_optimization, "source": row.do_source, "follows": ids(row.do_follows) },
         })
     };
     json!({ "dialects": dialect::rows().into_iter().map(row).collect::<Vec<_>>() })
+}
+
+/// The sentences of the documents that are followed there.
+fn ids(follows: Follows) -> Vec<&'static str> {
+    follows.iter().map(|sentence| sentence.id()).collect()
 }
 
 fn dialects_markdown() -> String {
     let mut text =
         String::from("| switch | what | BITS | source | DO | source |\n|---|---|---|---|---|---|\n");
     for row in dialect::rows() {
-        let dialect::Row { field, what, bits, bits_source, delivery_optimization, do_source } = row;
+        let dialect::Row { field, what, bits, bits_source, delivery_optimization, do_source, .. } = row;
         text += &format!(
             "| `{field}` | {what} | {bits} | {bits_source} | {delivery_optimization} | {do_source} |\n"
         );

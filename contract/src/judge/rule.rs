@@ -6,10 +6,19 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::trace::Recorded;
+use crate::sentence::Follows;
+
+/// What a rule stands on: `follows` sentences of the documents, or is `ours` for a reason.
+macro_rules! ground {
+    (follows follows [$($id:literal),*]) => { crate::sentences![$($id),*] };
+    (follows ours [$why:literal]) => { &[] };
+    (choice follows [$($id:literal),*]) => { None };
+    (choice ours [$why:literal]) => { Some($why) };
+}
 
 macro_rules! rules {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $word:literal, $source:literal, needs [$($needs:ident),*],
-        $sentence:literal;)*) => {
+        $sentence:literal, $ground:ident [$($text:literal),* $(,)?];)*) => {
         /// A rule of contract section 3, by its number.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
@@ -45,6 +54,18 @@ macro_rules! rules {
                 match self { $(Rule::$name => &[$(Recorded::$needs,)*],)* }
             }
 
+            /// The sentences of the documents that it follows.
+            #[must_use]
+            pub const fn follows(self) -> Follows {
+                match self { $(Rule::$name => ground!(follows $ground [$($text),*]),)* }
+            }
+
+            /// Why it is there although the documents do not demand it; none when they do.
+            #[must_use]
+            pub const fn choice(self) -> Option<&'static str> {
+                match self { $(Rule::$name => ground!(choice $ground [$($text),*]),)* }
+            }
+
             const fn label(self) -> &'static str {
                 match self { $(Rule::$name => stringify!($name),)* }
             }
@@ -54,41 +75,67 @@ macro_rules! rules {
 
 rules! {
     R1 = 1, "cancelled", "contract R1; facts G50, J9", needs [],
-        "Once a Cancel has returned with success, no callback of that job starts.";
+        "Once a Cancel has returned with success, no callback of that job starts.",
+        ours ["No page says what the return of Cancel means for a callback on its way (facts G50); a client has to know it."];
     R2 = 2, "masked", "contract R2; facts C1, G1, J5", needs [],
-        "A callback starts only for an event that the notification flags may have let through at that moment.";
+        "A callback starts only for an event that the notification flags may have let through at that moment.",
+        follows ["flags.transferred", "flags.error", "flags.modification", "flags.file", "flags.disable",
+            "flags.do-disable", "flags.one-set"];
     R3 = 3, "unregistered", "contract R3; facts C3.6, C3.8, G9", needs [],
-        "A callback reaches only an object or a program that may have been registered at that moment.";
+        "A callback reaches only an object or a program that may have been registered at that moment.",
+        follows ["interface.one", "interface.null", "interface.callback2", "flags.not-for-programs",
+            "program.exists"];
     R4 = 4, "completed", "contract R4; facts J9", needs [],
-        "Once a Complete has returned with success, no callback of that job starts.";
+        "Once a Complete has returned with success, no callback of that job starts.",
+        ours ["No page says what the return of Complete means for a callback on its way (facts G50, J9); it is as for Cancel."];
     R5 = 5, "caused", "contract R5; facts C2, J4", needs [State, Env],
-        "A callback reports something that has happened and has not been undone.";
+        "A callback reports something that has happened and has not been undone.",
+        follows ["event.transferred", "event.error", "event.no-transient", "event.file"];
     R6 = 6, "once", "contract R6; facts C3.2, G16, J6", needs [State, Env],
-        "What a client has acknowledged it is not told a second time, unless it registers again.";
+        "What a client has acknowledged it is not told a second time, unless it registers again.",
+        follows ["deliver.retry-transferred", "deliver.retry-error", "deliver.retry-file", "deliver.again",
+            "program.not-when-told"];
     R7 = 7, "order", "contract R7; facts C3.4, G48, G49", needs [State, Env],
-        "File callbacks come one at a time and before the callback about the whole job.";
+        "File callbacks come one at a time and before the callback about the whole job.",
+        follows ["deliver.files-in-turn", "deliver.files-first", "deliver.overtaken", "deliver.again"];
     R8 = 8, "quiet change", "contract R8; facts C2, G53, G54", needs [State, Env],
-        "There are never more modification callbacks than there were modifications.";
+        "There are never more modification callbacks than there were modifications.",
+        follows ["event.modification", "event.not-both", "event.may-drop"];
     R9 = 9, "slots", "contract R9; facts C3.3, J8", needs [],
-        "One user's callbacks take at most four threads, and never another user's turn.";
+        "One user's callbacks take at most four threads, and never another user's turn.",
+        follows ["deliver.four", "deliver.blocked"];
     R10 = 10, "final", "contract R10; facts A, G32, J1", needs [],
-        "A job that has ended stays as it ended, and the manager no longer finds it.";
+        "A job that has ended stays as it ended, and the manager no longer finds it.",
+        follows ["state.acknowledged-final", "state.cancelled-final", "manager.gone"];
     R11 = 11, "atomic", "contract R11; facts J1", needs [],
-        "A call that fails leaves no trace in anything a client can read.";
+        "A call that fails leaves no trace in anything a client can read.",
+        follows ["complete.rename-keeps", "complete.rename-state", "resume.empty-stays", "file.set-whole",
+            "flags.read-back"];
     R12 = 12, "answers", "contract R12; facts B", needs [State],
-        "Every call answers with a code that the job's state allows.";
+        "Every call answers with a code that the job's state allows.",
+        follows ["call.live", "methods.all", "methods.do-omitted", "code.invalid-state", "code.do-invalid-state",
+            "code.empty", "code.do-empty", "code.not-found", "code.do-not-found", "code.no-error",
+            "code.do-no-error", "code.no-file", "code.do-no-file"];
     R13 = 13, "edges", "contract R13; facts A, A2, B1", needs [State],
-        "A job changes its state only along the edges of the transition table.";
+        "A job changes its state only along the edges of the transition table.",
+        follows ["state.initial", "state.suspended-stays", "state.error-stays", "state.transferred-stays",
+            "state.connecting-shown", "state.do-never-connects"];
     R14 = 14, "progress", "contract R14; facts F", needs [Env],
-        "Progress adds up, and goes backwards only when a file starts again.";
+        "Progress adds up, and goes backwards only when a file starts again.",
+        follows ["progress.unknown-size", "progress.file-before", "progress.readable"];
     R15 = 15, "files", "contract R15; facts B1", needs [Env],
-        "Only Complete makes a file appear, and then the whole one; Cancel cleans up after the job and nothing else.";
+        "Only Complete makes a file appear, and then the whole one; Cancel cleans up after the job and nothing else.",
+        follows ["complete.partial", "complete.available", "cancel.deletes"];
     R16 = 16, "no deadlock", "contract R16", needs [],
-        "Every open call has somebody else to blame for waiting, and that somebody is a client.";
+        "Every open call has somebody else to blame for waiting, and that somebody is a client.",
+        follows ["deliver.calls-inside"];
     R17 = 17, "restart", "contract R17; facts J10", needs [State],
-        "What was acknowledged to a client before a crash is still true after it.";
+        "What was acknowledged to a client before a crash is still true after it.",
+        follows ["interface.not-kept", "program.kept"];
     R18 = 18, "robust", "contract R18; facts C3.2", needs [State, Env],
-        "A callback that fails or panics is repeated, and harms nobody else.";
+        "A callback that fails or panics is repeated, and harms nobody else.",
+        follows ["deliver.retry-transferred", "deliver.retry-error", "deliver.retry-file",
+            "deliver.retry-when", "program.both-fail", "program.exit-code"];
 }
 
 impl Rule {

@@ -131,6 +131,14 @@ mod tests {
 
     #[test]
     fn an_enumerator_answers_as_the_pages_say() {
+        contract::follows![
+            "enum.fewer",
+            "enum.count-pointer",
+            "enum.clone",
+            "enum.reset",
+            "enum.count",
+            "enum.skip"
+        ];
         let mut all = Enumerator::new(vec!['a', 'b', 'c'], &FILES, *Dialect::Bits.profile());
         assert_eq!(all.next(2, Fetched::Wanted), Ok(Returned { hr: HResult::S_OK, value: vec!['a', 'b'] }));
         assert_eq!(all.next(2, Fetched::Null), Err(HResult::E_INVALIDARG));

@@ -135,6 +135,7 @@ mod tests {
 
     #[test]
     fn statuses_are_classed_as_documented() {
+        contract::follows!["code.http-class", "code.http"];
         for status in [300, 304, 305, 307, 400, 401, 403, 404, 407, 410, 416, 429, 451, 499, 501, 505] {
             let failed = Failed::status(StatusCode::from_u16(status).unwrap());
             assert_eq!((failed.class, failed.hr), (Failure::Fatal, HResult::from_http(status)), "{status}");

@@ -87,6 +87,12 @@ impl Duty {
 
     /// What it asks for: whoever waits for one of these comes to wait for it no more.
     fn owed(self) -> &'static [Owed] {
+        contract::follows![
+            "deliver.late",
+            "deliver.retry-transferred",
+            "deliver.retry-error",
+            "deliver.retry-file"
+        ];
         match self {
             Duty::TellsTransferred => &[Owed::Transferred],
             Duty::TellsErrorsAndFiles => &[Owed::Error, Owed::File],

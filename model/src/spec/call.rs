@@ -306,6 +306,7 @@ impl Job {
 
     /// NULL and NULL remove the program; parameters alone make no sense (facts B4).
     fn set_program(&mut self, program: Option<&Text>, parameters: Option<&Text>) -> Result<(), HResult> {
+        contract::follows!["program.removed", "program.parameters-alone", "program.limits"];
         match program {
             None if parameters.is_some() => return Err(HResult::E_INVALIDARG),
             None => {

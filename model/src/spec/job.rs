@@ -221,6 +221,7 @@ impl Job {
 
     /// Whether a timer will take the job out of TRANSIENT_ERROR (semantics l and m).
     pub(super) fn retries(&self, profile: &Profile) -> bool {
+        contract::follows!["env.delay-too-long", "env.no-timer-offline"];
         !self.marks.contains(Marks::LOST) && u64::from(self.retry_delay_s) <= self.no_progress_s(profile)
     }
 

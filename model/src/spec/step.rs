@@ -238,6 +238,7 @@ impl Job {
 
     /// Only the current file of a transferring job gets bytes.
     fn fetches(&self, kind: StepKind, file: Option<FileId>) -> Result<(), Refused> {
+        contract::follows!["scheduler.one-file"];
         if self.state != JobState::Transferring {
             return Err(Refused::NoEdge { from: self.state, step: kind });
         }

@@ -33,6 +33,18 @@ const DO: &str = "
 
 #[test]
 fn state_changing_methods_answer_and_lead_as_the_facts_say() {
+    contract::follows![
+        "suspend.stops",
+        "suspend.twice",
+        "suspend.at-rest",
+        "resume.queues",
+        "resume.do-transfers",
+        "resume.empty",
+        "resume.more-files",
+        "cancel.ends",
+        "complete.ends",
+        "complete.partial-code"
+    ];
     for (dialect, matrix) in [(Dialect::Bits, BITS), (Dialect::Do, DO)] {
         let mut rows = matrix.trim().lines().map(|row| row.split('|').map(str::trim));
         let columns: Vec<JobState> = rows.next().expect("a header").skip(1).map(state).collect();
@@ -52,6 +64,7 @@ fn state_changing_methods_answer_and_lead_as_the_facts_say() {
 /// The columns `live` and `ACK / CAN` of facts B2 for every other method, with good arguments.
 #[test]
 fn all_other_methods_answer_by_their_class_in_every_state() {
+    contract::follows!["call.live", "methods.all", "methods.do-omitted", "flags.final"];
     for dialect in Dialect::ALL {
         let profile = dialect.profile();
         for from in reachable(dialect) {
@@ -83,6 +96,21 @@ fn all_other_methods_answer_by_their_class_in_every_state() {
 /// state is named first (facts G57).
 #[test]
 fn bad_arguments_are_refused_after_the_state() {
+    contract::follows![
+        "flags.invalid",
+        "priority.undefined",
+        "name.required",
+        "name.limit",
+        "description.required",
+        "description.limit",
+        "program.parameters-alone",
+        "program.limits",
+        "file.new-name",
+        "file.bad-names",
+        "file.set-whole",
+        "flags.do-ranges",
+        "file.too-many"
+    ];
     let long = |n: usize| Some(Text::from("x".repeat(n)));
     let table = [
         (Call::SetNotifyFlags { flags: 0x40 }, HResult::E_NOTIMPL),

@@ -61,6 +61,7 @@ fn a_due_from_each_entry_until_acknowledged_and_changes_only_while_heard() {
 
 #[test]
 fn b_enabled_needs_the_mask_and_somebody_to_tell() {
+    contract::follows!["deliver.late-program", "flags.not-for-programs", "flags.disable"];
     let mut script = transferred();
     script.ok(Some(J), &Call::SetNotifyFlags { flags: 5 });
     assert!(script.pending().is_empty() && script.witness("R2"), "DISABLE masks");
@@ -117,6 +118,7 @@ fn d_one_delivery_at_a_time_files_first_and_changes_last() {
 
 #[test]
 fn e_the_chain_goes_from_the_interface_to_the_program_and_back() {
+    contract::follows!["program.when", "program.instead", "program.both-fail", "program.not-when-told"];
     let mut script = failed_with_program();
     let ticket = script.begin(ONE);
     script.leave(ticket, FAIL);
@@ -175,6 +177,7 @@ fn f_a_late_leave_does_not_settle_a_later_cause() {
 
 #[test]
 fn f_an_epoch_replays_the_end_and_no_acknowledged_file() {
+    contract::follows!["deliver.late", "deliver.again"];
     let mut script = Script::at(Dialect::Bits, JobState::Transferred);
     script.ok(Some(J), &Call::SetNotifyFlags { flags: 0x11 });
     let of_the_file = script.begin(ONE);
@@ -277,6 +280,7 @@ fn i_what_a_call_forbids_is_not_pending_though_its_delivery_is_still_inside() {
 
 #[test]
 fn j_one_background_job_runs_and_gives_way() {
+    contract::follows!["scheduler.one-background", "scheduler.priority"];
     let mut script = Script::at(Dialect::Bits, JobState::Transferring);
     assert_eq!(script.world.may_turn(&script.profile), Turn::None);
     assert_eq!(script.step(J, EnvStep::Preempt, JobState::Queued), Err(Refused::NobodyWaits));
@@ -315,6 +319,7 @@ fn j_resume_takes_a_free_slot_in_delivery_optimization_and_else_queues() {
 
 #[test]
 fn k_logoff_queues_the_transferring_jobs_of_one_user() {
+    contract::follows!["env.logoff"];
     let mut script = Script::at(Dialect::Bits, JobState::Transferring);
     script.world.logoff(&script.profile, UserId(1));
     assert_eq!(script.state(J), JobState::Transferring);
@@ -325,6 +330,7 @@ fn k_logoff_queues_the_transferring_jobs_of_one_user() {
 
 #[test]
 fn l_a_lost_network_is_no_failure_and_starts_no_timer() {
+    contract::follows!["env.no-timer-offline", "env.network-code", "env.network-back", "error.count-offline"];
     for from in [JobState::Queued, JobState::Connecting, JobState::Transferring] {
         let mut script = Script::at(Dialect::Bits, from);
         script.ok(Some(J), &Call::SetNotifyFlags { flags: 0 });
@@ -346,6 +352,7 @@ fn l_a_lost_network_is_no_failure_and_starts_no_timer() {
 
 #[test]
 fn m_without_patience_there_is_no_retry() {
+    contract::follows!["env.no-patience", "error.count", "error.kept", "event.no-transient"];
     let mut script = Script::at(Dialect::Bits, JobState::Transferring);
     script.ok(Some(J), &Call::SetNoProgressTimeout { seconds: 0 });
     script.must(J, FAILED, JobState::TransientError);
@@ -367,6 +374,7 @@ fn m_without_patience_there_is_no_retry() {
 
 #[test]
 fn n_what_counts_as_a_change() {
+    contract::follows!["event.modification", "event.not-both"];
     let mut script = Script::at(Dialect::Bits, JobState::Transferring);
     script.ok(Some(J), &Call::SetNotifyFlags { flags: 0 });
     script.ok(Some(J), &Call::SetNotifyFlags { flags: 8 });
@@ -414,6 +422,7 @@ fn o_expiry_waits_for_the_begun_delivery() {
 
 #[test]
 fn progress_adds_up_and_ends_where_the_model_stops_counting() {
+    contract::follows!["progress.unknown-size"];
     let mut script = Script::with_job(Dialect::Do, 2);
     script.ok(Some(J), &Call::Resume);
     script.must(J, EnvStep::SizeKnown { total: 5 }, JobState::Transferring);
@@ -453,6 +462,7 @@ fn a_step_that_leads_elsewhere_is_refused_and_so_is_one_of_nobody() {
 
 #[test]
 fn jobs_are_found_and_listed_while_they_live_and_only_for_their_owner() {
+    contract::follows!["manager.found", "manager.denied", "manager.gone", "manager.per-user"];
     let mut script = Script::with_job(Dialect::Bits, 1);
     let other = script.job(0);
     let denied = script.world.call(&script.profile, UserId(1), Some(other), &Call::GetJob);

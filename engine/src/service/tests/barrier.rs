@@ -78,6 +78,7 @@ fn complete_waits_and_a_property_does_not() {
 
 #[test]
 fn cancel_from_inside_its_own_callback_returns_before_the_callback_leaves() {
+    contract::follows!["deliver.calls-inside"];
     let sim = sim();
     let job = sim.job(0, "http://sim/done", on(|_, job| job.cancel().map_or_else(|hr| hr, |back| back.hr)));
     job.resume().expect("the job has a file");

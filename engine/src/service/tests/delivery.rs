@@ -14,6 +14,7 @@ const LEFT: Seen = Seen::Leave(Event::JobTransferred, Leave::Returned(HResult::S
 
 #[test]
 fn a_callback_that_panics_is_told_again_after_the_delay_and_the_service_lives_on() {
+    contract::follows!["deliver.retry-transferred"];
     let sim = sim();
     let begins = Arc::new(Mutex::new(Vec::<Time>::new()));
     let (clock, seen) = (Arc::downgrade(&sim.service), Arc::clone(&begins));
@@ -43,6 +44,7 @@ fn a_callback_that_panics_is_told_again_after_the_delay_and_the_service_lives_on
 
 #[test]
 fn four_blocked_callbacks_of_one_user_stall_that_user_and_nobody_else() {
+    contract::follows!["deliver.four", "deliver.blocked", "manager.same-name"];
     let sim = sim();
     let gate = Arc::<Gate>::default();
     let inside = Arc::new(AtomicU32::new(0));
@@ -75,6 +77,7 @@ fn four_blocked_callbacks_of_one_user_stall_that_user_and_nobody_else() {
 
 #[test]
 fn a_failed_rename_leaves_the_job_transferred_and_it_is_told_again() {
+    contract::follows!["complete.rename-code", "complete.rename-state"];
     let sim = sim();
     let acknowledge = Arc::new(AtomicBool::new(false));
     let agreed = Arc::clone(&acknowledge);
@@ -99,6 +102,7 @@ fn a_failed_rename_leaves_the_job_transferred_and_it_is_told_again() {
 
 #[test]
 fn each_file_is_told_before_the_job() {
+    contract::follows!["deliver.files-first", "event.file"];
     let sim = sim();
     let job = sim.job(0, "http://sim/done", on(|_, _| HResult::S_OK));
     job.add_file("http://sim/also", "/nowhere/other").expect("the names are good");
@@ -112,6 +116,7 @@ fn each_file_is_told_before_the_job() {
 
 #[test]
 fn an_error_comes_with_its_object() {
+    contract::follows!["error.readable", "error.contexts"];
     struct Keep(Mutex<Option<ErrorObject>>);
     impl Callback for Keep {
         fn job_error(&self, _: &Job, error: &ErrorObject) -> HResult {

@@ -7,4 +7,5 @@ mod delivery;
 mod objects;
 #[cfg(unix)]
 mod programs;
+mod properties;
 mod support;

@@ -44,6 +44,7 @@ fn the_last_handle_of_an_ended_job_takes_its_record_and_its_receiver_with_it() {
 
 #[test]
 fn replacing_a_receiver_lets_the_former_one_go() {
+    contract::follows!["interface.one", "interface.null", "interface.none"];
     let sim = sim();
     let first: Arc<dyn Callback> = on(|_, _| HResult::S_OK);
     let alive = Arc::downgrade(&first);

@@ -9,6 +9,7 @@ const EXITED: fn(i32) -> Seen = |code| Seen::Leave(Event::JobTransferred, Leave:
 
 #[test]
 fn a_program_runs_again_until_it_succeeds_and_gets_its_parameters() {
+    contract::follows!["program.when", "program.exit-code"];
     let directory = tempfile::tempdir().expect("a temporary directory");
     let marker = directory.path().join("told");
     let sim = sim();
