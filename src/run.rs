@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use contract::fault::Fault;
 use contract::judge::{Rule, RuleSet};
 use model::protocol::{Duty, Law};
-use reports::{EngineResult, Machine, Results, RuleText, Run, SetUpStep, Version};
+use reports::{EngineResult, Machine, Results, RuleText, Run, Sentences, SetUpStep, Version};
 
 use crate::clock::Clock;
 use crate::place::Place;
@@ -27,7 +28,13 @@ pub(crate) fn results(place: &Place, rules: RuleSet, seed: u64, budget: Option<D
         rules: rule_texts(rules),
         set_up: Vec::<SetUpStep>::new(),
         engines: Vec::<EngineResult>::new(),
+        sentences: None,
     }
+}
+
+/// The sentences of the documents, and which of their rules something shows to be able to fail: the seeded faults do.
+pub(crate) fn sentences() -> Sentences {
+    Sentences::of(Fault::ALL.iter().map(|fault| fault.rule()))
 }
 
 /// A length of time as results have it.

@@ -4,6 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::outcome::{ExitCode, Outcome};
 use crate::results::{EngineResult, Ran, Results, RuleId, Status, Subject, Windows, WitnessSeen};
+use crate::sentences::{Section, Sentences};
 use crate::table::{Cell, Standing, Table};
 use crate::words::{self, Found, Line};
 
@@ -18,6 +19,25 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 pub fn html(results: &Results) -> String {
     let table = Table::of(results);
     let outcome = results.outcome();
+    let title = format!("bgcheck: {}, {}", outcome.verdict, show(&results.run.date));
+    page(
+        &title,
+        &html! {
+            header { (verdict(results, &outcome, &table)) }
+            main {
+                (claims(results, &table))
+                (matrix(results, &table))
+                (failures(results))
+                (engines(results))
+                (set_up(results))
+                (run(results))
+            }
+        },
+    )
+}
+
+/// A page around a body.
+fn page(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -25,23 +45,47 @@ pub fn html(results: &Results) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
-                title { "bgcheck: " (outcome.verdict) ", " (show(&results.run.date)) }
+                title { (title) }
                 style { (PreEscaped(CSS)) }
             }
-            body {
-                header { (verdict(results, &outcome, &table)) }
-                main {
-                    (claims(results, &table))
-                    (matrix(results, &table))
-                    (failures(results))
-                    (engines(results))
-                    (set_up(results))
-                    (run(results))
-                }
-            }
+            body { (body) }
         }
     };
     page.into_string()
+}
+
+impl Sentences {
+    /// All sentences and choices as a page of HTML.
+    #[must_use]
+    pub fn html(&self) -> String {
+        page(
+            "bgcheck: sentences of the documents",
+            &html! {
+                header {
+                    h1 { "Sentences of the documents" }
+                    p { (show(&self.counts.phrase())) "." }
+                }
+                main { @for each in &self.sections() { (section(each)) } }
+            },
+        )
+    }
+}
+
+fn section(section: &Section) -> Markup {
+    let [name, says, note] = section.head;
+    html! {
+        h2 { (section.title) }
+        div.scroll role="region" aria-label=(section.title) tabindex="0" {
+            table {
+                caption { (words::plural(section.lines.len() as u64, "line", "lines")) }
+                thead { tr { @for cell in [name, says, "source", note] { th scope="col" { (cell) } } } }
+                tbody { @for line in &section.lines { tr {
+                    th scope="row" { (show(&line.name)) }
+                    @for cell in [&line.says, &line.source, &line.note] { td { (show(cell)) } }
+                } } }
+            }
+        }
+    }
 }
 
 fn verdict(results: &Results, outcome: &Outcome, table: &Table) -> Markup {

@@ -3,7 +3,8 @@
 //! **What it is.** [`Results`] says what every engine of a run did: how much, on which subject, in which scope, and
 //! what that means for each rule. [`Outcome`] is the verdict and the exit code, computed from the results and from
 //! nothing else. [`Table`] is the rule x subject table. [`terminal`], [`markdown`], [`html`] and [`json`] render all
-//! of it; [`write_all`] puts a report into a directory and [`read`] takes one back.
+//! of it; [`write_all`] puts a report into a directory and [`read`] takes one back. [`Sentences`] says which sentences of the
+//! documents are followed, and by what.
 //!
 //! **What it is not.** An engine or a judge: it fills nothing in, reads no clock and knows no rule. Dates, numbers and
 //! the words of the rules are passed in.
@@ -28,6 +29,7 @@ mod kill;
 mod markdown;
 mod outcome;
 mod results;
+mod sentences;
 mod table;
 mod terminal;
 mod words;
@@ -42,5 +44,6 @@ pub use crate::results::{
     Rate, Results, RuleId, RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit, Version, WindowRow,
     Windows, Witness, WitnessSeen,
 };
+pub use crate::sentences::{ChoiceRow, SentenceCounts, SentenceRow, SentenceStanding, Sentences};
 pub use crate::table::{Cell, Part, Row, Standing, Table};
 pub use crate::terminal::{Color, EdgesNamed, Style, terminal};

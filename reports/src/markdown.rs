@@ -3,8 +3,14 @@
 use std::fmt::Write;
 
 use crate::results::{EngineResult, Ran, Results, Status, Subject, WitnessSeen};
+use crate::sentences::Sentences;
 use crate::table::Table;
 use crate::words::{self, Found, Line};
+
+/// `write!` into a `String`, which cannot fail.
+macro_rules! line {
+    ($text:expr, $($arg:tt)*) => { let _ = writeln!($text, $($arg)*); };
+}
 
 /// The results as Markdown.
 #[must_use]
@@ -21,9 +27,23 @@ pub fn markdown(results: &Results) -> String {
     text
 }
 
-/// `write!` into a `String`, which cannot fail.
-macro_rules! line {
-    ($text:expr, $($arg:tt)*) => { let _ = writeln!($text, $($arg)*); };
+impl Sentences {
+    /// All sentences and choices as Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut text = String::new();
+        line!(text, "# Sentences of the documents\n\n{}.", inline(&self.counts.phrase()));
+        for section in self.sections() {
+            let [name, says, note] = section.head;
+            line!(text, "\n## {} ({})\n", section.title, section.lines.len());
+            line!(text, "| {name} | {says} | source | {note} |\n|---|---|---|---|");
+            for line in &section.lines {
+                let cells = [&line.name, &line.says, &line.source, &line.note].map(|cell| inline(cell));
+                line!(text, "| {} |", cells.join(" | "));
+            }
+        }
+        text
+    }
 }
 
 fn verdict(text: &mut String, results: &Results, table: &Table) {

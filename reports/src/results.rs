@@ -11,6 +11,8 @@ use contract::Dialect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::sentences::SentenceCounts;
+
 /// Everything a run found out.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Results {
@@ -25,6 +27,9 @@ pub struct Results {
     pub set_up: Vec<SetUpStep>,
     /// What each engine did, in the order in which they ran.
     pub engines: Vec<EngineResult>,
+    /// How the sentences of the documents stand in the version that ran, where the run is about all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sentences: Option<SentenceCounts>,
 }
 
 /// The version of the format: 1.

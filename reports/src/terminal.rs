@@ -3,6 +3,7 @@
 use crate::grid::{Field, GLUE, Grid, Paint, wrap};
 use crate::outcome::ExitCode;
 use crate::results::{EngineResult, Ran, Results, Status};
+use crate::sentences::{self, Sentences};
 use crate::table::{Standing, Table};
 use crate::words::{self, Found, Line};
 
@@ -61,7 +62,7 @@ const LAST_LINES: usize = 6;
 #[must_use]
 pub fn terminal(results: &Results, style: Style) -> String {
     let table = Table::of(results);
-    let mut page = Page { text: String::new(), color: style.color, width: style.width.max(60) };
+    let mut page = Page::new(style);
     head(&mut page, results);
     engines(&mut page, results);
     rules(&mut page, results, &table);
@@ -71,6 +72,24 @@ pub fn terminal(results: &Results, style: Style) -> String {
     claims(&mut page, results, &table);
     verdict(&mut page, results, &table);
     page.text
+}
+
+impl Sentences {
+    /// The lists as text for a terminal, every line ended: what no rule judges, what is ours, and what nothing exercises.
+    #[must_use]
+    pub fn terminal(&self, style: Style) -> String {
+        let mut page = Page::new(style);
+        page.line(0, &self.counts.phrase(), Paint::Bold);
+        let [lists @ .., _] = self.sections();
+        for section in lists {
+            page.title(&format!("{} ({})", section.title, section.lines.len()));
+            for sentences::Line { name, says, note, .. } in &section.lines {
+                page.line(2, &format!("{name}: {says}"), Paint::Plain);
+                page.line(4, &format!("{}: {note}", section.head[2]), Paint::Dim);
+            }
+        }
+        page.text
+    }
 }
 
 fn head(page: &mut Page, results: &Results) {
@@ -256,6 +275,10 @@ struct Page {
 }
 
 impl Page {
+    fn new(style: Style) -> Page {
+        Page { text: String::new(), color: style.color, width: style.width.max(60) }
+    }
+
     fn title(&mut self, title: &str) {
         self.text.push('\n');
         self.line(0, title, Paint::Bold);

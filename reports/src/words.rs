@@ -217,6 +217,8 @@ pub(crate) fn claims(results: &Results, table: &Table) -> Vec<(String, String)> 
     if !undecided.is_empty() {
         lines.push(("no subject".to_owned(), format!("decided nowhere: {}", listed(&undecided, " "))));
     }
+    let documents = results.sentences.map(|counts| ("the documents".to_owned(), counts.phrase()));
+    lines.extend(documents);
     lines
 }
 

@@ -73,6 +73,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let mut results = run::results(&night.place, RuleSet::ALL, night.seed, Some(args.budget));
     results.rules.push(run::law_text(Law::BoundedWait));
     results.rules.extend(run::duty_texts());
+    results.sentences = Some(run::sentences().counts);
     if let Some(name) = out.file_name() {
         results.run.id = name.to_string_lossy().into_owned();
     }

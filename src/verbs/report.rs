@@ -1,22 +1,28 @@
-//! `bgcheck report`: results that were written once, shown again.
+//! `bgcheck report`: results that were written once, shown again; and which sentences of the documents are followed.
 
 use std::path::PathBuf;
 
-use reports::{ExitCode, ReportError, Results};
+use reports::{ExitCode, ReportError, Results, Sentences, Style};
 
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
+use crate::run;
 
 /// Show the results of a run again.
 ///
 /// Without a path, the newest report of `bgcheck nightly` is shown. The exit code is that of the results shown.
+///
+/// With `--sentences` no results are needed: it lists the sentences of the documents that no rule judges by, what follows no sentence
+/// and so is our choice, and the sentences whose rule no seeded fault exercises.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   bgcheck report
   bgcheck report reports/out/2026-01-02 --format markdown
-  bgcheck check --json > results.json; bgcheck report results.json")]
+  bgcheck check --json > results.json; bgcheck report results.json
+  bgcheck report --sentences                      what the documents say, and what of it is judged
+  bgcheck report --sentences --format markdown    every sentence, with its source and with what follows it")]
 pub(crate) struct Args {
     /// A `results.json`, or the directory that has one.
     path: Option<PathBuf>,
@@ -26,6 +32,9 @@ pub(crate) struct Args {
     /// The same as `--format json`.
     #[arg(long, conflicts_with = "format")]
     json: bool,
+    /// The sentences of the documents instead of results.
+    #[arg(long, conflicts_with = "path")]
+    sentences: bool,
 }
 
 /// How to render results.
@@ -42,17 +51,30 @@ enum Format {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    let format = if args.json { Format::Json } else { args.format };
+    if args.sentences {
+        output.text(&listed(&run::sentences(), format, output.style()))?;
+        return Ok(ExitCode::Held);
+    }
     let path = match &args.path {
         Some(path) => path.clone(),
         None => newest(&Place::here())?,
     };
     let results = reports::read(&path).map_err(explained)?;
-    let format = if args.json { Format::Json } else { args.format };
     output.text(&rendered(&results, format, output.style()))?;
     Ok(results.outcome().exit_code)
 }
 
-fn rendered(results: &Results, format: Format, style: reports::Style) -> String {
+fn listed(sentences: &Sentences, format: Format, style: Style) -> String {
+    match format {
+        Format::Terminal => sentences.terminal(style),
+        Format::Markdown => sentences.markdown(),
+        Format::Html => sentences.html(),
+        Format::Json => sentences.json(),
+    }
+}
+
+fn rendered(results: &Results, format: Format, style: Style) -> String {
     match format {
         Format::Terminal => reports::terminal(results, style),
         Format::Markdown => reports::markdown(results),

@@ -2,8 +2,8 @@
 
 use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Freedom, Machine, ModelEdges, Ran,
-    Rate, Results, RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit, Version, WindowRow, Windows,
-    Witness, WitnessSeen,
+    Rate, Results, RuleResult, RuleText, Run, SentenceCounts, SetUpStep, Status, Subject, Unit, Version,
+    WindowRow, Windows, Witness, WitnessSeen,
 };
 
 use contract::Dialect;
@@ -45,6 +45,14 @@ pub(crate) fn held() -> Results {
             .into(),
         set_up: vec![SetUpStep { what: "install cargo-fuzz".to_owned(), time_ms: 61_250, failed: None }],
         engines,
+        sentences: Some(SentenceCounts {
+            sentences: 120,
+            judged: 80,
+            unexercised: 2,
+            kept: 25,
+            not_followed: 15,
+            choices: 7,
+        }),
     }
 }
 

@@ -5,3 +5,4 @@ mod files;
 mod fixture;
 mod kill;
 mod renderings;
+mod sentences;
