@@ -9,6 +9,7 @@ use crate::builder::*;
 
 #[test]
 fn a_final_job_stays_final_and_is_not_found() {
+    contract::follows!["state.acknowledged-final", "state.cancelled-final", "manager.gone"];
     let mut run = Run::transferred();
     let early = run.call(Call::GetJob);
     run.cancels(OK);
@@ -142,6 +143,7 @@ fn managers_answer_without_a_job() {
 
 #[test]
 fn the_dialect_decides_which_edges_there_are() {
+    contract::follows!["state.do-never-connects", "state.connecting-shown"];
     let mut run = Run::created(bits());
     run.resumes();
     run.keeps(R13);

@@ -9,6 +9,7 @@ use crate::builder::*;
 
 #[test]
 fn an_event_needs_its_state() {
+    contract::follows!["event.transferred", "event.error"];
     let mut run = Run::transferred();
     run.tells(Event::JobTransferred, OK);
     run.keeps(R5);
@@ -18,6 +19,7 @@ fn an_event_needs_its_state() {
 
 #[test]
 fn a_transient_error_is_no_error() {
+    contract::follows!["event.no-transient"];
     let mut run = Run::listening(bits(), 3);
     run.resumes();
     run.moves(EnvStep::TransientError { hr: FAIL }, JobState::TransientError);
@@ -41,6 +43,7 @@ fn a_call_that_takes_the_state_away_must_be_back_before_it_is_gone() {
 
 #[test]
 fn a_file_is_reported_after_it_is_done_and_ranges_never() {
+    contract::follows!["event.file"];
     let mut run = Run::listening(bits(), EVERYTHING);
     run.resumes();
     run.env_file(EnvStep::FileDone, F0);
@@ -52,6 +55,7 @@ fn a_file_is_reported_after_it_is_done_and_ranges_never() {
 
 #[test]
 fn what_was_acknowledged_is_not_told_again_and_what_failed_is() {
+    contract::follows!["deliver.retry-transferred", "deliver.retry-error", "deliver.retry-file"];
     let mut run = Run::transferred();
     run.tells(Event::JobTransferred, HResult::S_FALSE);
     run.tells(Event::JobTransferred, OK);
@@ -62,6 +66,7 @@ fn what_was_acknowledged_is_not_told_again_and_what_failed_is() {
 
 #[test]
 fn a_registration_in_between_excuses_one_repetition() {
+    contract::follows!["deliver.again"];
     let mut run = Run::transferred();
     let delivery = run.enter(Event::JobTransferred);
     run.does(register(0), OK);
@@ -113,6 +118,7 @@ fn an_acknowledgement_of_the_last_stay_does_not_settle_this_one() {
 
 #[test]
 fn files_are_told_one_at_a_time_and_before_the_job() {
+    contract::follows!["deliver.files-in-turn", "deliver.files-first"];
     let mut run = Run::listening(bits(), EVERYTHING);
     run.resumes();
     run.env_file(EnvStep::FileDone, F1);
@@ -174,6 +180,7 @@ fn a_repeated_file_without_a_registration_is_told_twice_and_not_out_of_order() {
 
 #[test]
 fn modifications_are_not_outnumbered() {
+    contract::follows!["event.modification", "event.may-drop"];
     let mut run = Run::listening(bits(), EVERYTHING);
     let setter = run.call(Call::SetDescription { description: Some("x".into()) });
     run.tells(Event::JobModification, OK);
@@ -196,6 +203,7 @@ fn a_setter_that_fails_was_no_modification() {
 
 #[test]
 fn states_with_an_event_of_their_own_are_no_modifications() {
+    contract::follows!["event.not-both"];
     let mut run = Run::listening(bits(), EVERYTHING);
     run.resumes();
     for _ in [JobState::Queued, JobState::Connecting, JobState::Transferring] {

@@ -58,6 +58,7 @@ fn leave(run: &mut Run, job: u32) {
 
 #[test]
 fn four_callbacks_of_a_user_run_and_a_fifth_does_not() {
+    contract::follows!["deliver.four"];
     let mut run = crowd(&[0, 1, 2, 3, 4, 8]);
     (0..4).for_each(|job| enter(&mut run, job, P0));
     enter(&mut run, 8, P0);
@@ -111,6 +112,7 @@ fn a_call_may_wait_for_a_callback_that_has_made_no_call() {
 
 #[test]
 fn callbacks_that_cancel_one_another_come_back() {
+    contract::follows!["deliver.calls-inside"];
     let mut run = crowd(&[0, 1]);
     (0..2).for_each(|job| enter(&mut run, job, P0));
     call(&mut run, 2, Some(1), &Call::Cancel, Some(0));

@@ -59,6 +59,7 @@ fn a_file_that_starts_again_may_go_back() {
 
 #[test]
 fn what_getters_tell_of_progress_adds_up() {
+    contract::follows!["progress.readable", "progress.unknown-size"];
     let job = Progress { bytes_total: Some(10), bytes_transferred: 4, files_total: 2, files_transferred: 1 };
     let file = FileProgress { bytes_total: Some(10), bytes_transferred: 4, completed: Completed::No };
     let mut run = Run::created(bits());
@@ -80,6 +81,7 @@ fn what_getters_tell_of_progress_adds_up() {
 
 #[test]
 fn a_file_appears_through_complete() {
+    contract::follows!["complete.available"];
     let mut run = Run::transferred();
     run.env_file(observed(Found::Absent, Found::Whole), F0);
     let complete = run.call(Call::Complete);
@@ -107,6 +109,7 @@ fn a_file_does_not_appear_otherwise() {
 
 #[test]
 fn an_unfinished_file_is_not_renamed() {
+    contract::follows!["complete.partial"];
     let mut run = Run::transferred();
     let complete = run.call(Call::Complete);
     run.env_file(disk(DiskAct::Renamed), F1);
@@ -117,6 +120,7 @@ fn an_unfinished_file_is_not_renamed() {
 
 #[test]
 fn cancel_cleans_up_unless_it_says_that_it_could_not() {
+    contract::follows!["cancel.deletes", "cancel.left-behind"];
     for (hr, broken) in [(HResult::BG_S_UNABLE_TO_DELETE_FILES, &[][..]), (OK, &[R15])] {
         let mut run = Run::transferred();
         run.env_file(disk(DiskAct::RemoveFailed), F0);

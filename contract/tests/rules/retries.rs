@@ -9,6 +9,7 @@ use crate::builder::*;
 
 #[test]
 fn a_failed_callback_is_told_again_before_the_service_rests() {
+    contract::follows!["deliver.retry-transferred", "deliver.retry-error"];
     for leave in [Leave::Panicked, Leave::Returned(FAIL)] {
         let mut run = Run::transferred();
         let delivery = run.enter(Event::JobTransferred);
@@ -26,6 +27,7 @@ fn a_failed_callback_is_told_again_before_the_service_rests() {
 
 #[test]
 fn a_failed_file_is_told_again_too() {
+    contract::follows!["deliver.retry-file"];
     let mut run = Run::listening(bits(), EVERYTHING);
     run.transfers();
     run.tells_file(F0, FAIL);

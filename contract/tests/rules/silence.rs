@@ -78,6 +78,7 @@ fn a_mask_that_was_refused_never_counted() {
 
 #[test]
 fn disable_masks_what_it_is_said_to_mask_where_the_switch_is_on() {
+    contract::follows!["flags.disable", "flags.do-disable"];
     for (switch, broken) in [(dialect::Switch::On, &[R2][..]), (dialect::Switch::Off, &[])] {
         let mut run = Run::listening(&Profile { disable_masks: switch, ..*bits() }, 7);
         run.transfers();
@@ -88,6 +89,7 @@ fn disable_masks_what_it_is_said_to_mask_where_the_switch_is_on() {
 
 #[test]
 fn only_a_registered_object_is_told() {
+    contract::follows!["interface.one"];
     let mut run = Run::transferred();
     run.does(register(1), OK);
     let delivery = run.enter_at(Event::JobTransferred, Target::Interface(ReceiverId(1)), None);
@@ -99,6 +101,7 @@ fn only_a_registered_object_is_told() {
 
 #[test]
 fn nobody_is_told_after_null_was_registered() {
+    contract::follows!["interface.null"];
     let mut run = Run::transferred();
     run.does(Call::SetNotifyInterface { receiver: None }, OK);
     run.tells(Event::JobTransferred, OK);
@@ -107,6 +110,7 @@ fn nobody_is_told_after_null_was_registered() {
 
 #[test]
 fn an_object_is_told_only_what_it_receives() {
+    contract::follows!["interface.callback2"];
     let mut run = Run::created(bits());
     run.does(Call::SetNotifyFlags { flags: EVERYTHING }, OK);
     run.does(register_plain(0), OK);
@@ -117,6 +121,7 @@ fn an_object_is_told_only_what_it_receives() {
 
 #[test]
 fn a_program_is_told_when_there_is_one_and_only_how_the_job_ended() {
+    contract::follows!["program.exists", "flags.not-for-programs"];
     let program = Call::SetNotifyCmdLine { program: Some("/bin/true".into()), parameters: None };
     let mut run = Run::created(bits());
     run.does(program, OK);
