@@ -22,7 +22,7 @@ const LEAST: u64 = 1 << 20;
 /// The options.
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Long explorations")]
-pub(crate) struct Args {
+pub(crate) struct LongArgs {
     /// Write checkpoints and finished results into this new directory.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["resume", "compare_designs"])]
     checkpoint: Option<PathBuf>,
@@ -46,7 +46,7 @@ pub(crate) struct Args {
     process: Option<usize>,
 }
 
-impl Args {
+impl LongArgs {
     /// Whether anything is asked for.
     pub(crate) fn is_empty(&self) -> bool {
         self.checkpoint.is_none() && self.resume.is_none() && self.memory.is_none() && self.hosts.is_none()

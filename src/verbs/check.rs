@@ -92,7 +92,7 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    resources: resources::Args,
+    resources: resources::LongArgs,
 }
 
 /// Which search explores.

@@ -126,7 +126,8 @@ fn two_phase_commit_decides_if_its_managers_are_fair() {
         };
         let names = vec!["decide", "hear 0", "hear 1", "hear 2", "other"];
         let explorer = Explorer::exact(TwoPhase::new(3)).workers(workers);
-        let explorer = explorer.classes(Classes { names, of: class });
+        let explorer =
+            explorer.classes(Classes { names: names.into_iter().map(str::to_owned).collect(), of: class });
         let report = explorer.record(Labels { questions: vec![decided] }).explore().expect("an exploration");
         assert_eq!(report.fired.iter().map(|fired| fired.edges).sum::<u64>(), report.edges);
         let graph = report.graph.expect("a graph");
