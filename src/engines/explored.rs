@@ -127,6 +127,19 @@ impl Explored {
         self.slices.iter().all(|slice| slice.complete)
     }
 
+    /// The actions that were not taken in any slice, if every slice counted them.
+    pub(crate) fn never_fired(&self) -> Vec<&str> {
+        let Some(first) = self.slices.first() else { return Vec::new() };
+        let fired = |class: &str| {
+            let of_class = |slice: &ExploredSlice| {
+                slice.fired.iter().any(|fired| fired.class == class && fired.edges > 0)
+            };
+            self.slices.iter().any(of_class)
+        };
+        let classes = first.fired.iter().map(|fired| fired.class.as_str());
+        classes.filter(|class| !fired(class)).collect()
+    }
+
     /// The laws carried, in order.
     pub(crate) fn laws(&self) -> impl Iterator<Item = Law> {
         self.slices.first().into_iter().flat_map(|slice| slice.laws.iter().map(|(law, _)| *law))

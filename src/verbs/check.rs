@@ -502,6 +502,10 @@ impl Page<'_> {
             let said = self.output.paint(paint, &said);
             put(text, format_args!("    {:<4}{:<14}{said}", law.id, law.name));
         }
+        let idle = explored.never_fired();
+        if !idle.is_empty() {
+            put(text, format_args!("    actions that no slice took: {}", idle.join(", ")));
+        }
         text.push('\n');
     }
 }
