@@ -133,21 +133,42 @@ pub const fn argument_errors(method: Method) -> &'static [HResult] {
     }
 }
 
-/// The sentences of the documents about the codes that a method answers; none where a class of methods is all there is to say.
+/// The sentences of the documents about the codes that a state allows a method, by which R12 judges.
 #[must_use]
 pub const fn follows(method: Method) -> Follows {
     use Method as M;
     match method {
         M::Suspend => sentences!["suspend.twice", "suspend.at-rest", "suspend.final"],
-        M::Resume => sentences!["resume.running", "resume.empty", "resume.final"],
-        M::Cancel => sentences!["cancel.ends", "cancel.left-behind", "cancel.do-codes", "cancel.final"],
+        M::Resume => sentences!["resume.running", "resume.final"],
+        M::Cancel => sentences!["cancel.ends", "cancel.do-codes", "cancel.final"],
+        M::Complete => sentences!["complete.do-codes", "complete.final"],
+        M::GetJob => sentences!["manager.found", "manager.gone"],
+        M::AddFile => sentences!["file.any-time"],
+        M::SetDisplayName | M::SetDescription | M::SetPriority | M::SetMinimumRetryDelay => {
+            sentences!["properties.final"]
+        }
+        M::SetNotifyFlags => sentences!["flags.success", "flags.final"],
+        M::SetNotifyInterface => sentences!["interface.final"],
+        M::SetNoProgressTimeout => sentences!["timeout.final"],
+        M::SetNotifyCmdLine => sentences!["program.final"],
+        M::FileSetRemoteName => sentences!["file.new-name-final"],
+        _ => &[],
+    }
+}
+
+/// The sentences about which of the allowed codes it is: that depends on arguments, files and limits, which R12 does not look at. Specification
+/// and core are compared in it.
+#[must_use]
+pub const fn follows_beyond_state(method: Method) -> Follows {
+    use Method as M;
+    match method {
+        M::Resume => sentences!["resume.empty"],
+        M::Cancel => sentences!["cancel.left-behind"],
         M::Complete => sentences![
             "complete.whole",
             "complete.partial-code",
-            "complete.do-codes",
             "complete.left-behind",
-            "complete.rename-code",
-            "complete.final"
+            "complete.rename-code"
         ],
         M::CreateJob => sentences![
             "manager.name-required",
@@ -156,20 +177,17 @@ pub const fn follows(method: Method) -> Follows {
             "manager.per-user",
             "manager.per-machine"
         ],
-        M::GetJob => sentences!["manager.found", "manager.denied", "manager.gone"],
+        M::GetJob => sentences!["manager.denied"],
         M::EnumJobs => sentences!["manager.all-users"],
         M::GetErrorDescription => sentences!["error.language"],
-        M::AddFile => sentences!["file.any-time", "file.bad-names", "file.too-many"],
+        M::AddFile => sentences!["file.bad-names", "file.too-many"],
         M::AddFileSet => sentences!["file.bad-names", "file.too-many", "file.set-whole"],
-        M::SetDisplayName => sentences!["name.required", "name.limit", "properties.final"],
-        M::SetDescription => sentences!["description.required", "description.limit", "properties.final"],
-        M::SetPriority => sentences!["priority.undefined", "properties.final"],
-        M::SetNotifyFlags => sentences!["flags.success", "flags.final", "flags.invalid"],
-        M::SetNotifyInterface => sentences!["interface.final"],
-        M::SetMinimumRetryDelay => sentences!["properties.final"],
-        M::SetNoProgressTimeout => sentences!["timeout.final"],
-        M::SetNotifyCmdLine => sentences!["program.limits", "program.parameters-alone", "program.final"],
-        M::FileSetRemoteName => sentences!["file.new-name", "file.new-name-final"],
+        M::SetDisplayName => sentences!["name.required", "name.limit"],
+        M::SetDescription => sentences!["description.required", "description.limit"],
+        M::SetPriority => sentences!["priority.undefined"],
+        M::SetNotifyFlags => sentences!["flags.invalid", "flags.ranges", "flags.do-ranges"],
+        M::SetNotifyCmdLine => sentences!["program.limits", "program.parameters-alone"],
+        M::FileSetRemoteName => sentences!["file.new-name"],
         M::FileGetFileRanges => sentences!["file.no-ranges"],
         M::GetError => sentences!["error.readable", "error.kept", "error.none"],
         M::ErrorGetFile => sentences!["error.file"],

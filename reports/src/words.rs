@@ -217,7 +217,9 @@ pub(crate) fn claims(results: &Results, table: &Table) -> Vec<(String, String)> 
     if !undecided.is_empty() {
         lines.push(("no subject".to_owned(), format!("decided nowhere: {}", listed(&undecided, " "))));
     }
-    let documents = results.sentences.map(|counts| ("the documents".to_owned(), counts.phrase()));
+    let documents = results.sentences.map(|counts| {
+        ("the documents".to_owned(), format!("{} (bgcheck report --sentences)", counts.phrase()))
+    });
     lines.extend(documents);
     lines
 }

@@ -122,7 +122,7 @@ rules! {
             "state.connecting-shown", "state.do-never-connects"];
     R14 = 14, "progress", "contract R14; facts F", needs [Env],
         "Progress adds up, and goes backwards only when a file starts again.",
-        follows ["progress.unknown-size", "progress.file-before", "progress.readable"];
+        follows ["progress.unknown-size", "progress.readable"];
     R15 = 15, "files", "contract R15; facts B1", needs [Env],
         "Only Complete makes a file appear, and then the whole one; Cancel cleans up after the job and nothing else.",
         follows ["complete.partial", "complete.available", "cancel.deletes"];

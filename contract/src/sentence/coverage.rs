@@ -23,8 +23,10 @@ pub enum Citation {
     },
     /// A row of the transition table, by which R13 judges.
     Edge(&'static Edge),
-    /// What a method answers, by which R12 judges.
+    /// What a method may answer in a state, by which R12 judges.
     Answer(Method),
+    /// Which of these answers it is, by arguments, files and limits: specification and core agree on it, and no rule judges it.
+    AnswerBeyondState(Method),
     /// Other code or a test, by its file.
     File(&'static str),
 }
@@ -37,7 +39,7 @@ impl Citation {
             Citation::Rule(rule) => Some(rule),
             Citation::Edge(_) => Some(Rule::R13),
             Citation::Answer(_) => Some(Rule::R12),
-            Citation::Cell { .. } | Citation::File(_) => None,
+            Citation::AnswerBeyondState(_) | Citation::Cell { .. } | Citation::File(_) => None,
         }
     }
 }
@@ -49,6 +51,7 @@ impl fmt::Display for Citation {
             Citation::Cell { row, dialect } => write!(f, "switch {row} ({dialect})"),
             Citation::Edge(edge) => write!(f, "{} -> {} by {}", edge.from, edge.to, edge.cause),
             Citation::Answer(method) => write!(f, "answers of {method}"),
+            Citation::AnswerBeyondState(method) => write!(f, "answers of {method} beyond R12"),
             Citation::File(file) => f.write_str(file),
         }
     }
@@ -167,7 +170,10 @@ fn citations() -> Vec<(Follows, Citation)> {
     });
     let edges = EDGES.iter().map(|edge| (edge.follows, Citation::Edge(edge)));
     let answers = Method::ALL.iter().map(|method| (answers::follows(*method), Citation::Answer(*method)));
-    rules.chain(cells).chain(edges).chain(answers).collect()
+    let beyond = Method::ALL.iter();
+    let beyond =
+        beyond.map(|method| (answers::follows_beyond_state(*method), Citation::AnswerBeyondState(*method)));
+    rules.chain(cells).chain(edges).chain(answers).chain(beyond).collect()
 }
 
 /// The sentences that code and tests outside of this crate's tables cite, with the file.

@@ -232,6 +232,7 @@ fn g_a_started_program_holds_nothing_but_its_own_event() {
 
 #[test]
 fn h_a_finalising_job_answers_nobody_and_feels_nothing() {
+    contract::follows!["complete.rename-keeps", "complete.rename-code", "complete.rename-state"];
     let mut script = transferred();
     assert_eq!(script.begin_call(&Call::Complete).then, Then::Disk);
     assert!(script.witness("R11") && !script.witness("R15"));

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use contract::{HResult, JobState, Millis, NotifyFlags, Priority, UserId};
+use contract::{Completed, FileProgress, HResult, JobState, Millis, NotifyFlags, Priority, UserId};
 
 use super::support::{Seen, on, sim};
 
@@ -29,6 +29,19 @@ fn a_new_job_is_as_documented() {
     assert_eq!(job.no_progress_timeout(), Ok(Millis::from_days(14)));
     job.set_minimum_retry_delay(1).expect("the job is new");
     assert_eq!(job.minimum_retry_delay(), Ok(Millis::from_secs(5)));
+}
+
+#[test]
+fn a_file_that_nobody_has_fetched_yet_is_of_unknown_size() {
+    contract::follows!["progress.file-before", "progress.unknown-size", "file.no-ranges"];
+    let sim = sim();
+    let job = sim.job(0, "http://sim/done", on(|_, _| HResult::S_OK));
+    let file = job.files().and_then(|mut files| files.next(1, contract::call::Fetched::Null));
+    let file = file.expect("a getter").value.remove(0);
+    let unknown = FileProgress { bytes_total: None, bytes_transferred: 0, completed: Completed::No };
+    assert_eq!(file.progress(), Ok(unknown));
+    assert_eq!(job.progress().map(|progress| progress.bytes_total), Ok(None));
+    assert_eq!(file.file_ranges().map(|returned| returned.hr), Ok(HResult::S_FALSE));
 }
 
 #[test]
