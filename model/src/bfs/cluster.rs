@@ -1,7 +1,7 @@
 //! Several processes that explore together, on one machine or on many.
 //!
 //! **What it is.** A [`Cluster`] is this process's place among others, each with an address. Before an exploration all of them
-//! [meet](Cluster::meet): each calls those before it, hears from those behind it, and says what it is about to explore. What they
+//! meet: each calls those before it, hears from those behind it, and says what it is about to explore. What they
 //! exchange afterwards is timely's business.
 //!
 //! **Why not timely's own meeting.** It waits for ever, tells of its tries on stdout, and takes whoever calls for a peer.
