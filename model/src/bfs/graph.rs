@@ -43,6 +43,12 @@ pub(super) enum Recording<M: Model> {
     Graph(Labels<M>),
 }
 
+impl<M: Model> Recording<M> {
+    pub(super) fn is_graph(&self) -> bool {
+        matches!(self, Recording::Graph(_))
+    }
+}
+
 /// What a worker recorded of the states it owns.
 pub(super) struct Recorder<K> {
     nodes: Vec<Visited<K>>,
@@ -56,11 +62,13 @@ struct Visited<K> {
     first_edge: usize,
 }
 
-impl<K: Key> Recorder<K> {
-    pub(super) fn new() -> Self {
+impl<K> Default for Recorder<K> {
+    fn default() -> Self {
         Recorder { nodes: Vec::new(), edges: Vec::new() }
     }
+}
 
+impl<K: Key> Recorder<K> {
     /// The edges that follow are this state's.
     #[inline]
     pub(super) fn open<M: Model>(

@@ -42,7 +42,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use stateright::{Expectation, Model};
@@ -55,8 +55,8 @@ pub use key::{Key, collision_probability};
 pub use path::Path;
 
 use checkpoint::Saved;
-use graph::Recording;
-use worker::{Part, Trail};
+use graph::{Recorder, Recording};
+use worker::{Part, Sums, Trail};
 
 /// An exploration to be run.
 pub struct Explorer<M: Model, F> {
@@ -544,75 +544,69 @@ where
     /// When the model panics or is not deterministic, and when a checkpoint cannot be written or read.
     pub fn explore(self) -> Result<Report<M, F::Key>, Error> {
         let Explorer { plan, examples } = self;
-        let stays = F::REACH == Reach::Process || matches!(plan.recording, Recording::Graph(_));
-        if stays && plan.needs_to_leave() {
-            return Err(Error::NotStorable);
-        }
-        if let Some(checkpoints) = &plan.checkpoints {
-            let goes_on = plan.resumed.as_ref().is_some_and(|saved| saved.is_in(&checkpoints.directory));
-            if checkpoints.is_occupied() && !goes_on {
-                return Err(Error::Occupied(checkpoints.directory.clone()));
-            }
-            checkpoints.prepare().map_err(|error| Error::Disk(error.to_string()))?;
-        }
+        plan.admit()?;
         let plan = Arc::new(plan);
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let parts = launch::<M, F, ()>(&plan)?;
         let elapsed = started.elapsed();
-        let mut parts = parts.into_iter();
-        let first = parts.next().ok_or_else(|| Error::Workers("there is none".to_owned()))?;
-        let mut records = vec![first.record];
-        records.extend(parts.map(|part| part.record));
-        if let Some(error) = first.stop.clone().and_then(Stop::into_error) {
-            return Err(error);
-        }
-        let properties = plan.model.properties();
-        let sums = first.sums;
-        let wanted = properties.iter().zip(&sums.found).filter(|(property, _)| match examples {
-            Examples::None => false,
-            Examples::Violations => property.expectation != Expectation::Sometimes,
-            Examples::All => true,
-        });
-        let mut targets: Vec<(u32, F::Key)> = wanted.filter_map(|(_, found)| *found).collect();
-        targets.extend(sums.deadlock.filter(|_| examples != Examples::None));
-        if plan.cluster.as_ref().is_some_and(|cluster| cluster.process() > 0) {
-            targets.clear();
-        }
+        let (first, records) = joined(parts)?;
+        let targets = plan.targets(examples, &first.sums);
         let paths = path::rebuild::<M, F>(&plan, plan.workers, targets)?;
         let path = |found: (u32, F::Key)| paths.get(&found.1).cloned();
-        let complete = first.stop.is_none();
-        let verdict = |expectation: &Expectation, found: Option<(u32, F::Key)>| match (expectation, found) {
-            (Expectation::Always, Some(found)) => Verdict::Violated(path(found)),
-            (Expectation::Sometimes, Some(found)) => Verdict::Found(path(found)),
-            (Expectation::Always, None) if complete => Verdict::Held,
-            (Expectation::Sometimes, None) if complete => Verdict::Absent,
-            _ => Verdict::Undecided,
-        };
-        let findings = properties.iter().zip(&sums.found).map(|(property, found)| Finding {
+        let Sums { edges, deadlocks, deadlock, found, classes, .. } = first.sums;
+        let properties = plan.model.properties().into_iter().zip(found);
+        let findings = properties.map(|(property, found)| Finding {
             property: property.name,
-            verdict: verdict(&property.expectation, *found),
-            expectation: property.expectation.clone(),
+            verdict: Verdict::of(&property.expectation, found, first.stop.as_ref(), path),
+            expectation: property.expectation,
         });
-        let fired = plan.classes.names.iter().zip(&sums.classes);
-        let graph = match &plan.recording {
-            Recording::Nothing => None,
-            Recording::Graph(_) => Some(Graph::assemble(records)),
-        };
+        let fired = plan.classes.names.iter().zip(classes);
+        let most = |of: fn(&Level) -> u64| first.levels.iter().map(of).max().unwrap_or(0);
         Ok(Report {
             model: Arc::clone(&plan.model),
             states: first.levels.last().map_or(0, |level| level.states),
-            edges: sums.edges,
+            edges,
             findings: findings.collect(),
-            deadlocks: Deadlocks { states: sums.deadlocks, path: sums.deadlock.and_then(path) },
-            fired: fired.map(|(class, edges)| Fired { class: class.clone(), edges: *edges }).collect(),
-            bytes: first.levels.iter().map(|level| level.bytes).max().unwrap_or(0),
-            bytes_on_disk: first.levels.iter().map(|level| level.bytes_on_disk).max().unwrap_or(0),
+            deadlocks: Deadlocks { states: deadlocks, path: deadlock.and_then(path) },
+            fired: fired.map(|(class, edges)| Fired { class: class.clone(), edges }).collect(),
+            bytes: most(|level| level.bytes),
+            bytes_on_disk: most(|level| level.bytes_on_disk),
             levels: first.levels,
             stop: first.stop,
             identity: F::IDENTITY,
             elapsed,
-            graph,
+            graph: plan.recording.is_graph().then(|| Graph::assemble(records)),
         })
+    }
+}
+
+/// What a worker has to show that is the same on all of them, and what each has recorded.
+fn joined<K>(parts: Vec<Part<K, ()>>) -> Result<(Part<K, ()>, Vec<Recorder<K>>), Error> {
+    let mut parts = parts.into_iter();
+    let mut first = parts.next().ok_or_else(|| Error::Workers("there is none".to_owned()))?;
+    if let Some(error) = first.stop.clone().and_then(Stop::into_error) {
+        return Err(error);
+    }
+    let mut records = vec![std::mem::take(&mut first.record)];
+    records.extend(parts.map(|part| part.record));
+    Ok((first, records))
+}
+
+impl<P> Verdict<P> {
+    /// What was found decides a property; that nothing was found only when nothing stopped the run.
+    fn of<K>(
+        expectation: &Expectation,
+        found: Option<K>,
+        stop: Option<&Stop>,
+        path: impl Fn(K) -> Option<P>,
+    ) -> Self {
+        match (expectation, found, stop) {
+            (Expectation::Always, Some(found), _) => Verdict::Violated(path(found)),
+            (Expectation::Sometimes, Some(found), _) => Verdict::Found(path(found)),
+            (Expectation::Always, None, None) => Verdict::Held,
+            (Expectation::Sometimes, None, None) => Verdict::Absent,
+            _ => Verdict::Undecided,
+        }
     }
 }
 
@@ -622,13 +616,34 @@ impl<M: Model, K: fmt::Debug> fmt::Debug for Report<M, K> {
     }
 }
 
-impl<M: Model, F> Plan<M, F> {
-    /// Whether states have to leave the process.
-    fn needs_to_leave(&self) -> bool {
-        self.checkpoints.is_some()
+impl<M: Model, F: Form<M>> Plan<M, F> {
+    /// Whether the run can be made; and makes the directory of checkpoints ready.
+    fn admit(&self) -> Result<(), Error> {
+        let leaves = self.checkpoints.is_some()
             || self.resumed.is_some()
             || self.memory.is_some()
-            || self.cluster.is_some()
+            || self.cluster.is_some();
+        if leaves && (F::REACH == Reach::Process || self.recording.is_graph()) {
+            return Err(Error::NotStorable);
+        }
+        let Some(checkpoints) = &self.checkpoints else { return Ok(()) };
+        let goes_on = self.resumed.as_ref().is_some_and(|saved| saved.is_in(&checkpoints.directory));
+        if checkpoints.is_occupied() && !goes_on {
+            return Err(Error::Occupied(checkpoints.directory.clone()));
+        }
+        checkpoints.prepare().map_err(|error| Error::disk(&error))
+    }
+
+    /// What paths are rebuilt to. Of several processes, only the first one does that.
+    fn targets(&self, examples: Examples, sums: &Sums<F::Key>) -> Vec<(u32, F::Key)> {
+        if examples == Examples::None || self.cluster.as_ref().is_some_and(|cluster| cluster.process() > 0) {
+            return Vec::new();
+        }
+        let properties = self.model.properties().into_iter().zip(&sums.found);
+        let wanted = properties.filter(|(property, _)| {
+            examples == Examples::All || property.expectation != Expectation::Sometimes
+        });
+        wanted.filter_map(|(_, found)| *found).chain(sums.deadlock).collect()
     }
 }
 

@@ -287,7 +287,7 @@ where
             actions: Vec::new(),
             sums: Sums::new(properties.len(), plan.classes.names.len()),
             properties,
-            record: Recorder::new(),
+            record: Recorder::default(),
             levels: Vec::new(),
             started: Instant::now(),
             earlier_ms: 0,
