@@ -27,3 +27,18 @@ fn no_sampled_program_leaves_the_index() {
     // Far below what is reached, and far above what a sink that misses a kind of step would see.
     assert!(reached.count() > reached.of() / 3, "{reached}");
 }
+
+/// Otherwise the fuzzer begins each time with looking for what was found before; `properties --example cover` makes them anew.
+#[test]
+fn the_committed_seeds_reach_every_edge() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/lockstep");
+    let mut reached = Reached::none();
+    for file in std::fs::read_dir(directory).expect("the corpus") {
+        let path = file.expect("a file").path();
+        // What a fuzzer has added here has a hash for a name.
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("reach-")) {
+            reached.run(&std::fs::read(path).expect("a seed"));
+        }
+    }
+    assert_eq!(reached.missing().collect::<Vec<_>>(), []);
+}
