@@ -219,6 +219,10 @@ fn engines(results: &Results) -> Markup {
                     tbody { @for engine in &results.engines { (engine_row(results, engine)) } }
                 }
             }
+            @if !results.canaries.is_empty() {
+                p { "Canaries, broken on purpose:" }
+                ul { @for canary in &results.canaries { li { (show(&words::canary(canary))) } } }
+            }
             @for engine in &results.engines {
                 @if let Status::Ran(ran) = &engine.status { (findings(results, engine, ran)) }
             }

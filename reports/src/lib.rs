@@ -38,11 +38,11 @@ pub use crate::files::{ReportError, Written, json, read, schema, write_all};
 pub use crate::html::html;
 pub use crate::kill::{Expected, Kill, KillCell, KillRow, KillVerdict, Kills};
 pub use crate::markdown::markdown;
-pub use crate::outcome::{ExitCode, Outcome, Reason};
+pub use crate::outcome::{ExitCode, IDLE_NIGHTS, Outcome, REPLAYED_PERCENT, Reason};
 pub use crate::results::{
-    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Freedom, Machine, ModelEdges, Ran,
-    Rate, Results, RuleId, RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit, Version, WindowRow,
-    Windows, Witness, WitnessSeen,
+    Agreement, Amount, Approach, Canary, Corpus, Ended, EngineResult, Failure, Finding, Freedom, Machine,
+    ModelEdges, Ran, Rate, Results, RuleId, RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit,
+    Version, WindowRow, Windows, Witness, WitnessSeen,
 };
 pub use crate::sentences::{ChoiceRow, SentenceCounts, SentenceRow, SentenceStanding, Sentences};
 pub use crate::table::{Cell, Part, Row, Standing, Table};

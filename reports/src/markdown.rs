@@ -143,12 +143,24 @@ fn engines(text: &mut String, results: &Results) {
         line!(text, "| {} | {} | {time} | {verdict} |", inline(&words::engine_title(engine)), inline(&work));
     }
     text.push('\n');
+    canaries(text, results);
     for engine in &results.engines {
         if let Status::Ran(ran) = &engine.status {
             findings(text, results, engine, ran);
             windows(text, ran);
         }
     }
+}
+
+fn canaries(text: &mut String, results: &Results) {
+    if results.canaries.is_empty() {
+        return;
+    }
+    line!(text, "Canaries, broken on purpose:\n");
+    for canary in &results.canaries {
+        line!(text, "- {}", inline(&words::canary(canary)));
+    }
+    text.push('\n');
 }
 
 fn work_and_time(engine: &EngineResult) -> (String, String) {

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::results::{
-    Approach, Ended, EngineResult, Failure, Finding, Ran, Rate, Results, RuleResult, Status, Witness,
-    WitnessSeen,
+    Approach, Canary, Corpus, Ended, EngineResult, Failure, Finding, ModelEdges, Ran, Rate, Results,
+    RuleResult, Status, Unit, Witness, WitnessSeen,
 };
 use crate::words;
 
@@ -140,6 +140,7 @@ impl Results {
     pub fn outcome(&self) -> Outcome {
         let mut reasons: Vec<Reason> =
             self.engines.iter().flat_map(|engine| reasons_of(self, engine)).collect();
+        reasons.extend(self.canaries.iter().filter_map(of_canary));
         if self.engines.is_empty() {
             reasons.push(Reason::new(ExitCode::Vacuous, "no engine ran, so nothing was judged".to_owned()));
         }
@@ -180,6 +181,7 @@ fn reasons_of(results: &Results, engine: &EngineResult) -> Vec<Reason> {
                 ran.findings.iter().filter_map(|result| of_finding(results, &title, ran, result)).collect();
             reasons.extend(of_agreement(&title, ran));
             reasons.extend(of_work(&title, ran));
+            reasons.extend(of_news(&title, ran));
             reasons.extend(of_budget(&title, engine, ran));
             reasons
         }
@@ -277,6 +279,53 @@ fn of_work(title: &str, ran: &Ran) -> Vec<Reason> {
         reasons.push(Reason::new(ExitCode::Vacuous, format!("{title} judged nothing")));
     }
     reasons
+}
+
+/// Nights without a new input after which a fuzzer that still misses edges is stuck.
+pub const IDLE_NIGHTS: u64 = 3;
+
+/// Runs of a hundred that may be of inputs the fuzzer had already. When more are, its budget is too short for its corpus.
+pub const REPLAYED_PERCENT: u64 = 90;
+
+/// A fuzzer that ran, and found out nothing that it did not know the night before.
+fn of_news(title: &str, ran: &Ran) -> Vec<Reason> {
+    let stale = ran.corpus.as_deref().and_then(|corpus| stale(corpus, ran));
+    let stuck = ran.corpus.as_deref().zip(ran.edges.as_deref());
+    let stuck = stuck.and_then(|(corpus, edges)| stuck_for(corpus, edges));
+    let fewer = ran.edges.as_deref().and_then(fewer_edges);
+    let reason = |what| Reason::new(ExitCode::Vacuous, format!("{title} {what}"));
+    [stale, stuck, fewer].into_iter().flatten().map(reason).collect()
+}
+
+fn stale(corpus: &Corpus, ran: &Ran) -> Option<String> {
+    let runs = ran.work.iter().find(|amount| amount.unit == Unit::Runs)?.done;
+    // Without a run there is nothing to have a share of, and that has been said.
+    let is_stale = runs > 0 && corpus.replayed.saturating_mul(100) > runs.saturating_mul(REPLAYED_PERCENT);
+    is_stale.then(|| {
+        let (replayed, runs) = (words::thousands(corpus.replayed), words::plural(runs, "run", "runs"));
+        format!("did little new: {replayed} of {runs} were of inputs it had, above {REPLAYED_PERCENT} %")
+    })
+}
+
+fn stuck_for(corpus: &Corpus, edges: &ModelEdges) -> Option<String> {
+    let nights = corpus.idle_nights;
+    let missing = edges.missing.len() as u64;
+    (nights >= IDLE_NIGHTS && missing > 0).then(|| {
+        let missing = words::plural(missing, "edge is", "edges are");
+        format!("has found no new input for {} nights, and {missing} missing", words::thousands(nights))
+    })
+}
+
+fn fewer_edges(edges: &ModelEdges) -> Option<String> {
+    let before = edges.last_night.filter(|before| *before > edges.reached)?;
+    let (now, before) = (words::thousands(edges.reached), words::thousands(before));
+    Some(format!("reaches fewer edges than the night before: {now}, and {before} then"))
+}
+
+/// An engine that does not see what is broken on purpose says nothing when it sees nothing elsewhere.
+fn of_canary(canary: &Canary) -> Option<Reason> {
+    let what = || format!("{}, so what it does not find elsewhere says nothing", words::canary(canary));
+    (!canary.is_caught()).then(|| Reason::new(ExitCode::Vacuous, what()))
 }
 
 fn of_budget(title: &str, engine: &EngineResult, ran: &Ran) -> Option<Reason> {

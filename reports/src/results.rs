@@ -30,6 +30,9 @@ pub struct Results {
     /// How the sentences of the documents stand in the version that ran, where the run is about all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sentences: Option<SentenceCounts>,
+    /// What was put under test beside the subject to see whether the engines can find anything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub canaries: Vec<Canary>,
 }
 
 /// The version of the format: 1.
@@ -235,6 +238,64 @@ pub struct Ran {
     /// For a fuzzer of the model: which edges of the model its inputs reach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edges: Option<Box<ModelEdges>>,
+    /// For a fuzzer: what it began with, and what it added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corpus: Option<Box<Corpus>>,
+}
+
+/// What a fuzzer began with, and what it did beyond running that again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Corpus {
+    /// Inputs before it ran.
+    pub before: u64,
+    /// Inputs after it ran.
+    pub after: u64,
+    /// Inputs that reached something new and were kept.
+    pub added: u64,
+    /// Runs of inputs that it had already.
+    pub replayed: u64,
+    /// Nights in a row that added nothing, this one included.
+    #[serde(default)]
+    pub idle_nights: u64,
+}
+
+/// A subject that is broken on purpose, and whether an engine found it out. One that did not shows that it finds nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Canary {
+    /// The engine that was let loose on it.
+    pub engine: String,
+    /// What is broken.
+    pub broken: String,
+    /// The rules that the engine had to see broken; any one when none is named.
+    pub expected: Vec<RuleId>,
+    /// The rules that it saw broken.
+    pub seen: Vec<RuleId>,
+    /// How much the engine did.
+    pub work: Vec<Amount>,
+    /// How long it took, in milliseconds.
+    pub time_ms: u64,
+}
+
+impl Canary {
+    /// What became of a canary of which this engine had to find the rules `expected` broken, or any one when none is named.
+    #[must_use]
+    pub fn of(engine: &EngineResult, broken: &str, expected: &[RuleId]) -> Canary {
+        let (seen, work, time_ms) = match &engine.status {
+            Status::Ran(ran) => {
+                let broken = ran.findings.iter().filter(|result| result.finding.is_broken());
+                (broken.map(|result| result.rule.clone()).collect(), ran.work.clone(), ran.time_ms)
+            }
+            Status::Skipped { .. } | Status::Failed { .. } => (Vec::new(), Vec::new(), 0),
+        };
+        let (engine, broken) = (engine.name.clone(), broken.to_owned());
+        Canary { engine, broken, expected: expected.to_vec(), seen, work, time_ms }
+    }
+
+    /// Whether all of it was found.
+    #[must_use]
+    pub fn is_caught(&self) -> bool {
+        !self.seen.is_empty() && self.expected.iter().all(|rule| self.seen.contains(rule))
+    }
 }
 
 /// How much of the model a fuzzer's inputs reach, in edges: what one step of one job can be.
@@ -246,6 +307,9 @@ pub struct ModelEdges {
     pub reachable: u64,
     /// The names of those that no input reaches, in the order of the index.
     pub missing: Vec<String>,
+    /// How many of the same index the night before reached, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_night: Option<u64>,
     /// The names of edges that some input reaches and the index does not have: the index is out of date.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
@@ -434,6 +498,12 @@ impl Finding {
             Finding::Violated(failure) | Finding::Flaky { failure, .. } => Some(failure),
             _ => None,
         }
+    }
+
+    /// Whether it was broken, on every replay or on some.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        matches!(self, Finding::Violated(_) | Finding::Flaky { .. })
     }
 
     /// Whether the engine has come to a judgement, for good or bad.

@@ -65,6 +65,7 @@ pub fn terminal(results: &Results, style: Style) -> String {
     let mut page = Page::new(style);
     head(&mut page, results);
     engines(&mut page, results);
+    canaries(&mut page, results);
     rules(&mut page, results, &table);
     windows(&mut page, results);
     edges(&mut page, results, style.edges);
@@ -127,6 +128,17 @@ fn engines(page: &mut Page, results: &Results) {
     page.grid(&grid);
     if results.engines.is_empty() {
         page.line(2, "No engine ran.", Paint::Warn);
+    }
+}
+
+fn canaries(page: &mut Page, results: &Results) {
+    if results.canaries.is_empty() {
+        return;
+    }
+    page.title("Canaries");
+    for canary in &results.canaries {
+        let paint = if canary.is_caught() { Paint::Plain } else { Paint::Warn };
+        page.line(2, &words::canary(canary), paint);
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::outcome::{ExitCode, Outcome};
 use crate::results::{
-    Amount, EngineResult, Failure, Finding, ModelEdges, Ran, Results, RuleId, Run, Status, Subject, Unit,
-    WindowRow, Windows,
+    Amount, Canary, Corpus, EngineResult, Failure, Finding, ModelEdges, Ran, Results, RuleId, Run, Status,
+    Subject, Unit, WindowRow, Windows,
 };
 use crate::table::{Cell, Part, Standing, Table};
 
@@ -65,7 +65,34 @@ pub(crate) fn amount(amount: &Amount, time_ms: u64) -> String {
 /// Everything an engine did, one amount after the other.
 pub(crate) fn amounts(ran: &Ran) -> Vec<String> {
     let amounts = ran.work.iter().map(|each| amount(each, ran.time_ms));
-    amounts.chain(mean_length(ran)).chain(ran.edges.as_deref().map(edges)).collect()
+    let corpus = ran.corpus.as_deref().map(corpus);
+    amounts.chain(mean_length(ran)).chain(corpus).chain(ran.edges.as_deref().map(edges)).collect()
+}
+
+/// What a fuzzer began with, has now, and how much of that is new: `corpus 64 -> 1,204 inputs (1,140 new)`.
+fn corpus(corpus: &Corpus) -> String {
+    let (before, after) = (thousands(corpus.before), thousands(corpus.after));
+    format!("corpus {before} -> {after} inputs ({} new)", thousands(corpus.added))
+}
+
+/// What became of a canary, in one phrase.
+pub(crate) fn canary(canary: &Canary) -> String {
+    let Canary { engine, broken, expected, seen, work, time_ms } = canary;
+    let list = |rules: &[RuleId], none: &str| match rules {
+        [] => none.to_owned(),
+        rules => rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    let work: Vec<String> = work.iter().take(1).map(count).collect();
+    let work = if work.is_empty() {
+        String::new()
+    } else {
+        format!(" ({} in {})", work.concat(), duration(*time_ms))
+    };
+    if canary.is_caught() {
+        return format!("{engine} caught {broken}: {} broken{work}", list(seen, ""));
+    }
+    let (expected, seen) = (list(expected, "any rule"), list(seen, "nothing"));
+    format!("{engine} did not catch {broken}: it had to see {expected} broken and saw {seen}{work}")
 }
 
 /// How much of the model was reached: `edges 3,012 of 3,954 reached`.

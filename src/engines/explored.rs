@@ -193,6 +193,7 @@ impl Explored {
             freedoms: Vec::new(),
             windows: None,
             edges: None,
+            corpus: None,
         }
     }
 

@@ -11,8 +11,8 @@ use properties::program::Program;
 use properties::race;
 use properties::run as programs;
 use reports::{
-    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, ModelEdges, Ran, RuleId, RuleResult,
-    SetUpStep, Status, Subject, Unit,
+    Agreement, Amount, Approach, Corpus, Ended, EngineResult, Failure, Finding, ModelEdges, Ran, RuleId,
+    RuleResult, SetUpStep, Status, Subject, Unit,
 };
 
 use super::counterexample::Traces;
@@ -50,6 +50,15 @@ impl Target {
             Target::Lockstep => "specification and core agree after every step, and no rule is broken",
             Target::Schedule => "a race on the real service breaks no rule under its schedule",
             Target::Trace => "a text that parses as a trace prints and parses to itself",
+        }
+    }
+
+    /// What libFuzzer is to be guided by besides its defaults. Lockstep has the model's edges: with a count for each edge of the code,
+    /// too, its corpus is twice as large, of inputs that differ in how often they do something.
+    const fn guidance(self) -> &'static [&'static str] {
+        match self {
+            Target::Lockstep => &["-use_counters=0"],
+            Target::Schedule | Target::Trace => &[],
         }
     }
 
@@ -156,11 +165,13 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
     let progress = output.progress(&format!("fuzz {name}"));
     let mut command = fuzz(plan, "run");
     command.arg(name).args(corpora(plan)).arg("--");
+    let before = size(plan);
     // libFuzzer takes a seed of 0 for none.
     let seed = (plan.seed as u32).max(1);
     command.arg(format!("-seed={seed}")).arg(format!("-max_total_time={}", plan.budget.as_secs().max(1)));
     // A program is a few hundred bytes; a run that takes seconds has hung.
     command.args(["-print_final_stats=1", "-timeout=20", "-max_len=1024"]);
+    command.args(plan.target.guidance());
     let mut seen = Seen::default();
     // Before libFuzzer speaks, cargo works, and that says nothing about the target's speed.
     let mut started = None;
@@ -176,7 +187,7 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
         .map_err(|error| Error::Program { program: "cargo fuzz".to_owned(), why: error.to_string() })?;
     let status = match (&seen.artifact, status.success()) {
         (None, false) => Status::Failed { why: format!("cargo fuzz failed: {}", cause(&tail)) },
-        _ => Status::Ran(ran(plan, &seen, elapsed, &tail)?),
+        _ => Status::Ran(ran(plan, &seen, before, elapsed, &tail)?),
     };
     Ok(result(plan.target, status))
 }
@@ -187,7 +198,8 @@ fn fuzz(plan: &Plan<'_>, verb: &str) -> std::process::Command {
         command.env("CARGO_NET_OFFLINE", "true");
     }
     match plan.sanitizer {
-        Sanitizer::None => command.args(["fuzz", verb, "--sanitizer", "none"]),
+        // No comparison in a program, a schedule or a trace is with a secret, and tracing them all costs more than a program does.
+        Sanitizer::None => command.args(["fuzz", verb, "--sanitizer", "none", "--no-trace-compares"]),
         Sanitizer::Address => command.args(["+nightly", "fuzz", verb, "--sanitizer", "address"]),
     };
     command
@@ -216,7 +228,7 @@ pub(crate) fn result(target: Target, status: Status) -> EngineResult {
     }
 }
 
-fn ran(plan: &Plan<'_>, seen: &Seen, elapsed: Duration, tail: &[String]) -> Result<Ran, Error> {
+fn ran(plan: &Plan<'_>, seen: &Seen, before: u64, elapsed: Duration, tail: &[String]) -> Result<Ran, Error> {
     let mut agreement =
         Agreement { what: plan.target.property().to_owned(), compared: seen.runs, disagreements: Vec::new() };
     let mut findings = Vec::new();
@@ -236,7 +248,21 @@ fn ran(plan: &Plan<'_>, seen: &Seen, elapsed: Duration, tail: &[String]) -> Resu
         freedoms: Vec::new(),
         windows: None,
         edges: edges(plan).map(Box::new),
+        corpus: Some(Box::new(Corpus {
+            before,
+            after: size(plan),
+            added: seen.added,
+            // Who never said that it had begun has done nothing else.
+            replayed: seen.replayed.unwrap_or(seen.runs),
+            idle_nights: 0,
+        })),
     })
+}
+
+/// Inputs in the corpus that grows.
+fn size(plan: &Plan<'_>) -> u64 {
+    let corpus = corpora(plan).into_iter().next();
+    corpus.map_or(0, |directory| files(&plan.place.join(directory)).count() as u64)
 }
 
 /// The edges of the model that the inputs of the corpus reach, found by running them again here. Only lockstep is guided by them.
@@ -254,14 +280,18 @@ fn edges(plan: &Plan<'_>) -> Option<ModelEdges> {
         reached: reached.count() as u64,
         reachable: reached.of() as u64,
         missing: reached.missing().map(|edge| edge.to_string()).collect(),
+        last_night: None,
         unknown,
     })
 }
 
 /// What the files of a directory contain. One that went away meanwhile, or cannot be read, reaches nothing.
 fn inputs(directory: &Path) -> impl Iterator<Item = Vec<u8>> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    entries.filter_map(|entry| std::fs::read(entry.path()).ok())
+    files(directory).filter_map(|path| std::fs::read(path).ok())
+}
+
+fn files(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path())
 }
 
 /// What a crash is about: rules, where the program that crashed breaks some when it is run again here.
@@ -354,6 +384,10 @@ fn story(tail: &[String]) -> String {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Seen {
     runs: u64,
+    /// Runs when all inputs that there were had been run.
+    replayed: Option<u64>,
+    /// Inputs that were kept since then.
+    added: u64,
     coverage: Option<u64>,
     rate: Option<u64>,
     artifact: Option<String>,
@@ -367,6 +401,9 @@ impl Seen {
         if let Some(runs) = words.clone().next().and_then(|word| word.strip_prefix('#')?.parse().ok()) {
             // Numbers rise; what the target prints itself may look alike and must not turn them back.
             self.runs = self.runs.max(runs);
+            if words.clone().nth(1) == Some("INITED") {
+                self.replayed = Some(runs);
+            }
             while let Some(word) = words.next() {
                 match word {
                     "cov:" => self.coverage = number(words.next()).or(self.coverage),
@@ -376,6 +413,8 @@ impl Seen {
             }
         } else if let Some(runs) = line.strip_prefix("stat::number_of_executed_units:") {
             self.runs = runs.trim().parse().unwrap_or(self.runs);
+        } else if let Some(added) = line.strip_prefix("stat::new_units_added:") {
+            self.added = added.trim().parse().unwrap_or(self.added);
         } else if let Some((_, path)) = line.split_once("Test unit written to ") {
             self.artifact = Some(path.trim().to_owned());
         }
@@ -405,10 +444,12 @@ mod tests {
             "#524288\tpulse  cov: 812 ft: 3901 corp: 88/1024b lim: 43 exec/s: 104857 rss: 44Mb",
             "artifact_prefix='/x/fuzz/artifacts/lockstep/'; Test unit written to /x/fuzz/artifacts/lockstep/crash-01ab",
             "stat::number_of_executed_units: 600001",
+            "stat::new_units_added:          86",
         ] {
             seen.line(line);
         }
         let artifact = Some("/x/fuzz/artifacts/lockstep/crash-01ab".to_owned());
-        assert_eq!(seen, Seen { runs: 600_001, coverage: Some(812), rate: Some(104_857), artifact });
+        let expected = Seen { runs: 600_001, replayed: Some(2), added: 86, ..Seen::default() };
+        assert_eq!(seen, Seen { coverage: Some(812), rate: Some(104_857), artifact, ..expected });
     }
 }

@@ -85,6 +85,7 @@ fn ran(plan: &Plan<'_>, config: &LiveConfig<'_>, report: &LiveReport) -> Result<
         freedoms: Vec::new(),
         windows: None,
         edges: None,
+        corpus: None,
     })
 }
 

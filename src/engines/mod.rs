@@ -1,11 +1,13 @@
 //! The engines: each runs one crate's exploration or sampling and says what it found as an [`reports::EngineResult`].
 
+pub(crate) mod canary;
 pub(crate) mod check;
 pub(crate) mod conform;
 pub(crate) mod counterexample;
 pub(crate) mod explored;
 pub(crate) mod fuzz;
 pub(crate) mod kill;
+pub(crate) mod last_night;
 mod lines;
 pub(crate) mod live;
 pub(crate) mod liveness;

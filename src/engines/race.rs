@@ -119,6 +119,7 @@ fn ran(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Ran, Error> {
         freedoms: Vec::new(),
         windows: Some(windows(hunted)),
         edges: None,
+        corpus: None,
     })
 }
 

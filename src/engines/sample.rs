@@ -94,5 +94,6 @@ fn ran(sampled: &Sampled, findings: Vec<RuleResult>, disagreements: Vec<Failure>
         freedoms: Vec::new(),
         windows: None,
         edges: None,
+        corpus: None,
     }
 }

@@ -8,7 +8,7 @@ use contract::judge::RuleSet;
 use model::product::property_names;
 use model::protocol::{Design, Law};
 use model::scope::ScopeName;
-use reports::{EngineResult, ExitCode, Results, Status};
+use reports::{Canary, EngineResult, ExitCode, Results, Status};
 
 use super::report::explained;
 use crate::cli::{self, CoreChoice};
@@ -17,7 +17,7 @@ use crate::engines::counterexample::Traces;
 use crate::engines::explored::Explored;
 use crate::engines::fuzz::{self, Sanitizer, Target};
 use crate::engines::search::Search;
-use crate::engines::{check, live, liveness, protocol, race, sample, tools};
+use crate::engines::{canary, check, last_night, live, liveness, protocol, race, sample, tools};
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
@@ -28,6 +28,10 @@ use crate::run;
 /// Set-up comes first and is timed apart: cargo-fuzz is installed below target/tools when it is missing, and the fuzz targets
 /// are built. The exhaustive engines always run to their end; what is left of the budget is shared by fuzzer, races, random programs
 /// and live run. The report goes to reports/out, into a directory named after the day.
+///
+/// A night that did nothing new ends with 4: an engine without a run; a fuzzer of which more than 90 % of the runs were of inputs it had,
+/// that found no new input for three nights while edges of the model are missing, or that reaches fewer edges than
+/// the night before; an engine that does not find what is broken on purpose (a canary, for a few seconds each night).
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -81,8 +85,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let started = Instant::now();
     night.check(output);
     night.check_protocol(output);
+    results.canaries = night.canaries(output)?;
     night.sample(&fuzzes, args.budget.saturating_sub(started.elapsed()), output);
     results.engines = night.engines;
+    // Read late: another night may have ended meanwhile.
+    last_night::carry_on(&mut results.engines, &last_night::nights(&night.place.reports(), &out));
     let written = reports::write_all(&out, &results).map_err(explained)?;
     match args.json {
         true => output.text(&reports::json(&results))?,
@@ -212,6 +219,14 @@ impl Night<'_> {
             if let Err(error) = done {
                 engines.push(broken(name, &error));
             }
+        }
+    }
+
+    /// Whether the engines can find anything. A night of the canary is itself the answer.
+    fn canaries(&self, output: &mut Output) -> Result<Vec<Canary>, Error> {
+        match self.core {
+            CoreChoice::Core => canary::run(self.seed, output),
+            CoreChoice::Canary => Ok(Vec::new()),
         }
     }
 

@@ -3,8 +3,8 @@
 use crate::fixture;
 
 use reports::{
-    Agreement, Amount, Approach, Ended, ExitCode, Failure, Finding, Ran, Rate, Results, Standing, Status,
-    Table, Unit, WitnessSeen,
+    Agreement, Amount, Approach, Canary, Ended, ExitCode, Failure, Finding, ModelEdges, Ran, Rate, Results,
+    RuleId, Standing, Status, Table, Unit, WitnessSeen,
 };
 
 /// Changes one engine of a run, and with it the exit code.
@@ -78,6 +78,72 @@ fn nothing_done_is_never_held() {
         let outcome = results.outcome();
         assert_eq!(outcome.exit_code, ExitCode::Vacuous, "{name}: {:?}", outcome.reasons);
     }
+}
+
+/// A night that did nothing new is none, whatever it says of the rules.
+#[test]
+fn nothing_new_is_never_held() {
+    let nothing_new: [(&str, Spoil, ExitCode); 10] = [
+        ("three idle nights, and edges are missing", |results| idle(results, 3), ExitCode::Vacuous),
+        ("two idle nights", |results| idle(results, 2), ExitCode::Held),
+        (
+            "idle, and nothing is missing",
+            |results| {
+                idle(results, 30);
+                edges(results).missing.clear();
+            },
+            ExitCode::Held,
+        ),
+        ("more than nine of ten runs were replayed", |results| replayed(results, 901), ExitCode::Vacuous),
+        ("nine of ten", |results| replayed(results, 900), ExitCode::Held),
+        ("fewer edges", |results| edges(results).last_night = Some(3_943), ExitCode::Vacuous),
+        ("as many edges", |results| edges(results).last_night = Some(3_942), ExitCode::Held),
+        ("half a canary", |results| results.canaries[0].seen.truncate(1), ExitCode::Vacuous),
+        ("a canary by any rule", |results| results.canaries[0].expected.clear(), ExitCode::Held),
+        ("no canary", |results| unseen(results), ExitCode::Vacuous),
+    ];
+    for (name, spoil, code) in nothing_new {
+        let mut results = fixture::held();
+        spoil(&mut results);
+        let outcome = results.outcome();
+        assert_eq!(outcome.exit_code, code, "{name}: {:?}", outcome.reasons);
+    }
+}
+
+/// A canary is caught by the rules that were expected, not by any.
+#[test]
+fn a_canary_is_caught_when_all_that_is_expected_is_broken() {
+    let mut results = fixture::violated();
+    let engine = results.engines.pop().expect("the live run, which finds R1 and R2 broken");
+    let is_caught = |expected: &[&str]| {
+        let expected: Vec<RuleId> = expected.iter().map(|id| (*id).into()).collect();
+        Canary::of(&engine, "a core that does not wait", &expected).is_caught()
+    };
+    assert!(is_caught(&["R1", "R2"]));
+    assert!(is_caught(&[]), "any rule");
+    assert!(!is_caught(&["R1", "R9"]));
+    let skipped = fixture::skipped();
+    let engine = &skipped.engines[4];
+    assert!(!Canary::of(engine, "a core that does not wait", &["R1".into()]).is_caught());
+}
+
+fn idle(results: &mut Results, nights: u64) {
+    ran(results, 4).corpus.as_mut().expect("a fuzzer has one").idle_nights = nights;
+}
+
+/// Of a thousand runs.
+fn replayed(results: &mut Results, runs: u64) {
+    let ran = ran(results, 4);
+    ran.work[0] = Amount::new(Unit::Runs, 1_000);
+    ran.corpus.as_mut().expect("a fuzzer has one").replayed = runs;
+}
+
+fn edges(results: &mut Results) -> &mut ModelEdges {
+    ran(results, 4).edges.as_mut().expect("lockstep has them")
+}
+
+fn unseen(results: &mut Results) {
+    (results.canaries[0].expected, results.canaries[0].seen) = (Vec::new(), Vec::new());
 }
 
 /// An exhaustive engine proves at its end. Before that it has judged nothing, and that is the budget's fault.

@@ -1,9 +1,9 @@
 //! Runs as they come out of the command, made up: one that held, and variations of it.
 
 use reports::{
-    Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Freedom, Machine, ModelEdges, Ran,
-    Rate, Results, RuleResult, RuleText, Run, SentenceCounts, SetUpStep, Status, Subject, Unit, Version,
-    WindowRow, Windows, Witness, WitnessSeen,
+    Agreement, Amount, Approach, Canary, Corpus, Ended, EngineResult, Failure, Finding, Freedom, Machine,
+    ModelEdges, Ran, Rate, Results, RuleResult, RuleText, Run, SentenceCounts, SetUpStep, Status, Subject,
+    Unit, Version, WindowRow, Windows, Witness, WitnessSeen,
 };
 
 use contract::Dialect;
@@ -53,6 +53,19 @@ pub(crate) fn held() -> Results {
             not_followed: 15,
             choices: 7,
         }),
+        canaries: vec![canary()],
+    }
+}
+
+/// One that was caught.
+fn canary() -> Canary {
+    Canary {
+        engine: "properties (canary)".to_owned(),
+        broken: "a core that waits for no callback".to_owned(),
+        expected: vec!["R1".into(), "R2".into()],
+        seen: vec!["R1".into(), "R2".into()],
+        work: vec![Amount::new(Unit::Runs, 4_096)],
+        time_ms: 412,
     }
 }
 
@@ -138,8 +151,7 @@ pub(crate) fn said(text: &str) -> Results {
             rows: vec![WindowRow { call: text.to_owned(), cells: vec![vec![0]] }],
         });
         let names = || vec![text.to_owned()];
-        ran.edges =
-            Some(Box::new(ModelEdges { reached: 1, reachable: 2, missing: names(), unknown: names() }));
+        ran.edges = Some(Box::new(ModelEdges { missing: names(), unknown: names(), ..no_edges() }));
         ran.agreement =
             Some(Agreement { what: text.to_owned(), compared: 1, disagreements: vec![failure(text)] });
         let finding = |finding| RuleResult { rule: text.into(), finding };
@@ -147,6 +159,10 @@ pub(crate) fn said(text: &str) -> Results {
         ran.findings.push(finding(Finding::Proved { scope: text.to_owned() }));
         ran.findings.push(finding(Finding::Violated(failure(text))));
         ran.findings.push(finding(Finding::Flaky { failure: failure(text), reproduced: 1, replays: 3 }));
+    }
+    for canary in &mut results.canaries {
+        (canary.engine, canary.broken) = (text.to_owned(), text.to_owned());
+        (canary.expected, canary.seen) = (vec![text.into()], vec![text.into()]);
     }
     let why = || text.to_owned();
     let mut other = |status| {
@@ -216,6 +232,7 @@ fn exhaustive(
         freedoms: Vec::new(),
         windows: None,
         edges: None,
+        corpus: None,
     };
     EngineResult {
         name: name.to_owned(),
@@ -239,10 +256,20 @@ fn lockstep() -> EngineResult {
     if let Status::Ran(ran) = &mut engine.status {
         // More than a terminal names.
         let missing = (0..12).map(|event| format!("TRANSFERRED | event {event:02} begins -> done")).collect();
-        ran.edges =
-            Some(Box::new(ModelEdges { reached: 3_942, reachable: 3_954, missing, unknown: Vec::new() }));
+        ran.edges = Some(Box::new(ModelEdges { reached: 3_942, reachable: 3_954, missing, ..no_edges() }));
+        ran.corpus = corpus(64, 4_022, 1_204, 64);
     }
     engine
+}
+
+/// None reached, and none missing.
+fn no_edges() -> ModelEdges {
+    ModelEdges { reached: 0, reachable: 0, missing: Vec::new(), last_night: None, unknown: Vec::new() }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is a field's value")]
+fn corpus(before: u64, after: u64, added: u64, replayed: u64) -> Option<Box<Corpus>> {
+    Some(Box::new(Corpus { before, after, added, replayed, idle_nights: 0 }))
 }
 
 fn trace() -> EngineResult {
@@ -315,6 +342,7 @@ fn sampler(
         freedoms: Vec::new(),
         windows: None,
         edges: None,
+        corpus: None,
     };
     EngineResult {
         name: name.to_owned(),

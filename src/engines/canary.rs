@@ -1,0 +1,123 @@
+//! Canaries: engines let loose on what is broken on purpose, so that a night knows that they can find something.
+//!
+//! **What it is not.** A measure: `bgcheck kill` has many faults and says how soon each is seen. A canary is as cheap as it can be, and
+//! one that is not caught says that the engine, or what reads its results, is broken.
+
+use std::time::Duration;
+
+use contract::Dialect;
+use contract::judge::{Rule, RuleSet};
+use model::scope::ScopeName;
+use properties::race::{Design, Kind};
+use reports::{Canary, EngineResult, RuleId, Status};
+
+use super::counterexample::Traces;
+use super::search::Search;
+use super::{check, race, sample};
+use crate::cli::CoreChoice;
+use crate::error::Error;
+use crate::output::Output;
+
+/// How long random programs have. They take it all, though they find what they are to find at once.
+const PROGRAMS: Duration = Duration::from_secs(2);
+
+/// How long races have at most: they are slow to begin, and end with the first that is broken.
+const RACES: Duration = Duration::from_secs(10);
+
+/// Schedules of each strategy at most: the wrong design is found within a few hundred.
+const SCHEDULES: u64 = 100_000;
+
+/// Lets each engine loose on what is broken.
+pub(crate) fn run(seed: u64, output: &mut Output) -> Result<Vec<Canary>, Error> {
+    // What is found is no finding of the night's, and its traces are for nobody.
+    let unwritable = |source| Error::Write { path: std::env::temp_dir(), source };
+    let directory = tempfile::tempdir().map_err(unwritable)?;
+    let traces = Traces::in_dir(directory.path().to_owned());
+    let mut canaries = on_core(CoreChoice::Canary, seed, &traces, output);
+    canaries.push(on_service(Design::Recheck, seed, SCHEDULES, &traces, output));
+    Ok(canaries)
+}
+
+fn on_core(core: CoreChoice, seed: u64, traces: &Traces, output: &mut Output) -> Vec<Canary> {
+    let rules = RuleSet::of(&[Rule::R1, Rule::R2]);
+    let expected: Vec<RuleId> = rules.iter().map(|rule| RuleId(rule.to_string())).collect();
+    let mut engines = explored(core, rules, traces, output);
+    engines.push(told("properties", sample::run(core, seed, PROGRAMS, traces, output)));
+    let broken = "a core whose Cancel and SetNotifyFlags wait for no callback";
+    engines.iter().map(|engine| Canary::of(engine, broken, &expected)).collect()
+}
+
+fn on_service(design: Design, seed: u64, schedules: u64, traces: &Traces, output: &Output) -> Canary {
+    let kinds = &[Kind::Random, Kind::Pct { depth: 3 }];
+    let schedules = Some(schedules);
+    let plan = race::Plan { kinds, design, seed, budget: RACES, schedules, before: 0, traces };
+    let raced = told("race", race::run(&plan, output));
+    // Which rule breaks first depends on the seed.
+    Canary::of(&raced, "a service that looks at the job again instead of waiting", &[])
+}
+
+/// The checker, in its smallest scope and one dialect.
+fn explored(core: CoreChoice, rules: RuleSet, traces: &Traces, output: &mut Output) -> Vec<EngineResult> {
+    let search = Search { dialects: &[Dialect::Bits], ..Search::whole(ScopeName::Tiny, traces) };
+    let plan = check::Plan { search: &search, rules, core };
+    let mut engines = Vec::new();
+    let explored = check::run(&plan, output, &mut |explored, _| {
+        engines.push(explored.result());
+        Ok(())
+    });
+    engines.extend(explored.err().map(|error| failed("check product", &error)));
+    engines
+}
+
+fn told(name: &str, result: Result<EngineResult, Error>) -> EngineResult {
+    result.unwrap_or_else(|error| failed(name, &error))
+}
+
+/// An engine that could not do its work has caught nothing.
+fn failed(name: &str, error: &Error) -> EngineResult {
+    let status = Status::Failed { why: error.to_string() };
+    EngineResult {
+        name: name.to_owned(),
+        subject: None,
+        dialect: None,
+        scope: None,
+        switches: String::new(),
+        status,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reports::ExitCode;
+
+    use super::*;
+    use crate::output::Color;
+    use crate::place::Place;
+
+    /// On subjects that keep the rules nothing is caught, and a night that reports that ends with 4.
+    #[test]
+    fn an_engine_that_finds_nothing_ends_the_night_with_4() {
+        let mut output = Output::new(Color::Never, true);
+        let directory = tempfile::tempdir().expect("a directory");
+        let traces = Traces::in_dir(directory.path().to_owned());
+        let mut canaries = on_core(CoreChoice::Core, 1, &traces, &mut output);
+        canaries.push(on_service(Design::Barrier, 1, 100, &traces, &output));
+        for canary in canaries {
+            assert!(!canary.is_caught(), "{canary:?}");
+            assert!(canary.work.iter().any(|amount| amount.done > 0), "it did look: {canary:?}");
+            let mut results = crate::run::results(&Place::here(), RuleSet::EMPTY, 1, None);
+            results.canaries.push(canary);
+            let codes: Vec<_> = results.outcome().reasons.iter().map(|reason| reason.exit_code).collect();
+            // The first is that no engine ran.
+            assert_eq!(codes, [ExitCode::Vacuous; 2]);
+        }
+    }
+
+    #[test]
+    fn what_is_broken_is_caught() {
+        let mut output = Output::new(Color::Never, true);
+        let canaries = run(1, &mut output).expect("a place for traces");
+        assert_eq!(canaries.len(), 3);
+        assert!(canaries.iter().all(Canary::is_caught), "{canaries:?}");
+    }
+}
