@@ -1,13 +1,56 @@
-//! The edges of the model that inputs of the fuzz target `lockstep` reach.
+//! The edges of the model: which there are, and which of them inputs of the fuzz target `lockstep` reach.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use contract::Core as _;
+use contract::{Core as _, Dialect};
 use engine::core::Core;
 pub use model::edge::{Edge, EdgeSink};
-pub use model::edges::{Index, MOST};
+pub use model::edges::{Breadth, Index, MOST};
+use model::edges::{Explored, explorations, reachable};
 
-use crate::run;
+use crate::{program, run};
+
+/// Specification and core part in this slice, so that the edges say nothing. `bgcheck check` says where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("specification and core do not agree in slice {0}: the edges say nothing")]
+pub struct Unsound(pub &'static str);
+
+/// Explores both dialects with the alphabet of programs, and gives every edge there is. Each slice is told to `tell`, by its dialect and
+/// its name, when it is done.
+///
+/// # Errors
+/// Specification and core part.
+pub fn explore(
+    breadth: Breadth,
+    threads: usize,
+    tell: &mut dyn FnMut(Dialect, &str, &Explored),
+) -> Result<BTreeSet<Edge>, Unsound> {
+    let calls = program::calls();
+    let mut edges = BTreeSet::new();
+    for dialect in Dialect::ALL {
+        let slices = explorations(breadth).into_iter();
+        for exploration in slices.filter(|one| is_worth_while(dialect, breadth, one.slice.name)) {
+            let explored = reachable::<Core>(dialect.profile(), &exploration, &calls, threads);
+            tell(dialect, exploration.slice.name, &explored);
+            if !explored.is_sound {
+                return Err(Unsound(exploration.slice.name));
+            }
+            edges.extend(explored.edges);
+        }
+    }
+    Ok(edges)
+}
+
+/// Delivery Optimization has no command lines, and what it does otherwise than BITS, its files and its calls show. That the other slices
+/// add nothing there is found out again whenever the larger ones are explored.
+fn is_worth_while(dialect: Dialect, breadth: Breadth, slice: &str) -> bool {
+    match (dialect, breadth) {
+        (Dialect::Bits, _) => true,
+        (Dialect::Do, Breadth::Index) => matches!(slice, "edges/files" | "edges/calls"),
+        (Dialect::Do, Breadth::Larger) => !slice.contains("programs"),
+    }
+}
 
 /// Which edges of the committed index inputs have reached.
 #[derive(Clone, Debug, PartialEq, Eq)]

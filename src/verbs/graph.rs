@@ -8,12 +8,15 @@ use clap::ValueEnum;
 use contract::sentence::Follows;
 use contract::state::EDGES;
 use contract::{Dialect, HResult, JobState, Method, answers, dialect};
+use model::edges::Explored;
 use model::spec::pictures;
+use properties::edges::{Breadth, explore};
 use reports::ExitCode;
 use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::output::Output;
+use crate::run::cores;
 
 /// Print the tables of states, methods and dialects, or draw them.
 #[derive(clap::Args, Debug)]
@@ -23,15 +26,16 @@ Examples:
   bgcheck graph --dialect do --format mermaid          that of Delivery Optimization, as Mermaid
   bgcheck graph --format svg --out states.svg          a picture, with Graphviz
   bgcheck graph --table methods --format markdown      what each method may answer in each state
-  bgcheck graph --table dialects --json                where the two dialects differ, for a machine")]
+  bgcheck graph --table dialects --json                where the two dialects differ, for a machine
+  bgcheck graph --table edges | diff model/edges.txt - the index of edges that coverage is counted in, found anew")]
 pub(crate) struct Args {
     /// Which table.
     #[arg(long, value_enum, default_value_t = Table::Transitions, value_name = "TABLE")]
     table: Table,
-    /// Which dialect: `bits` or `do`. The table of dialects has both.
+    /// Which dialect: `bits` or `do`. The tables of dialects and of edges have both.
     #[arg(long, default_value_t = Dialect::Bits, value_name = "DIALECT")]
     dialect: Dialect,
-    /// How: by default DOT for transitions and Markdown for the other tables.
+    /// How: by default DOT for transitions, a name a line for edges, and Markdown for the other tables.
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
     /// The same as `--format json`.
@@ -51,6 +55,8 @@ enum Table {
     Methods,
     /// Where the two dialects differ.
     Dialects,
+    /// What one step of one job can be, as far as coverage is counted: explored in a minute.
+    Edges,
 }
 
 /// How it is printed.
@@ -64,12 +70,14 @@ enum Format {
     Svg,
     /// A table.
     Markdown,
+    /// A name a line.
+    Names,
     /// For a machine.
     Json,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
-    let text = text(args)?;
+    let text = text(args, output)?;
     match &args.out {
         None => output.text(&text)?,
         Some(path) => {
@@ -80,8 +88,12 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     Ok(ExitCode::Held)
 }
 
-fn text(args: &Args) -> Result<String, Error> {
-    let default = if args.table == Table::Transitions { Format::Dot } else { Format::Markdown };
+fn text(args: &Args, output: &Output) -> Result<String, Error> {
+    let default = match args.table {
+        Table::Transitions => Format::Dot,
+        Table::Methods | Table::Dialects => Format::Markdown,
+        Table::Edges => Format::Names,
+    };
     let format = if args.json { Format::Json } else { args.format.unwrap_or(default) };
     Ok(match (args.table, format) {
         (Table::Transitions, Format::Dot) => pictures::dot(args.dialect),
@@ -93,6 +105,14 @@ fn text(args: &Args) -> Result<String, Error> {
         (Table::Methods, Format::Json) => pretty(&methods(args.dialect)),
         (Table::Dialects, Format::Markdown) => dialects_markdown(),
         (Table::Dialects, Format::Json) => pretty(&dialects()),
+        (Table::Edges, Format::Names) => edges(output)?.join("\n"),
+        (Table::Edges, Format::Json) => pretty(&json!({ "edges": edges(output)? })),
+        (Table::Edges, Format::Markdown) | (_, Format::Names) => {
+            return Err(Error::usage(
+                "only the edges are names, and they are no table",
+                "use `--format names` with `--table edges`, or `--json`",
+            ));
+        }
         (_, Format::Dot | Format::Mermaid | Format::Svg) => {
             return Err(Error::usage(
                 "only the transitions are a graph",
@@ -100,6 +120,21 @@ fn text(args: &Args) -> Result<String, Error> {
             ));
         }
     })
+}
+
+/// The names of all edges, sorted, as they are committed.
+fn edges(output: &Output) -> Result<Vec<String>, Error> {
+    let progress = output.progress("edges");
+    let mut tell = |dialect: Dialect, slice: &str, explored: &Explored| {
+        progress
+            .tell(|| format!("{dialect} {slice}: {} states", indicatif::HumanCount(explored.states as u64)));
+    };
+    let edges = explore(Breadth::Index, cores(), &mut tell);
+    let help = "run `bgcheck check` to see where".to_owned();
+    let edges = edges.map_err(|unsound| Error::Broken { what: unsound.to_string(), help })?;
+    let mut names: Vec<String> = edges.iter().map(ToString::to_string).collect();
+    names.sort_unstable();
+    Ok(names)
 }
 
 fn transitions(dialect: Dialect) -> Value {
