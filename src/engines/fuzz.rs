@@ -198,7 +198,7 @@ fn fuzz(plan: &Plan<'_>, verb: &str) -> std::process::Command {
         command.env("CARGO_NET_OFFLINE", "true");
     }
     match plan.sanitizer {
-        // No comparison in a program, a schedule or a trace is with a secret, and tracing them all costs more than a program does.
+        // Tracing each comparison costs more than a program does, and even the parser of traces comes further without it.
         Sanitizer::None => command.args(["fuzz", verb, "--sanitizer", "none", "--no-trace-compares"]),
         Sanitizer::Address => command.args(["+nightly", "fuzz", verb, "--sanitizer", "address"]),
     };
