@@ -105,7 +105,7 @@ fn text(args: &Args, output: &Output) -> Result<String, Error> {
         (Table::Methods, Format::Json) => pretty(&methods(args.dialect)),
         (Table::Dialects, Format::Markdown) => dialects_markdown(),
         (Table::Dialects, Format::Json) => pretty(&dialects()),
-        (Table::Edges, Format::Names) => edges(output)?.join("\n"),
+        (Table::Edges, Format::Names) => edges(output)?.join("\n") + "\n",
         (Table::Edges, Format::Json) => pretty(&json!({ "edges": edges(output)? })),
         (Table::Edges, Format::Markdown) | (_, Format::Names) => {
             return Err(Error::usage(
