@@ -193,6 +193,7 @@ impl fmt::Display for Subject {
 /// What became of an engine.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant, reason = "there is one for an engine, and nearly all of them ran")]
 pub enum Status {
     /// It ran.
     Ran(Ran),

@@ -581,7 +581,9 @@ where
 }
 
 /// What a worker has to show that is the same on all of them, and what each has recorded.
-fn joined<K>(parts: Vec<Part<K, ()>>) -> Result<(Part<K, ()>, Vec<Recorder<K>>), Error> {
+type Joined<K> = (Part<K, ()>, Vec<Recorder<K>>);
+
+fn joined<K>(parts: Vec<Part<K, ()>>) -> Result<Joined<K>, Error> {
     let mut parts = parts.into_iter();
     let mut first = parts.next().ok_or_else(|| Error::Workers("there is none".to_owned()))?;
     if let Some(error) = first.stop.clone().and_then(Stop::into_error) {
