@@ -115,12 +115,14 @@ pub(crate) enum Error {
         #[help]
         help: &'static str,
     },
-    /// The workbench with the seeded faults inside cannot be built.
-    #[error("bgcheck does not build with its seeded faults: {why}")]
+    /// The workbench cannot be built with a feature.
+    #[error("bgcheck does not build with what this verb needs inside: {why}")]
     #[diagnostic(help(
-        "run `cargo build --release --features faults --target-dir target/faults` to see why"
+        "run `cargo build --release --features {feature} --target-dir target/{feature}` to see why"
     ))]
     Build {
+        /// Which feature.
+        feature: &'static str,
         /// What cargo said last.
         why: String,
     },

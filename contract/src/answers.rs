@@ -7,6 +7,8 @@
 use crate::call::{Method, Omitted};
 use crate::dialect::Profile;
 use crate::hresult::HResult;
+use crate::mutant;
+use crate::mutation::Mutant;
 use crate::sentence::Follows;
 use crate::sentences;
 use crate::state::JobState;
@@ -198,6 +200,12 @@ pub const fn follows_beyond_state(method: Method) -> Follows {
     }
 }
 
+/// Whether a method gives this error for its arguments.
+fn is_argument_error(profile: &Profile, method: Method, hr: HResult) -> bool {
+    let number = argument_errors(method).iter().position(|error| *error == hr);
+    number.is_some_and(|number| !profile.mutation.is(Mutant::AnswerForbidden(method, number as u8)))
+}
+
 /// Whether the dialect answers E_NOTIMPL to `method` in every state (contract section 1).
 #[must_use]
 pub fn is_omitted(profile: &Profile, method: Method) -> bool {
@@ -225,28 +233,35 @@ pub fn allows(profile: &Profile, method: Method, state: JobState, hr: HResult) -
     // A job outside the queue is refused to whoever asks for it by id.
     if matches!(class(method), Class::Manager) {
         let gone = method == Method::GetJob && state.is_final();
-        let known = hr == HResult::S_OK || argument_errors(method).contains(&hr);
+        let known = hr == HResult::S_OK || is_argument_error(profile, method, hr);
         return if gone { hr == profile.not_found } else { known };
     }
     let of_state = match class(method) {
         Class::Getter => hr == HResult::S_OK,
-        Class::ErrorGetter => hr == HResult::S_OK || hr == profile.no_error_information,
-        _ if state.is_final() => return hr == profile.invalid_state,
+        Class::ErrorGetter => {
+            hr == HResult::S_OK || hr == profile.no_error_information && !mutant!(profile, R12NoError)
+        }
+        _ if state.is_final() && !mutant!(profile, R12FinalAllowed) => return hr == profile.invalid_state,
         Class::Suspend | Class::Setter => hr == HResult::S_OK,
         Class::Resume => match state {
+            _ if mutant!(profile, R12Resume) => hr == HResult::S_OK,
             JobState::Suspended => hr == HResult::S_OK || hr == profile.empty,
             JobState::Transferred => hr == HResult::S_OK || hr == profile.resume_transferred,
             _ => hr == HResult::S_OK,
         },
-        Class::Cancel => hr == HResult::S_OK || hr == profile.unable_to_delete,
+        Class::Cancel => {
+            hr == HResult::S_OK || hr == profile.unable_to_delete && !mutant!(profile, R12Leftovers)
+        }
         // The rename may fail with any file-system error (facts B1, G28).
         Class::Complete => {
-            [HResult::S_OK, profile.partial_complete, profile.unable_to_delete].contains(&hr)
-                || (hr.is_win32() && hr != HResult::E_INVALIDARG)
+            hr == HResult::S_OK
+                || hr == profile.partial_complete && !mutant!(profile, R12Partial)
+                || hr == profile.unable_to_delete && !mutant!(profile, R12Leftovers)
+                || hr.is_win32() && hr != HResult::E_INVALIDARG && !mutant!(profile, R12RenameFails)
         }
         Class::Manager => unreachable!("answered above"),
     };
-    of_state || argument_errors(method).contains(&hr)
+    of_state || is_argument_error(profile, method, hr)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hresult::HResult;
 use crate::ids::Millis;
+use crate::mutation::{Mutant, Mutation, Otherwise};
 use crate::sentence::Follows;
 
 /// Which of the two documented services is meant.
@@ -167,10 +168,40 @@ macro_rules! dialect_table {
             pub dialect: Dialect,
             $($(#[$doc])* #[doc = concat!($what, ". BITS: ", $bits_source, "; DO: ", $do_source, ".")]
             pub $field: $ty,)*
+            /// What is changed in the model that reads this profile; nothing, but for `bgcheck mutate`.
+            pub mutation: Mutation,
         }
 
-        static BITS: Profile = Profile { dialect: Dialect::Bits, $($field: $bits,)* };
-        static DO: Profile = Profile { dialect: Dialect::Do, $($field: $do,)* };
+        static BITS: Profile =
+            Profile { dialect: Dialect::Bits, $($field: $bits,)* mutation: Mutation::NONE };
+        static DO: Profile = Profile { dialect: Dialect::Do, $($field: $do,)* mutation: Mutation::NONE };
+
+        /// The names of the cells, in the order of the table.
+        pub const CELLS: &[&str] = &[$(stringify!($field),)*];
+
+        impl Profile {
+            /// This profile as a model reads it that has the mutant: the cell it is about holds something else. For a core, take the
+            /// profile as it is.
+            #[must_use]
+            pub fn mutated(&self, mutation: Mutation) -> Profile {
+                let profile = Profile { mutation, ..*self };
+                match mutation.mutant() {
+                    Some(Mutant::Cell(dialect, cell)) if dialect == self.dialect => profile.with_other(cell),
+                    _ => profile,
+                }
+            }
+
+            /// This profile with something else in the cell of this number.
+            #[must_use]
+            pub fn with_other(self, cell: u8) -> Profile {
+                let mut profile = self;
+                let mut cells = (0..CELLS.len()).map(|at| at == usize::from(cell));
+                $(if cells.next() == Some(true) {
+                    profile.$field = self.$field.otherwise();
+                })*
+                profile
+            }
+        }
 
         /// The table as text, for the documents and for reports.
         #[must_use]
@@ -300,11 +331,92 @@ dialect_table! {
         => do 200, "facts E: unstated; the BITS limit", [];
 }
 
+impl Otherwise for Switch {
+    fn otherwise(self) -> Switch {
+        if self.is_on() { Switch::Off } else { Switch::On }
+    }
+}
+
+impl Otherwise for TransferSlots {
+    fn otherwise(self) -> TransferSlots {
+        match self {
+            TransferSlots::ForegroundAndOne => TransferSlots::AtMost(4),
+            TransferSlots::AtMost(_) => TransferSlots::ForegroundAndOne,
+        }
+    }
+}
+
+impl Otherwise for ResumeTarget {
+    fn otherwise(self) -> ResumeTarget {
+        match self {
+            ResumeTarget::Queued => ResumeTarget::TransferringIfSlot,
+            ResumeTarget::TransferringIfSlot => ResumeTarget::Queued,
+        }
+    }
+}
+
+impl Otherwise for Millis {
+    fn otherwise(self) -> Millis {
+        Millis(self.0.saturating_mul(2))
+    }
+}
+
+impl Otherwise for NoProgress {
+    fn otherwise(self) -> NoProgress {
+        NoProgress { foreground: self.foreground.otherwise(), background: self.background.otherwise() }
+    }
+}
+
+impl Otherwise for NoProgressFrom {
+    fn otherwise(self) -> NoProgressFrom {
+        match self {
+            NoProgressFrom::FirstTransientError => NoProgressFrom::LastProgress,
+            NoProgressFrom::LastProgress => NoProgressFrom::FirstTransientError,
+        }
+    }
+}
+
+impl Otherwise for Expiry {
+    fn otherwise(self) -> Expiry {
+        match self {
+            Expiry::Inactivity(length) => Expiry::Age(length),
+            Expiry::Age(length) => Expiry::Inactivity(length),
+        }
+    }
+}
+
+impl Otherwise for Contexts {
+    fn otherwise(self) -> Contexts {
+        match self {
+            Contexts::Real => Contexts::RemoteFileFor403,
+            Contexts::RemoteFileFor403 => Contexts::Real,
+        }
+    }
+}
+
+impl Otherwise for FileAcknowledgement {
+    fn otherwise(self) -> FileAcknowledgement {
+        match self {
+            FileAcknowledgement::NotNegative => FileAcknowledgement::OnlyOk,
+            FileAcknowledgement::OnlyOk => FileAcknowledgement::NotNegative,
+        }
+    }
+}
+
 impl Profile {
     /// Whether `mask` lets `event` through in this dialect (contract section 2, "enabled", first two parts).
     pub fn unmasked(&self, mask: crate::NotifyFlags, event: crate::Event) -> Unmasked {
-        let disabled = self.disable_masks.is_on() && mask.contains(crate::NotifyFlags::DISABLE);
-        if !disabled && mask.contains(event.flag()) { Unmasked::Yes } else { Unmasked::No }
+        let disables = self.disable_masks.is_on() && !self.mutation.is(Mutant::DisableIgnored);
+        let disabled = disables && mask.contains(crate::NotifyFlags::DISABLE);
+        if !disabled && self.has_bit(mask, event) { Unmasked::Yes } else { Unmasked::No }
+    }
+
+    fn has_bit(&self, mask: crate::NotifyFlags, event: crate::Event) -> bool {
+        match self.mutation.mutant() {
+            Some(Mutant::MaskIgnored(of)) if of == event => true,
+            Some(Mutant::MaskOfAnother(of)) if of == event => mask.contains(event.another().flag()),
+            _ => mask.contains(event.flag()),
+        }
     }
 
     /// The flags SetNotifyFlags takes; any other bit is refused with E_NOTIMPL.

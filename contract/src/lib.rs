@@ -30,6 +30,7 @@ pub mod hresult;
 pub mod ids;
 #[cfg(feature = "judge")]
 pub mod judge;
+pub mod mutation;
 pub mod names;
 pub mod notify;
 pub mod sentence;

@@ -78,6 +78,17 @@ impl Event {
         }
     }
 
+    /// The next event of those that are generated here: whose bit a mutant takes for this one's.
+    #[must_use]
+    pub const fn another(self) -> Event {
+        match self {
+            Event::JobTransferred => Event::JobError,
+            Event::JobError => Event::JobModification,
+            Event::JobModification => Event::FileTransferred,
+            Event::FileTransferred | Event::FileRangesTransferred => Event::JobTransferred,
+        }
+    }
+
     /// The interface whose method reports this event (facts C1, C2).
     #[must_use]
     pub const fn interface(self) -> Interfaces {

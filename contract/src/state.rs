@@ -8,8 +8,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::call::Method;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Profile};
 use crate::env::StepKind;
+use crate::mutation::Mutant;
 use crate::sentence::Follows;
 use crate::sentences;
 
@@ -108,6 +109,12 @@ impl StateSet {
     #[must_use]
     pub const fn with(self, state: JobState) -> StateSet {
         StateSet(self.0 | 1 << state as u16)
+    }
+
+    /// The set without `state`.
+    #[must_use]
+    pub const fn without(self, state: JobState) -> StateSet {
+        StateSet(self.0 & !(1 << state as u16))
     }
 
     /// Whether `state` is in the set.
@@ -269,22 +276,45 @@ pub static EDGES: &[Edge] = {
     ]
 };
 
-/// The states `cause` may lead to from `from` in `dialect`, in order. Empty when there is no such edge.
-pub fn targets(dialect: Dialect, from: JobState, cause: Cause) -> impl Iterator<Item = JobState> {
-    target_set(dialect, from, cause).iter()
+/// The states `cause` may lead to from `from` in a dialect, in order. Empty when there is no such edge.
+pub fn targets(profile: &Profile, from: JobState, cause: Cause) -> impl Iterator<Item = JobState> {
+    target_set(profile, from, cause).iter()
 }
 
-/// Whether the table has this edge in `dialect` (rule R13).
+/// Whether the table has this edge in a dialect (rule R13).
 #[must_use]
-pub fn is_edge(dialect: Dialect, from: JobState, cause: Cause, to: JobState) -> bool {
-    target_set(dialect, from, cause).contains(to)
+pub fn is_edge(profile: &Profile, from: JobState, cause: Cause, to: JobState) -> bool {
+    target_set(profile, from, cause).contains(to)
 }
 
-fn target_set(dialect: Dialect, from: JobState, cause: Cause) -> StateSet {
+fn target_set(profile: &Profile, from: JobState, cause: Cause) -> StateSet {
     /// The table by what it is asked for: models and rules ask all the time.
     static TARGETS: [[[StateSet; CAUSES]; JobState::ALL.len()]; Dialect::ALL.len()] =
         [targets_in(Dialect::Bits), targets_in(Dialect::Do)];
-    TARGETS[dialect as usize][from as usize][cause.index()]
+    let targets = TARGETS[profile.dialect as usize][from as usize][cause.index()];
+    match profile.mutation.mutant() {
+        Some(Mutant::EdgeDropped(row)) if is_asked(profile, row, from, cause) => {
+            targets.without(EDGES[usize::from(row)].to)
+        }
+        Some(Mutant::EdgeElsewhere(row)) if is_asked(profile, row, from, cause) => {
+            let edge = &EDGES[usize::from(row)];
+            targets.without(edge.to).with(elsewhere(edge))
+        }
+        _ => targets,
+    }
+}
+
+/// Whether a row of the table is one of those asked for.
+fn is_asked(profile: &Profile, row: u8, from: JobState, cause: Cause) -> bool {
+    let row = EDGES.get(usize::from(row));
+    row.is_some_and(|edge| edge.is_in(profile.dialect) && (edge.from, edge.cause) == (from, cause))
+}
+
+/// The state that a mutated edge leads to: the next of the enumeration that is neither of its own.
+#[must_use]
+pub fn elsewhere(edge: &Edge) -> JobState {
+    let after = (0..).map(|step| JobState::ALL[(edge.to as usize + 1 + step) % JobState::ALL.len()]);
+    after.take(JobState::ALL.len()).find(|state| *state != edge.from && *state != edge.to).unwrap_or(edge.to)
 }
 
 const CAUSES: usize = Method::ALL.len() + StepKind::COUNT;

@@ -14,6 +14,7 @@ use contract::answers::{self, Class};
 use contract::core::{Answer, Change, Config, Delivery, DiskOutcome, Pending, Then};
 use contract::env::StepKind;
 use contract::judge::{Bound, CALLBACK_SLOTS, Monitors, RuleSet};
+use contract::mutant;
 use contract::{Call, Core, EventView, HResult, JobId, JobState, Method, Profile, UserId};
 
 use crate::drive::{Applied, CALLS, DELIVERIES, Driver, Happened, Observer, Stimulus};
@@ -233,7 +234,7 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
             if ours != theirs {
                 return Some(Disagreement::Pending { job, spec: ours, core: theirs });
             }
-            if core.is_finalising(job) && !self.spec.disk_work(job).eq(core.disk_work(job)) {
+            if core.is_finalising(job) && !self.spec.disk_work(profile, job).eq(core.disk_work(job)) {
                 return Some(Disagreement::Disk(job));
             }
         }
@@ -310,7 +311,8 @@ impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J
                 match self.spec.begin(self.profile, job, event, file, target) {
                     Ok(ticket) => {
                         self.tickets[slot] = Some((job, ticket));
-                        if self.slots_taken_with(job) > self.slots {
+                        let unlimited = mutant!(self.profile, SlotsUnlimited);
+                        if self.slots_taken_with(job) > self.slots && !unlimited {
                             self.allow(job, Err(Refused::NoCallbackSlot));
                         }
                     }
@@ -319,7 +321,7 @@ impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J
             }
             Happened::ProgramStarted(slot, job) => {
                 if let Some((_, ticket)) = &mut self.tickets[slot] {
-                    let allowed = self.spec.program_started(job, ticket);
+                    let allowed = self.spec.program_started(self.profile, job, ticket);
                     self.allow(job, allowed);
                 }
             }

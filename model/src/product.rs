@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 use contract::core::{DiskWork, Failure, TransferEvent};
 use contract::event::{Leave, Target};
 use contract::judge::{Bound, Rule, RuleSet};
+use contract::mutation::Mutation;
 use contract::{
     Call, Core, ErrorContext, Event, EventView, FileNames, HResult, JobId, JobState, Method, Profile,
     ThreadId, UserId,
@@ -34,6 +35,8 @@ pub type State<C, const J: usize> = Lockstep<C, J>;
 /// The product model of one slice with `J` jobs. `C` is the core that is explored.
 pub struct Product<C, const J: usize> {
     profile: Profile,
+    /// What the core is made with. It knows of no mutation.
+    config: contract::core::Config,
     slice: Slice,
     rules: RuleSet,
     /// The calls of a client, per job.
@@ -57,10 +60,12 @@ impl<C: Core, const J: usize> Product<C, J> {
         rules: RuleSet,
         make: fn(&contract::core::Config) -> C,
     ) -> Self {
-        let profile = slice.config(profile).profile;
+        let mutation = profile.mutation;
+        let config = slice.config(&profile.mutated(Mutation::NONE));
+        let profile = config.profile.mutated(mutation);
         let calls = client_calls(slice, &profile);
         let inner = calls.iter().filter(|call| is_worth_nesting(call.method())).cloned().collect();
-        Product { profile, slice: slice.clone(), rules, calls, inner, make, marker: PhantomData }
+        Product { profile, config, slice: slice.clone(), rules, calls, inner, make, marker: PhantomData }
     }
 
     /// The profile, with the slice's delays.
@@ -70,9 +75,8 @@ impl<C: Core, const J: usize> Product<C, J> {
 
     /// The first state: the slice's jobs, just created.
     pub fn first(&self) -> State<C, J> {
-        let config = self.slice.config(&self.profile);
-        let mut state = Lockstep::around((self.make)(&config), |_| UserId(0), self.rules, BOUND)
-            .with_slots(config.callback_slots);
+        let mut state = Lockstep::around((self.make)(&self.config), |_| UserId(0), self.rules, BOUND)
+            .with_slots(self.config.callback_slots);
         for create in self.prefix() {
             let _created = state.apply(&self.profile, &create, &mut |_| ());
         }

@@ -8,6 +8,7 @@
 //! - [`canary`]: a subject that is broken on purpose.
 //! - `suite`: generated suites as files, and what becomes of them on a subject.
 //! - `kill`: engines against the seeded faults of `contract::fault`.
+//! - `mutate`: engines against the mutants of the model, `model::mutants`.
 //! - `race`: the engine's service under schedules of our choice.
 //! - `live`: the engine on real threads over real HTTP, and `server`, which misbehaves for it.
 
@@ -21,6 +22,8 @@ pub mod kill;
 #[cfg(feature = "live")]
 pub mod live;
 pub mod minimize;
+#[cfg(feature = "mutants")]
+pub mod mutate;
 pub mod program;
 #[cfg(feature = "race")]
 pub mod race;

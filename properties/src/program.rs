@@ -291,6 +291,15 @@ fn receiver(bytes: &mut Bytes<'_>) -> Option<Receiver> {
     OBJECTS.get(usize::from(byte(bytes) % 5)).copied()
 }
 
+/// Any call of a client on one of so many jobs, by chance.
+#[cfg(feature = "mutants")]
+pub(crate) fn random_call(chance: &mut u64, jobs: u32) -> Stimulus {
+    let drawn = crate::sample::split_mix(chance).to_le_bytes();
+    let job = JobId(u32::from(drawn[0]) % jobs.max(1));
+    let mut operands = drawn[1..].iter();
+    Stimulus::Call { from: From::Client(ThreadId(0)), job: Some(job), call: any_call(&mut operands) }
+}
+
 /// The calls that matter inside a callback.
 fn nested(bytes: &mut Bytes<'_>) -> Call {
     match byte(bytes) & 7 {

@@ -5,7 +5,9 @@ use std::borrow::Borrow;
 use contract::core::Config;
 use contract::judge::trace::{ChooseLine, Kind};
 use contract::judge::{Bound, Ended, Header, Line, RuleSet, Trace};
-use contract::{Core, EventView, JobId};
+#[cfg(feature = "mutants")]
+use contract::mutation::Mutation;
+use contract::{Core, EventView, JobId, Profile};
 use model::drive::{Applied, Stimulus};
 use model::edge::{EdgeSink, NoEdges};
 use model::lockstep::{Disagreement, Lockstep};
@@ -85,6 +87,21 @@ pub fn run_bytes_telling<C: Core>(
     run_steps(&program, steps, make, &mut |_, _| (), edges)
 }
 
+/// Runs a program in lockstep with a specification that has a mutant, judged by these rules, which have it, too.
+#[cfg(feature = "mutants")]
+pub(crate) fn run_mutated<C: Core>(
+    program: &Program,
+    make: fn(&Config) -> C,
+    rules: RuleSet,
+    mutation: Mutation,
+) -> Outcome {
+    let config = program.config();
+    let lockstep =
+        Lockstep::around(make(&config), users, rules, Bound::WIDE).with_slots(config.callback_slots);
+    let profile = config.profile.mutated(mutation);
+    run_on(lockstep, &profile, program.steps.iter(), &mut |_, _| (), &mut NoEdges)
+}
+
 fn run_steps<C: Core, S: Borrow<Stimulus>>(
     program: &Program,
     stimuli: impl Iterator<Item = S>,
@@ -93,11 +110,20 @@ fn run_steps<C: Core, S: Borrow<Stimulus>>(
     edges: &mut impl EdgeSink,
 ) -> Outcome {
     let config = program.config();
-    let mut lockstep = lockstep(&config, make);
+    run_on(lockstep(&config, make), &config.profile, stimuli, watch, edges)
+}
+
+fn run_on<C: Core, S: Borrow<Stimulus>>(
+    mut lockstep: Lockstep<C, JOBS>,
+    profile: &Profile,
+    stimuli: impl Iterator<Item = S>,
+    watch: &mut impl FnMut(&Stimulus, RuleSet),
+    edges: &mut impl EdgeSink,
+) -> Outcome {
     let mut steps = 0;
     for stimulus in stimuli {
         let stimulus = stimulus.borrow();
-        if lockstep.apply_telling(&config.profile, stimulus, &mut |_| (), edges) == Applied::Done {
+        if lockstep.apply_telling(profile, stimulus, &mut |_| (), edges) == Applied::Done {
             steps += 1;
             watch(stimulus, lockstep.exercised());
             if let Some(broken) = broken(&lockstep) {

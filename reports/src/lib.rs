@@ -27,6 +27,7 @@ mod grid;
 mod html;
 mod kill;
 mod markdown;
+mod mutate;
 mod outcome;
 mod results;
 mod sentences;
@@ -38,6 +39,7 @@ pub use crate::files::{ReportError, Written, json, read, schema, write_all};
 pub use crate::html::html;
 pub use crate::kill::{Expected, Kill, KillCell, KillRow, KillVerdict, Kills};
 pub use crate::markdown::markdown;
+pub use crate::mutate::{Extent, Fate, Meaning, MutantRow, MutationVerdict, Mutations, Survivor, Survivors};
 pub use crate::outcome::{ExitCode, IDLE_NIGHTS, Outcome, REPLAYED_PERCENT, Reason};
 pub use crate::results::{
     Agreement, Amount, Approach, Canary, Corpus, Ended, EngineResult, Failure, Finding, Freedom, Machine,

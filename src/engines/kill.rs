@@ -3,7 +3,7 @@
 //! A fault may make its subject spin or crash, so an attack is a child that can be given up, and what it says is one line of JSON.
 
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use properties::kill::{self, Attacked, Engine, Sign};
 use reports::{Kill, KillCell, KillRow, Kills};
 use serde::{Deserialize, Serialize};
 
-use super::tools::cargo;
+use super::builds::{Inside, build, myself};
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
@@ -30,6 +30,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) offline: bool,
     pub(crate) command_line: String,
 }
+
+const INSIDE: Inside = Inside { feature: "faults", verb: "kill", what: "faults" };
 
 /// An attack that has not come back so long after its budget hangs.
 const GRACE: Duration = Duration::from_secs(30);
@@ -50,7 +52,8 @@ struct Said {
 
 /// Runs every pair.
 pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
-    let attacker = if Seeded::AVAILABLE { myself()? } else { build(plan, output)? };
+    let attacker =
+        if Seeded::AVAILABLE { myself()? } else { build(plan.place, INSIDE, plan.offline, output)? };
     let progress = output.progress("kill");
     let cell = |fault: Option<Fault>, engine: Engine, budget: Duration| KillCell {
         engine: engine.to_string(),
@@ -165,37 +168,4 @@ fn wait(mut child: Child, limit: Duration) -> Ended {
         let _ = stdout.read_to_string(&mut text);
     }
     Ended::Said(text)
-}
-
-fn myself() -> Result<PathBuf, Error> {
-    std::env::current_exe().map_err(|source| Error::Read {
-        path: PathBuf::from("bgcheck"),
-        source,
-        help: "run bgcheck by its path".to_owned(),
-    })
-}
-
-/// Builds the workbench with the faults inside, in a directory of its own, so that the ordinary build stays as it is.
-fn build(plan: &Plan<'_>, output: &Output) -> Result<PathBuf, Error> {
-    if !plan.place.has_fuzz_targets() {
-        return Err(Error::Missing {
-            what: "the faults are built in from the sources, and this is no checkout of bgcheck".to_owned(),
-            help: "run `bgcheck kill` inside a checkout".to_owned(),
-        });
-    }
-    let progress = output.progress("kill: build");
-    let mut command = cargo(plan.place);
-    command.args(["build", "--release", "--package", "bgcheck", "--features", "faults"]);
-    command.args(["--target-dir", "target/faults"]).stdout(Stdio::null());
-    if plan.offline {
-        command.env("CARGO_NET_OFFLINE", "true");
-    }
-    let (finished, tail) =
-        super::lines::run(&mut command, &mut |line| progress.tell(|| line.trim().to_owned()));
-    match finished {
-        Ok(status) if status.success() => {}
-        Ok(_) => return Err(Error::Build { why: tail.last().cloned().unwrap_or_default() }),
-        Err(error) => return Err(Error::Build { why: format!("cargo cannot be run: {error}") }),
-    }
-    Ok(plan.place.join("target/faults/release").join(format!("bgcheck{}", std::env::consts::EXE_SUFFIX)))
 }

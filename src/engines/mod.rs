@@ -1,5 +1,6 @@
 //! The engines: each runs one crate's exploration or sampling and says what it found as an [`reports::EngineResult`].
 
+mod builds;
 pub(crate) mod canary;
 pub(crate) mod check;
 pub(crate) mod conform;
@@ -11,6 +12,9 @@ pub(crate) mod last_night;
 mod lines;
 pub(crate) mod live;
 pub(crate) mod liveness;
+#[cfg(feature = "mutants")]
+mod looker;
+pub(crate) mod mutate;
 pub(crate) mod protocol;
 pub(crate) mod race;
 pub(crate) mod sample;

@@ -1,6 +1,6 @@
 //! Programs that engines need and that are not part of this one.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -15,6 +15,21 @@ pub(crate) const CARGO_FUZZ_VERSION: &str = "^0.13";
 /// The command that installs cargo-fuzz where this command looks for it.
 pub(crate) fn install_cargo_fuzz() -> String {
     format!("cargo install cargo-fuzz --locked --version {CARGO_FUZZ_VERSION} --root target/tools")
+}
+
+/// What cargo-mutants is installed with. Only people run it.
+pub(crate) const CARGO_MUTANTS_VERSION: &str = "^27";
+
+/// The command that installs cargo-mutants beside cargo-fuzz.
+pub(crate) fn install_cargo_mutants() -> String {
+    format!("cargo install cargo-mutants --locked --version {CARGO_MUTANTS_VERSION} --root target/tools")
+}
+
+/// Asks cargo-mutants for its version, below the checkout or on the PATH.
+pub(crate) fn cargo_mutants(place: &Place) -> Option<String> {
+    let own = place.tools().join("bin").join(format!("cargo-mutants{}", std::env::consts::EXE_SUFFIX));
+    let ask = |program: &OsStr| first_line(Command::new(program).args(["mutants", "--version"]));
+    ask(own.as_os_str()).or_else(|| ask(OsStr::new("cargo-mutants")))
 }
 
 /// Where cargo-fuzz was found.

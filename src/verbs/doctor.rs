@@ -92,6 +92,13 @@ fn parts(place: &Place) -> Vec<Part> {
             first_line(Command::new("rustc").args(["+nightly", "--version"])),
             "rustup toolchain install nightly",
         ),
+        part(
+            "cargo-mutants",
+            "mutants of the engine's source (docs/mutants.md)",
+            Need::Optional,
+            tools::cargo_mutants(place),
+            &tools::install_cargo_mutants(),
+        ),
         part("Graphviz", "graph --format svg", Need::Optional, graphviz(), "apt-get install graphviz"),
         part("disk space", "fuzz: 2 GiB for builds", Need::Required, space(place), "cargo clean"),
     ]

@@ -11,6 +11,7 @@ pub(crate) mod generate;
 pub(crate) mod graph;
 pub(crate) mod kill;
 pub(crate) mod minimize;
+pub(crate) mod mutate;
 pub(crate) mod nightly;
 pub(crate) mod race;
 pub(crate) mod replay;
@@ -35,6 +36,7 @@ pub(crate) fn run(verb: &Verb, output: &mut Output) -> Result<ExitCode, Error> {
         Verb::Graph(args) => graph::run(args, output),
         Verb::Explore(args) => explore::run(args, output),
         Verb::Kill(args) => kill::run(args, output),
+        Verb::Mutate(args) => mutate::run(args, output),
         Verb::Bench(args) => bench::run(args, output),
         Verb::Nightly(args) => nightly::run(args, output),
         Verb::Report(args) => report::run(args, output),

@@ -8,6 +8,8 @@ use crate::dialect::Profile;
 use crate::env::EnvStep;
 use crate::event::{By, EventView};
 use crate::ids::{CallId, JobId, Millis};
+use crate::mutant;
+use crate::mutation::Mutant;
 use crate::notify::{Event, Interfaces, NotifyFlags, Receiver};
 use crate::state::{JobState, StateSet};
 
@@ -99,28 +101,36 @@ impl<const CALLS: usize> Facts<CALLS> {
 
     /// Whether some possible mask lets the event through.
     pub(crate) fn may_be_unmasked(&self, profile: &Profile, event: Event) -> bool {
-        self.registers.possible(Register::Mask) & unmasking(profile, event) != 0
+        self.registers.possible(profile, Register::Mask) & unmasking(profile, event) != 0
     }
 
     /// Whether a registration of this object that receives `event` is possible.
-    pub(crate) fn may_be_registered(&self, receiver: crate::ReceiverId, event: Event) -> bool {
+    pub(crate) fn may_be_registered(
+        &self,
+        profile: &Profile,
+        receiver: crate::ReceiverId,
+        event: Event,
+    ) -> bool {
         let object = registers::bit(u8::try_from(receiver.0).unwrap_or(NO_VALUE));
-        let receives = if event.interface() == Interfaces::CALLBACK2 { self.has_callback2 } else { u64::MAX };
-        self.registers.possible(Register::Registration) & object & receives != 0
+        let asked = event.interface() == Interfaces::CALLBACK2 && !mutant!(profile, Callback2Everywhere);
+        let receives = if asked { self.has_callback2 } else { u64::MAX };
+        self.registers.possible(profile, Register::Registration) & object & receives != 0
     }
 
     /// Whether every possible mask lets the event through and every possible registration is told it.
     pub(crate) fn is_surely_enabled(&self, profile: &Profile, event: Event) -> bool {
-        if self.registers.possible(Register::Mask) & !unmasking(profile, event) != 0 {
+        if self.registers.possible(profile, Register::Mask) & !unmasking(profile, event) != 0 {
             return false;
         }
         let deaf = match event.interface() {
             Interfaces::CALLBACK2 => !(self.has_callback2 & !self.lacks_callback2),
             _ => registers::bit(NOBODY),
         };
-        let by_object = self.registers.possible(Register::Registration) & deaf == 0;
+        let by_object = self.registers.possible(profile, Register::Registration) & deaf == 0;
         let tells_programs = matches!(event, Event::JobTransferred | Event::JobError);
-        by_object || (tells_programs && self.registers.possible(Register::CommandLine) == registers::bit(1))
+        by_object
+            || (tells_programs
+                && self.registers.possible(profile, Register::CommandLine) == registers::bit(1))
     }
 
     /// Takes in an event before the rules see it: the start of a call counts from the start.
@@ -136,12 +146,12 @@ impl<const CALLS: usize> Facts<CALLS> {
 
     /// Takes in an event after the rules have seen it: they compare it with what was before.
     #[inline(always)]
-    pub(crate) fn after(&mut self, rules: RuleSet, event: &EventView<'_>) {
+    pub(crate) fn after(&mut self, rules: RuleSet, profile: &Profile, event: &EventView<'_>) {
         match *event {
-            EventView::Return { id, hr, .. } => self.call_ends(id, hr.into()),
-            EventView::State { from, to, by, .. } => self.state_changes(rules, from, to, by),
+            EventView::Return { id, hr, .. } => self.call_ends(profile, id, hr.into()),
+            EventView::State { from, to, by, .. } => self.state_changes(rules, profile, from, to, by),
             EventView::Env { step: EnvStep::FileDone, file: Some(file), .. }
-                if rules.intersects(READ_DONE) =>
+                if rules.intersects(READ_DONE) && !mutant!(profile, DoneForgotten) =>
             {
                 self.done.insert(file);
             }
@@ -166,7 +176,9 @@ impl<const CALLS: usize> Facts<CALLS> {
                 self.registers.set_called(slot, register, value);
             }
             // Only R11 looks at what getters give back.
-            Access::Gets(register) if rules.contains(Rule::R11) => self.registers.get_called(slot, register),
+            Access::Gets(register) if rules.contains(Rule::R11) => {
+                self.registers.get_called(profile, slot, register)
+            }
             _ => {}
         }
         if let Call::SetNotifyInterface { receiver: Some(receiver) } = call {
@@ -193,20 +205,29 @@ impl<const CALLS: usize> Facts<CALLS> {
         self.lacks_callback2 &= !registers::bit(small);
     }
 
-    fn call_ends(&mut self, id: CallId, success: Success) {
+    fn call_ends(&mut self, profile: &Profile, id: CallId, success: Success) {
         let slot = id.index();
         for stay in &mut self.stays {
-            stay.call_returned(id);
+            if !mutant!(profile, LeaverExcusesForever) {
+                stay.call_returned(id);
+            }
         }
         if slot < CALLS {
-            self.registers.returned(slot, success);
+            self.registers.returned(profile, slot, success);
             self.methods[slot] = None;
             self.call_states[slot] = StateSet::EMPTY;
         }
     }
 
     #[inline(always)]
-    fn state_changes(&mut self, rules: RuleSet, from: Option<JobState>, to: JobState, by: By) {
+    fn state_changes(
+        &mut self,
+        rules: RuleSet,
+        profile: &Profile,
+        from: Option<JobState>,
+        to: JobState,
+        by: By,
+    ) {
         if rules.intersects(READ_STAYS) {
             for (stay, state) in self.stays.iter_mut().zip([JobState::Transferred, JobState::Error]) {
                 stay.changes(from == Some(state), to == state, by);
@@ -215,7 +236,7 @@ impl<const CALLS: usize> Facts<CALLS> {
         if rules.intersects(READ_STATE) {
             self.state = Some(to);
         }
-        if rules.intersects(READ_CALL_STATES) {
+        if rules.intersects(READ_CALL_STATES) && !mutant!(profile, StatesOfCallForgotten) {
             let own = if let By::Call(id) = by { Some(id.index()) } else { None };
             for (slot, states) in self.call_states.iter_mut().enumerate() {
                 if *states != StateSet::EMPTY && own != Some(slot) {
@@ -247,13 +268,18 @@ impl Stay {
     const NEVER: Stay = Stay { leavers: CallSet::new(), now: Now::Never };
 
     /// Whether the event of this state may be told now (R5).
-    pub(crate) fn may_be_told(&self) -> bool {
-        matches!(self.now, Now::In | Now::Leaving(_))
+    pub(crate) fn may_be_told(&self, profile: &Profile) -> bool {
+        match self.now {
+            Now::In => true,
+            Now::Leaving(_) => !mutant!(profile, R5LeavingIsOut),
+            Now::Out => mutant!(profile, R5StayedIsIn),
+            Now::Never => false,
+        }
     }
 
     /// Whether an event told now is about the present stay, and not about an earlier one.
-    pub(crate) fn is_unambiguous(&self) -> bool {
-        self.now == Now::In && self.leavers.is_empty()
+    pub(crate) fn is_unambiguous(&self, profile: &Profile) -> bool {
+        self.now == Now::In && self.leavers.is_empty() || mutant!(profile, StaysAreUnambiguous)
     }
 
     fn changes(&mut self, left: bool, entered: bool, by: By) {
@@ -343,8 +369,13 @@ fn unmasking(profile: &Profile, event: Event) -> u64 {
         sets
     };
     const DISABLED: u64 = masks_with(NotifyFlags::DISABLE);
-    let with = WITH[event as usize];
-    if profile.disable_masks.is_on() { with & !DISABLED } else { with }
+    let with = match profile.mutation.mutant() {
+        Some(Mutant::JudgedMaskIgnored(of)) if of == event => u64::MAX,
+        Some(Mutant::JudgedMaskOfAnother(of)) if of == event => WITH[event.another() as usize],
+        _ => WITH[event as usize],
+    };
+    let disables = profile.disable_masks.is_on() && !profile.mutation.is(Mutant::JudgedDisableIgnored);
+    if disables { with & !DISABLED } else { with }
 }
 
 const fn masks_with(flag: NotifyFlags) -> u64 {

@@ -46,7 +46,7 @@ mod watched;
 
 pub use self::across::{Across, CALLBACK_SLOTS, Overflow};
 pub use self::failure::{FailureId, ParseFailureIdError, failure_id, fingerprint, skeleton};
-pub use self::monitor::{Bound, Monitors};
+pub use self::monitor::{Bound, Kind, Monitors};
 pub use self::recorder::TraceRecorder;
 pub use self::rule::{Rule, RuleSet, UnknownRule};
 pub use self::timeline::{TimelineOptions, timeline};

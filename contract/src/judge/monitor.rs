@@ -2,6 +2,7 @@
 
 use crate::dialect::Profile;
 use crate::event::EventView;
+use crate::mutation::Mutant;
 
 use super::facts::Facts;
 use super::registers::Register;
@@ -47,14 +48,20 @@ pub(crate) trait Monitor<const CALLS: usize> {
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome;
 }
 
-/// The kinds of events.
+/// The kinds of events, as [`EventView`] has them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// A call starts.
     Call,
+    /// A call is back.
     Return,
+    /// A callback starts.
     Enter,
+    /// A callback is back.
     Leave,
+    /// The environment moves.
     Env,
+    /// A job changes its state.
     State,
 }
 
@@ -79,6 +86,9 @@ macro_rules! all_rules {
         struct Rules { $($field: $rule,)* }
 
         impl Rules {
+            const SEES: &'static [(Rule, &'static [Kind])] =
+                &[$((Rule::$rule, <$rule as Monitor<1>>::SEES),)*];
+
             const SIZES: &'static [(Rule, usize)] = &[$((Rule::$rule, size_of::<$rule>()),)*];
 
             /// The rules that look at events of this kind: the others are not even compiled in.
@@ -91,14 +101,19 @@ macro_rules! all_rules {
                 exercised: &mut RuleSet,
             ) -> RuleSet {
                 let mut violated = RuleSet::EMPTY;
-                $(if const { sees::<$rule>(KIND) } && carried.contains(Rule::$rule) {
+                $(if const { sees::<$rule>(KIND) }
+                    && carried.contains(Rule::$rule)
+                    && !cx.profile.mutation.is(Mutant::RuleBlind(Rule::$rule as u8, KIND))
+                {
                     const { assert!(<$rule as Monitor<CALLS>>::RULE as u8 == Rule::$rule as u8) };
                     match self.$field.step(cx, event) {
                         Outcome::Held => {}
                         Outcome::Exercised => *exercised = exercised.with(Rule::$rule),
                         Outcome::Violated => {
                             *exercised = exercised.with(Rule::$rule);
-                            violated = violated.with(Rule::$rule);
+                            if !cx.profile.mutation.is(Mutant::RuleSilent(Rule::$rule as u8)) {
+                                violated = violated.with(Rule::$rule);
+                            }
                         }
                     }
                 })*
@@ -189,6 +204,18 @@ impl<const CALLS: usize> Monitors<CALLS> {
         (Rules::SIZES, size_of::<Facts<CALLS>>())
     }
 
+    /// The kinds of events that each rule looks at.
+    #[must_use]
+    pub const fn sees() -> &'static [(Rule, &'static [Kind])] {
+        Rules::SEES
+    }
+
+    /// The registers that the rules share, by their numbers.
+    #[must_use]
+    pub const fn registers() -> &'static [&'static str] {
+        &Register::NAMES
+    }
+
     /// The rules carried.
     #[must_use]
     pub fn rules(&self) -> RuleSet {
@@ -226,7 +253,7 @@ impl<const CALLS: usize> Monitors<CALLS> {
         self.facts.before(carried, profile, event);
         let cx = Cx { profile, facts: &self.facts, bound: self.bound };
         let violated = self.rules.step(carried, &cx, event, exercised);
-        self.facts.after(carried, event);
+        self.facts.after(carried, profile, event);
         violated
     }
 
@@ -234,7 +261,8 @@ impl<const CALLS: usize> Monitors<CALLS> {
     #[must_use]
     pub fn finish(&self, profile: &Profile) -> RuleSet {
         let cx = Cx { profile, facts: &self.facts, bound: self.bound };
-        let stuck = self.carried.contains(Rule::R18) && self.rules.r18.is_stuck(&cx);
+        let silent = profile.mutation.is(Mutant::RuleSilent(Rule::R18 as u8));
+        let stuck = self.carried.contains(Rule::R18) && !silent && self.rules.r18.is_stuck(&cx);
         if stuck { RuleSet::of(&[Rule::R18]) } else { RuleSet::EMPTY }
     }
 
@@ -245,8 +273,8 @@ impl<const CALLS: usize> Monitors<CALLS> {
     }
 
     /// The small ids of objects that may still turn up, a bit each: they cannot be given to other objects.
-    pub(crate) fn objects_in_use(&self) -> u64 {
-        self.facts.registers.in_use(Register::Registration)
+    pub(crate) fn objects_in_use(&self, profile: &Profile) -> u64 {
+        self.facts.registers.in_use(profile, Register::Registration)
     }
 
     /// Makes a small id ready for another object.

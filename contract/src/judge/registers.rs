@@ -9,6 +9,9 @@
 //! of one value need not be told apart, because the one that returned later is superseded later. Each open
 //! getter remembers every value it may see. A slot of open calls is one or the other, so both use the same field.
 
+use crate::dialect::Profile;
+use crate::mutation::{Following, Mutant};
+
 /// A property that is followed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
@@ -25,6 +28,12 @@ pub(crate) enum Register {
     RetryDelay,
     /// The no-progress timeout, by [`bucket`].
     NoProgress,
+}
+
+impl Register {
+    /// Every register's name, by its number.
+    pub(crate) const NAMES: [&'static str; 6] =
+        ["mask", "registration", "command-line", "priority", "retry-delay", "no-progress"];
 }
 
 /// The value of [`Register::Registration`] for "no object".
@@ -63,7 +72,10 @@ impl<const CALLS: usize> Registers<CALLS> {
     }
 
     /// The values possible now, a bit each.
-    pub(crate) fn possible(&self, register: Register) -> u64 {
+    pub(crate) fn possible(&self, profile: &Profile, register: Register) -> u64 {
+        if profile.mutation.is(Mutant::Register(Following::IgnoresOpen, register as u8)) {
+            return self.settled[register as usize];
+        }
         self.uses.iter().fold(self.settled[register as usize], |values, open| match *open {
             Use::Sets(set, value) if set == register => values | bit(value),
             _ => values,
@@ -76,10 +88,12 @@ impl<const CALLS: usize> Registers<CALLS> {
     }
 
     /// Every value an open call may still turn up: the possible ones, and those a getter may have seen.
-    pub(crate) fn in_use(&self, register: Register) -> u64 {
-        self.uses.iter().zip(&self.sets).fold(self.possible(register), |values, (open, seen)| match *open {
-            Use::Gets(got) if got == register => values | seen,
-            _ => values,
+    pub(crate) fn in_use(&self, profile: &Profile, register: Register) -> u64 {
+        self.uses.iter().zip(&self.sets).fold(self.possible(profile, register), |values, (open, seen)| {
+            match *open {
+                Use::Gets(got) if got == register => values | seen,
+                _ => values,
+            }
         })
     }
 
@@ -98,10 +112,10 @@ impl<const CALLS: usize> Registers<CALLS> {
     }
 
     /// A getter starts.
-    pub(crate) fn get_called(&mut self, slot: usize, register: Register) {
+    pub(crate) fn get_called(&mut self, profile: &Profile, slot: usize, register: Register) {
         if slot < CALLS {
             self.uses[slot] = Use::Gets(register);
-            self.sets[slot] = self.possible(register);
+            self.sets[slot] = self.possible(profile, register);
         }
     }
 
@@ -114,18 +128,24 @@ impl<const CALLS: usize> Registers<CALLS> {
     }
 
     /// The call is back, whatever it was.
-    pub(crate) fn returned(&mut self, slot: usize, success: Success) {
+    pub(crate) fn returned(&mut self, profile: &Profile, slot: usize, success: Success) {
         let Some(open) = self.uses.get_mut(slot) else { return };
         let was = std::mem::replace(open, Use::Nothing);
         let superseded = std::mem::take(&mut self.sets[slot]);
         if let (Use::Sets(register, value), Success::Yes) = (was, success) {
-            self.settle(register, value, superseded);
+            self.settle(profile, register, value, superseded);
         }
     }
 
-    fn settle(&mut self, register: Register, value: u8, superseded: u64) {
+    fn settle(&mut self, profile: &Profile, register: Register, value: u8, superseded: u64) {
         // A value without a number was accepted all the same: from here on nothing is known.
-        let set = if value == NO_VALUE { u64::MAX } else { bit(value) };
+        let mutated = |how| profile.mutation.is(Mutant::Register(how, register as u8));
+        let superseded = if mutated(Following::KeepsOld) { 0 } else { superseded };
+        let set = match value {
+            _ if mutated(Following::DropsNew) => 0,
+            NO_VALUE => u64::MAX,
+            value => bit(value),
+        };
         let settled = (self.settled[register as usize] & !superseded) | set;
         self.settled[register as usize] = settled;
         for (open, snapshot) in self.uses.iter().zip(&mut self.sets) {

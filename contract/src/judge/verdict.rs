@@ -12,6 +12,7 @@ use crate::env::EnvStep;
 use crate::event::EventView;
 use crate::hresult::HResult;
 use crate::ids::{CallId, JobId, UserId};
+use crate::mutation::Mutant;
 use crate::state::JobState;
 
 use super::across::{Across, CALLBACK_SLOTS, Overflow};
@@ -346,6 +347,8 @@ impl Judge {
         if exercised.is_empty() {
             return;
         }
+        let silent = |rule: &Rule| self.profile.mutation.is(Mutant::RuleSilent(*rule as u8));
+        let violated: RuleSet = violated.iter().filter(|rule| !silent(rule)).collect();
         for rule in exercised.iter() {
             self.counts.entry(rule).or_default().decisions += 1;
         }

@@ -116,19 +116,19 @@ impl Watched {
         match *event {
             EventView::Call { id, caller, job, call } => {
                 let id = CallId(self.calls.open(id, CALLS, 0).ok_or(Lost::Calls)?);
-                let renamed = self.rename_call(call)?;
+                let renamed = self.rename_call(profile, call)?;
                 let call = renamed.as_ref().unwrap_or(call);
                 step(&mut self.monitors, EventView::Call { id, caller, job, call })
             }
             EventView::Return { id, job, call, hr, out } => {
                 let id = CallId(self.calls.close(id));
-                let renamed = self.rename_out(out)?;
+                let renamed = self.rename_out(profile, out)?;
                 let out = renamed.as_ref().unwrap_or(out);
                 step(&mut self.monitors, EventView::Return { id, job, call, hr, out })
             }
             EventView::Enter { delivery, job, event, target, file } => {
                 let slot = self.deliveries.open(delivery, DELIVERIES, 0).ok_or(Lost::Deliveries)?;
-                let (delivery, target) = (DeliveryId(slot), self.rename_target(target)?);
+                let (delivery, target) = (DeliveryId(slot), self.rename_target(profile, target)?);
                 step(&mut self.monitors, EventView::Enter { delivery, job, event, target, file })
             }
             EventView::Leave { delivery, job, event, target, file, leave } => {
@@ -144,32 +144,32 @@ impl Watched {
         }
     }
 
-    fn rename_call(&mut self, call: &Call) -> Result<Option<Call>, Lost> {
+    fn rename_call(&mut self, profile: &Profile, call: &Call) -> Result<Option<Call>, Lost> {
         let Call::SetNotifyInterface { receiver: Some(receiver) } = call else { return Ok(None) };
-        let receiver = Receiver { id: self.object(receiver.id)?, interfaces: receiver.interfaces };
+        let receiver = Receiver { id: self.object(profile, receiver.id)?, interfaces: receiver.interfaces };
         Ok(Some(Call::SetNotifyInterface { receiver: Some(receiver) }))
     }
 
-    fn rename_out(&mut self, out: &Out) -> Result<Option<Out>, Lost> {
+    fn rename_out(&mut self, profile: &Profile, out: &Out) -> Result<Option<Out>, Lost> {
         let Out::Receiver(Some(receiver)) = out else { return Ok(None) };
-        Ok(Some(Out::Receiver(Some(self.object(*receiver)?))))
+        Ok(Some(Out::Receiver(Some(self.object(profile, *receiver)?))))
     }
 
-    fn rename_target(&mut self, target: Target) -> Result<Target, Lost> {
+    fn rename_target(&mut self, profile: &Profile, target: Target) -> Result<Target, Lost> {
         Ok(match target {
-            Target::Interface(receiver) => Target::Interface(self.object(receiver)?),
+            Target::Interface(receiver) => Target::Interface(self.object(profile, receiver)?),
             Target::CommandLine => Target::CommandLine,
         })
     }
 
     /// The small id of an object. One that is new, or that had lost its small id, gets one that no possible
     /// registration has.
-    fn object(&mut self, object: ReceiverId) -> Result<ReceiverId, Lost> {
+    fn object(&mut self, profile: &Profile, object: ReceiverId) -> Result<ReceiverId, Lost> {
         if let Some(small) = self.objects.find(object) {
             return Ok(ReceiverId(small));
         }
         let small =
-            self.objects.open(object, OBJECTS, self.monitors.objects_in_use()).ok_or(Lost::Objects)?;
+            self.objects.open(object, OBJECTS, self.monitors.objects_in_use(profile)).ok_or(Lost::Objects)?;
         // Below 62, so it fits.
         self.monitors.forget_object(small as u8);
         Ok(ReceiverId(small))

@@ -94,6 +94,59 @@ pub fn check(
     }
 }
 
+/// What became of a law in a slice, without the way there.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Outcome {
+    /// It holds, and decided something.
+    Proved,
+    /// It is broken.
+    Broken,
+    /// It had nothing to decide.
+    Vacuous,
+    /// The exploration ended before it was done.
+    Unfinished,
+}
+
+/// What became of every law in a slice under a design, and last of clients that lock themselves out: [`check`] without its counterexamples.
+///
+/// # Errors
+///
+/// As of [`check`].
+pub fn outcomes(
+    design: Design,
+    profile: &Profile,
+    slice: &Slice,
+    options: &Options<'_>,
+) -> Result<Vec<(Option<Law>, Outcome)>, bfs::Error> {
+    match slice.jobs {
+        0 | 1 => outcomes_of_jobs::<1>(design, profile, slice, options),
+        2 => outcomes_of_jobs::<2>(design, profile, slice, options),
+        _ => outcomes_of_jobs::<3>(design, profile, slice, options),
+    }
+}
+
+fn outcomes_of_jobs<const J: usize>(
+    design: Design,
+    profile: &Profile,
+    slice: &Slice,
+    options: &Options<'_>,
+) -> Result<Vec<(Option<Law>, Outcome)>, bfs::Error> {
+    let protocol = Protocol::<J>::new(design, profile, slice, Law::ALL, Reduction::Fewest);
+    let exercised = protocol.exercised.clone();
+    let subject = subject(design, profile, slice, Law::ALL, Reduction::Fewest);
+    let first = first_run(protocol, &subject, &exercised.0, options)?;
+    let spent = first.extent == Extent::BudgetSpent;
+    let outcome = |law: Law| match first.has(law.id()) {
+        true => Outcome::Broken,
+        false if spent => Outcome::Unfinished,
+        false if exercised.has(law) => Outcome::Proved,
+        false => Outcome::Vacuous,
+    };
+    let own = if first.has(CLIENTS_OWN) { Outcome::Broken } else { Outcome::Vacuous };
+    let laws = Law::ALL.iter().map(|law| (Some(*law), outcome(*law)));
+    Ok(laws.chain([(None, own)]).collect())
+}
+
 impl Story {
     /// Tells a counterexample of [`check`]: the steps that break `law`, or that lock a client out when there is none.
     #[must_use]
@@ -111,6 +164,13 @@ fn alone<const J: usize>(design: Design, profile: &Profile, slice: &Slice, law: 
     Protocol::new(design, profile, slice, law.as_slice(), Reduction::Full)
 }
 
+/// Two things explored are of one name only if they are equal: the design, the dialect, the laws, the slice.
+fn subject(design: Design, profile: &Profile, slice: &Slice, laws: &[Law], reduction: Reduction) -> Subject {
+    let carried: Vec<&str> = laws.iter().map(|law| law.id()).collect();
+    let model = format!("protocol, design {design}, {}, {reduction:?} steps, {profile:?}", carried.join(" "));
+    Subject { model, scope: slice.describe() }
+}
+
 fn check_jobs<const J: usize>(
     design: Design,
     profile: &Profile,
@@ -121,12 +181,7 @@ fn check_jobs<const J: usize>(
 ) -> Result<Report, bfs::Error> {
     let protocol = Protocol::<J>::new(design, profile, slice, laws, reduction);
     let exercised = protocol.exercised.clone();
-    // Two things explored are of one name only if they are equal: the design, the dialect, the laws, the slice.
-    let carried: Vec<&str> = laws.iter().map(|law| law.id()).collect();
-    let subject = Subject {
-        model: format!("protocol, design {design}, {}, {reduction:?} steps, {profile:?}", carried.join(" ")),
-        scope: slice.describe(),
-    };
+    let subject = subject(design, profile, slice, laws, reduction);
     let first = first_run(protocol, &subject, &exercised.0, options)?;
     let shortest = |law: Option<Law>| {
         let property = law.map_or(CLIENTS_OWN, Law::id);

@@ -62,7 +62,7 @@ use stateright::{Model, Path, Property};
 
 pub use self::act::{Act, Disk};
 #[cfg(feature = "bfs")]
-pub use self::check::{Report, Size, check};
+pub use self::check::{Outcome as LawOutcome, Report, Size, check, outcomes};
 pub use self::design::{Design, UnknownDesign};
 pub use self::flaw::Flaw;
 pub use self::law::Law;

@@ -6,7 +6,7 @@
 
 use contract::dialect::ResumeTarget;
 use contract::env::EnvStep;
-use contract::{Event, FileId, HResult, JobState, Profile};
+use contract::{Event, FileId, HResult, JobState, Profile, mutant};
 
 use super::Reduction;
 use super::act::{Act, Cause, Disk, Note};
@@ -115,15 +115,17 @@ impl Rig {
             Act::Exit(job, outcome) => self.exit(&mut world.jobs[usize::from(job)], job, outcome, tell),
             Act::RetryDelayOver(job) => world.jobs[usize::from(job)].marks.remove(Marks::RETRYING),
             Act::Turn(job) => self.turn(&mut world.jobs[usize::from(job)], job, tell),
-            Act::Arrive(job) => arrive(&mut world.jobs[usize::from(job)], job, tell),
+            Act::Arrive(job) => self.arrive(&mut world.jobs[usize::from(job)], job, tell),
             Act::Fail(job) => {
                 let step = EnvStep::FatalError { hr: HResult::BG_E_HTTP_ERROR_404 };
-                environment(&mut world.jobs[usize::from(job)], job, JobState::Error, step, tell);
+                self.environment(&mut world.jobs[usize::from(job)], job, JobState::Error, step, tell);
             }
             Act::Expire(job) => {
                 let step = EnvStep::Expiry;
-                self.revoke(&mut world.jobs[usize::from(job)]);
-                environment(&mut world.jobs[usize::from(job)], job, JobState::Cancelled, step, tell);
+                if !mutant!(self.profile, ExpiryRevokesNothing) {
+                    self.revoke(&mut world.jobs[usize::from(job)]);
+                }
+                self.environment(&mut world.jobs[usize::from(job)], job, JobState::Cancelled, step, tell);
             }
         }
     }
@@ -135,12 +137,13 @@ impl Rig {
         }
         let Open { on, ask, .. } = *world.open(who);
         let job = &mut world.jobs[usize::from(on)];
-        if job.ending.is_some() {
+        if job.ending.is_some() && !mutant!(self.profile, BusyGoesOn) {
             world.open_mut(who).stage = Stage::Busy;
             return;
         }
         if job.state.is_final() {
-            self.answer(world, who, Answer::InvalidState);
+            let ok = mutant!(self.profile, FinalAnswersOk);
+            self.answer(world, who, if ok { Answer::Ok } else { Answer::InvalidState });
             return;
         }
         match self.asks[usize::from(ask)].ask {
@@ -153,11 +156,15 @@ impl Rig {
             }
             setter => {
                 let before = *job;
-                self.revoke(job);
+                if !mutant!(self.profile, RevokesNothing) {
+                    self.revoke(job);
+                }
                 self.set(job, setter);
                 let forbidden = self.forbids(setter, &before, job);
                 self.answer(world, who, Answer::Ok);
-                self.wait(world, who, forbidden);
+                if !mutant!(self.profile, SettersDoNotWait) {
+                    self.wait(world, who, forbidden);
+                }
             }
         }
     }
@@ -166,7 +173,7 @@ impl Rig {
         let about = &mut world.jobs[usize::from(inside)].delivery.about;
         if !about.contains(About::CALLED) {
             about.insert(About::CALLED);
-            if self.design.releases_callers() {
+            if self.design.releases_callers() && !mutant!(self.profile, CallReleasesNobody) {
                 self.release(world, inside);
             }
         }
@@ -205,10 +212,17 @@ impl Rig {
         let masked = |job: &Job| !self.profile.unmasked(job.mask(), event).is_yes();
         let forbidden = match setter {
             Ask::Flags(_) if self.design == Design::NothingNew => masked(job) && !masked(before),
-            Ask::Flags(_) => masked(job),
+            Ask::Flags(_) => masked(job) && !mutant!(self.profile, FlagsForbidNothing),
+            Ask::Interface(_) if mutant!(self.profile, InterfaceForbidsNothing) => false,
+            Ask::Interface(_) if mutant!(self.profile, InterfaceForbidsPrograms) => true,
             Ask::Interface(_) => job.delivery.to != To::Program,
-            Ask::Program(_) => job.delivery.to == To::Program,
-            Ask::Resume => matches!(event, Event::JobTransferred | Event::JobError),
+            Ask::Program(_) => {
+                job.delivery.to == To::Program && !mutant!(self.profile, ProgramForbidsNothing)
+            }
+            Ask::Resume => {
+                matches!(event, Event::JobTransferred | Event::JobError)
+                    && !mutant!(self.profile, ResumeForbidsNothing)
+            }
             Ask::Cancel | Ask::Complete => true,
             Ask::AddFile => false,
         };
@@ -219,7 +233,9 @@ impl Rig {
     fn begin_ending<const J: usize>(&self, world: &mut World<J>, who: Who, ending: Ending) {
         let on = usize::from(world.open(who).on);
         world.jobs[on].ending = Some(ending);
-        self.revoke(&mut world.jobs[on]);
+        if !mutant!(self.profile, CancelRevokesNothing) {
+            self.revoke(&mut world.jobs[on]);
+        }
         world.open_mut(who).stage = Stage::Disk;
     }
 
@@ -228,19 +244,23 @@ impl Rig {
         let on = world.open(who).on;
         let job = &mut world.jobs[usize::from(on)];
         let Some(ending) = job.ending.take() else { return };
-        if disk == Disk::Fails {
+        if disk == Disk::Fails && !mutant!(self.profile, DiskFailureEnds) {
             // The job stays as it was, and what was revoked is due again (R11).
             self.answer(world, who, Answer::DiskFailed);
             return;
         }
         let (to, answer) = match ending {
             Ending::Cancel => (JobState::Cancelled, Answer::Ok),
-            Ending::Complete if job.files.are_whole() => (JobState::Acknowledged, Answer::Ok),
+            Ending::Complete if job.files.are_whole() || mutant!(self.profile, CompleteIsWhole) => {
+                (JobState::Acknowledged, Answer::Ok)
+            }
             Ending::Complete => (JobState::Acknowledged, Answer::Partial),
         };
-        change(job, on, to, Cause::Call(who), tell);
+        self.change(job, on, to, Cause::Call(who), tell);
         self.answer(world, who, answer);
-        self.wait(world, who, Forbidden::Yes);
+        if !mutant!(self.profile, CancelDoesNotWait) {
+            self.wait(world, who, Forbidden::Yes);
+        }
     }
 
     fn resume<const J: usize>(&self, world: &mut World<J>, who: Who, tell: &mut impl FnMut(Note)) {
@@ -248,7 +268,7 @@ impl Rig {
         let job = &mut world.jobs[usize::from(on)];
         match job.state {
             JobState::Error => {}
-            JobState::Transferred if job.files.are_whole() => {
+            JobState::Transferred if job.files.are_whole() && !mutant!(self.profile, ResumesWithoutWork) => {
                 self.answer(world, who, Answer::NothingNew);
                 return;
             }
@@ -259,12 +279,16 @@ impl Rig {
             }
         }
         let forbidden = self.forbids(Ask::Resume, job, job);
-        self.revoke(job);
+        if !mutant!(self.profile, ResumeRevokesNothing) {
+            self.revoke(job);
+        }
         let to = resumed(&self.profile);
-        change(job, on, to, Cause::Call(who), tell);
+        if !mutant!(self.profile, ResumesNowhere) {
+            self.change(job, on, to, Cause::Call(who), tell);
+        }
         job.marks.remove(Marks::RETRYING);
         self.answer(world, who, Answer::Ok);
-        if self.design != Design::ResumeNoWait {
+        if self.design != Design::ResumeNoWait && !mutant!(self.profile, ResumeDoesNotWait) {
             self.wait(world, who, forbidden);
         }
     }
@@ -286,6 +310,7 @@ impl Rig {
                 Design::WaitUnlessOwn => forbidden == Forbidden::Yes && who != Who::Callback(on),
                 Design::WaitUnlessAny => forbidden == Forbidden::Yes && matches!(who, Who::Client(_)),
                 Design::WaitAnyRunning => is_running(delivery),
+                _ if mutant!(self.profile, WaitsForOwn) => forbidden == Forbidden::Yes,
                 _ => forbidden == Forbidden::Yes && is_running(delivery),
             };
         if waits {
@@ -301,7 +326,8 @@ impl Rig {
         let next = if self.design == Design::WaitAnyRunning { Stage::WaitingOn } else { Stage::Returning };
         for who in World::<J>::callers() {
             let open = world.open_mut(who);
-            if open.stage == Stage::Waiting && open.on == job {
+            let waits = open.on == job || mutant!(self.profile, ReleasesEveryone);
+            if open.stage == Stage::Waiting && waits {
                 open.stage = next;
             }
         }
@@ -311,6 +337,9 @@ impl Rig {
         let Open { on, ask, answer, .. } = std::mem::take(world.open_mut(who));
         tell(Note::Return { who, on, ask, answer });
         if let Who::Client(client) = who {
+            if mutant!(self.profile, ClientsShareNoLock) {
+                return;
+            }
             // Its lock goes straight to those who wait for it.
             for job in world.jobs.iter_mut().filter(|job| job.delivery.phase == Phase::Blocked(client)) {
                 job.delivery.phase = Phase::Running;
@@ -320,32 +349,36 @@ impl Rig {
 
     /// The delivery of this job that may be claimed now (semantics c to e), were a dispatcher and a slot there.
     pub(super) fn wanted(&self, job: &Job) -> Option<(Event, To, u8)> {
-        if !job.is_live() || job.marks.intersects(Marks::RETRYING | Marks::DROPPED) {
+        let is_told = job.is_live() || mutant!(self.profile, FinalStillTells);
+        let retrying = job.marks.contains(Marks::RETRYING) && !mutant!(self.profile, RetryAtOnce);
+        if !is_told || retrying || job.marks.contains(Marks::DROPPED) {
             return None;
         }
         let unmasked = |event| self.profile.unmasked(job.mask(), event).is_yes();
         if let Some(object) = job.receiver
             && let Some(file) = job.files.untold()
-            && unmasked(Event::FileTransferred)
+            && (unmasked(Event::FileTransferred) || mutant!(self.profile, FilesMasked))
+            && !(mutant!(self.profile, FilesLast) && self.owes_end(job))
         {
             return Some((Event::FileTransferred, To::Object(object), file));
         }
         let event = match job.state {
             JobState::Transferred => Event::JobTransferred,
             JobState::Error => Event::JobError,
+            _ if mutant!(self.profile, AnyStateTells) => Event::JobTransferred,
             _ => return None,
         };
         // One program of a job at a time: more is possible, one per registration while it runs, without end.
-        if job.marks.contains(Marks::TOLD) || !unmasked(event) || job.program.is_some() {
+        let told = job.marks.contains(Marks::TOLD) && !mutant!(self.profile, ToldAgain);
+        let masked = !unmasked(event) && !mutant!(self.profile, MaskUnread);
+        let tells = job.program.is_some() && !mutant!(self.profile, ProgramTellsTwice);
+        if told || masked || tells {
             return None;
         }
         let program = job.marks.contains(Marks::HAS_PROGRAM).then_some(To::Program);
         let interface = job.receiver.map(To::Object);
-        let to = if job.marks.contains(Marks::PROGRAM_NEXT) {
-            program.or(interface)
-        } else {
-            interface.or(program)
-        };
+        let turn = job.marks.contains(Marks::PROGRAM_NEXT) && !mutant!(self.profile, ProgramsTurnNever);
+        let to = if turn { program.or(interface) } else { interface.or(program) };
         Some((event, to?, 0))
     }
 
@@ -370,7 +403,8 @@ impl Rig {
 
     /// Clause 3: a claim that has not begun is taken back, and its dispatcher is idle again.
     fn revoke(&self, job: &mut Job) {
-        if self.design.revokes() && job.delivery.phase == Phase::Claimed {
+        let begun = job.delivery.phase == Phase::Begun && mutant!(self.profile, RevokesBegun);
+        if self.design.revokes() && (job.delivery.phase == Phase::Claimed || begun) {
             job.delivery = Delivery::NONE;
         }
     }
@@ -386,7 +420,9 @@ impl Rig {
                 job.program = Some(Running { event: delivery.event, about });
             }
         }
-        self.release(world, id);
+        if !mutant!(self.profile, LeaveReleasesNobody) {
+            self.release(world, id);
+        }
     }
 
     fn exit(&self, job: &mut Job, id: u8, outcome: Outcome, tell: &mut impl FnMut(Note)) {
@@ -399,19 +435,27 @@ impl Rig {
     /// What a leave means (semantics e and f).
     fn learn(&self, job: &mut Job, delivery: &Delivery, outcome: Outcome) {
         let Delivery { event, to, file, about, .. } = *delivery;
+        let outcome = match outcome {
+            Outcome::Fails if mutant!(self.profile, FailureDropped) => Outcome::Acknowledges,
+            Outcome::Acknowledges if mutant!(self.profile, AckDropped) => Outcome::Fails,
+            outcome => outcome,
+        };
         if self.flaw.drops(outcome) {
             job.marks.insert(Marks::DROPPED);
             return;
         }
         if event == Event::FileTransferred {
             match outcome {
+                Outcome::Acknowledges if mutant!(self.profile, FileAckDropped) => {}
                 Outcome::Acknowledges => job.files.is_told(file),
                 Outcome::Fails if about.contains(About::EPOCH) => job.marks.insert(Marks::RETRYING),
                 Outcome::Fails => {}
             }
             return;
         }
-        if job.state.is_final() || !about.contains(About::EPOCH | About::CAUSE) {
+        let epoch = about.contains(About::EPOCH) || mutant!(self.profile, OldEpochCounts);
+        let cause = about.contains(About::CAUSE) || mutant!(self.profile, OldCauseCounts);
+        if job.state.is_final() || !epoch || !cause {
             return;
         }
         let once = event == Event::JobTransferred && !self.profile.retry_transferred.is_on();
@@ -433,10 +477,10 @@ impl Rig {
 
     fn turn(&self, job: &mut Job, id: u8, tell: &mut impl FnMut(Note)) {
         if self.profile.connects.is_on() {
-            environment(job, id, JobState::Connecting, EnvStep::Turn, tell);
-            environment(job, id, JobState::Transferring, EnvStep::Connected, tell);
+            self.environment(job, id, JobState::Connecting, EnvStep::Turn, tell);
+            self.environment(job, id, JobState::Transferring, EnvStep::Connected, tell);
         } else {
-            environment(job, id, JobState::Transferring, EnvStep::Turn, tell);
+            self.environment(job, id, JobState::Transferring, EnvStep::Turn, tell);
         }
     }
 }
@@ -461,27 +505,38 @@ pub(super) fn is_running(delivery: &Delivery) -> bool {
     delivery.has_begun() && !delivery.about.contains(About::CALLED)
 }
 
-fn arrive(job: &mut Job, id: u8, tell: &mut impl FnMut(Note)) {
-    let file = Some(FileId(job.files.whole().into()));
-    job.files.arrive();
-    tell(Note::Env { job: id, step: EnvStep::FileDone, file });
-    if job.files.are_whole() {
-        change(job, id, JobState::Transferred, Cause::Env(EnvStep::FileDone), tell);
+impl Rig {
+    fn arrive(&self, job: &mut Job, id: u8, tell: &mut impl FnMut(Note)) {
+        let file = Some(FileId(job.files.whole().into()));
+        job.files.arrive();
+        tell(Note::Env { job: id, step: EnvStep::FileDone, file });
+        if job.files.are_whole() || mutant!(self.profile, ArrivesTwice) {
+            self.change(job, id, JobState::Transferred, Cause::Env(EnvStep::FileDone), tell);
+        }
     }
-}
 
-fn environment(job: &mut Job, id: u8, to: JobState, step: EnvStep, tell: &mut impl FnMut(Note)) {
-    tell(Note::Env { job: id, step, file: None });
-    change(job, id, to, Cause::Env(step), tell);
-}
-
-/// The job changes its state. What is told about the old one is about the past, and a chain is of the state that caused it.
-fn change(job: &mut Job, id: u8, to: JobState, by: Cause, tell: &mut impl FnMut(Note)) {
-    let from = Some(std::mem::replace(&mut job.state, to));
-    job.delivery.about.remove(About::CAUSE);
-    if let Some(program) = &mut job.program {
-        program.about.remove(About::CAUSE);
+    fn environment(&self, job: &mut Job, id: u8, to: JobState, step: EnvStep, tell: &mut impl FnMut(Note)) {
+        tell(Note::Env { job: id, step, file: None });
+        self.change(job, id, to, Cause::Env(step), tell);
     }
-    job.marks.remove(Marks::TOLD | Marks::PROGRAM_NEXT);
-    tell(Note::State { job: id, from, to, by });
+
+    /// The job changes its state. What is told about the old one is about the past, and a chain is of the state that caused it.
+    fn change(&self, job: &mut Job, id: u8, to: JobState, by: Cause, tell: &mut impl FnMut(Note)) {
+        let from = Some(std::mem::replace(&mut job.state, to));
+        job.delivery.about.remove(About::CAUSE);
+        if let Some(program) = &mut job.program {
+            program.about.remove(About::CAUSE);
+        }
+        if !mutant!(self.profile, ToldOutlivesChange) {
+            job.marks.remove(Marks::TOLD);
+        }
+        job.marks.remove(Marks::PROGRAM_NEXT);
+        tell(Note::State { job: id, from, to, by });
+    }
+
+    /// Whether the job's own event is still to be told: a mutant tells it before the files.
+    fn owes_end(&self, job: &Job) -> bool {
+        let ended = matches!(job.state, JobState::Transferred | JobState::Error);
+        ended && !job.marks.contains(Marks::TOLD)
+    }
 }

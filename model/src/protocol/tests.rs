@@ -109,7 +109,7 @@ impl Pair {
             Phase::Left(Outcome::Acknowledges) => HResult::S_OK,
             Phase::Left(Outcome::Fails) => HResult::E_FAIL,
             _ => {
-                self.spec.program_started(JOB, &mut ticket).expect("it is a program");
+                self.spec.program_started(&self.rig.profile, JOB, &mut ticket).expect("it is a program");
                 self.program = Some(ticket);
                 return;
             }

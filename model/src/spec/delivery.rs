@@ -5,6 +5,9 @@ use contract::dialect::Profile;
 use contract::event::{Leave, Target};
 use contract::{Event, FileId, JobId, JobState};
 
+use contract::mutant;
+use contract::mutation::{Left, Mutant};
+
 use super::World;
 use super::events::Events;
 use super::job::{Finalising, Job, Marks, Told};
@@ -20,19 +23,78 @@ pub struct Guard {
     pub rule: &'static str,
     /// What the guard demands.
     pub says: &'static str,
+    /// The events that it can hold back.
+    pub about: &'static [Event],
     passes: fn(&Job, &Profile) -> Events,
+}
+
+const EVERY: &[Event] =
+    &[Event::JobTransferred, Event::JobError, Event::JobModification, Event::FileTransferred];
+const ENDS: &[Event] = &[Event::JobTransferred, Event::JobError];
+const TOLD_ONCE: &[Event] = &[Event::JobTransferred, Event::JobError, Event::FileTransferred];
+
+/// Where some rules have their guard.
+const R2: usize = 1;
+const R3: usize = 2;
+const R6: usize = 5;
+const R8: usize = 7;
+
+impl Guard {
+    /// The events of `job` that the guard lets pass.
+    pub(super) fn lets_pass(&self, job: &Job, profile: &Profile) -> Events {
+        let passes = (self.passes)(job, profile);
+        match profile.mutation.mutant() {
+            Some(Mutant::GuardDropped(rule)) if self.is_of(rule) => Events::ALL,
+            Some(Mutant::GuardForgets(rule, event)) if self.is_of(rule) => passes | Events::all_of(event),
+            _ => passes,
+        }
+    }
+
+    /// The number of its rule, such as 1.
+    pub(crate) fn number(&self) -> u8 {
+        self.rule[1..].parse().unwrap_or(0)
+    }
+
+    fn is_of(&self, rule: u8) -> bool {
+        self.number() == rule
+    }
 }
 
 /// All guards. Without one of them some delivery would begin that must not, which is what [`World::witness`] looks for.
 pub static GUARDS: [Guard; 8] = [
-    Guard { rule: "R1", says: "the job is neither cancelled nor being cancelled", passes: not_cancelled },
-    Guard { rule: "R2", says: "the mask lets the event through", passes: unmasked },
-    Guard { rule: "R3", says: "somebody receives the event", passes: received },
-    Guard { rule: "R4", says: "the job is neither completed nor being completed", passes: not_completed },
-    Guard { rule: "R5", says: "the job is still in the state that caused the event", passes: still_caused },
-    Guard { rule: "R6", says: "the event is not acknowledged in this epoch", passes: unacknowledged },
-    Guard { rule: "R7", says: "no FileTransferred comes before it", passes: nothing_before },
-    Guard { rule: "R8", says: "JobModification tells a change", passes: changed },
+    Guard {
+        rule: "R1",
+        says: "the job is neither cancelled nor being cancelled",
+        about: EVERY,
+        passes: not_cancelled,
+    },
+    Guard { rule: "R2", says: "the mask lets the event through", about: EVERY, passes: unmasked },
+    Guard { rule: "R3", says: "somebody receives the event", about: EVERY, passes: received },
+    Guard {
+        rule: "R4",
+        says: "the job is neither completed nor being completed",
+        about: EVERY,
+        passes: not_completed,
+    },
+    Guard {
+        rule: "R5",
+        says: "the job is still in the state that caused the event",
+        about: ENDS,
+        passes: still_caused,
+    },
+    Guard {
+        rule: "R6",
+        says: "the event is not acknowledged in this epoch",
+        about: TOLD_ONCE,
+        passes: unacknowledged,
+    },
+    Guard { rule: "R7", says: "no FileTransferred comes before it", about: ENDS, passes: nothing_before },
+    Guard {
+        rule: "R8",
+        says: "JobModification tells a change",
+        about: &[Event::JobModification],
+        passes: changed,
+    },
 ];
 
 /// A delivery in flight, as its driver holds it between [`World::begin`] and [`World::leave`].
@@ -97,8 +159,13 @@ impl<const J: usize> World<J> {
     ///
     /// # Errors
     /// The ticket is not of a program that has begun.
-    pub fn program_started(&mut self, job: JobId, ticket: &mut Ticket) -> Result<(), Refused> {
-        self.job_mut(job)?.program_started(ticket)
+    pub fn program_started(
+        &mut self,
+        profile: &Profile,
+        job: JobId,
+        ticket: &mut Ticket,
+    ) -> Result<(), Refused> {
+        self.job_mut(job)?.program_started(profile, ticket)
     }
 
     /// A callback is back, or a program has exited.
@@ -142,25 +209,30 @@ pub type Tickets<const T: usize> = [Option<(JobId, Ticket)>; T];
 /// The events of `job` that are pending.
 pub(super) fn pending(job: &Job, profile: &Profile) -> Events {
     // Asked of every job in every step, and there is mostly nothing new: then the other guards have nothing to hold back.
-    let events = caused(job) & changed(job, profile) & unacknowledged(job, profile);
+    let early = |guard: &Guard| guard.lets_pass(job, profile);
+    let events = caused(job, profile) & early(&GUARDS[R8]) & early(&GUARDS[R6]);
     if events.is_empty() {
         return events;
     }
-    GUARDS.iter().fold(events, |events, guard| events & (guard.passes)(job, profile))
+    GUARDS.iter().fold(events, |events, guard| events & guard.lets_pass(job, profile))
 }
 
 /// The events that something caused and every guard passes, the guards of the rule `without` left out.
 pub(super) fn passing(job: &Job, profile: &Profile, without: Option<&str>) -> Events {
     let asked = GUARDS.iter().filter(|guard| without != Some(guard.rule));
-    asked.fold(caused(job), |events, guard| events & (guard.passes)(job, profile))
+    asked.fold(caused(job, profile), |events, guard| events & guard.lets_pass(job, profile))
 }
 
 /// The events that were ever caused. Whether there was a change to tell is for R8's guard to say.
-fn caused(job: &Job) -> Events {
-    Events::first_files(job.whole)
+fn caused(job: &Job, profile: &Profile) -> Events {
+    let caused = Events::first_files(job.whole)
         | Events::TRANSFERRED.when(job.transferred != Told::No)
         | Events::ERROR.when(job.failed != Told::No)
-        | Events::MODIFICATION
+        | Events::MODIFICATION;
+    match profile.mutation.mutant() {
+        Some(Mutant::Uncaused(event)) => caused & !Events::all_of(event),
+        _ => caused,
+    }
 }
 
 fn not_cancelled(job: &Job, _: &Profile) -> Events {
@@ -208,11 +280,11 @@ fn unacknowledged(job: &Job, _: &Profile) -> Events {
 
 /// JobTransferred and JobError wait for every FileTransferred that is due and enabled.
 fn nothing_before(job: &Job, profile: &Profile) -> Events {
-    let files = Events::first_files(job.whole) & unacknowledged(job, profile);
+    let files = Events::first_files(job.whole) & GUARDS[R6].lets_pass(job, profile);
     if files.is_empty() {
         return Events::ALL;
     }
-    let first = files & unmasked(job, profile) & received(job, profile);
+    let first = files & GUARDS[R2].lets_pass(job, profile) & GUARDS[R3].lets_pass(job, profile);
     if first.is_empty() { Events::ALL } else { !(Events::TRANSFERRED | Events::ERROR) }
 }
 
@@ -228,46 +300,49 @@ impl Job {
         file: Option<FileId>,
         target: Target,
     ) -> Result<Ticket, Refused> {
-        if self.is_begun() {
+        if self.is_begun() && !mutant!(profile, DeliveriesOverlap) {
             return Err(Refused::Begun);
         }
         let one = Events::one(event, file);
         let pending = pending(self, profile);
-        if one.is_empty() || !pending.contains(one) {
+        let waits = pending.contains(one) || mutant!(profile, AnythingBegins);
+        if one.is_empty() || !waits {
             return Err(Refused::NotPending(self.held_back_by(profile, one)));
         }
-        self.comes_first(one, pending)?;
-        if target != self.target(event) {
+        if !mutant!(profile, AnyOrder) {
+            self.comes_first(profile, one, pending)?;
+        }
+        if target != self.target(profile, event) && !mutant!(profile, AnyTarget) {
             return Err(Refused::WrongTarget);
         }
         match event {
-            Event::JobModification => self.marks -= Marks::CHANGED,
-            _ => self.marks -= Marks::OWED,
+            Event::JobModification => self.unmark(profile, Marks::CHANGED),
+            _ => self.unmark(profile, Marks::OWED),
         }
-        self.marks |= Marks::BEGUN;
+        self.mark(profile, Marks::BEGUN);
         self.in_flight = self.in_flight.saturating_add(1);
         Ok(Ticket { event, file, target, phase: Phase::Begun, epoch: self.epoch, entry: self.entry })
     }
 
     /// The rule whose guard holds `one` back; R5 when nothing caused it.
     fn held_back_by(&self, profile: &Profile, one: Events) -> &'static str {
-        if one.is_empty() || !caused(self).contains(one) {
+        if one.is_empty() || !caused(self, profile).contains(one) {
             return "R5";
         }
-        let holds = |guard: &&Guard| !(guard.passes)(self, profile).contains(one);
+        let holds = |guard: &&Guard| !guard.lets_pass(self, profile).contains(one);
         GUARDS.iter().find(holds).map_or("R5", |guard| guard.rule)
     }
 
     /// The order among the pending events of a job (semantics d). JobModification goes before others that wait.
-    fn comes_first(&self, one: Events, pending: Events) -> Result<(), Refused> {
+    fn comes_first(&self, profile: &Profile, one: Events, pending: Events) -> Result<(), Refused> {
         let running = self.told_by_programs();
-        if running.contains(one) {
+        if running.contains(one) && !mutant!(profile, ProgramsOverlap) {
             return Err(Refused::ProgramRuns);
         }
         let others = pending & !Events::MODIFICATION & !running;
-        let waiting = self.marks.contains(Marks::OWED);
+        let waiting = self.marks.contains(Marks::OWED) && !mutant!(profile, WaitingHidesNothing);
         let first = if one == Events::MODIFICATION {
-            others.is_empty() || waiting
+            others.is_empty() || waiting || mutant!(profile, ModificationFirst)
         } else {
             !Events::FILES.contains(one) || one == pending.first_file()
         };
@@ -280,18 +355,22 @@ impl Job {
             | Events::ERROR.when(self.marks.contains(Marks::TELLS_ERROR))
     }
 
-    fn program_started(&mut self, ticket: &mut Ticket) -> Result<(), Refused> {
+    fn program_started(&mut self, profile: &Profile, ticket: &mut Ticket) -> Result<(), Refused> {
         let begun = ticket.phase == Phase::Begun && self.is_begun();
         if !begun || ticket.target != Target::CommandLine {
             return Err(Refused::NotInFlight);
         }
         ticket.phase = Phase::Detached;
         // It enters now, so it is of the epoch that is now: a registration before it started does not replay it (R6).
-        ticket.epoch = self.epoch;
-        self.marks -= Marks::BEGUN;
+        if !mutant!(profile, ProgramKeepsEpoch) {
+            ticket.epoch = self.epoch;
+        }
+        if !mutant!(profile, ProgramHoldsOn) {
+            self.unmark(profile, Marks::BEGUN);
+        }
         // A program of a job that has ended holds nothing back.
         if !self.state.is_final() {
-            self.marks |= running_mark(ticket.event);
+            self.mark(profile, running_mark(ticket.event));
         }
         Ok(())
     }
@@ -302,34 +381,42 @@ impl Job {
             return Err(Refused::NotInFlight);
         }
         match ticket.phase {
-            Phase::Begun => self.marks -= Marks::BEGUN,
-            Phase::Detached if ticket.epoch == self.epoch => self.marks -= running_mark(ticket.event),
+            Phase::Begun => self.unmark(profile, Marks::BEGUN),
+            Phase::Detached if ticket.epoch == self.epoch => {
+                self.unmark(profile, running_mark(ticket.event));
+                if mutant!(profile, ProgramHoldsOn) {
+                    self.unmark(profile, Marks::BEGUN);
+                }
+            }
             Phase::Detached => {}
         }
         if acknowledges(profile, ticket.event, leave) {
-            self.acknowledge(ticket);
-        } else if !self.state.is_final() {
+            self.acknowledge(profile, ticket);
+        } else if !self.state.is_final() && !mutant!(profile, FailureIsForgotten) {
             self.owe(profile, ticket);
         }
         self.in_flight -= 1;
-        if self.in_flight == 0 {
+        if self.in_flight == 0 || mutant!(profile, FlightsNotCounted) {
             (self.epoch, self.entry) = (0, 0);
         }
         Ok(())
     }
 
     /// Whether the ticket is of this registration, and of the cause that stands.
-    fn is_current(&self, ticket: Ticket) -> bool {
-        (ticket.epoch, ticket.entry) == (self.epoch, self.entry)
+    fn is_current(&self, profile: &Profile, ticket: Ticket) -> bool {
+        (ticket.epoch, ticket.entry) == (self.epoch, self.entry) || mutant!(profile, StaleSettles)
     }
 
     /// The event is settled: a file's for good, the job's in this epoch, and only for the cause it told.
-    fn acknowledge(&mut self, ticket: Ticket) {
+    fn acknowledge(&mut self, profile: &Profile, ticket: Ticket) {
         if ticket.event == Event::FileTransferred {
+            if mutant!(profile, FilesUnsettled) {
+                return;
+            }
             self.settled = self.settled | Events::one(ticket.event, ticket.file);
             return;
         }
-        if !self.is_current(ticket) {
+        if !self.is_current(profile, ticket) {
             return;
         }
         let stands = match ticket.event {
@@ -340,7 +427,7 @@ impl Job {
         if let Some(told) = self.told(ticket.event).filter(|told| **told == Told::Due) {
             *told = if stands { Told::Acknowledged } else { Told::No };
         }
-        self.marks -= Marks::PROGRAM_NEXT;
+        self.unmark(profile, Marks::PROGRAM_NEXT);
     }
 
     /// The event is to be told again: by the program at once, or by the whole chain later (semantics e).
@@ -350,19 +437,21 @@ impl Job {
         let chained = ticket.event != Event::FileTransferred
             && ticket.target != Target::CommandLine
             && self.marks.contains(Marks::PROGRAM)
-            && self.is_current(ticket);
-        if chained {
-            self.marks |= Marks::PROGRAM_NEXT;
+            && self.is_current(profile, ticket);
+        if chained && !mutant!(profile, ChainForgotten) {
+            self.mark(profile, Marks::PROGRAM_NEXT);
             return;
         }
-        if ticket.event == Event::JobTransferred && !profile.retry_transferred.is_on() {
-            self.acknowledge(ticket);
+        let once = ticket.event == Event::JobTransferred && !profile.retry_transferred.is_on();
+        if once && !mutant!(profile, OnceIsForgotten) {
+            self.acknowledge(profile, ticket);
             return;
         }
-        if self.is_current(ticket) && ticket.event != Event::FileTransferred {
-            self.marks -= Marks::PROGRAM_NEXT;
+        let current = self.is_current(profile, ticket) && ticket.event != Event::FileTransferred;
+        if current && !mutant!(profile, ChainGoesOn) {
+            self.unmark(profile, Marks::PROGRAM_NEXT);
         }
-        self.marks |= Marks::OWED;
+        self.mark(profile, Marks::OWED);
     }
 }
 
@@ -376,10 +465,11 @@ fn running_mark(event: Event) -> Marks {
 
 /// Whether `leave` settles `event` (contract section 2, "acknowledged").
 fn acknowledges(profile: &Profile, event: Event, leave: Leave) -> bool {
-    match (event, leave) {
+    let settled = match (event, leave) {
         (Event::JobModification | Event::FileRangesTransferred, _) => true,
         (_, Leave::Returned(hr)) => profile.acknowledges(event, hr).is_yes(),
         (_, Leave::Panicked) => false,
         (_, Leave::Exited(code)) => code == 0,
-    }
+    };
+    profile.mutation.turns(Mutant::Leave(event, Left::of(leave)), settled)
 }

@@ -40,6 +40,14 @@ impl Events {
         }
     }
 
+    /// An event of a job, and FileTransferred of every file.
+    pub(super) const fn all_of(event: Event) -> Events {
+        match event {
+            Event::FileTransferred => Events::FILES,
+            other => Events::one(other, None),
+        }
+    }
+
     const fn spelt_out(self) -> Pending {
         let named = [
             (Events::TRANSFERRED, Event::JobTransferred),

@@ -51,6 +51,7 @@ mod witness;
 use contract::{JobId, JobState};
 
 pub use self::delivery::{GUARDS, Guard, Ticket, Tickets};
+pub(crate) use self::job::marks;
 pub use self::job::{Job, MAX_FILES};
 pub use self::reply::{Expected, Presence, Refused, Reply};
 pub use self::step::Turn;

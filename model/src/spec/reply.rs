@@ -1,9 +1,11 @@
 //! What the specification answers: to a call a [`Reply`], to a step it does not allow a [`Refused`].
 
 use contract::core::{Answer, Then};
+use contract::dialect::Profile;
 use contract::env::StepKind;
+use contract::mutation::{Mutant, other_code};
 use contract::{
-    ErrorContext, FileId, FileProgress, HResult, JobId, JobState, Millis, NotifyFlags, Out, Priority,
+    ErrorContext, FileId, FileProgress, HResult, JobId, JobState, Method, Millis, NotifyFlags, Out, Priority,
     Progress, ReceiverId,
 };
 
@@ -30,6 +32,12 @@ impl Reply {
 
     pub(super) const fn ok(out: Expected) -> Reply {
         Reply { hr: HResult::S_OK, out, then: Then::Return }
+    }
+
+    /// The reply of a mutant whose cell of the method x state table this is; otherwise the reply as it is.
+    pub(super) fn mutated(self, profile: &Profile, method: Method, state: JobState) -> Reply {
+        let mutated = self.then == Then::Return && profile.mutation.is(Mutant::Answer(method, state));
+        if mutated { Reply { hr: other_code(self.hr), ..self } } else { self }
     }
 
     /// Whether an implementation that answers so agrees. A wait for a delivery counts as a return, and values that are

@@ -59,7 +59,7 @@ fn lacks_an_edge(job: &Job, profile: &Profile) -> bool {
     state::EDGES.iter().any(|edge| {
         edge.is_in(profile.dialect)
             && edge.to != job.state
-            && !state::is_edge(profile.dialect, job.state, edge.cause, edge.to)
+            && !state::is_edge(profile, job.state, edge.cause, edge.to)
     })
 }
 

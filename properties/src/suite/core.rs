@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use contract::core::Config;
 use contract::judge::trace::Kind;
 use contract::judge::{Bound, Header, Line, Rule, RuleSet, Trace};
+use contract::mutation::Mutation;
 use contract::{Core, JobId, UserId};
 use model::drive::{Applied, From, Stimulus};
 use model::lockstep::Lockstep;
@@ -28,6 +29,19 @@ pub fn on_core<C: Core>(
     make: fn(&Config) -> C,
     progress: &dyn Fn(usize),
 ) -> Result<Conformed, model::suite::UnknownCover> {
+    on_core_of(suite, make, Mutation::NONE, progress)
+}
+
+/// The same beside a specification, and judged by rules, that have a mutant. The suite stays that of the model as it is.
+///
+/// # Errors
+/// As of [`on_core`].
+pub fn on_core_of<C: Core>(
+    suite: &Suite,
+    make: fn(&Config) -> C,
+    mutation: Mutation,
+    progress: &dyn Fn(usize),
+) -> Result<Conformed, model::suite::UnknownCover> {
     let cover = suite.manifest.cover()?;
     let (mut quotient, mut covered) = (Quotient::new(), BTreeSet::new());
     let mut steps = 0;
@@ -38,7 +52,7 @@ pub fn on_core<C: Core>(
         let mut note = |item| {
             reached.insert(item);
         };
-        let outcome = run(case, make, cover, &mut quotient, &mut note, &mut steps);
+        let outcome = run_of(case, make, mutation, cover, &mut quotient, &mut note, &mut steps);
         if outcome == Outcome::Passed {
             covered.append(&mut reached);
         }
@@ -86,6 +100,18 @@ pub fn run<C: Core>(
     reached: &mut dyn FnMut(Item),
     steps: &mut u64,
 ) -> Outcome {
+    run_of(case, make, Mutation::NONE, cover, quotient, reached, steps)
+}
+
+fn run_of<C: Core>(
+    case: &Case,
+    make: fn(&Config) -> C,
+    mutation: Mutation,
+    cover: Cover,
+    quotient: &mut Quotient,
+    reached: &mut dyn FnMut(Item),
+    steps: &mut u64,
+) -> Outcome {
     let header = &case.trace.header;
     let Some(slice) = slice_of(header) else {
         return Outcome::NotRunnable(format!("there is no slice {:?} any more", header.scope));
@@ -96,7 +122,8 @@ pub fn run<C: Core>(
     };
     let config = slice.config(&header.profile());
     let lockstep = lockstep::<C>(&config, make);
-    let mut walk = Walk::new(&config.profile, lockstep, quotient);
+    let profile = config.profile.mutated(mutation);
+    let mut walk = Walk::new(&profile, lockstep, quotient);
     let mut lines = Lines::default();
     let mut wanted = told(&case.trace.lines);
     let mut differed: Option<Failed> = None;

@@ -26,7 +26,7 @@ use model::scope::{ScopeName, Slice, slice, slices};
 use model::suite::{Cover, Item, Options, Pace, Progress, Quotient, Subject, plan};
 use serde::{Deserialize, Serialize};
 
-pub use self::core::{on_core, on_other, run};
+pub use self::core::{on_core, on_core_of, on_other, run};
 pub use self::files::{FileError, MANIFEST};
 #[cfg(feature = "live")]
 pub use self::live::on_live;

@@ -36,13 +36,15 @@ pub(super) use self::r18_robust::R18;
 
 use crate::dialect::Profile;
 use crate::event::Leave;
+use crate::mutation::{Left, Mutant};
 use crate::notify::Event;
 
 /// Whether a delivery that ended like this settled its event (contract section 2, "acknowledged").
 fn settles(profile: &Profile, event: Event, leave: Leave) -> bool {
-    match leave {
+    let settled = match leave {
         Leave::Returned(hr) => profile.acknowledges(event, hr).is_yes(),
         Leave::Exited(code) => code == 0,
         Leave::Panicked => false,
-    }
+    };
+    profile.mutation.turns(Mutant::JudgedLeave(event, Left::of(leave)), settled)
 }

@@ -4,6 +4,7 @@ use crate::call::Call;
 use crate::event::EventView;
 use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
+use crate::mutant;
 
 /// Remembers whether the job was cancelled. The decision is made when Cancel returns: from there on nothing may start.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -16,9 +17,11 @@ impl<const CALLS: usize> Monitor<CALLS> for R1 {
     const SEES: &'static [Kind] = &[Kind::Return, Kind::Enter];
 
     #[inline(always)]
-    fn step(&mut self, _: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
+    fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match event {
-            EventView::Return { call: Call::Cancel, hr, .. } if hr.succeeded() => {
+            EventView::Return { call: Call::Cancel, hr, .. }
+                if hr.succeeded() || mutant!(cx.profile, R1FailedCancels) =>
+            {
                 self.cancelled = true;
                 Outcome::Exercised
             }

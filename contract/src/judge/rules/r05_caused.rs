@@ -8,6 +8,7 @@ use crate::event::EventView;
 use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 use crate::judge::small::FileSet;
+use crate::mutant;
 use crate::notify::Event;
 
 /// Remembers nothing of its own: stays in a state and finished files are shared facts.
@@ -23,10 +24,14 @@ impl<const CALLS: usize> Monitor<CALLS> for R5 {
         let EventView::Enter { event, file, .. } = *event else { return Outcome::Held };
         match event {
             Event::JobTransferred | Event::JobError => {
-                Outcome::check(cx.facts.stay(event).is_some_and(|stay| stay.may_be_told()))
+                let told = cx.facts.stay(event).is_some_and(|stay| stay.may_be_told(cx.profile));
+                Outcome::check(told || mutant!(cx.profile, R5AnyState))
             }
             Event::FileTransferred => match file {
-                Some(file) if FileSet::knows(file) => Outcome::check(cx.facts.done.contains(file)),
+                Some(file) if FileSet::knows(file) => {
+                    let done = cx.facts.done.contains(file) || mutant!(cx.profile, R5UnfinishedFiles);
+                    Outcome::check(done)
+                }
                 Some(_) => Outcome::Held,
                 None => Outcome::Violated,
             },

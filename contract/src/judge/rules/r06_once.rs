@@ -12,6 +12,7 @@ use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::registers::Register;
 use crate::judge::rule::Rule;
 use crate::judge::small::{DeliverySet, FileSet};
+use crate::mutant;
 use crate::notify::Event;
 use crate::state::JobState;
 
@@ -43,10 +44,12 @@ impl<const CALLS: usize> Monitor<CALLS> for R6 {
         match *event {
             EventView::Enter { delivery, event, file, .. } => self.enter(cx, delivery, event, file),
             EventView::Leave { delivery, event, file, leave, .. } => {
-                self.leave(delivery, event, file, settles(cx.profile, event, leave))
+                self.leave(cx, delivery, event, file, settles(cx.profile, event, leave))
             }
             EventView::State { to, .. } => {
-                self.new_cause(to);
+                if !mutant!(cx.profile, R6CauseStays) {
+                    self.new_cause(to);
+                }
                 Outcome::Held
             }
             EventView::Env { step: EnvStep::FileDone, file: Some(file), .. } => {
@@ -54,7 +57,9 @@ impl<const CALLS: usize> Monitor<CALLS> for R6 {
                 self.files_counting.remove(file);
                 Outcome::Held
             }
-            EventView::Return { call: Call::SetNotifyInterface { .. }, hr, .. } if hr.succeeded() => {
+            EventView::Return { call: Call::SetNotifyInterface { .. }, hr, .. }
+                if hr.succeeded() && !mutant!(cx.profile, R6RegisteredExcusesNothing) =>
+            {
                 *self = R6::default();
                 Outcome::Held
             }
@@ -78,7 +83,7 @@ impl R6 {
             }
             _ => {
                 let Some(told) = self.told(event) else { return Outcome::Held };
-                if cx.facts.stay(event).is_some_and(|stay| stay.is_unambiguous()) {
+                if cx.facts.stay(event).is_some_and(|stay| stay.is_unambiguous(cx.profile)) {
                     told.counting.insert(delivery.0);
                 }
                 told.acknowledged
@@ -87,15 +92,23 @@ impl R6 {
         if !acknowledged {
             return Outcome::Held;
         }
-        Outcome::check(cx.facts.registers.is_being_set(Register::Registration))
+        let excused = cx.facts.registers.is_being_set(Register::Registration);
+        Outcome::check(excused && !mutant!(cx.profile, R6RegisteringExcusesNothing))
     }
 
-    fn leave(&mut self, delivery: DeliveryId, event: Event, file: Option<FileId>, settled: bool) -> Outcome {
+    fn leave<const CALLS: usize>(
+        &mut self,
+        cx: &Cx<'_, CALLS>,
+        delivery: DeliveryId,
+        event: Event,
+        file: Option<FileId>,
+        settled: bool,
+    ) -> Outcome {
         let counts = match (event, file) {
             (Event::FileTransferred, Some(file)) => {
                 let counts = self.files_counting.contains(file);
                 self.files_counting.remove(file);
-                if settled && counts {
+                if settled && counts && !mutant!(cx.profile, R6FileAckForgotten) {
                     self.files.insert(file);
                 }
                 counts
@@ -103,7 +116,7 @@ impl R6 {
             _ => {
                 let Some(told) = self.told(event) else { return Outcome::Held };
                 let counts = told.counting.take(delivery.0);
-                told.acknowledged |= settled && counts;
+                told.acknowledged |= settled && counts && !mutant!(cx.profile, R6AckForgotten);
                 counts
             }
         };

@@ -12,6 +12,7 @@ use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::registers::Register;
 use crate::judge::rule::Rule;
 use crate::judge::small::FileSet;
+use crate::mutant;
 use crate::notify::Event;
 
 use super::settles;
@@ -58,7 +59,8 @@ impl<const CALLS: usize> Monitor<CALLS> for R7 {
             EventView::Call {
                 call: Call::SetNotifyFlags { .. } | Call::SetNotifyInterface { .. }, ..
             } => {
-                if !self.owed.is_empty() && !cx.facts.is_surely_enabled(cx.profile, Event::FileTransferred) {
+                let enabled = cx.facts.is_surely_enabled(cx.profile, Event::FileTransferred);
+                if !self.owed.is_empty() && !enabled && !mutant!(cx.profile, R7OwedStays) {
                     self.owed = FileSet::default();
                 }
                 Outcome::Held
@@ -77,10 +79,11 @@ impl R7 {
         if !FileSet::knows(file) {
             return Outcome::Held;
         }
-        let alone = self.running.is_empty();
+        let alone = self.running.is_empty() || mutant!(cx.profile, R7FilesOverlap);
         let registered =
             self.registered_since.contains(file) || cx.facts.registers.is_being_set(Register::Registration);
-        let replayed = self.acknowledged.contains(file) && registered;
+        let replayed =
+            self.acknowledged.contains(file) && registered && !mutant!(cx.profile, R7ReplayAllowed);
         self.running.insert(file);
         self.registered_since.remove(file);
         Outcome::check(alone && !replayed)
@@ -88,10 +91,10 @@ impl R7 {
 
     fn enter_job<const CALLS: usize>(&mut self, cx: &Cx<'_, CALLS>, event: Event) -> Outcome {
         // It may have been on its way since an earlier stay in the state, before the file was finished.
-        if !cx.facts.stay(event).is_some_and(|stay| stay.is_unambiguous()) {
+        if !cx.facts.stay(event).is_some_and(|stay| stay.is_unambiguous(cx.profile)) {
             return Outcome::Held;
         }
-        if !self.owed.is_empty() {
+        if !self.owed.is_empty() && !mutant!(cx.profile, R7OwedForgotten) {
             return Outcome::Violated;
         }
         if self.acknowledged.is_empty() { Outcome::Held } else { Outcome::Exercised }

@@ -9,6 +9,7 @@ use crate::env::EnvStep;
 use crate::event::EventView;
 use crate::judge::monitor::{Bound, Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
+use crate::mutant;
 use crate::notify::Event;
 use crate::state::JobState;
 
@@ -25,10 +26,20 @@ impl<const CALLS: usize> Monitor<CALLS> for R8 {
     #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
-            EventView::Env { step: EnvStep::Bytes { .. }, .. } => self.add(cx.bound, 1),
-            EventView::Call { call, .. } => self.add(cx.bound, causes_of(call)),
-            EventView::Return { call, hr, .. } if hr.failed() => self.take_back(cx.bound, causes_of(call)),
-            EventView::State { from: Some(_), to, .. } if is_quiet(to) => self.add(cx.bound, 1),
+            EventView::Env { step: EnvStep::Bytes { .. }, .. } if !mutant!(cx.profile, R8BytesUncounted) => {
+                self.add(cx.bound, 1)
+            }
+            EventView::Call { call, .. } if !mutant!(cx.profile, R8CallsUncounted) => {
+                self.add(cx.bound, causes_of(call))
+            }
+            EventView::Return { call, hr, .. } if hr.failed() && !mutant!(cx.profile, R8FailuresCount) => {
+                self.take_back(cx.bound, causes_of(call))
+            }
+            EventView::State { from: Some(_), to, .. }
+                if is_quiet(to) && !mutant!(cx.profile, R8StatesUncounted) =>
+            {
+                self.add(cx.bound, 1)
+            }
             EventView::Enter { event: Event::JobModification, .. } => self.report(cx.bound),
             _ => Outcome::Held,
         }

@@ -9,6 +9,7 @@ use crate::event::{By, EventView};
 use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 use crate::judge::small::CallSet;
+use crate::mutant;
 use crate::state::JobState;
 
 /// Whether the job has ended, and which open calls started after that.
@@ -29,7 +30,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R10 {
                 let is_final = |state: Option<JobState>| state.is_some_and(JobState::is_final);
                 let was_final = is_final(from) || is_final(cx.facts.state);
                 self.ended |= to.is_final() && by == By::Env(EnvStep::Expiry);
-                if was_final {
+                if was_final && !mutant!(cx.profile, R10EndedMoves) {
                     Outcome::Violated
                 } else if to.is_final() {
                     Outcome::Exercised
@@ -45,7 +46,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R10 {
                 id,
                 call: Call::GetJob | Call::EnumJobs { .. } | Call::EnumJobsNext { .. },
                 ..
-            } if self.ended => {
+            } if self.ended || mutant!(cx.profile, R10OverlapCounts) => {
                 self.late.insert(id.0);
                 Outcome::Held
             }
@@ -55,7 +56,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R10 {
                     (_, Out::Jobs(jobs)) => cx.facts.job().is_some_and(|job| jobs.contains(&job)),
                     _ => false,
                 };
-                Outcome::check(!found)
+                Outcome::check(!found || mutant!(cx.profile, R10Found))
             }
             _ => Outcome::Held,
         }

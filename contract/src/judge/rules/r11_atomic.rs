@@ -11,6 +11,7 @@ use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::registers::{NOBODY, Register, bit, bucket};
 use crate::judge::rule::Rule;
 use crate::judge::small::CallSet;
+use crate::mutant;
 
 /// The open calls that have changed the state.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -32,12 +33,13 @@ impl<const CALLS: usize> Monitor<CALLS> for R11 {
             EventView::Return { id, call, hr, out, .. } => {
                 let changed = self.changed.take(id.0);
                 if hr.failed() {
-                    return Outcome::check(!changed);
+                    return Outcome::check(!changed || mutant!(cx.profile, R11StateChanges));
                 }
                 let Some((register, seen)) = cx.facts.registers.seen(id.index()) else {
                     return Outcome::Held;
                 };
-                is_possible(cx, call, register, seen, out).map_or(Outcome::Held, Outcome::check)
+                let check = |good| Outcome::check(good || mutant!(cx.profile, R11ValuesStick));
+                is_possible(cx, call, register, seen, out).map_or(Outcome::Held, check)
             }
             _ => Outcome::Held,
         }

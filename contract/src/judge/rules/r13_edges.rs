@@ -4,6 +4,7 @@ use crate::call::{Call, Method, Out};
 use crate::event::{By, EventView};
 use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
+use crate::mutant;
 use crate::state::{self, Cause, JobState};
 
 /// Remembers nothing of its own: the state and the open calls are shared facts.
@@ -25,7 +26,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R13 {
                 if states == crate::StateSet::EMPTY {
                     return Outcome::Held;
                 }
-                Outcome::check(states.contains(*told))
+                Outcome::check(states.contains(*told) || mutant!(cx.profile, R13GetterLies))
             }
             _ => Outcome::Held,
         }
@@ -34,9 +35,10 @@ impl<const CALLS: usize> Monitor<CALLS> for R13 {
 
 fn change<const CALLS: usize>(cx: &Cx<'_, CALLS>, from: Option<JobState>, to: JobState, by: By) -> Outcome {
     let Some(from) = from else {
-        return Outcome::check(cx.facts.state.is_none() && to == JobState::Suspended && is_creation(cx, by));
+        let born = cx.facts.state.is_none() && to == JobState::Suspended && is_creation(cx, by);
+        return Outcome::check(born || mutant!(cx.profile, R13AnyBirth));
     };
-    if cx.facts.state.is_some_and(|state| state != from) {
+    if cx.facts.state.is_some_and(|state| state != from) && !mutant!(cx.profile, R13FromAnywhere) {
         return Outcome::Violated;
     }
     let cause = match by {
@@ -47,7 +49,8 @@ fn change<const CALLS: usize>(cx: &Cx<'_, CALLS>, from: Option<JobState>, to: Jo
             None => return Outcome::Held,
         },
     };
-    Outcome::check(state::is_edge(cx.profile.dialect, from, cause, to))
+    let edge = state::is_edge(cx.profile, from, cause, to);
+    Outcome::check(edge || mutant!(cx.profile, R13AnyEdge))
 }
 
 /// CreateJob is not called on the job, so its call need not be known here.

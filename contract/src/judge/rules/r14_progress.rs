@@ -10,6 +10,7 @@ use crate::ids::FileId;
 use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 use crate::judge::small::FileSet;
+use crate::mutant;
 
 /// The file in transfer, and the files that may start again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -37,12 +38,14 @@ impl<const CALLS: usize> Monitor<CALLS> for R14 {
     const SEES: &'static [Kind] = &[Kind::Call, Kind::Return, Kind::Env];
 
     #[inline(always)]
-    fn step(&mut self, _: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
+    fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
-            EventView::Env { step, file: Some(file), .. } => self.transfer(step, file),
-            EventView::Return { out: Out::Progress(progress), .. } => Outcome::check(job_adds_up(progress)),
+            EventView::Env { step, file: Some(file), .. } => self.transfer(cx, step, file),
+            EventView::Return { out: Out::Progress(progress), .. } => {
+                Outcome::check(job_adds_up(progress) || mutant!(cx.profile, R14JobSums))
+            }
             EventView::Return { out: Out::FileProgress(progress), .. } => {
-                Outcome::check(file_adds_up(progress))
+                Outcome::check(file_adds_up(progress) || mutant!(cx.profile, R14FileSums))
             }
             EventView::Call { call: Call::FileSetRemoteName { file, .. }, .. } => {
                 self.may_restart.insert(*file);
@@ -54,20 +57,23 @@ impl<const CALLS: usize> Monitor<CALLS> for R14 {
 }
 
 impl R14 {
-    fn transfer(&mut self, step: EnvStep, file: FileId) -> Outcome {
+    fn transfer<const CALLS: usize>(&mut self, cx: &Cx<'_, CALLS>, step: EnvStep, file: FileId) -> Outcome {
         match step {
             EnvStep::SizeKnown { total } => {
                 self.turn_to(file);
                 self.total = total;
                 // A file that may start again has perhaps done so, and not said so yet.
-                Outcome::check(self.transferred <= total || self.may_restart.contains(file))
+                let fits = self.transferred <= total || self.may_restart.contains(file);
+                Outcome::check(fits || mutant!(cx.profile, R14SizeBelowBytes))
             }
             EnvStep::Bytes { transferred, total } => {
                 self.turn_to(file);
-                self.bytes(file, transferred, total.unwrap_or(UNKNOWN))
+                self.bytes(cx, file, transferred, total.unwrap_or(UNKNOWN))
             }
             EnvStep::FileRestarted => {
-                self.forget();
+                if !mutant!(cx.profile, R14RestartUnseen) {
+                    self.forget();
+                }
                 Outcome::Exercised
             }
             EnvStep::FileDone => {
@@ -75,13 +81,20 @@ impl R14 {
                 let followed = self.file == file && self.total != UNKNOWN;
                 let whole = self.transferred == self.total;
                 self.forget();
-                if followed { Outcome::check(whole) } else { Outcome::Held }
+                let good = whole || mutant!(cx.profile, R14DoneEarly);
+                if followed { Outcome::check(good) } else { Outcome::Held }
             }
             _ => Outcome::Held,
         }
     }
 
-    fn bytes(&mut self, file: FileId, transferred: u64, total: u64) -> Outcome {
+    fn bytes<const CALLS: usize>(
+        &mut self,
+        cx: &Cx<'_, CALLS>,
+        file: FileId,
+        transferred: u64,
+        total: u64,
+    ) -> Outcome {
         let back = transferred < self.transferred;
         let excused = back && self.may_restart.contains(file);
         if excused {
@@ -91,7 +104,8 @@ impl R14 {
         if total != UNKNOWN {
             self.total = total;
         }
-        Outcome::check(transferred <= self.total && (!back || excused))
+        let fits = transferred <= self.total || mutant!(cx.profile, R14BytesUnlimited);
+        Outcome::check(fits && (!back || excused || mutant!(cx.profile, R14GoesBack)))
     }
 
     fn turn_to(&mut self, file: FileId) {

@@ -13,6 +13,7 @@ use crate::ids::FileId;
 use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 use crate::judge::small::FileSet;
+use crate::mutant;
 
 /// What was done to each file, and how the job was cancelled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -63,10 +64,12 @@ impl R15 {
     fn disk<const CALLS: usize>(&mut self, cx: &Cx<'_, CALLS>, act: DiskAct, file: FileId) -> Outcome {
         match act {
             DiskAct::Renamed => {
-                let completing = cx.facts.is_open(Method::Complete) && self.cancel == Cancel::No;
+                let completing = cx.facts.is_open(Method::Complete) && self.cancel == Cancel::No
+                    || mutant!(cx.profile, R15RenamedAnyTime);
+                let done = cx.facts.done.contains(file) || mutant!(cx.profile, R15RenamedUnfinished);
                 self.renamed.insert(file);
                 self.foreign.remove(file);
-                Outcome::check(completing && cx.facts.done.contains(file))
+                Outcome::check(completing && done)
             }
             DiskAct::RemoveFailed => {
                 self.stuck.insert(file);
@@ -83,9 +86,9 @@ impl R15 {
     fn destination<const CALLS: usize>(&mut self, cx: &Cx<'_, CALLS>, found: Found, file: FileId) -> bool {
         let renamed = self.renamed.contains(file);
         match found {
-            Found::Wrong => false,
+            Found::Wrong => mutant!(cx.profile, R15WrongBytes),
             Found::Whole => renamed || (cx.facts.is_open(Method::Complete) && cx.facts.done.contains(file)),
-            Found::Absent => !renamed && !self.foreign.contains(file),
+            Found::Absent => !renamed && !self.foreign.contains(file) || mutant!(cx.profile, R15Absent),
             Found::Foreign => {
                 if !renamed {
                     self.foreign.insert(file);
@@ -98,6 +101,6 @@ impl R15 {
     fn temporary(self, profile: &Profile, found: Found, file: FileId) -> bool {
         // A dialect without a code for files left behind says S_OK all the same (facts G30).
         let excused = profile.unable_to_delete == HResult::S_OK && self.stuck.contains(file);
-        found == Found::Absent || self.cancel != Cancel::Clean || excused
+        found == Found::Absent || self.cancel != Cancel::Clean || excused || mutant!(profile, R15Temporary)
     }
 }

@@ -11,6 +11,7 @@ use crate::ids::{DeliveryId, FileId};
 use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 use crate::judge::small::{DeliverySet, FileSet};
+use crate::mutant;
 use crate::notify::Event;
 use crate::state::JobState;
 
@@ -41,15 +42,17 @@ impl<const CALLS: usize> Monitor<CALLS> for R18 {
     #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
-            EventView::Enter { delivery, event, file, .. } => self.enter(delivery, event, file),
+            EventView::Enter { delivery, event, file, .. } => self.enter(cx, delivery, event, file),
             EventView::Leave { delivery, event, file, leave, .. } => {
                 self.running.take(delivery.0);
-                self.panicked |= leave == Leave::Panicked;
-                self.leave(delivery, event, file, settles(cx.profile, event, leave));
+                self.panicked |= leave == Leave::Panicked && !mutant!(cx.profile, R18PanicForgotten);
+                self.leave(cx, delivery, event, file, settles(cx.profile, event, leave));
                 Outcome::Held
             }
             EventView::State { to, .. } => {
-                self.state_changes(to);
+                if !mutant!(cx.profile, R18StateKeepsOwed) {
+                    self.state_changes(to);
+                }
                 Outcome::Held
             }
             EventView::Return { call: Call::SetNotifyInterface { .. }, .. }
@@ -74,7 +77,13 @@ impl R18 {
         self.panicked && self.running.is_empty() && cx.facts.is_any_open()
     }
 
-    fn enter(&mut self, delivery: DeliveryId, event: Event, file: Option<FileId>) -> Outcome {
+    fn enter<const CALLS: usize>(
+        &mut self,
+        cx: &Cx<'_, CALLS>,
+        delivery: DeliveryId,
+        event: Event,
+        file: Option<FileId>,
+    ) -> Outcome {
         self.running.insert(delivery.0);
         let was_owed = match (event, file) {
             (Event::FileTransferred, Some(file)) => {
@@ -85,7 +94,7 @@ impl R18 {
             _ => {
                 let Some(retry) = self.retry(event) else { return Outcome::Held };
                 let owed = retry.owed;
-                retry.owed = false;
+                retry.owed &= mutant!(cx.profile, R18SettledIsOwed);
                 retry.last = DeliverySet::default();
                 retry.last.insert(delivery.0);
                 owed
@@ -94,17 +103,25 @@ impl R18 {
         if was_owed { Outcome::Exercised } else { Outcome::Held }
     }
 
-    fn leave(&mut self, delivery: DeliveryId, event: Event, file: Option<FileId>, settled: bool) {
+    fn leave<const CALLS: usize>(
+        &mut self,
+        cx: &Cx<'_, CALLS>,
+        delivery: DeliveryId,
+        event: Event,
+        file: Option<FileId>,
+        settled: bool,
+    ) {
         match (event, file) {
             (Event::FileTransferred, Some(file)) if settled => self.files_owed.remove(file),
+            (Event::FileTransferred, Some(_)) if mutant!(cx.profile, R18FilesForgotten) => {}
             (Event::FileTransferred, Some(file)) => self.files_owed.insert(file),
             _ => {
                 let Some(retry) = self.retry(event) else { return };
                 let was_last = retry.last.take(delivery.0);
                 if settled {
-                    retry.owed = false;
+                    retry.owed &= mutant!(cx.profile, R18SettledIsOwed);
                 } else if was_last {
-                    retry.owed = true;
+                    retry.owed = !mutant!(cx.profile, R18OwedForgotten);
                 }
             }
         }

@@ -1,0 +1,54 @@
+//! This command, built again with something inside that an ordinary build has not: seeded faults, or mutants of the model.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use super::tools::cargo;
+use crate::error::Error;
+use crate::output::Output;
+use crate::place::Place;
+
+/// What to build in.
+#[derive(Clone, Copy)]
+pub(crate) struct Inside {
+    /// The feature, the verb that needs it, and what it is.
+    pub(crate) feature: &'static str,
+    pub(crate) verb: &'static str,
+    pub(crate) what: &'static str,
+}
+
+/// This very program.
+pub(crate) fn myself() -> Result<PathBuf, Error> {
+    std::env::current_exe().map_err(|source| Error::Read {
+        path: PathBuf::from("bgcheck"),
+        source,
+        help: "run bgcheck by its path".to_owned(),
+    })
+}
+
+/// Builds the workbench with the feature, in a directory of its own, so that the ordinary build stays as it is.
+pub(crate) fn build(place: &Place, inside: Inside, offline: bool, output: &Output) -> Result<PathBuf, Error> {
+    let Inside { feature, verb, what } = inside;
+    if !place.has_fuzz_targets() {
+        return Err(Error::Missing {
+            what: format!("the {what} are built in from the sources, and this is no checkout of bgcheck"),
+            help: format!("run `bgcheck {verb}` inside a checkout"),
+        });
+    }
+    let progress = output.progress(&format!("{verb}: build"));
+    let directory = format!("target/{feature}");
+    let mut command = cargo(place);
+    command.args(["build", "--release", "--package", "bgcheck", "--features", feature]);
+    command.args(["--target-dir", &directory]).stdout(Stdio::null());
+    if offline {
+        command.env("CARGO_NET_OFFLINE", "true");
+    }
+    let (finished, tail) =
+        super::lines::run(&mut command, &mut |line| progress.tell(|| line.trim().to_owned()));
+    match finished {
+        Ok(status) if status.success() => {}
+        Ok(_) => return Err(Error::Build { feature, why: tail.last().cloned().unwrap_or_default() }),
+        Err(error) => return Err(Error::Build { feature, why: format!("cargo cannot be run: {error}") }),
+    }
+    Ok(place.join(&directory).join("release").join(format!("bgcheck{}", std::env::consts::EXE_SUFFIX)))
+}
