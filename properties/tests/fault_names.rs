@@ -9,7 +9,7 @@ use contract::judge::{Rule, RuleSet};
 use contract::{Call, Core as _, Dialect, ThreadId};
 use engine::core::Core;
 use model::drive::{From, Stimulus};
-use model::explore::{Engine, Options, Proof, explore};
+use model::explore::{Engine, Options, Proof, Resources, explore};
 use model::scope::{ScopeName, slices, variants};
 use model::suite::{Cover, Pace};
 use properties::minimize::{Failed, stepped};
@@ -44,7 +44,13 @@ fn breaks(program: &Program, make: Make, rule: Rule) -> bool {
 /// What the checker finds in the smallest scope.
 fn checked(make: Make, rule: Rule) -> Option<Program> {
     let variant = variants(Dialect::Bits, ScopeName::Tiny)[0];
-    let options = Options { threads: 2, budget: None, progress: &|_| (), engine: Engine::default() };
+    let options = Options {
+        threads: 2,
+        budget: None,
+        progress: &|_| (),
+        engine: Engine::default(),
+        resources: Resources::none(),
+    };
     slices(ScopeName::Tiny, &variant.profile).iter().find_map(|slice| {
         let report = explore(&variant.profile, slice, RuleSet::of(&[rule]), make, &options);
         let report = report.expect("it can be explored");
