@@ -109,17 +109,22 @@ impl From<CoreChoice> for CoreName {
 /// Reads `90`, `90s`, `3m` or `1h`.
 pub(crate) fn budget(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a length of time: expected such as `30s`, `3m` or `1h`");
-    let digits = text.trim_end_matches(|last: char| last.is_ascii_alphabetic());
-    let unit = match &text[digits.len()..] {
+    let (number, unit) = number_and_unit(text).ok_or_else(wrong)?;
+    let unit = match unit {
         "" | "s" => 1,
         "m" | "min" => 60,
         "h" => 3_600,
         _ => return Err(wrong()),
     };
-    let number: u64 = digits.parse().map_err(|_| wrong())?;
     // More than a year is a slip of the finger, and no clock here needs it.
     let seconds = number.checked_mul(unit).filter(|seconds| (1..=31_536_000).contains(seconds));
     seconds.map(Duration::from_secs).ok_or_else(|| format!("{text:?} is not between one second and a year"))
+}
+
+/// Takes `3m` apart.
+pub(crate) fn number_and_unit(text: &str) -> Option<(u64, &str)> {
+    let digits = text.trim_end_matches(|last: char| last.is_ascii_alphabetic());
+    Some((digits.parse().ok()?, &text[digits.len()..]))
 }
 
 #[cfg(test)]

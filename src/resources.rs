@@ -123,8 +123,8 @@ fn is_address(host: &str) -> bool {
 /// Reads `500M`, `4G` or `4096`.
 fn size(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} is no size of memory: expected such as `500M` or `4G`");
-    let digits = text.trim_end_matches(|last: char| last.is_ascii_alphabetic());
-    let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
+    let (number, unit) = cli::number_and_unit(text).ok_or_else(wrong)?;
+    let shift = match unit.to_ascii_uppercase().as_str() {
         "" | "B" => 0,
         "K" | "KB" | "KIB" => 10,
         "M" | "MB" | "MIB" => 20,
@@ -132,7 +132,6 @@ fn size(text: &str) -> Result<u64, String> {
         "T" | "TB" | "TIB" => 40,
         _ => return Err(wrong()),
     };
-    let number: u64 = digits.parse().map_err(|_| wrong())?;
     let bytes = number.checked_mul(1 << shift).ok_or_else(wrong)?;
     if bytes < LEAST { Err(format!("{text:?} is too little: at least 1M")) } else { Ok(bytes) }
 }

@@ -81,6 +81,14 @@ pub enum Stimulus {
     NetworkBack,
 }
 
+impl Stimulus {
+    /// Whether it makes a job.
+    #[must_use]
+    pub fn is_create(&self) -> bool {
+        matches!(self, Stimulus::Call { call: Call::CreateJob { .. }, .. })
+    }
+}
+
 /// Who makes a call.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum From {

@@ -21,7 +21,8 @@ pub(crate) fn fold(left: u64, right: u64) -> u64 {
 }
 
 /// The fingerprint of a value, 128 bits, the same everywhere.
-pub(crate) fn fingerprint<T: Hash + ?Sized>(value: &T) -> u128 {
+#[must_use]
+pub fn fingerprint<T: Hash + ?Sized>(value: &T) -> u128 {
     let mut hasher = Fingerprinter { low: SEED, high: OTHER, pending: 0, filled: 0 };
     value.hash(&mut hasher);
     hasher.finish_wide()

@@ -8,6 +8,7 @@
 //! - [`product`]: all that as a stateright model; [`scope`]: what makes it finite; [`explore`]: exploring it, and what that proves.
 //! - `mutants`: small changes of all that, to see who notices.
 //! - `suite`: test suites from the explored graph, and what they cover.
+//! - [`fingerprint`](mod@fingerprint): a value as well mixed bits, the same everywhere.
 //! - `keep`: what is kept on disk of an exploration, to go on from.
 //! - `bfs`: our own explorer, for any stateright model; `reference`: models with known counts to hold it against.
 
@@ -20,7 +21,7 @@ pub mod edge;
 pub mod edges;
 #[cfg(feature = "bfs")]
 pub mod explore;
-mod fingerprint;
+pub mod fingerprint;
 #[cfg(feature = "bfs")]
 pub mod keep;
 pub mod lockstep;

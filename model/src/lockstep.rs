@@ -193,7 +193,7 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         tap: &mut impl FnMut(&EventView<'_>),
         edges: &mut impl EdgeSink,
     ) -> Applied {
-        let one_too_many = self.spec.jobs().len() == J && is_create(stimulus);
+        let one_too_many = self.spec.jobs().len() == J && stimulus.is_create();
         if !self.is_sound() || one_too_many {
             return Applied::NotEnabled;
         }
@@ -244,10 +244,6 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         let forgotten = self.spec.may_turn(profile) != Turn::None && !core.wants_transfer();
         forgotten.then_some(Disagreement::Turn)
     }
-}
-
-fn is_create(stimulus: &Stimulus) -> bool {
-    matches!(stimulus, Stimulus::Call { call: Call::CreateJob { .. }, .. })
 }
 
 impl<C: Core, const J: usize> PartialEq for Lockstep<C, J> {

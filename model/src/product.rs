@@ -106,11 +106,6 @@ impl<C: Core, const J: usize> Product<C, J> {
     }
 
     /// At most one program of a job runs at a time. More could, one per registration while it runs, without end.
-    #[doc(hidden)]
-    pub fn in_scope(&self, state: &State<C, J>) -> bool {
-        self.is_in_scope(state)
-    }
-
     pub(crate) fn is_in_scope(&self, state: &State<C, J>) -> bool {
         let starts = |job| state.driver().telling(job).is_some_and(|told| told.target == Target::CommandLine);
         !self.jobs().any(|job| state.driver().runs_program(job) && starts(job))

@@ -8,7 +8,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use properties::edges::{Breadth, Edge, Index, MOST, explore};
+use properties::edges::{Breadth, Index, MOST, explore, names};
 
 fn main() -> std::io::Result<ExitCode> {
     let asked: Vec<String> = std::env::args().skip(1).collect();
@@ -49,9 +49,8 @@ fn main() -> std::io::Result<ExitCode> {
         Index::committed().edges().len()
     );
     if breadth == Breadth::Index {
-        let mut names: Vec<String> = edges.iter().map(Edge::to_string).collect();
-        names.sort_unstable();
-        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/../model/edges.txt"), names.join("\n") + "\n")?;
+        let text = names(&edges).join("\n") + "\n";
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/../model/edges.txt"), text)?;
         println!("written, of at most {MOST}");
         return Ok(ExitCode::SUCCESS);
     }

@@ -42,6 +42,14 @@ pub fn explore(
     Ok(edges)
 }
 
+/// The names of edges, sorted, as they are committed.
+#[must_use]
+pub fn names(edges: &BTreeSet<Edge>) -> Vec<String> {
+    let mut names: Vec<String> = edges.iter().map(Edge::to_string).collect();
+    names.sort_unstable();
+    names
+}
+
 /// Delivery Optimization has no command lines, and what it does otherwise than BITS, its files and its calls show. That the other slices
 /// add nothing there is found out again whenever the larger ones are explored.
 fn is_worth_while(dialect: Dialect, breadth: Breadth, slice: &str) -> bool {

@@ -141,6 +141,21 @@ pub struct EngineResult {
     pub status: Status,
 }
 
+impl EngineResult {
+    /// An engine that could not do its work.
+    #[must_use]
+    pub fn failed(name: &str, why: impl ToString) -> EngineResult {
+        EngineResult {
+            name: name.to_owned(),
+            subject: None,
+            dialect: None,
+            scope: None,
+            switches: String::new(),
+            status: Status::Failed { why: why.to_string() },
+        }
+    }
+}
+
 /// Something that can be put under test.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -9,7 +9,7 @@ use contract::Dialect;
 use contract::judge::{Rule, RuleSet};
 use model::scope::ScopeName;
 use properties::race::{Design, Kind};
-use reports::{Canary, EngineResult, RuleId, Status};
+use reports::{Canary, EngineResult, RuleId};
 
 use super::counterexample::Traces;
 use super::search::Search;
@@ -65,25 +65,13 @@ fn explored(core: CoreChoice, rules: RuleSet, traces: &Traces, output: &mut Outp
         engines.push(explored.result());
         Ok(())
     });
-    engines.extend(explored.err().map(|error| failed("check product", &error)));
+    engines.extend(explored.err().map(|error| EngineResult::failed("check product", error)));
     engines
 }
 
 fn told(name: &str, result: Result<EngineResult, Error>) -> EngineResult {
-    result.unwrap_or_else(|error| failed(name, &error))
-}
-
-/// An engine that could not do its work has caught nothing.
-fn failed(name: &str, error: &Error) -> EngineResult {
-    let status = Status::Failed { why: error.to_string() };
-    EngineResult {
-        name: name.to_owned(),
-        subject: None,
-        dialect: None,
-        scope: None,
-        switches: String::new(),
-        status,
-    }
+    // One that could not do its work has caught nothing.
+    result.unwrap_or_else(|error| EngineResult::failed(name, error))
 }
 
 #[cfg(test)]

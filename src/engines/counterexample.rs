@@ -11,6 +11,7 @@ use model::scope::{Slice, Variant};
 use properties::minimize::{Case, Identity, Minimal, minimize, told};
 use properties::program::Program;
 use reports::{Failure, Rate};
+use serde::de::DeserializeOwned;
 
 use crate::cli::CoreChoice;
 use crate::error::Error;
@@ -178,6 +179,16 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
         std::fs::create_dir_all(dir).map_err(failed)?;
     }
     std::fs::write(path, text).map_err(failed)
+}
+
+/// What a committed file expects; nothing where there is no file.
+pub(crate) fn expected<E: Default + DeserializeOwned>(path: &Path, help: &str) -> Result<E, Error> {
+    let unreadable = |source| Error::Read { path: path.to_owned(), source, help: help.to_owned() };
+    match std::fs::read_to_string(path) {
+        Ok(text) => serde_json::from_str(&text).map_err(|error| unreadable(error.into())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(E::default()),
+        Err(error) => Err(unreadable(error)),
+    }
 }
 
 /// A path as a report has it, the same on every system.

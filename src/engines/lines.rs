@@ -36,7 +36,7 @@ pub(crate) fn run(
 }
 
 /// A program that does not outlive a panic of ours.
-struct Running(Child);
+pub(super) struct Running(pub(super) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {

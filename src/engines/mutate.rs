@@ -4,7 +4,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use contract::mutation::Mutation;
@@ -13,6 +13,7 @@ use reports::{Extent, Fate, MutantRow, Mutations};
 use serde::{Deserialize, Serialize};
 
 use super::builds::{Inside, build, myself};
+use super::lines::Running;
 #[cfg(feature = "mutants")]
 pub(crate) use super::looker::look_here;
 use crate::error::Error;
@@ -83,7 +84,7 @@ fn look(looker: &Path, plan: &Plan<'_>, progress: &Progress) -> Result<(Vec<Stri
     command.args(plan.only.iter().flat_map(|only| ["--only", only]));
     command.args(plan.engines.iter().flat_map(|engine| ["--engine", engine]));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = Looker(command.spawn().map_err(|error| failed(error.to_string()))?);
+    let mut child = Running(command.spawn().map_err(|error| failed(error.to_string()))?);
     let Some(stdout) = child.0.stdout.take() else { return Err(failed("it says nothing".to_owned())) };
     let (mut wolves, mut rows) = (Vec::new(), Vec::new());
     for line in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -107,17 +108,6 @@ fn look(looker: &Path, plan: &Plan<'_>, progress: &Progress) -> Result<(Vec<Stri
         Ok((wolves, rows))
     } else {
         Err(failed(format!("it ended after {} of {} mutants", rows.len(), plan.mutants.len())))
-    }
-}
-
-/// A child that does not outlive us.
-struct Looker(Child);
-
-impl Drop for Looker {
-    fn drop(&mut self) {
-        // It may have ended by itself, which is as good.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

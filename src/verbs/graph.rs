@@ -10,7 +10,7 @@ use contract::state::EDGES;
 use contract::{Dialect, HResult, JobState, Method, answers, dialect};
 use model::edges::Explored;
 use model::spec::pictures;
-use properties::edges::{Breadth, explore};
+use properties::edges::{Breadth, explore, names};
 use reports::ExitCode;
 use serde_json::{Value, json};
 
@@ -132,9 +132,7 @@ fn edges(output: &Output) -> Result<Vec<String>, Error> {
     let edges = explore(Breadth::Index, cores(), &mut tell);
     let help = "run `bgcheck check` to see where".to_owned();
     let edges = edges.map_err(|unsound| Error::Broken { what: unsound.to_string(), help })?;
-    let mut names: Vec<String> = edges.iter().map(ToString::to_string).collect();
-    names.sort_unstable();
-    Ok(names)
+    Ok(names(&edges))
 }
 
 fn transitions(dialect: Dialect) -> Value {

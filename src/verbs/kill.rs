@@ -8,7 +8,7 @@ use properties::kill::Engine;
 use reports::{ExitCode, Expected};
 
 use crate::cli;
-use crate::engines::counterexample::write;
+use crate::engines::counterexample::{expected, write};
 use crate::engines::kill::{self, Plan};
 use crate::error::Error;
 use crate::output::Output;
@@ -70,7 +70,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let place = Place::here();
     let path = place.join("docs/kill-expected.json");
     // Read first: what cannot be compared need not be run.
-    let mut expected = read(&path)?;
+    let help = "run `bgcheck kill --bless` to write it anew, after deleting it";
+    let mut expected: Expected = expected(&path, help)?;
     let (faults, engines) = (args.faults(), args.engines());
     let plan = Plan {
         place: &place,
@@ -116,17 +117,6 @@ fn attack(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     }
     kill::one(args.only.first().copied(), engine, args.budget, args.seed, output)?;
     Ok(ExitCode::Held)
-}
-
-/// What is expected; nothing where nothing was ever blessed.
-fn read(path: &std::path::Path) -> Result<Expected, Error> {
-    let help = "run `bgcheck kill --bless` to write it anew, after deleting it".to_owned();
-    let unreadable = |source| Error::Read { path: path.to_owned(), source, help };
-    match std::fs::read_to_string(path) {
-        Ok(text) => serde_json::from_str(&text).map_err(|error| unreadable(error.into())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Expected::default()),
-        Err(error) => Err(unreadable(error)),
-    }
 }
 
 impl Args {

@@ -1,11 +1,11 @@
 //! `bgcheck mutate`: mutants of the model x engines.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use model::mutants::{Listed, all};
 use reports::{ExitCode, Survivors};
 
-use crate::engines::counterexample::write;
+use crate::engines::counterexample::{expected, write};
 use crate::engines::mutate::{self, ENGINES, Plan};
 use crate::error::Error;
 use crate::output::Output;
@@ -64,7 +64,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     }
     let place = Place::here();
     // Read first: what cannot be compared need not be run.
-    let known = read(&place.join("docs/mutants-expected.json"))?;
+    let known: Survivors =
+        expected(&place.join("docs/mutants-expected.json"), "give each survivor a `meaning` and a `why`")?;
     let plan = Plan {
         place: &place,
         mutants: &mutants,
@@ -104,15 +105,4 @@ fn chosen(only: &[String]) -> Result<Vec<Listed>, Error> {
     }
     let asked = |listed: &Listed| only.is_empty() || only.iter().any(|name| is_of(listed, name));
     Ok(all.into_iter().filter(asked).collect())
-}
-
-/// The survivors that have an argument; none where the file is not there.
-fn read(path: &Path) -> Result<Survivors, Error> {
-    let help = "give each survivor a `meaning` and a `why`".to_owned();
-    let unreadable = |source| Error::Read { path: path.to_owned(), source, help };
-    match std::fs::read_to_string(path) {
-        Ok(text) => serde_json::from_str(&text).map_err(|error| unreadable(error.into())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Survivors::default()),
-        Err(error) => Err(unreadable(error)),
-    }
 }

@@ -197,7 +197,7 @@ impl Night<'_> {
             Ok(())
         });
         if let Err(error) = explored {
-            engines.push(broken("check product", &error));
+            engines.push(EngineResult::failed("check product", &error));
         }
     }
 
@@ -217,7 +217,7 @@ impl Night<'_> {
         let live = liveness::run(&plan, output, &mut take);
         for (name, done) in [("check protocol", explored), ("check liveness", live)] {
             if let Err(error) = done {
-                engines.push(broken(name, &error));
+                engines.push(EngineResult::failed(name, &error));
             }
         }
     }
@@ -242,7 +242,7 @@ impl Night<'_> {
             traces: &self.traces,
         };
         let raced = race::run(&plan, output);
-        self.engines.push(raced.unwrap_or_else(|error| broken("race", &error)));
+        self.engines.push(raced.unwrap_or_else(|error| EngineResult::failed("race", &error)));
     }
 
     /// The samplers, each with its share of what is left.
@@ -263,7 +263,7 @@ impl Night<'_> {
                 None => {
                     let share = share(of_target(*target));
                     let run = fuzz::run(&self.fuzz_plan(*target, share), output);
-                    run.unwrap_or_else(|error| broken(target.name(), &error))
+                    run.unwrap_or_else(|error| EngineResult::failed(target.name(), &error))
                 }
             };
             self.engines.push(engine);
@@ -272,7 +272,7 @@ impl Night<'_> {
             self.race(share(races), output);
         }
         let sampled = sample::run(self.core, self.seed, share(SAMPLE_SHARE), &self.traces, output);
-        self.engines.push(sampled.unwrap_or_else(|error| broken("properties", &error)));
+        self.engines.push(sampled.unwrap_or_else(|error| EngineResult::failed("properties", &error)));
         for (dialect, number) in Dialect::ALL.into_iter().zip(0..) {
             let plan = live::Plan {
                 dialect,
@@ -282,7 +282,7 @@ impl Night<'_> {
                 traces: &self.traces,
             };
             let run = live::run(&plan, output);
-            self.engines.push(run.unwrap_or_else(|error| broken("live", &error)));
+            self.engines.push(run.unwrap_or_else(|error| EngineResult::failed("live", &error)));
         }
     }
 }
@@ -296,15 +296,3 @@ const LIVE_SHARE: u32 = 3;
 
 /// What an engine gets even when the exhaustive one took the whole budget.
 const LEAST: Duration = Duration::from_secs(5);
-
-/// The result of an engine that could not do its work here.
-fn broken(name: &str, error: &Error) -> EngineResult {
-    EngineResult {
-        name: name.to_owned(),
-        subject: None,
-        dialect: None,
-        scope: None,
-        switches: String::new(),
-        status: Status::Failed { why: error.to_string() },
-    }
-}

@@ -84,7 +84,13 @@ impl Verdicts {
     /// Judges a trace by these rules.
     #[must_use]
     pub fn of_rules(trace: &Trace, rules: RuleSet) -> Verdicts {
-        let mut judge = Judge::for_header(&trace.header, rules);
+        Verdicts::under(trace, &trace.header.profile(), rules)
+    }
+
+    /// The same under another profile than the trace's own, such as one with a mutant.
+    #[must_use]
+    pub fn under(trace: &Trace, profile: &Profile, rules: RuleSet) -> Verdicts {
+        let mut judge = Judge::under(profile, &trace.header, rules);
         let crash = trace.lines.iter().find(|line| matches!(line.what, Kind::Crash {} | Kind::Restart {}));
         let until = crash.map_or(u64::MAX, |line| line.seq);
         for (seq, event) in trace.events().take_while(|(seq, _)| *seq < until) {
@@ -195,7 +201,11 @@ impl Judge {
     /// A judge of a run with this header: rules that need what it did not record are undecided from the start.
     #[must_use]
     pub fn for_header(header: &Header, rules: RuleSet) -> Judge {
-        let mut judge = Judge::new(header.profile(), rules);
+        Judge::under(&header.profile(), header, rules)
+    }
+
+    fn under(profile: &Profile, header: &Header, rules: RuleSet) -> Judge {
+        let mut judge = Judge::new(*profile, rules);
         for rule in judge.rules.iter() {
             let always = [Recorded::Call, Recorded::Return, Recorded::Enter, Recorded::Leave];
             let mut needed = always.iter().chain(rule.needs());

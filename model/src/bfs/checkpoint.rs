@@ -215,23 +215,13 @@ fn read_part<K: Key, W: DeserializeOwned>(
 ) -> io::Result<()> {
     let sums: String = stored::read(from)?;
     shown.sums(&serde_json::from_str(&sums)?);
-    let mut bytes = [0; size_of::<u128>()];
-    let bytes = &mut bytes[..(K::BITS / u8::BITS) as usize];
-    for _ in 0..count(from)? {
-        from.read_exact(bytes)?;
-        let key = K::load(&mut &*bytes).ok_or(io::ErrorKind::InvalidData)?;
-        shown.visited(key)?;
+    for _ in 0..u64::read(from)? {
+        shown.visited(K::read(from)?)?;
     }
-    for _ in 0..count(from)? {
+    for _ in 0..u64::read(from)? {
         shown.waiting(stored::read(from)?)?;
     }
     from.finish()
-}
-
-fn count(from: &mut impl Read) -> io::Result<u64> {
-    let mut bytes = [0; size_of::<u64>()];
-    from.read_exact(&mut bytes)?;
-    Ok(u64::from_le_bytes(bytes))
 }
 
 /// Checkpoints in a directory, the latest last.
@@ -320,7 +310,7 @@ impl Unsealing {
     /// Whether all was read, and was what was written.
     fn finish(&mut self) -> io::Result<()> {
         let is_all = self.left == 0 && self.bytes.position() == self.bytes.get_ref().len() as u64;
-        if is_all && count(&mut self.file)? == self.seal {
+        if is_all && u64::read(&mut self.file)? == self.seal {
             return Ok(());
         }
         Err(io::Error::new(io::ErrorKind::InvalidData, "it is not what was written"))

@@ -9,7 +9,7 @@
 //! **The law it keeps.** No key is in two runs.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufReader, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
 use super::key::Key;
@@ -127,13 +127,6 @@ impl<K: Key> Reading<K> {
             marker: std::marker::PhantomData,
         })
     }
-
-    fn read(&mut self) -> io::Result<K> {
-        let mut bytes = [0; size_of::<u128>()];
-        let bytes = &mut bytes[..(K::BITS / u8::BITS) as usize];
-        self.file.read_exact(bytes)?;
-        K::load(&mut &*bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())
-    }
 }
 
 impl<K: Key> Iterator for Reading<K> {
@@ -141,7 +134,7 @@ impl<K: Key> Iterator for Reading<K> {
 
     fn next(&mut self) -> Option<io::Result<K>> {
         self.left = self.left.checked_sub(1)?;
-        Some(self.read())
+        Some(K::read(&mut self.file))
     }
 }
 

@@ -19,7 +19,6 @@ use stateright::Model;
 
 use super::key::Key;
 pub use super::tape::Retraced;
-use crate::fingerprint::fingerprint;
 
 /// A model whose states fit into an integer, one integer per state and back.
 pub trait Pack: Model {
@@ -155,7 +154,7 @@ where
     }
 
     fn key_of(_: &M, state: &M::State) -> K {
-        K::from_fingerprint(fingerprint(state))
+        K::of(state)
     }
 
     #[inline]

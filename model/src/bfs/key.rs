@@ -7,11 +7,13 @@
 //! no pointers, no native byte order.
 
 use std::fmt;
+use std::hash::Hash;
+use std::io::{self, Read};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::fingerprint::{FACTOR, SEED, fold};
+use crate::fingerprint::{FACTOR, SEED, fingerprint, fold};
 
 /// An integer that stands for a state.
 pub trait Key: Copy + Ord + Send + Sync + fmt::Debug + Serialize + DeserializeOwned + 'static {
@@ -23,14 +25,23 @@ pub trait Key: Copy + Ord + Send + Sync + fmt::Debug + Serialize + DeserializeOw
     /// The key of a fingerprint, as many bits of it as fit.
     fn from_fingerprint(fingerprint: u128) -> Self;
 
+    /// The key of a state that is not packed.
+    fn of(state: &impl Hash) -> Self {
+        Self::from_fingerprint(fingerprint(state))
+    }
+
     /// Well mixed bits: the high ones place the key in a table, the low ones choose its worker.
     fn mix(self) -> u64;
 
     /// Appends the key to stored bytes, smallest byte first.
     fn store(self, bytes: &mut Vec<u8>);
 
-    /// Takes a key off the front of stored bytes.
-    fn load(bytes: &mut &[u8]) -> Option<Self>;
+    /// Reads a stored key.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    fn read(from: &mut impl Read) -> io::Result<Self>;
 }
 
 macro_rules! keys {
@@ -53,10 +64,10 @@ macro_rules! keys {
                 bytes.extend_from_slice(&self.to_le_bytes());
             }
 
-            fn load(bytes: &mut &[u8]) -> Option<Self> {
-                let (key, rest) = bytes.split_first_chunk()?;
-                *bytes = rest;
-                Some($integer::from_le_bytes(*key))
+            fn read(from: &mut impl Read) -> io::Result<Self> {
+                let mut bytes = [0; size_of::<$integer>()];
+                from.read_exact(&mut bytes)?;
+                Ok($integer::from_le_bytes(bytes))
             }
         })*
     };
@@ -94,9 +105,9 @@ mod tests {
         u64::MAX.store(&mut bytes);
         (1u128 << 100).store(&mut bytes);
         let mut rest = &bytes[..];
-        assert_eq!(u32::load(&mut rest), Some(7));
-        assert_eq!(u64::load(&mut rest), Some(u64::MAX));
-        assert_eq!(u128::load(&mut rest), Some(1 << 100));
-        assert_eq!(u32::load(&mut rest), None);
+        assert_eq!(u32::read(&mut rest).ok(), Some(7));
+        assert_eq!(u64::read(&mut rest).ok(), Some(u64::MAX));
+        assert_eq!(u128::read(&mut rest).ok(), Some(1 << 100));
+        assert_eq!(u32::read(&mut rest).ok(), None);
     }
 }

@@ -30,6 +30,7 @@ mod cold;
 mod form;
 mod frontier;
 mod key;
+mod owned;
 mod path;
 mod stored;
 mod table;
@@ -56,7 +57,8 @@ pub use path::Path;
 
 use checkpoint::Saved;
 use graph::{Recorder, Recording};
-use worker::{Part, Sums, Trail};
+use table::{Parent, Trail};
+use worker::{Part, Sums};
 
 /// An exploration to be run.
 pub struct Explorer<M: Model, F> {
@@ -655,7 +657,7 @@ where
     M: Model + Send + Sync + 'static,
     M::State: Clone,
     F: Form<M>,
-    T: worker::Parent<F::Key>,
+    T: Parent<F::Key>,
 {
     let shared = Arc::clone(plan);
     let work = move |worker: &mut timely::worker::Worker| worker::run::<M, F, T>(worker, &shared);

@@ -5,6 +5,8 @@
 //! **Why by hand.** A key is its own entry, eight bytes where a general set with its control bytes takes nine and an own hash; and a
 //! batch is placed in two passes, first reading the slots all together, so that their cache misses overlap.
 
+use serde::{Deserialize, Serialize};
+
 use super::key::Key;
 
 /// What is remembered beside each key.
@@ -25,6 +27,41 @@ impl Mark for () {
 
     fn replaces(self, (): Self) -> bool {
         false
+    }
+}
+
+/// Where a state of the second run was come from.
+#[derive(Clone, Copy, Serialize, Deserialize, Debug)]
+pub(super) struct Trail<K> {
+    /// The smallest key of the level before that leads here.
+    pub(super) parent: K,
+    /// The state's level.
+    pub(super) level: u32,
+}
+
+/// A mark that can be made of a parent.
+pub(super) trait Parent<K>: Mark + Serialize + for<'de> Deserialize<'de> {
+    /// The mark of a state of `level` come from `parent`.
+    fn of(parent: K, level: u32) -> Self;
+}
+
+impl<K> Parent<K> for () {
+    #[inline]
+    fn of(_: K, _: u32) {}
+}
+
+impl<K: Key> Mark for Trail<K> {
+    const NONE: Self = Trail { parent: K::VACANT, level: 0 };
+    const COUNTS_AGAIN: bool = true;
+
+    fn replaces(self, there: Self) -> bool {
+        self.level == there.level && self.parent < there.parent
+    }
+}
+
+impl<K: Key> Parent<K> for Trail<K> {
+    fn of(parent: K, level: u32) -> Self {
+        Trail { parent, level }
     }
 }
 

@@ -23,7 +23,6 @@ use stateright::Model;
 
 use super::form::{Form, Identity, Reach};
 use super::key::Key;
-use crate::fingerprint::fingerprint;
 
 /// States with the way to them, fingerprints of `K`'s width in the visited set.
 #[derive(Clone, Copy, Debug)]
@@ -155,7 +154,7 @@ where
     }
 
     fn key_of(_: &M, state: &M::State) -> K {
-        K::from_fingerprint(fingerprint(state))
+        K::of(state)
     }
 
     fn key(wire: &Self::Wire) -> K {

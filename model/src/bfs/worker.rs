@@ -9,8 +9,6 @@
 //! 1. A level begins when the one before has arrived everywhere: depths are shortest distances.
 //! 2. What is kept does not depend on who was first: of several findings of a level the smallest key stays, of several parents too.
 //! 3. A panic of the model ends the run at the level's end on all workers, with its message; nobody waits for ever.
-//! 4. What is put on disk for want of memory changes no count: a key that turns out to be there already was no news, and is
-//!    struck off the frontier before anybody counts it.
 
 use std::cell::RefCell;
 use std::io;
@@ -29,59 +27,20 @@ use timely::dataflow::operators::{Input, Probe};
 use timely::dataflow::{InputHandle, ProbeHandle};
 use timely::worker::Worker;
 
-use super::checkpoint::{Checkpoints, Saved, Shown};
-use super::cold::Cold;
+use super::checkpoint::{Checkpoints, Saved};
 use super::form::Form;
 use super::frontier::Frontier;
 use super::graph::Recorder;
 use super::key::Key;
-use super::table::{Inserted, Mark, Recent, Table};
-use super::{Level, Memory, Plan, Stop};
+use super::owned::{Arrival, Owned, Restored};
+use super::table::{Inserted, Parent, Recent, Table};
+use super::{Level, Plan, Stop};
 
 /// States expanded between two looks at what arrived.
 const CHUNK: usize = 256;
-/// Arrivals whose slots are read together.
-const WINDOW: usize = 32;
 /// How long a worker with nothing to do sleeps at most before it looks again.
 const NAP: Duration = Duration::from_millis(1);
 
-/// Where a state of the second run was come from.
-#[derive(Clone, Copy, Serialize, Deserialize, Debug)]
-pub(super) struct Trail<K> {
-    /// The smallest key of the level before that leads here.
-    pub(super) parent: K,
-    /// The state's level.
-    pub(super) level: u32,
-}
-
-/// A mark that can be made of a parent.
-pub(super) trait Parent<K>: Mark + Serialize + for<'de> Deserialize<'de> {
-    /// The mark of a state of `level` come from `parent`.
-    fn of(parent: K, level: u32) -> Self;
-}
-
-impl<K> Parent<K> for () {
-    #[inline]
-    fn of(_: K, _: u32) {}
-}
-
-impl<K: Key> Mark for Trail<K> {
-    const NONE: Self = Trail { parent: K::VACANT, level: 0 };
-    const COUNTS_AGAIN: bool = true;
-
-    fn replaces(self, there: Self) -> bool {
-        self.level == there.level && self.parent < there.parent
-    }
-}
-
-impl<K: Key> Parent<K> for Trail<K> {
-    fn of(parent: K, level: u32) -> Self {
-        Trail { parent, level }
-    }
-}
-
-/// A state on its way to its owner.
-type Arrival<W, T> = (W, T);
 /// Where records of one kind go into the dataflow.
 type Inlet<R> = InputHandle<u64, CapacityContainerBuilder<Vec<R>>>;
 /// What the worker's loop and an operator of its dataflow both hold, on one thread.
@@ -165,40 +124,6 @@ struct Tally<K> {
     checkpoint_is_due: bool,
     /// At the run's end.
     sums: Option<Sums<K>>,
-}
-
-/// What arrives: the owned part of the visited set, and the next frontier.
-struct Owned<M: Model, F: Form<M>, T> {
-    table: Table<F::Key, T>,
-    next: Frontier<M, F>,
-    /// Keys of the visited set that are on disk.
-    cold: Option<Cold<F::Key>>,
-    /// The keys of the next frontier, when there are keys on disk.
-    fresh: Vec<F::Key>,
-    /// Keys of the table that are on disk, too, sorted. They stay: what was met again may well be met once more.
-    twice: Vec<F::Key>,
-    /// What this worker may take of the memory, if that is bounded.
-    share: Option<Share>,
-    /// The first trouble with the disk.
-    trouble: Option<Stop>,
-}
-
-/// A worker's share of the memory.
-struct Share {
-    bytes: u64,
-    memory: Memory,
-}
-
-impl Share {
-    /// Beyond this a table goes to the disk at the level's end. Until then it may grow once, which doubles it.
-    fn table(&self) -> u64 {
-        self.bytes / 4
-    }
-
-    /// Beyond this a frontier is put on the disk at once. There are two.
-    fn frontier(&self) -> u64 {
-        self.bytes / 8
-    }
 }
 
 /// The worker.
@@ -299,7 +224,7 @@ where
     fn begin(&mut self, worker: &mut Worker) -> (Frontier<M, F>, Option<Stop>) {
         if let Some(saved) = &self.plan.resumed {
             let trouble = self.restore(worker, saved);
-            let frontier = std::mem::take(&mut self.owned.borrow_mut().next);
+            let frontier = self.owned.borrow_mut().take_next();
             return (frontier, self.agree(worker, trouble.err()));
         }
         let trouble = self.send_first(worker);
@@ -330,20 +255,13 @@ where
     fn restore(&mut self, worker: &Worker, saved: &Saved) -> Result<(), Stop> {
         self.levels.clone_from(&saved.levels);
         self.earlier_ms = saved.levels.last().map_or(0, |level| level.elapsed_ms);
-        let owned = Rc::clone(&self.owned);
-        let mut owned = owned.borrow_mut();
-        let mut restored = Restored {
+        saved.read::<F::Key, F::Wire>(&mut Restored {
             // timely sends a record to the worker of this number.
             index: worker.index() as u64,
             peers: worker.peers() as u64,
-            owned: &mut owned,
+            owned: &mut self.owned.borrow_mut(),
             sums: &mut self.sums,
-        };
-        saved.read::<F::Key, F::Wire>(&mut restored)?;
-        if let Some(notes) = &self.plan.notes {
-            notes.fetch_or(self.sums.notes, Ordering::Relaxed);
-        }
-        Ok(())
+        })
     }
 
     /// Waits until all that was sent has arrived, everywhere.
@@ -359,7 +277,7 @@ where
     fn close_level(&mut self, worker: &mut Worker, trouble: Option<Stop>) -> (Frontier<M, F>, Option<Stop>) {
         self.await_arrivals(worker);
         let settled = self.owned.borrow_mut().settle();
-        let mut frontier = std::mem::take(&mut self.owned.borrow_mut().next);
+        let mut frontier = self.owned.borrow_mut().take_next();
         let tally = self.tally(&frontier, trouble.or(settled));
         let heard = self.exchange(worker, tally);
         let sum = |of: fn(&Tally<F::Key>) -> u64| heard.iter().map(of).sum();
@@ -393,14 +311,14 @@ where
     fn tally(&self, frontier: &Frontier<M, F>, trouble: Option<Stop>) -> Tally<F::Key> {
         let owned = self.owned.borrow();
         // Twice the frontier: while it is expanded, the next one grows.
-        let bytes = owned.table.bytes() as u64 + 2 * frontier.bytes();
+        let bytes = owned.bytes() + 2 * frontier.bytes();
         let every = self.plan.checkpoints.as_ref().map(|checkpoints| checkpoints.every);
         Tally {
             frontier: frontier.len(),
             states: owned.len(),
             edges: self.sums.edges,
             bytes,
-            bytes_on_disk: frontier.bytes_on_disk() + owned.cold.as_ref().map_or(0, Cold::bytes),
+            bytes_on_disk: frontier.bytes_on_disk() + owned.bytes_on_disk(),
             stop: trouble.or((self.is_late() && frontier.len() > 0).then_some(Stop::Time)),
             checkpoint_is_due: every.is_some_and(|every| self.saved.elapsed() >= every),
             ..Tally::nothing()
@@ -552,16 +470,14 @@ where
     /// Tells everybody what was counted, and hears everybody: in the end each knows all.
     fn into_part(mut self, worker: &mut Worker, stop: Option<Stop>) -> Part<F::Key, T> {
         self.note();
-        let mine = std::mem::replace(
-            &mut self.sums,
-            Sums::new(self.properties.len(), self.plan.classes.names.len()),
-        );
+        let nothing = Sums::new(self.properties.len(), self.plan.classes.names.len());
+        let mine = std::mem::replace(&mut self.sums, nothing);
         let heard = self.exchange(worker, Tally { sums: Some(mine), ..Tally::nothing() });
         heard.iter().filter_map(|tally| tally.sums.as_ref()).for_each(|sums| self.sums.add(sums));
         if let Some(notes) = &self.plan.notes {
             notes.fetch_or(self.sums.notes, Ordering::Relaxed);
         }
-        let table = std::mem::replace(&mut self.owned.borrow_mut().table, Table::new());
+        let table = self.owned.borrow_mut().take_table();
         Part { table, record: self.record, sums: self.sums, levels: self.levels, stop }
     }
 }
@@ -584,155 +500,6 @@ impl<K> Tally<K> {
             checkpoint_is_due: false,
             sums: None,
         }
-    }
-}
-
-impl<M, F, T> Owned<M, F, T>
-where
-    M: Model,
-    F: Form<M>,
-    T: Parent<F::Key>,
-{
-    fn new(plan: &Plan<M, F>) -> Self {
-        let share =
-            |memory: &Memory| Share { bytes: memory.bytes / plan.workers as u64, memory: memory.clone() };
-        let share = plan.memory.as_ref().map(share);
-        let cold = share.as_ref().map(|share| Cold::new(share.memory.directory.clone()));
-        Owned {
-            table: Table::new(),
-            next: Frontier::default(),
-            cold,
-            fresh: Vec::new(),
-            twice: Vec::new(),
-            share,
-            trouble: None,
-        }
-    }
-
-    /// How many keys were visited. While a level is under way, some of them may be counted twice.
-    fn len(&self) -> u64 {
-        let cold = self.cold.as_ref().map_or(0, Cold::len);
-        self.table.len() as u64 + cold - self.twice.len() as u64
-    }
-
-    /// Shows every key that was visited to somebody who stores them.
-    fn each_key(&self, mut show: impl FnMut(F::Key) -> io::Result<()>) -> io::Result<()> {
-        let once = self.table.keys().filter(|key| self.twice.binary_search(key).is_err());
-        once.map(Ok).chain(self.cold.iter().flat_map(Cold::keys)).try_for_each(|key| show(key?))
-    }
-
-    fn arrive(&mut self, batch: &mut Vec<Arrival<F::Wire, T>>) {
-        self.table.reserve(batch.len());
-        let is_cold = self.cold.as_ref().is_some_and(|cold| !cold.is_empty());
-        let mut arrivals = batch.drain(..);
-        while !arrivals.as_slice().is_empty() {
-            for (wire, _) in arrivals.as_slice().iter().take(WINDOW) {
-                std::hint::black_box(self.table.touch(F::key(wire)));
-            }
-            for (wire, mark) in arrivals.by_ref().take(WINDOW) {
-                let key = F::key(&wire);
-                if self.table.insert(key, mark) == Inserted::New {
-                    if is_cold {
-                        self.fresh.push(key);
-                    }
-                    self.next.push(wire);
-                }
-            }
-        }
-        drop(arrivals);
-        let spilled = self.spill_frontier();
-        self.fails(spilled);
-    }
-
-    fn spill_frontier(&mut self) -> io::Result<()> {
-        match &self.share {
-            Some(share) if self.next.bytes() > share.frontier() => self.next.spill(&share.memory.directory),
-            _ => Ok(()),
-        }
-    }
-
-    /// Remembers the first trouble.
-    fn fails(&mut self, result: io::Result<()>) {
-        if let (Err(error), None) = (result, &self.trouble) {
-            self.trouble = Some(Stop::disk(&error));
-        }
-    }
-
-    /// At a level's end: strikes off what was known on disk, and puts the table there when it is too large.
-    fn settle(&mut self) -> Option<Stop> {
-        let settled = self.strike_known().and_then(|()| self.spill_table());
-        self.fails(settled);
-        self.trouble.take()
-    }
-
-    fn strike_known(&mut self) -> io::Result<()> {
-        let Some(cold) = &self.cold else { return Ok(()) };
-        self.fresh.sort_unstable();
-        let known = cold.known(&self.fresh)?;
-        self.fresh = Vec::new();
-        self.twice.extend_from_slice(&known);
-        self.twice.sort_unstable();
-        self.next.strike(known);
-        Ok(())
-    }
-
-    fn spill_table(&mut self) -> io::Result<()> {
-        let (Some(share), Some(cold)) = (&self.share, &mut self.cold) else { return Ok(()) };
-        if self.table.is_small() || self.table.bytes() as u64 <= share.table() {
-            return Ok(());
-        }
-        let table = std::mem::replace(&mut self.table, Table::new());
-        let twice = std::mem::take(&mut self.twice);
-        let once = table.into_sorted_keys().into_iter().filter(|key| twice.binary_search(key).is_err());
-        cold.add(once)
-    }
-}
-
-/// What a worker makes of a checkpoint.
-struct Restored<'a, M: Model, F: Form<M>, T> {
-    index: u64,
-    peers: u64,
-    owned: &'a mut Owned<M, F, T>,
-    sums: &'a mut Sums<F::Key>,
-}
-
-impl<M, F, T> Restored<'_, M, F, T>
-where
-    M: Model,
-    F: Form<M>,
-{
-    fn is_mine(&self, key: F::Key) -> bool {
-        key.mix() % self.peers == self.index
-    }
-}
-
-impl<M, F, T> Shown<F::Key, F::Wire> for Restored<'_, M, F, T>
-where
-    M: Model,
-    F: Form<M>,
-    T: Parent<F::Key>,
-{
-    fn sums(&mut self, sums: &Sums<F::Key>) {
-        if self.index == 0 {
-            self.sums.add(sums);
-        }
-    }
-
-    fn visited(&mut self, key: F::Key) -> io::Result<()> {
-        if !self.is_mine(key) {
-            return Ok(());
-        }
-        self.owned.table.reserve(1);
-        self.owned.table.insert(key, T::NONE);
-        self.owned.spill_table()
-    }
-
-    fn waiting(&mut self, wire: F::Wire) -> io::Result<()> {
-        if !self.is_mine(F::key(&wire)) {
-            return Ok(());
-        }
-        self.owned.next.push(wire);
-        self.owned.spill_frontier()
     }
 }
 

@@ -9,9 +9,9 @@ use super::design::Design;
 use super::law::Law;
 use super::scope::Slice;
 use super::story::Story;
-use super::{CLIENTS_OWN, Protocol, Reduction, State, World};
+use super::{CLIENTS_OWN, Exercised, Protocol, Reduction, State, World};
 use crate::bfs::{self, Fired, Subject};
-use crate::explore::{Extent, Options, Proof, Visited, first_run, shortest_path};
+use crate::explore::{Extent, FirstRun, Options, Proof, Visited, first_run, shortest_path};
 
 /// The result of exploring one slice under one design.
 #[derive(Clone, PartialEq, Debug)]
@@ -131,20 +131,45 @@ fn outcomes_of_jobs<const J: usize>(
     slice: &Slice,
     options: &Options<'_>,
 ) -> Result<Vec<(Option<Law>, Outcome)>, bfs::Error> {
-    let protocol = Protocol::<J>::new(design, profile, slice, Law::ALL, Reduction::Fewest);
-    let exercised = protocol.exercised.clone();
-    let subject = subject(design, profile, slice, Law::ALL, Reduction::Fewest);
-    let first = first_run(protocol, &subject, &exercised.0, options)?;
-    let spent = first.extent == Extent::BudgetSpent;
-    let outcome = |law: Law| match first.has(law.id()) {
-        true => Outcome::Broken,
-        false if spent => Outcome::Unfinished,
-        false if exercised.has(law) => Outcome::Proved,
-        false => Outcome::Vacuous,
-    };
-    let own = if first.has(CLIENTS_OWN) { Outcome::Broken } else { Outcome::Vacuous };
-    let laws = Law::ALL.iter().map(|law| (Some(*law), outcome(*law)));
+    let explored = explored::<J>(design, profile, slice, Law::ALL, Reduction::Fewest, options)?;
+    let own = if explored.first.has(CLIENTS_OWN) { Outcome::Broken } else { Outcome::Vacuous };
+    let laws = Law::ALL.iter().map(|law| (Some(*law), explored.outcome(*law)));
     Ok(laws.chain([(None, own)]).collect())
+}
+
+/// What the first run came to, and the laws that had something to decide in it.
+struct Explored {
+    first: FirstRun,
+    exercised: Exercised,
+}
+
+fn explored<const J: usize>(
+    design: Design,
+    profile: &Profile,
+    slice: &Slice,
+    laws: &[Law],
+    reduction: Reduction,
+    options: &Options<'_>,
+) -> Result<Explored, bfs::Error> {
+    let protocol = Protocol::<J>::new(design, profile, slice, laws, reduction);
+    let exercised = protocol.exercised.clone();
+    let subject = subject(design, profile, slice, laws, reduction);
+    let first = first_run(protocol, &subject, &exercised.0, options)?;
+    Ok(Explored { first, exercised })
+}
+
+impl Explored {
+    fn outcome(&self, law: Law) -> Outcome {
+        if self.first.has(law.id()) {
+            Outcome::Broken
+        } else if self.first.extent == Extent::BudgetSpent {
+            Outcome::Unfinished
+        } else if self.exercised.has(law) {
+            Outcome::Proved
+        } else {
+            Outcome::Vacuous
+        }
+    }
 }
 
 impl Story {
@@ -179,26 +204,20 @@ fn check_jobs<const J: usize>(
     reduction: Reduction,
     options: &Options<'_>,
 ) -> Result<Report, bfs::Error> {
-    let protocol = Protocol::<J>::new(design, profile, slice, laws, reduction);
-    let exercised = protocol.exercised.clone();
-    let subject = subject(design, profile, slice, laws, reduction);
-    let first = first_run(protocol, &subject, &exercised.0, options)?;
+    let explored = explored::<J>(design, profile, slice, laws, reduction, options)?;
     let shortest = |law: Option<Law>| {
         let property = law.map_or(CLIENTS_OWN, Law::id);
         shortest_path(alone::<J>(design, profile, slice, law), property)
             .map_or_else(Vec::new, |(_, path)| path)
     };
-    let proof = |law: Law| {
-        if first.has(law.id()) {
-            Proof::Violated(shortest(Some(law)))
-        } else if first.extent == Extent::BudgetSpent {
-            Proof::Unfinished
-        } else if exercised.has(law) {
-            Proof::Proved
-        } else {
-            Proof::Vacuous
-        }
+    let proof = |law: Law| match explored.outcome(law) {
+        Outcome::Broken => Proof::Violated(shortest(Some(law))),
+        Outcome::Unfinished => Proof::Unfinished,
+        Outcome::Proved => Proof::Proved,
+        Outcome::Vacuous => Proof::Vacuous,
     };
+    let proofs = laws.iter().map(|law| (*law, proof(*law))).collect();
+    let first = explored.first;
     Ok(Report {
         slice: slice.name,
         scope: slice.describe(),
@@ -207,7 +226,7 @@ fn check_jobs<const J: usize>(
         edges: first.edges,
         depth: first.depth,
         elapsed: first.elapsed,
-        proofs: laws.iter().map(|law| (*law, proof(*law))).collect(),
+        proofs,
         clients_own: first.has(CLIENTS_OWN).then(|| shortest(None)),
         extent: first.extent,
         size: Size { protocol: size_of::<World<J>>(), state: size_of::<State<J>>() },

@@ -28,7 +28,6 @@ use crate::bfs::graph::Labels;
 use crate::bfs::liveness::{self, Fair, Goal};
 use crate::bfs::{self, Classes, Explorer, Hashed, Key, Limits};
 use crate::explore::{Extent, Visited};
-use crate::fingerprint::fingerprint;
 
 /// A duty of the engine that no single state shows to be neglected.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -349,8 +348,7 @@ fn walk(
     let mut acts = Vec::new();
     for edge in lasso.stem.iter().chain(&lasso.cycle) {
         let leads = |(act, next): &(Act, State<1>)| {
-            class(act) == usize::from(edge.class)
-                && u64::from_fingerprint(fingerprint(next)) == graph.key(edge.to)
+            class(act) == usize::from(edge.class) && u64::of(next) == graph.key(edge.to)
         };
         let step = protocol.next_steps(&state).into_iter().find(leads).ok_or(bfs::Error::Path)?;
         acts.push(step.0);

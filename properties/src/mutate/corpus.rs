@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use contract::core::Config;
 use contract::fault::{Fault, Place};
-use contract::judge::{Bound, Ended, Header, Judge, RuleSet, Trace};
+use contract::judge::{Bound, Header, RuleSet, Trace, Verdicts};
 use contract::mutation::Mutation;
-use contract::{Call, Core as _, JobId};
+use contract::{Core as _, JobId};
 use engine::core::Core;
-use model::drive::{Applied, Driver, Happened, Stimulus};
+use model::drive::{Applied, Driver, Happened};
 use model::lockstep::Lockstep;
 use model::spec::World;
 
@@ -90,17 +90,8 @@ impl Condemned {
 
 /// The rules that a trace breaks, by monitors with a mutant.
 fn judged(trace: &Trace, mutation: Mutation) -> RuleSet {
-    let header = &trace.header;
-    let profile = header.profile().mutated(mutation);
-    let mut judge = Judge::new(profile, RuleSet::HERE).with_slots(header.callback_slots);
-    for (seq, event) in trace.events() {
-        judge.event(seq, &event);
-    }
-    let verdicts = match header.ended {
-        Ended::AtRest => judge.finish(),
-        Ended::Cut => judge.cut(),
-    };
-    verdicts.violated()
+    let profile = trace.header.profile().mutated(mutation);
+    Verdicts::under(trace, &profile, RuleSet::HERE).violated()
 }
 
 /// Traces of each subject that are kept for each set of rules they break.
@@ -146,30 +137,25 @@ pub(super) fn condemned(walks: &[Program], seed: u64) -> Vec<Condemned> {
 fn lied(walks: &[Program], seed: u64) -> Vec<Condemned> {
     let stepped = walks.iter().take(LIED).map(|program| stepped(program, Core::new));
     let raced = raced(seed, Design::Barrier, None).step_by(SCHEDULES as usize).take(LIED);
-    let mut seen: BTreeMap<(String, RuleSet), usize> = BTreeMap::new();
-    let mut all = Vec::new();
-    for trace in stepped.chain(raced) {
-        for (lie, trace) in lies(&trace) {
-            let condemned = Condemned::of(&lie, trace);
-            let of_a_kind = seen.entry((lie, condemned.violated)).or_default();
-            *of_a_kind += 1;
-            if *of_a_kind <= LIES {
-                all.push(condemned);
-            }
-        }
-    }
-    all
+    let told = stepped
+        .chain(raced)
+        .flat_map(|trace| lies(&trace).map(|(lie, trace)| Condemned::of(&lie, trace)).collect::<Vec<_>>());
+    first_of_each(LIES, told)
 }
 
-/// Of traces that break the same rules the first few.
+/// Of a subject's traces that break the same rules the first few.
 fn some_of_each(subject: &str, traces: impl Iterator<Item = Trace>) -> Vec<Condemned> {
-    let mut seen: BTreeMap<RuleSet, usize> = BTreeMap::new();
-    let condemned = traces.map(|trace| Condemned::of(subject, trace));
+    first_of_each(OF_A_KIND, traces.map(|trace| Condemned::of(subject, trace)))
+}
+
+/// The first few of each kind: of one subject, breaking the same rules.
+fn first_of_each(few: usize, condemned: impl Iterator<Item = Condemned>) -> Vec<Condemned> {
+    let mut seen: BTreeMap<(String, RuleSet), usize> = BTreeMap::new();
     condemned
         .filter(|condemned| {
-            let of_a_kind = seen.entry(condemned.violated).or_default();
+            let of_a_kind = seen.entry((condemned.subject.clone(), condemned.violated)).or_default();
             *of_a_kind += 1;
-            *of_a_kind <= OF_A_KIND
+            *of_a_kind <= few
         })
         .collect()
 }
@@ -180,7 +166,7 @@ fn stepped(program: &Program, make: fn(&Config) -> Core) -> Trace {
     let mut driver = Driver::new(make(&config), |_| USER);
     let mut lines = Lines::default();
     for stimulus in &program.steps {
-        if is_create(stimulus) && jobs(&driver) == JOBS {
+        if stimulus.is_create() && jobs(&driver) == JOBS {
             continue;
         }
         let _ = driver.apply(stimulus, &mut |happened: Happened<'_>| {
@@ -191,10 +177,6 @@ fn stepped(program: &Program, make: fn(&Config) -> Core) -> Trace {
     }
     let header = Header { callback_slots: program.callback_slots, ..Header::of(&program.variant.profile) };
     Trace { header, lines: lines.lines }
-}
-
-fn is_create(stimulus: &Stimulus) -> bool {
-    matches!(stimulus, Stimulus::Call { call: Call::CreateJob { .. }, .. })
 }
 
 fn jobs(driver: &Driver<Core>) -> usize {

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::hash::{Hash as _, Hasher};
 
 use contract::core::Change;
 use contract::event::Target;
 use contract::mutation::Mutation;
 use contract::state::JobState;
 use contract::{DiskAct, EnvStep, Event, FileId, HResult, JobId, Profile, ReceiverId};
+use model::fingerprint::fingerprint;
 use model::spec::World;
 
 use super::corpus::worlds;
@@ -54,24 +54,6 @@ impl Refusals {
 fn states_of(program: &Program) -> Vec<(Profile, World<JOBS>)> {
     let profile = program.config().profile;
     worlds(program).into_iter().map(|world| (profile, world)).collect()
-}
-
-fn fingerprint(world: &World<JOBS>) -> u64 {
-    /// FNV-1a (Fowler, Noll, Vo): the same on every machine.
-    struct Fnv(u64);
-    impl Hasher for Fnv {
-        fn write(&mut self, bytes: &[u8]) {
-            for byte in bytes {
-                self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-            }
-        }
-        fn finish(&self) -> u64 {
-            self.0
-        }
-    }
-    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
-    world.hash(&mut hasher);
-    hasher.finish()
 }
 
 struct Probe {
