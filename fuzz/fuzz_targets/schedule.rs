@@ -1,4 +1,13 @@
 //! Any bytes are a race and its schedule; on the engine's real service it breaks no rule.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| properties::fuzzing::schedule(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    // Without libFuzzer, as in a check of this crate, there are no counters.
+    #[cfg(fuzzing)]
+    {
+        let mut counting = fuzz::counters::Counting::new();
+        properties::fuzzing::schedule_telling(bytes, &mut |window| counting.window(window));
+    }
+    #[cfg(not(fuzzing))]
+    properties::fuzzing::schedule(bytes);
+});

@@ -61,8 +61,18 @@ pub fn trace(bytes: &[u8]) {
 /// It does. The message is the race and its timeline, not the bytes.
 #[cfg(feature = "race")]
 pub fn schedule(bytes: &[u8]) {
+    schedule_telling(bytes, &mut |_| ());
+}
+
+/// The same, and tells `windows` which windows were hit, in their order, for a fuzzer to be guided by.
+///
+/// # Panics
+/// As [`schedule`].
+#[cfg(feature = "race")]
+pub fn schedule_telling(bytes: &[u8], windows: &mut impl FnMut(race::Window)) {
     let (race, tape) = race::from_bytes(bytes);
     let run = race::run(&race, tape.choices());
+    run.windows.iter().for_each(|window| windows(*window));
     if run.is_broken() {
         let said =
             format!("{}, calls that waited for a later delivery (L3): {}", run.violated, run.overwaits);

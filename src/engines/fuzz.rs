@@ -12,7 +12,7 @@ use properties::race;
 use properties::run as programs;
 use reports::{
     Agreement, Amount, Approach, Corpus, Ended, EngineResult, Failure, Finding, ModelEdges, Ran, RuleId,
-    RuleResult, SetUpStep, Status, Subject, Unit,
+    RuleResult, SetUpStep, Status, Subject, Unit, Windows,
 };
 
 use super::counterexample::Traces;
@@ -246,7 +246,7 @@ fn ran(plan: &Plan<'_>, seen: &Seen, before: u64, elapsed: Duration, tail: &[Str
         agreement: Some(agreement),
         witnesses: Vec::new(),
         freedoms: Vec::new(),
-        windows: None,
+        windows: windows(plan),
         edges: edges(plan).map(Box::new),
         corpus: Some(Box::new(Corpus {
             before,
@@ -271,9 +271,7 @@ fn edges(plan: &Plan<'_>) -> Option<ModelEdges> {
         return None;
     }
     let mut reached = Reached::none();
-    for directory in corpora(plan) {
-        inputs(&plan.place.join(directory)).for_each(|bytes| reached.run(&bytes));
-    }
+    inputs(plan).for_each(|bytes| reached.run(&bytes));
     let mut unknown: Vec<String> = reached.unknown().iter().map(ToString::to_string).collect();
     unknown.sort_unstable();
     Some(ModelEdges {
@@ -285,12 +283,26 @@ fn edges(plan: &Plan<'_>) -> Option<ModelEdges> {
     })
 }
 
-/// What the files of a directory contain. One that went away meanwhile, or cannot be read, reaches nothing.
-fn inputs(directory: &Path) -> impl Iterator<Item = Vec<u8>> {
-    files(directory).filter_map(|path| std::fs::read(path).ok())
+/// The windows that the inputs of the corpus hit, found by running them again here. Only schedule is guided by them.
+fn windows(plan: &Plan<'_>) -> Option<Windows> {
+    if plan.target != Target::Schedule {
+        return None;
+    }
+    let mut hit = race::Windows::default();
+    for bytes in inputs(plan) {
+        let (race, tape) = race::from_bytes(&bytes);
+        race::run(&race, tape.choices()).windows.into_iter().for_each(|window| hit.count(window));
+    }
+    Some(super::race::windows(&[("corpus".to_owned(), &hit)]))
 }
 
-fn files(directory: &Path) -> impl Iterator<Item = PathBuf> {
+/// What the inputs of the corpora contain. One that went away meanwhile, or cannot be read, reaches nothing.
+fn inputs(plan: &Plan<'_>) -> impl Iterator<Item = Vec<u8>> {
+    let directories = corpora(plan).into_iter().map(|directory| plan.place.join(directory));
+    directories.flat_map(|directory| files(&directory)).filter_map(|path| std::fs::read(path).ok())
+}
+
+fn files(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path())
 }
 

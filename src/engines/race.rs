@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use contract::judge::{Rule, RuleSet};
-use properties::race::{Design, Failure, HuntOptions, Hunted, Kind, Races, Row, Step, Stop, hunt};
+use properties::race::{self, Design, Failure, HuntOptions, Hunted, Kind, Races, Row, Step, Stop, hunt};
 use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status, Subject,
     Unit, WindowRow, Windows,
@@ -117,7 +117,7 @@ fn ran(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Ran, Error> {
         agreement: bounded_wait(plan, hunted)?,
         witnesses: Vec::new(),
         freedoms: Vec::new(),
-        windows: Some(windows(hunted)),
+        windows: Some(windows(&tables(hunted))),
         edges: None,
         corpus: None,
     })
@@ -162,15 +162,19 @@ fn story(failure: &Failure) -> String {
     format!("found with seed {seed} after {after} schedules")
 }
 
-fn windows(hunted: &[(Kind, Hunted)]) -> Windows {
-    let cell =
-        |row: &Row, step: &Step| hunted.iter().map(|(_, hunted)| hunted.windows.of(*row, *step)).collect();
+fn tables(hunted: &[(Kind, Hunted)]) -> Vec<(String, &race::Windows)> {
+    hunted.iter().map(|(kind, hunted)| (kind.to_string(), &hunted.windows)).collect()
+}
+
+/// The tables side by side, each with the name of who filled it.
+pub(super) fn windows(tables: &[(String, &race::Windows)]) -> Windows {
+    let cell = |row: &Row, step: &Step| tables.iter().map(|(_, table)| table.of(*row, *step)).collect();
     let row = |row: &Row| WindowRow {
         call: row.to_string(),
         cells: Step::ALL.iter().map(|step| cell(row, step)).collect(),
     };
     Windows {
-        strategies: hunted.iter().map(|(kind, _)| kind.to_string()).collect(),
+        strategies: tables.iter().map(|(name, _)| name.clone()).collect(),
         steps: Step::ALL.iter().map(ToString::to_string).collect(),
         rows: Row::ALL.iter().map(row).collect(),
     }

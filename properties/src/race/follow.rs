@@ -28,7 +28,7 @@ use model::drive::{DiskResult, From, Stimulus};
 use super::execution;
 use super::runtime::{Shuttle, pass_time};
 use super::strategy::Tape;
-use super::windows::{Step, Windows};
+use super::windows::Step;
 use super::world::{Done, Events, Mode, Name, Role, Went, World};
 use crate::tape;
 
@@ -45,7 +45,7 @@ pub struct Followed {
 #[must_use]
 pub fn follow(config: &Config, design: Design, path: &[Stimulus]) -> Followed {
     let events = Events::Written(Vec::with_capacity(path.len() * 4));
-    let world = Arc::new(World::new(Box::new(Tape::default()), events, Windows::default()));
+    let world = Arc::new(World::new(Box::new(Tape::default()), events));
     let shuttle = Shuttle::new(Arc::clone(&world));
     let stuck = Arc::new(Mutex::new(None));
     let (told, config, path) = (Arc::clone(&stuck), *config, path.to_vec());

@@ -236,7 +236,6 @@ impl Hunt<'_> {
                 break;
             }
         }
-        self.hunted.windows.add(session.windows());
     }
 
     fn note(&mut self, seed: u64, race: &Race, run: &Run) {
@@ -249,6 +248,7 @@ impl Hunt<'_> {
             }
         }
         self.hunted.waits += run.waits;
+        run.windows.iter().for_each(|window| self.hunted.windows.count(*window));
         if !run.violated.is_empty() {
             self.keep(seed, race, run);
         }

@@ -48,7 +48,7 @@ pub use self::replay::{ReplayError, from_trace, replay};
 pub use self::strategy::{Kind, More, Options, Strategy, Tape};
 pub use self::subject::{Run, SUBJECT, Session, run, trace};
 pub use self::text::Error;
-pub use self::windows::{Cell, Row, Step, Windows};
+pub use self::windows::{Row, Step, Window, Windows};
 pub use self::world::Choice;
 
 /// For tests: the race breaks nothing with this schedule, and no call waits for a later delivery.

@@ -29,7 +29,7 @@ use super::execution;
 use super::program::{self, Act, Fetched, Leaves, Lock, OBJECTS, On, PREPARES, Race, Step};
 use super::runtime::{Shuttle, pass_time};
 use super::strategy::{More, Strategy, Tape};
-use super::windows::Windows;
+use super::windows::Window;
 use super::world::{Choice, Events, Mode, Name, Turn, World};
 
 /// What came of one run.
@@ -47,6 +47,8 @@ pub struct Run {
     pub waits: u64,
     /// Those of them that went on for a later delivery (L3).
     pub overwaits: u64,
+    /// The windows that were hit, in their order.
+    pub windows: Vec<Window>,
 }
 
 impl Run {
@@ -63,17 +65,16 @@ impl Run {
     }
 }
 
-/// A strategy at work, and what it has met.
+/// A strategy at work.
 pub struct Session {
     strategy: Box<dyn Strategy>,
-    windows: Windows,
 }
 
 impl Session {
     /// A session that has run nothing.
     #[must_use]
     pub fn new(strategy: Box<dyn Strategy>) -> Session {
-        Session { strategy, windows: Windows::default() }
+        Session { strategy }
     }
 
     /// Runs a race once, and judges it by every rule there is.
@@ -86,8 +87,8 @@ impl Session {
             _ => Judge::new(race.variant.profile, RuleSet::EMPTY).cut(),
         };
         let violated = verdicts.violated();
-        let Played { choices, ended, waits, overwaits, .. } = played;
-        Run { violated, verdicts, choices, ended, waits, overwaits }
+        let Played { choices, ended, waits, overwaits, windows, .. } = played;
+        Run { violated, verdicts, choices, ended, waits, overwaits, windows }
     }
 
     /// Runs a race once, and writes down what happened. The race stands in it as `choose` lines with one way to go.
@@ -113,23 +114,22 @@ impl Session {
         self.strategy.next(choices)
     }
 
-    /// Which windows were hit so far.
-    #[must_use]
-    pub fn windows(&self) -> &Windows {
-        &self.windows
-    }
-
     fn play(&mut self, race: &Arc<Race>, events: Events) -> Played {
         let strategy = std::mem::replace(&mut self.strategy, Box::new(Tape::default()));
-        let world = Arc::new(World::new(strategy, events, std::mem::take(&mut self.windows)));
+        let world = Arc::new(World::new(strategy, events));
         let host = Host { shuttle: Shuttle::new(Arc::clone(&world)), race: Arc::clone(race) };
         execution::run(&world, move || host.play());
         let mut inner = world.inner();
         self.strategy = std::mem::replace(&mut inner.strategy, Box::new(Tape::default()));
-        self.windows = std::mem::take(&mut inner.windows);
         let (ended, events) = inner.result.take().unwrap_or((Ended::Cut, Events::Dropped));
-        let (waits, overwaits) = (inner.waits, inner.overwaits);
-        Played { events, ended, choices: std::mem::take(&mut inner.choices), waits, overwaits }
+        Played {
+            events,
+            ended,
+            choices: std::mem::take(&mut inner.choices),
+            waits: inner.waits,
+            overwaits: inner.overwaits,
+            windows: std::mem::take(&mut inner.windows),
+        }
     }
 }
 
@@ -154,6 +154,7 @@ struct Played {
     choices: Vec<Choice>,
     waits: u64,
     overwaits: u64,
+    windows: Vec<Window>,
 }
 
 /// The task that prepares, starts the branches, plays the environment, and clears up.

@@ -98,12 +98,12 @@ pub struct Windows {
     cells: BTreeMap<Row, [u64; Step::ALL.len()]>,
 }
 
-/// One cell that was never hit, by name.
+/// One cell: a call that took effect, or would have, while another thread stood at a step.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub struct Cell {
-    /// What would have been called.
+pub struct Window {
+    /// What is called.
     pub row: Row,
-    /// Where another thread would have stood.
+    /// Where another thread stands.
     pub step: Step,
 }
 
@@ -116,28 +116,13 @@ impl Windows {
 
     /// The cells that were never hit, row by row.
     #[must_use]
-    pub fn empty(&self) -> Vec<Cell> {
-        let all =
-            Row::ALL.iter().flat_map(|row| Step::ALL.iter().map(|step| Cell { row: *row, step: *step }));
-        all.filter(|cell| self.of(cell.row, cell.step) == 0).collect()
+    pub fn empty(&self) -> Vec<Window> {
+        Window::all().filter(|window| self.of(window.row, window.step) == 0).collect()
     }
 
-    /// Cells there are.
-    #[must_use]
-    pub const fn size() -> usize {
-        Row::ALL.len() * Step::ALL.len()
-    }
-
-    /// Adds another table.
-    pub fn add(&mut self, other: &Windows) {
-        for (row, theirs) in &other.cells {
-            let ours = self.cells.entry(*row).or_default();
-            ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| *ours += theirs);
-        }
-    }
-
-    pub(super) fn count(&mut self, method: Method, step: Step) {
-        self.cells.entry(Row::of(method)).or_default()[step as usize] += 1;
+    /// A window was hit once more.
+    pub fn count(&mut self, window: Window) {
+        self.cells.entry(window.row).or_default()[window.step as usize] += 1;
     }
 }
 
@@ -163,7 +148,23 @@ impl Row {
     }
 }
 
-impl std::fmt::Display for Cell {
+impl Window {
+    /// How many there are.
+    pub const ALL: usize = Row::ALL.len() * Step::ALL.len();
+
+    /// Every one, row by row.
+    pub fn all() -> impl Iterator<Item = Window> {
+        Row::ALL.iter().flat_map(|row| Step::ALL.iter().map(|step| Window { row: *row, step: *step }))
+    }
+
+    /// Its number among all, below [`Window::ALL`].
+    #[must_use]
+    pub const fn place(self) -> usize {
+        self.row as usize * Step::ALL.len() + self.step as usize
+    }
+}
+
+impl std::fmt::Display for Window {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} while another thread stands at {}", self.row, self.step)
     }

@@ -21,7 +21,7 @@ use engine::service::Inside;
 
 use super::runtime::Tick;
 use super::strategy::{Options, Strategy};
-use super::windows::{Step, Windows};
+use super::windows::{Row, Step, Window};
 
 /// The task that prepares the run and then plays the environment.
 pub(super) const HOST: usize = 0;
@@ -63,7 +63,8 @@ pub(super) struct Inner {
     decisions: usize,
     events: Events,
     seq: u64,
-    pub(super) windows: Windows,
+    /// The windows that were hit, in their order.
+    pub(super) windows: Vec<Window>,
     /// Client's locks that are taken, and tasks that wait for one.
     pub(super) client_locks: u32,
     pub(super) lock_waiters: Vec<usize>,
@@ -222,7 +223,7 @@ pub(super) enum Events {
 }
 
 impl World {
-    pub(super) fn new(strategy: Box<dyn Strategy>, events: Events, windows: Windows) -> World {
+    pub(super) fn new(strategy: Box<dyn Strategy>, events: Events) -> World {
         World {
             inner: Mutex::new(Inner {
                 mode: Mode::Preparing,
@@ -241,7 +242,7 @@ impl World {
                 decisions: 0,
                 events,
                 seq: 0,
-                windows,
+                windows: Vec::new(),
                 client_locks: 0,
                 lock_waiters: Vec::new(),
                 options: Vec::with_capacity(16),
@@ -322,10 +323,10 @@ impl Inner {
             && let Some(method) = self.me().method
         {
             let current = self.current;
+            let row = Row::of(method);
             let others = self.tasks.iter().enumerate().filter(|(task, _)| *task != current);
-            for step in others.filter_map(|(_, task)| task.step()) {
-                self.windows.count(method, step);
-            }
+            let steps = others.filter_map(|(_, task)| task.step());
+            self.windows.extend(steps.map(|step| Window { row, step }));
         }
     }
 
