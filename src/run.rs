@@ -29,6 +29,7 @@ pub(crate) fn results(place: &Place, rules: RuleSet, seed: u64, budget: Option<D
         set_up: Vec::<SetUpStep>::new(),
         engines: Vec::<EngineResult>::new(),
         sentences: None,
+        kills: None,
         canaries: Vec::new(),
     }
 }

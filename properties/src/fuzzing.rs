@@ -6,6 +6,7 @@ use contract::judge::{RuleSet, Trace};
 use engine::core::Core;
 use model::edge::{EdgeSink, NoEdges};
 
+use crate::canary::Canary;
 #[cfg(feature = "race")]
 use crate::minimize::races::Scheduled;
 use crate::minimize::{Case, CoreName, minimize};
@@ -29,6 +30,24 @@ pub fn lockstep(bytes: &[u8]) {
 pub fn lockstep_telling(bytes: &[u8], edges: &mut impl EdgeSink) {
     if let Some(broken) = run::run_bytes_telling(bytes, Core::new, edges).broken {
         tell(&broken.to_string(), &Case::Stepped(CoreName::Core, Program::from_bytes(bytes)));
+    }
+}
+
+/// Target `canary`: as [`lockstep`], on a core that does not wait for callbacks. It is there to be found.
+///
+/// # Panics
+/// The core has been seen to be broken. The message is what broke.
+pub fn canary(bytes: &[u8]) {
+    canary_telling(bytes, &mut NoEdges);
+}
+
+/// The same, and tells `edges` which edges the steps were.
+///
+/// # Panics
+/// As [`canary`].
+pub fn canary_telling(bytes: &[u8], edges: &mut impl EdgeSink) {
+    if let Some(broken) = run::run_bytes_telling(bytes, Canary::<Core>::new, edges).broken {
+        panic!("{broken}");
     }
 }
 

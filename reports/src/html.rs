@@ -29,6 +29,7 @@ pub fn html(results: &Results) -> String {
                 (matrix(results, &table))
                 (failures(results))
                 (engines(results))
+                (kills(results))
                 (set_up(results))
                 (run(results))
             }
@@ -308,6 +309,26 @@ fn witness(ran: &Ran, rule: &RuleId) -> &'static str {
         Some(WitnessSeen::Reached) => " (witness reached)",
         Some(WitnessSeen::NotReached) => " (NO witness reached)",
         None => "",
+    }
+}
+
+fn kills(results: &Results) -> Markup {
+    let Some(kills) = &results.kills else { return html! {} };
+    let (head, rows) = kills.table();
+    html! {
+        h2 #faults { "Seeded faults" }
+        div.scroll role="region" aria-labelledby="faults" tabindex="0" {
+            table {
+                caption { "Who saw which fault, what of it, when, and in how many runs." }
+                thead { tr { @for cell in &head { th scope="col" { (show(cell)) } } } }
+                tbody { @for row in &rows { tr {
+                    @for (index, cell) in row.iter().enumerate() {
+                        @if index == 0 { th scope="row" { (show(cell)) } } @else { td { (show(cell)) } }
+                    }
+                } } }
+            }
+        }
+        p { (show(&kills.conclusion())) }
     }
 }
 

@@ -11,13 +11,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use contract::fault::{Fault, Place, Reach};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::markdown::inline;
 use crate::outcome::ExitCode;
 use crate::words::thousands;
 
 /// The matrix of one run.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Kills {
     /// Which commit's engine.
     pub commit: String,
@@ -38,7 +40,7 @@ pub struct Kills {
 }
 
 /// One fault.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct KillRow {
     /// Its name.
     pub fault: String,
@@ -57,7 +59,7 @@ pub struct KillRow {
 }
 
 /// One engine on one fault.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct KillCell {
     /// Which engine.
     pub engine: String,
@@ -66,7 +68,7 @@ pub struct KillCell {
 }
 
 /// What an engine saw of a fault.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Kill {
     /// It saw something wrong.
@@ -91,6 +93,8 @@ pub enum Kill {
     },
     /// The fault is not in its subject.
     OutOfReach,
+    /// It was not asked: nobody expects it to see this fault in the budget.
+    NotTried,
     /// It could not run.
     Failed {
         /// Why.
@@ -138,6 +142,7 @@ impl Kill {
             }
             Kill::NotSeen { time_ms, .. } => format!("not seen in {}", seconds(*time_ms)),
             Kill::OutOfReach => "·".to_owned(),
+            Kill::NotTried => "not tried".to_owned(),
             Kill::Failed { why } => format!("failed: {why}"),
         }
     }
@@ -210,39 +215,57 @@ impl Kills {
     pub fn markdown(&self) -> String {
         let mut text = format!(
             "# Seeded faults\n\n\
-             Written by `{}` at commit {}, seed {}, at most {} for each fault and engine.\n\n\
-             A cell says what the engine saw first, when, and in how many runs ({}). It is never told which fault there is. A fault \
-             that is seen as the break of another rule than its own is seen all the same; `agreement` is a core that does something \
-             else than the specification. A dot: the fault is not in the engine's subject.\n\n",
+             Written by `{}` at commit {}, seed {}, at most {} for each fault and engine.\n\n",
             self.command_line,
             self.commit,
             self.seed,
             seconds(self.budget_ms),
-            self.units(),
         );
-        let _ = writeln!(text, "| fault | rule | clause | place | {} | engines |", self.engines.join(" | "));
-        let _ = writeln!(text, "|---|---|---|---|{}---|", "---|".repeat(self.engines.len()));
-        for row in &self.rows {
-            let clause = row.clause.map_or(String::new(), |clause| clause.to_string());
-            let cells: Vec<String> = row.cells.iter().map(|cell| cell.kill.shown()).collect();
-            let killers = row.killers().count();
-            let _ = writeln!(
-                text,
-                "| `{}` | {} | {clause} | {} | {} | {killers} |",
-                row.fault,
-                row.rule,
-                row.place,
-                cells.join(" | ")
-            );
-        }
-        let control: Vec<String> = self.control.iter().map(|cell| cell.kill.shown()).collect();
-        let _ = writeln!(text, "| (none) | | | | {} | |", control.join(" | "));
-        let _ = writeln!(text, "\n{}\n\n## What each fault is\n", self.conclusion());
+        text.push_str(&self.matrix());
+        text.push_str("\n## What each fault is\n\n");
         for row in &self.rows {
             let reach = if row.reach.is_empty() { String::new() } else { format!(" Seen {}.", row.reach) };
             let _ = writeln!(text, "- `{}`: {}{reach}", row.fault, row.what);
         }
         text
+    }
+
+    /// The table in Markdown, how to read it, and what it comes to.
+    pub(crate) fn matrix(&self) -> String {
+        let mut text = format!(
+            "A cell says what the engine saw first, when, and in how many runs ({}). It is never told which fault there is. A fault \
+             that is seen as the break of another rule than its own is seen all the same; `agreement` is a core that does something \
+             else than the specification. A dot: the fault is not in the engine's subject.\n\n",
+            inline(&self.units()),
+        );
+        let (head, rows) = self.table();
+        let names: Vec<_> = head.iter().map(|name| inline(name)).collect();
+        let _ = writeln!(text, "| {} |\n|{}", names.join(" | "), "---|".repeat(names.len()));
+        for row in rows {
+            let cells: Vec<_> = row.iter().map(|cell| inline(cell)).collect();
+            let _ = writeln!(text, "| {} |", cells.join(" | "));
+        }
+        let _ = writeln!(text, "\n{}", inline(&self.conclusion()));
+        text
+    }
+
+    /// The head of the table and its rows, a row for each fault and the last for none.
+    pub(crate) fn table(&self) -> (Vec<&str>, Vec<Vec<String>>) {
+        let engines = self.engines.iter().map(String::as_str);
+        let head =
+            ["fault", "rule", "clause", "place"].into_iter().chain(engines).chain(["engines"]).collect();
+        let shown = |cells: &[KillCell]| cells.iter().map(|cell| cell.kill.shown()).collect::<Vec<_>>();
+        let row = |row: &KillRow| {
+            let clause = row.clause.map_or(String::new(), |clause| clause.to_string());
+            let mut cells = vec![row.fault.clone(), row.rule.clone(), clause, row.place.clone()];
+            cells.extend(shown(&row.cells));
+            cells.push(row.killers().count().to_string());
+            cells
+        };
+        let mut none = vec!["(none)".to_owned(), String::new(), String::new(), String::new()];
+        none.extend(shown(&self.control));
+        none.push(String::new());
+        (head, self.rows.iter().map(row).chain([none]).collect())
     }
 
     /// The matrix for a terminal: a line for each fault.
@@ -270,7 +293,8 @@ impl Kills {
         }
     }
 
-    fn conclusion(&self) -> String {
+    /// What it comes to, in a sentence or two.
+    pub(crate) fn conclusion(&self) -> String {
         let seen = self.rows.iter().filter(|row| row.fastest().is_some()).count();
         let of = self.rows.len();
         let slowest = self.rows.iter().filter_map(|row| row.fastest()?.kill.time_ms()).max().unwrap_or(0);
@@ -319,12 +343,18 @@ pub struct Expected {
 const MARGIN: u64 = 4;
 
 impl Expected {
+    /// Whether this engine has to see this fault in the budget.
+    #[must_use]
+    pub fn is_due(&self, fault: &str, engine: &str, budget_ms: u64) -> bool {
+        let before = self.kills.get(fault).and_then(|engines| engines.get(engine));
+        before.is_some_and(|before| before.saturating_mul(MARGIN) <= budget_ms)
+    }
+
     /// The pairs of fault and engine that this knows, that ran within reach and budget, and that saw nothing.
     #[must_use]
     pub fn lost(&self, kills: &Kills) -> Vec<(String, String)> {
         let is_lost = |row: &KillRow, cell: &KillCell| {
-            let before = self.kills.get(&row.fault)?.get(&cell.engine)?;
-            let due = before.saturating_mul(MARGIN) <= kills.budget_ms;
+            let due = self.is_due(&row.fault, &cell.engine, kills.budget_ms);
             (due && matches!(cell.kill, Kill::NotSeen { .. }))
                 .then(|| (row.fault.clone(), cell.engine.clone()))
         };
@@ -340,13 +370,14 @@ impl Expected {
         for row in &kills.rows {
             let known = self.kills.entry(row.fault.clone()).or_default();
             for cell in &row.cells {
-                match cell.kill.time_ms() {
-                    Some(time_ms) => {
-                        known.insert(cell.engine.clone(), time_ms);
+                match &cell.kill {
+                    Kill::Killed { time_ms, .. } => {
+                        known.insert(cell.engine.clone(), *time_ms);
                     }
-                    None => {
+                    Kill::NotSeen { .. } => {
                         known.remove(&cell.engine);
                     }
+                    Kill::OutOfReach | Kill::NotTried | Kill::Failed { .. } => {}
                 }
             }
         }
@@ -356,7 +387,7 @@ impl Expected {
 }
 
 fn cells_as_text(text: &mut String, cells: &[KillCell]) {
-    for cell in cells.iter().filter(|cell| cell.kill != Kill::OutOfReach) {
+    for cell in cells.iter().filter(|cell| !matches!(cell.kill, Kill::OutOfReach | Kill::NotTried)) {
         let _ = writeln!(text, "  {:<11} {}", cell.engine, cell.kill.shown());
     }
 }

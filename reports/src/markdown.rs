@@ -22,6 +22,7 @@ pub fn markdown(results: &Results) -> String {
     matrix(&mut text, results, &table);
     failures(&mut text, results);
     engines(&mut text, results);
+    kills(&mut text, results);
     set_up(&mut text, results);
     run(&mut text, results);
     text
@@ -163,6 +164,12 @@ fn canaries(text: &mut String, results: &Results) {
     text.push('\n');
 }
 
+fn kills(text: &mut String, results: &Results) {
+    if let Some(kills) = &results.kills {
+        line!(text, "## Seeded faults\n\n{}", kills.matrix());
+    }
+}
+
 fn work_and_time(engine: &EngineResult) -> (String, String) {
     match &engine.status {
         Status::Ran(ran) => (words::work(ran), words::duration(ran.time_ms)),
@@ -247,7 +254,7 @@ fn run(text: &mut String, results: &Results) {
 }
 
 /// Text that means nothing to Markdown: no markup, no HTML, no end of a table's cell or of the line.
-fn inline(text: &str) -> String {
+pub(crate) fn inline(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for each in words::printable(text).chars() {
         match each {

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
+use crate::kill::Kills;
 use crate::results::{
     Approach, Canary, Corpus, Ended, EngineResult, Failure, Finding, ModelEdges, Ran, Rate, Results,
     RuleResult, Status, Unit, Witness, WitnessSeen,
@@ -141,6 +142,7 @@ impl Results {
         let mut reasons: Vec<Reason> =
             self.engines.iter().flat_map(|engine| reasons_of(self, engine)).collect();
         reasons.extend(self.canaries.iter().filter_map(of_canary));
+        reasons.extend(self.kills.as_ref().and_then(of_kills));
         if self.engines.is_empty() {
             reasons.push(Reason::new(ExitCode::Vacuous, "no engine ran, so nothing was judged".to_owned()));
         }
@@ -326,6 +328,13 @@ fn fewer_edges(edges: &ModelEdges) -> Option<String> {
 fn of_canary(canary: &Canary) -> Option<Reason> {
     let what = || format!("{}, so what it does not find elsewhere says nothing", words::canary(canary));
     (!canary.is_caught()).then(|| Reason::new(ExitCode::Vacuous, what()))
+}
+
+/// A fault that is no longer seen, or by nobody, and a fault seen where there is none.
+fn of_kills(kills: &Kills) -> Option<Reason> {
+    let exit_code = kills.exit_code();
+    (exit_code != ExitCode::Held)
+        .then(|| Reason::new(exit_code, format!("seeded faults: {}", kills.conclusion())))
 }
 
 fn of_budget(title: &str, engine: &EngineResult, ran: &Ran) -> Option<Reason> {

@@ -11,6 +11,7 @@ use contract::Dialect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kill::Kills;
 use crate::sentences::SentenceCounts;
 
 /// Everything a run found out.
@@ -30,6 +31,9 @@ pub struct Results {
     /// How the sentences of the documents stand in the version that ran, where the run is about all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sentences: Option<SentenceCounts>,
+    /// The seeded faults and who saw them, where the run let engines loose on them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kills: Option<Kills>,
     /// What was put under test beside the subject to see whether the engines can find anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub canaries: Vec<Canary>,

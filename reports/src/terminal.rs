@@ -66,6 +66,7 @@ pub fn terminal(results: &Results, style: Style) -> String {
     head(&mut page, results);
     engines(&mut page, results);
     canaries(&mut page, results);
+    kills(&mut page, results);
     rules(&mut page, results, &table);
     windows(&mut page, results);
     edges(&mut page, results, style.edges);
@@ -140,6 +141,13 @@ fn canaries(page: &mut Page, results: &Results) {
         let paint = if canary.is_caught() { Paint::Plain } else { Paint::Warn };
         page.line(2, &words::canary(canary), paint);
     }
+}
+
+fn kills(page: &mut Page, results: &Results) {
+    let Some(kills) = &results.kills else { return };
+    page.title("Seeded faults");
+    let paint = if kills.exit_code() == ExitCode::Held { Paint::Plain } else { Paint::Warn };
+    page.line(2, &kills.conclusion(), paint);
 }
 
 fn engine_row(results: &Results, engine: &EngineResult) -> Vec<Field> {

@@ -12,11 +12,13 @@ use properties::race::{Design, Kind};
 use reports::{Canary, EngineResult, RuleId};
 
 use super::counterexample::Traces;
+use super::fuzz::{Sanitizer, Target};
 use super::search::Search;
-use super::{check, race, sample};
+use super::{check, fuzz, live, race, sample};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
+use crate::place::Place;
 
 /// How long random programs have. They take it all, though they find what they are to find at once.
 const PROGRAMS: Duration = Duration::from_secs(2);
@@ -27,24 +29,76 @@ const RACES: Duration = Duration::from_secs(10);
 /// Schedules of each strategy at most: the wrong design is found within a few hundred.
 const SCHEDULES: u64 = 100_000;
 
+/// How long libFuzzer has at most, from an empty corpus; it stops at its first crash, which takes it some seconds.
+const FUZZER: Duration = Duration::from_secs(30);
+
+/// How long the live run has; it ends when its jobs have.
+const LIVE: Duration = Duration::from_secs(2);
+
+/// What a canary is let loose with.
+pub(crate) struct Plan<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) seed: u64,
+    /// Whether libFuzzer can run; where it cannot, the night says so already.
+    pub(crate) fuzzer: Fuzzer,
+    /// Download nothing.
+    pub(crate) offline: bool,
+}
+
+/// Whether the fuzz target of the canary is built.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fuzzer {
+    Built,
+    Missing,
+}
+
 /// Lets each engine loose on what is broken.
-pub(crate) fn run(seed: u64, output: &mut Output) -> Result<Vec<Canary>, Error> {
+pub(crate) fn run(plan: &Plan<'_>, output: &mut Output) -> Result<Vec<Canary>, Error> {
     // What is found is no finding of the night's, and its traces are for nobody.
     let unwritable = |source| Error::Write { path: std::env::temp_dir(), source };
     let directory = tempfile::tempdir().map_err(unwritable)?;
     let traces = Traces::in_dir(directory.path().to_owned());
-    let mut canaries = on_core(CoreChoice::Canary, seed, &traces, output);
-    canaries.push(on_service(Design::Recheck, seed, SCHEDULES, &traces, output));
+    let mut canaries = on_core(CoreChoice::Canary, plan.seed, &traces, output);
+    if plan.fuzzer == Fuzzer::Built {
+        canaries.push(by_fuzzer(plan, &traces, output));
+    }
+    canaries.push(on_service(Design::Recheck, plan.seed, SCHEDULES, &traces, output));
+    canaries.push(on_threads(CoreChoice::Canary, plan.seed, &traces, output));
     Ok(canaries)
 }
 
+const BROKEN_CORE: &str = "a core whose Cancel and SetNotifyFlags wait for no callback";
+
 fn on_core(core: CoreChoice, seed: u64, traces: &Traces, output: &mut Output) -> Vec<Canary> {
-    let rules = RuleSet::of(&[Rule::R1, Rule::R2]);
-    let expected: Vec<RuleId> = rules.iter().map(|rule| RuleId(rule.to_string())).collect();
+    let (rules, expected) = expected();
     let mut engines = explored(core, rules, traces, output);
     engines.push(told("properties", sample::run(core, seed, PROGRAMS, traces, output)));
-    let broken = "a core whose Cancel and SetNotifyFlags wait for no callback";
-    engines.iter().map(|engine| Canary::of(engine, broken, &expected)).collect()
+    engines.iter().map(|engine| Canary::of(engine, BROKEN_CORE, &expected)).collect()
+}
+
+/// The rules that the canaries break.
+fn expected() -> (RuleSet, Vec<RuleId>) {
+    let rules = RuleSet::of(&[Rule::R1, Rule::R2]);
+    (rules, rules.iter().map(|rule| RuleId(rule.to_string())).collect())
+}
+
+fn by_fuzzer(plan: &Plan<'_>, traces: &Traces, output: &Output) -> Canary {
+    let Plan { place, seed, offline, .. } = *plan;
+    let (target, sanitizer) = (Target::Canary, Sanitizer::None);
+    // What it found last night would be found again without fuzzing. If it cannot be removed, that is all that is lost.
+    for old in ["fuzz/corpus/canary", "fuzz/artifacts/canary"] {
+        let _ = std::fs::remove_dir_all(place.join(old));
+    }
+    let fuzzed =
+        fuzz::run(&fuzz::Plan { place, target, sanitizer, budget: FUZZER, seed, offline, traces }, output);
+    // It stops at its first crash, and which rule that is about depends on the seed.
+    Canary::of(&told("fuzz canary", fuzzed), BROKEN_CORE, &[])
+}
+
+fn on_threads(core: CoreChoice, seed: u64, traces: &Traces, output: &Output) -> Canary {
+    let plan = live::Plan { dialect: Dialect::Bits, core, seed, budget: LIVE, traces };
+    let ran = told("live", live::run(&plan, output));
+    Canary::of(&ran, "a service that tells two clients what it must not", &expected().1)
 }
 
 fn on_service(design: Design, seed: u64, schedules: u64, traces: &Traces, output: &Output) -> Canary {
@@ -80,7 +134,6 @@ mod tests {
 
     use super::*;
     use crate::output::Color;
-    use crate::place::Place;
 
     /// On subjects that keep the rules nothing is caught, and a night that reports that ends with 4.
     #[test]
@@ -90,6 +143,7 @@ mod tests {
         let traces = Traces::in_dir(directory.path().to_owned());
         let mut canaries = on_core(CoreChoice::Core, 1, &traces, &mut output);
         canaries.push(on_service(Design::Barrier, 1, 100, &traces, &output));
+        canaries.push(on_threads(CoreChoice::Core, 1, &traces, &output));
         for canary in canaries {
             assert!(!canary.is_caught(), "{canary:?}");
             assert!(canary.work.iter().any(|amount| amount.done > 0), "it did look: {canary:?}");
@@ -104,8 +158,9 @@ mod tests {
     #[test]
     fn what_is_broken_is_caught() {
         let mut output = Output::new(Color::Never, true);
-        let canaries = run(1, &mut output).expect("a place for traces");
-        assert_eq!(canaries.len(), 3);
+        let plan = Plan { place: &Place::here(), seed: 1, fuzzer: Fuzzer::Missing, offline: true };
+        let canaries = run(&plan, &mut output).expect("a place for traces");
+        assert_eq!(canaries.len(), 4);
         assert!(canaries.iter().all(Canary::is_caught), "{canaries:?}");
     }
 }

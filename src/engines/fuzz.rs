@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use contract::Core as _;
+use contract::core::Config;
 use contract::judge::{RuleSet, Trace};
 use engine::core::Core;
+use properties::canary::Canary;
 use properties::edges::Reached;
 use properties::program::Program;
 use properties::race;
@@ -31,9 +33,13 @@ pub(crate) enum Target {
     Schedule,
     /// Texts for the parser of traces.
     Trace,
+    /// Lockstep on a core that is broken on purpose, from an empty corpus: a night looks whether it is found.
+    #[value(skip)]
+    Canary,
 }
 
 impl Target {
+    /// Those that are there for what they find.
     pub(crate) const ALL: [Target; 3] = [Target::Lockstep, Target::Schedule, Target::Trace];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -41,13 +47,16 @@ impl Target {
             Target::Lockstep => "lockstep",
             Target::Schedule => "schedule",
             Target::Trace => "trace",
+            Target::Canary => "canary",
         }
     }
 
     /// What it checks, in one line.
     const fn property(self) -> &'static str {
         match self {
-            Target::Lockstep => "specification and core agree after every step, and no rule is broken",
+            Target::Lockstep | Target::Canary => {
+                "specification and core agree after every step, and no rule is broken"
+            }
             Target::Schedule => "a race on the real service breaks no rule under its schedule",
             Target::Trace => "a text that parses as a trace prints and parses to itself",
         }
@@ -57,14 +66,14 @@ impl Target {
     /// too, its corpus is twice as large, of inputs that differ in how often they do something.
     const fn guidance(self) -> &'static [&'static str] {
         match self {
-            Target::Lockstep => &["-use_counters=0"],
+            Target::Lockstep | Target::Canary => &["-use_counters=0"],
             Target::Schedule | Target::Trace => &[],
         }
     }
 
     const fn subject(self) -> Option<Subject> {
         match self {
-            Target::Lockstep => Some(Subject::Product),
+            Target::Lockstep | Target::Canary => Some(Subject::Product),
             Target::Schedule => Some(Subject::Race),
             Target::Trace => None,
         }
@@ -357,15 +366,8 @@ impl Again {
     /// None when nothing is broken here.
     fn run(target: Target, bytes: &[u8]) -> Option<Again> {
         match target {
-            Target::Lockstep => {
-                let program = Program::from_bytes(bytes);
-                let (rules, story) = match programs::run(&program, Core::new).broken? {
-                    programs::Broken::Rules(rules) => (rules, String::new()),
-                    parted => (RuleSet::EMPTY, format!("then: {parted}")),
-                };
-                let trace = programs::trace(&program, Core::new, "fuzz lockstep", None);
-                Some(Again { rules, trace, story })
-            }
+            Target::Lockstep => Again::stepped(bytes, Core::new),
+            Target::Canary => Again::stepped(bytes, Canary::<Core>::new),
             Target::Schedule => {
                 let (race, tape) = race::from_bytes(bytes);
                 let run = Some(race::run(&race, tape.choices())).filter(race::Run::is_broken)?;
@@ -374,6 +376,16 @@ impl Again {
             }
             Target::Trace => None,
         }
+    }
+
+    fn stepped<C: contract::Core>(bytes: &[u8], make: fn(&Config) -> C) -> Option<Again> {
+        let program = Program::from_bytes(bytes);
+        let (rules, story) = match programs::run(&program, make).broken? {
+            programs::Broken::Rules(rules) => (rules, String::new()),
+            parted => (RuleSet::EMPTY, format!("then: {parted}")),
+        };
+        let trace = programs::trace(&program, make, "fuzz lockstep", None);
+        Some(Again { rules, trace, story })
     }
 }
 

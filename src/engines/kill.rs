@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use contract::fault::{Fault, Seeded};
 use properties::kill::{self, Attacked, Engine, Sign};
-use reports::{Kill, KillCell, KillRow, Kills};
+use reports::{ExitCode, Expected, Kill, KillCell, KillRow, Kills};
 use serde::{Deserialize, Serialize};
 
 use super::builds::{Inside, build, myself};
+use super::counterexample;
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
@@ -24,11 +25,31 @@ pub(crate) struct Plan<'a> {
     pub(crate) place: &'a Place,
     pub(crate) faults: &'a [Fault],
     pub(crate) engines: &'a [Engine],
+    /// Which pairs of them.
+    pub(crate) pairs: Pairs<'a>,
     /// For each fault and engine.
     pub(crate) budget: Duration,
     pub(crate) seed: u64,
     pub(crate) offline: bool,
     pub(crate) command_line: String,
+}
+
+/// Which pairs of fault and engine to run.
+#[derive(Clone, Copy)]
+pub(crate) enum Pairs<'a> {
+    /// Every one.
+    All,
+    /// Those that have to be seen in the budget.
+    Due(&'a Expected),
+}
+
+impl Pairs<'_> {
+    fn have(self, fault: Fault, engine: Engine, budget: Duration) -> bool {
+        match self {
+            Pairs::All => true,
+            Pairs::Due(expected) => expected.is_due(fault.name(), engine.name(), millis(budget)),
+        }
+    }
 }
 
 const INSIDE: Inside = Inside { feature: "faults", verb: "kill", what: "faults" };
@@ -50,7 +71,16 @@ struct Said {
     time_ms: u64,
 }
 
-/// Runs every pair.
+/// What earlier runs saw, below the checkout.
+pub(crate) const EXPECTED: &str = "docs/kill-expected.json";
+
+/// Reads it.
+pub(crate) fn expected(place: &Place) -> Result<Expected, Error> {
+    let help = "run `bgcheck kill --bless` to write it anew, after deleting it";
+    counterexample::expected(&place.join(EXPECTED), help)
+}
+
+/// Runs the pairs.
 pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
     let attacker =
         if Seeded::AVAILABLE { myself()? } else { build(plan.place, INSIDE, plan.offline, output)? };
@@ -77,10 +107,13 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
         let mut row = KillRow::of(*fault);
         for engine in plan.engines {
             progress.tell(|| format!("{engine} on {fault} ({done} of {} done)", plan.faults.len()));
-            row.cells.push(if engine.reaches(fault.place()) {
+            let unasked = |kill| KillCell { engine: engine.to_string(), kill };
+            row.cells.push(if !engine.reaches(fault.place()) {
+                unasked(Kill::OutOfReach)
+            } else if plan.pairs.have(*fault, *engine, plan.budget) {
                 cell(Some(*fault), *engine, plan.budget)
             } else {
-                KillCell { engine: engine.to_string(), kill: Kill::OutOfReach }
+                unasked(Kill::NotTried)
             });
         }
         note(&progress, &row);
@@ -130,6 +163,7 @@ fn attack(attacker: &Path, seed: u64, (fault, engine): (Option<Fault>, Engine), 
     let killed = |by: String, time_ms, runs, runs_are| Kill::Killed { by, time_ms, runs, runs_are };
     match wait(child, budget + GRACE) {
         Ended::Late => killed("hang".to_owned(), millis(started.elapsed()), 0, runs_are),
+        Ended::Refused => Kill::Failed { why: "it was asked for what it does not know".to_owned() },
         Ended::Said(text) => match serde_json::from_str::<Said>(text.trim()) {
             Ok(Said { failed: true, by, .. }) => Kill::Failed { why: by.unwrap_or_default() },
             Ok(Said { by: Some(by), time_ms, runs, .. }) => killed(by, time_ms, runs, runs_are),
@@ -142,18 +176,24 @@ fn attack(attacker: &Path, seed: u64, (fault, engine): (Option<Fault>, Engine), 
 
 enum Ended {
     Said(String),
+    /// It does not know the fault or the engine: it is not the build that it should be.
+    Refused,
     Late,
 }
+
+/// What a child ends with that does not understand its arguments.
+const USAGE: i32 = ExitCode::Usage.code() as i32;
 
 /// How often a child is looked at.
 const BEAT: Duration = Duration::from_millis(2);
 
 fn wait(mut child: Child, limit: Duration) -> Ended {
     let started = Instant::now();
-    loop {
+    let status = loop {
         // A line fits into the pipe, so a child that has said it can end without a reader.
-        if !matches!(child.try_wait(), Ok(None)) {
-            break;
+        match child.try_wait() {
+            Ok(None) => {}
+            ended => break ended.ok().flatten(),
         }
         if started.elapsed() >= limit {
             // It may have ended by itself in between, which changes nothing: it was late.
@@ -162,6 +202,9 @@ fn wait(mut child: Child, limit: Duration) -> Ended {
             return Ended::Late;
         }
         std::thread::sleep(BEAT);
+    };
+    if status.and_then(|status| status.code()) == Some(USAGE) {
+        return Ended::Refused;
     }
     let mut text = String::new();
     if let Some(mut stdout) = child.stdout.take() {

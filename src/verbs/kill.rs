@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use contract::fault::{Fault, Seeded};
 use properties::kill::Engine;
-use reports::{ExitCode, Expected};
+use reports::ExitCode;
 
 use crate::cli;
-use crate::engines::counterexample::{expected, write};
-use crate::engines::kill::{self, Plan};
+use crate::engines::counterexample::write;
+use crate::engines::kill::{self, Pairs, Plan};
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
@@ -26,6 +26,7 @@ Examples:
   bgcheck kill                                          every fault, every engine
   bgcheck kill --only slot-leaked-by-panic --engine race,live
   bgcheck kill --budget 60s --bless -o docs/faults.md   what is seen is expected from now on
+  bgcheck kill --known --budget 4s                      quick: what was seen before, and is it still?
   bgcheck kill --list                                   the faults, and what each is")]
 pub(crate) struct Args {
     /// These faults; every one when left out.
@@ -43,6 +44,9 @@ pub(crate) struct Args {
     /// Where the matrix goes, as Markdown.
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Only what docs/kill-expected.json has: the pairs that saw something in a quarter of the budget.
+    #[arg(long, conflicts_with = "bless")]
+    known: bool,
     /// Expect from now on what this run sees: writes docs/kill-expected.json.
     #[arg(long)]
     bless: bool,
@@ -68,15 +72,14 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         return attack(args, output);
     }
     let place = Place::here();
-    let path = place.join("docs/kill-expected.json");
     // Read first: what cannot be compared need not be run.
-    let help = "run `bgcheck kill --bless` to write it anew, after deleting it";
-    let mut expected: Expected = expected(&path, help)?;
+    let mut expected = kill::expected(&place)?;
     let (faults, engines) = (args.faults(), args.engines());
     let plan = Plan {
         place: &place,
         faults: &faults,
         engines: &engines,
+        pairs: if args.known { Pairs::Due(&expected) } else { Pairs::All },
         budget: args.budget,
         seed: args.seed,
         offline: args.offline,
@@ -86,7 +89,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     if args.bless {
         expected.take_over(&kills);
         let text = serde_json::to_string_pretty(&expected).map_err(|error| Error::Stdout(error.into()))?;
-        write(&path, &format!("{text}\n"))?;
+        write(&place.join(kill::EXPECTED), &format!("{text}\n"))?;
     } else {
         kills.lost = expected.lost(&kills);
     }

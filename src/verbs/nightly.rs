@@ -4,20 +4,23 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use contract::Dialect;
+use contract::fault::Fault;
 use contract::judge::RuleSet;
 use model::product::property_names;
 use model::protocol::{Design, Law};
 use model::scope::ScopeName;
-use reports::{Canary, EngineResult, ExitCode, Results, Status};
+use properties::kill::Engine;
+use reports::{Canary, EngineResult, ExitCode, Kills, Results, Status};
 
 use super::report::explained;
 use crate::cli::{self, CoreChoice};
 use crate::clock::Clock;
+use crate::engines::canary::Fuzzer;
 use crate::engines::counterexample::Traces;
 use crate::engines::explored::Explored;
 use crate::engines::fuzz::{self, Sanitizer, Target};
 use crate::engines::search::Search;
-use crate::engines::{canary, check, last_night, live, liveness, protocol, race, sample, tools};
+use crate::engines::{canary, check, kill, last_night, live, liveness, protocol, race, sample, tools};
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
@@ -37,6 +40,7 @@ use crate::run;
 Examples:
   bgcheck nightly                       three minutes
   bgcheck nightly --budget 10m --seed 7
+  bgcheck nightly --kill                also: are the seeded faults still found? (builds itself once more)
   bgcheck nightly --offline             installs nothing; without cargo-fuzz it ends with 6
   bgcheck nightly --canary              a subject that is broken on purpose: ends with 2 and names R1 and R2")]
 pub(crate) struct Args {
@@ -49,6 +53,9 @@ pub(crate) struct Args {
     /// Put the subject under test that is broken on purpose, without the fuzzer.
     #[arg(long)]
     canary: bool,
+    /// Let the engines loose on the seeded faults that they are known to see, too: a build, and some forty seconds.
+    #[arg(long, conflicts_with = "canary")]
+    kill: bool,
     /// Where the report goes; a new directory below reports/out when left out.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -82,10 +89,12 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         results.run.id = name.to_string_lossy().into_owned();
     }
     let fuzzes = night.set_up(&mut results, output);
+    let fuzzer = night.set_up_canary(&fuzzes, &mut results, output);
     let started = Instant::now();
     night.check(output);
     night.check_protocol(output);
-    results.canaries = night.canaries(output)?;
+    results.kills = night.kills(output)?;
+    results.canaries = night.canaries(fuzzer, output)?;
     night.sample(&fuzzes, args.budget.saturating_sub(started.elapsed()), output);
     results.engines = night.engines;
     // Read late: another night may have ended meanwhile.
@@ -157,6 +166,13 @@ impl Night<'_> {
         Target::ALL.map(build).into()
     }
 
+    /// Builds the fuzz target that is broken on purpose, if those that are not could be built.
+    fn set_up_canary(&self, fuzzes: &[Built], results: &mut Results, output: &Output) -> Fuzzer {
+        let others = !fuzzes.is_empty() && fuzzes.iter().all(|(_, obstacle)| obstacle.is_none());
+        let built = others && self.build(Target::Canary, results, output).is_none();
+        if built { Fuzzer::Built } else { Fuzzer::Missing }
+    }
+
     fn build(&self, target: Target, results: &mut Results, output: &Output) -> Option<Status> {
         if let Some((why, install_hint)) = fuzz::obstacle(&self.place) {
             return Some(Status::Skipped { why, install_hint });
@@ -223,11 +239,33 @@ impl Night<'_> {
     }
 
     /// Whether the engines can find anything. A night of the canary is itself the answer.
-    fn canaries(&self, output: &mut Output) -> Result<Vec<Canary>, Error> {
+    fn canaries(&self, fuzzer: Fuzzer, output: &mut Output) -> Result<Vec<Canary>, Error> {
+        let plan = canary::Plan { place: &self.place, seed: self.seed, fuzzer, offline: self.args.offline };
         match self.core {
-            CoreChoice::Core => canary::run(self.seed, output),
+            CoreChoice::Core => canary::run(&plan, output),
             CoreChoice::Canary => Ok(Vec::new()),
         }
+    }
+
+    /// Whether the engines still see the seeded faults that they used to see.
+    fn kills(&self, output: &Output) -> Result<Option<Kills>, Error> {
+        if !self.args.kill {
+            return Ok(None);
+        }
+        let expected = kill::expected(&self.place)?;
+        let plan = kill::Plan {
+            place: &self.place,
+            faults: Fault::ALL,
+            engines: Engine::ALL,
+            pairs: kill::Pairs::Due(&expected),
+            budget: KILL_BUDGET,
+            seed: self.seed,
+            offline: self.args.offline,
+            command_line: run::command_line(),
+        };
+        let mut kills = kill::run(&plan, output)?;
+        kills.lost = expected.lost(&kills);
+        Ok(Some(kills))
     }
 
     /// Races of the real service; a canary is a core, which they do not exchange.
@@ -250,7 +288,7 @@ impl Night<'_> {
         // Lockstep is worth most, the parser of traces least.
         let of_target = |target| match target {
             Target::Lockstep | Target::Schedule => 3,
-            Target::Trace => 1,
+            Target::Trace | Target::Canary => 1,
         };
         let fuzzing: u32 =
             fuzzes.iter().filter(|(_, no)| no.is_none()).map(|(target, _)| of_target(*target)).sum();
@@ -286,6 +324,9 @@ impl Night<'_> {
         }
     }
 }
+
+/// For each seeded fault and engine: four times what it took the slowest of those that are run.
+const KILL_BUDGET: Duration = Duration::from_secs(4);
 
 const SAMPLE_SHARE: u32 = 1;
 

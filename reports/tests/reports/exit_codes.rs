@@ -3,8 +3,8 @@
 use crate::fixture;
 
 use reports::{
-    Agreement, Amount, Approach, Canary, Ended, ExitCode, Failure, Finding, ModelEdges, Ran, Rate, Results,
-    RuleId, Standing, Status, Table, Unit, WitnessSeen,
+    Agreement, Amount, Approach, Canary, Ended, ExitCode, Failure, Finding, Kills, ModelEdges, Ran, Rate,
+    Results, RuleId, Standing, Status, Table, Unit, WitnessSeen,
 };
 
 /// Changes one engine of a run, and with it the exit code.
@@ -83,7 +83,7 @@ fn nothing_done_is_never_held() {
 /// A night that did nothing new is none, whatever it says of the rules.
 #[test]
 fn nothing_new_is_never_held() {
-    let nothing_new: [(&str, Spoil, ExitCode); 10] = [
+    let nothing_new: [(&str, Spoil, ExitCode); 12] = [
         ("three idle nights, and edges are missing", |results| idle(results, 3), ExitCode::Vacuous),
         ("two idle nights", |results| idle(results, 2), ExitCode::Held),
         (
@@ -101,6 +101,8 @@ fn nothing_new_is_never_held() {
         ("half a canary", |results| results.canaries[0].seen.truncate(1), ExitCode::Vacuous),
         ("a canary by any rule", |results| results.canaries[0].expected.clear(), ExitCode::Held),
         ("no canary", |results| unseen(results), ExitCode::Vacuous),
+        ("a fault that is no longer seen", lose_a_fault, ExitCode::Violated),
+        ("no fault was tried", |results| kills(results).rows.clear(), ExitCode::Vacuous),
     ];
     for (name, spoil, code) in nothing_new {
         let mut results = fixture::held();
@@ -140,6 +142,14 @@ fn replayed(results: &mut Results, runs: u64) {
 
 fn edges(results: &mut Results) -> &mut ModelEdges {
     ran(results, 4).edges.as_mut().expect("lockstep has them")
+}
+
+fn kills(results: &mut Results) -> &mut Kills {
+    results.kills.as_mut().expect("the run had faults")
+}
+
+fn lose_a_fault(results: &mut Results) {
+    kills(results).lost.push(("cancel-returns-early".to_owned(), "lockstep".to_owned()));
 }
 
 fn unseen(results: &mut Results) {

@@ -1,12 +1,13 @@
 //! Runs as they come out of the command, made up: one that held, and variations of it.
 
 use reports::{
-    Agreement, Amount, Approach, Canary, Corpus, Ended, EngineResult, Failure, Finding, Freedom, Machine,
-    ModelEdges, Ran, Rate, Results, RuleResult, RuleText, Run, SentenceCounts, SetUpStep, Status, Subject,
-    Unit, Version, WindowRow, Windows, Witness, WitnessSeen,
+    Agreement, Amount, Approach, Canary, Corpus, Ended, EngineResult, Failure, Finding, Freedom, Kill,
+    KillCell, KillRow, Kills, Machine, ModelEdges, Ran, Rate, Results, RuleResult, RuleText, Run,
+    SentenceCounts, SetUpStep, Status, Subject, Unit, Version, WindowRow, Windows, Witness, WitnessSeen,
 };
 
 use contract::Dialect;
+use contract::fault::Fault;
 
 const RULES: [(&str, &str, &str); 4] = [
     ("R1", "cancelled", "No callback of a job begins after a Cancel of it has returned success."),
@@ -53,6 +54,7 @@ pub(crate) fn held() -> Results {
             not_followed: 15,
             choices: 7,
         }),
+        kills: Some(kills()),
         canaries: vec![canary()],
     }
 }
@@ -103,6 +105,35 @@ pub(crate) fn violated() -> Results {
         ..Failure::default()
     });
     results
+}
+
+/// Two engines on one fault of the core and on one of the service.
+fn kills() -> Kills {
+    let killed = |by: &str, runs_are: &str| Kill::Killed {
+        by: by.to_owned(),
+        time_ms: 110,
+        runs: 1_024,
+        runs_are: runs_are.to_owned(),
+    };
+    let unseen = |runs_are: &str| Kill::NotSeen { time_ms: 3_000, runs: 9, runs_are: runs_are.to_owned() };
+    let cells = |lockstep, race| {
+        let cell = |engine: &str, kill| KillCell { engine: engine.to_owned(), kill };
+        vec![cell("lockstep", lockstep), cell("race", race)]
+    };
+    let row = |fault, cells| KillRow { cells, ..KillRow::of(fault) };
+    Kills {
+        commit: "0123456789ab".to_owned(),
+        command_line: "bgcheck nightly --kill".to_owned(),
+        seed: 7,
+        budget_ms: 4_000,
+        engines: vec!["lockstep".to_owned(), "race".to_owned()],
+        control: cells(unseen("programs"), unseen("schedules")),
+        rows: vec![
+            row(Fault::CancelReturnsEarly, cells(killed("R1", "programs"), Kill::NotTried)),
+            row(Fault::SlotLeakedByPanic, cells(Kill::OutOfReach, killed("R16, R18", "schedules"))),
+        ],
+        lost: Vec::new(),
+    }
 }
 
 /// The same without cargo-fuzz.
@@ -159,6 +190,12 @@ pub(crate) fn said(text: &str) -> Results {
         ran.findings.push(finding(Finding::Proved { scope: text.to_owned() }));
         ran.findings.push(finding(Finding::Violated(failure(text))));
         ran.findings.push(finding(Finding::Flaky { failure: failure(text), reproduced: 1, replays: 3 }));
+    }
+    if let Some(kills) = &mut results.kills {
+        kills.engines[0].replace_range(.., text);
+        kills.rows[0].fault.replace_range(.., text);
+        kills.rows[0].cells[1].kill = Kill::Failed { why: text.to_owned() };
+        kills.lost.push((text.to_owned(), text.to_owned()));
     }
     for canary in &mut results.canaries {
         (canary.engine, canary.broken) = (text.to_owned(), text.to_owned());
