@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use contract::core::{Config, Core as _};
 use contract::event::{Recorder, Silent};
+use contract::fault;
 
 use super::Service;
 use super::backends::{Disk, Fetch, Programs};
@@ -177,7 +178,8 @@ impl<R: Runtime> Builder<R> {
         let shared = Arc::new_cyclic(|myself| self.share(fetch, myself.clone()));
         // From here on a failure drops the service, which stops the threads that did start.
         let service = Service { shared: Arc::clone(&shared) };
-        for _ in 0..dispatchers.clamp(1, 2) {
+        let first = if fault!(shared, PoolStaysSmall) { 1 } else { dispatchers.clamp(1, 2) };
+        for _ in 0..first {
             shared.spawn(Role::Dispatcher, |shared, thread| shared.dispatch(thread))?;
         }
         shared.spawn(Role::Worker, |shared, thread| shared.work(thread))?;

@@ -92,7 +92,8 @@ impl<R: Runtime> Shared<R> {
                 if fault!(self, ReleasedAtBegin) {
                     state.core.handle_delivery_called(begun.delivery.id);
                 }
-                self.publish(&mut state, None, Wake::All);
+                let wake = if fault!(self, BeginWakesNobody) { Wake::NotDispatchers } else { Wake::All };
+                self.publish(&mut state, None, wake);
                 return Some(begun);
             }
             self.publish(&mut state, None, Wake::NotDispatchers);

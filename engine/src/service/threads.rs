@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use contract::ThreadId;
+use contract::{ThreadId, fault};
 
 use super::runtime::Runtime;
 use super::shared::{Guard, Shared, State};
@@ -65,7 +65,8 @@ impl<R: Runtime> Shared<R> {
     /// Adds a thread to the pool when the asking one, about to get busy, would be the last idle one. Gives up the lock
     /// for it, since creating a thread takes time; the caller looks again at everything it knew.
     pub(super) fn grow<'a>(&'a self, state: Guard<'a, R>, role: Role) -> (Guard<'a, R>, Grown) {
-        if !pool(&state, role).needs_one_more() {
+        let stays_small = role == Role::Dispatcher && fault!(self, PoolStaysSmall);
+        if stays_small || !pool(&state, role).needs_one_more() {
             return (state, Grown::No);
         }
         drop(state);

@@ -13,7 +13,7 @@ use contract::judge::{Ended, RuleSet, Trace};
 use super::shrink::{Effort, End, Smaller, shrink};
 use super::values;
 use super::{Failed, Identity, MOST_TESTS, Nearest};
-use crate::race::{self, Fate, Kind, Leaves, Lock, Manner, On, Race, Run, Session, Tape};
+use crate::race::{self, Fate, Kind, Leaves, Lock, Manner, On, Race, Run, Session, Stays, Tape};
 
 /// Schedules tried for each race with fewer parts.
 const TRIES: usize = 64;
@@ -202,9 +202,11 @@ impl Steps {
     fn simpler_manner(&self, object: usize) -> Vec<Steps> {
         let manner = &self.scheduled.race.objects[object];
         let takes = manner.takes.map(|_| Manner { takes: None, ..manner.clone() });
+        let stays =
+            (manner.stays != Stays::Briefly).then(|| Manner { stays: Stays::Briefly, ..manner.clone() });
         let leaves = (manner.leaves != Leaves::Ok).then(|| Manner { leaves: Leaves::Ok, ..manner.clone() });
         let times = (manner.times > 1).then(|| Manner { times: 1, ..manner.clone() });
-        let all = takes.into_iter().chain(leaves).chain(times);
+        let all = takes.into_iter().chain(stays).chain(leaves).chain(times);
         all.map(|manner| self.with_manner(object, manner)).collect()
     }
 }

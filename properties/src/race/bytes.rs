@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use contract::{Call, FileNames, Interfaces, JobId, Receiver, ReceiverId};
 
-use super::program::{Act, Branch, Fate, Fetched, JOBS, Leaves, Lock, Manner, On, Race, Step};
+use super::program::{Act, Branch, Fate, Fetched, JOBS, Leaves, Lock, Manner, On, Race, Stays, Step};
 use super::strategy::Tape;
 use crate::program;
 use crate::sample::split_mix;
@@ -102,7 +102,7 @@ fn race(bytes: &mut Reader<'_>) -> Race {
     let mask = MASKS[usize::from(second >> 3 & 3)];
     let shape = Shape { jobs, second_file: second >> 5, mask, start };
     (0..jobs as usize).for_each(|job| race.jobs[job] = fate(bytes));
-    (0..jobs as usize).for_each(|object| race.objects[object] = manner(bytes, jobs));
+    (0..jobs as usize).for_each(|object| race.objects[object] = manner(bytes, jobs, race.users));
     race.exits = if second & 0x80 == 0 { Vec::new() } else { vec![1] };
     race.branches = branches(bytes, &shape);
     race.prefix = prefix(&shape);
@@ -146,7 +146,7 @@ fn fate(bytes: &mut Reader<'_>) -> Fate {
     Fate { fetches, renames_fail, removals_fail }
 }
 
-fn manner(bytes: &mut Reader<'_>, jobs: u32) -> Manner {
+fn manner(bytes: &mut Reader<'_>, jobs: u32, users: u32) -> Manner {
     let byte = bytes.byte();
     let leaves = match byte & 7 {
         0..=3 => Leaves::Ok,
@@ -157,7 +157,9 @@ fn manner(bytes: &mut Reader<'_>, jobs: u32) -> Manner {
     let calls = [0, 0, 1, 2][usize::from(byte >> 3 & 3)];
     let takes = (byte & 0xC0 == 0xC0).then_some(1);
     let calls = (0..calls).map(|_| nested(bytes, jobs)).collect();
-    Manner { takes, calls, leaves, times: 1 + u32::from(byte >> 5 & 1) }
+    let stays = users > 1 && byte & 0xC0 == 0x80;
+    let stays = if stays { Stays::UntilAnotherIsTold } else { Stays::Briefly };
+    Manner { takes, stays, calls, leaves, times: 1 + u32::from(byte >> 5 & 1) }
 }
 
 /// A call inside a callback: the ones that wait, mostly on its own job.

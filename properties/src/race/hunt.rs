@@ -12,7 +12,7 @@ use contract::judge::{Ended, Rule, RuleSet, Trace, Verdict};
 use engine::service::Design;
 
 use super::bytes::race_of;
-use super::program::{Act, Race};
+use super::program::{Act, Race, Stays};
 use super::strategy::{Kind, More, Tape};
 use super::subject::{Run, Session, trace};
 use super::windows::Windows;
@@ -195,7 +195,10 @@ fn small(mut race: Race) -> Race {
     if let (Some(Act::Call(register)), Some(branch)) = (register, race.branches.last_mut()) {
         branch.calls = vec![register];
     }
-    race.objects.iter_mut().for_each(|object| object.calls.clear());
+    race.objects.iter_mut().for_each(|object| {
+        object.calls.clear();
+        object.stays = Stays::Briefly;
+    });
     (race.slots, race.users, race.dispatchers) = (1, 1, 1);
     race
 }

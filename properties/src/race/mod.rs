@@ -42,7 +42,8 @@ pub use self::bytes::{BYTES, bytes_of, from_bytes, race_of};
 pub use self::follow::{Followed, follow};
 pub use self::hunt::{Exhausted, Failure, HuntOptions, Hunted, Races, Stop, hunt};
 pub use self::program::{
-    Act, BRANCHES, Branch, Fate, Fetched, JOBS, Leaves, Lock, Manner, OBJECTS, On, Race, Step as Calling,
+    Act, BRANCHES, Branch, Fate, Fetched, JOBS, Leaves, Lock, Manner, OBJECTS, On, Race, Stays,
+    Step as Calling,
 };
 pub use self::replay::{ReplayError, from_trace, replay};
 pub use self::strategy::{Kind, More, Options, Strategy, Tape};

@@ -130,12 +130,24 @@ pub enum Fetched {
 pub struct Manner {
     /// The branch whose lock it takes first, and holds while it calls.
     pub takes: Option<u32>,
+    /// How long it stays before it calls.
+    pub stays: Stays,
     /// What it calls.
     pub calls: Vec<Step>,
     /// How it leaves.
     pub leaves: Leaves,
     /// How often it does all this; from then on it acknowledges at once.
     pub times: u32,
+}
+
+/// How long a callback stays.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Stays {
+    /// It comes back as soon as it may.
+    #[default]
+    Briefly,
+    /// Until a job of another user has been told something: whoever keeps that user waiting is never released (R9).
+    UntilAnotherIsTold,
 }
 
 /// How a callback leaves.

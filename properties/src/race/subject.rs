@@ -19,6 +19,7 @@ use contract::fault::Seeded;
 use contract::judge::{Ended, Header, Judge, RuleSet, Trace, Verdicts};
 use contract::{
     Call, CommandLine, EnvStep, ErrorContext, EventView, HResult, Interfaces, JobId, ReceiverId, ThreadId,
+    UserId,
 };
 use engine::service::{
     Callback, Client, Disk, ErrorObject, Fetch, File, Job, Keep, Order, Place, Process, Programs, Service,
@@ -26,7 +27,7 @@ use engine::service::{
 use engine::transfer::Progress;
 
 use super::execution;
-use super::program::{self, Act, Fetched, Leaves, Lock, OBJECTS, On, PREPARES, Race, Step};
+use super::program::{self, Act, Fetched, Leaves, Lock, OBJECTS, On, PREPARES, Race, Stays, Step};
 use super::runtime::{Shuttle, pass_time};
 use super::strategy::{More, Strategy, Tape};
 use super::windows::Window;
@@ -302,6 +303,7 @@ struct Stage {
 /// How often something happened to a job.
 #[derive(Default)]
 struct Counts {
+    told: AtomicU32,
     fetches: AtomicU32,
     renames: AtomicU32,
     removals: AtomicU32,
@@ -334,6 +336,40 @@ impl Stage {
         }
     }
 
+    /// A callback of the job runs.
+    fn note_told(&self, job: JobId) {
+        if let Some(counts) = self.counts.get(job.index()) {
+            counts.told.fetch_add(1, Ordering::Relaxed);
+        }
+        self.wake_waiters();
+    }
+
+    /// A callback of the job stays until a job of another user has been told something.
+    fn stay(&self, job: JobId) {
+        loop {
+            let mut inner = self.shuttle.world.inner();
+            if inner.mode == Mode::Over || self.is_another_told(self.race.owner(job)) {
+                return;
+            }
+            let me = inner.current;
+            inner.lock_waiters.push(me);
+            drop(inner);
+            self.shuttle.block();
+        }
+    }
+
+    fn is_another_told(&self, user: UserId) -> bool {
+        let jobs = (0..).map(JobId).zip(&self.counts);
+        let mut others = jobs.filter(|(job, _)| self.race.owner(*job) != user);
+        others.any(|(_, counts)| counts.told.load(Ordering::Relaxed) > 0)
+    }
+
+    /// Those who wait for a client's lock or for a callback look again.
+    fn wake_waiters(&self) {
+        let waiting = std::mem::take(&mut self.shuttle.world.inner().lock_waiters);
+        waiting.into_iter().for_each(execution::unblock);
+    }
+
     /// Whether a fetch of the job may have been cut off after it had reported a size: then the next one has one, too, since the
     /// core takes a file for done only when all its bytes are here.
     fn is_sized(&self, job: JobId) -> bool {
@@ -358,11 +394,8 @@ struct ClientLock<'a> {
 
 impl Drop for ClientLock<'_> {
     fn drop(&mut self) {
-        let mut inner = self.stage.shuttle.world.inner();
-        inner.client_locks &= !self.bit;
-        let waiting = std::mem::take(&mut inner.lock_waiters);
-        drop(inner);
-        waiting.into_iter().for_each(execution::unblock);
+        self.stage.shuttle.world.inner().client_locks &= !self.bit;
+        self.stage.wake_waiters();
     }
 }
 
@@ -458,12 +491,16 @@ struct Object {
 
 impl Object {
     fn told(&self, job: &Job) -> HResult {
+        self.stage.note_told(job.number());
         self.stage.shuttle.yield_now();
         let manner = &self.stage.race.objects[self.number];
         if self.told.fetch_add(1, Ordering::Relaxed) >= manner.times {
             return HResult::S_OK;
         }
         let _held = manner.takes.map(|branch| self.stage.lock(branch));
+        if manner.stays == Stays::UntilAnotherIsTold {
+            self.stage.stay(job.number());
+        }
         for step in &manner.calls {
             make(&self.client, &self.stage.race, PREPARES, job.number(), step);
         }

@@ -7,7 +7,9 @@ use std::fmt;
 use contract::{Call, Dialect, JobId};
 use model::scope::{ScopeName, Variant};
 
-use super::program::{Act, Branch, Fate, Fetched, JOBS, Leaves, Lock, Manner, OBJECTS, On, Race, Step};
+use super::program::{
+    Act, Branch, Fate, Fetched, JOBS, Leaves, Lock, Manner, OBJECTS, On, Race, Stays, Step,
+};
 
 /// A line that does not belong into a race.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +41,8 @@ pub(super) fn print(race: &Race) -> Vec<String> {
     {
         lines.push(format!("object {number} {} times, leaves {}", manner.times, manner.leaves.word()));
         lines.extend(manner.takes.map(|branch| format!("object {number} takes {branch}")));
+        let stays = manner.stays == Stays::UntilAnotherIsTold;
+        lines.extend(stays.then(|| format!("object {number} stays")));
         lines.extend(manner.calls.iter().map(|step| format!("object {number} {}", print_step(step))));
     }
     lines.extend(race.exits.iter().map(|code| format!("exit {code}")));
@@ -130,6 +134,8 @@ fn parse_object(race: &mut Race, rest: &str) -> Option<()> {
     let object = race.objects.get_mut(number.parse::<usize>().ok()?)?;
     if let Some(branch) = rest.strip_prefix("takes ") {
         object.takes = Some(branch.parse().ok()?);
+    } else if rest == "stays" {
+        object.stays = Stays::UntilAnotherIsTold;
     } else if rest.starts_with("job ") {
         object.calls.push(parse_step(rest)?);
     } else {
@@ -209,6 +215,9 @@ pub(super) fn tell(race: &Race, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "  object p{number}, {} times:", manner.times)?;
         if let Some(branch) = manner.takes {
             write!(f, " takes the lock of branch {branch},")?;
+        }
+        if manner.stays == Stays::UntilAnotherIsTold {
+            write!(f, " stays until another user is told something,")?;
         }
         for step in &manner.calls {
             write!(f, " {},", describe(step))?;

@@ -65,7 +65,7 @@ pub(super) struct Inner {
     seq: u64,
     /// The windows that were hit, in their order.
     pub(super) windows: Vec<Window>,
-    /// Client's locks that are taken, and tasks that wait for one.
+    /// Client's locks that are taken, and tasks that wait for one or for another user's callback.
     pub(super) client_locks: u32,
     pub(super) lock_waiters: Vec<usize>,
     options: Vec<usize>,
