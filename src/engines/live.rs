@@ -1,9 +1,9 @@
 //! The live run: the service on real threads with real HTTP, in a directory that is thrown away.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contract::Dialect;
-use contract::judge::{Rule, Verdict};
+use contract::judge::{Rule, RuleSet, Verdict};
 use indicatif::HumanCount;
 use properties::live::{Canary, LiveConfig, LiveReport, Progress, WrongFile, run as live};
 use reports::{
@@ -62,6 +62,7 @@ fn ran(plan: &Plan<'_>, config: &LiveConfig<'_>, report: &LiveReport) -> Result<
     if let Some(what) = report.hang.as_deref() {
         note_hang(&mut findings, what);
     }
+    note_rates(&mut findings, &again(config, report));
     Ok(Ran {
         approach: Approach::Sampling,
         ended: if report.jobs < config.jobs { Ended::BudgetSpent } else { Ended::Done },
@@ -99,6 +100,42 @@ fn finding(plan: &Plan<'_>, report: &LiveReport, rule: Rule, verdict: &Verdict) 
     Ok(RuleResult { rule: RuleId(rule.to_string()), finding })
 }
 
+/// Runs of the same seed after one that broke a rule, and how long they may take in all.
+const AGAIN: u32 = 20;
+const AGAIN_IN_ALL: Duration = Duration::from_secs(60);
+
+/// What the same run breaks when it is made again; nothing when it broke no rule.
+fn again(config: &LiveConfig<'_>, report: &LiveReport) -> Vec<RuleSet> {
+    // What is wrong on purpose is wrong each time.
+    if report.verdicts.violated().is_empty() || config.canary == Canary::On {
+        return Vec::new();
+    }
+    let started = Instant::now();
+    let late = |_: &u32| started.elapsed() < AGAIN_IN_ALL;
+    (0..AGAIN).take_while(late).map_while(|number| once_more(config, number)).collect()
+}
+
+/// None when it cannot run, which says nothing about the rules.
+fn once_more(config: &LiveConfig<'_>, number: u32) -> Option<RuleSet> {
+    let directory = config.directory.join(format!("again-{number}"));
+    std::fs::create_dir(&directory).ok()?;
+    let report = live(&LiveConfig { directory: &directory, ..*config }, &|_| ()).ok()?;
+    Some(report.verdicts.violated())
+}
+
+/// How often a rule is broken again. A run on real threads is no repetition, so this is its rate and not a doubt: the trace is evidence.
+fn note_rates(findings: &mut [RuleResult], again: &[RuleSet]) {
+    if again.is_empty() {
+        return;
+    }
+    for RuleResult { rule, finding } in findings {
+        let Finding::Violated(failure) = finding else { continue };
+        let breaks = |rules: &&RuleSet| rules.iter().any(|broken| broken.to_string() == rule.0);
+        let times = again.iter().filter(breaks).count();
+        failure.notes.push(format!("broken again in {times} of {} runs with the same seed", again.len()));
+    }
+}
+
 /// Something did not come back, which is what R16 is about, also where its monitor cannot say who is to blame.
 fn note_hang(findings: &mut [RuleResult], what: &str) {
     let Some(r16) = findings.iter_mut().find(|result| result.rule.0 == Rule::R16.to_string()) else { return };
@@ -121,5 +158,30 @@ fn wrong_file(wrong: &WrongFile) -> Failure {
         replay_command: "bgcheck nightly".to_owned(),
         timeline: format!("file {file} of job {job}: {what}; the server did this: {fault}"),
         ..Failure::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_that_a_run_breaks_has_its_own_rate() {
+        let broken = |rule: Rule| RuleResult {
+            rule: RuleId(rule.to_string()),
+            finding: Finding::Violated(Failure::default()),
+        };
+        let mut findings = [broken(Rule::R1), broken(Rule::R2)];
+        let both = RuleSet::of(&[Rule::R1, Rule::R2]);
+        note_rates(&mut findings, &[both, RuleSet::of(&[Rule::R1]), RuleSet::EMPTY]);
+        let notes: Vec<&str> = findings
+            .iter()
+            .filter_map(|result| match &result.finding {
+                Finding::Violated(failure) => failure.notes.first().map(String::as_str),
+                _ => None,
+            })
+            .collect();
+        let said = |times| format!("broken again in {times} of 3 runs with the same seed");
+        assert_eq!(notes, [said(2), said(1)]);
     }
 }
