@@ -200,10 +200,9 @@ faults! {
         "Whether a delivery has begun is read before the lock under which the mask changes.";
     ProgramStartedEarly = "program-started-early", Service, R3, clause Some(6), Reach::Anybody,
         "A program counts as started just before its process is created.";
-    PoolStaysSmall = "pool-stays-small", Service, R9, clause None, Reach::Anybody,
+    PoolStaysSmall = "pool-stays-small", Service, R9, clause None,
+        Reach::OnlySchedules("on real threads a callback that stays gives up after a while, before everything is at rest"),
         "There is one dispatcher and never a second, so that a callback keeps every other user waiting.";
-    BeginWakesNobody = "begin-wakes-nobody", Service, R9, clause None, Reach::Anybody,
-        "A dispatcher that takes one of two events which one tick made due wakes nobody for the other.";
     BusyIsSuccess = "busy-is-success", Service, R12, clause None,
         Reach::OnlySchedules("on a real disk a job is being ended for too short a time"),
         "A call on a job that another call is ending answers S_OK and does nothing.";

@@ -92,8 +92,7 @@ impl<R: Runtime> Shared<R> {
                 if fault!(self, ReleasedAtBegin) {
                     state.core.handle_delivery_called(begun.delivery.id);
                 }
-                let wake = if fault!(self, BeginWakesNobody) { Wake::NotDispatchers } else { Wake::All };
-                self.publish(&mut state, None, wake);
+                self.publish(&mut state, None, Wake::All);
                 return Some(begun);
             }
             self.publish(&mut state, None, Wake::NotDispatchers);
