@@ -6,6 +6,7 @@ use contract::judge::Trace;
 use properties::{fuzzing, run};
 
 /// Those that `bgcheck minimize --emit-test` wrote.
+#[cfg(feature = "race")]
 #[path = "../regressions/mod.rs"]
 mod found;
 
@@ -49,6 +50,7 @@ fn the_trace_corpus_and_its_regressions_pass() {
     }
 }
 
+#[cfg(feature = "race")]
 #[test]
 fn the_schedule_corpus_and_its_regressions_pass() {
     let inputs = [files("fuzz/corpus/schedule"), files("fuzz/regressions/schedule")].concat();

@@ -170,7 +170,7 @@ impl Core {
         }
     }
 
-    /// After a change of priority two background jobs may run; the later and less urgent one has to stop.
+    /// After a change of priority two background jobs may run; the less urgent one has to stop, and of equals the older.
     fn one_too_many(&self) -> Option<JobId> {
         if self.profile().transfer_slots != TransferSlots::ForegroundAndOne
             || self.background_running().count() < 2

@@ -1,0 +1,51 @@
+//! Deliveries are handed out job after job, so that none is told twice before another is told once; four at once of one user.
+
+use super::*;
+
+/// A job that has to be told of its registration's first modification, again and again.
+fn modified(bench: &mut Bench, user: UserId) -> JobId {
+    let job = bench.create_for(user);
+    bench.listen(job, 0x8);
+    modify(bench, job);
+    job
+}
+
+fn modify(bench: &mut Bench, job: JobId) {
+    assert_eq!(bench.call(job, Call::SetPriority { priority: 2 }), HResult::S_OK);
+}
+
+#[test]
+fn jobs_are_told_in_turn() {
+    let mut bench = Bench::bits();
+    let jobs = [0, 1, 2].map(|_| modified(&mut bench, USER));
+    let mut told = Vec::new();
+    for _ in 0..6 {
+        let delivery = bench.core.poll_delivery().expect("every job has something to tell");
+        bench.leave(delivery, HResult::S_OK);
+        modify(&mut bench, delivery.job);
+        told.push(delivery.job);
+    }
+    assert_eq!(told, [jobs[1], jobs[2], jobs[0], jobs[1], jobs[2], jobs[0]]);
+}
+
+#[test]
+fn deliveries_have_ids_of_their_own_and_four_of_a_user_run_at_once() {
+    let mut bench = Bench::bits();
+    for _ in 0..5 {
+        let _job = modified(&mut bench, USER);
+    }
+    let mut begun: Vec<_> = std::iter::from_fn(|| bench.core.poll_delivery()).collect();
+    assert_eq!(begun.len(), 4);
+    let another = modified(&mut bench, UserId(1));
+    assert_eq!(bench.core.poll_delivery().map(|delivery| delivery.job), Some(another));
+    begun.dedup_by_key(|delivery| delivery.id);
+    assert_eq!(begun.len(), 4);
+    bench.leave(begun[2], HResult::S_OK);
+    assert!(bench.core.poll_delivery().is_some(), "a slot is free");
+    assert_eq!(bench.core.poll_delivery(), None);
+}
+
+#[test]
+fn an_empty_queue_has_nothing_to_tell() {
+    assert_eq!(Bench::bits().core.poll_delivery(), None);
+}
