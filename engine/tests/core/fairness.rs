@@ -1,5 +1,7 @@
 //! Deliveries are handed out job after job, so that none is told twice before another is told once; four at once of one user.
 
+use contract::event::Target;
+
 use super::*;
 
 /// A job that has to be told of its registration's first modification, again and again.
@@ -43,6 +45,33 @@ fn deliveries_have_ids_of_their_own_and_four_of_a_user_run_at_once() {
     bench.leave(begun[2], HResult::S_OK);
     assert!(bench.core.poll_delivery().is_some(), "a slot is free");
     assert_eq!(bench.core.poll_delivery(), None);
+}
+
+/// A job in ERROR whose notification program has begun.
+fn telling_its_program(bench: &mut Bench) -> Delivery {
+    let job = bench.create_for(USER);
+    let program = Call::SetNotifyCmdLine { program: Some("/p".into()), parameters: None };
+    for call in [add_file(), Call::SetPriority { priority: 0 }, program, Call::Resume] {
+        assert_eq!(bench.call(job, call), HResult::S_OK);
+    }
+    bench.connect(job);
+    bench.fail(job, Failure::Fatal);
+    bench.begin(job)
+}
+
+#[test]
+fn programs_hold_no_slot_and_hold_up_no_other_job() {
+    let mut bench = Bench::bits();
+    for _ in 0..3 {
+        let program = telling_its_program(&mut bench);
+        assert_eq!(program.target, Target::CommandLine);
+        bench.core.handle_program_started(program.id);
+    }
+    for _ in 0..3 {
+        let _begun = telling_its_program(&mut bench);
+    }
+    let job = modified(&mut bench, USER);
+    assert_eq!(bench.core.poll_delivery().map(|delivery| delivery.job), Some(job));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! Specification and core are compared in `properties`. A test here is a short script with a clock that only the script moves.
 
+mod barrier;
 mod error;
 mod expiry;
 mod fairness;

@@ -27,7 +27,9 @@ fn a_worker_of_a_job_that_is_being_ended_is_told_to_stop() {
     let mut bench = Bench::bits();
     let job = bench.transferring();
     let (attempt, _) = bench.core.transfer(job).expect("a transfer runs");
+    assert!(!bench.core.is_finalising(job));
     assert_eq!(bench.core.call(USER, Some(job), &Call::Complete).then, Then::Disk);
+    assert!(bench.core.is_finalising(job));
     let stopped = bench.core.handle_transfer(job, attempt, TransferEvent::FileDone);
     assert_eq!((stopped, bench.state(job)), (TransferReply::Stop, JobState::Transferring));
     assert_eq!(bench.core.call(USER, Some(job), &Call::GetState).then, Then::Busy);
@@ -78,5 +80,25 @@ fn a_delivery_that_has_left_is_released_and_leaves_once() {
     assert_eq!(bench.core.begun(job), None);
     let other = bench.begin(job);
     bench.leave(delivery, HResult::S_OK);
+    assert_eq!(bench.core.begun(job), Some(other.id));
+}
+
+#[test]
+fn only_a_program_is_started_and_only_once() {
+    let mut bench = Bench::bits();
+    let job = bench.transferred();
+    let file = bench.begin(job);
+    bench.core.handle_program_started(file.id);
+    assert_eq!((bench.core.begun(job), bench.core.is_released(file.id)), (Some(file.id), false));
+    bench.leave(file, HResult::S_OK);
+    let object = bench.begin(job);
+    let program = Call::SetNotifyCmdLine { program: Some("/p".into()), parameters: None };
+    assert_eq!(bench.call(job, program), HResult::S_OK);
+    bench.leave(object, HResult::E_FAIL);
+    let program = bench.begin(job);
+    bench.core.handle_program_started(program.id);
+    bench.listen(job, 0x9);
+    let other = bench.begin(job);
+    bench.core.handle_program_started(program.id);
     assert_eq!(bench.core.begun(job), Some(other.id));
 }

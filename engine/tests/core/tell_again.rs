@@ -1,5 +1,6 @@
 //! What was not acknowledged is told again after the minimum retry delay, and what ends that wait.
 
+use contract::core::DiskOutcome;
 use contract::event::Target;
 use contract::{Event, NotifyFlags};
 
@@ -122,4 +123,25 @@ fn a_file_that_waits_to_be_told_waits_on_after_a_resume() {
     assert_eq!(bench.call(job, add_file()), HResult::S_OK);
     assert_eq!(bench.call(job, Call::Resume), HResult::S_OK);
     assert_eq!((bench.core.is_ready(job), bench.next()), (false, Some(secs(DELAY))));
+}
+
+#[test]
+fn what_a_client_of_an_older_registration_refuses_delays_nothing() {
+    let mut bench = Bench::bits();
+    let job = bench.transferred();
+    let file = bench.begin(job);
+    bench.listen(job, 0x13);
+    bench.leave(file, HResult::E_FAIL);
+    assert_eq!(bench.begin(job).event, Event::FileTransferred);
+}
+
+#[test]
+fn a_wait_may_end_while_the_disk_works() {
+    let mut bench = Bench::bits();
+    let job = refused(&mut bench);
+    assert_eq!(bench.core.call(USER, Some(job), &Call::Complete).then, Then::Disk);
+    bench.at(100 + DELAY);
+    let failed = DiskOutcome { rename_failed: Some((FileId(0), HResult::E_FAIL)), left_behind: 0 };
+    assert_eq!(bench.core.handle_disk(job, &failed).hr, HResult::E_FAIL);
+    assert_eq!(bench.begin(job).event, Event::JobTransferred);
 }
