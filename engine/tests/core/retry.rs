@@ -49,3 +49,16 @@ fn a_job_that_is_resumed_or_suspended_is_retried_no_more() {
         assert_eq!(bench.next(), Some(days(90)));
     }
 }
+
+#[test]
+fn with_a_delay_beyond_the_timeout_there_is_no_retry() {
+    for (seconds, next) in [(1000, 600), (1001, 1000)] {
+        let mut bench = Bench::bits();
+        let job = bench.transferring();
+        assert_eq!(bench.call(job, Call::SetNoProgressTimeout { seconds: 1000 }), HResult::S_OK);
+        bench.fail(job, Failure::Transient);
+        assert_eq!(bench.next(), Some(secs(600)));
+        assert_eq!(bench.call(job, Call::SetMinimumRetryDelay { seconds }), HResult::S_OK);
+        assert_eq!(bench.next(), Some(secs(next)), "a delay of {seconds} s");
+    }
+}

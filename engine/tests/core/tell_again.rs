@@ -145,3 +145,14 @@ fn a_wait_may_end_while_the_disk_works() {
     assert_eq!(bench.core.handle_disk(job, &failed).hr, HResult::E_FAIL);
     assert_eq!(bench.begin(job).event, Event::JobTransferred);
 }
+
+#[test]
+fn what_a_client_of_an_older_registration_acknowledges_is_told_the_new_one() {
+    let mut bench = Bench::bits();
+    let job = bench.transferred();
+    bench.listen(job, 0x3);
+    let delivery = bench.begin(job);
+    bench.listen(job, 0x3);
+    bench.leave(delivery, HResult::S_OK);
+    assert_eq!(bench.begin(job).event, Event::JobTransferred);
+}

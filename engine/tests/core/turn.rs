@@ -24,6 +24,16 @@ fn bits_starts_every_foreground_job_and_one_of_the_others() {
 }
 
 #[test]
+fn a_foreground_job_starts_beside_a_background_job() {
+    let mut bench = Bench::bits();
+    let background = resumed_with(&mut bench, 1);
+    bench.connect(background);
+    let foreground = resumed_with(&mut bench, 0);
+    bench.connect(foreground);
+    assert_eq!(bench.state(background), JobState::Transferring);
+}
+
+#[test]
 fn of_equals_the_one_is_first_that_has_waited_longest() {
     let mut bench = Bench::bits();
     let [one, other, third] = [2, 2, 2].map(|priority| resumed_with(&mut bench, priority));
