@@ -252,9 +252,10 @@ pub fn allows(profile: &Profile, method: Method, state: JobState, hr: HResult) -
         Class::Cancel => {
             hr == HResult::S_OK || hr == profile.unable_to_delete && !mutant!(profile, R12Leftovers)
         }
-        // The rename may fail with any file-system error (facts B1, G28).
+        // Only a job that is TRANSFERRED can be whole: any other still has work, or no file at all (facts G27, G29). The rename may fail with any
+        // file-system error (facts B1, G28).
         Class::Complete => {
-            hr == HResult::S_OK
+            hr == HResult::S_OK && state == JobState::Transferred
                 || hr == profile.partial_complete && !mutant!(profile, R12Partial)
                 || hr == profile.unable_to_delete && !mutant!(profile, R12Leftovers)
                 || hr.is_win32() && hr != HResult::E_INVALIDARG && !mutant!(profile, R12RenameFails)

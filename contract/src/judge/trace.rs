@@ -57,6 +57,15 @@ impl Trace {
         parse::parse(text)
     }
 
+    /// Reads traces that stand one after the other, each beginning with its header. Of an error the line counts from there.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong in the first trace that is.
+    pub fn parse_all(text: &str) -> Result<Vec<Trace>, TraceError> {
+        parse::texts(text).map(parse::parse).collect()
+    }
+
     /// The trace as text, every line ended.
     #[must_use]
     pub fn print(&self) -> String {

@@ -110,6 +110,15 @@ fn a_getter_that_overlaps_a_setter_may_give_either() {
         run.back_with(getter, OK, Out::Flags(flags));
         run.keeps(R11);
     }
+    for delay in [Millis::from_secs(600), Millis::from_secs(60)] {
+        let mut run = Run::created(bits());
+        let setter = run.call(Call::SetMinimumRetryDelay { seconds: 60 });
+        let getter = run.call(Call::GetMinimumRetryDelay);
+        // The one who sets is not back yet.
+        run.back_with(getter, OK, Out::Delay(delay));
+        run.back(setter, OK);
+        run.keeps(R11);
+    }
 }
 
 #[test]
@@ -139,6 +148,48 @@ fn managers_answer_without_a_job() {
     let create = run.call_on(None, Call::CreateJob { name: None, kind: 0 });
     run.back(create, HResult::BG_E_EMPTY);
     run.breaks(&[R12]);
+}
+
+#[test]
+fn managers_refuse_one_job_too_many_and_another_users_job() {
+    for hr in [HResult::BG_E_TOO_MANY_JOBS_PER_USER, HResult::BG_E_TOO_MANY_JOBS_PER_MACHINE] {
+        let mut run = Run::empty(bits());
+        let create = run.call_on(None, Call::CreateJob { name: Some("one too many".into()), kind: 0 });
+        run.back(create, hr);
+        run.keeps(R12);
+    }
+    let mut run = Run::created(bits());
+    run.does(Call::GetJob, HResult::E_ACCESSDENIED);
+    run.keeps(R12);
+}
+
+#[test]
+fn a_setter_refuses_a_text_that_is_too_long() {
+    let program =
+        || Call::SetNotifyCmdLine { program: Some("/long".into()), parameters: Some("long".into()) };
+    let mut run = Run::created(bits());
+    run.does(program(), HResult::BG_E_STRING_TOO_LONG);
+    run.does(Call::SetDescription { description: Some("long".into()) }, HResult::BG_E_STRING_TOO_LONG);
+    run.keeps(R12);
+    run.does(Call::SetPriority { priority: 0 }, HResult::BG_E_STRING_TOO_LONG);
+    run.breaks(&[R12]);
+}
+
+#[test]
+fn a_job_that_is_not_transferred_is_not_completed_as_a_whole() {
+    contract::follows!["complete.partial-code"];
+    for (dialect, hr, broken) in [
+        (Dialect::Bits, HResult::BG_S_PARTIAL_COMPLETE, &[][..]),
+        (Dialect::Bits, OK, &[R12]),
+        // Its one code of success says nothing of what is missing.
+        (Dialect::Do, OK, &[]),
+    ] {
+        let mut run = Run::created(dialect.profile());
+        let complete = run.call(Call::Complete);
+        run.state_by(JobState::Acknowledged, By::Call(complete));
+        run.back(complete, hr);
+        run.breaks(broken);
+    }
 }
 
 #[test]

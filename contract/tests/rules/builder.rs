@@ -231,7 +231,9 @@ impl Run {
 
     /// The verdicts of every rule.
     pub(crate) fn verdicts(&self) -> Verdicts {
-        Verdicts::of(&self.trace())
+        let trace = self.trace();
+        crate::cases::write_down(&trace);
+        Verdicts::of(&trace)
     }
 
     /// Asserts which rules are broken, and no others.

@@ -117,6 +117,19 @@ fn an_acknowledgement_of_the_last_stay_does_not_settle_this_one() {
 }
 
 #[test]
+fn a_file_that_is_done_again_is_told_again() {
+    let mut run = Run::listening(bits(), EVERYTHING);
+    run.resumes();
+    for _ in 0..2 {
+        run.env_file(EnvStep::FileDone, F0);
+        run.tells_file(F0, OK);
+    }
+    run.keeps(R6);
+    run.tells_file(F0, OK);
+    run.breaks(&[R6]);
+}
+
+#[test]
 fn files_are_told_one_at_a_time_and_before_the_job() {
     contract::follows!["deliver.files-in-turn", "deliver.files-first"];
     let mut run = Run::listening(bits(), EVERYTHING);
@@ -187,6 +200,19 @@ fn modifications_are_not_outnumbered() {
     run.back(setter, OK);
     run.env_file(EnvStep::Bytes { transferred: 1, total: None }, F0);
     run.tells(Event::JobModification, FAIL);
+    run.keeps(R8);
+    run.tells(Event::JobModification, OK);
+    run.breaks(&[R8]);
+}
+
+#[test]
+fn bytes_are_modifications() {
+    let mut run = Run::listening(bits(), EVERYTHING);
+    run.resumes();
+    // QUEUED, CONNECTING and TRANSFERRING.
+    (0..3).for_each(|_| run.tells(Event::JobModification, OK));
+    run.env_file(EnvStep::Bytes { transferred: 1, total: None }, F0);
+    run.tells(Event::JobModification, OK);
     run.keeps(R8);
     run.tells(Event::JobModification, OK);
     run.breaks(&[R8]);

@@ -8,7 +8,11 @@ use crate::builder::*;
 
 /// A run of several jobs: job `j` belongs to user `j / 8`, has `p0` registered, and is TRANSFERRED.
 fn crowd(jobs: &[u32]) -> Run {
-    let mut run = Run::empty(bits());
+    crowd_in(bits(), jobs)
+}
+
+fn crowd_in(profile: &Profile, jobs: &[u32]) -> Run {
+    let mut run = Run::empty(profile);
     for job in jobs {
         let create = Call::CreateJob { name: Some("a".into()), kind: 0 };
         call(&mut run, *job, None, &create, None);
@@ -88,6 +92,19 @@ fn a_user_whose_neighbour_blocks_is_told_all_the_same() {
     run.breaks(&[R9]);
     enter(&mut run, 8, P0);
     run.keeps(R9);
+    leave(&mut run, 8);
+    run.keeps(R9);
+}
+
+#[test]
+fn who_registers_late_where_nothing_is_told_late_waits_for_nothing() {
+    for (switch, broken) in [(dialect::Switch::On, &[R9][..]), (dialect::Switch::Off, &[])] {
+        let mut run = crowd_in(&Profile { late_replay: switch, ..*bits() }, &[0, 1, 2, 3, 8]);
+        (0..4).for_each(|job| enter(&mut run, job, P0));
+        call(&mut run, 8, Some(8), &register(0), None);
+        back(&mut run, 8, Some(8), &register(0), Out::None);
+        run.breaks(broken);
+    }
 }
 
 #[test]

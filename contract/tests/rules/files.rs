@@ -43,6 +43,28 @@ fn bytes_do_not_pass_the_total_or_stop_short_of_it_or_go_back() {
 }
 
 #[test]
+fn bytes_that_went_back_are_not_mended_by_coming_again() {
+    let mut run = Run::created(bits());
+    run.resumes();
+    for transferred in [10, 4, 10] {
+        run.env_file(bytes(transferred), F0);
+    }
+    run.arrives();
+    run.breaks(&[R14]);
+}
+
+#[test]
+fn a_size_is_not_below_the_bytes_that_are_here() {
+    for (total, broken) in [(4, &[][..]), (3, &[R14])] {
+        let mut run = Run::created(bits());
+        run.resumes();
+        run.env_file(EnvStep::Bytes { transferred: 4, total: None }, F0);
+        run.env_file(EnvStep::SizeKnown { total }, F0);
+        run.breaks(broken);
+    }
+}
+
+#[test]
 fn a_file_that_starts_again_may_go_back() {
     let mut run = Run::created(bits());
     run.resumes();

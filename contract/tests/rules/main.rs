@@ -5,6 +5,7 @@
 
 mod answers;
 mod builder;
+mod cases;
 mod causes;
 mod crowds;
 mod files;

@@ -64,6 +64,17 @@ fn a_dialect_that_does_not_retry_owes_nothing() {
 }
 
 #[test]
+fn a_dialect_that_tells_no_late_registration_owes_it_nothing() {
+    let mut run = Run::listening(&Profile { late_replay: Switch::Off, ..*bits() }, 3);
+    run.transfers();
+    run.tells(Event::JobTransferred, FAIL);
+    run.does(Call::SetNotifyInterface { receiver: None }, OK);
+    run.does(register(0), OK);
+    run.env(EnvStep::Idle);
+    run.breaks(&[]);
+}
+
+#[test]
 fn an_old_program_that_fails_late_owes_nothing() {
     let mut run = Run::transferred();
     run.does(Call::SetNotifyCmdLine { program: Some("/a".into()), parameters: None }, OK);

@@ -50,7 +50,9 @@ fn a_callback_may_start_while_complete_runs_and_not_after() {
     run.keeps(R4);
     let mut late = Run::listening(bits(), EVERYTHING);
     late.does(Call::SetDescription { description: Some("x".into()) }, OK);
-    late.completes();
+    let complete = late.call(Call::Complete);
+    late.state_by(JobState::Acknowledged, By::Call(complete));
+    late.back(complete, HResult::BG_S_PARTIAL_COMPLETE);
     late.tells(Event::JobModification, OK);
     late.breaks(&[R4]);
 }

@@ -152,6 +152,22 @@ pub(super) fn parse(text: &str) -> Result<Trace, TraceError> {
     Ok(Trace { header, lines })
 }
 
+/// The texts of traces that stand one after the other. A header is the only line without a kind.
+pub(super) fn texts(text: &str) -> impl Iterator<Item = &str> {
+    let is_header = |line: &str| {
+        serde_json::from_str::<Value>(line).is_ok_and(|line| line.get("kind").is_none() && line.is_object())
+    };
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let first = rest.find('\n').map_or(rest.len(), |end| end + 1);
+        let lines = rest[first..].split_inclusive('\n');
+        let length: usize = lines.take_while(|line| !is_header(line)).map(str::len).sum();
+        let (trace, after) = rest.split_at(first + length);
+        rest = after;
+        (!trace.is_empty()).then_some(trace)
+    })
+}
+
 /// The same checks on a trace that was not read but made. Its header counts as line 1.
 pub(super) fn check(trace: &Trace) -> Result<(), TraceError> {
     if trace.header.format != FORMAT {
