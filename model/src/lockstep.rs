@@ -63,6 +63,8 @@ pub enum Disagreement {
     Disk(JobId),
     /// A job's turn is enabled in the specification, and the core's scheduler has nothing to do.
     Turn,
+    /// The core's scheduler has something to do, and no job's turn is enabled in the specification.
+    NoTurn,
 }
 
 impl fmt::Display for Disagreement {
@@ -99,6 +101,7 @@ impl fmt::Display for Disagreement {
                 )
             }
             Disagreement::Turn => f.write_str("a job's turn is due and the scheduler has nothing to do"),
+            Disagreement::NoTurn => f.write_str("no job's turn is due and the scheduler has something to do"),
         }
     }
 }
@@ -241,8 +244,22 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         if let Some(job) = self.driver.waits_in_vain() {
             return Some(Disagreement::Waits(job));
         }
-        let forgotten = self.spec.may_turn(profile) != Turn::None && !core.wants_transfer();
-        forgotten.then_some(Disagreement::Turn)
+        match (self.spec.may_turn(profile), core.wants_transfer()) {
+            (Turn::None, true) if !self.starts_a_transfer() => Some(Disagreement::NoTurn),
+            (Turn::Start | Turn::Preempt, false) => Some(Disagreement::Turn),
+            _ => None,
+        }
+    }
+}
+
+impl<C: Core, const J: usize> Lockstep<C, J> {
+    /// Whether a job waits for its transfer to run, which is no turn: Resume took it straight to TRANSFERRING, or a Complete that failed has
+    /// stopped the one it had.
+    fn starts_a_transfer(&self) -> bool {
+        let core = self.driver.core();
+        let runs = |job| core.state(job).is_some_and(JobState::is_running);
+        let waits = |job| runs(job) && core.transfer(job).is_none();
+        (0..J as u32).map(JobId).any(waits)
     }
 }
 

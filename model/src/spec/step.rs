@@ -85,6 +85,7 @@ impl<const J: usize> World<J> {
     #[must_use]
     pub fn may_turn(&self, profile: &Profile) -> Turn {
         let turn = |index: usize| match &self.jobs[index] {
+            _ if self.is_one_too_many(profile, index) && !mutant!(profile, PreemptForgotten) => Turn::Preempt,
             job if !job.is_waiting() => Turn::None,
             _ if self.slot(profile, index) == Slot::Free && !mutant!(profile, TurnForgotten) => Turn::Start,
             job if self.takes_a_slot(profile, job) && !mutant!(profile, PreemptForgotten) => Turn::Preempt,
@@ -113,6 +114,16 @@ impl<const J: usize> World<J> {
         profile.transfer_slots == TransferSlots::ForegroundAndOne
             && waiting.is_background()
             && self.jobs().iter().any(lower)
+    }
+
+    /// Whether the job has to stop because it was made a background job while another one runs.
+    fn is_one_too_many(&self, profile: &Profile, index: usize) -> bool {
+        let job = &self.jobs[index];
+        profile.transfer_slots == TransferSlots::ForegroundAndOne
+            && job.state == JobState::Transferring
+            && !job.is_finalising()
+            && job.is_background()
+            && self.others(index).any(|other| other.is_background() && other.state.is_running())
     }
 
     fn others(&self, index: usize) -> impl Iterator<Item = &Job> {

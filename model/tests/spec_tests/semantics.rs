@@ -301,6 +301,14 @@ fn j_one_background_job_runs_and_gives_way() {
     script.must(J, EnvStep::Turn, JobState::Connecting);
     script.must(J, EnvStep::Connected, JobState::Transferring);
     assert_eq!(script.step(J, EnvStep::Preempt, JobState::Queued), Err(Refused::NobodyWaits));
+    script.ok(Some(J), &Call::SetPriority { priority: 3 });
+    assert_eq!(
+        script.world.may_turn(&script.profile),
+        Turn::Preempt,
+        "one of two background jobs has to stop"
+    );
+    script.must(J, EnvStep::Preempt, JobState::Queued);
+    assert_eq!(script.world.may_turn(&script.profile), Turn::None);
 }
 
 #[test]

@@ -87,6 +87,7 @@ fn parted(disagreement: &Disagreement) -> Vec<String> {
         }
         Disagreement::Pending { .. } => "other events are pending".to_owned(),
         Disagreement::Turn => "the scheduler has nothing to do".to_owned(),
+        Disagreement::NoTurn => "the scheduler has something to do".to_owned(),
         Disagreement::Waits(_) => "a delivery that has entered is waited for".to_owned(),
         Disagreement::Disk(_) => "an ended job wants something else done to its files".to_owned(),
     };
