@@ -1,6 +1,7 @@
 //! The formal model of background-copy jobs.
 //!
 //! - [`spec`]: the sequential job, an account of the semantics that is independent of any implementation.
+//! - [`deadlines`]: when time is up.
 //! - [`drive`]: a core and everybody around it, one stimulus at a time.
 //! - [`lockstep`]: specification and core side by side, judged by the rules.
 //! - [`edge`]: what one step of one job was, for coverage; [`edges`]: all that can be, found by exploring, and committed.
@@ -16,6 +17,7 @@
 
 #[cfg(feature = "bfs")]
 pub mod bfs;
+pub mod deadlines;
 pub mod drive;
 pub mod edge;
 pub mod edges;

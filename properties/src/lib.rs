@@ -4,6 +4,7 @@
 //! - [`run`]: a program on a core in lockstep with the specification, judged by the rules.
 //! - [`sample`]: many random programs; [`fuzzing`]: the bodies of the fuzz targets.
 //! - [`minimize`]: what broke something made small, named, seen again, and explained.
+//! - [`deadlines`]: whether the core keeps those of the model.
 //! - [`edges`]: the edges of the model that inputs reach.
 //! - [`canary`]: a subject that is broken on purpose.
 //! - `suite`: generated suites as files, and what becomes of them on a subject.
@@ -15,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod canary;
+pub mod deadlines;
 pub mod edges;
 pub mod fuzzing;
 #[cfg(all(feature = "live", feature = "race", feature = "suites"))]

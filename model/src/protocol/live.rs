@@ -168,7 +168,7 @@ impl Rig {
         let unmasked = self.profile.unmasked(job.mask(), event).is_yes();
         job.is_live()
             && job.state == state
-            && !job.marks.contains(Marks::TOLD)
+            && !job.marks.contains(Marks::HEARD)
             && somebody
             && unmasked
             && !self.owes_a_file(job)

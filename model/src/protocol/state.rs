@@ -25,6 +25,9 @@ bitflags::bitflags! {
         const HAS_PROGRAM = 8;
         /// A delivery of it failed and was dropped, by mistake.
         const DROPPED = 16;
+        /// The same as TOLD, for whoever looks on and not for the engine: it is so as soon as the callback has left. By it duties are judged, for an
+        /// engine that forgets or invents an acknowledgement must not judge itself.
+        const HEARD = 32;
     }
 }
 

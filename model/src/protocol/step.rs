@@ -104,9 +104,10 @@ impl Rig {
                 tell(Note::Enter { job, delivery: *delivery });
             }
             Act::Leave(job, outcome) => {
-                let delivery = &mut world.jobs[usize::from(job)].delivery;
-                delivery.phase = Phase::Left(outcome);
-                tell(Note::Leave { job, delivery: *delivery, outcome });
+                let left = &mut world.jobs[usize::from(job)];
+                left.delivery.phase = Phase::Left(outcome);
+                tell(Note::Leave { job, delivery: left.delivery, outcome });
+                self.hear(left, left.delivery, outcome);
             }
             Act::Block { job, client } => {
                 world.jobs[usize::from(job)].delivery.phase = Phase::Blocked(client);
@@ -191,7 +192,7 @@ impl Rig {
                 }
                 job.marks.remove(Marks::RETRYING | Marks::PROGRAM_NEXT);
                 if self.profile.late_replay.is_on() {
-                    job.marks.remove(Marks::TOLD);
+                    job.marks.remove(Marks::TOLD | Marks::HEARD);
                 }
             }
             Ask::Program(Set::One) => job.marks.insert(Marks::HAS_PROGRAM),
@@ -429,7 +430,19 @@ impl Rig {
         let Some(Running { event, about }) = job.program.take() else { return };
         let delivery = Delivery { phase: Phase::Left(outcome), event, to: To::Program, file: 0, about };
         tell(Note::Leave { job: id, delivery, outcome });
+        self.hear(job, delivery, outcome);
         self.learn(job, &delivery, outcome);
+    }
+
+    /// What whoever looks on makes of a leave: it settles the event of the present stay and epoch, or the dialect does not repeat it.
+    fn hear(&self, job: &mut Job, delivery: Delivery, outcome: Outcome) {
+        let Delivery { event, to, about, .. } = delivery;
+        let present = about.contains(About::EPOCH | About::CAUSE) && event != Event::FileTransferred;
+        let chained = to != To::Program && job.marks.contains(Marks::HAS_PROGRAM);
+        let once = event == Event::JobTransferred && !self.profile.retry_transferred.is_on() && !chained;
+        if present && (outcome == Outcome::Acknowledges || once) {
+            job.marks.insert(Marks::HEARD);
+        }
     }
 
     /// What a leave means (semantics e and f).
@@ -530,7 +543,7 @@ impl Rig {
         if !mutant!(self.profile, ToldOutlivesChange) {
             job.marks.remove(Marks::TOLD);
         }
-        job.marks.remove(Marks::PROGRAM_NEXT);
+        job.marks.remove(Marks::PROGRAM_NEXT | Marks::HEARD);
         tell(Note::State { job: id, from, to, by });
     }
 
