@@ -16,6 +16,8 @@
 mod corpus;
 mod lies;
 mod refusals;
+mod scripts;
+mod twins;
 mod walks;
 
 use std::fmt;
@@ -29,15 +31,16 @@ use contract::mutation::{Mutant, Mutation, Part};
 use contract::{Core as _, Dialect};
 use engine::core::Core;
 use model::explore::{Engine as Search, Options, Proof, Resources, explore};
-use model::mutants::Listed;
+use model::mutants::{Listed, Reach};
 use model::protocol::{
-    self, Design, Duty, Flaw, Law, LawOutcome, LiveProof, check_live, live_slice, outcomes,
+    self, Ask, Design, Duty, Flaw, Law, LawOutcome, Leaves, LiveProof, check_live, live_slice, outcomes,
 };
 use model::scope::{ScopeName, slices};
 use model::suite::{Cover, Pace};
 
 use self::corpus::{Condemned, Parted};
 use self::refusals::Refusals;
+use crate::deadlines::missed;
 use crate::program::Program;
 use crate::run::run_mutated;
 use crate::sample::program;
@@ -63,6 +66,8 @@ pub enum Engine {
     Liveness,
     /// Steps and deliveries that the specification refuses in the states of walks: does it still?
     Refusals,
+    /// Stories on the engine's core that end at a deadline: does time run out when the mutated model says?
+    Deadlines,
 }
 
 impl Engine {
@@ -76,6 +81,7 @@ impl Engine {
         Engine::Protocol,
         Engine::Liveness,
         Engine::Refusals,
+        Engine::Deadlines,
     ];
 
     /// Its name, as it is typed.
@@ -90,6 +96,7 @@ impl Engine {
             Engine::Protocol => "protocol",
             Engine::Liveness => "liveness",
             Engine::Refusals => "refusals",
+            Engine::Deadlines => "deadlines",
         }
     }
 
@@ -98,7 +105,7 @@ impl Engine {
     pub fn reaches(self, listed: &Listed) -> bool {
         let parts: &[Part] = match self {
             Engine::Lockstep | Engine::Suites | Engine::Product => &[Part::Spec, Part::Rules],
-            Engine::Faults | Engine::Refusals => &[Part::Spec],
+            Engine::Faults | Engine::Refusals | Engine::Deadlines => &[Part::Spec],
             Engine::Traces => &[Part::Rules],
             Engine::Protocol => &[Part::Protocol, Part::Rules],
             Engine::Liveness => &[Part::Protocol],
@@ -189,6 +196,18 @@ impl Bench {
         Looked { sign: sign.unwrap_or_else(|_| Some("panic".to_owned())), elapsed: started.elapsed() }
     }
 
+    /// In how many states a mutant was tried beside the model and is the same; nothing if it is not, or if it is one of the rules. No way to notice
+    /// anything: any change is a difference.
+    #[must_use]
+    pub fn same_as_the_model(listed: &Listed) -> Option<usize> {
+        let same = match listed.reach {
+            Reach::Only(Part::Spec) => twins::same_specification,
+            Reach::Only(Part::Protocol) => twins::same_protocol,
+            _ => return None,
+        };
+        catch_unwind(|| same(Mutation::of(listed.mutant))).ok().flatten()
+    }
+
     /// Works out what the engine needs, so that it counts for no mutant.
     fn prepare(&self, engine: Engine) {
         match engine {
@@ -200,6 +219,7 @@ impl Bench {
             Engine::Protocol => drop(self.proved()),
             Engine::Liveness => drop(self.lived()),
             Engine::Refusals => drop(self.refusals()),
+            Engine::Deadlines => {}
         }
     }
 
@@ -213,6 +233,9 @@ impl Bench {
             Engine::Protocol => self.protocol(mutation),
             Engine::Liveness => self.liveness(mutation),
             Engine::Refusals => self.refusals().differs(mutation),
+            Engine::Deadlines => {
+                Dialect::ALL.iter().find_map(|dialect| missed(&dialect.profile().mutated(mutation)))
+            }
         }
     }
 
@@ -249,7 +272,11 @@ impl Bench {
     }
 
     fn walks(&self) -> &Vec<Program> {
-        self.walks.get_or_init(|| walks::walks(self.seed))
+        self.walks.get_or_init(|| {
+            let mut programs = scripts::scripts();
+            programs.extend(walks::walks(self.seed));
+            programs
+        })
     }
 
     fn parted(&self) -> &Vec<Parted> {
@@ -300,7 +327,7 @@ impl Bench {
     }
 
     fn refusals(&self) -> &Refusals {
-        self.refusals.get_or_init(|| Refusals::new(self.walks()))
+        self.refusals.get_or_init(|| Refusals::new(&scripts::scripts(), self.walks()))
     }
 }
 
@@ -376,10 +403,19 @@ fn protocols() -> impl Iterator<Item = (Dialect, Design, protocol::Slice)> {
     })
 }
 
-/// Scope tiny for every design, and small and default for the engine's in the dialect that has programs.
+/// Scope tiny for every design, and small and default for the engine's in the dialect that has programs; and jobs that end while a file of
+/// theirs is still to be told of, which no scope has.
 fn protocol_slices(dialect: Dialect, design: Design) -> Vec<protocol::Slice> {
     let mut slices = protocol::slices(ScopeName::Tiny, dialect.profile());
     if design == Design::Barrier && dialect == Dialect::Bits {
+        let files = slices.iter().find(|slice| slice.name == "tiny/files").cloned();
+        slices.extend(files.map(|files| protocol::Slice {
+            name: "mutants/files-end",
+            asks: vec![Ask::Cancel, Ask::Complete, Ask::AddFile, Ask::Resume],
+            calls: 2,
+            leaves: Leaves::AcknowledgeOrFail,
+            ..files
+        }));
         for scope in [ScopeName::Small, ScopeName::Default] {
             slices.extend(protocol::slices(scope, dialect.profile()));
         }

@@ -91,7 +91,7 @@ pub fn run_bytes_telling<C: Core>(
 #[cfg(feature = "mutants")]
 pub(crate) fn run_mutated<C: Core>(
     program: &Program,
-    make: fn(&Config) -> C,
+    make: impl Fn(&Config) -> C,
     rules: RuleSet,
     mutation: Mutation,
 ) -> Outcome {

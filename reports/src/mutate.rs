@@ -76,6 +76,9 @@ pub enum Fate {
     Survived {
         /// How long they looked, in milliseconds.
         time_ms: u64,
+        /// In how many states it was shown to be the same model, when it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        same_states: Option<usize>,
     },
     /// None of the engines asked for has it inside.
     OutOfReach,
@@ -142,6 +145,8 @@ pub enum MutationVerdict {
 struct Score {
     noticed: usize,
     survived: usize,
+    /// Of those that survived, the ones that a run has shown to be the same model.
+    same: usize,
 }
 
 impl Score {
@@ -150,10 +155,36 @@ impl Score {
     }
 
     fn percent(self) -> String {
-        if self.of() == 0 {
-            return "-".to_owned();
+        self.percent_of(self.of())
+    }
+
+    fn percent_of(self, of: usize) -> String {
+        if of == 0 { "-".to_owned() } else { format!("{:.1} %", 100.0 * self.noticed as f64 / of as f64) }
+    }
+
+    /// The share of all, and of those that could be noticed at all.
+    fn both_ways(self) -> String {
+        let others = self.of() - self.same;
+        format!(
+            "{} of {} mutants were noticed ({}); {} that survive are shown to be the same model, and of the other {others} \
+             it is {}",
+            self.noticed,
+            self.of(),
+            self.percent(),
+            self.same,
+            self.percent_of(others)
+        )
+    }
+}
+
+impl Survivors {
+    /// Expects from now on what a run of every engine did not notice; what it noticed needs no argument any more, and what survives without one still
+    /// needs one. Mutants that were not asked for stay as they are.
+    pub fn take_over(&mut self, mutations: &Mutations) {
+        let noticed = mutations.rows.iter().filter(|row| matches!(row.fate, Fate::Noticed { .. }));
+        for row in noticed {
+            self.survivors.remove(&row.name);
         }
-        format!("{:.1} %", 100.0 * self.noticed as f64 / self.of() as f64)
     }
 }
 
@@ -266,7 +297,10 @@ impl Mutations {
             });
             match row.fate {
                 Fate::Noticed { .. } => groups[at].1.noticed += 1,
-                Fate::Survived { .. } => groups[at].1.survived += 1,
+                Fate::Survived { same_states, .. } => {
+                    groups[at].1.survived += 1;
+                    groups[at].1.same += usize::from(same_states.is_some());
+                }
                 Fate::OutOfReach => {}
             }
         }
@@ -283,14 +317,9 @@ impl Mutations {
         for (_, score) in self.groups() {
             total.noticed += score.noticed;
             total.survived += score.survived;
+            total.same += score.same;
         }
-        let counts = format!(
-            "{} of {} mutants were noticed ({}), in {} s.",
-            total.noticed,
-            total.of(),
-            total.percent(),
-            self.time_ms / 1_000
-        );
+        let counts = format!("{}. It took {} s.", total.both_ways(), self.time_ms / 1_000);
         let said = match self.verdict() {
             MutationVerdict::CriedWolf(engines) => {
                 format!("Of the model as it is something was noticed, too: by {}.", engines.join(", "))
@@ -315,8 +344,12 @@ impl Mutations {
 
 /// What it means that a mutant survives, in words.
 fn means(row: &MutantRow) -> String {
+    let shown = match row.fate {
+        Fate::Survived { same_states: Some(states), .. } => format!(" Shown: the same in {states} states."),
+        _ => String::new(),
+    };
     match &row.survivor {
-        Some(Survivor { meaning, why }) => format!("{}: {why}", meaning.word()),
-        None => "unexplained: unspecified behaviour, or a rule that is vacuous there".to_owned(),
+        Some(Survivor { meaning, why }) => format!("{}: {why}{shown}", meaning.word()),
+        None => format!("unexplained: unspecified behaviour, or a rule that is vacuous there.{shown}"),
     }
 }

@@ -57,7 +57,10 @@ fn row(bench: &Bench, engines: &[Engine], listed: &Listed) -> MutantRow {
             fate = Fate::Noticed { by: engine.to_string(), sign, time_ms };
             break;
         }
-        fate = Fate::Survived { time_ms };
+        fate = Fate::Survived { time_ms, same_states: None };
+    }
+    if let Fate::Survived { same_states, .. } = &mut fate {
+        *same_states = Bench::same_as_the_model(listed);
     }
     MutantRow { name: listed.name.clone(), what: listed.what.clone(), fate, survivor: None }
 }

@@ -37,8 +37,8 @@ pub(crate) struct Plan<'a> {
 }
 
 /// The engines by name: the ordinary build has the names and not the engines.
-pub(crate) const ENGINES: [&str; 8] =
-    ["lockstep", "faults", "traces", "suites", "product", "protocol", "liveness", "refusals"];
+pub(crate) const ENGINES: [&str; 9] =
+    ["lockstep", "faults", "traces", "suites", "product", "protocol", "liveness", "refusals", "deadlines"];
 
 const INSIDE: Inside = Inside { feature: "mutants", verb: "mutate", what: "mutants" };
 

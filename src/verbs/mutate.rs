@@ -17,14 +17,16 @@ use crate::run::command_line;
 /// A mutant is one row, cell, bit, guard, effect or monitor of the model that is not what it was. The command builds itself with the mutants
 /// inside, in target/mutants, and lets one engine after another look at each until somebody notices; and at the model as it is,
 /// of which nobody may notice anything. A mutant that survives is behaviour that nothing specifies, or a rule that is vacuous: it
-/// needs an argument in docs/mutants-expected.json, and without one the run ends with 2.
+/// needs an argument in docs/mutants-expected.json, and without one the run ends with 2; so does one that was noticed before, for
+/// --bless takes its argument away.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   bgcheck mutate                                   every mutant, every engine
   bgcheck mutate --only guard/r5,rule/r6           those whose names begin so
   bgcheck mutate --only protocol --engine liveness
-  bgcheck mutate -o docs/mutants.md                the score and the survivors, as a document
+  bgcheck mutate -o mutants.md                     the score and the survivors, as a document
+  bgcheck mutate --bless                           what is noticed must be noticed from now on
   bgcheck mutate --list --only edge                the mutants, and what each is")]
 pub(crate) struct Args {
     /// Mutants by name, or by how their names begin; every one when left out.
@@ -39,6 +41,9 @@ pub(crate) struct Args {
     /// Where the document goes.
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Take away the arguments of what this run noticed: writes docs/mutants-expected.json.
+    #[arg(long, conflicts_with_all = ["engine", "list"])]
+    bless: bool,
     /// Print the mutants, and run nothing.
     #[arg(long)]
     list: bool,
@@ -64,8 +69,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     }
     let place = Place::here();
     // Read first: what cannot be compared need not be run.
-    let known: Survivors =
-        expected(&place.join("docs/mutants-expected.json"), "give each survivor a `meaning` and a `why`")?;
+    let path = place.join("docs/mutants-expected.json");
+    let mut known: Survivors = expected(&path, "give each survivor a `meaning` and a `why`")?;
     let plan = Plan {
         place: &place,
         mutants: &mutants,
@@ -76,6 +81,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         command_line: command_line(),
     };
     let mut mutations = mutate::run(&plan, output)?;
+    if args.bless {
+        known.take_over(&mutations);
+        let text = serde_json::to_string_pretty(&known).map_err(|error| Error::Stdout(error.into()))?;
+        write(&path, &format!("{text}\n"))?;
+    }
     mutations.explain(&known);
     let out = args.out.clone().unwrap_or_else(|| place.reports().join("mutants.md"));
     write(&out, &mutations.markdown())?;

@@ -110,12 +110,26 @@ fn a_getter_that_overlaps_a_setter_may_give_either() {
         run.back_with(getter, OK, Out::Flags(flags));
         run.keeps(R11);
     }
-    for delay in [Millis::from_secs(600), Millis::from_secs(60)] {
+    let delay = |seconds| Out::Delay(Millis::from_secs(seconds));
+    let line = CommandLine { program: "/a".into(), parameters: "".into() };
+    let setters = [
+        (Call::SetNotifyFlags { flags: 0 }, Call::GetNotifyFlags, Out::Flags(NotifyFlags::empty())),
+        (register(0), Call::GetNotifyInterface, Out::Receiver(Some(ReceiverId(0)))),
+        (
+            Call::SetNotifyCmdLine { program: Some("/a".into()), parameters: None },
+            Call::GetNotifyCmdLine,
+            Out::CommandLine(Some(line)),
+        ),
+        (Call::SetPriority { priority: 0 }, Call::GetPriority, Out::Priority(Priority::Foreground)),
+        (Call::SetMinimumRetryDelay { seconds: 60 }, Call::GetMinimumRetryDelay, delay(60)),
+        (Call::SetNoProgressTimeout { seconds: 60 }, Call::GetNoProgressTimeout, delay(60)),
+    ];
+    for (sets, gets, out) in setters {
         let mut run = Run::created(bits());
-        let setter = run.call(Call::SetMinimumRetryDelay { seconds: 60 });
-        let getter = run.call(Call::GetMinimumRetryDelay);
+        let setter = run.call(sets);
+        let getter = run.call(gets);
         // The one who sets is not back yet.
-        run.back_with(getter, OK, Out::Delay(delay));
+        run.back_with(getter, OK, out);
         run.back(setter, OK);
         run.keeps(R11);
     }

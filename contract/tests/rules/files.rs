@@ -43,6 +43,14 @@ fn bytes_do_not_pass_the_total_or_stop_short_of_it_or_go_back() {
 }
 
 #[test]
+fn bytes_pass_the_total_when_they_do_and_not_only_when_the_file_is_done() {
+    let mut run = Run::created(bits());
+    run.resumes();
+    run.env_file(bytes(11), F0);
+    run.breaks(&[R14]);
+}
+
+#[test]
 fn bytes_that_went_back_are_not_mended_by_coming_again() {
     let mut run = Run::created(bits());
     run.resumes();

@@ -2,17 +2,17 @@
 //! traces that the rules condemn.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use contract::core::Config;
+use contract::dialect::CELLS;
 use contract::fault::{Fault, Place};
-use contract::judge::{Bound, Header, RuleSet, Trace, Verdicts};
+use contract::judge::{Header, RuleSet, Trace, Verdicts};
 use contract::mutation::Mutation;
-use contract::{Core as _, JobId};
+use contract::{Core as _, Dialect, JobId};
 use engine::core::Core;
-use model::drive::{Applied, Driver, Happened};
-use model::lockstep::Lockstep;
-use model::spec::World;
+use model::drive::{Driver, Happened};
 
 use super::lies::lies;
 use crate::program::{JOBS, Program, USER};
@@ -20,48 +20,87 @@ use crate::race::{self, Design, Kind, Session};
 use crate::run::{Broken, Lines, run_mutated};
 use crate::sample::program;
 
-/// Programs that each broken core is given, and of those from which the specification parts, how many are kept.
-const TRIED: u64 = 3_000;
-const KEPT: usize = 40;
+/// What is wrong with a core.
+#[derive(Clone, Copy)]
+enum Wrong {
+    /// A seeded fault.
+    Fault(Fault),
+    /// It is built from a dialect with something else in this cell.
+    Cell(Dialect, u8),
+}
 
-/// A program on a core with a fault, and after how many steps the specification parts from it.
+impl Wrong {
+    fn all() -> impl Iterator<Item = Wrong> {
+        let faults =
+            Fault::ALL.iter().copied().filter(|fault| fault.place() == Place::Core).map(Wrong::Fault);
+        let cells = |dialect| (0..CELLS.len() as u8).map(move |cell| Wrong::Cell(dialect, cell));
+        faults.chain(Dialect::ALL.into_iter().flat_map(cells))
+    }
+
+    fn core(self, config: &Config) -> Core {
+        match self {
+            Wrong::Fault(fault) => fault.maker::<Core>()(config),
+            Wrong::Cell(dialect, cell) if dialect == config.profile.dialect => {
+                Core::new(&Config { profile: config.profile.with_other(cell), ..*config })
+            }
+            Wrong::Cell(..) => Core::new(config),
+        }
+    }
+
+    /// Programs tried, and of those from which the specification parts, how many are kept.
+    fn patience(self) -> (usize, usize) {
+        match self {
+            Wrong::Fault(_) => (usize::MAX, 40),
+            Wrong::Cell(..) => (1_500, 3),
+        }
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wrong::Fault(fault) => fault.fmt(f),
+            Wrong::Cell(dialect, cell) => write!(f, "another {} in {dialect}", CELLS[usize::from(*cell)]),
+        }
+    }
+}
+
+/// Random programs that each broken core is given after the walks.
+const TRIED: u64 = 3_000;
+
+/// A program on a core with something wrong, and after how many steps the specification parts from it.
 pub(super) struct Parted {
-    fault: Fault,
+    wrong: Wrong,
     program: Program,
     steps: usize,
 }
 
-/// For each fault of the core some programs that show it to the specification.
+/// For each broken core some programs that show it to the specification.
 pub(super) fn parted(walks: &[Program], seed: u64) -> Vec<Parted> {
-    let faults = Fault::ALL.iter().copied().filter(|fault| fault.place() == Place::Core);
-    faults
-        .flat_map(|fault| {
-            let random = (seed..seed.saturating_add(TRIED)).map(program);
-            walks
-                .iter()
-                .cloned()
-                .chain(random)
-                .filter_map(move |program| {
-                    let steps = parts_after(&program, fault, Mutation::NONE)?;
-                    Some(Parted { fault, program, steps })
-                })
-                .take(KEPT)
-        })
-        .collect()
+    let of = |wrong: Wrong| {
+        let random = (seed..seed.saturating_add(TRIED)).map(program);
+        let (tried, kept) = wrong.patience();
+        let parted = walks.iter().cloned().chain(random).take(tried).filter_map(move |program| {
+            let steps = parts_after(&program, wrong, Mutation::NONE)?;
+            Some(Parted { wrong, program, steps })
+        });
+        parted.take(kept)
+    };
+    Wrong::all().flat_map(of).collect()
 }
 
-fn parts_after(program: &Program, fault: Fault, mutation: Mutation) -> Option<usize> {
-    let outcome = run_mutated(program, fault.maker::<Core>(), RuleSet::EMPTY, mutation);
+fn parts_after(program: &Program, wrong: Wrong, mutation: Mutation) -> Option<usize> {
+    let outcome = run_mutated(program, |config| wrong.core(config), RuleSet::EMPTY, mutation);
     outcome.broken.map(|_| outcome.steps)
 }
 
 impl Parted {
     pub(super) fn differs(&self, mutation: Mutation) -> Option<String> {
-        let Parted { fault, steps, .. } = self;
-        match parts_after(&self.program, *fault, mutation) {
-            None => Some(format!("{fault} is no longer seen")),
+        let Parted { wrong, steps, .. } = self;
+        match parts_after(&self.program, *wrong, mutation) {
+            None => Some(format!("{wrong} is no longer seen")),
             Some(now) if now != *steps => {
-                Some(format!("{fault} is seen after {now} steps, and was after {steps}"))
+                Some(format!("{wrong} is seen after {now} steps, and was after {steps}"))
             }
             Some(_) => None,
         }
@@ -104,7 +143,7 @@ const TRACED: u64 = 300;
 const WALKED: usize = 600;
 
 /// Walks and races that are lied about, and lies of a kind that are kept for each set of rules they break.
-const LIED: usize = 90;
+const LIED: usize = 160;
 const LIES: usize = 4;
 
 /// Races that each broken service is given, and schedules of each.
@@ -112,9 +151,10 @@ const RACES: u64 = 120;
 const SCHEDULES: u64 = 8;
 
 /// Traces of sound subjects, of cores with each fault, of services with each fault of the service, and of those with each wrong design.
-/// A fault of the core can keep a service busy for ever, and so it is met in cores alone.
+/// A fault of the core can keep a service busy for ever, and so it is met in cores alone. And first those that nobody recorded: the runs that the
+/// tests of the rules judge.
 pub(super) fn condemned(walks: &[Program], seed: u64) -> Vec<Condemned> {
-    let mut all = Vec::new();
+    let mut all = cases();
     let random = || (seed..seed.saturating_add(TRACED)).map(program);
     let programs = || walks.iter().take(WALKED).cloned().chain(random());
     all.extend(programs().map(|program| Condemned::of("a sound core", stepped(&program, Core::new))));
@@ -131,6 +171,13 @@ pub(super) fn condemned(walks: &[Program], seed: u64) -> Vec<Condemned> {
         all.extend(some_of_each(&design.to_string(), raced(seed, *design, None)));
     }
     all
+}
+
+/// The runs that the tests of the rules are about.
+fn cases() -> Vec<Condemned> {
+    let text = include_str!("../../../contract/tests/rules/cases.jsonl");
+    let traces = Trace::parse_all(text).unwrap_or_else(|error| panic!("{error}"));
+    traces.into_iter().map(|trace| Condemned::of(&trace.header.scope.clone(), trace)).collect()
 }
 
 /// Sound traces with one lie.
@@ -201,18 +248,4 @@ pub(super) fn in_words(broken: &Broken) -> String {
         Broken::Rules(rules) => rules.to_string(),
         Broken::Agreement(disagreement) => disagreement.to_string(),
     }
-}
-
-/// The worlds of the specification that programs on the engine's core lead through, with their programs.
-pub(super) fn worlds(program: &Program) -> Vec<World<JOBS>> {
-    let config = program.config();
-    let mut lockstep = Lockstep::around(Core::new(&config), |_| USER, RuleSet::EMPTY, Bound::WIDE)
-        .with_slots(config.callback_slots);
-    let mut worlds = Vec::new();
-    for stimulus in &program.steps {
-        if lockstep.apply(&config.profile, stimulus, &mut |_| ()) == Applied::Done {
-            worlds.push(*lockstep.spec());
-        }
-    }
-    worlds
 }

@@ -1,4 +1,4 @@
-//! What the specification refuses: every step, with values on both sides of what it allows, and every delivery, in many states.
+//! What the specification refuses or puts off: every step, with values on both sides of what it allows, every delivery, and calls, in many states.
 //!
 //! A sound core never does what is forbidden, so a guard that is gone is never missed by it. These probes do what no sound core does: they are
 //! for the specification what sneak paths are for an implementation. Whether each is refused was said by the model as it is.
@@ -6,65 +6,120 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use contract::core::Change;
+use contract::core::{Change, Then};
 use contract::event::Target;
+use contract::judge::{Bound, RuleSet};
 use contract::mutation::Mutation;
 use contract::state::JobState;
-use contract::{DiskAct, EnvStep, Event, FileId, HResult, JobId, Profile, ReceiverId};
+use contract::{
+    Call, Core as _, DiskAct, EnvStep, Event, FileId, HResult, JobId, Method, Profile, ReceiverId,
+};
+use engine::core::Core;
+use model::drive::Applied;
 use model::fingerprint::fingerprint;
+use model::lockstep::Lockstep;
 use model::spec::World;
 
-use super::corpus::worlds;
-use crate::program::{JOBS, Program};
+use crate::program::{JOBS, Program, USER};
 
-/// Walks through whose states the probes go, every so many states, and states at most.
+/// Walks through whose states the probes go besides the scripts, every so many states, and states at most.
 const WALKS: usize = 400;
-const EVERY: usize = 9;
-const STATES: usize = 2_500;
+const EVERY: usize = 5;
+const STATES: usize = 4_000;
 
-/// States, and for each which probes are refused.
+/// Programs, and for some of the states they lead through which probes are refused.
 pub(super) struct Refusals {
-    states: Vec<(Profile, World<JOBS>, Vec<bool>)>,
+    runs: Vec<(Program, Vec<Stop>)>,
+}
+
+/// In which states of a program to probe.
+#[derive(Clone, Copy)]
+enum Stops {
+    /// In each: a mutant may come to a state that was met before in another way.
+    All,
+    /// In some of those that are new.
+    Some,
+}
+
+/// After so many stimuli that did something.
+struct Stop {
+    after: usize,
+    refused: Vec<bool>,
 }
 
 impl Refusals {
-    pub(super) fn new(walks: &[Program]) -> Refusals {
+    pub(super) fn new(scripts: &[Program], walks: &[Program]) -> Refusals {
         let mut met = BTreeSet::new();
-        let is_new = |(_, world): &(Profile, World<JOBS>)| met.insert(fingerprint(world));
-        let states = walks.iter().take(WALKS).flat_map(states_of).step_by(EVERY).filter(is_new);
-        let states = states.take(STATES).map(|(profile, world)| {
-            let refused = probes(&profile, &world).map(|probe| probe.refused).collect();
-            (profile, world, refused)
+        let mut left = STATES;
+        let of_scripts = scripts.iter().map(|script| (script, Stops::All));
+        let programs = of_scripts.chain(walks.iter().take(WALKS).map(|walk| (walk, Stops::Some)));
+        let runs = programs.map(|(program, wanted)| {
+            let mut stops = Vec::new();
+            let _sound = follow(program, Mutation::NONE, &mut |after, profile, world| {
+                let stop = match wanted {
+                    Stops::All => true,
+                    Stops::Some => left > 0 && after % EVERY == 0 && met.insert(fingerprint(world)),
+                };
+                if stop {
+                    left = left.saturating_sub(1);
+                    let refused = probes(profile, world).map(|probe| probe.refused).collect();
+                    stops.push(Stop { after, refused });
+                }
+                None
+            });
+            (program.clone(), stops)
         });
-        Refusals { states: states.collect() }
+        Refusals { runs: runs.filter(|(_, stops)| !stops.is_empty()).collect() }
     }
 
-    /// The first probe that is allowed and was refused, or the other way round.
+    /// The first probe that is allowed and was refused, or the other way round, in a state to which the mutant itself has led.
     pub(super) fn differs(&self, mutation: Mutation) -> Option<String> {
-        self.states.iter().find_map(|(profile, world, refused)| {
-            let profile = profile.mutated(mutation);
-            let now = probes(&profile, world);
-            let (probe, _) = now.zip(refused).find(|(probe, refused)| probe.refused != **refused)?;
-            let turned = if probe.refused { "is refused" } else { "is no longer refused" };
-            Some(format!("{} {turned}", probe.what))
+        self.runs.iter().find_map(|(program, stops)| {
+            let mut stops = stops.iter().peekable();
+            follow(program, mutation, &mut |after, profile, world| {
+                let Stop { refused, .. } = stops.next_if(|stop| stop.after == after)?;
+                let now = probes(profile, world);
+                let (probe, _) = now.zip(refused).find(|(probe, refused)| probe.refused != **refused)?;
+                let turned = if probe.refused { "is refused" } else { "is no longer refused" };
+                Some(format!("{} {turned}", probe.what))
+            })
         })
     }
 }
 
-fn states_of(program: &Program) -> Vec<(Profile, World<JOBS>)> {
-    let profile = program.config().profile;
-    worlds(program).into_iter().map(|world| (profile, world)).collect()
+/// Shows `look` every state to which a program on the engine's core leads the specification, until it says something or the two part.
+fn follow(
+    program: &Program,
+    mutation: Mutation,
+    look: &mut impl FnMut(usize, &Profile, &World<JOBS>) -> Option<String>,
+) -> Option<String> {
+    let config = program.config();
+    let profile = config.profile.mutated(mutation);
+    let mut lockstep = Lockstep::around(Core::new(&config), |_| USER, RuleSet::EMPTY, Bound::WIDE)
+        .with_slots(config.callback_slots);
+    let mut after = 0;
+    program.steps.iter().find_map(|stimulus| {
+        if lockstep.apply(&profile, stimulus, &mut |_| ()) == Applied::NotEnabled {
+            return None;
+        }
+        after += 1;
+        let parted = lockstep.disagreement().map(|disagreement| disagreement.to_string());
+        parted.or_else(|| look(after, &profile, lockstep.spec()))
+    })
 }
 
-struct Probe {
+/// Something that was tried in a state.
+pub(super) struct Probe {
     what: What,
-    refused: bool,
+    pub(super) refused: bool,
 }
 
 #[derive(Clone, Copy)]
 enum What {
     Step(Change),
     Delivery(Event, Option<FileId>, Target),
+    /// It is put off while the job is finalising.
+    Call(Method),
 }
 
 impl fmt::Display for What {
@@ -83,21 +138,40 @@ impl fmt::Display for What {
                 file.map_or(Ok(()), |file| write!(f, " of f{}", file.0))?;
                 write!(f, " to {target:?}")
             }
+            What::Call(method) => write!(f, "{method}"),
         }
     }
 }
 
 /// What is tried in a state.
-fn probes<'a>(profile: &'a Profile, world: &'a World<JOBS>) -> impl Iterator<Item = Probe> + use<'a> {
+pub(super) fn probes<'a, const J: usize>(
+    profile: &'a Profile,
+    world: &'a World<J>,
+) -> impl Iterator<Item = Probe> + use<'a, J> {
     let jobs = (0..world.jobs().len() as u32).map(JobId);
-    jobs.flat_map(move |job| steps(profile, world, job).chain(deliveries(profile, world, job)))
+    jobs.flat_map(move |job| {
+        let around = steps(profile, world, job).chain(deliveries(profile, world, job));
+        around.chain(put_off(profile, world, job))
+    })
 }
 
-fn steps<'a>(
+fn put_off<'a, const J: usize>(
     profile: &'a Profile,
-    world: &'a World<JOBS>,
+    world: &'a World<J>,
     job: JobId,
-) -> impl Iterator<Item = Probe> + use<'a> {
+) -> impl Iterator<Item = Probe> + use<'a, J> {
+    [Call::GetState, Call::GetJob, Call::Suspend, Call::Resume].into_iter().map(move |call| {
+        let mut world = *world;
+        let reply = world.call(profile, USER, Some(job), &call);
+        Probe { refused: reply.then == Then::Busy, what: What::Call(call.method()) }
+    })
+}
+
+fn steps<'a, const J: usize>(
+    profile: &'a Profile,
+    world: &'a World<J>,
+    job: JobId,
+) -> impl Iterator<Item = Probe> + use<'a, J> {
     let from = world.state(job);
     let files = [None, Some(FileId(0)), Some(FileId(1))];
     let changes = all_steps().into_iter().flat_map(move |step| {
@@ -144,11 +218,11 @@ fn all_steps() -> Vec<EnvStep> {
     steps
 }
 
-fn deliveries<'a>(
+fn deliveries<'a, const J: usize>(
     profile: &'a Profile,
-    world: &'a World<JOBS>,
+    world: &'a World<J>,
     job: JobId,
-) -> impl Iterator<Item = Probe> + use<'a> {
+) -> impl Iterator<Item = Probe> + use<'a, J> {
     let targets = [Target::CommandLine, Target::Interface(ReceiverId(0)), Target::Interface(ReceiverId(1))];
     let told = Event::ALL
         .into_iter()

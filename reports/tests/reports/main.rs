@@ -4,5 +4,6 @@ mod exit_codes;
 mod files;
 mod fixture;
 mod kill;
+mod mutate;
 mod renderings;
 mod sentences;
