@@ -56,7 +56,9 @@ fn a_transfer_goes_on_from_the_bytes_that_are_here() {
 fn bytes_beyond_the_size_are_not_counted_and_a_smaller_size_starts_the_file_again() {
     let mut bench = Bench::bits();
     let job = bench.transferring();
+    let _earlier = bench.steps();
     let _reply = bench.report(job, TransferEvent::SizeKnown(10));
+    assert_eq!(bench.steps(), [EnvStep::SizeKnown { total: 10 }]);
     let _reply = bench.report(job, TransferEvent::Bytes(12));
     assert_eq!(progress(&mut bench, job).bytes_transferred, 10);
     let _reply = bench.report(job, TransferEvent::Bytes(4));
