@@ -242,7 +242,9 @@ impl Kills {
         let names: Vec<_> = head.iter().map(|name| inline(name)).collect();
         let _ = writeln!(text, "| {} |\n|{}", names.join(" | "), "---|".repeat(names.len()));
         for row in rows {
-            let cells: Vec<_> = row.iter().map(|cell| inline(cell)).collect();
+            let Some((name, cells)) = row.split_first() else { continue };
+            let name = name.parse().map_or_else(|_| inline(name), |fault: Fault| format!("`{fault}`"));
+            let cells: Vec<_> = std::iter::once(name).chain(cells.iter().map(|cell| inline(cell))).collect();
             let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
         let _ = writeln!(text, "\n{}", inline(&self.conclusion()));

@@ -64,7 +64,10 @@ fn a_kill_is_missed_when_there_was_time_enough_for_it() {
 #[test]
 fn the_document_has_a_row_and_a_sentence_for_each_fault() {
     let text = kills(killed(1_230), not_seen()).markdown();
-    assert!(text.contains("| cancel-returns-early | R1 | 3 | core | R1 in 1.23 s, 1,234 | 1 |\n"), "{text}");
+    assert!(
+        text.contains("| `cancel-returns-early` | R1 | 3 | core | R1 in 1.23 s, 1,234 | 1 |\n"),
+        "{text}"
+    );
     assert!(text.contains("| (none) |  |  |  | not seen in 20 s |  |\n"), "{text}");
     assert!(text.contains("1 of 1 faults were seen"), "{text}");
     assert!(text.contains(FAULT.what()), "{text}");
