@@ -206,7 +206,7 @@ impl Kills {
             return KillVerdict::NothingRun;
         }
         let unseen: Vec<String> =
-            self.rows.iter().filter(|row| row.fastest().is_none()).map(|row| row.fault.clone()).collect();
+            self.tried().filter(|row| row.fastest().is_none()).map(|row| row.fault.clone()).collect();
         if unseen.is_empty() { KillVerdict::AllSeen } else { KillVerdict::Unseen(unseen) }
     }
 
@@ -297,8 +297,8 @@ impl Kills {
 
     /// What it comes to, in a sentence or two.
     pub(crate) fn conclusion(&self) -> String {
-        let seen = self.rows.iter().filter(|row| row.fastest().is_some()).count();
-        let of = self.rows.len();
+        let seen = self.tried().filter(|row| row.fastest().is_some()).count();
+        let of = self.tried().count();
         let slowest = self.rows.iter().filter_map(|row| row.fastest()?.kill.time_ms()).max().unwrap_or(0);
         let counts = format!(
             "{seen} of {of} faults were seen; the one seen last took its fastest engine {}.",
@@ -319,6 +319,11 @@ impl Kills {
             KillVerdict::AllSeen => "Without a fault nothing was seen.".to_owned(),
         };
         format!("{counts} {said}")
+    }
+
+    /// The faults that some engine was let loose on.
+    fn tried(&self) -> impl Iterator<Item = &KillRow> {
+        self.rows.iter().filter(|row| row.cells.iter().any(|cell| cell.kill.ran()))
     }
 
     fn units(&self) -> String {
