@@ -31,7 +31,7 @@ use super::program::{self, Act, Fetched, Leaves, Lock, OBJECTS, On, PREPARES, Ra
 use super::runtime::{Shuttle, pass_time};
 use super::strategy::{More, Strategy, Tape};
 use super::windows::Window;
-use super::world::{Choice, Events, Mode, Name, Turn, World};
+use super::world::{Choice, Events, Inner, Mode, Name, Turn, World};
 
 /// What came of one run.
 #[derive(Clone, PartialEq, Debug)]
@@ -276,9 +276,8 @@ impl Host {
         let mut inner = world.inner();
         let events = inner.end_events();
         inner.result = Some((ended, events));
-        let waiting = std::mem::take(&mut inner.lock_waiters);
         drop(inner);
-        waiting.into_iter().for_each(execution::unblock);
+        wake_waiters(world);
     }
 }
 
@@ -323,11 +322,18 @@ impl Stage {
     /// A client's own lock, of this branch.
     fn lock(&self, branch: u32) -> ClientLock<'_> {
         let bit = 1_u32 << (branch % 32);
+        self.wait_until(|inner| inner.client_locks & bit == 0);
+        // Nobody else has run since.
+        self.shuttle.world.inner().client_locks |= bit;
+        ClientLock { stage: self, bit }
+    }
+
+    /// Waits for something that another client does, or for the end of the run.
+    fn wait_until(&self, is_so: impl Fn(&Inner) -> bool) {
         loop {
             let mut inner = self.shuttle.world.inner();
-            if inner.mode == Mode::Over || inner.client_locks & bit == 0 {
-                inner.client_locks |= bit;
-                return ClientLock { stage: self, bit };
+            if inner.mode == Mode::Over || is_so(&inner) {
+                return;
             }
             let me = inner.current;
             inner.lock_waiters.push(me);
@@ -341,33 +347,18 @@ impl Stage {
         if let Some(counts) = self.counts.get(job.index()) {
             counts.told.fetch_add(1, Ordering::Relaxed);
         }
-        self.wake_waiters();
+        wake_waiters(&self.shuttle.world);
     }
 
     /// A callback of the job stays until a job of another user has been told something.
     fn stay(&self, job: JobId) {
-        loop {
-            let mut inner = self.shuttle.world.inner();
-            if inner.mode == Mode::Over || self.is_another_told(self.race.owner(job)) {
-                return;
-            }
-            let me = inner.current;
-            inner.lock_waiters.push(me);
-            drop(inner);
-            self.shuttle.block();
-        }
+        self.wait_until(|_| self.is_another_told(self.race.owner(job)));
     }
 
     fn is_another_told(&self, user: UserId) -> bool {
         let jobs = (0..).map(JobId).zip(&self.counts);
         let mut others = jobs.filter(|(job, _)| self.race.owner(*job) != user);
         others.any(|(_, counts)| counts.told.load(Ordering::Relaxed) > 0)
-    }
-
-    /// Those who wait for a client's lock or for a callback look again.
-    fn wake_waiters(&self) {
-        let waiting = std::mem::take(&mut self.shuttle.world.inner().lock_waiters);
-        waiting.into_iter().for_each(execution::unblock);
     }
 
     /// Whether a fetch of the job may have been cut off after it had reported a size: then the next one has one, too, since the
@@ -386,6 +377,12 @@ impl Stage {
     }
 }
 
+/// Those who wait for a client's lock or for a callback look again.
+fn wake_waiters(world: &World) {
+    let waiting = std::mem::take(&mut world.inner().lock_waiters);
+    waiting.into_iter().for_each(execution::unblock);
+}
+
 /// Gives a client's lock back, also when a callback panics.
 struct ClientLock<'a> {
     stage: &'a Stage,
@@ -395,7 +392,7 @@ struct ClientLock<'a> {
 impl Drop for ClientLock<'_> {
     fn drop(&mut self) {
         self.stage.shuttle.world.inner().client_locks &= !self.bit;
-        self.stage.wake_waiters();
+        wake_waiters(&self.stage.shuttle.world);
     }
 }
 
