@@ -5,7 +5,7 @@
 //! answered in a final state by a method that such a state forbids.
 
 use crate::call::{Method, Omitted};
-use crate::dialect::Profile;
+use crate::dialect::{Origin, Profile};
 use crate::hresult::HResult;
 use crate::mutant;
 use crate::mutation::Mutant;
@@ -32,6 +32,8 @@ pub enum Class {
     ErrorGetter,
     /// Not about a job's state: the manager's methods.
     Manager,
+    /// Of a method that is not in the list nothing is known.
+    Other,
 }
 
 /// The class of `method`.
@@ -39,6 +41,7 @@ pub enum Class {
 pub const fn class(method: Method) -> Class {
     use Method as M;
     match method {
+        M::Other => Class::Other,
         M::Suspend => Class::Suspend,
         M::Resume => Class::Resume,
         M::Cancel => Class::Cancel,
@@ -206,15 +209,49 @@ fn is_argument_error(profile: &Profile, method: Method, hr: HResult) -> bool {
     number.is_some_and(|number| !profile.mutation.is(Mutant::AnswerForbidden(method, number as u8)))
 }
 
-/// Whether the dialect answers E_NOTIMPL to `method` in every state (contract section 1).
+/// Whether the dialect answers E_NOTIMPL to `method` in every state (contract section 1). What only our own engine lacks
+/// ([`Omitted::Here`]) is no law of the dialect: another implementation may have it.
 #[must_use]
 pub fn is_omitted(profile: &Profile, method: Method) -> bool {
     match method.omitted() {
         Omitted::No => false,
-        Omitted::Here => true,
+        Omitted::Here => profile.origin == Origin::Ours,
         Omitted::ByDialect => !profile.omitted_methods.is_on(),
         Omitted::WithoutCommandLine => !profile.command_line.is_on(),
     }
+}
+
+/// Whether the code says nothing about a job's state: the caller may not, or the call did not get there, or memory or disk ran out.
+///
+/// Any method of somebody else's implementation may answer it at any time. On our own engine nothing of the kind can happen, so
+/// there it is judged.
+///
+/// ```
+/// use contract::{HResult, answers};
+/// assert!(answers::is_about_no_state(HResult::RPC_S_CALL_FAILED));
+/// assert!(!answers::is_about_no_state(HResult::BG_E_INVALID_STATE));
+/// ```
+#[must_use]
+pub const fn is_about_no_state(hr: HResult) -> bool {
+    // Facilities: 1 is RPC, 3 storage, 4 COM's own (CO_E, REGDB_E, CLASS_E), 8 the same for servers, 9 security.
+    match (hr.0 >> 16, hr.0 & 0xFFFF) {
+        (0x8001 | 0x8003 | 0x8004 | 0x8008 | 0x8009, _) => true,
+        // Access: denied, no token, logon, privilege.
+        (0x8007, 5 | 65 | 1008 | 1245 | 1300 | 1314 | 1326 | 1331 | 1346) => true,
+        // Memory and other resources.
+        (0x8007, 8 | 14 | 1450 | 1453 | 1454 | 1455) => true,
+        // The disk: full, broken, write-protected, not there.
+        (0x8007, 19 | 21 | 23 | 29 | 30 | 39 | 112 | 1006 | 1112 | 1117 | 1295) => true,
+        // The service and the machine: disabled, not started, stopping, shutting down.
+        (0x8007, 1053 | 1055 | 1058 | 1060 | 1061 | 1062 | 1068 | 1115) => true,
+        // RPC, as codes of Windows: RPC_S_* and RPC_X_*, EPT_S_*.
+        (0x8007, 1700..=1792 | 1817..=1833 | 1898..=1920) => true,
+        _ => false,
+    }
+}
+
+fn is_excused(profile: &Profile, hr: HResult) -> bool {
+    profile.origin == Origin::Foreign && is_about_no_state(hr)
 }
 
 /// Whether `method` may answer `hr` when the job is in `state` (rule R12).
@@ -227,8 +264,15 @@ pub fn is_omitted(profile: &Profile, method: Method) -> bool {
 /// ```
 #[must_use]
 pub fn allows(profile: &Profile, method: Method, state: JobState, hr: HResult) -> bool {
+    if method == Method::Other {
+        return true;
+    }
     if is_omitted(profile, method) {
-        return hr == HResult::E_NOTIMPL;
+        return hr == HResult::E_NOTIMPL || is_excused(profile, hr);
+    }
+    let lacks_it = profile.origin == Origin::Foreign && method.omitted() == Omitted::Here;
+    if is_excused(profile, hr) || lacks_it && hr == HResult::E_NOTIMPL {
+        return true;
     }
     // A job outside the queue is refused to whoever asks for it by id.
     if matches!(class(method), Class::Manager) {
@@ -260,7 +304,7 @@ pub fn allows(profile: &Profile, method: Method, state: JobState, hr: HResult) -
                 || hr == profile.unable_to_delete && !mutant!(profile, R12Leftovers)
                 || hr.is_win32() && hr != HResult::E_INVALIDARG && !mutant!(profile, R12RenameFails)
         }
-        Class::Manager => unreachable!("answered above"),
+        Class::Manager | Class::Other => unreachable!("answered above"),
     };
     of_state || is_argument_error(profile, method, hr)
 }

@@ -133,6 +133,15 @@ macro_rules! calls {
         #[serde(tag = "method", content = "args")]
         pub enum Call {
             $($(#[$doc])* $name $({ $($(#[$fdoc])* $field: $ty),* })?,)*
+            /// A method that is not in this list: only other people's implementations have it. No rule judges it, and in a trace
+            /// it stands under its own name.
+            Other {
+                /// Its name.
+                method: Text,
+                /// Its arguments, as JSON.
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                args: Option<Text>,
+            },
         }
 
         /// The name of a method, without arguments.
@@ -141,22 +150,30 @@ macro_rules! calls {
         #[repr(u8)]
         pub enum Method {
             $($(#[$doc])* $name,)*
+            /// A method that is not in this list.
+            Other,
         }
 
         impl Method {
-            /// Every method, in the order of facts B.
+            /// Every method of the list, in the order of facts B.
             pub const ALL: &'static [Method] = &[$(Method::$name,)*];
 
             /// The interface that has the method.
             #[must_use]
             pub const fn interface(self) -> Interface {
-                match self { $(Method::$name => Interface::$interface,)* }
+                match self { $(Method::$name => Interface::$interface,)* Method::Other => Interface::Other }
+            }
+
+            /// The method's name, as a trace has it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Method::$name => stringify!($name),)* Method::Other => "Other" }
             }
 
             /// Where the method is missing.
             #[must_use]
             pub const fn omitted(self) -> Omitted {
-                match self { $(Method::$name => Omitted::$omitted,)* }
+                match self { $(Method::$name => Omitted::$omitted,)* Method::Other => Omitted::Here }
             }
         }
 
@@ -164,7 +181,7 @@ macro_rules! calls {
             /// The method that is called.
             #[must_use]
             pub const fn method(&self) -> Method {
-                match self { $(Call::$name $({ $($field: _),* })? => Method::$name,)* }
+                match self { $(Call::$name $({ $($field: _),* })? => Method::$name,)* Call::Other { .. } => Method::Other }
             }
         }
     };
@@ -193,6 +210,8 @@ pub enum Interface {
     EnumFiles,
     /// `IEnumBackgroundCopyJobs`.
     EnumJobs,
+    /// One that is not in this list.
+    Other,
 }
 
 /// Where a method answers E_NOTIMPL in every state.
@@ -480,6 +499,7 @@ impl fmt::Display for Call {
             | Call::FileGetProgress { file }
             | Call::FileGetFileRanges { file } => write!(f, "{method}({file})"),
             Call::FileSetRemoteName { file, remote } => write!(f, "{method}({file}, {remote})"),
+            Call::Other { method, args } => write!(f, "{method}({})", args.as_deref().unwrap_or("")),
             _ => write!(f, "{method}()"),
         }
     }

@@ -84,6 +84,27 @@ impl Switch {
     }
 }
 
+/// Whose implementation is judged. What our own engine lacks is a law for it alone, and what cannot happen to it is none of its
+/// excuses ([`crate::answers`]).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The engine of this repository, its models, and programs around them.
+    Ours,
+    /// Somebody else's.
+    #[default]
+    Foreign,
+}
+
+impl Origin {
+    /// Whether it is somebody else's.
+    #[must_use]
+    pub const fn is_foreign(&self) -> bool {
+        matches!(self, Origin::Foreign)
+    }
+}
+
 /// How many transfers run at once.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TransferSlots {
@@ -166,6 +187,8 @@ macro_rules! dialect_table {
         pub struct Profile {
             /// The dialect this column belongs to, for reports; nothing branches on it.
             pub dialect: Dialect,
+            /// Whose implementation it is that is judged.
+            pub origin: Origin,
             $($(#[$doc])* #[doc = concat!($what, ". BITS: ", $bits_source, "; DO: ", $do_source, ".")]
             pub $field: $ty,)*
             /// What is changed in the model that reads this profile; nothing, but for `bgcheck mutate`.
@@ -173,8 +196,9 @@ macro_rules! dialect_table {
         }
 
         static BITS: Profile =
-            Profile { dialect: Dialect::Bits, $($field: $bits,)* mutation: Mutation::NONE };
-        static DO: Profile = Profile { dialect: Dialect::Do, $($field: $do,)* mutation: Mutation::NONE };
+            Profile { dialect: Dialect::Bits, origin: Origin::Ours, $($field: $bits,)* mutation: Mutation::NONE };
+        static DO: Profile =
+            Profile { dialect: Dialect::Do, origin: Origin::Ours, $($field: $do,)* mutation: Mutation::NONE };
 
         /// The names of the cells, in the order of the table.
         pub const CELLS: &[&str] = &[$(stringify!($field),)*];

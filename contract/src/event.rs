@@ -50,6 +50,26 @@ pub enum By {
     Env(EnvStep),
 }
 
+/// What the client's code was really given, as it saw it itself: recorded directly after `enter`.
+///
+/// None where the client did not look.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+#[cfg_attr(feature = "judge", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
+pub struct Given {
+    /// The object whose method was called.
+    #[cfg_attr(feature = "judge", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub receiver: Option<ReceiverId>,
+    /// The job it was handed.
+    #[cfg_attr(feature = "judge", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub job: Option<JobId>,
+    /// The file it was handed.
+    #[cfg_attr(feature = "judge", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub file: Option<FileId>,
+    /// The code of the error object it was handed.
+    #[cfg_attr(feature = "judge", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub error: Option<HResult>,
+}
+
 /// One event of a run (contract sections 2 and 6).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EventView<'a> {
@@ -77,6 +97,29 @@ pub enum EventView<'a> {
         /// What it gave back.
         out: &'a Out,
     },
+    /// A delivery begins: from here on a call that forbids it waits for it. Recorded inside the engine's lock, by who records
+    /// it at all.
+    Begin {
+        /// The delivery.
+        delivery: DeliveryId,
+        /// The job it is about.
+        job: JobId,
+        /// What it reports.
+        event: Event,
+        /// Whom it tells.
+        target: Target,
+        /// The file, for FileTransferred.
+        file: Option<FileId>,
+    },
+    /// An open call waits until a delivery has left. Recorded inside the engine's lock, by who records it at all.
+    Wait {
+        /// The call.
+        id: CallId,
+        /// The job it was made on.
+        job: JobId,
+        /// The delivery it waits for.
+        delivery: DeliveryId,
+    },
     /// The client's code starts.
     Enter {
         /// The delivery.
@@ -89,6 +132,21 @@ pub enum EventView<'a> {
         target: Target,
         /// The file, for FileTransferred.
         file: Option<FileId>,
+    },
+    /// What the client's code was given. Recorded by the client directly after `enter`, by who records it at all.
+    Given {
+        /// The delivery.
+        delivery: DeliveryId,
+        /// The job it is about.
+        job: JobId,
+        /// What it reports.
+        event: Event,
+        /// Whom it tells.
+        target: Target,
+        /// The file, for FileTransferred.
+        file: Option<FileId>,
+        /// What the client got.
+        given: Given,
     },
     /// The client's code is done.
     Leave {
@@ -133,9 +191,12 @@ impl EventView<'_> {
     pub fn job(&self) -> Option<JobId> {
         match *self {
             EventView::Call { job, .. } | EventView::Return { job, .. } | EventView::Env { job, .. } => job,
-            EventView::Enter { job, .. } | EventView::Leave { job, .. } | EventView::State { job, .. } => {
-                Some(job)
-            }
+            EventView::Begin { job, .. }
+            | EventView::Wait { job, .. }
+            | EventView::Enter { job, .. }
+            | EventView::Given { job, .. }
+            | EventView::Leave { job, .. }
+            | EventView::State { job, .. } => Some(job),
         }
     }
 }
@@ -143,7 +204,7 @@ impl EventView<'_> {
 /// Where a service records what happens. Given to it at construction; without one nothing is recorded.
 ///
 /// Called from many threads. An implementation numbers events with one atomic counter: a lock of its own would order
-/// threads and so hide the races the trace is there to show. `state` and `env` events arrive while the
+/// threads and so hide the races the trace is there to show. `state`, `env`, `begin` and `wait` events arrive while the
 /// engine's lock is held, so an implementation neither blocks nor calls the service.
 pub trait Recorder: Send + Sync {
     /// Records one event.

@@ -190,6 +190,10 @@ faults! {
         "A callback that panics has acknowledged its event.";
     AnySuccessAcknowledges = "any-success-acknowledges", Core, R18, clause None, Reach::Anybody,
         "S_FALSE acknowledges JobTransferred and JobError.";
+    NewEpochUntold = "new-epoch-untold", Core, R19, clause None, Reach::Anybody,
+        "A new registration is not told of the end that the old one has acknowledged.";
+    LastFileUntold = "last-file-untold", Core, R19, clause None, Reach::Anybody,
+        "The FileTransferred of the last file is dropped when the job becomes TRANSFERRED.";
 
     WaitEndsAtAnyWake = "wait-ends-at-any-wake", Service, R1, clause Some(3), Reach::Anybody,
         "A call that waits at the barrier goes on at the first wake-up, whatever it was for.";
@@ -218,6 +222,8 @@ faults! {
         "A timer that fires wakes no dispatcher for what it has made due.";
     SlotLeakedByPanic = "slot-leaked-by-panic", Service, R18, clause None, Reach::Anybody,
         "A callback that panics never gives its slot back.";
+    ErrorSwallowed = "error-swallowed", Service, R19, clause None, Reach::Anybody,
+        "A dispatcher acknowledges JobError for the client, and never calls it.";
 }
 
 /// Whether one of the faults is in a core or a service, and which.

@@ -3,7 +3,7 @@
 //! **What it is.** States, flags, events, calls, HRESULTs and environment steps under their documented names; the two
 //! dialects and the one table of everything they disagree on; the transition table and the method x state table as
 //! data; the trait [`Core`], through which a checker drives any implementation; and, under the feature `judge`, the
-//! trace format and the rules R1 to R18. [`sentence`] has the ids of the documents' sentences, which all of these cite.
+//! trace format and the rules R1 to R19. [`sentence`] has the ids of the documents' sentences, which all of these cite.
 //!
 //! **What it is not.** Behaviour. Nothing here moves a job from one state to another.
 //!

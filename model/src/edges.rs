@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use contract::event::Target;
-use contract::judge::{Bound, RuleSet};
+use contract::judge::RuleSet;
 use contract::{Call, Core, Interfaces, JobId, NotifyFlags, Profile, Receiver, ReceiverId, ThreadId, UserId};
 use stateright::{Checker, Model, Property};
 
@@ -216,7 +216,7 @@ fn look_without_jobs<C: Core, const J: usize>(
 ) {
     let config = slice.config(profile);
     for aside in asides {
-        let mut empty = Lockstep::<C, J>::new(&config, |_| UserId(0), RuleSet::EMPTY, Bound::WIDE);
+        let mut empty = Lockstep::<C, J>::new(&config, |_| UserId(0), RuleSet::EMPTY);
         let _applied = empty.apply_telling(profile, aside, &mut |_| (), &mut |edge| seen.see(edge));
     }
 }

@@ -13,7 +13,7 @@ use std::hash::{Hash, Hasher};
 use contract::answers::{self, Class};
 use contract::core::{Answer, Change, Config, Delivery, DiskOutcome, Pending, Then};
 use contract::env::StepKind;
-use contract::judge::{Bound, CALLBACK_SLOTS, Monitors, RuleSet};
+use contract::judge::{CALLBACK_SLOTS, Monitors, RuleSet};
 use contract::mutant;
 use contract::{Call, Core, EventView, HResult, JobId, JobState, Method, Profile, UserId};
 
@@ -124,18 +124,18 @@ pub struct Lockstep<C, const J: usize> {
 
 impl<C: Core, const J: usize> Lockstep<C, J> {
     /// An empty queue, judged by `rules`.
-    pub fn new(config: &Config, users: fn(JobId) -> UserId, rules: RuleSet, bound: Bound) -> Self {
-        Self::around(C::new(config), users, rules, bound)
+    pub fn new(config: &Config, users: fn(JobId) -> UserId, rules: RuleSet) -> Self {
+        Self::around(C::new(config), users, rules)
     }
 
     /// The same around a core that may be a decorated one.
-    pub fn around(core: C, users: fn(JobId) -> UserId, rules: RuleSet, bound: Bound) -> Self {
+    pub fn around(core: C, users: fn(JobId) -> UserId, rules: RuleSet) -> Self {
         Lockstep {
             driver: Driver::new(core, users),
             spec: World::new(),
             tickets: [None; DELIVERIES],
             slots: CALLBACK_SLOTS,
-            monitors: std::array::from_fn(|_| Monitors::new(rules, bound)),
+            monitors: std::array::from_fn(|_| Monitors::new(rules)),
             violated: RuleSet::EMPTY,
             disagreement: None,
             exercised: RuleSet::EMPTY,

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 
 use contract::core::{DiskWork, Failure, TransferEvent};
 use contract::event::{Leave, Target};
-use contract::judge::{Bound, Rule, RuleSet};
+use contract::judge::{Rule, RuleSet};
 use contract::mutation::Mutation;
 use contract::{
     Call, Core, ErrorContext, Event, EventView, FileNames, HResult, JobId, JobState, Method, Profile,
@@ -25,9 +25,6 @@ use crate::drive::{Applied, DiskResult, From, Stimulus};
 use crate::explore::Judged;
 use crate::lockstep::Lockstep;
 use crate::scope::{Bytes, DiskFailures, Leaves, Network, Programs, Reentrancy, Slice, Timers};
-
-/// Rule R8 is proved for up to so many changes not yet told; beyond that it says nothing.
-const BOUND: Bound = Bound { counters: 3 };
 
 /// A state of the product of `J` jobs.
 pub type State<C, const J: usize> = Lockstep<C, J>;
@@ -75,7 +72,7 @@ impl<C: Core, const J: usize> Product<C, J> {
 
     /// The first state: the slice's jobs, just created.
     pub fn first(&self) -> State<C, J> {
-        let mut state = Lockstep::around((self.make)(&self.config), |_| UserId(0), self.rules, BOUND)
+        let mut state = Lockstep::around((self.make)(&self.config), |_| UserId(0), self.rules)
             .with_slots(self.config.callback_slots);
         for create in self.prefix() {
             let _created = state.apply(&self.profile, &create, &mut |_| ());
@@ -409,6 +406,7 @@ properties! {
     R14 "R14" "witness R14";
     R15 "R15" "witness R15";
     R18 "R18" "witness R18";
+    R19 "R19" "witness R19";
 }
 
 /// What clients of the slice call on a job.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use contract::judge::{Bound, RuleSet};
+use contract::judge::RuleSet;
 use engine::core::Core;
 use model::drive::Stimulus;
 use model::lockstep::Lockstep;
@@ -100,7 +100,7 @@ impl Input {
     fn of(bytes: &[u8]) -> Input {
         let (program, steps) = Program::read(bytes);
         let config = program.config();
-        let empty = Lockstep::new(&config, |_| USER, RuleSet::EMPTY, Bound::WIDE);
+        let empty = Lockstep::new(&config, |_| USER, RuleSet::EMPTY);
         let end = empty.with_slots(config.callback_slots);
         let mut input = Input { bytes: bytes.to_vec(), program, end, steps: 0, edges: BTreeSet::new() };
         for stimulus in steps {

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use contract::core::Config;
 use contract::judge::trace::{ChooseLine, Kind};
-use contract::judge::{Bound, Ended, Header, Line, RuleSet, Trace};
+use contract::judge::{Ended, Header, Line, RuleSet, Trace};
 #[cfg(feature = "mutants")]
 use contract::mutation::Mutation;
 use contract::{Core, EventView, JobId, Profile};
@@ -96,8 +96,7 @@ pub(crate) fn run_mutated<C: Core>(
     mutation: Mutation,
 ) -> Outcome {
     let config = program.config();
-    let lockstep =
-        Lockstep::around(make(&config), users, rules, Bound::WIDE).with_slots(config.callback_slots);
+    let lockstep = Lockstep::around(make(&config), users, rules).with_slots(config.callback_slots);
     let profile = config.profile.mutated(mutation);
     run_on(lockstep, &profile, program.steps.iter(), &mut |_, _| (), &mut NoEdges)
 }
@@ -226,7 +225,7 @@ pub fn assert_sound(program: &Program) {
 }
 
 fn lockstep<C: Core>(config: &Config, make: fn(&Config) -> C) -> Lockstep<C, JOBS> {
-    Lockstep::around(make(config), users, RuleSet::OF_A_JOB, Bound::WIDE).with_slots(config.callback_slots)
+    Lockstep::around(make(config), users, RuleSet::OF_A_JOB).with_slots(config.callback_slots)
 }
 
 fn users(_: JobId) -> contract::UserId {

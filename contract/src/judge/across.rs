@@ -3,6 +3,7 @@
 //! Which calls are open and which callbacks run, over all jobs. R9 counts the callbacks of a user; R16 asks, when nothing moves
 //! any more, who is to blame for a call that is still open. What R9 knows of one job is kept with the job's other monitors.
 
+use crate::call::Call;
 use crate::event::{EventView, Target};
 use crate::ids::{CallId, DeliveryId, JobId, UserId};
 
@@ -65,7 +66,7 @@ impl<const CALLS: usize, const DELIVERIES: usize> Across<CALLS, DELIVERIES> {
     /// Nothing is open. `slots` is how many callbacks of one user may run at once.
     #[must_use]
     pub fn new(rules: RuleSet, slots: u32) -> Self {
-        let carried = rules.intersection(RuleSet::of(&[Rule::R9, Rule::R16]));
+        let carried = rules.intersection(RuleSet::of(&[Rule::R9, Rule::R16, Rule::R19]));
         Across { calls: [None; CALLS], running: [None; DELIVERIES], carried, slots }
     }
 
@@ -84,8 +85,12 @@ impl<const CALLS: usize, const DELIVERIES: usize> Across<CALLS, DELIVERIES> {
             return Ok(RuleSet::EMPTY);
         }
         let (rule, outcome) = match *event {
-            EventView::Call { id, caller, job, .. } => {
-                self.call(id, job, caller.inside)?;
+            EventView::Call { id, caller, job, call } => {
+                self.calls_from(caller.inside);
+                // Of another implementation's own methods nothing is known, not even what they wait for.
+                if !matches!(call, Call::Other { .. }) {
+                    self.call(id, job, caller.inside)?;
+                }
                 return Ok(RuleSet::EMPTY);
             }
             EventView::Return { id, .. } => (Rule::R16, self.return_of(id)),
@@ -101,10 +106,21 @@ impl<const CALLS: usize, const DELIVERIES: usize> Across<CALLS, DELIVERIES> {
         Ok(self.noted(rule, outcome, exercised))
     }
 
+    /// The service died: nothing is open any more.
+    pub fn restart(&mut self) {
+        (self.calls, self.running) = ([None; CALLS], [None; DELIVERIES]);
+    }
+
     /// R16, when nothing moves any more: the jobs of open calls that no client is to blame for; of the manager's calls none.
     pub fn stuck(&self) -> impl Iterator<Item = Option<JobId>> {
         let carried = self.carried.contains(Rule::R16);
         self.calls.iter().flatten().map(|call| call.job).filter(move |job| carried && !self.is_excused(*job))
+    }
+
+    /// Whether a callback of `user` would have a slot.
+    #[must_use]
+    pub fn has_room(&self, user: UserId) -> bool {
+        self.count(user) < self.slots
     }
 
     /// R9, when nothing moves any more: whether a job of `user` that still has something to tell is kept from it by the
@@ -115,12 +131,16 @@ impl<const CALLS: usize, const DELIVERIES: usize> Across<CALLS, DELIVERIES> {
         !own && self.count(user) < self.slots && self.is_another_full(user)
     }
 
-    fn call(&mut self, id: CallId, job: Option<JobId>, inside: Option<DeliveryId>) -> Result<(), Overflow> {
-        let told = self.running().any(|running| Some(running.job) == job);
-        let risk = if told || inside.is_some() { Risk::Callback } else { Risk::None };
+    /// The callback has called the engine.
+    fn calls_from(&mut self, inside: Option<DeliveryId>) {
         for running in self.running.iter_mut().flatten().filter(|running| Some(running.delivery) == inside) {
             running.called = Called::Yes;
         }
+    }
+
+    fn call(&mut self, id: CallId, job: Option<JobId>, inside: Option<DeliveryId>) -> Result<(), Overflow> {
+        let told = self.running().any(|running| Some(running.job) == job);
+        let risk = if told || inside.is_some() { Risk::Callback } else { Risk::None };
         put(&mut self.calls, Calling { id, job, risk })
     }
 

@@ -18,14 +18,14 @@ use super::rule::{Rule, RuleSet};
 use super::small::{CallSet, FileSet};
 
 /// Rules that read each part.
-const READ_MASK: RuleSet = RuleSet::of(&[Rule::R2, Rule::R7, Rule::R9, Rule::R11, Rule::R18]);
+const READ_MASK: RuleSet = RuleSet::of(&[Rule::R2, Rule::R7, Rule::R9, Rule::R11, Rule::R18, Rule::R19]);
 const READ_REGISTRATION: RuleSet =
-    RuleSet::of(&[Rule::R3, Rule::R6, Rule::R7, Rule::R9, Rule::R11, Rule::R18]);
-const READ_COMMAND_LINE: RuleSet = RuleSet::of(&[Rule::R3, Rule::R9, Rule::R11, Rule::R18]);
+    RuleSet::of(&[Rule::R3, Rule::R6, Rule::R7, Rule::R9, Rule::R11, Rule::R18, Rule::R19]);
+const READ_COMMAND_LINE: RuleSet = RuleSet::of(&[Rule::R3, Rule::R9, Rule::R11, Rule::R18, Rule::R19]);
 const READ_PROPERTIES: RuleSet = RuleSet::of(&[Rule::R11]);
-const READ_METHODS: RuleSet = RuleSet::of(&[Rule::R13, Rule::R15, Rule::R18]);
+const READ_METHODS: RuleSet = RuleSet::of(&[Rule::R8, Rule::R13, Rule::R15, Rule::R18, Rule::R19]);
 const READ_CALL_STATES: RuleSet = RuleSet::of(&[Rule::R12, Rule::R13]);
-const READ_STATE: RuleSet = RuleSet::of(&[Rule::R10, Rule::R12, Rule::R13, Rule::R18]);
+const READ_STATE: RuleSet = RuleSet::of(&[Rule::R10, Rule::R12, Rule::R13, Rule::R18, Rule::R19]);
 const READ_STAYS: RuleSet = RuleSet::of(&[Rule::R5, Rule::R6, Rule::R7]);
 const READ_DONE: RuleSet = RuleSet::of(&[Rule::R5, Rule::R15]);
 const READ_JOB: RuleSet = RuleSet::of(&[Rule::R10]);
@@ -80,6 +80,11 @@ impl<const CALLS: usize> Facts<CALLS> {
         self.methods.contains(&Some(method))
     }
 
+    /// The methods of the open calls.
+    pub(crate) fn open_methods(&self) -> impl Iterator<Item = Method> {
+        self.methods.iter().flatten().copied()
+    }
+
     /// Whether any call is open.
     pub(crate) fn is_any_open(&self) -> bool {
         self.methods.iter().any(Option::is_some)
@@ -119,18 +124,24 @@ impl<const CALLS: usize> Facts<CALLS> {
 
     /// Whether every possible mask lets the event through and every possible registration is told it.
     pub(crate) fn is_surely_enabled(&self, profile: &Profile, event: Event) -> bool {
-        if self.registers.possible(profile, Register::Mask) & !unmasking(profile, event) != 0 {
-            return false;
-        }
+        let tells_programs = matches!(event, Event::JobTransferred | Event::JobError);
+        let told =
+            || tells_programs && self.registers.possible(profile, Register::CommandLine) == registers::bit(1);
+        self.is_surely_heard_by_an_object(profile, event) || self.is_surely_unmasked(profile, event) && told()
+    }
+
+    /// Whether every possible mask lets the event through and every possible registration is an object that is told it.
+    pub(crate) fn is_surely_heard_by_an_object(&self, profile: &Profile, event: Event) -> bool {
         let deaf = match event.interface() {
             Interfaces::CALLBACK2 => !(self.has_callback2 & !self.lacks_callback2),
             _ => registers::bit(NOBODY),
         };
-        let by_object = self.registers.possible(profile, Register::Registration) & deaf == 0;
-        let tells_programs = matches!(event, Event::JobTransferred | Event::JobError);
-        by_object
-            || (tells_programs
-                && self.registers.possible(profile, Register::CommandLine) == registers::bit(1))
+        self.is_surely_unmasked(profile, event)
+            && self.registers.possible(profile, Register::Registration) & deaf == 0
+    }
+
+    fn is_surely_unmasked(&self, profile: &Profile, event: Event) -> bool {
+        self.registers.possible(profile, Register::Mask) & !unmasking(profile, event) == 0
     }
 
     /// Takes in an event before the rules see it: the start of a call counts from the start.
@@ -197,6 +208,18 @@ impl<const CALLS: usize> Facts<CALLS> {
         } else {
             self.lacks_callback2 |= object;
         }
+    }
+
+    /// The service died and started again. Properties survive it, registrations do not, and what an open call did may have been
+    /// lost with it: then the state is not known before the next event that names it.
+    pub(crate) fn restart(&mut self, profile: &Profile) {
+        self.registers.restart(profile);
+        if self.is_any_open() || !self.state.is_some_and(JobState::is_final) {
+            self.state = None;
+        }
+        self.stays = [Stay::NEVER; 2];
+        self.methods = [None; CALLS];
+        self.call_states = [StateSet::EMPTY; CALLS];
     }
 
     /// Forgets what an object said about itself, before its small id is given to another.

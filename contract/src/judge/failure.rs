@@ -17,9 +17,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::env::{EnvStep, StepKind};
-use crate::event::{By, EventView, Leave, Target};
+use crate::event::{By, EventView, Given, Leave, Target};
 use crate::hresult::HResult;
-use crate::ids::{CallId, JobId};
+use crate::ids::{CallId, FileId, JobId};
 use crate::notify::Event;
 use crate::state::JobState;
 use crate::{Call, Method};
@@ -91,7 +91,7 @@ impl schemars::JsonSchema for FailureId {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "pattern": "^R([1-9]|1[0-8])-[0-9a-f]{8}$" })
+        schemars::json_schema!({ "type": "string", "pattern": "^R([1-9]|1[0-9])-[0-9a-f]{8}$" })
     }
 }
 
@@ -140,9 +140,9 @@ pub(super) fn concerns(event: &EventView<'_>, job: Option<JobId>) -> bool {
 /// Whether the rule was broken by what did not happen, so that the last event says nothing.
 fn is_by_silence(rule: Rule, last: &EventView<'_>) -> bool {
     match rule {
-        Rule::R16 => true,
+        Rule::R16 => !matches!(last, EventView::Wait { .. }),
         Rule::R9 => !matches!(last, EventView::Enter { .. }),
-        Rule::R18 => !is_step(last, StepKind::Idle),
+        Rule::R18 | Rule::R19 => !is_step(last, StepKind::Idle),
         _ => false,
     }
 }
@@ -198,6 +198,11 @@ fn forbids(rule: Rule, broken: &EventView<'_>, event: &EventView<'_>) -> bool {
         Rule::R18 => {
             matches!(event, EventView::Leave { leave, .. } if *leave != Leave::Returned(HResult::S_OK))
         }
+        // What ought to have been told: the last change of state, or the last file that was done.
+        Rule::R19 => {
+            matches!(event, EventView::State { to: JobState::Transferred | JobState::Error, .. })
+                || is_step(event, StepKind::FileDone)
+        }
         Rule::R8 | Rule::R9 | Rule::R13 | Rule::R14 | Rule::R16 | Rule::R17 => false,
     }
 }
@@ -239,6 +244,14 @@ fn said(rule: Rule, event: &EventView<'_>, methods: &BTreeMap<CallId, Method>) -
     match *event {
         EventView::Call { call, .. } => format!("{} is called", call.method()),
         EventView::Return { call, hr, .. } => format!("{} -> {}", call.method(), outcome(hr)),
+        EventView::Begin { event, .. } => format!("{event} begins"),
+        EventView::Wait { id, .. } => {
+            let call = methods.get(&id).map_or_else(|| "a call".to_owned(), ToString::to_string);
+            format!("{call} waits")
+        }
+        EventView::Given { event, target, file, job, given, .. } => {
+            format!("{event} is given {}", differing(target, job, file, given))
+        }
         EventView::Enter { target: Target::CommandLine, .. } if any => "a program starts".to_owned(),
         EventView::Enter { .. } if any => "a callback starts".to_owned(),
         EventView::Enter { event, target: Target::CommandLine, .. } => {
@@ -261,6 +274,19 @@ fn said(rule: Rule, event: &EventView<'_>, methods: &BTreeMap<CallId, Method>) -
             // Where a retry leads to is the dialect's business; that the job has left is what R5 is about.
             if rule == Rule::R5 { format!("{from} left by {by}") } else { format!("{from} -> {to} by {by}") }
         }
+    }
+}
+
+/// What of the things given is not what the delivery is about; when all of them are, it is the error.
+fn differing(target: Target, job: JobId, file: Option<FileId>, given: Given) -> &'static str {
+    if given.receiver.is_some_and(|receiver| Target::Interface(receiver) != target) {
+        "to another object"
+    } else if given.job.is_some_and(|given| given != job) {
+        "another job"
+    } else if given.file.is_some() && given.file != file {
+        "another file"
+    } else {
+        "another error"
     }
 }
 

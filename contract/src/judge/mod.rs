@@ -12,11 +12,11 @@
 //! gives the benefit of the doubt: what it reports is wrong in every order that fits the trace.
 //!
 //! ```
-//! use contract::judge::{Bound, Monitors, Rule, RuleSet};
+//! use contract::judge::{Monitors, Rule, RuleSet};
 //! use contract::{Call, CallId, Dialect, DeliveryId, Event, EventView, HResult, JobId, Out, ReceiverId};
 //!
 //! let profile = Dialect::Bits.profile();
-//! let mut monitors = Monitors::<3>::new(RuleSet::EMPTY.with(Rule::R1), Bound::WIDE);
+//! let mut monitors = Monitors::<3>::new(RuleSet::EMPTY.with(Rule::R1));
 //! let (id, job) = (CallId(0), Some(JobId(0)));
 //! let back = EventView::Return { id, job, call: &Call::Cancel, hr: HResult::S_OK, out: &Out::None };
 //! assert!(monitors.step(profile, &back).is_empty());
@@ -33,6 +33,7 @@
 mod across;
 mod facts;
 mod failure;
+mod handed;
 mod monitor;
 mod recorder;
 mod registers;
@@ -46,9 +47,9 @@ mod watched;
 
 pub use self::across::{Across, CALLBACK_SLOTS, Overflow};
 pub use self::failure::{FailureId, ParseFailureIdError, failure_id, fingerprint, skeleton};
-pub use self::monitor::{Bound, Kind, Monitors};
+pub use self::monitor::{Kind, Monitors};
 pub use self::recorder::TraceRecorder;
 pub use self::rule::{Rule, RuleSet, UnknownRule};
 pub use self::timeline::{TimelineOptions, timeline};
-pub use self::trace::{Ended, Header, Line, Recorded, Trace, TraceError};
+pub use self::trace::{Ended, Header, Line, Reader, Recorded, Trace, TraceError};
 pub use self::verdict::{Judge, Verdict, Verdicts, Violation};

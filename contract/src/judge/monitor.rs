@@ -7,7 +7,7 @@ use crate::mutation::Mutant;
 use super::facts::Facts;
 use super::registers::Register;
 use super::rule::{Rule, RuleSet};
-use super::rules::{R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, R15, R18};
+use super::rules::{R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, R15, R18, R19};
 
 /// What a rule makes of one event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,7 +33,6 @@ pub(crate) struct Cx<'a, const CALLS: usize> {
     pub(crate) profile: &'a Profile,
     /// For a `call` as it is after the event, for everything else as it was before.
     pub(crate) facts: &'a Facts<CALLS>,
-    pub(crate) bound: Bound,
 }
 
 /// One rule watching one job.
@@ -55,6 +54,8 @@ pub enum Kind {
     Call,
     /// A call is back.
     Return,
+    /// A delivery begins.
+    Begin,
     /// A callback starts.
     Enter,
     /// A callback is back.
@@ -63,21 +64,6 @@ pub enum Kind {
     Env,
     /// A job changes its state.
     State,
-}
-
-/// Where counters stop, so that a model stays finite.
-///
-/// A counter that has reached the bound stays there, and its rule (R8) says nothing more about the job: it
-/// may miss a violation then, but it never reports one that is not there.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub struct Bound {
-    /// The largest number counted to.
-    pub counters: u16,
-}
-
-impl Bound {
-    /// Counters as wide as they are: for runs, which need not be finite.
-    pub const WIDE: Bound = Bound { counters: u16::MAX };
 }
 
 macro_rules! all_rules {
@@ -140,6 +126,7 @@ all_rules! {
     r14: R14,
     r15: R15,
     r18: R18,
+    r19: R19,
 }
 
 const fn sees<R: Monitor<1>>(kind: u8) -> bool {
@@ -168,10 +155,12 @@ impl Rules {
                     $(EventView::$kind { .. } => {
                         self.step_kind::<{ Kind::$kind as u8 }, CALLS>(carried, cx, event, exercised)
                     })*
+                    // What they say is compared over a whole run (`judge::handed`).
+                    EventView::Wait { .. } | EventView::Given { .. } => RuleSet::EMPTY,
                 }
             };
         }
-        by_kind!(Call, Return, Enter, Leave, Env, State)
+        by_kind!(Call, Return, Begin, Enter, Leave, Env, State)
     }
 }
 
@@ -186,16 +175,15 @@ pub struct Monitors<const CALLS: usize> {
     facts: Facts<CALLS>,
     rules: Rules,
     carried: RuleSet,
-    bound: Bound,
 }
 
 impl<const CALLS: usize> Monitors<CALLS> {
     /// The monitors of a job of which nothing has happened yet. Rules without a monitor here are left out.
     #[must_use]
-    pub fn new(rules: RuleSet, bound: Bound) -> Self {
+    pub fn new(rules: RuleSet) -> Self {
         const { assert!(CALLS <= 32, "sets of calls have 32 bits") };
         let carried = rules.intersection(RuleSet::OF_A_JOB.with(Rule::R9));
-        Monitors { facts: Facts::new(), rules: Rules::default(), carried, bound }
+        Monitors { facts: Facts::new(), rules: Rules::default(), carried }
     }
 
     /// How many bytes each rule remembers about a job, and last what they share.
@@ -251,24 +239,35 @@ impl<const CALLS: usize> Monitors<CALLS> {
         exercised: &mut RuleSet,
     ) -> RuleSet {
         self.facts.before(carried, profile, event);
-        let cx = Cx { profile, facts: &self.facts, bound: self.bound };
+        let cx = Cx { profile, facts: &self.facts };
         let violated = self.rules.step(carried, &cx, event, exercised);
         self.facts.after(carried, profile, event);
         violated
     }
 
+    /// The service died and started again: rules that are not judged across that are carried no more.
+    pub(crate) fn restart(&mut self, profile: &Profile) {
+        self.carried = self.carried.intersection(RuleSet::ACROSS_RESTART);
+        self.facts.restart(profile);
+        self.rules.r10.restart();
+        self.rules.r11.restart();
+    }
+
     /// The end of a run that came to rest by itself; returns the rules violated by what is still open.
     #[must_use]
     pub fn finish(&self, profile: &Profile) -> RuleSet {
-        let cx = Cx { profile, facts: &self.facts, bound: self.bound };
-        let silent = profile.mutation.is(Mutant::RuleSilent(Rule::R18 as u8));
-        let stuck = self.carried.contains(Rule::R18) && !silent && self.rules.r18.is_stuck(&cx);
-        if stuck { RuleSet::of(&[Rule::R18]) } else { RuleSet::EMPTY }
+        let cx = Cx { profile, facts: &self.facts };
+        let judged =
+            |rule: Rule| self.carried.contains(rule) && !profile.mutation.is(Mutant::RuleSilent(rule as u8));
+        let stuck = judged(Rule::R18) && self.rules.r18.is_stuck(&cx);
+        let owing = judged(Rule::R19) && self.rules.r19.is_owing(&cx);
+        let broken = [(stuck, Rule::R18), (owing, Rule::R19)];
+        broken.into_iter().filter(|(broken, _)| *broken).map(|(_, rule)| rule).collect()
     }
 
     /// Whether the job has an event that it was free to tell and has told nobody (R9).
     pub(crate) fn is_waiting_to_tell(&self, profile: &Profile) -> bool {
-        let cx = Cx { profile, facts: &self.facts, bound: self.bound };
+        let cx = Cx { profile, facts: &self.facts };
         self.carried.contains(Rule::R9) && self.rules.r9.is_waiting(&cx)
     }
 

@@ -31,6 +31,16 @@ pub(crate) enum Register {
 }
 
 impl Register {
+    /// Every register.
+    pub(crate) const ALL: [Register; 6] = [
+        Register::Mask,
+        Register::Registration,
+        Register::CommandLine,
+        Register::Priority,
+        Register::RetryDelay,
+        Register::NoProgress,
+    ];
+
     /// Every register's name, by its number.
     pub(crate) const NAMES: [&'static str; 6] =
         ["mask", "registration", "command-line", "priority", "retry-delay", "no-progress"];
@@ -95,6 +105,17 @@ impl<const CALLS: usize> Registers<CALLS> {
                 _ => values,
             }
         })
+    }
+
+    /// The service died and started again: no object is registered, every other value survives, and a setter that was open may
+    /// have taken effect.
+    pub(crate) fn restart(&mut self, profile: &Profile) {
+        for register in Register::ALL {
+            self.settled[register as usize] = self.possible(profile, register);
+        }
+        self.settled[Register::Registration as usize] = bit(NOBODY);
+        self.uses = [Use::Nothing; CALLS];
+        self.sets = [0; CALLS];
     }
 
     /// A setter starts.

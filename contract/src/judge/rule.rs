@@ -136,6 +136,10 @@ rules! {
         "A callback that fails or panics is repeated, and harms nobody else.",
         follows ["deliver.retry-transferred", "deliver.retry-error", "deliver.retry-file",
             "deliver.retry-when", "program.both-fail", "program.exit-code"];
+    R19 = 19, "told", "contract R19, L1, L2; facts C2, C3.2", needs [State, Env],
+        "When nothing of a job moves any more, what it had to tell has been told and acknowledged.",
+        follows ["event.transferred", "event.error", "event.file", "deliver.retry-transferred",
+            "deliver.retry-error", "deliver.retry-file"];
 }
 
 impl Rule {
@@ -160,7 +164,7 @@ impl fmt::Debug for Rule {
 
 /// The text names no rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a rule: expected R1 to R18")]
+#[error("{0:?} is not a rule: expected R1 to R19")]
 pub struct UnknownRule(String);
 
 impl FromStr for Rule {
@@ -191,7 +195,7 @@ impl schemars::JsonSchema for Rule {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "pattern": "^R([1-9]|1[0-8])$" })
+        schemars::json_schema!({ "type": "string", "pattern": "^R([1-9]|1[0-9])$" })
     }
 }
 
@@ -206,6 +210,9 @@ impl RuleSet {
     pub const ALL: RuleSet = RuleSet::of(Rule::ALL);
     /// The rules that have a monitor here: R17 needs a restart.
     pub const HERE: RuleSet = RuleSet(RuleSet::ALL.0 & !RuleSet::of(&[Rule::R17]).0);
+    /// Those of them that are judged across a death of the service: what they remember outlives it, or is empty after it.
+    pub const ACROSS_RESTART: RuleSet =
+        RuleSet::of(&[Rule::R1, Rule::R2, Rule::R3, Rule::R4, Rule::R10, Rule::R11, Rule::R12, Rule::R16]);
     /// Those of them that one job breaks by itself. R9 and R16 need more than one job, or threads.
     pub const OF_A_JOB: RuleSet = RuleSet(RuleSet::HERE.0 & !RuleSet::of(&[Rule::R9, Rule::R16]).0);
 
@@ -227,6 +234,12 @@ impl RuleSet {
         RuleSet(self.0 | 1 << rule as u8)
     }
 
+    /// The set without `rule`.
+    #[must_use]
+    pub const fn without(self, rule: Rule) -> RuleSet {
+        RuleSet(self.0 & !(1 << rule as u8))
+    }
+
     /// Whether `rule` is in the set.
     #[must_use]
     pub const fn contains(self, rule: Rule) -> bool {
@@ -243,6 +256,12 @@ impl RuleSet {
     #[must_use]
     pub const fn intersection(self, other: RuleSet) -> RuleSet {
         RuleSet(self.0 & other.0)
+    }
+
+    /// Every rule that is not in the set.
+    #[must_use]
+    pub const fn complement(self) -> RuleSet {
+        RuleSet(RuleSet::ALL.0 & !self.0)
     }
 
     /// Whether the sets have a rule in common.

@@ -66,6 +66,11 @@ macro_rules! slot_sets {
             pub(crate) fn is_empty(self) -> bool {
                 self.0 == 0
             }
+
+            #[allow(dead_code, reason = "not every set is compared with another")]
+            pub(crate) fn intersection(self, other: $name) -> $name {
+                $name(self.0 & other.0)
+            }
         }
     )*};
 }

@@ -167,6 +167,14 @@ impl<'a> Lanes<'a> {
                 Some(thread) => Place::Thread(thread, Glyph::Ends),
                 None => self.words.inside(back.call).map_or(Place::Nowhere, |delivery| self.inside(delivery)),
             },
+            Kind::Wait(wait) => match self.words.inside(wait.call) {
+                Some(delivery) => self.inside(delivery),
+                None => match self.calls.get(&wait.call) {
+                    Some(thread) => Place::Thread(*thread, Glyph::Happens),
+                    None => Place::Service,
+                },
+            },
+            Kind::Given(told) => self.inside(told.delivery),
             Kind::Enter(enter) => {
                 let Some(free) = self.callbacks.iter().position(Option::is_none) else {
                     return Place::Nowhere;

@@ -12,7 +12,7 @@
 //! use contract::judge::Trace;
 //!
 //! let text = concat!(
-//!     r#"{"format":1,"dialect":"bits","scope":"doc","subject":"by hand","engine":"doc"}"#, "\n",
+//!     r#"{"format":1,"dialect":"bits","subject":"by hand","records":["call","return"]}"#, "\n",
 //!     r#"{"seq":1,"kind":"call","id":0,"thread":0,"user":0,"job":0,"method":"Cancel"}"#, "\n",
 //!     r#"{"seq":2,"kind":"return","call":0,"job":0,"hr":"S_OK"}"#, "\n",
 //! );
@@ -33,10 +33,10 @@ use crate::ids::{CallId, DeliveryId};
 
 pub use self::header::{Ended, FORMAT, Header, Recorded, Switches};
 pub use self::line::{
-    CallLine, ChooseLine, EnterLine, EnvLine, Kind, LeaveLine, Left, Line, Reason, ReturnLine, StateLine,
-    Told,
+    BeginLine, CallLine, ChooseLine, EnterLine, EnvLine, GivenLine, Kind, LeaveLine, Left, Line, Reason,
+    ReturnLine, StateLine, Told, WaitLine,
 };
-pub use self::parse::TraceError;
+pub use self::parse::{Reader, TraceError};
 
 /// A run: what it was, and every event in order.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -72,7 +72,7 @@ impl Trace {
         let mut text = to_json(&self.header);
         text.push('\n');
         for line in &self.lines {
-            text.push_str(&to_json(line));
+            text.push_str(&line.print());
             text.push('\n');
         }
         text
@@ -118,45 +118,87 @@ fn to_json<T: serde::Serialize>(value: &T) -> String {
 
 /// The open calls and deliveries, so that a line that ends one can be read with the line that began it.
 #[derive(Default)]
-pub(super) struct Open<'a> {
+pub(in crate::judge) struct Open<'a> {
     calls: BTreeMap<CallId, &'a CallLine>,
-    deliveries: BTreeMap<DeliveryId, &'a EnterLine>,
+    deliveries: BTreeMap<DeliveryId, EnterLine>,
 }
 
 impl<'a> Open<'a> {
     /// The line as an event, if it is one and its beginning is known.
-    pub(super) fn view(&mut self, line: &'a Line) -> Option<EventView<'a>> {
-        Some(match &line.what {
-            Kind::Call(call) => {
-                self.calls.insert(call.id, call);
-                EventView::Call { id: call.id, caller: call.caller(), job: call.job, call: &call.call }
-            }
-            Kind::Return(back) => {
-                let call = self.calls.remove(&back.call)?;
-                EventView::Return {
-                    id: back.call,
-                    job: back.job,
-                    call: &call.call,
-                    hr: back.hr,
-                    out: &back.out,
-                }
-            }
-            Kind::Enter(enter) => {
-                self.deliveries.insert(enter.delivery, enter);
-                let EnterLine { delivery, job, event, file, receiver } = *enter;
-                EventView::Enter { delivery, job, event, target: Target::from(receiver), file }
-            }
-            Kind::Leave(leave) => {
-                let EnterLine { delivery, job, event, file, receiver } =
-                    *self.deliveries.remove(&leave.delivery)?;
-                let target = Target::from(receiver);
-                EventView::Leave { delivery, job, event, target, file, leave: leave.outcome.into() }
-            }
-            Kind::Env(env) => EventView::Env { step: env.step, job: env.job, file: env.file },
-            Kind::State(state) => {
-                EventView::State { job: state.job, from: state.from, to: state.to, by: state.by.into() }
-            }
-            Kind::Choose(_) | Kind::Crash {} | Kind::Restart {} => return None,
-        })
+    pub(in crate::judge) fn view(&mut self, line: &'a Line) -> Option<EventView<'a>> {
+        let (mut call, mut enter) = (None, None);
+        match &line.what {
+            Kind::Call(begun) => drop(self.calls.insert(begun.id, begun)),
+            Kind::Return(back) => call = self.calls.remove(&back.call),
+            Kind::Enter(begun) => drop(self.deliveries.insert(begun.delivery, *begun)),
+            Kind::Given(told) => enter = self.deliveries.get(&told.delivery).copied(),
+            Kind::Leave(leave) => enter = self.deliveries.remove(&leave.delivery),
+            _ => {}
+        }
+        view(line, call, enter)
     }
+}
+
+/// As [`Open`], for lines that are dropped one after the other: what is open is kept, and nothing else.
+#[derive(Default)]
+pub(in crate::judge) struct Kept {
+    calls: BTreeMap<CallId, CallLine>,
+    deliveries: BTreeMap<DeliveryId, EnterLine>,
+}
+
+impl Kept {
+    /// Shows the line as an event, if it is one and its beginning is known.
+    pub(in crate::judge) fn show(&mut self, line: Line, see: impl FnOnce(u64, &EventView<'_>)) {
+        let (mut call, mut enter) = (None, None);
+        match &line.what {
+            Kind::Return(back) => call = self.calls.remove(&back.call),
+            Kind::Enter(begun) => drop(self.deliveries.insert(begun.delivery, *begun)),
+            Kind::Given(told) => enter = self.deliveries.get(&told.delivery).copied(),
+            Kind::Leave(leave) => enter = self.deliveries.remove(&leave.delivery),
+            _ => {}
+        }
+        if let Some(event) = view(&line, call.as_ref(), enter) {
+            see(line.seq, &event);
+        }
+        if let Kind::Call(call) = line.what {
+            self.calls.insert(call.id, call);
+        }
+    }
+}
+
+/// A line as an event, with the line that began what it ends.
+fn view<'l>(line: &'l Line, call: Option<&'l CallLine>, enter: Option<EnterLine>) -> Option<EventView<'l>> {
+    Some(match &line.what {
+        Kind::Call(call) => {
+            EventView::Call { id: call.id, caller: call.caller(), job: call.job, call: &call.call }
+        }
+        Kind::Return(back) => {
+            let ReturnLine { call: id, job, hr, out } = back;
+            EventView::Return { id: *id, job: *job, call: &call?.call, hr: *hr, out }
+        }
+        Kind::Begin(begin) => {
+            let BeginLine { delivery, job, event, file, receiver } = *begin;
+            EventView::Begin { delivery, job, event, target: Target::from(receiver), file }
+        }
+        Kind::Wait(wait) => EventView::Wait { id: wait.call, job: wait.job, delivery: wait.delivery },
+        Kind::Enter(enter) => {
+            let EnterLine { delivery, job, event, file, receiver } = *enter;
+            EventView::Enter { delivery, job, event, target: Target::from(receiver), file }
+        }
+        Kind::Given(told) => {
+            let EnterLine { delivery, job, event, file, receiver } = enter?;
+            let target = Target::from(receiver);
+            EventView::Given { delivery, job, event, target, file, given: told.given }
+        }
+        Kind::Leave(leave) => {
+            let EnterLine { delivery, job, event, file, receiver } = enter?;
+            let target = Target::from(receiver);
+            EventView::Leave { delivery, job, event, target, file, leave: leave.outcome.into() }
+        }
+        Kind::Env(env) => EventView::Env { step: env.step, job: env.job, file: env.file },
+        Kind::State(state) => {
+            EventView::State { job: state.job, from: state.from, to: state.to, by: state.by.into() }
+        }
+        Kind::Choose(_) | Kind::Crash {} | Kind::Restart {} => return None,
+    })
 }

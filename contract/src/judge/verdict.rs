@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::BufRead;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +17,9 @@ use crate::mutation::Mutant;
 use crate::state::JobState;
 
 use super::across::{Across, CALLBACK_SLOTS, Overflow};
+use super::handed::Handed;
 use super::rule::{Rule, RuleSet};
-use super::trace::{Ended, Header, Kind, Recorded, Trace};
+use super::trace::{Ended, Header, Kept, Kind, Line, Open, Reader, Recorded, Trace, TraceError};
 use super::watched::{Watched, names_late_file};
 
 /// One broken rule.
@@ -91,22 +93,36 @@ impl Verdicts {
     #[must_use]
     pub fn under(trace: &Trace, profile: &Profile, rules: RuleSet) -> Verdicts {
         let mut judge = Judge::under(profile, &trace.header, rules);
-        let crash = trace.lines.iter().find(|line| matches!(line.what, Kind::Crash {} | Kind::Restart {}));
-        let until = crash.map_or(u64::MAX, |line| line.seq);
-        for (seq, event) in trace.events().take_while(|(seq, _)| *seq < until) {
-            judge.event(seq, &event);
+        let mut open = Open::default();
+        for line in &trace.lines {
+            if is_restart(line) {
+                judge.restart();
+            }
+            if let Some(event) = open.view(line) {
+                judge.event(line.seq, &event);
+            }
         }
-        if crash.is_some() {
-            judge.undecidable(
-                RuleSet::ALL,
-                "the service died during the run, and the rules do not follow it beyond that",
-            );
-            return judge.cut();
+        judge.end(trace.header.ended)
+    }
+
+    /// Judges a trace while it is read, so that its length needs no memory.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong with it.
+    pub fn of_reader<R: BufRead>(reader: R) -> Result<Verdicts, TraceError> {
+        let reader = Reader::new(reader)?;
+        let mut judge = Judge::for_header(reader.header(), RuleSet::HERE);
+        let ended = reader.header().ended;
+        let mut kept = Kept::default();
+        for line in reader {
+            let line = line?;
+            if is_restart(&line) {
+                judge.restart();
+            }
+            kept.show(line, |seq, event| judge.event(seq, event));
         }
-        match trace.header.ended {
-            Ended::AtRest => judge.finish(),
-            Ended::Cut => judge.cut(),
-        }
+        Ok(judge.end(ended))
     }
 
     /// The rules that were broken.
@@ -142,6 +158,7 @@ pub struct Judge {
     rules: RuleSet,
     jobs: BTreeMap<JobId, Watched>,
     across: Across<OPEN_CALLS, RUNNING>,
+    handed: Handed,
     /// Open calls about no job.
     manager_calls: BTreeMap<CallId, ManagerCall>,
     owners: BTreeMap<JobId, UserId>,
@@ -151,6 +168,10 @@ pub struct Judge {
     first_end: Option<u64>,
     events: u64,
     last_seq: u64,
+}
+
+fn is_restart(line: &Line) -> bool {
+    matches!(line.what, Kind::Crash {} | Kind::Restart {})
 }
 
 /// Calls open at once in a whole run.
@@ -182,6 +203,7 @@ impl Judge {
             rules,
             jobs: BTreeMap::new(),
             across: Across::new(rules, CALLBACK_SLOTS),
+            handed: Handed::default(),
             manager_calls: BTreeMap::new(),
             owners: BTreeMap::new(),
             counts: rules.iter().map(|rule| (rule, Count::default())).collect(),
@@ -224,6 +246,8 @@ impl Judge {
         self.last_seq = seq;
         self.note_owner(event);
         self.feed_across(seq, event);
+        let (violated, exercised) = self.handed.event(event);
+        self.note(seq, event.job(), violated.intersection(self.rules), exercised.intersection(self.rules));
         match (*event, event.job()) {
             (EventView::Return { id, call: Call::CreateJob { .. }, hr, .. }, job) => {
                 self.manager_calls.remove(&id);
@@ -252,12 +276,38 @@ impl Judge {
         }
     }
 
+    /// The service died, or started again. Rules that can be judged across it go on (see [`RuleSet::ACROSS_RESTART`]); the others
+    /// end undecided, unless they are broken already.
+    pub fn restart(&mut self) {
+        self.undecidable(
+            RuleSet::ALL.intersection(RuleSet::ACROSS_RESTART.complement()),
+            "the service died during the run, and this rule does not follow it beyond that",
+        );
+        self.rules = self.rules.intersection(RuleSet::ACROSS_RESTART);
+        self.jobs.values_mut().for_each(|watched| watched.restart(&self.profile));
+        self.across.restart();
+        self.handed.restart();
+        self.manager_calls.clear();
+    }
+
+    /// The end of a run that ended so.
+    #[must_use]
+    pub fn end(self, ended: Ended) -> Verdicts {
+        match ended {
+            Ended::AtRest => self.finish(),
+            Ended::Cut => self.cut(),
+        }
+    }
+
     /// The end of a run that came to rest: what is open now stays open.
     #[must_use]
     pub fn finish(mut self) -> Verdicts {
         let seq = self.last_seq;
         for job in self.jobs.keys().copied().collect::<Vec<_>>() {
-            let violated = self.jobs[&job].finish(&self.profile);
+            let mut violated = self.jobs[&job].finish(&self.profile);
+            if !self.has_room(job) {
+                violated = violated.without(Rule::R19);
+            }
             self.note(seq, Some(job), violated, violated);
             if self.is_starved(job) {
                 let r9 = RuleSet::of(&[Rule::R9]);
@@ -320,11 +370,16 @@ impl Judge {
         match self.across.step(owner, event, &mut exercised) {
             Ok(violated) => self.note(seq, event.job(), violated, exercised),
             Err(Overflow) => {
-                let both = RuleSet::of(&[Rule::R9, Rule::R16]);
-                self.undecidable(both, "more calls or callbacks are open at once than the rules follow");
+                let all = RuleSet::of(&[Rule::R9, Rule::R16, Rule::R19]);
+                self.undecidable(all, "more calls or callbacks are open at once than the rules follow");
                 self.across = Across::new(RuleSet::EMPTY, CALLBACK_SLOTS);
             }
         }
+    }
+
+    /// Whether a callback of the job could start: its user has a free slot.
+    fn has_room(&self, job: JobId) -> bool {
+        self.owners.get(&job).is_some_and(|owner| self.across.has_room(*owner))
     }
 
     fn is_starved(&self, job: JobId) -> bool {
@@ -348,7 +403,7 @@ impl Judge {
             }
         }
         if names_late_file(event) {
-            let about_files = RuleSet::of(&[Rule::R5, Rule::R6, Rule::R7, Rule::R15, Rule::R18]);
+            let about_files = RuleSet::of(&[Rule::R5, Rule::R6, Rule::R7, Rule::R15, Rule::R18, Rule::R19]);
             self.undecidable(about_files, "a job has more than eight files, more than the rules follow");
         }
     }

@@ -9,7 +9,7 @@ use crate::event::{By, EventView, Target};
 use crate::ids::{CallId, DeliveryId, FileId, ReceiverId};
 use crate::notify::Receiver;
 
-use super::monitor::{Bound, Monitors};
+use super::monitor::Monitors;
 use super::rule::RuleSet;
 use super::small::FileSet;
 
@@ -52,7 +52,7 @@ impl fmt::Display for Lost {
 impl Watched {
     pub(crate) fn new(rules: RuleSet) -> Watched {
         Watched {
-            monitors: Monitors::new(rules, Bound::WIDE),
+            monitors: Monitors::new(rules),
             calls: Slots::default(),
             deliveries: Slots::default(),
             objects: Slots::default(),
@@ -64,6 +64,13 @@ impl Watched {
     /// When the job ended for the manager: the call that ended it was back, or it expired.
     pub(crate) fn ended(&self) -> Option<u64> {
         self.ended
+    }
+
+    /// The service died: calls and deliveries are gone, and with them what may still come of them.
+    pub(crate) fn restart(&mut self, profile: &Profile) {
+        self.monitors.restart(profile);
+        self.calls = Slots::default();
+        self.deliveries = Slots::default();
     }
 
     /// See [`Monitors::is_waiting_to_tell`].

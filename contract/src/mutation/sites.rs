@@ -220,6 +220,10 @@ sites! {
         R18PanicForgotten = "r18-panic-forgotten", "R18 does not mind calls that a panic has stranded.";
         R18SettledIsOwed = "r18-settled-is-owed", "R18 thinks an event owed that was told again and acknowledged.";
         R18StateKeepsOwed = "r18-state-keeps-owed", "R18 thinks an event owed when its state was left.";
+        R19JobsForgotten = "r19-jobs-forgotten", "R19 forgets JobTransferred and JobError that were never told.";
+        R19FilesForgotten = "r19-files-forgotten", "R19 forgets files that were never told.";
+        R19SettledIsOwed = "r19-settled-is-owed", "R19 thinks an event owed that was told and acknowledged.";
+        R19EpochsAreOne = "r19-epochs-are-one", "R19 lets an acknowledgement in an older registration count for the new one.";
         LeaverExcusesForever = "leaver-excuses-forever", "A call that took a job out of a state excuses callbacks for ever.";
         StaysAreUnambiguous = "stays-are-unambiguous", "A callback is always about the present stay.";
         Callback2Everywhere = "callback2-everywhere", "Every object is taken to have the second interface.";

@@ -1,6 +1,7 @@
 //! A few words in which the tests write down runs of one job, `j0`, whose object is `p0`.
 
 use contract::event::{By, Caller, EventView, Leave, Target};
+use contract::judge::trace::Kind;
 use contract::judge::{Ended, Header, Line, RuleSet, Trace, Verdicts};
 use contract::*;
 
@@ -153,6 +154,12 @@ impl Run {
         self.enter_at(event, P0, None)
     }
 
+    /// A callback about the job is about to start, at `p0`.
+    pub(crate) fn begin(&mut self, event: Event) {
+        let delivery = DeliveryId(self.next_delivery);
+        self.push(&EventView::Begin { delivery, job: JOB, event, target: P0, file: None });
+    }
+
     /// FileTransferred starts, at `p0`.
     pub(crate) fn enter_file(&mut self, file: FileId) -> DeliveryId {
         self.enter_at(Event::FileTransferred, P0, Some(file))
@@ -216,6 +223,14 @@ impl Run {
     pub(crate) fn state_from(&mut self, from: Option<JobState>, to: JobState, by: By) {
         self.push(&EventView::State { job: JOB, from, to, by });
         self.state = Some(to);
+    }
+
+    /// The service dies, and is started again.
+    pub(crate) fn dies(&mut self) {
+        for what in [Kind::Crash {}, Kind::Restart {}] {
+            let seq = self.trace.lines.len() as u64 + 1;
+            self.trace.lines.push(Line { seq, what });
+        }
     }
 
     /// Any event at all.

@@ -2,7 +2,6 @@
 
 use contract::event::By;
 use contract::judge::Rule::{R5, R6, R7, R8};
-use contract::judge::{Bound, Monitors, RuleSet};
 use contract::*;
 
 use crate::builder::*;
@@ -151,6 +150,7 @@ fn two_files_at_once_are_out_of_order() {
     let first = run.enter_file(F1);
     run.tells_file(F0, OK);
     run.leave(first, OK);
+    run.tells(Event::JobTransferred, OK);
     run.breaks(&[R7]);
 }
 
@@ -188,6 +188,7 @@ fn a_repeated_file_without_a_registration_is_told_twice_and_not_out_of_order() {
     run.transfers();
     run.tells_file(F0, OK);
     run.tells_file(F0, OK);
+    run.tells(Event::JobTransferred, OK);
     run.breaks(&[R6]);
 }
 
@@ -208,9 +209,6 @@ fn modifications_are_not_outnumbered() {
 #[test]
 fn bytes_are_modifications() {
     let mut run = Run::listening(bits(), EVERYTHING);
-    run.resumes();
-    // QUEUED, CONNECTING and TRANSFERRING.
-    (0..3).for_each(|_| run.tells(Event::JobModification, OK));
     run.env_file(EnvStep::Bytes { transferred: 1, total: None }, F0);
     run.tells(Event::JobModification, OK);
     run.keeps(R8);
@@ -232,39 +230,50 @@ fn states_with_an_event_of_their_own_are_no_modifications() {
     contract::follows!["event.not-both"];
     let mut run = Run::listening(bits(), EVERYTHING);
     run.resumes();
-    for _ in [JobState::Queued, JobState::Connecting, JobState::Transferring] {
-        run.tells(Event::JobModification, OK);
-    }
+    // QUEUED, CONNECTING and TRANSFERRING: one was on its way, and one came later.
+    (0..2).for_each(|_| run.tells(Event::JobModification, OK));
     run.keeps(R8);
     run.fails();
+    run.tells(Event::JobError, OK);
+    run.tells(Event::JobModification, OK);
+    run.breaks(&[R8]);
+}
+
+/// What was coalesced into one callback is no credit for a second.
+#[test]
+fn many_changes_are_one_callback_and_one_that_may_have_been_on_its_way() {
+    let setter = || Call::SetDescription { description: Some("x".into()) };
+    let mut run = Run::listening(bits(), EVERYTHING);
+    (0..5).for_each(|_| run.does(setter(), OK));
+    // It may have begun after the first of them.
+    run.tells(Event::JobModification, OK);
+    run.tells(Event::JobModification, OK);
+    run.keeps(R8);
     run.tells(Event::JobModification, OK);
     run.breaks(&[R8]);
 }
 
 #[test]
-fn a_full_counter_never_cries_wolf() {
-    let carried = RuleSet::of(&[R8]);
-    let mut monitors = Monitors::<2>::new(carried, Bound { counters: 2 });
-    let bytes = EventView::Env {
-        step: EnvStep::Bytes { transferred: 1, total: None },
-        job: Some(JOB),
-        file: Some(F0),
-    };
-    let told = EventView::Enter {
-        delivery: DeliveryId(0),
-        job: JOB,
-        event: Event::JobModification,
-        target: P0,
-        file: None,
-    };
-    for _ in 0..5 {
-        assert!(monitors.step(bits(), &bytes).is_empty());
-    }
-    for _ in 0..5 {
-        assert!(monitors.step(bits(), &told).is_empty());
-    }
-    let mut fresh = Monitors::<2>::new(carried, Bound { counters: 2 });
-    assert!(fresh.step(bits(), &bytes).is_empty());
-    assert!(fresh.step(bits(), &told).is_empty());
-    assert_eq!(fresh.step(bits(), &told), RuleSet::EMPTY.with(R8));
+fn a_subject_that_shows_the_begin_is_judged_exactly() {
+    let setter = || Call::SetDescription { description: Some("x".into()) };
+    let mut run = Run::listening(bits(), EVERYTHING);
+    (0..5).for_each(|_| run.does(setter(), OK));
+    run.begin(Event::JobModification);
+    run.does(setter(), OK);
+    run.tells(Event::JobModification, OK);
+    run.begin(Event::JobModification);
+    run.tells(Event::JobModification, OK);
+    run.keeps(R8);
+    run.begin(Event::JobModification);
+    run.breaks(&[R8]);
+}
+
+#[test]
+fn a_set_of_files_may_be_told_file_by_file() {
+    let names = || FileNames { remote: "http://a.test/f".into(), local: "/f".into() };
+    let mut run = Run::listening(bits(), EVERYTHING);
+    let set = run.call(Call::AddFileSet { files: vec![names(), names(), names()] });
+    (0..3).for_each(|_| run.tells(Event::JobModification, OK));
+    run.back(set, OK);
+    run.keeps(R8);
 }

@@ -132,6 +132,7 @@ fn a_file_does_not_appear_otherwise() {
         [disk(DiskAct::Renamed), observed(Found::Whole, Found::Absent), observed(Found::Wrong, Found::Absent)]
     {
         let mut run = Run::transferred();
+        run.tells(Event::JobTransferred, OK);
         run.env_file(wrong, F0);
         run.breaks(&[R15]);
     }

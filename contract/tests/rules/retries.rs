@@ -2,7 +2,7 @@
 
 use contract::dialect::Switch;
 use contract::event::{Leave, Target};
-use contract::judge::Rule::R18;
+use contract::judge::Rule::{R18, R19};
 use contract::*;
 
 use crate::builder::*;
@@ -21,7 +21,7 @@ fn a_failed_callback_is_told_again_before_the_service_rests() {
         let delivery = run.enter(Event::JobTransferred);
         run.leave_with(delivery, leave);
         run.env(EnvStep::Idle);
-        run.breaks(&[R18]);
+        run.breaks(&[R18, R19]);
     }
 }
 
@@ -32,7 +32,7 @@ fn a_failed_file_is_told_again_too() {
     run.transfers();
     run.tells_file(F0, FAIL);
     run.env(EnvStep::Idle);
-    run.breaks(&[R18]);
+    run.breaks(&[R18, R19]);
 }
 
 #[test]

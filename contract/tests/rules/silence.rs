@@ -75,6 +75,7 @@ fn a_mask_that_was_refused_never_counted() {
     run.does(register(0), OK);
     run.transfers();
     run.tells_file(F0, OK);
+    run.tells(Event::JobTransferred, OK);
     run.breaks(&[R2]);
 }
 
@@ -118,6 +119,7 @@ fn an_object_is_told_only_what_it_receives() {
     run.does(register_plain(0), OK);
     run.transfers();
     run.tells_file(F0, OK);
+    run.tells(Event::JobTransferred, OK);
     run.breaks(&[R3]);
 }
 

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use contract::judge::{Bound, Monitors, RuleSet};
+use contract::judge::{Monitors, RuleSet};
 use contract::*;
 
 use crate::builder::*;
@@ -18,7 +18,7 @@ fn speed_of_the_monitors() {
     let mut broken = RuleSet::EMPTY;
     let start = Instant::now();
     for _ in 0..rounds {
-        let mut monitors = Monitors::<4>::new(RuleSet::HERE, Bound::WIDE);
+        let mut monitors = Monitors::<4>::new(RuleSet::HERE);
         for event in &events {
             broken = broken.union(monitors.step(bits(), black_box(event)));
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contract::call::*;
 use contract::dialect::Switch;
+use contract::event::Given;
 use contract::judge::trace::*;
 use contract::judge::{Ended, Header, Line, Recorded, Trace};
 use contract::*;
@@ -20,10 +21,19 @@ pub(crate) fn trace() -> impl Strategy<Value = Trace> {
 fn fit(kinds: Vec<(u64, Kind)>) -> Vec<Line> {
     let (mut calls, mut deliveries, mut seq) = (BTreeSet::new(), BTreeSet::new(), 0);
     let fits = |kind: &Kind| match kind {
-        Kind::Call(call) => calls.insert(call.id),
+        Kind::Call(call) => {
+            call.inside.is_none_or(|inside| deliveries.contains(&inside)) && calls.insert(call.id)
+        }
         Kind::Return(back) => calls.remove(&back.call),
+        Kind::Begin(begin) => !deliveries.contains(&begin.delivery),
+        Kind::Wait(wait) => calls.contains(&wait.call),
         Kind::Enter(enter) => deliveries.insert(enter.delivery),
+        Kind::Given(told) => deliveries.contains(&told.delivery),
         Kind::Leave(leave) => deliveries.remove(&leave.delivery),
+        Kind::Crash {} | Kind::Restart {} => {
+            (calls, deliveries) = (BTreeSet::new(), BTreeSet::new());
+            true
+        }
         _ => true,
     };
     let number = |(step, kind)| {
@@ -87,6 +97,30 @@ fn kind() -> impl Strategy<Value = Kind> {
                 file: file.map(FileId),
             })
         ),
+        2 => (id(), id(), event(), prop::option::of(id()), prop::option::of(id())).prop_map(
+            |(delivery, job, event, object, file)| Kind::Begin(BeginLine {
+                delivery: DeliveryId(delivery),
+                job: JobId(job),
+                event,
+                receiver: object.map_or(Told::CommandLine, |object| Told::Interface(ReceiverId(object))),
+                file: file.map(FileId),
+            })
+        ),
+        2 => (id(), id(), id()).prop_map(|(call, job, delivery)| Kind::Wait(WaitLine {
+            call: CallId(call),
+            job: JobId(job),
+            delivery: DeliveryId(delivery),
+        })),
+        2 => (id(), prop::option::of(id()), prop::option::of(id()), prop::option::of(id()), prop::option::of(hr()))
+            .prop_map(|(delivery, receiver, job, file, error)| Kind::Given(GivenLine {
+                delivery: DeliveryId(delivery),
+                given: Given {
+                    receiver: receiver.map(ReceiverId),
+                    job: job.map(JobId),
+                    file: file.map(FileId),
+                    error,
+                },
+            })),
         4 => (id(), left()).prop_map(|(delivery, outcome)| Kind::Leave(LeaveLine {
             delivery: DeliveryId(delivery),
             outcome,
@@ -260,7 +294,10 @@ pub(crate) fn census(trace: &Trace) -> BTreeMap<&'static str, usize> {
         let kind = match line.what {
             Kind::Call(_) => "call",
             Kind::Return(_) => "return",
+            Kind::Begin(_) => "begin",
+            Kind::Wait(_) => "wait",
             Kind::Enter(_) => "enter",
+            Kind::Given(_) => "given",
             Kind::Leave(_) => "leave",
             Kind::Env(_) => "env",
             Kind::State(_) => "state",

@@ -2,7 +2,7 @@
 
 use contract::judge::{Trace, TraceError};
 
-const HEADER: &str = r#"{"format":1,"dialect":"bits"}"#;
+const HEADER: &str = r#"{"format":1,"dialect":"bits","records":["call","return","enter","leave"]}"#;
 const CALL: &str = r#"{"seq":1,"kind":"call","id":0,"thread":0,"user":0,"job":0,"method":"Cancel"}"#;
 const ENTER: &str =
     r#"{"seq":1,"kind":"enter","delivery":0,"job":0,"event":"JobError","receiver":"command_line"}"#;
@@ -14,29 +14,49 @@ fn error(lines: &[&str]) -> TraceError {
 #[test]
 fn every_mistake_has_its_line_and_its_words() {
     let cases: &[(&[&str], &str)] = &[
-        (&[], "the trace is empty: expected a header line with `format` and `dialect`"),
+        (&[], "the trace is empty: expected a header line with `format`, `dialect` and `records`"),
         (&["", "hello"], "line 2 is not a JSON object: expected value"),
         (
             &[r#"{"dialect":"bits"}"#],
-            "line 1 is not a header: missing field `format`; expected at least `format` and `dialect`",
+            "line 1 is not a header: missing field `format`; expected at least `format`, `dialect` and `records`",
         ),
         (
             &[r#"{"format":1}"#],
-            "line 1 is not a header: missing field `dialect`; expected at least `format` and `dialect`",
+            "line 1 is not a header: missing field `dialect`; expected at least `format`, `dialect` and `records`",
+        ),
+        (
+            &[r#"{"format":1,"dialect":"bits"}"#],
+            "line 1 is a header without `records`: name the kinds of lines that the subject records, such as \"records\":[\"call\",\"return\",\"enter\",\"leave\"], and \"env\" and \"state\" where it does",
+        ),
+        (
+            &[HEADER, HEADER],
+            "line 2 is the header of a second trace: expected one trace; read each from a file of its own",
+        ),
+        (
+            &[HEADER, &CALL.replace("\"job\"", "\"inside\":44,\"job\"")],
+            "line 2 makes call c0 inside delivery d44, which does not run: expected a delivery that has entered and not left, or no `inside`",
+        ),
+        (
+            &[HEADER, r#"{"seq":1,"kind":"given","delivery":3,"given":{"job":0}}"#],
+            "line 2 says what delivery d3 was given, which is not open",
+        ),
+        (
+            &[HEADER, r#"{"seq":1,"kind":"wait","call":3,"job":0,"delivery":0}"#],
+            "line 2 says that call c3 waits, which is not open",
         ),
         (&[r#"{"format":2,"new":[]}"#], "line 1 says format 2: expected format 1"),
         (&[HEADER, CALL, "{"], "line 3 is not a JSON object: EOF while parsing an object"),
         (
             &[HEADER, "", r#"{"seq":1}"#],
-            "line 3 has no `kind`: expected one of call, return, enter, leave, env, state, choose, crash, restart",
+            "line 3 has no `kind`: expected one of call, return, begin, wait, enter, given, leave, env, state, choose, crash, restart",
         ),
         (
             &[HEADER, r#"{"seq":1,"kind":"pause"}"#],
-            "line 2 has the unknown kind \"pause\": expected one of call, return, enter, leave, env, state, choose, crash, restart",
+            "line 2 has the unknown kind \"pause\": expected one of call, return, begin, wait, enter, given, leave, env, state, choose, crash, restart",
         ),
         (
             &[HEADER, r#"{"seq":1,"kind":7}"#],
-            "line 2 has the unknown kind \"7\": expected one of call, return, enter, leave, env, state, choose, crash, restart",
+            "line 2 has the unknown kind \"7\": expected one of call, return, begin, wait, enter, given, leave, env, state, choose, crash, restart",
         ),
         (&[HEADER, r#"{"kind":"crash"}"#], "line 2 is no good `crash` line: missing field `seq`"),
         (

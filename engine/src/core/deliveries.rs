@@ -69,7 +69,7 @@ impl Core {
         if !job.is_open() {
             return pending;
         }
-        for file in job.pending_files(self.profile()) {
+        for file in self.files_to_tell(job) {
             pending = pending.with(Event::FileTransferred, file);
         }
         if let Some((event, _)) = self.pending_job_event(job) {
@@ -208,6 +208,7 @@ impl Core {
     pub(super) fn start_epoch(&mut self, id: JobId) {
         let late_replay = self.profile().late_replay.is_on();
         let forgets = fault!(self, EpochForgetsFiles);
+        let untold = fault!(self, NewEpochUntold);
         let Some(job) = self.job_mut(id) else { return };
         if forgets {
             job.files.iter_mut().for_each(|file| file.told = Told::No);
@@ -215,7 +216,7 @@ impl Core {
         job.epoch = job.epoch.wrapping_add(1);
         job.stage = Stage::Start;
         job.tell_again_at = None;
-        if late_replay {
+        if late_replay && !untold {
             job.told = Told::No;
         }
     }
@@ -233,7 +234,7 @@ impl Core {
 
     /// FileTransferred before JobTransferred and JobError (R7).
     fn choose_important(&self, id: JobId, job: &Job) -> Option<(Event, FileId, Target)> {
-        if let Some(file) = job.pending_files(self.profile()).next()
+        if let Some(file) = self.files_to_tell(job).next()
             && !(fault!(self, JobBeforeFiles) && self.pending_job_event(job).is_some())
         {
             return Some((Event::FileTransferred, file, Target::Interface(job.receiver?.id)));
@@ -247,6 +248,13 @@ impl Core {
         Some((event, FileId(0), target))
     }
 
+    /// The files whose FileTransferred is pending, in order.
+    fn files_to_tell(&self, job: &Job) -> impl Iterator<Item = FileId> {
+        let drops_last = fault!(self, LastFileUntold) && job.state == JobState::Transferred;
+        let last = job.files.len().checked_sub(1);
+        job.pending_files(self.profile()).filter(move |file| !(drops_last && Some(file.index()) == last))
+    }
+
     /// JobTransferred or JobError when it is pending, and whom the chain tells next (semantics e).
     fn pending_job_event(&self, job: &Job) -> Option<(Event, Target)> {
         let event = job.due_event().or_else(|| self.wrongly_due(job))?;
@@ -254,7 +262,7 @@ impl Core {
             fault!(self, DisableNeedsErrorBit) && !job.mask.contains(NotifyFlags::JOB_ERROR);
         let mask = if ignores_disable { job.mask - NotifyFlags::DISABLE } else { job.mask };
         let masked = !self.profile().unmasked(mask, event).is_yes();
-        let files_first = job.pending_files(self.profile()).next().is_some();
+        let files_first = self.files_to_tell(job).next().is_some();
         if masked || files_first && !fault!(self, JobBeforeFiles) {
             return None;
         }

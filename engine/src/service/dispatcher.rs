@@ -133,6 +133,9 @@ impl<R: Runtime> Shared<R> {
     /// Enters the client's code. Between the begin, with which the lock was given up, and `enter` there is no lock, no
     /// wait and no I/O (clause 2).
     fn tell(&self, me: ThreadId, delivery: Delivery, told: Box<Told>) {
+        if fault!(self, ErrorSwallowed) && delivery.event == Event::JobError {
+            return self.leave(me, delivery, Leave::Returned(HResult::S_OK));
+        }
         self.runtime.set_inside(Some(Inside { service: self.identity(), thread: me, delivery: delivery.id }));
         self.point(Point::Begun);
         self.record_enter(delivery);

@@ -185,7 +185,6 @@ fn near(part: &[Place], mix: u64) -> impl Iterator<Item = &Place> {
 #[cfg(test)]
 mod tests {
     use contract::JobState;
-    use contract::judge::Bound;
 
     use super::super::act::Cause;
     use super::super::state::Who;
@@ -229,9 +228,9 @@ mod tests {
 
     #[test]
     fn a_step_is_computed_once() {
-        let first = Monitors::new(RuleSet::OF_A_JOB, Bound::WIDE);
+        let first = Monitors::new(RuleSet::OF_A_JOB);
         let (memories, memory) = Memories::new(first);
-        let other = Monitors::new(RuleSet::EMPTY, Bound::WIDE);
+        let other = Monitors::new(RuleSet::EMPTY);
         let step = memories.step(memory, note(0, 0), |contents| {
             *contents = other;
             RuleSet::EMPTY

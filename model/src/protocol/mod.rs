@@ -56,7 +56,7 @@ mod waits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use contract::judge::{Bound, Monitors, Rule, RuleSet};
+use contract::judge::{Monitors, Rule, RuleSet};
 use contract::{JobState, Profile};
 use stateright::{Model, Path, Property};
 
@@ -84,9 +84,6 @@ use self::waits::Through;
 use crate::bfs::Classes;
 #[cfg(feature = "bfs")]
 use crate::explore::Judged;
-
-/// Nothing here is counted by the rules carried.
-const BOUND: Bound = Bound { counters: 3 };
 
 /// The property that no call waits in a circle through a client's own lock. It is no rule: the client has been told (clause 7).
 pub(crate) const CLIENTS_OWN: &str = "client's own lock";
@@ -255,7 +252,7 @@ fn first_memory(rig: &Rig, laws: &[Law]) -> Monitors<CALLS> {
     let rule = |law: &Law| if let Law::Rule(rule) = law { Some(*rule) } else { None };
     let per_job: RuleSet = laws.iter().filter_map(rule).collect();
     // R9 and R16 are predicates here; their part in a job's monitors would only make states more.
-    let mut monitors = Monitors::new(per_job.intersection(RuleSet::OF_A_JOB), BOUND);
+    let mut monitors = Monitors::new(per_job.intersection(RuleSet::OF_A_JOB));
     story::prefix(rig, 0, &mut |event| {
         let _nothing_yet = monitors.step(&rig.profile, event);
     });

@@ -17,7 +17,7 @@ struct Bite {
     bites: fn(&Job, &Profile) -> bool,
 }
 
-static BITES: [Bite; 7] = [
+static BITES: [Bite; 8] = [
     // A final job would still take new flags, and everything else, if it were not final.
     Bite { rule: "R10", bites: |job, _| job.state.is_final() },
     Bite { rule: "R11", bites: would_fail },
@@ -26,6 +26,7 @@ static BITES: [Bite; 7] = [
     Bite { rule: "R14", bites: |job, _| job.state == JobState::Transferring && knows_size(job) },
     Bite { rule: "R15", bites: holds_files_back },
     Bite { rule: "R18", bites: owes_again },
+    Bite { rule: "R19", bites: is_due },
 ];
 
 impl<const J: usize> World<J> {
@@ -75,6 +76,11 @@ fn holds_files_back(job: &Job, _: &Profile) -> bool {
         Finalising::Complete => job.has_work(),
         Finalising::Cancel => !job.temporary_whole().is_empty(),
     }
+}
+
+/// Something has to be told before the job is at rest.
+fn is_due(job: &Job, profile: &Profile) -> bool {
+    !(pending(job, profile) & !Events::MODIFICATION).is_empty()
 }
 
 /// A delivery failed, and its event is pending again.

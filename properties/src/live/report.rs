@@ -136,6 +136,7 @@ impl Seen {
             },
             Kind::Call(call) => self.nested_calls += u64::from(call.inside.is_some()),
             Kind::Return(back) => self.refused_calls += u64::from(back.hr.failed()),
+            Kind::Begin(_) | Kind::Wait(_) | Kind::Given(_) => {}
             Kind::Choose(_) | Kind::Crash {} | Kind::Restart {} => {}
         }
     }
@@ -180,7 +181,7 @@ mod tests {
     #[test]
     fn a_hang_names_what_is_open_and_nothing_else() {
         let text = concat!(
-            r#"{"format":1,"dialect":"bits"}"#,
+            r#"{"format":1,"dialect":"bits","records":["call","return","enter","leave"]}"#,
             "\n",
             r#"{"seq":1,"kind":"call","id":0,"thread":1,"user":0,"job":4,"method":"Resume"}"#,
             "\n",

@@ -8,7 +8,7 @@ use std::fmt;
 
 use contract::core::{Change, Then};
 use contract::event::Target;
-use contract::judge::{Bound, RuleSet};
+use contract::judge::RuleSet;
 use contract::mutation::Mutation;
 use contract::state::JobState;
 use contract::{
@@ -95,8 +95,8 @@ fn follow(
 ) -> Option<String> {
     let config = program.config();
     let profile = config.profile.mutated(mutation);
-    let mut lockstep = Lockstep::around(Core::new(&config), |_| USER, RuleSet::EMPTY, Bound::WIDE)
-        .with_slots(config.callback_slots);
+    let mut lockstep =
+        Lockstep::around(Core::new(&config), |_| USER, RuleSet::EMPTY).with_slots(config.callback_slots);
     let mut after = 0;
     program.steps.iter().find_map(|stimulus| {
         if lockstep.apply(&profile, stimulus, &mut |_| ()) == Applied::NotEnabled {

@@ -447,7 +447,11 @@ impl Inner {
         match event {
             EventView::Call { .. } | EventView::Enter { .. } => self.open += 1,
             EventView::Return { .. } | EventView::Leave { .. } => self.open = self.open.saturating_sub(1),
-            EventView::Env { .. } | EventView::State { .. } => {}
+            EventView::Begin { .. }
+            | EventView::Wait { .. }
+            | EventView::Given { .. }
+            | EventView::Env { .. }
+            | EventView::State { .. } => {}
         }
         match *event {
             EventView::Enter { job, target: Target::Interface(_), .. } => self.callback_enters(job),
@@ -460,7 +464,11 @@ impl Inner {
             EventView::Return { .. } => (me.method, me.at, me.wait) = (None, None, None),
             EventView::Enter { .. } => (me.telling, me.at) = (Telling::Yes, None),
             EventView::Leave { .. } => me.telling = Telling::No,
-            EventView::Env { .. } | EventView::State { .. } => {}
+            EventView::Begin { .. }
+            | EventView::Wait { .. }
+            | EventView::Given { .. }
+            | EventView::Env { .. }
+            | EventView::State { .. } => {}
         }
     }
 }

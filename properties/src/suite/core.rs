@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use contract::core::Config;
 use contract::judge::trace::Kind;
-use contract::judge::{Bound, Header, Line, Rule, RuleSet, Trace};
+use contract::judge::{Header, Line, Rule, RuleSet, Trace};
 use contract::mutation::Mutation;
 use contract::{Core, JobId, UserId};
 use model::drive::{Applied, From, Stimulus};
@@ -171,7 +171,7 @@ pub(super) fn record<C: Core>(
 }
 
 fn lockstep<C: Core>(config: &Config, make: fn(&Config) -> C) -> Lockstep<C, JOBS> {
-    Lockstep::around(make(config), |_| UserId(0), RuleSet::OF_A_JOB, Bound::WIDE)
+    Lockstep::around(make(config), |_| UserId(0), RuleSet::OF_A_JOB)
 }
 
 type Wrong = (Option<Rule>, String);

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use contract::core::{Config, Core as _, Failure, TransferEvent};
 use contract::event::{Leave, Recorder, Target};
-use contract::judge::{Bound, Header, RuleSet, TraceRecorder};
+use contract::judge::{Header, RuleSet, TraceRecorder};
 use contract::{
     Call, CommandLine, Event, FileNames, HResult, Interfaces, JobId, ReceiverId, ThreadId, UserId,
 };
@@ -81,7 +81,7 @@ impl Orders {
     fn of(config: &Config, path: &[Stimulus]) -> Result<Orders, String> {
         let core = engine::core::Core::new(config);
         let owner = |_: JobId| UserId(0);
-        let mut lockstep = Lockstep::<_, 1>::around(core, owner, RuleSet::EMPTY, Bound::WIDE);
+        let mut lockstep = Lockstep::<_, 1>::around(core, owner, RuleSet::EMPTY);
         let mut orders = Orders {
             acts: Vec::new(),
             fetches: VecDeque::new(),

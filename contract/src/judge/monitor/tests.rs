@@ -26,7 +26,7 @@ macro_rules! blind_rules {
 
 blind_rules! {
     r1: R1, r2: R2, r3: R3, r4: R4, r5: R5, r6: R6, r7: R7, r8: R8, r9: R9, r10: R10, r11: R11, r12: R12, r13: R13,
-    r14: R14, r15: R15, r18: R18,
+    r14: R14, r15: R15, r18: R18, r19: R19,
 }
 
 const CALLS: [Call; 8] = [
@@ -66,7 +66,7 @@ fn event([kind, a, b, c, d, e]: [usize; 6]) -> (Kind, EventView<'static>) {
     let (call, file) = (&CALL[b % 8], Some(FileId(c as u32 % 3)).filter(|_| c % 5 > 0));
     let target = if e % 3 > 0 { Target::Interface(ReceiverId(0)) } else { Target::CommandLine };
     let (told, state) = (Event::ALL[b % 5], JobState::ALL[b % 9]);
-    match kind % 6 {
+    match kind % 7 {
         0 => {
             let caller = Caller { thread: ThreadId(0), user: UserId(0), inside: None };
             (Kind::Call, EventView::Call { id, caller, job: Some(job), call })
@@ -76,6 +76,7 @@ fn event([kind, a, b, c, d, e]: [usize; 6]) -> (Kind, EventView<'static>) {
             let out = [&NONE, &STATE, &PROGRESS][e % 3];
             (Kind::Return, EventView::Return { id, job: Some(job), call, hr, out })
         }
+        6 => (Kind::Begin, EventView::Begin { delivery, job, event: told, target, file }),
         2 => (Kind::Enter, EventView::Enter { delivery, job, event: told, target, file }),
         3 => {
             let leave = [Leave::Returned(HResult::S_OK), Leave::Panicked, Leave::Exited(1)][d % 3];
@@ -95,11 +96,11 @@ proptest! {
     fn no_rule_is_moved_by_an_event_it_does_not_look_at(numbers in prop::collection::vec(any::<[usize; 6]>(), 1..60)) {
         for dialect in Dialect::ALL {
             let profile = dialect.profile();
-            let mut monitors = Monitors::<4>::new(RuleSet::HERE, Bound::WIDE);
+            let mut monitors = Monitors::<4>::new(RuleSet::HERE);
             for (kind, event) in numbers.iter().copied().map(event) {
                 let mut facts = monitors.facts;
                 facts.before(monitors.carried, profile, &event);
-                let cx = Cx { profile, facts: &facts, bound: Bound::WIDE };
+                let cx = Cx { profile, facts: &facts };
                 prop_assert_eq!(moved(&monitors.rules, kind, &cx, &event), None, "{:?}", event);
                 let _ = monitors.step(profile, &event);
             }

@@ -16,6 +16,7 @@ mod r13_edges;
 mod r14_progress;
 mod r15_files;
 mod r18_robust;
+mod r19_told;
 
 pub(super) use self::r01_cancelled::R1;
 pub(super) use self::r02_masked::R2;
@@ -33,6 +34,7 @@ pub(super) use self::r13_edges::R13;
 pub(super) use self::r14_progress::R14;
 pub(super) use self::r15_files::R15;
 pub(super) use self::r18_robust::R18;
+pub(super) use self::r19_told::R19;
 
 use crate::dialect::Profile;
 use crate::event::Leave;

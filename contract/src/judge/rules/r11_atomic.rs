@@ -13,6 +13,13 @@ use crate::judge::rule::Rule;
 use crate::judge::small::CallSet;
 use crate::mutant;
 
+impl R11 {
+    /// The calls that were open are gone.
+    pub(crate) fn restart(&mut self) {
+        self.changed = CallSet::default();
+    }
+}
+
 /// The open calls that have changed the state.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct R11 {
@@ -28,6 +35,10 @@ impl<const CALLS: usize> Monitor<CALLS> for R11 {
         match *event {
             EventView::State { by: By::Call(id), .. } => {
                 self.changed.insert(id.0);
+                Outcome::Held
+            }
+            EventView::Return { id, call: Call::Other { .. }, .. } => {
+                self.changed.take(id.0);
                 Outcome::Held
             }
             EventView::Return { id, call, hr, out, .. } => {

@@ -44,6 +44,8 @@ fn change<const CALLS: usize>(cx: &Cx<'_, CALLS>, from: Option<JobState>, to: Jo
     let cause = match by {
         By::Env(step) => Cause::Env(step.kind()),
         By::Call(id) => match cx.facts.method(id) {
+            // Of another implementation's own methods nothing is known.
+            Some(Method::Other) => return Outcome::Held,
             Some(method) => Cause::Call(method),
             // The call is not one of this job: there is no row to look up.
             None => return Outcome::Held,

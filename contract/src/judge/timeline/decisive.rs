@@ -10,7 +10,7 @@ use crate::judge::trace::Trace;
 use crate::judge::verdict::Violation;
 use crate::notify::Event;
 use crate::state::JobState;
-use crate::{CallId, Method};
+use crate::{CallId, DeliveryId, Method};
 
 /// The numbers of the decisive lines.
 pub(super) fn lines(trace: &Trace, violation: &Violation) -> BTreeSet<u64> {
@@ -52,6 +52,8 @@ fn matters(rule: Rule, broken: &EventView<'_>, event: &EventView<'_>) -> bool {
     let told = callback(broken);
     let same_callback = callback(event).is_some() && callback(event) == told;
     match rule {
+        // What was begun, or given, is another thing than what entered.
+        Rule::R3 | Rule::R5 if delivery(broken).is_some_and(|told| delivery(event) == Some(told)) => true,
         Rule::R1 => calls(event, &[M::Cancel]),
         Rule::R2 => calls(event, &[M::SetNotifyFlags]),
         Rule::R3 => calls(event, &[M::SetNotifyInterface, M::SetNotifyCmdLine]),
@@ -78,6 +80,12 @@ fn matters(rule: Rule, broken: &EventView<'_>, event: &EventView<'_>) -> bool {
             is_step(event, &[StepKind::Disk, StepKind::Observed]) || calls(event, &[M::Complete, M::Cancel])
         }
         Rule::R18 => matches!(event, EventView::Leave { .. }),
+        Rule::R19 => {
+            let stays = passes(event, JobState::Transferred) || passes(event, JobState::Error);
+            let set = [M::SetNotifyFlags, M::SetNotifyInterface, M::SetNotifyCmdLine];
+            let told = matches!(event, EventView::Enter { .. } | EventView::Leave { .. });
+            told || stays || is_step(event, &[StepKind::FileDone]) || calls(event, &set)
+        }
         // The first two are about what is open; the third has no monitor yet.
         Rule::R9 | Rule::R16 | Rule::R17 => false,
     }
@@ -85,7 +93,18 @@ fn matters(rule: Rule, broken: &EventView<'_>, event: &EventView<'_>) -> bool {
 
 fn callback(event: &EventView<'_>) -> Option<(Event, Option<crate::FileId>)> {
     match *event {
-        EventView::Enter { event, file, .. } | EventView::Leave { event, file, .. } => Some((event, file)),
+        EventView::Enter { event, file, .. }
+        | EventView::Given { event, file, .. }
+        | EventView::Leave { event, file, .. } => Some((event, file)),
+        _ => None,
+    }
+}
+
+fn delivery(event: &EventView<'_>) -> Option<DeliveryId> {
+    match *event {
+        EventView::Begin { delivery, .. }
+        | EventView::Enter { delivery, .. }
+        | EventView::Given { delivery, .. } => Some(delivery),
         _ => None,
     }
 }

@@ -7,7 +7,10 @@ use crate::call::Out;
 use crate::ids::{CallId, DeliveryId, JobId};
 use crate::state::Cause;
 
-use crate::judge::trace::{CallLine, EnterLine, Kind, Left, Line, Reason, StateLine, Told};
+use crate::event::Given;
+use crate::judge::trace::{
+    BeginLine, CallLine, EnterLine, GivenLine, Kind, Left, Line, Reason, StateLine, Told, WaitLine,
+};
 
 /// What is open, so that an end can be told with its beginning.
 #[derive(Default)]
@@ -53,7 +56,10 @@ impl<'a> Words<'a> {
         match &line.what {
             Kind::Call(call) => call.job,
             Kind::Return(back) => back.job,
+            Kind::Begin(begin) => Some(begin.job),
+            Kind::Wait(wait) => Some(wait.job),
             Kind::Enter(enter) => Some(enter.job),
+            Kind::Given(told) => self.deliveries.get(&told.delivery).map(|enter| enter.job),
             Kind::Leave(leave) => self.deliveries.get(&leave.delivery).map(|enter| enter.job),
             Kind::Env(env) => env.job,
             Kind::State(state) => Some(state.job),
@@ -66,7 +72,13 @@ impl<'a> Words<'a> {
         match &line.what {
             Kind::Call(call) => format!("{}: {}{}", who(call), of_job(call.job), call.call),
             Kind::Return(back) => self.of_return(back.call, back.job, format!("{:?}", back.hr), &back.out),
+            Kind::Begin(begin) => {
+                let BeginLine { delivery, job, event, file, receiver } = *begin;
+                format!("{} begins", of_callback(&EnterLine { delivery, job, event, file, receiver }))
+            }
+            Kind::Wait(wait) => self.of_wait(wait),
             Kind::Enter(enter) => format!("{} starts", of_callback(enter)),
+            Kind::Given(told) => of_given(told),
             Kind::Leave(leave) => self.of_leave(leave.delivery, leave.outcome),
             Kind::Env(env) => {
                 let mut text = env.job.map_or_else(|| "every job".to_owned(), |job| job.to_string());
@@ -110,6 +122,14 @@ impl<'a> Words<'a> {
         text
     }
 
+    fn of_wait(&self, wait: &WaitLine) -> String {
+        let waits = format!("waits until {} has left", wait.delivery);
+        match self.calls.get(&wait.call) {
+            Some(call) => format!("{}: {}{} {waits}", who(call), of_job(call.job), call.call.method()),
+            None => format!("{} {waits}", wait.call),
+        }
+    }
+
     fn of_leave(&self, id: DeliveryId, outcome: Left) -> String {
         let callback = self.deliveries.get(&id).map_or_else(|| id.to_string(), |enter| of_callback(enter));
         match outcome {
@@ -132,6 +152,18 @@ impl<'a> Words<'a> {
             None => format!("{}: new, {}, by {by}", state.job, state.to),
         }
     }
+}
+
+fn of_given(told: &GivenLine) -> String {
+    let Given { receiver, job, file, error } = told.given;
+    let parts = [
+        receiver.map(|receiver| format!("called {receiver}")),
+        job.map(|job| job.to_string()),
+        file.map(|file| file.to_string()),
+        error.map(|error| format!("the error {error:?}")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    format!("{} was given: {}", told.delivery, parts.join(", "))
 }
 
 fn who(call: &CallLine) -> String {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dialect::{Dialect, Profile, Switch};
+use crate::dialect::{Dialect, Origin, Profile, Switch};
 use crate::judge::across::CALLBACK_SLOTS;
 
 /// The version of the format that this code reads and writes.
@@ -15,6 +15,9 @@ pub struct Header {
     pub format: u32,
     /// The dialect of the subject.
     pub dialect: Dialect,
+    /// Whose implementation the subject is: `ours`, or anybody else's, which is what a header without it means.
+    #[serde(default, skip_serializing_if = "Origin::is_foreign")]
+    pub origin: Origin,
     /// Switches that differ from the dialect's column of the table.
     #[serde(default, skip_serializing_if = "Switches::is_empty")]
     pub switches: Switches,
@@ -39,8 +42,8 @@ pub struct Header {
     /// Callbacks of one user at once: 4, unless the run was about fewer.
     #[serde(default = "callback_slots", skip_serializing_if = "is_usual")]
     pub callback_slots: u32,
-    /// The kinds of events that were recorded. A rule that needs another kind is undecided.
-    #[serde(default = "every_event")]
+    /// The kinds of events that were recorded. A rule that needs another kind is undecided. There is no default: what was not
+    /// recorded must not look as if it had not happened.
     pub records: Vec<Recorded>,
     /// How the run ended.
     #[serde(default)]
@@ -83,10 +86,16 @@ pub enum Recorded {
     State,
     /// Choices of a schedule or a generator.
     Choose,
+    /// Begins of deliveries, before they enter.
+    Begin,
+    /// Which delivery an open call waits for.
+    Wait,
+    /// What the client's code was given.
+    Given,
 }
 
 impl Recorded {
-    /// The kinds that rules judge.
+    /// The kinds that every engine of this workbench records. The other kinds sharpen what rules see, and no rule needs them.
     pub const EVENTS: [Recorded; 6] =
         [Recorded::Call, Recorded::Return, Recorded::Enter, Recorded::Leave, Recorded::Env, Recorded::State];
 }
@@ -109,6 +118,7 @@ impl Header {
         Header {
             format: FORMAT,
             dialect: profile.dialect,
+            origin: profile.origin,
             switches: Switches::of(profile),
             scope: String::new(),
             subject: String::new(),
@@ -125,7 +135,7 @@ impl Header {
     /// The dialect's column with the switches turned.
     #[must_use]
     pub fn profile(&self) -> Profile {
-        self.switches.turned(self.dialect.profile())
+        Profile { origin: self.origin, ..self.switches.turned(self.dialect.profile()) }
     }
 }
 

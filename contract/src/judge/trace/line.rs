@@ -1,14 +1,17 @@
 //! The lines of a trace after the first: one event each, with everything in it owned.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::call::{Call, Out};
 use crate::env::EnvStep;
-use crate::event::{By, Caller, EventView, Leave, Target};
+use crate::event::{By, Caller, EventView, Given, Leave, Target};
 use crate::hresult::HResult;
 use crate::ids::{CallId, DeliveryId, FileId, JobId, ReceiverId, ThreadId, UserId};
 use crate::notify::Event;
 use crate::state::JobState;
+
+use super::to_json;
 
 /// One line: its number, and what happened.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
@@ -28,8 +31,14 @@ pub enum Kind {
     Call(CallLine),
     /// An API call is back.
     Return(ReturnLine),
+    /// A delivery begins.
+    Begin(BeginLine),
+    /// An open call waits for a delivery.
+    Wait(WaitLine),
     /// The client's code starts.
     Enter(EnterLine),
+    /// What the client's code was given.
+    Given(GivenLine),
     /// The client's code is done.
     Leave(LeaveLine),
     /// The environment moved.
@@ -105,6 +114,42 @@ pub struct EnterLine {
     /// The file, for FileTransferred.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileId>,
+}
+
+/// A delivery begins: inside the engine's lock, before the client's code starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct BeginLine {
+    /// The delivery; `enter`, `wait` and `leave` name it.
+    pub delivery: DeliveryId,
+    /// The job it is about.
+    pub job: JobId,
+    /// What it reports.
+    pub event: Event,
+    /// Whom it tells.
+    pub receiver: Told,
+    /// The file, for FileTransferred.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileId>,
+}
+
+/// An open call waits until a delivery has left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct WaitLine {
+    /// The call.
+    pub call: CallId,
+    /// The job it was made on.
+    pub job: JobId,
+    /// The delivery it waits for.
+    pub delivery: DeliveryId,
+}
+
+/// What the client's code was given, as it saw it itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct GivenLine {
+    /// The delivery that has entered.
+    pub delivery: DeliveryId,
+    /// What it got; a field that is missing was not looked at.
+    pub given: Given,
 }
 
 /// Whom a delivery tells.
@@ -193,6 +238,30 @@ impl Line {
     pub fn from_view(seq: u64, event: &EventView<'_>) -> Line {
         Line { seq, what: Kind::from_view(event) }
     }
+
+    /// The line as it stands in a trace, without its end.
+    #[must_use]
+    pub fn print(&self) -> String {
+        if !matches!(&self.what, Kind::Call(CallLine { call: Call::Other { .. }, .. })) {
+            return to_json(self);
+        }
+        with_its_name(self).to_string()
+    }
+}
+
+/// A call of a method that is not in the list stands under its own name.
+fn with_its_name(line: &Line) -> Value {
+    let mut value = serde_json::to_value(line).unwrap_or_default();
+    if let (Kind::Call(CallLine { call: Call::Other { method, args }, .. }), Some(fields)) =
+        (&line.what, value.as_object_mut())
+    {
+        fields.insert("method".to_owned(), method.as_ref().into());
+        match args.as_deref().map(serde_json::from_str) {
+            Some(Ok(args)) => fields.insert("args".to_owned(), args),
+            _ => fields.remove("args"),
+        };
+    }
+    value
 }
 
 impl Kind {
@@ -204,9 +273,14 @@ impl Kind {
             EventView::Return { id, job, hr, out, call: _ } => {
                 Kind::Return(ReturnLine { call: id, job, hr, out: out.clone() })
             }
+            EventView::Begin { delivery, job, event, target, file } => {
+                Kind::Begin(BeginLine { delivery, job, event, receiver: target.into(), file })
+            }
+            EventView::Wait { id, job, delivery } => Kind::Wait(WaitLine { call: id, job, delivery }),
             EventView::Enter { delivery, job, event, target, file } => {
                 Kind::Enter(EnterLine { delivery, job, event, receiver: target.into(), file })
             }
+            EventView::Given { delivery, given, .. } => Kind::Given(GivenLine { delivery, given }),
             EventView::Leave { delivery, leave, .. } => {
                 Kind::Leave(LeaveLine { delivery, outcome: leave.into() })
             }
