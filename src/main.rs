@@ -14,6 +14,7 @@ mod cli;
 mod clock;
 mod error;
 mod guard;
+mod input;
 mod output;
 mod peers;
 mod place;

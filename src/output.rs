@@ -91,6 +91,18 @@ impl Output {
         self.paint(paint, &verdict_in_words(code))
     }
 
+    /// Tells on stderr of what went wrong and changes no verdict.
+    pub(crate) fn warn(&self, error: &Error) {
+        let mut text = format!("warning: {error}");
+        let mut source = std::error::Error::source(error);
+        while let Some(inner) = source {
+            text += &format!(": {inner}");
+            source = inner.source();
+        }
+        // Nobody may be reading, which must not stop the work.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
     /// Says on stderr what went wrong.
     pub(crate) fn complain(&self, error: Error) {
         let color = self.errors_in_color == reports::Color::Always;

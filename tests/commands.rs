@@ -24,7 +24,16 @@ fn a_counterexample_is_written_as_the_test_that_is_committed() {
     let list = write("properties/regressions/mod.rs", "//! Tests.\n\nmod r9_later;\n");
     let crash = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/minimize/crash-late");
     for _ in 0..2 {
-        let mut command = bgcheck(&["minimize", crash, "--subject", "canary", "--quiet", "--emit-test"]);
+        let mut command = bgcheck(&[
+            "minimize",
+            crash,
+            "--target",
+            "lockstep",
+            "--subject",
+            "canary",
+            "--quiet",
+            "--emit-test",
+        ]);
         let made = command.current_dir(checkout.path()).output().expect("the command runs");
         let text = String::from_utf8_lossy(&made.stdout);
         assert_eq!(made.status.code(), Some(2), "{text}{}", String::from_utf8_lossy(&made.stderr));

@@ -60,17 +60,33 @@ fn tell(broken: &str, case: &Case) -> ! {
     }
 }
 
-/// Target `trace`: any bytes are either no trace, which is said with its line, or one that prints and parses to itself.
+/// Target `trace`: any bytes are either no trace, which is refused with its line, or one that prints and parses to itself.
 ///
 /// # Panics
 /// The law is broken.
 pub fn trace(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let Ok(trace) = Trace::parse(text) else { return };
+    if let Err(broken) = trace_law(bytes) {
+        panic!("{broken}");
+    }
+}
+
+/// The law of target `trace` on these bytes: how they keep it.
+///
+/// # Errors
+/// How they break it.
+pub fn trace_law(bytes: &[u8]) -> Result<String, String> {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Ok("it is no text, which the parser of traces never gets".to_owned());
+    };
+    let trace = match Trace::parse(text) {
+        Ok(trace) => trace,
+        Err(error) => return Ok(format!("it is no trace, and refused: {error}")),
+    };
     let printed = trace.print();
     match Trace::parse(&printed) {
-        Ok(again) => assert_eq!(again, trace, "printed as:\n{printed}"),
-        Err(error) => panic!("a printed trace does not parse: {error}\n{printed}"),
+        Ok(again) if again == trace => Ok("it is a trace, and prints and parses to itself".to_owned()),
+        Ok(_) => Err(format!("a printed trace parses to another one, printed as:\n{printed}")),
+        Err(error) => Err(format!("a printed trace does not parse: {error}\n{printed}")),
     }
 }
 

@@ -61,6 +61,12 @@ impl ExitCode {
         }
     }
 
+    /// The code of this number.
+    #[must_use]
+    pub fn of(code: u8) -> Option<ExitCode> {
+        ExitCode::BY_PRECEDENCE.into_iter().find(|known| known.code() == code)
+    }
+
     /// The verdict in a word or two.
     #[must_use]
     pub const fn verdict(self) -> &'static str {
@@ -234,6 +240,13 @@ pub(crate) enum Doubt {
 }
 
 impl Ran {
+    /// Whether it found a failure.
+    #[must_use]
+    pub fn has_found(&self) -> bool {
+        let disagrees = self.agreement.as_ref().is_some_and(|agreement| !agreement.disagreements.is_empty());
+        disagrees || self.findings.iter().any(|result| result.finding.is_broken())
+    }
+
     /// Why the engine's claim is not to be believed, if it claims a proof that it cannot give.
     pub(crate) fn doubt(&self, result: &RuleResult) -> Option<Doubt> {
         let missed =
@@ -289,8 +302,12 @@ pub const IDLE_NIGHTS: u64 = 3;
 /// Runs of a hundred that may be of inputs the fuzzer had already. When more are, its budget is too short for its corpus.
 pub const REPLAYED_PERCENT: u64 = 90;
 
-/// A fuzzer that ran, and found out nothing that it did not know the night before.
+/// A fuzzer that ran, and found out nothing that it did not know the night before. One that found a failure has stopped there, so that
+/// how little else it did says nothing.
 fn of_news(title: &str, ran: &Ran) -> Vec<Reason> {
+    if ran.has_found() {
+        return Vec::new();
+    }
     let stale = ran.corpus.as_deref().and_then(|corpus| stale(corpus, ran));
     let stuck = ran.corpus.as_deref().zip(ran.edges.as_deref());
     let stuck = stuck.and_then(|(corpus, edges)| stuck_for(corpus, edges));

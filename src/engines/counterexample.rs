@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use contract::core::Config;
+use contract::judge::trace::HeaderFinding;
 use contract::judge::{Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, timeline};
 use contract::{Call, Core, Dialect, ThreadId};
 use model::drive::{From, Stimulus};
@@ -10,7 +11,7 @@ use model::protocol::{Design, Law, Story};
 use model::scope::{Slice, Variant};
 use properties::minimize::{Case, Identity, Minimal, minimize, told};
 use properties::program::Program;
-use reports::{Failure, Rate};
+use reports::{ExitCode, Failure, Rate};
 use serde::de::DeserializeOwned;
 
 use crate::cli::CoreChoice;
@@ -60,14 +61,17 @@ impl Traces {
             None => story.to_owned(),
         };
         let drawn = draw(&trace, minimal.failed.violation);
-        let mut failure = self.write_down(&trace, drawn, id, &name, story.trim_start())?;
-        failure.notes = minimal.facts();
-        failure.rate = minimal.rate.map(|rate| Rate { reproduced: rate.reproduced, replays: rate.replays });
+        let rate = minimal.rate.map(|rate| Rate { reproduced: rate.reproduced, replays: rate.replays });
+        let told = Told { drawn, id, story: story.trim_start(), rate };
+        let mut failure = self.write_down(&trace, &name, told)?;
+        failure.notes.splice(0..0, minimal.facts());
         failure.test = minimal.test.map(|test| test.text);
         if matches!(minimal.case, Case::Recorded(_)) {
             let whole = format!("{name}-{}-whole.jsonl", trace.header.dialect);
-            write(&self.dir.join(&whole), &found.print())?;
-            failure.notes.push(format!("the whole run: {}", slashes(&self.from_report.join(whole))));
+            failure.notes.push(match write(&self.dir.join(&whole), &found.print()) {
+                Ok(()) => format!("the whole run: {}", slashes(&self.from_report.join(whole))),
+                Err(error) => not_written(&error),
+            });
         }
         Ok(failure)
     }
@@ -80,10 +84,10 @@ impl Traces {
             (None, Some(rule)) => format!("{rule}-{}", trace.header.engine.replace(' ', "-")),
             (None, None) => format!("agreement-{}", trace.header.engine.replace(' ', "-")),
         };
-        let name = id.clone();
-        let mut failure = self.write_down(trace, draw(trace, violation), id, &name, story)?;
-        failure.notes = vec!["not made small: when it is run again here, it breaks nothing".to_owned()];
-        failure.rate = Some(Rate { reproduced: 0, replays: 1 });
+        let (name, drawn) = (id.clone(), draw(trace, violation));
+        let rate = Some(Rate { reproduced: 0, replays: 1 });
+        let mut failure = self.write_down(trace, &name, Told { drawn, id, story, rate })?;
+        failure.notes.insert(0, "not made small: when it is run again here, it breaks nothing".to_owned());
         Ok(failure)
     }
 
@@ -109,29 +113,66 @@ impl Traces {
         };
         let ending = if story.ending.is_empty() { String::new() } else { format!("then: {}", story.ending) };
         // How the jobs came into their first state is in the file, and no part of the picture.
-        self.write_down(trace, draw(&story.told(), violation), id, &name, &ending)
+        let drawn = draw(&story.told(), violation);
+        self.write_down(trace, &name, Told { drawn, id, story: &ending, rate: None })
     }
 
-    fn write_down(
-        &self,
-        trace: &Trace,
-        drawn: String,
-        id: String,
-        name: &str,
-        story: &str,
-    ) -> Result<Failure, Error> {
+    /// A trace that cannot be written takes nothing away from what was found.
+    fn write_down(&self, trace: &Trace, name: &str, told: Told<'_>) -> Result<Failure, Error> {
         let name = format!("{name}-{}.jsonl", trace.header.dialect);
         let path = self.dir.join(&name);
-        write(&path, &trace.print())?;
+        let Told { drawn, id, story, rate } = told;
+        let mut trace = trace.clone();
+        trace.header.finding = found(&id, story, rate);
+        let written = write(&path, &trace.print());
+        let there = written.is_ok();
         Ok(Failure {
             id,
-            trace_file: Some(slashes(&self.from_report.join(&name))),
-            replay_command: format!("bgcheck replay {}", slashes(&path)),
+            trace_file: there.then(|| slashes(&self.from_report.join(&name))),
+            replay_command: if there {
+                format!("bgcheck replay {}", slashes(&path))
+            } else {
+                crate::run::command_line()
+            },
             decisive_lines: decisive(&drawn),
             timeline: if story.is_empty() { drawn } else { format!("{drawn}\n{story}\n") },
+            notes: written.err().map(|error| not_written(&error)).into_iter().collect(),
+            rate,
             ..Failure::default()
         })
     }
+}
+
+/// What is told of a trace.
+struct Told<'a> {
+    drawn: String,
+    id: String,
+    /// What no trace has.
+    story: &'a str,
+    rate: Option<Rate>,
+}
+
+/// What a client can do to itself is written down, and is no finding.
+pub(crate) const OWN_LOCK: &str = "own-lock";
+
+/// The finding as the trace's header has it, so that a replay ends as the run did.
+fn found(id: &str, story: &str, rate: Option<Rate>) -> Option<HeaderFinding> {
+    let certain = rate.is_none_or(Rate::is_certain);
+    let exit_code = if certain { ExitCode::Violated } else { ExitCode::Flaky };
+    // The program is in the trace.
+    let what: Vec<&str> = story.lines().take_while(|line| *line != "the program").collect();
+    let what = what.join("\n");
+    let what = what.trim().trim_start_matches("then: ").to_owned();
+    (!id.starts_with(OWN_LOCK)).then(|| HeaderFinding {
+        id: id.to_owned(),
+        exit_code: exit_code.code(),
+        what,
+    })
+}
+
+fn not_written(error: &Error) -> String {
+    let why = std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
+    format!("its trace is lost: {error}{why}")
 }
 
 /// Traces up to so many lines are drawn with all their jobs.

@@ -8,6 +8,7 @@ use model::explore::{Extent, Proof};
 use model::protocol::{Design, Law, Reduction, Report, Slice, Story, check, memory, slices};
 use reports::Subject;
 
+use super::counterexample::OWN_LOCK;
 use super::explored::{self, Comparison, Done, Explored, ExploredSlice, Found};
 use super::search::Search;
 use crate::error::Error;
@@ -111,7 +112,7 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
     let remark = match &report.clients_own {
         None => None,
         Some(acts) => {
-            let failure = search.traces.keep_story(&story(None, acts), None, "own-lock", place)?;
+            let failure = search.traces.keep_story(&story(None, acts), None, OWN_LOCK, place)?;
             let steps = acts.len();
             Some((
                 format!("no violation: a client can lock itself out, in {steps} steps (clause 7)"),

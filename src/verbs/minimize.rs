@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use contract::judge::{Rule, RuleSet};
-use properties::minimize::{Case, CoreName, End, Minimal, NotAFailure, Section, Test, minimize};
+use contract::judge::trace::HeaderFinding;
+use contract::judge::{Header, Rule, RuleSet, Trace};
+use properties::minimize::{Case, CoreName, End, Failed, Minimal, NotAFailure, Section, Test, minimize};
 use reports::ExitCode;
 use serde_json::{Value, json};
 
-use super::replay::{Given, read};
 use crate::cli::CoreChoice;
 use crate::engines::check::default_traces;
 use crate::engines::counterexample::{draw, slashes, write};
 use crate::error::Error;
+use crate::input::{Given, InputArgs, Taken};
 use crate::output::{Output, Paint, printable, verdict_in_words};
 use crate::place::Place;
 
@@ -27,13 +28,14 @@ use crate::place::Place;
 #[command(after_help = "\
 Examples:
   bgcheck minimize fuzz/artifacts/lockstep/crash-0123abcd            the program of a crash
+  bgcheck minimize crash-0123abcd --target schedule                  the race of a crash, from any place
   bgcheck minimize trace.jsonl -o small.jsonl                        the small trace goes there
   bgcheck minimize trace.jsonl --rule R5                             of several rules that it breaks, this one
   bgcheck minimize trace.jsonl --subject canary                      its calls, on another core
   bgcheck minimize trace.jsonl --emit-test                           an ordinary test in properties/regressions")]
 pub(crate) struct Args {
-    /// A trace (JSON Lines), a libFuzzer artifact, or a regression.
-    file: PathBuf,
+    #[command(flatten)]
+    input: InputArgs,
     /// The rule to keep broken; the one that is broken first when left out.
     #[arg(long, value_name = "RULE")]
     rule: Option<Rule>,
@@ -53,54 +55,98 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let place = Place::here();
-    let case = case(args)?;
+    let Taken { given, for_what } = args.input.read()?;
+    let finding = match &given {
+        Given::Trace(trace) => trace.header.finding.clone(),
+        _ => None,
+    };
+    let case = case(given, args)?;
     let rules = args.rule.map_or(RuleSet::ALL, |rule| RuleSet::of(&[rule]));
     let progress = output.progress("minimize");
     progress.tell(|| "leaving out what is not needed".to_owned());
     let minimal = minimize(&case, rules);
     drop(progress);
-    let Ok(minimal) = minimal else { return nothing(args, output) };
+    let Ok(minimal) = minimal else { return nothing(args, &for_what, finding.as_ref(), output) };
     let small = small_trace(args, &place, &minimal);
-    write(&small, &minimal.failed.trace.print())?;
+    let code = code(&minimal);
+    if let Err(error) = write(&small, &with_finding(&minimal, code).print()) {
+        output.warn(&error);
+    }
     let test = match args.emit_test {
-        true => Some(emit(&place.join("properties/regressions"), &args.file, &minimal)?),
+        true => Some(emit(&place.join("properties/regressions"), args.input.path(), &minimal)?),
         false => None,
     };
-    let code = code(&minimal);
     if args.json {
-        output.json(&document(&minimal, &small, test.as_deref(), code))?;
+        output.json(&document(&minimal, &for_what, &small, test.as_deref(), code))?;
     } else {
-        let text = page(&minimal, &small, test.as_deref(), code, output);
+        let head = format!("{}: {for_what}\n", args.input.name());
+        let text = head + &page(&minimal, &small, test.as_deref(), code, output);
         output.text(&text)?;
     }
     Ok(code)
 }
 
-fn case(args: &Args) -> Result<Case, Error> {
+/// The small trace, so that its replay ends as this run does.
+fn with_finding(minimal: &Minimal, code: ExitCode) -> Trace {
+    let Failed { id, skeleton, trace, .. } = &minimal.failed;
+    let found = HeaderFinding { id: id.to_string(), exit_code: code.code(), what: skeleton.join(", then ") };
+    let header = Header { finding: Some(found), ..trace.header.clone() };
+    Trace { header, lines: trace.lines.clone() }
+}
+
+fn case(given: Given, args: &Args) -> Result<Case, Error> {
     let core = args.subject.map(CoreName::from);
-    Ok(match (read(&args.file)?, core) {
-        (Given::Program(program), core) => Case::Stepped(core.unwrap_or_default(), program),
+    Ok(match (given, core) {
+        (Given::Program(of_target, program), core) => Case::Stepped(core.unwrap_or(of_target), program),
         (Given::Race(race), _) => Case::Race(race),
         (Given::Trace(trace), None) => Case::of_trace(&trace),
         (Given::Trace(trace), Some(core)) => {
             let why = "it has no calls that a core could be asked".to_owned();
             let case = Case::on_core(&trace, core);
-            case.ok_or_else(|| Error::NotAProgram { path: args.file.clone(), why })?
+            case.ok_or_else(|| Error::NotAProgram { path: args.input.path().to_owned(), why })?
+        }
+        (Given::Text(_), _) => {
+            let what = "a text for the parser of traces has no steps to leave out";
+            return Err(Error::usage(what, "let libFuzzer make it small: `cargo fuzz tmin trace FILE`"));
         }
     })
 }
 
-/// The file breaks nothing, so no work was done.
-fn nothing(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
-    let (code, file) = (ExitCode::Vacuous, printable(&args.file.display().to_string()));
-    let what = match args.rule {
-        Some(rule) => format!("{file} does not break {rule}, so there is nothing to make small"),
-        None => format!("{file}: {NotAFailure}, so there is nothing to make small"),
+/// No rule is broken in the file, so there is nothing to make small. A finding that no rule sees stays one.
+fn nothing(
+    args: &Args,
+    for_what: &str,
+    finding: Option<&HeaderFinding>,
+    output: &mut Output,
+) -> Result<ExitCode, Error> {
+    let file = args.input.name();
+    let finding = finding.filter(|_| args.rule.is_none());
+    let (code, what) = match (finding, args.rule) {
+        (Some(found), _) => {
+            let what = format!(
+                "{file} was written down for {}, which no rule sees in its lines and no engine here can run again, so it stays as it was found",
+                printable(&found.id)
+            );
+            (ExitCode::of(found.exit_code).unwrap_or(ExitCode::Violated), what)
+        }
+        (None, Some(rule)) => {
+            let what = format!("{file} does not break {rule}, so there is nothing to make small");
+            (ExitCode::Vacuous, what)
+        }
+        (None, None) => {
+            (ExitCode::Vacuous, format!("{file}: {NotAFailure}, so there is nothing to make small"))
+        }
     };
     match args.json {
-        true => output.json(&json!({ "version": 1, "id": null, "why": what, "exit_code": code.code() }))?,
+        true => {
+            let id = finding.map(|found| &found.id);
+            output.json(&json!({
+                "version": 1, "taken_for": for_what, "id": id, "why": what, "exit_code": code.code()
+            }))?;
+        }
         false => {
-            output.text(&format!("{what}\n{}", output.paint(Paint::Warn, &verdict_in_words(code))))?;
+            let verdict = output.paint(Paint::Warn, &verdict_in_words(code));
+            output.text(&format!("{file}: {for_what}\n{what}\n{verdict}"))?;
         }
     }
     Ok(code)
@@ -154,7 +200,7 @@ fn replay(minimal: &Minimal, small: &Path) -> String {
     format!("bgcheck replay {}{subject}", slashes(small))
 }
 
-fn document(minimal: &Minimal, small: &Path, test: Option<&Path>, code: ExitCode) -> Value {
+fn document(minimal: &Minimal, for_what: &str, small: &Path, test: Option<&Path>, code: ExitCode) -> Value {
     let rule = minimal.failed.id.rule();
     let tapes = minimal.tapes.iter().map(|tape| {
         json!({
@@ -167,6 +213,7 @@ fn document(minimal: &Minimal, small: &Path, test: Option<&Path>, code: ExitCode
     });
     json!({
         "version": 1,
+        "taken_for": for_what,
         "id": minimal.failed.id.to_string(),
         "skeleton": minimal.failed.skeleton,
         "rule": rule,

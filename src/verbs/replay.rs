@@ -1,38 +1,45 @@
 //! `bgcheck replay`: what happened, as a timeline, and what the rules say of it.
 
-use std::path::{Path, PathBuf};
-
+use contract::judge::trace::HeaderFinding;
 use contract::judge::{Header, RuleSet, Trace, Verdict, Verdicts, failure_id};
 use contract::{Core, core::Config};
 use properties::canary::Canary;
+use properties::minimize::CoreName;
 use properties::minimize::races::Scheduled;
 use properties::program::Program;
-use properties::race;
 use properties::run::{from_trace, trace as run_program};
+use properties::{fuzzing, race};
 use reports::ExitCode;
 use serde_json::{Value, json};
 
 use crate::cli::CoreChoice;
 use crate::engines::counterexample::draw;
 use crate::error::Error;
+use crate::input::{Given, InputArgs, Taken};
 use crate::output::{Output, Paint, counted, printable};
 
 /// Show a trace, a fuzzer's artifact or a regression as a timeline, and judge it.
 ///
-/// A trace is judged as it was recorded; with `--subject` its calls are run again on that core, and the new run is judged. A
-/// file that is not JSON is taken for an artifact of a fuzz target, `schedule` when that is the name of its directory and else
-/// `lockstep`, and is always run. A race is run again on the service, and must come out as it was recorded.
+/// A trace is judged as it was recorded. One that was written down for a finding ends with the finding's exit code, also where no
+/// rule sees the finding in the trace. With `--subject` its calls are run again on that core, and the new run is judged. A race is run
+/// again on the service, and must come out as it was recorded.
+///
+/// A trace may have a byte order mark, be in UTF-16, be packed with gzip, be a JSON array, or have lines before its header. The
+/// first line of the output names what the file was taken for. Bytes are an input of a fuzz target in a folder such as
+/// fuzz/artifacts/lockstep, and elsewhere with `--target`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   bgcheck replay target/traces/R1-7f3a09c2-bits.jsonl                     as it was recorded
   bgcheck replay target/traces/R1-7f3a09c2-bits.jsonl --subject core      is it repaired?
   bgcheck replay fuzz/artifacts/lockstep/crash-0123abcd                   the program of a crash
+  bgcheck replay crash-0123abcd --target schedule                         the race of a crash, from any place
   bgcheck replay target/traces/R1-0123abcd-bits.jsonl --subject core      a race: the same schedule again
+  my-recorder | bgcheck replay -                                          a trace from another program
   bgcheck replay trace.jsonl --json                                       verdicts for a machine")]
 pub(crate) struct Args {
-    /// A trace (JSON Lines), a libFuzzer artifact, or a regression.
-    file: PathBuf,
+    #[command(flatten)]
+    input: InputArgs,
     /// Run it again on this core.
     #[arg(long, value_enum, value_name = "CORE")]
     subject: Option<CoreChoice>,
@@ -42,19 +49,28 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
-    let played = played(&args.file, read(&args.file)?, args.subject)?;
+    let Taken { given, for_what } = args.input.read()?;
+    let page = Page { name: args.input.name(), for_what };
+    if let Given::Text(bytes) = &given {
+        return text(&page, args, bytes, output);
+    }
+    let played = played(&args.input, given, args.subject)?;
     let verdicts = Verdicts::of_rules(&played.trace, RuleSet::HERE);
     let code = code(&played, &verdicts);
     if args.json {
-        output.json(&document(&played, &verdicts, code))?;
+        output.json(&page.document(&played, &verdicts, code))?;
     } else {
-        let text = page(&played, &verdicts, code, output);
+        let text = page.print(&played, &verdicts, code, output);
         output.text(&text)?;
     }
     Ok(code)
 }
 
+/// What a replay ends with: what it was written down for, and else what the rules see in it.
 fn code(played: &Played, verdicts: &Verdicts) -> ExitCode {
+    if let Some(code) = played.finding.as_ref().and_then(|found| ExitCode::of(found.exit_code)) {
+        return code;
+    }
     let judged = verdicts.rules.values().any(|verdict| matches!(verdict, Verdict::Held { .. }));
     if played.broken.is_some() || verdicts.first().is_some() {
         ExitCode::Violated
@@ -71,115 +87,165 @@ struct Played {
     trace: Trace,
     /// The program, when it was run here.
     program: Option<String>,
-    /// What specification and core disagree about, which no trace says.
+    /// What specification and core disagree about, or which call waits too long: no trace has it.
     broken: Option<String>,
+    /// What it was written down for, when it is shown as it was recorded.
+    finding: Option<HeaderFinding>,
 }
 
-/// What a file has.
-#[allow(clippy::large_enum_variant, reason = "there is one in a run")]
-pub(crate) enum Given {
-    /// A trace of any engine.
-    Trace(Trace),
-    /// The program of an artifact of `lockstep`.
-    Program(Program),
-    /// The race of an artifact of `schedule`.
-    Race(Scheduled),
-}
-
-/// Reads a trace, or an artifact of a fuzz target.
-pub(crate) fn read(path: &Path) -> Result<Given, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-        help: "name a trace that `bgcheck check` or `bgcheck nightly` has written, or an artifact of `bgcheck fuzz`"
-            .to_owned(),
-    })?;
-    let text = std::str::from_utf8(&bytes).ok().filter(|text| text.trim_ascii_start().starts_with('{'));
-    if let Some(text) = text {
-        let name = path.display().to_string();
-        return Ok(Given::Trace(Trace::parse(text).map_err(|error| Error::trace(&name, text, error))?));
-    }
-    if path.extension().is_some_and(|end| end == "rs") {
-        let what = format!("{} is a test, and no trace", printable(&path.display().to_string()));
-        return Err(Error::usage(what, "run it with `cargo test -p properties --test regressions`"));
-    }
-    Ok(match is_of_schedule(path) {
-        true => {
-            let (race, tape) = race::from_bytes(&bytes);
-            Given::Race(Scheduled { race, schedule: tape.choices().to_vec() })
-        }
-        false => Given::Program(Program::from_bytes(&bytes)),
-    })
-}
-
-fn played(path: &Path, given: Given, subject: Option<CoreChoice>) -> Result<Played, Error> {
+fn played(input: &InputArgs, given: Given, subject: Option<CoreChoice>) -> Result<Played, Error> {
     match (given, subject) {
-        (Given::Trace(trace), None) => Ok(Played { trace, program: None, broken: None }),
-        (Given::Trace(trace), Some(subject)) => again(path, &trace, subject),
-        (Given::Program(program), subject) => Ok(of_program(&program, subject.unwrap_or_default())),
+        (Given::Trace(mut trace), None) => {
+            let finding = trace.header.finding.take();
+            Ok(Played { trace, program: None, broken: None, finding })
+        }
+        (Given::Trace(trace), Some(subject)) => again(input, &trace, subject),
+        (Given::Program(core, program), subject) => {
+            Ok(of_program(&program, subject.map_or(core, CoreName::from)))
+        }
         (Given::Race(scheduled), _) => Ok(of_race(&scheduled)),
+        (Given::Text(_), _) => {
+            Err(Error::usage("a text for the parser is no run", "leave `--target trace` out"))
+        }
     }
-}
-
-/// libFuzzer puts the artifacts of a target into a directory of its name.
-fn is_of_schedule(path: &Path) -> bool {
-    let schedule = std::ffi::OsStr::new("schedule");
-    path.parent().and_then(Path::file_name) == Some(schedule)
 }
 
 fn of_race(Scheduled { race, schedule }: &Scheduled) -> Played {
     let trace = race::trace(race, schedule, None);
-    Played { trace, program: Some(race.to_string()), broken: None }
+    Played { trace, program: Some(race.to_string()), broken: overwaits(race, schedule), finding: None }
+}
+
+/// L3, as far as a run shows it.
+fn overwaits(race: &race::Race, schedule: &[u8]) -> Option<String> {
+    let times = race::run(race, schedule).overwaits;
+    (times > 0).then(|| {
+        let calls = counted(times, "call");
+        format!("L3: {calls} waited on for a later callback, although the one that was waited for had left")
+    })
 }
 
 /// Runs the program of a trace again; a race on the service, step by step as it was.
-fn again(path: &Path, trace: &Trace, subject: CoreChoice) -> Result<Played, Error> {
-    let no_program = |why: String| Error::NotAProgram { path: path.to_owned(), why };
+fn again(input: &InputArgs, trace: &Trace, subject: CoreChoice) -> Result<Played, Error> {
+    let no_program = |why: String| Error::NotAProgram { path: input.path().to_owned(), why };
     if trace.header.subject == race::SUBJECT {
         let again = race::replay(trace).map_err(|error| no_program(error.to_string()))?;
-        let program = race::from_trace(trace).map(|(race, _)| race.to_string()).ok();
-        return Ok(Played { trace: again, program, broken: None });
+        let (race, schedule) = race::from_trace(trace).map_err(|error| no_program(error.to_string()))?;
+        let broken = overwaits(&race, &schedule);
+        return Ok(Played { trace: again, program: Some(race.to_string()), broken, finding: None });
     }
     let program = from_trace(trace).map_err(|error| no_program(error.to_string()))?;
     if program.steps.is_empty() {
         return Err(no_program("it has no call".to_owned()));
     }
-    let mut played = of_program(&program, subject);
+    let mut played = of_program(&program, subject.into());
     let Header { engine, seed, .. } = &trace.header;
     (played.trace.header.engine, played.trace.header.seed) = (engine.clone(), *seed);
     Ok(played)
 }
 
-fn of_program(program: &Program, subject: CoreChoice) -> Played {
-    match subject {
-        CoreChoice::Core => of_program_on(program, subject, engine::core::Core::new),
-        CoreChoice::Canary => of_program_on(program, subject, Canary::<engine::core::Core>::new),
+fn of_program(program: &Program, core: CoreName) -> Played {
+    match core {
+        CoreName::Core => of_program_on(program, core, engine::core::Core::new),
+        CoreName::Canary => of_program_on(program, core, Canary::<engine::core::Core>::new),
     }
 }
 
-fn of_program_on<C: Core>(program: &Program, subject: CoreChoice, make: fn(&Config) -> C) -> Played {
+fn of_program_on<C: Core>(program: &Program, core: CoreName, make: fn(&Config) -> C) -> Played {
     let mut trace = run_program(program, make, "replay", None);
-    trace.header.subject = subject.name().to_owned();
+    trace.header.subject = core.name().to_owned();
     let broken = properties::run::run(program, make).broken.map(|broken| broken.to_string());
-    Played { trace, program: Some(program.to_string()), broken }
+    Played { trace, program: Some(program.to_string()), broken, finding: None }
 }
 
-fn page(played: &Played, verdicts: &Verdicts, code: ExitCode, output: &Output) -> String {
-    let Header { dialect, scope, subject, engine, seed, .. } = &played.trace.header;
-    let seed = seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
-    let mut text = format!(
-        "trace of {}, dialect {dialect}, scope {}, by {}{seed}: {}, {}\n",
-        or_unnamed(subject),
-        or_unnamed(scope),
-        or_unnamed(engine),
-        counted(verdicts.events, "event"),
-        counted(verdicts.jobs, "job")
-    );
-    if let Some(program) = &played.program {
-        text += &format!("\nthe program\n{program}");
+/// A text for the parser: it is refused with a line, or prints and parses to itself.
+fn text(page: &Page, args: &Args, bytes: &[u8], output: &mut Output) -> Result<ExitCode, Error> {
+    let judged = fuzzing::trace_law(bytes);
+    let (code, what) = match &judged {
+        Ok(what) => (ExitCode::Held, what),
+        Err(what) => (ExitCode::Violated, what),
+    };
+    if args.json {
+        let document = json!({
+            "version": 1,
+            "taken_for": page.for_what,
+            "what": what,
+            "exit_code": code.code(),
+        });
+        output.json(&document)?;
+    } else {
+        let verdict = output.verdict(code);
+        output.text(&format!("{}\n{}\n\n{verdict}\n", page.head(), printable(what)))?;
     }
-    let first = verdicts.first();
-    text += &format!("\n{}\n", draw(&played.trace, first));
+    Ok(code)
+}
+
+/// The page about a file.
+struct Page {
+    name: String,
+    for_what: String,
+}
+
+impl Page {
+    fn head(&self) -> String {
+        format!("{}: {}", self.name, self.for_what)
+    }
+
+    fn print(&self, played: &Played, verdicts: &Verdicts, code: ExitCode, output: &Output) -> String {
+        let Header { dialect, scope, subject, engine, seed, .. } = &played.trace.header;
+        let seed = seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
+        let mut text = format!(
+            "{}\ntrace of {}, dialect {dialect}, scope {}, by {}{seed}: {}, {}\n",
+            self.head(),
+            or_unnamed(subject),
+            or_unnamed(scope),
+            or_unnamed(engine),
+            counted(verdicts.events, "event"),
+            counted(verdicts.jobs, "job")
+        );
+        if let Some(program) = &played.program {
+            text += &format!("\nthe program\n{program}");
+        }
+        let first = verdicts.first();
+        text += &format!("\n{}\n", draw(&played.trace, first));
+        text += &rules(played, verdicts, output);
+        if let Some(broken) = &played.broken {
+            text += &format!("\n{}\n", output.paint(Paint::Bad, broken));
+        }
+        if let Some(found) = &played.finding {
+            text += &format!("\n{}\n", output.paint(Paint::Bad, &in_words(found)));
+        }
+        text + &format!("\n{}\n", output.verdict(code))
+    }
+
+    fn document(&self, played: &Played, verdicts: &Verdicts, code: ExitCode) -> Value {
+        let ids = verdicts.violations().map(|violation| failure_id(&played.trace, &violation).to_string());
+        json!({
+            "version": 1,
+            "taken_for": self.for_what,
+            "header": played.trace.header,
+            "finding": played.finding,
+            "verdicts": verdicts,
+            "failures": ids.collect::<Vec<_>>(),
+            "broken": played.broken,
+            "timeline": draw(&played.trace, verdicts.first()),
+            "exit_code": code.code(),
+        })
+    }
+}
+
+/// What the trace was written down for.
+fn in_words(found: &HeaderFinding) -> String {
+    let what = if found.what.is_empty() { String::new() } else { format!("\n{}", found.what) };
+    let seen = match ExitCode::of(found.exit_code) {
+        Some(ExitCode::Flaky) => ", which was not seen on each replay",
+        _ => "",
+    };
+    let text = format!("written down for {}{seen}{what}", found.id);
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
+fn rules(played: &Played, verdicts: &Verdicts, output: &Output) -> String {
+    let mut text = String::new();
     for (rule, verdict) in &verdicts.rules {
         let (paint, said) = match verdict {
             Verdict::Held { decisions } => {
@@ -194,25 +260,9 @@ fn page(played: &Played, verdicts: &Verdicts, code: ExitCode, output: &Output) -
         };
         text += &format!("  {rule:<4}{:<14}{}\n", rule.name(), output.paint(paint, &said));
     }
-    if let Some(broken) = &played.broken {
-        text += &format!("\n{}\n", output.paint(Paint::Bad, broken));
-    }
-    text + &format!("\n{}\n", output.verdict(code))
+    text
 }
 
 fn or_unnamed(text: &str) -> String {
     if text.is_empty() { "(unnamed)".to_owned() } else { printable(text) }
-}
-
-fn document(played: &Played, verdicts: &Verdicts, code: ExitCode) -> Value {
-    let ids = verdicts.violations().map(|violation| failure_id(&played.trace, &violation).to_string());
-    json!({
-        "version": 1,
-        "header": played.trace.header,
-        "verdicts": verdicts,
-        "failures": ids.collect::<Vec<_>>(),
-        "broken": played.broken,
-        "timeline": draw(&played.trace, verdicts.first()),
-        "exit_code": code.code(),
-    })
 }

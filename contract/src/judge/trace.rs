@@ -31,7 +31,7 @@ use std::collections::BTreeMap;
 use crate::event::{EventView, Target};
 use crate::ids::{CallId, DeliveryId};
 
-pub use self::header::{Ended, FORMAT, Header, Recorded, Switches};
+pub use self::header::{Ended, FORMAT, Header, HeaderFinding, Recorded, Switches};
 pub use self::line::{
     BeginLine, CallLine, ChooseLine, EnterLine, EnvLine, GivenLine, Kind, LeaveLine, Left, Line, Reason,
     ReturnLine, StateLine, Told, WaitLine,

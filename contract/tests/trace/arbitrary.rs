@@ -65,6 +65,11 @@ fn header() -> impl Strategy<Value = Header> {
             clock_scale,
             records: if rest { vec![Recorded::Call, Recorded::Choose] } else { Recorded::EVENTS.to_vec() },
             ended: if rest { Ended::AtRest } else { Ended::Cut },
+            finding: bits.then(|| HeaderFinding {
+                id: "L3-later-delivery".into(),
+                exit_code: 2,
+                what: String::new(),
+            }),
             ..Header::of(dialect.profile())
         }
     })

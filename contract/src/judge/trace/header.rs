@@ -48,6 +48,22 @@ pub struct Header {
     /// How the run ended.
     #[serde(default)]
     pub ended: Ended,
+    /// The finding that the trace was written down for, if it was written for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<HeaderFinding>,
+}
+
+/// What an engine found in a run. Not every finding can be seen in the lines of its trace: that specification and core part, or that a
+/// call waits for ever, no rule judges there.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct HeaderFinding {
+    /// Its name, such as `L3-later-delivery`.
+    pub id: String,
+    /// The exit code that it asks for: 2, or 3 when it was not seen on each replay.
+    pub exit_code: u8,
+    /// What was found, in words.
+    #[serde(default)]
+    pub what: String,
 }
 
 fn real_time() -> u32 {
@@ -129,6 +145,7 @@ impl Header {
             callback_slots: CALLBACK_SLOTS,
             records: every_event(),
             ended: Ended::Cut,
+            finding: None,
         }
     }
 

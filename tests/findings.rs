@@ -1,0 +1,61 @@
+//! The replay of a finding ends with the finding's exit code, also where no rule sees it in the lines of its trace.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Under this design a call waits for whichever callback runs, so that the next one keeps it waiting (L3).
+#[test]
+fn a_call_that_waits_for_a_later_callback_is_a_violation_when_it_is_replayed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let checked = bgcheck(
+        &[
+            "check",
+            "--design",
+            "wait-any-running",
+            "--scope",
+            "tiny",
+            "--dialect",
+            "bits",
+            "--rules",
+            "R16",
+            "--quiet",
+        ],
+        dir.path(),
+    );
+    assert_eq!(checked.status.code(), Some(2), "{}", said(&checked));
+    let found = std::fs::read_dir(dir.path().join("target/traces")).expect("traces were written");
+    let traces: Vec<String> =
+        found.map(|entry| entry.expect("an entry").path().display().to_string()).collect();
+    let by_law: Vec<&String> = traces.iter().filter(|trace| trace.contains("/L3")).collect();
+    assert!(!by_law.is_empty(), "{traces:?}");
+    for trace in by_law {
+        let replayed = bgcheck(&["replay", trace], dir.path());
+        assert_eq!(replayed.status.code(), Some(2), "{}", said(&replayed));
+        assert!(said(&replayed).contains("written down for L3"), "{}", said(&replayed));
+        let small = bgcheck(&["minimize", trace, "-o", "small.jsonl", "--quiet"], dir.path());
+        assert_eq!(small.status.code(), Some(2), "{}", said(&small));
+    }
+}
+
+/// What a client can do to itself is shown and is no finding.
+#[test]
+fn a_client_that_locks_itself_out_is_no_violation_when_it_is_replayed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let checked = bgcheck(
+        &["check", "--model", "protocol", "--scope", "tiny", "--dialect", "do", "--quiet"],
+        dir.path(),
+    );
+    let own = dir.path().join("target/traces/own-lock-barrier-tiny-lock-do.jsonl");
+    assert!(own.is_file(), "{}", said(&checked));
+    let replayed = bgcheck(&["replay", &own.display().to_string()], dir.path());
+    assert_eq!(replayed.status.code(), Some(0), "{}", said(&replayed));
+}
+
+fn bgcheck(args: &[&str], dir: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bgcheck"));
+    command.args(args).current_dir(dir).env("NO_COLOR", "1").output().expect("the command runs")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
