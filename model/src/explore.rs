@@ -4,6 +4,9 @@
 //! each rule whether it is proved in the slice, violated, or vacuous. The search is our own, [`crate::bfs`]; stateright's is kept to
 //! hold it against ([`Engine`]).
 //!
+//! **What it does not prove.** A slice in which specification and core part proves nothing, and nor does one that was not explored to its
+//! end. Behind a disagreement the core is explored alone, so that a rule which it breaks there is named, too.
+//!
 //! **Why two runs.** The first run, on all cores, gives counts and verdicts. For what it finds violated a second run, on one thread and with
 //! that property alone, gives the shortest counterexample: so it is the same one whichever engine found it, and, in the
 //! protocol, one without the shortcuts that the first run takes.
@@ -39,6 +42,8 @@ pub enum Proof<A = Stimulus> {
     Vacuous,
     /// The exploration ended before it was done.
     Unfinished,
+    /// No reachable state breaks it, but specification and core part in the slice, so that nothing is proved there.
+    Parted,
 }
 
 /// The result of exploring one slice.
@@ -269,6 +274,7 @@ fn explore_jobs<C: Core, const J: usize>(
         Some(match (first.has(holds), first.has(bites)) {
             (true, _) => Proof::Violated(shortest(holds).map_or_else(Vec::new, |(_, path)| path)),
             _ if first.extent == Extent::BudgetSpent => Proof::Unfinished,
+            _ if first.has(AGREEMENT) => Proof::Parted,
             (false, true) => Proof::Proved,
             (false, false) => Proof::Vacuous,
         })

@@ -4,8 +4,8 @@
 //! change, feeds the rules' monitors, and then asks whether the two still agree: in every job's state, in
 //! every answer, in every pending event, and in whether the scheduler has something to do.
 //!
-//! **The law it keeps.** After a violation or a disagreement nothing more is applied: what follows from a broken state
-//! explains nothing.
+//! **The law it keeps.** After a violation nothing more is applied: what follows from a broken state explains nothing. Behind a
+//! disagreement the core goes on alone. The monitors need no specification, so they still judge; the specification stays as it was.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -178,7 +178,7 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         self.violated.is_empty() && self.disagreement.is_none()
     }
 
-    /// Applies a stimulus, shows `tap` every event, and compares. Does nothing once something is wrong.
+    /// Applies a stimulus, shows `tap` every event, and compares. Does nothing once a rule is violated.
     pub fn apply(
         &mut self,
         profile: &Profile,
@@ -197,10 +197,13 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         edges: &mut impl EdgeSink,
     ) -> Applied {
         let one_too_many = self.spec.jobs().len() == J && stimulus.is_create();
-        if !self.is_sound() || one_too_many {
+        if !self.violated.is_empty() || one_too_many {
             return Applied::NotEnabled;
         }
         self.exercised = RuleSet::EMPTY;
+        if self.disagreement.is_some() {
+            return self.apply_alone(profile, stimulus, tap);
+        }
         let Lockstep { driver, spec, tickets, slots, monitors, violated, disagreement, exercised } = self;
         let slots = *slots;
         let mut follower = Follower {
@@ -220,6 +223,22 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
             self.disagreement = self.compare(profile);
         }
         applied
+    }
+
+    /// The core alone, judged by the monitors: the specification is of another opinion, and follows no more.
+    fn apply_alone(
+        &mut self,
+        profile: &Profile,
+        stimulus: &Stimulus,
+        tap: &mut impl FnMut(&EventView<'_>),
+    ) -> Applied {
+        let Lockstep { driver, monitors, violated, exercised, .. } = self;
+        driver.apply(stimulus, &mut |happened: Happened<'_>| {
+            if let Happened::Event(event) = happened {
+                tap(&event);
+                judge(profile, &event, monitors, violated, exercised);
+            }
+        })
     }
 
     fn compare(&self, profile: &Profile) -> Option<Disagreement> {
@@ -265,11 +284,13 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
 
 impl<C: Core, const J: usize> PartialEq for Lockstep<C, J> {
     fn eq(&self, other: &Self) -> bool {
+        // Behind a disagreement the specification has no part in what comes next, and how they parted has none either.
+        let parted = self.disagreement.is_some();
         self.monitors == other.monitors
             && self.violated == other.violated
-            && self.disagreement == other.disagreement
+            && parted == other.disagreement.is_some()
             && self.driver.around() == other.driver.around()
-            && self.spec.canonical(&self.tickets) == other.spec.canonical(&other.tickets)
+            && (parted || self.spec.canonical(&self.tickets) == other.spec.canonical(&other.tickets))
             && self.driver.core().canonical() == other.driver.core().canonical()
     }
 }
@@ -278,10 +299,12 @@ impl<C: Core, const J: usize> Eq for Lockstep<C, J> {}
 
 impl<C: Core, const J: usize> Hash for Lockstep<C, J> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.spec.canonical(&self.tickets).hash(state);
+        match self.disagreement {
+            None => self.spec.canonical(&self.tickets).hash(state),
+            Some(_) => "parted".hash(state),
+        }
         self.monitors.hash(state);
         self.violated.hash(state);
-        self.disagreement.hash(state);
         self.driver.around().hash(state);
         self.driver.core().canonical().hash(state);
     }
@@ -349,15 +372,7 @@ impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J
 
     fn judge(&mut self, event: &EventView<'_>) {
         (self.tap)(event);
-        let mut exercised = *self.exercised;
-        let mut step =
-            |monitors: &mut Monitors<CALLS>| monitors.step_counting(self.profile, event, &mut exercised);
-        let broken = match event.job() {
-            Some(job) => self.monitors.get_mut(job.index()).map_or(RuleSet::EMPTY, step),
-            None => self.monitors.iter_mut().map(&mut step).fold(RuleSet::EMPTY, RuleSet::union),
-        };
-        *self.exercised = exercised;
-        *self.violated = self.violated.union(broken);
+        judge(self.profile, event, self.monitors, self.violated, self.exercised);
     }
 
     /// Slots of callbacks that the owner of this job has in use.
@@ -468,6 +483,22 @@ impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J
             }
         }
     }
+}
+
+/// Shows an event to the monitors of the job that it is about, or of all.
+fn judge<const J: usize>(
+    profile: &Profile,
+    event: &EventView<'_>,
+    monitors: &mut [Monitors<CALLS>; J],
+    violated: &mut RuleSet,
+    exercised: &mut RuleSet,
+) {
+    let mut step = |monitors: &mut Monitors<CALLS>| monitors.step_counting(profile, event, exercised);
+    let broken = match event.job() {
+        Some(job) => monitors.get_mut(job.index()).map_or(RuleSet::EMPTY, step),
+        None => monitors.iter_mut().map(&mut step).fold(RuleSet::EMPTY, RuleSet::union),
+    };
+    *violated = violated.union(broken);
 }
 
 /// Whether the step is one of the network's, which concern all jobs at once.

@@ -13,7 +13,7 @@ use contract::event::{Leave, Target};
 use contract::judge::{Rule, RuleSet};
 use contract::mutation::Mutation;
 use contract::{
-    Call, Core, ErrorContext, Event, EventView, FileNames, HResult, JobId, JobState, Method, Profile,
+    Call, Core, ErrorContext, Event, EventView, FileNames, HResult, JobId, JobState, Method, Out, Profile,
     ThreadId, UserId,
 };
 use stateright::{Model, Property};
@@ -41,7 +41,16 @@ pub struct Product<C, const J: usize> {
     /// The calls of a callback.
     inner: Vec<Call>,
     make: fn(&contract::core::Config) -> C,
+    behind: Behind,
     marker: PhantomData<fn() -> C>,
+}
+
+/// Whether the core is explored alone behind a disagreement, for the rules that it breaks there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Behind {
+    Explored,
+    /// The specification has a mutant: behind it there is only the core as it always is.
+    Left,
 }
 
 impl<C: Core, const J: usize> Product<C, J> {
@@ -62,7 +71,9 @@ impl<C: Core, const J: usize> Product<C, J> {
         let profile = config.profile.mutated(mutation);
         let calls = client_calls(slice, &profile);
         let inner = calls.iter().filter(|call| is_worth_nesting(call.method())).cloned().collect();
-        Product { profile, config, slice: slice.clone(), rules, calls, inner, make, marker: PhantomData }
+        let behind = if mutation == Mutation::NONE { Behind::Explored } else { Behind::Left };
+        let slice = slice.clone();
+        Product { profile, config, slice, rules, calls, inner, make, behind, marker: PhantomData }
     }
 
     /// The profile, with the slice's delays.
@@ -134,7 +145,7 @@ impl<C: Core, const J: usize> Product<C, J> {
     fn calls_from(&self, from: From, calls: &[Call], state: &State<C, J>, actions: &mut Vec<Stimulus>) {
         let core = state.driver().core();
         for job in self.jobs().filter(|job| !core.is_finalising(*job)) {
-            let full = state.spec().job(job).is_none_or(|job| job.files() >= self.slice.files);
+            let full = files(state, job) >= self.slice.files;
             let wanted = |call: &&Call| !(full && call.method() == Method::AddFile);
             actions.extend(calls.iter().filter(wanted).map(|call| Stimulus::Call {
                 from,
@@ -247,7 +258,8 @@ impl<C: Core, const J: usize> Model for Product<C, J> {
     }
 
     fn actions(&self, state: &State<C, J>, actions: &mut Vec<Stimulus>) {
-        if !state.is_sound() {
+        let parted = state.disagreement().is_some() && self.behind == Behind::Left;
+        if !state.violated().is_empty() || parted {
             return;
         }
         self.calls_of_clients(state, actions);
@@ -407,6 +419,19 @@ properties! {
     R15 "R15" "witness R15";
     R18 "R18" "witness R18";
     R19 "R19" "witness R19";
+}
+
+/// How many files a job has. Behind a disagreement the specification has stopped counting, and the core is asked.
+fn files<C: Core, const J: usize>(state: &State<C, J>, job: JobId) -> u32 {
+    let of_spec = state.spec().job(job).map_or(u32::MAX, |job| job.files());
+    if state.disagreement().is_none() {
+        return of_spec;
+    }
+    let mut core = state.driver().core().clone();
+    match core.call(UserId(0), Some(job), &Call::EnumFilesGetCount).out {
+        Out::Count(files) => files,
+        _ => of_spec,
+    }
 }
 
 /// What clients of the slice call on a job.

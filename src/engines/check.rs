@@ -96,6 +96,7 @@ fn of_slice<C: Core>(
             }
             Proof::Vacuous => Found::Vacuous,
             Proof::Unfinished => Found::Unfinished,
+            Proof::Parted => Found::Parted,
         };
         laws.push((law(*rule), found));
     }

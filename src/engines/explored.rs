@@ -73,6 +73,8 @@ pub(crate) enum Found {
     Violated(Failure),
     Vacuous,
     Unfinished,
+    /// Not violated, in a slice in which specification and core part.
+    Parted,
 }
 
 impl Found {
@@ -83,6 +85,7 @@ impl Found {
             Found::Violated(_) => "violated",
             Found::Vacuous => "vacuous",
             Found::Unfinished => "unfinished",
+            Found::Parted => "undecided",
         }
     }
 }
@@ -108,6 +111,8 @@ pub(crate) enum Together<'a> {
     Vacuous,
     /// Some slice was not explored to its end.
     Unfinished,
+    /// Violated in none, but in these slices specification and core part, which proves nothing there.
+    Parted(Vec<&'static str>),
 }
 
 impl ExploredSlice {
@@ -157,6 +162,11 @@ impl Explored {
         }
         if !self.is_complete() {
             return Together::Unfinished;
+        }
+        let parted: Vec<_> =
+            found().filter(|(_, found)| matches!(found, Found::Parted)).map(|(slice, _)| slice.name).collect();
+        if !parted.is_empty() {
+            return Together::Parted(parted);
         }
         let proving = found().filter(|(_, found)| matches!(found, Found::Proved));
         let proving: Vec<_> = proving.map(|(slice, _)| slice.name).collect();
@@ -220,6 +230,9 @@ impl Explored {
             Together::Unfinished => {
                 Finding::NotDecidable { why: "the budget was spent before the scope was explored".to_owned() }
             }
+            Together::Parted(slices) => Finding::NotDecidable {
+                why: format!("specification and core part in {}, which proves nothing", slices.join(", ")),
+            },
         };
         RuleResult { rule: RuleId(law.id.to_owned()), finding }
     }
@@ -229,7 +242,7 @@ impl Explored {
         let seen = match self.together(law) {
             Together::Proved(_) => WitnessSeen::Reached,
             Together::Vacuous => WitnessSeen::NotReached,
-            Together::Violated(_) | Together::Unfinished => return None,
+            Together::Violated(_) | Together::Unfinished | Together::Parted(_) => return None,
         };
         Some(Witness { rule: RuleId(law.id.to_owned()), seen })
     }

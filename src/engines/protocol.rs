@@ -106,6 +106,8 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
             }
             Proof::Vacuous => Found::Vacuous,
             Proof::Unfinished => Found::Unfinished,
+            // The protocol is one account, and parts from no other.
+            Proof::Parted => Found::Parted,
         };
         laws.push((explored::Law { id: law.id(), name: law.name() }, found));
     }

@@ -453,6 +453,7 @@ impl Page<'_> {
             ("violated", Paint::Bad),
             ("vacuous", Paint::Warn),
             ("unfinished", Paint::Warn),
+            ("undecided", Paint::Warn),
         ];
         for (name, paint) in words {
             let of_it = slice.laws.iter().filter(|(_, found)| found.word() == name);
@@ -498,6 +499,9 @@ impl Page<'_> {
                 Together::Violated(failure) => (Paint::Bad, format!("violated: {}", failure.id)),
                 Together::Vacuous => (Paint::Warn, "vacuous: nothing to decide in any slice".to_owned()),
                 Together::Unfinished => (Paint::Warn, "unfinished: the budget was spent before".to_owned()),
+                Together::Parted(slices) => {
+                    (Paint::Warn, format!("undecided: specification and core part in {}", slices.join(", ")))
+                }
             };
             let said = self.output.paint(paint, &said);
             put(text, format_args!("    {:<4}{:<14}{said}", law.id, law.name));

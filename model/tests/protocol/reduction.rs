@@ -15,6 +15,7 @@ fn verdicts(design: Design, dialect: Dialect, slice: &Slice, reduction: Reductio
         Proof::Violated(acts) => format!("{law} violated in {}", acts.len()),
         Proof::Vacuous => format!("{law} vacuous"),
         Proof::Unfinished => format!("{law} unfinished"),
+        Proof::Parted => format!("{law} undecided"),
     };
     let own = report.clients_own.as_ref().map(Vec::len);
     let words = report.proofs.iter().map(word).chain([format!("client's own: {own:?}")]).collect();
