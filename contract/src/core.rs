@@ -308,11 +308,72 @@ impl Debug for Pending {
     }
 }
 
+/// What a timer of a job does when its moment has come.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Timer {
+    /// The transfer is tried again.
+    Retry,
+    /// A callback or a program that failed may be tried again (semantics e).
+    CallbackRetry,
+    /// The job was without progress for too long.
+    NoProgress,
+    /// The time slice is over (semantics j).
+    TimeSlice,
+    /// The job is too old (semantics o).
+    Expiry,
+}
+
+impl Timer {
+    /// Every kind, in order.
+    pub const ALL: [Timer; 5] =
+        [Timer::Retry, Timer::CallbackRetry, Timer::NoProgress, Timer::TimeSlice, Timer::Expiry];
+}
+
+impl std::fmt::Display for Timer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Timer::Retry => "retry timer",
+            Timer::CallbackRetry => "callback retry timer",
+            Timer::NoProgress => "no-progress timer",
+            Timer::TimeSlice => "time slice",
+            Timer::Expiry => "expiry",
+        })
+    }
+}
+
+/// The timers of a job that run, each with its moment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Timers([Option<Time>; Timer::ALL.len()]);
+
+impl Timers {
+    /// None runs.
+    pub const NONE: Timers = Timers([None; Timer::ALL.len()]);
+
+    /// The timers with this one running up to `at`, or not running.
+    #[must_use]
+    pub const fn with(mut self, timer: Timer, at: Option<Time>) -> Timers {
+        self.0[timer as usize] = at;
+        self
+    }
+
+    /// When the timer fires, if it runs.
+    #[must_use]
+    pub const fn at(&self, timer: Timer) -> Option<Time> {
+        self.0[timer as usize]
+    }
+
+    /// When the next of them fires.
+    #[must_use]
+    pub fn next(&self) -> Option<Time> {
+        self.0.iter().flatten().min().copied()
+    }
+}
+
 /// An implementation of the job state machine, driven from outside. See the module's documentation.
 ///
 /// Nothing here panics, whatever ids are passed: an unknown job or delivery is ignored by inputs and answered
 /// with the dialect's not-found code by [`Core::call`].
-pub trait Core: Clone + Debug + Send + Sync + 'static {
+pub trait Core: Clone + PartialEq + Debug + Send + Sync + 'static {
     /// The finite view of contract section 5: two cores with equal views have equal successors.
     type View: Clone + Eq + Hash + Debug + Send + Sync;
 
@@ -327,6 +388,8 @@ pub trait Core: Clone + Debug + Send + Sync + 'static {
     fn pending(&self, job: JobId) -> Pending;
     /// Whether a delivery of the job could begin now (semantics d).
     fn is_ready(&self, job: JobId) -> bool;
+    /// The timers of a job that run: the earliest of all jobs is what [`Core::poll_timeout`] says.
+    fn timers(&self, job: JobId) -> Timers;
     /// Whether nobody needs to wait for this delivery any more: it has left, has called the engine, or is a program that has started.
     fn is_released(&self, delivery: DeliveryId) -> bool;
     /// Whether the job is between the begin of Complete or Cancel and [`Core::handle_disk`].

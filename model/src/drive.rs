@@ -11,10 +11,14 @@
 //! **The law it keeps.** It is total: a stimulus that makes no sense now is [`Applied::NotEnabled`] and changes nothing. And
 //! it is strict: a call that may return does so at once, before anything else moves, because that is when the rules bind most.
 
-use contract::core::{Answer, Change, Delivery, DiskOutcome, DiskWork, Then, TransferEvent};
+use contract::core::{
+    Answer, Attempt, Change, Delivery, DiskOutcome, DiskWork, Then, TransferEvent, TransferReply,
+    TransferStart,
+};
 use contract::event::{By, Caller, Leave, Target};
 use contract::{
-    Call, CallId, Core, DeliveryId, DiskAct, EnvStep, EventView, HResult, JobId, Out, ThreadId, UserId,
+    Call, CallId, Core, DeliveryId, DiskAct, EnvStep, EventView, FileId, HResult, JobId, JobState, Out,
+    ThreadId, Time, UserId,
 };
 
 use crate::slots::Slots;
@@ -79,6 +83,33 @@ pub enum Stimulus {
     NetworkLost,
     /// The network is back.
     NetworkBack,
+    /// Something comes too late, and must change nothing.
+    Late(Late),
+}
+
+/// What comes when nobody waits for it any more.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Late {
+    /// The worker of an older attempt of the job's transfer still reports.
+    Report {
+        /// The job.
+        job: JobId,
+        /// What.
+        event: TransferEvent,
+    },
+    /// Disk work of a job is done that no call waits for.
+    Disk {
+        /// The job.
+        job: JobId,
+        /// How it went.
+        result: DiskResult,
+    },
+    /// A delivery of the job that has left calls, or its program starts.
+    Called,
+    /// A delivery that has left leaves again.
+    Left(Leave),
+    /// The process of a program that has exited is reported as started.
+    Started,
 }
 
 impl Stimulus {
@@ -92,10 +123,12 @@ impl Stimulus {
 /// Who makes a call.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum From {
-    /// A client thread.
+    /// A client thread. It calls as the owner of the job, and makes jobs as whoever is to own them.
     Client(ThreadId),
     /// The callback of this job that is running.
     Callback(JobId),
+    /// A client thread of this user, whoever owns the job.
+    User(UserId),
 }
 
 /// How disk work goes.
@@ -107,6 +140,19 @@ pub enum DiskResult {
     RenameFails(u32),
     /// No temporary file can be removed.
     LeavesBehind,
+}
+
+impl DiskResult {
+    /// The same of a job that has nothing to do on the disk.
+    fn told_late(self) -> DiskOutcome {
+        match self {
+            DiskResult::Good => DiskOutcome::default(),
+            DiskResult::RenameFails(at) => {
+                DiskOutcome { rename_failed: Some((FileId(at), SHARING_VIOLATION)), ..DiskOutcome::default() }
+            }
+            DiskResult::LeavesBehind => DiskOutcome { left_behind: 1, ..DiskOutcome::default() },
+        }
+    }
 }
 
 /// Whether a stimulus did anything.
@@ -134,6 +180,8 @@ pub enum Happened<'a> {
         call: &'a Call,
         /// The answer.
         answer: &'a Answer,
+        /// The slot of the delivery that the call waits for, if it waits for one; [`DELIVERIES`] for one that is not there.
+        waits: Option<usize>,
     },
     /// The core has answered the second half of a Complete or Cancel.
     DiskDone {
@@ -143,7 +191,17 @@ pub enum Happened<'a> {
         outcome: &'a DiskOutcome,
         /// The answer.
         answer: &'a Answer,
+        /// See [`Happened::Answered`].
+        waits: Option<usize>,
     },
+    /// The environment is about to move; the changes that follow are what the core makes of it.
+    Input(Input<'a>),
+    /// The core has given a transfer to run, or nothing.
+    Turned(Option<TransferStart>),
+    /// The core has replied to a transfer.
+    Replied(TransferReply),
+    /// What came too late has been taken in, and answered if it was disk work.
+    TooLate(Option<&'a Answer>),
     /// The core reports a change; the events about it follow.
     Changed(Change),
     /// A delivery has begun and has this slot until it leaves.
@@ -152,6 +210,23 @@ pub enum Happened<'a> {
     ProgramStarted(usize, JobId),
     /// The delivery in this slot has left.
     Left(usize, JobId, Leave),
+}
+
+/// What the environment does.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Input<'a> {
+    /// The running transfer of a job reports.
+    Report(JobId, &'a TransferEvent),
+    /// Time has come so far.
+    Time(Time),
+    /// A user logs off.
+    Logoff(UserId),
+    /// The network is lost.
+    NetworkLost,
+    /// The network is back.
+    NetworkBack,
+    /// Something comes too late.
+    Late(Late),
 }
 
 /// Who looks on.
@@ -173,6 +248,40 @@ pub struct Driver<C> {
     users: fn(JobId) -> UserId,
     open: Slots<Open, CALLS>,
     told: Slots<Telling, DELIVERIES>,
+    /// How many jobs have been made.
+    made: u32,
+    past: Past,
+    /// The jobs of which something happened in this stimulus, and those with a whole file, a bit each.
+    touched: u32,
+    whole: u32,
+}
+
+/// What is over, for what comes too late. No part of a state: a core that is right makes nothing of it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Past {
+    /// By job, the transfer attempt that was started last, and the one before.
+    attempts: [[Option<Attempt>; 2]; JOBS],
+    /// The delivery that left last.
+    left: Option<DeliveryId>,
+}
+
+/// Jobs whose transfer attempts are remembered.
+const JOBS: usize = 4;
+
+impl Past {
+    fn start(&mut self, start: &TransferStart) {
+        if let Some(attempts) = self.attempts.get_mut(start.job.index()) {
+            *attempts = [Some(start.attempt), attempts[0]];
+        }
+    }
+
+    /// An attempt of the job that is over. Where there was none yet, one that can be none of this job's.
+    fn attempt(&self, job: JobId, running: Option<Attempt>) -> Attempt {
+        let attempts = self.attempts.get(job.index()).into_iter().flatten().flatten().copied();
+        let over =
+            attempts.chain([Attempt::default(), Attempt(u32::MAX)]).find(|attempt| Some(*attempt) != running);
+        over.unwrap_or_default()
+    }
 }
 
 /// A call that has not returned.
@@ -206,7 +315,18 @@ struct Telling {
 enum Phase {
     Begun,
     Entered,
+    /// It has entered, and has called the engine.
+    Called,
     ProgramRuns,
+}
+
+/// How a core and what has been told differ in whether a delivery is still waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Release {
+    /// It has provably entered, and is waited for.
+    Missing,
+    /// It has not entered as far as anybody can know, and is not waited for.
+    Early,
 }
 
 /// A driver's own state, without the core and without ids that only grow: the other half of a model's state.
@@ -217,9 +337,18 @@ pub struct Around {
 }
 
 impl<C: Core> Driver<C> {
-    /// Nothing open. `users` says who owns a job: whoever calls on a job calls as its owner.
+    /// Nothing open. `users` says who is to own each job: whoever calls on a job calls as its owner, but for [`From::User`].
     pub fn new(core: C, users: fn(JobId) -> UserId) -> Driver<C> {
-        Driver { core, users, open: Slots::new(), told: Slots::new() }
+        Driver {
+            core,
+            users,
+            open: Slots::new(),
+            told: Slots::new(),
+            made: 0,
+            past: Past::default(),
+            touched: 0,
+            whole: 0,
+        }
     }
 
     /// The core.
@@ -244,14 +373,14 @@ impl<C: Core> Driver<C> {
 
     /// Whether a callback of the job has entered and may leave: it has no call open.
     pub fn may_leave(&self, job: JobId) -> bool {
-        self.callback(job).is_some_and(|slot| self.phase(slot) == Some(Phase::Entered))
-            && !self.is_calling(From::Callback(job))
+        let entered = |slot| matches!(self.phase(slot), Some(Phase::Entered | Phase::Called));
+        self.callback(job).is_some_and(entered) && !self.is_calling(From::Callback(job))
     }
 
     /// Whether a callback of the job has entered and may call.
     pub fn may_call(&self, from: From) -> bool {
         let runs = match from {
-            From::Client(_) => true,
+            From::Client(_) | From::User(_) => true,
             From::Callback(job) => self.may_leave(job),
         };
         runs && !self.is_calling(from) && self.free_call().is_some()
@@ -262,16 +391,26 @@ impl<C: Core> Driver<C> {
         self.callback(job).is_some_and(|slot| self.phase(slot) == Some(Phase::Begun))
     }
 
-    /// A job of which the core would have somebody wait for a delivery that has provably entered: it has a call open (clause
-    /// 4), or is a program that runs (clause 6).
-    pub fn waits_in_vain(&self) -> Option<JobId> {
-        let entered = |telling: &Telling| match telling.phase {
-            Phase::ProgramRuns => true,
-            Phase::Entered => self.is_calling(From::Callback(telling.delivery.job)),
-            Phase::Begun => false,
-        };
-        let held = |telling: &Telling| entered(telling) && !self.core.is_released(telling.delivery.id);
-        self.told.iter().find(|(_, telling)| held(telling)).map(|(_, telling)| telling.delivery.job)
+    /// A job with a delivery that the core takes for released and that is not, or the other way round: nobody waits for a delivery that
+    /// has called the engine (clause 4) or is a program that runs (clause 6), and whoever waits for another waits until it has left.
+    pub fn released_wrongly(&self) -> Option<(JobId, Release)> {
+        self.told.iter().find_map(|(_, telling)| {
+            let is_over = matches!(telling.phase, Phase::Called | Phase::ProgramRuns);
+            match (is_over, self.core.is_released(telling.delivery.id)) {
+                (true, false) => Some((telling.delivery.job, Release::Missing)),
+                (false, true) => Some((telling.delivery.job, Release::Early)),
+                _ => None,
+            }
+        })
+    }
+
+    /// Whether the core ignores all of this: afterwards it is what it was.
+    pub fn ignores(&self, stimuli: &[Stimulus]) -> bool {
+        let mut other = self.clone();
+        for stimulus in stimuli {
+            let _applied = other.apply(stimulus, &mut |_: Happened<'_>| ());
+        }
+        other.core == self.core
     }
 
     /// The event of the job's delivery that has begun or entered, if there is one.
@@ -298,34 +437,90 @@ impl<C: Core> Driver<C> {
 
     /// Applies one stimulus and tells `observer` what happens.
     pub fn apply(&mut self, stimulus: &Stimulus, observer: &mut impl Observer) -> Applied {
+        self.touched = 0;
+        let applied = self.move_one(stimulus, observer);
+        if self.touched != 0 {
+            self.tell_who_is_idle(observer);
+        }
+        applied
+    }
+
+    fn move_one(&mut self, stimulus: &Stimulus, observer: &mut impl Observer) -> Applied {
         match stimulus {
             Stimulus::Call { from, job, call } => self.call(*from, *job, call, observer),
             Stimulus::Disk { job, result } => self.disk(*job, *result, observer),
-            Stimulus::Turn => self.input(observer, C::wants_transfer, |core| {
-                let _start = core.poll_transfer();
-            }),
-            Stimulus::Transfer { job, event } => {
-                let Some((attempt, _)) = self.core.transfer(*job) else { return Applied::NotEnabled };
-                self.input(
-                    observer,
-                    |_| true,
-                    |core| {
-                        let _reply = core.handle_transfer(*job, attempt, *event);
-                    },
-                )
-            }
+            Stimulus::Turn => self.turn(observer),
+            Stimulus::Transfer { job, event } => self.report(*job, event, observer),
             Stimulus::Begin(job) => self.begin(*job, observer),
             Stimulus::Enter(job) => self.enter(*job, observer),
             Stimulus::Leave { job, leave } => self.leave(*job, *leave, observer),
             Stimulus::Exit { job, code } => self.exit(*job, *code, observer),
             Stimulus::Timeout => {
                 let Some(at) = self.core.poll_timeout() else { return Applied::NotEnabled };
-                self.input(observer, |_| true, |core| core.handle_timeout(at.max(core.now())))
+                let now = at.max(self.core.now());
+                self.input(Input::Time(now), observer, |core| core.handle_timeout(now))
             }
-            Stimulus::Logoff(user) => self.input(observer, |_| true, |core| core.handle_logoff(*user)),
-            Stimulus::NetworkLost => self.input(observer, |_| true, C::handle_network_lost),
-            Stimulus::NetworkBack => self.input(observer, |_| true, C::handle_network_back),
+            Stimulus::Logoff(user) => {
+                self.input(Input::Logoff(*user), observer, |core| core.handle_logoff(*user))
+            }
+            Stimulus::NetworkLost => self.input(Input::NetworkLost, observer, C::handle_network_lost),
+            Stimulus::NetworkBack => self.input(Input::NetworkBack, observer, C::handle_network_back),
+            Stimulus::Late(late) => self.late(*late, observer),
         }
+    }
+
+    fn turn(&mut self, observer: &mut impl Observer) -> Applied {
+        if !self.core.wants_transfer() {
+            return Applied::NotEnabled;
+        }
+        let start = self.core.poll_transfer();
+        if let Some(start) = &start {
+            self.past.start(start);
+        }
+        self.report_changes(None, observer);
+        observer.happened(Happened::Turned(start));
+        Applied::Done
+    }
+
+    fn report(&mut self, job: JobId, event: &TransferEvent, observer: &mut impl Observer) -> Applied {
+        let Some((attempt, _)) = self.core.transfer(job) else { return Applied::NotEnabled };
+        observer.happened(Happened::Input(Input::Report(job, event)));
+        let reply = self.core.handle_transfer(job, attempt, *event);
+        self.report_changes(None, observer);
+        observer.happened(Happened::Replied(reply));
+        Applied::Done
+    }
+
+    /// Disk results are late when no call waits for them, and answers when their delivery has left.
+    fn late(&mut self, late: Late, observer: &mut impl Observer) -> Applied {
+        let enabled = match late {
+            Late::Report { .. } => true,
+            Late::Disk { job, .. } => !self.core.is_finalising(job),
+            Late::Called | Late::Left(_) | Late::Started => self.past.left.is_some(),
+        };
+        if !enabled {
+            return Applied::NotEnabled;
+        }
+        observer.happened(Happened::Input(Input::Late(late)));
+        let left = self.past.left.unwrap_or(DeliveryId(0));
+        let mut answer = None;
+        match late {
+            Late::Report { job, event } => {
+                let running = self.core.transfer(job).map(|(attempt, _)| attempt);
+                let reply = self.core.handle_transfer(job, self.past.attempt(job, running), event);
+                self.report_changes(None, observer);
+                observer.happened(Happened::Replied(reply));
+            }
+            Late::Disk { job, result } => {
+                answer = Some(self.core.handle_disk(job, &result.told_late()));
+            }
+            Late::Called => self.core.handle_delivery_called(left),
+            Late::Left(leave) => self.core.handle_delivery_left(left, leave),
+            Late::Started => self.core.handle_program_started(left),
+        }
+        self.report_changes(None, observer);
+        observer.happened(Happened::TooLate(answer.as_ref()));
+        Applied::Done
     }
 
     fn call(&mut self, from: From, job: Option<JobId>, call: &Call, observer: &mut impl Observer) -> Applied {
@@ -334,7 +529,7 @@ impl<C: Core> Driver<C> {
             return Applied::NotEnabled;
         };
         let id = CallId(slot as u32);
-        let user = job.map_or_else(|| self.user_of(from), self.users);
+        let user = self.caller_of(from, job, call);
         let caller = self.caller(from, user);
         observer.happened(Happened::Event(EventView::Call { id, caller, job, call }));
         // At call entry, before the call's effect (contract section 4, clause 4).
@@ -342,11 +537,15 @@ impl<C: Core> Driver<C> {
             && let Some(delivery) = self.telling(telling)
         {
             self.core.handle_delivery_called(delivery.id);
+            self.has_called(telling);
             self.return_released(observer);
         }
         let answer = self.core.call(user, job, call);
-        observer.happened(Happened::Answered { user, job, call, answer: &answer });
+        let waits = self.waits(&answer);
+        observer.happened(Happened::Answered { user, job, call, answer: &answer, waits });
         self.report_changes(Some(id), observer);
+        self.made += u32::from(made(&answer.out, call).is_some());
+        self.touched |= job.filter(|_| rearranges(call)).map_or(0, bit);
         let until = match answer.then {
             Then::Return => {
                 let job = made(&answer.out, call).or(job);
@@ -368,7 +567,8 @@ impl<C: Core> Driver<C> {
         let Some(slot) = self.open.find(ends) else { return Applied::NotEnabled };
         let outcome = self.do_disk_work(job, result, observer);
         let answer = self.core.handle_disk(job, &outcome);
-        observer.happened(Happened::DiskDone { job, outcome: &outcome, answer: &answer });
+        let waits = self.waits(&answer);
+        observer.happened(Happened::DiskDone { job, outcome: &outcome, answer: &answer, waits });
         self.report_changes(Some(CallId(slot as u32)), observer);
         if let Some(open) = self.open.get_mut(slot) {
             open.hr = answer.hr;
@@ -382,7 +582,16 @@ impl<C: Core> Driver<C> {
             }
             _ => self.return_call(slot, observer),
         }
+        self.catch_up(observer);
         Applied::Done
+    }
+
+    /// Timers of a job that was finalising may be over long since: they fire now.
+    fn catch_up(&mut self, observer: &mut impl Observer) {
+        let now = self.core.now();
+        if self.core.poll_timeout().is_some_and(|at| at <= now) {
+            let _fired = self.input(Input::Time(now), observer, |core| core.handle_timeout(now));
+        }
     }
 
     /// Does the work in order; the first rename that fails ends it (see [`DiskOutcome`]).
@@ -463,6 +672,7 @@ impl<C: Core> Driver<C> {
     fn end_delivery(&mut self, slot: usize, leave: Leave, observer: &mut impl Observer) -> Applied {
         let Some(telling) = self.told.take(slot) else { return Applied::NotEnabled };
         let delivery = telling.delivery;
+        self.past.left = Some(delivery.id);
         let Delivery { job, event, target, file, .. } = delivery;
         let id = DeliveryId(slot as u32);
         if telling.phase != Phase::Begun {
@@ -479,29 +689,52 @@ impl<C: Core> Driver<C> {
         observer.happened(Happened::Left(slot, job, leave));
         self.report_changes(None, observer);
         self.return_released(observer);
-        let idle = self.core.pending(job).is_empty()
-            && !self.core.is_finalising(job)
-            && self.callback(job).is_none()
-            && self.program(job).is_none();
-        if idle {
+        self.touched |= bit(job);
+        Applied::Done
+    }
+
+    /// Tells of every job of which something happened that it is at rest, if it is.
+    fn tell_who_is_idle(&self, observer: &mut impl Observer) {
+        let touched = (0..u32::BITS).filter(|job| self.touched >> job & 1 == 1).map(JobId);
+        for job in touched.filter(|job| self.is_idle(*job)) {
             let step = EnvStep::Idle;
             observer.happened(Happened::Event(EventView::Env { step, job: Some(job), file: None }));
         }
-        Applied::Done
+    }
+
+    /// Whether nothing of the job is pending, running or waiting for a retry.
+    fn is_idle(&self, job: JobId) -> bool {
+        self.core.pending(job).is_empty()
+            && !self.core.is_finalising(job)
+            && self.callback(job).is_none()
+            && self.program(job).is_none()
     }
 
     fn input(
         &mut self,
+        input: Input<'_>,
         observer: &mut impl Observer,
-        enabled: impl FnOnce(&C) -> bool,
-        input: impl FnOnce(&mut C),
+        take: impl FnOnce(&mut C),
     ) -> Applied {
-        if !enabled(&self.core) {
-            return Applied::NotEnabled;
-        }
-        input(&mut self.core);
+        observer.happened(Happened::Input(input));
+        take(&mut self.core);
         self.report_changes(None, observer);
         Applied::Done
+    }
+
+    /// The slot of the delivery that an answer waits for.
+    fn waits(&self, answer: &Answer) -> Option<usize> {
+        match answer.then {
+            Then::Wait(delivery) => Some(self.slot_of(delivery)),
+            _ => None,
+        }
+    }
+
+    /// The callback of the job has called the engine.
+    fn has_called(&mut self, job: JobId) {
+        if let Some(telling) = self.callback(job).and_then(|slot| self.told.get_mut(slot)) {
+            telling.phase = Phase::Called;
+        }
     }
 
     /// Every call that waits for nothing any more returns.
@@ -528,7 +761,14 @@ impl<C: Core> Driver<C> {
 
     /// Turns the core's changes into events; those without a step were made by call `id`.
     fn report_changes(&mut self, id: Option<CallId>, observer: &mut impl Observer) {
-        self.core.take_changes(|change| {
+        let Driver { core, touched, whole, .. } = self;
+        core.take_changes(|change| {
+            let job = change.job.map_or(0, bit);
+            if change.step == Some(EnvStep::FileDone) {
+                *whole |= job;
+            }
+            // Before a file is whole there is nothing to tell but modifications, and whoever is at rest then is at rest all the time.
+            *touched |= job & *whole | if is_an_end(&change) { job } else { 0 };
             observer.happened(Happened::Changed(change));
             for event in events_of(&change, id) {
                 observer.happened(Happened::Event(event));
@@ -543,13 +783,18 @@ impl<C: Core> Driver<C> {
                 let slot = self.callback(job).unwrap_or(0) as u32;
                 Caller { thread: ThreadId(DISPATCHERS + slot), user, inside: Some(DeliveryId(slot)) }
             }
+            From::User(other) => Caller { thread: ThreadId(STRANGERS + other.0), user, inside: None },
         }
     }
 
-    fn user_of(&self, from: From) -> UserId {
-        match from {
-            From::Client(thread) => UserId(thread.0),
-            From::Callback(job) => (self.users)(job),
+    /// The user of a call: who owns the job it is on, or is to own the one that it makes.
+    fn caller_of(&self, from: From, job: Option<JobId>, call: &Call) -> UserId {
+        match (from, job) {
+            _ if matches!(call, Call::CreateJob { .. }) => (self.users)(JobId(self.made)),
+            (From::User(user), _) => user,
+            (_, Some(job)) => (self.users)(job),
+            (From::Callback(telling), None) => (self.users)(telling),
+            (From::Client(_), None) => (self.users)(JobId(0)),
         }
     }
 
@@ -610,6 +855,27 @@ const SHARING_VIOLATION: HResult = HResult::from_win32(32);
 
 /// Threads from here on are the service's own, one per delivery slot.
 const DISPATCHERS: u32 = 100;
+
+/// Threads from here on call as a user of their own, one per user.
+pub const STRANGERS: u32 = 200;
+
+/// The bit of a job; none for a job that no scope and no program has.
+fn bit(job: JobId) -> u32 {
+    1_u32.checked_shl(job.0).unwrap_or(0)
+}
+
+/// Whether the job is in a state from now on that is told of.
+fn is_an_end(change: &Change) -> bool {
+    matches!(change.state, Some((_, JobState::Transferred | JobState::Error)))
+}
+
+/// Whether the call changes who is told, or what.
+fn rearranges(call: &Call) -> bool {
+    matches!(
+        call,
+        Call::SetNotifyFlags { .. } | Call::SetNotifyInterface { .. } | Call::SetNotifyCmdLine { .. }
+    )
+}
 
 /// The job that a successful CreateJob made.
 fn made(out: &Out, call: &Call) -> Option<JobId> {

@@ -8,7 +8,7 @@
 //! **What it is not.** The state space: files are not counted, several jobs are not related, and what cannot matter is left out by
 //! [`Context::of`]. In TRANSFERRED the mask class is what the mask says of JobTransferred and FileTransferred, in ERROR of JobError and
 //! FileTransferred, elsewhere of FileTransferred alone; a program counts where it can be told, in TRANSFERRED and ERROR. Getters,
-//! properties, refused calls, calls that wait, enters, leaves, progress, preemption, expiry and final states have a state and
+//! properties, steps without effect, refused calls, calls that wait, enters, leaves, progress, preemption, the network's loss and return, expiry and final states have a state and
 //! nothing else.
 //!
 //! **The law it keeps.** The abstraction is a function of what the specification knows, and the same for every dialect: an answer
@@ -519,6 +519,8 @@ impl Act {
                     | StepKind::Bytes
                     | StepKind::FileRestarted
                     | StepKind::Preempt
+                    | StepKind::NetworkLost
+                    | StepKind::NetworkBack
                     | StepKind::Expiry
             ),
             _ => true,
@@ -599,6 +601,12 @@ impl Outcome {
         Outcome { answer: DONE, waits: Waits::No, to }
     }
 
+    /// A step had no effect: the job does not want it, or it came too late. Only the state matters to that.
+    #[must_use]
+    pub const fn ignored() -> Outcome {
+        Outcome { answer: IGNORED, waits: Waits::No, to: None }
+    }
+
     fn parse(text: &str) -> Option<Outcome> {
         let mut parts = text.split(", ");
         let answer = parts.next()?;
@@ -625,12 +633,13 @@ fn answer(hr: HResult) -> u32 {
 fn keeps_context(act: Act, answer: u32, waits: Waits) -> bool {
     let failed = |(_, codes): &(&str, &[HResult])| codes.iter().any(|hr| !hr.succeeded());
     let failed = ANSWERS.get(answer as usize).is_some_and(failed);
-    act.is_about_notifications() && failed == (act == Act::Disk) && waits == Waits::No
+    act.is_about_notifications() && answer != IGNORED && failed == (act == Act::Disk) && waits == Waits::No
 }
 
 const DONE: u32 = 0;
 const BEGINS_DISK_WORK: u32 = 1;
 const OTHER: u32 = 2;
+const IGNORED: u32 = ANSWERS.len() as u32 - 1;
 
 /// The answers, by the name that both error families share.
 const ANSWERS: &[(&str, &[HResult])] = &[
@@ -658,4 +667,5 @@ const ANSWERS: &[(&str, &[HResult])] = &[
     ("PROTOCOL_NOT_AVAILABLE", &[HResult::BG_E_PROTOCOL_NOT_AVAILABLE]),
     ("ERROR_RESOURCE_LANG_NOT_FOUND", &[HResult::ERROR_RESOURCE_LANG_NOT_FOUND]),
     ("ERROR_SHARING_VIOLATION", &[HResult::from_win32(32)]),
+    ("ignored", &[]),
 ];

@@ -21,7 +21,7 @@ use crate::drive::{Applied, From, Stimulus};
 use crate::edge::Edge;
 use crate::lockstep::Lockstep;
 use crate::product::{Product, State};
-use crate::scope::{Bytes, DiskFailures, Leaves, Network, Programs, Reentrancy, Slice, Timers};
+use crate::scope::{Bytes, DiskFailures, Leaves, Network, Programs, Reentrancy, Slice, Timers, Users};
 use crate::spec::MAX_FILES;
 
 /// How wide to explore.
@@ -42,7 +42,8 @@ pub struct Exploration {
     pub slice: Slice,
     /// Which programs run.
     pub started: Started,
-    /// Whether every call of the alphabet is made in every state, too. It is looked at, and its consequences are not followed.
+    /// Whether every call of the alphabet is made in every state, too, and everything comes there that has no effect. It is looked at,
+    /// and its consequences are not followed.
     pub asides: Asides,
 }
 
@@ -81,6 +82,7 @@ pub fn explorations(breadth: Breadth) -> Vec<Exploration> {
     let plain = Slice {
         name: "edges/files",
         jobs: 1,
+        users: Users::One,
         files: 2,
         clients: 1,
         masks: masks(),
@@ -296,6 +298,11 @@ impl<C: Core, const J: usize> Model for Watched<C, J> {
         actions.retain(|stimulus| self.may_start(state, stimulus));
         for aside in &self.asides {
             let _looked_at = self.step(state, aside);
+        }
+        if !self.asides.is_empty() {
+            for idle in self.product.without_effect(state) {
+                let _looked_at = self.step(state, &idle);
+            }
         }
     }
 

@@ -8,6 +8,7 @@
 
 use std::marker::PhantomData;
 
+use contract::call::Whose;
 use contract::core::{DiskWork, Failure, TransferEvent};
 use contract::event::{Leave, Target};
 use contract::judge::{Rule, RuleSet};
@@ -20,11 +21,11 @@ use stateright::{Model, Property};
 
 #[cfg(feature = "bfs")]
 use crate::bfs::Classes;
-use crate::drive::{Applied, DiskResult, From, Stimulus};
+use crate::drive::{Applied, DiskResult, From, Late, Stimulus};
 #[cfg(feature = "bfs")]
 use crate::explore::Judged;
 use crate::lockstep::Lockstep;
-use crate::scope::{Bytes, DiskFailures, Leaves, Network, Programs, Reentrancy, Slice, Timers};
+use crate::scope::{Bytes, DiskFailures, Leaves, Network, Programs, Reentrancy, Slice, Timers, Users};
 
 /// A state of the product of `J` jobs.
 pub type State<C, const J: usize> = Lockstep<C, J>;
@@ -83,8 +84,9 @@ impl<C: Core, const J: usize> Product<C, J> {
 
     /// The first state: the slice's jobs, just created.
     pub fn first(&self) -> State<C, J> {
-        let mut state = Lockstep::around((self.make)(&self.config), |_| UserId(0), self.rules)
-            .with_slots(self.config.callback_slots);
+        let core = (self.make)(&self.config);
+        let users = self.slice.users.owners();
+        let mut state = Lockstep::around(core, &self.config, users, self.rules);
         for create in self.prefix() {
             let _created = state.apply(&self.profile, &create, &mut |_| ());
         }
@@ -130,6 +132,22 @@ impl<C: Core, const J: usize> Product<C, J> {
             (0..self.slice.clients).map(|id| From::Client(ThreadId(id))).find(|from| driver.may_call(*from));
         if let Some(from) = idle {
             self.calls_from(from, &self.calls, state, actions);
+        }
+        if self.slice.users == Users::Two {
+            self.calls_of_users(state, actions);
+        }
+    }
+
+    /// Each user asks for its jobs, and for those of the other.
+    fn calls_of_users(&self, state: &State<C, J>, actions: &mut Vec<Stimulus>) {
+        for from in (0..self.slice.users.count()).map(|user| From::User(UserId(user))) {
+            if !state.driver().may_call(from) {
+                continue;
+            }
+            let listed = Call::EnumJobs { whose: Whose::Mine };
+            actions.push(Stimulus::Call { from, job: None, call: listed });
+            let open = self.jobs().filter(|job| !state.driver().core().is_finalising(*job));
+            actions.extend(open.map(|job| Stimulus::Call { from, job: Some(job), call: Call::GetJob }));
         }
     }
 
@@ -225,27 +243,51 @@ impl<C: Core, const J: usize> Product<C, J> {
 
     fn environment(&self, state: &State<C, J>, actions: &mut Vec<Stimulus>) {
         let core = state.driver().core();
-        let any = |wanted: fn(JobState) -> bool| {
-            self.jobs().any(|job| core.state(job).is_some_and(wanted) && !core.is_finalising(job))
-        };
         if core.wants_transfer() {
             actions.push(Stimulus::Turn);
         }
         if core.poll_timeout().is_some() {
             actions.push(Stimulus::Timeout);
         }
-        if self.slice.network == Network::Simple {
-            return;
+        if self.slice.network == Network::Full {
+            actions.extend(self.of_the_network().filter(|step| self.has_effect(state, step)));
         }
-        if any(|state| state == JobState::Transferring) {
-            actions.push(Stimulus::Logoff(UserId(0)));
+    }
+
+    fn of_the_network(&self) -> impl Iterator<Item = Stimulus> + use<C, J> {
+        let logoffs = (0..self.slice.users.count()).map(|user| Stimulus::Logoff(UserId(user)));
+        logoffs.chain([Stimulus::NetworkLost, Stimulus::NetworkBack])
+    }
+
+    /// Whether the network or a logoff moves some job.
+    fn has_effect(&self, state: &State<C, J>, step: &Stimulus) -> bool {
+        let core = state.driver().core();
+        let owners = self.slice.users.owners();
+        let moves = |job: JobId, now: JobState| match step {
+            Stimulus::Logoff(user) => now == JobState::Transferring && owners(job) == *user,
+            Stimulus::NetworkLost => now == JobState::Queued || now.is_running(),
+            Stimulus::NetworkBack => now == JobState::TransientError,
+            _ => true,
+        };
+        self.jobs().any(|job| core.state(job).is_some_and(|now| moves(job, now)) && !core.is_finalising(job))
+    }
+
+    /// What may come at any time and has no effect here: reports of older attempts of a transfer, results of disk work that no call waits
+    /// for, answers of deliveries that are gone, and what the network does to jobs that it does not concern.
+    pub(crate) fn without_effect(&self, state: &State<C, J>) -> Vec<Stimulus> {
+        let core = state.driver().core();
+        let mut idle: Vec<Stimulus> =
+            self.of_the_network().filter(|step| !self.has_effect(state, step)).collect();
+        for job in self.jobs() {
+            let reports = late_reports().map(|event| Late::Report { job, event });
+            let results = [DiskResult::Good, DiskResult::RenameFails(0), DiskResult::LeavesBehind];
+            let results = results.into_iter().filter(|_| !core.is_finalising(job));
+            let results = results.map(|result| Late::Disk { job, result });
+            idle.extend(reports.chain(results).map(Stimulus::Late));
         }
-        if any(|state| state == JobState::Queued || state.is_running()) {
-            actions.push(Stimulus::NetworkLost);
-        }
-        if any(|state| state == JobState::TransientError) {
-            actions.push(Stimulus::NetworkBack);
-        }
+        let left = [HResult::S_OK, HResult::E_FAIL].map(|hr| Late::Left(Leave::Returned(hr)));
+        idle.extend([Late::Called, Late::Started].into_iter().chain(left).map(Stimulus::Late));
+        idle
     }
 }
 
@@ -272,6 +314,13 @@ impl<C: Core, const J: usize> Model for Product<C, J> {
             self.deliveries(state, job, actions);
         }
         self.environment(state, actions);
+        // All of it together is tried on one copy of the core, which is cheap. Only a core that does not ignore it is asked one by one.
+        if state.disagreement().is_none() {
+            let idle = self.without_effect(state);
+            if !state.driver().ignores(&idle) {
+                actions.extend(idle);
+            }
+        }
     }
 
     fn next_state(&self, state: &State<C, J>, stimulus: Stimulus) -> Option<State<C, J>> {
@@ -368,6 +417,8 @@ fn class(stimulus: &Stimulus) -> usize {
         Stimulus::Timeout => 13,
         Stimulus::Logoff(_) => 14,
         Stimulus::NetworkLost | Stimulus::NetworkBack => 15,
+        // It is tried in every state, and counted in none: a step without effect leads nowhere.
+        Stimulus::Late(_) => return usize::MAX,
     };
     CALLS.len() + step
 }
@@ -457,6 +508,24 @@ fn client_calls(slice: &Slice, profile: &Profile) -> Vec<Call> {
         calls.push(Call::SetDisplayName { name: Some("name".into()) });
     }
     calls
+}
+
+/// Everything that the worker of an older attempt may still report.
+fn late_reports() -> impl Iterator<Item = TransferEvent> {
+    let failed = |class| {
+        let (hr, context) = (HResult::BG_E_HTTP_ERROR_404, ErrorContext::RemoteFile);
+        TransferEvent::Failed { class, hr, context }
+    };
+    [
+        TransferEvent::Connected,
+        TransferEvent::SizeKnown(1),
+        TransferEvent::Bytes(1),
+        TransferEvent::Restarted,
+        TransferEvent::FileDone,
+        failed(Failure::Transient),
+        failed(Failure::Fatal),
+    ]
+    .into_iter()
 }
 
 /// The calls of which the barrier's clauses speak; getters inside a callback show nothing new.

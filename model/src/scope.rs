@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use contract::core::Config;
 use contract::dialect::{Expiry, Switch};
-use contract::{Dialect, Interfaces, Millis, NotifyFlags, Profile, Receiver, ReceiverId};
+use contract::{Dialect, Interfaces, JobId, Millis, NotifyFlags, Profile, Receiver, ReceiverId, UserId};
 
 /// The named presets.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -116,13 +116,44 @@ pub enum Programs {
     One,
 }
 
+/// Whose the jobs are.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Users {
+    /// All of one user.
+    One,
+    /// Of two users in turn. Each also asks for the jobs of the other.
+    Two,
+}
+
+impl Users {
+    /// Who is to own each job.
+    #[must_use]
+    pub fn owners(self) -> fn(JobId) -> UserId {
+        match self {
+            Users::One => |_| UserId(0),
+            Users::Two => |job| UserId(job.0 % 2),
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn count(self) -> u32 {
+        match self {
+            Users::One => 1,
+            Users::Two => 2,
+        }
+    }
+}
+
 /// One slice of a scope: one exploration.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Slice {
     /// Its name, such as `small` or `default/masks`.
     pub name: &'static str,
-    /// Jobs; all of one user.
+    /// Jobs.
     pub jobs: usize,
+    /// Whose they are.
+    pub users: Users,
     /// Files of each job at most.
     pub files: u32,
     /// Client threads.
@@ -173,11 +204,15 @@ impl Slice {
     #[must_use]
     pub fn describe(&self) -> String {
         format!(
-            "{} ({} {}, up to {} {} each, {} client {}, {} masks, {} objects, {} callback {}, disk failures {:?}, \
+            "{} ({} {}{}, up to {} {} each, {} client {}, {} masks, {} objects, {} callback {}, disk failures {:?}, \
              timers {:?}, network {:?}, bytes {:?}, re-entrancy {:?}, leaves {:?}, programs {:?}; calls unbounded)",
             self.name,
             self.jobs,
             plural(self.jobs as u32, "job"),
+            match self.users {
+                Users::One => "",
+                Users::Two => " of two users",
+            },
             self.files,
             plural(self.files, "file"),
             self.clients,
@@ -224,6 +259,7 @@ fn tiny() -> Slice {
     Slice {
         name: "tiny",
         jobs: 1,
+        users: Users::One,
         files: 1,
         clients: 1,
         masks: vec![
@@ -305,8 +341,18 @@ fn default_slices(profile: &Profile) -> Vec<Slice> {
         ..base.clone()
     };
     let files = Slice { name: "default/files", files: 2, disk: DiskFailures::All, ..base.clone() };
-    let expiry = Slice { name: "default/expiry", timers: Timers::All, ..base };
-    let mut slices = vec![masks, objects, nested, files, expiry, bytes];
+    let expiry = Slice { name: "default/expiry", timers: Timers::All, ..base.clone() };
+    // Two jobs multiply, so each of them is small: one event, and the network as it comes.
+    let users = Slice {
+        name: "default/users",
+        jobs: 2,
+        users: Users::Two,
+        masks: Vec::new(),
+        receivers: vec![PLAIN],
+        ..base
+    };
+    let jobs = Slice { name: "default/jobs", users: Users::One, ..users.clone() };
+    let mut slices = vec![masks, objects, nested, files, expiry, bytes, jobs, users];
     if profile.command_line.is_on() {
         slices.push(programs);
     }

@@ -13,7 +13,7 @@ use engine::core::Core;
 use model::drive::Stimulus;
 use model::lockstep::Lockstep;
 use properties::edges::{Edge, Reached};
-use properties::program::{JOBS, Program, USER};
+use properties::program::{JOBS, Program};
 
 /// Steps of a seed at most: a fuzzer changes long inputs more slowly than short ones.
 const LONGEST: usize = 120;
@@ -22,7 +22,11 @@ fn main() -> std::io::Result<ExitCode> {
     let mut candidates = Vec::new();
     for directory in std::env::args().skip(1) {
         for file in std::fs::read_dir(directory)? {
-            candidates.push(Input::of(&std::fs::read(file?.path())?));
+            let bytes = std::fs::read(file?.path())?;
+            // The same with things that come too late, and calls of other users.
+            let late = bytes.split_first().map(|(head, rest)| [&[head | LATE], rest].concat());
+            candidates.extend(late.map(|bytes| Input::of(&bytes)));
+            candidates.push(Input::of(&bytes));
         }
     }
     candidates.retain(|input| input.steps <= LONGEST);
@@ -47,14 +51,15 @@ fn place(number: usize) -> PathBuf {
 
 /// Always the candidate that adds most, of several the shortest, and what can be added to it.
 fn seeds(candidates: &[Input]) -> Vec<Vec<u8>> {
-    let words = words();
+    let words = [words(WITHOUT_JOB), words(WITHOUT_JOB | LATE)];
     let mut reached = BTreeSet::new();
     let mut seeds = Vec::new();
     loop {
         let adds = |input: &Input| input.edges.difference(&reached).count();
         let best = candidates.iter().max_by_key(|input| (adds(input), usize::MAX - input.bytes.len()));
         let Some(best) = best.filter(|best| adds(best) > 0) else { return seeds };
-        let seed = lengthened(best, &words, &mut reached);
+        let late = usize::from(best.bytes.first().is_some_and(|head| head & LATE != 0));
+        let seed = lengthened(best, &words[late], &mut reached);
         seeds.push(seed);
     }
 }
@@ -100,8 +105,7 @@ impl Input {
     fn of(bytes: &[u8]) -> Input {
         let (program, steps) = Program::read(bytes);
         let config = program.config();
-        let empty = Lockstep::new(&config, |_| USER, RuleSet::EMPTY);
-        let end = empty.with_slots(config.callback_slots);
+        let end = Lockstep::new(&config, program.users.owners(), RuleSet::EMPTY);
         let mut input = Input { bytes: bytes.to_vec(), program, end, steps: 0, edges: BTreeSet::new() };
         for stimulus in steps {
             let (end, edges) = input.after(&stimulus);
@@ -134,14 +138,14 @@ struct Word {
 }
 
 /// Stimuli of the first job, each once: every choice of a step and of a call, with some operands.
-fn words() -> Vec<Word> {
+fn words(head: u8) -> Vec<Word> {
     const OPERANDS: [u8; 17] = [0, 1, 2, 3, 4, 5, 6, 8, 0x10, 0x13, 0x1B, 0x20, 0x21, 0x40, 0x41, 0x7F, 0xFF];
     let plain = (0..0x40).flat_map(|choice| OPERANDS.map(|operand| vec![choice, 0, operand, 0]));
     let calls = (0..0x40).flat_map(|call| OPERANDS.map(|operand| vec![CALL, 0, call | 0x80, operand]));
     let nested = (0..0x40).map(|call| vec![NESTED, 0, 7, call]);
     let mut words: Vec<Word> = Vec::new();
     for bytes in plain.chain(calls).chain(nested) {
-        let mut input = vec![WITHOUT_JOB];
+        let mut input = vec![head];
         input.extend(&bytes);
         let read = |length: usize| Program::read(&input[..=length]).1.collect::<Vec<_>>();
         let Some(stimulus) = read(bytes.len()).into_iter().next() else { continue };
@@ -155,8 +159,11 @@ fn words() -> Vec<Word> {
 }
 
 /// The choice of a call by a client, and of one by a callback.
-const CALL: u8 = 59;
+const CALL: u8 = 63;
 const NESTED: u8 = 56;
 
 /// The first byte of a program that does not begin with a job on its way.
 const WITHOUT_JOB: u8 = 0x40;
+
+/// In the first byte: things come too late.
+const LATE: u8 = 0x10;

@@ -5,14 +5,14 @@
 //! was masked (R2). `bgcheck nightly --canary` must say so and end with exit code 2.
 
 use contract::core::{
-    Answer, Attempt, Change, Config, Delivery, DiskOutcome, DiskWork, Pending, Then, TransferEvent,
+    Answer, Attempt, Change, Config, Delivery, DiskOutcome, DiskWork, Pending, Then, Timers, TransferEvent,
     TransferReply, TransferStart,
 };
 use contract::event::Leave;
 use contract::{Call, Core, DeliveryId, FileId, JobId, JobState, Time, UserId};
 
 /// A core that does not wait where the barrier must.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Canary<C>(C);
 
 macro_rules! forward {
@@ -54,6 +54,7 @@ impl<C: Core> Core for Canary<C> {
         state(&self, job: JobId) -> Option<JobState>;
         pending(&self, job: JobId) -> Pending;
         is_ready(&self, job: JobId) -> bool;
+        timers(&self, job: JobId) -> Timers;
         is_released(&self, delivery: DeliveryId) -> bool;
         is_finalising(&self, job: JobId) -> bool;
         disk_work(&self, job: JobId) -> Vec<DiskWork>;

@@ -16,8 +16,8 @@ use contract::{
     Call, Dialect, ErrorContext, FileId, FileNames, HResult, Interfaces, JobId, Profile, Receiver,
     ReceiverId, Text, ThreadId, UserId,
 };
-use model::drive::{DiskResult, From, Stimulus};
-use model::scope::{ScopeName, Variant, slice};
+use model::drive::{DiskResult, From, Late, Stimulus};
+use model::scope::{ScopeName, Users, Variant, slice};
 
 use crate::tape;
 
@@ -34,6 +34,8 @@ pub struct Program {
     pub variant: Variant,
     /// Callbacks of one user at once.
     pub callback_slots: u32,
+    /// Whose the jobs are.
+    pub users: Users,
     /// The slice of the checker whose delays the core is built with, which are shorter; empty for the usual ones.
     pub slice: &'static str,
     /// What happens, in order.
@@ -56,13 +58,14 @@ impl Program {
         let program = Program {
             variant: variant(head),
             callback_slots: if head & 0x80 == 0 { 4 } else { 1 },
+            users: if head & TWO_USERS == 0 { Users::One } else { Users::Two },
             slice: "",
             steps: Vec::new(),
         };
         let mut first = if head & 0x40 == 0 { RUNNING_JOB.iter() } else { [].iter() };
         let steps = std::iter::from_fn(move || {
             let next = if first.len() > 0 { &mut first } else { &mut bytes };
-            (next.len() > 0).then(|| stimulus(next))
+            (next.len() > 0).then(|| stimulus(next, head))
         });
         (program, steps.take(STEPS))
     }
@@ -88,7 +91,7 @@ impl Program {
 
     /// The program as a Rust expression, its further lines indented.
     pub(crate) fn to_expression(&self, indent: &str) -> String {
-        let Program { variant, callback_slots, slice, steps } = self;
+        let Program { variant, callback_slots, users, slice, steps } = self;
         let dialect = variant.profile.dialect.to_string();
         let mut text = format!("properties::program::Program::script(\n{indent}    {dialect:?},\n");
         text +=
@@ -97,14 +100,24 @@ impl Program {
             text += &format!("{indent}        {:?},\n", tape::print(step));
         }
         text += &format!("{indent}    ],\n{indent})\n{indent}.unwrap()");
+        if *users == Users::Two && slice.is_empty() {
+            text += &format!("\n{indent}.of_two_users()");
+        }
         if slice.is_empty() { text } else { format!("{text}\n{indent}.in_slice({slice:?})") }
+    }
+
+    /// The same steps, with every second job the second user's.
+    #[must_use]
+    pub fn of_two_users(self) -> Program {
+        Program { users: Users::Two, ..self }
     }
 
     /// The same steps with the delays of a slice of the checker; the usual ones when there is no slice of this name.
     #[must_use]
     pub fn in_slice(self, name: &str) -> Program {
         let named = slice(name, &self.variant.profile);
-        Program { slice: named.map_or("", |slice| slice.name), ..self }
+        let users = named.as_ref().map_or(self.users, |slice| slice.users);
+        Program { slice: named.map_or("", |slice| slice.name), users, ..self }
     }
 
     /// A program from the lines of a script, as [`Program::to_rust`] writes them.
@@ -117,19 +130,20 @@ impl Program {
         let variant = variants.into_iter().find(|variant| variant.turned == turned);
         let variant = variant.ok_or_else(|| tape::Error::new(turned))?;
         let steps = lines.iter().map(|line| tape::parse(line)).collect::<Result<_, _>>()?;
-        Ok(Program { variant, callback_slots: slots, slice: "", steps })
+        Ok(Program { variant, callback_slots: slots, users: Users::One, slice: "", steps })
     }
 }
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Program { variant, callback_slots, slice, steps } = self;
+        let Program { variant, callback_slots, users, slice, steps } = self;
+        let users = if *users == Users::Two { ", two users" } else { "" };
         let slice =
             if slice.is_empty() { String::new() } else { format!(", with the delays of slice {slice}") };
         let turned = if variant.turned.is_empty() { "" } else { ", " };
         writeln!(
             f,
-            "dialect {}{turned}{}, callback slots {callback_slots}{slice}",
+            "dialect {}{turned}{}, callback slots {callback_slots}{users}{slice}",
             variant.profile.dialect, variant.turned
         )?;
         for (number, step) in steps.iter().enumerate() {
@@ -171,7 +185,7 @@ const RUNNING_JOB: [u8; 7] = [0, 16, 19, 3, 6, 20, 26];
     clippy::manual_range_patterns,
     reason = "single values become a jump table, and ranges a chain of comparisons"
 )]
-fn stimulus(bytes: &mut Bytes<'_>) -> Stimulus {
+fn stimulus(bytes: &mut Bytes<'_>, head: u8) -> Stimulus {
     let choice = byte(bytes);
     // Two bits name the job; programs are mostly about the first.
     let job = JobId(u32::from(choice >> 6) % JOBS as u32);
@@ -197,7 +211,8 @@ fn stimulus(bytes: &mut Bytes<'_>) -> Stimulus {
         42 => Stimulus::Leave { job, leave: leave(bytes) },
         43 => Stimulus::Exit { job, code: i32::from(byte(bytes) & 1) },
         44 | 45 | 46 => Stimulus::Timeout,
-        47 => Stimulus::Logoff(USER),
+        47 if head & TWO_USERS == 0 => Stimulus::Logoff(USER),
+        47 => Stimulus::Logoff(Users::Two.owners()(job)),
         48 => Stimulus::NetworkLost,
         49 => Stimulus::NetworkBack,
         50 | 51 | 52 => Stimulus::Disk { job, result: DiskResult::Good },
@@ -207,7 +222,52 @@ fn stimulus(bytes: &mut Bytes<'_>) -> Stimulus {
         56 | 57 | 58 => {
             Stimulus::Call { from: From::Callback(other(job, bytes)), job: Some(job), call: nested(bytes) }
         }
+        59 if head & LATE != 0 => Stimulus::Late(Late::Report { job, event: late_event(bytes) }),
+        60 if head & LATE != 0 => Stimulus::Late(late_disk(job, bytes)),
+        61 if head & LATE != 0 => Stimulus::Late(late_answer(bytes)),
+        62 if head & LATE != 0 => {
+            let from = From::User(UserId(u32::from(byte(bytes) & 1)));
+            Stimulus::Call { from, job: Some(job), call: any_call(bytes) }
+        }
         _ => Stimulus::Call { from: thread(bytes), job: Some(job), call: any_call(bytes) },
+    }
+}
+
+/// Bits of the first byte of a program: every second job is another user's; things come too late, and users call on jobs of others.
+const TWO_USERS: u8 = 0x20;
+const LATE: u8 = 0x10;
+
+fn late_event(bytes: &mut Bytes<'_>) -> TransferEvent {
+    let value = byte(bytes);
+    let (hr, context) = (HResult::BG_E_HTTP_ERROR_404, ErrorContext::RemoteFile);
+    match value & 7 {
+        0 | 1 => TransferEvent::FileDone,
+        2 => TransferEvent::Connected,
+        3 => TransferEvent::SizeKnown(u64::from(value >> 3)),
+        4 => TransferEvent::Bytes(u64::from(value >> 3)),
+        5 => TransferEvent::Restarted,
+        6 => TransferEvent::Failed { class: Failure::Fatal, hr, context },
+        _ => TransferEvent::Failed { class: Failure::Transient, hr, context },
+    }
+}
+
+fn late_disk(job: JobId, bytes: &mut Bytes<'_>) -> Late {
+    let result = match byte(bytes) & 3 {
+        0 | 1 => DiskResult::Good,
+        2 => DiskResult::RenameFails(0),
+        _ => DiskResult::LeavesBehind,
+    };
+    Late::Disk { job, result }
+}
+
+fn late_answer(bytes: &mut Bytes<'_>) -> Late {
+    match byte(bytes) & 7 {
+        0 => Late::Called,
+        1 => Late::Started,
+        2 => Late::Left(Leave::Panicked),
+        3 => Late::Left(Leave::Exited(1)),
+        4 | 5 => Late::Left(Leave::Returned(HResult::E_FAIL)),
+        _ => Late::Left(Leave::Returned(HResult::S_OK)),
     }
 }
 
@@ -218,7 +278,7 @@ fn byte(bytes: &mut Bytes<'_>) -> u8 {
 
 type Bytes<'a> = std::slice::Iter<'a, u8>;
 
-/// All jobs of a program belong to one user: the rules are about jobs, and slots are shared sooner.
+/// The user of all jobs of a program, but of those of [`Program::of_two_users`].
 pub const USER: UserId = UserId(0);
 
 pub(crate) const GOOD_FILE: FileNames =

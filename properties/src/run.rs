@@ -7,10 +7,11 @@ use contract::judge::trace::{ChooseLine, Kind};
 use contract::judge::{Ended, Header, Line, RuleSet, Trace};
 #[cfg(feature = "mutants")]
 use contract::mutation::Mutation;
-use contract::{Core, EventView, JobId, Profile};
-use model::drive::{Applied, Stimulus};
+use contract::{Core, EventView, Profile};
+use model::drive::{Applied, STRANGERS, Stimulus};
 use model::edge::{EdgeSink, NoEdges};
 use model::lockstep::{Disagreement, Lockstep};
+use model::scope::Users;
 
 use crate::program::{JOBS, Program, USER};
 use crate::tape;
@@ -96,7 +97,8 @@ pub(crate) fn run_mutated<C: Core>(
     mutation: Mutation,
 ) -> Outcome {
     let config = program.config();
-    let lockstep = Lockstep::around(make(&config), users, rules).with_slots(config.callback_slots);
+    let users = program.users.owners();
+    let lockstep = Lockstep::around(make(&config), &config, users, rules);
     let profile = config.profile.mutated(mutation);
     run_on(lockstep, &profile, program.steps.iter(), &mut |_, _| (), &mut NoEdges)
 }
@@ -109,7 +111,7 @@ fn run_steps<C: Core, S: Borrow<Stimulus>>(
     edges: &mut impl EdgeSink,
 ) -> Outcome {
     let config = program.config();
-    run_on(lockstep(&config, make), &config.profile, stimuli, watch, edges)
+    run_on(lockstep(&config, program.users, make), &config.profile, stimuli, watch, edges)
 }
 
 fn run_on<C: Core, S: Borrow<Stimulus>>(
@@ -137,7 +139,7 @@ fn run_on<C: Core, S: Borrow<Stimulus>>(
 /// so the program can be had back from the trace ([`from_trace`]).
 pub fn trace<C: Core>(program: &Program, make: fn(&Config) -> C, engine: &str, seed: Option<u64>) -> Trace {
     let config = program.config();
-    let mut lockstep = lockstep(&config, make);
+    let mut lockstep = lockstep(&config, program.users, make);
     let mut lines = Lines::default();
     for stimulus in &program.steps {
         lines.stimulus(stimulus);
@@ -194,6 +196,7 @@ pub fn from_trace(trace: &Trace) -> Result<Program, tape::Error> {
         known.into_iter().find(|variant| variant.profile == profile).map_or("", |variant| variant.turned);
     let mut steps = Vec::new();
     let mut telling = std::collections::BTreeMap::new();
+    let mut users = Users::One;
     for line in &trace.lines {
         match &line.what {
             Kind::Choose(choose) => steps.push(tape::parse(&choose.site)?),
@@ -202,15 +205,24 @@ pub fn from_trace(trace: &Trace) -> Result<Program, tape::Error> {
             }
             Kind::Call(call) => {
                 let inside = call.inside.and_then(|delivery| telling.get(&delivery).copied());
-                let from =
-                    inside.map_or(model::drive::From::Client(call.thread), model::drive::From::Callback);
+                // Whoever is not the first user has a job of its own, or calls on another's.
+                let stranger = call.thread.0.checked_sub(STRANGERS).filter(|_| call.inside.is_none());
+                if stranger.is_none() && call.user != USER {
+                    users = Users::Two;
+                }
+                let from = match stranger {
+                    Some(user) => model::drive::From::User(contract::UserId(user)),
+                    None => {
+                        inside.map_or(model::drive::From::Client(call.thread), model::drive::From::Callback)
+                    }
+                };
                 steps.push(Stimulus::Call { from, job: call.job, call: call.call.clone() });
             }
             _ => {}
         }
     }
     let variant = model::scope::Variant { profile, turned };
-    let program = Program { variant, callback_slots: trace.header.callback_slots, slice: "", steps };
+    let program = Program { variant, callback_slots: trace.header.callback_slots, users, slice: "", steps };
     Ok(program.in_slice(&trace.header.scope))
 }
 
@@ -224,12 +236,8 @@ pub fn assert_sound(program: &Program) {
     }
 }
 
-fn lockstep<C: Core>(config: &Config, make: fn(&Config) -> C) -> Lockstep<C, JOBS> {
-    Lockstep::around(make(config), users, RuleSet::OF_A_JOB).with_slots(config.callback_slots)
-}
-
-fn users(_: JobId) -> contract::UserId {
-    USER
+fn lockstep<C: Core>(config: &Config, users: Users, make: fn(&Config) -> C) -> Lockstep<C, JOBS> {
+    Lockstep::around(make(config), config, users.owners(), RuleSet::OF_A_JOB)
 }
 
 fn broken<C: Core>(lockstep: &Lockstep<C, JOBS>) -> Option<Broken> {

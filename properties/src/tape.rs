@@ -5,7 +5,7 @@
 use contract::core::{Failure, TransferEvent};
 use contract::event::Leave;
 use contract::{Call, ErrorContext, HResult, JobId, ThreadId, UserId};
-use model::drive::{DiskResult, From, Stimulus};
+use model::drive::{DiskResult, From, Late, Stimulus};
 
 /// A line that is not a stimulus.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,31 +30,47 @@ pub fn print(stimulus: &Stimulus) -> String {
             let from = match from {
                 From::Client(thread) => format!("client {}", thread.0),
                 From::Callback(job) => format!("callback {}", job.0),
+                From::User(user) => format!("user {}", user.0),
             };
             let job = job.map_or_else(|| "-".to_owned(), |job| job.0.to_string());
             // A call is plain data with text keys, which always has a JSON form.
             let call = serde_json::to_string(call).unwrap_or_default();
             format!("{from} job {job} {call}")
         }
-        Stimulus::Disk { job, result } => match result {
-            DiskResult::Good => format!("disk {} good", job.0),
-            DiskResult::RenameFails(after) => format!("disk {} rename_fails {after}", job.0),
-            DiskResult::LeavesBehind => format!("disk {} leaves_behind", job.0),
-        },
+        Stimulus::Disk { job, result } => print_disk(*job, *result),
         Stimulus::Turn => "turn".to_owned(),
         Stimulus::Transfer { job, event } => format!("transfer {} {}", job.0, print_event(event)),
         Stimulus::Begin(job) => format!("begin {}", job.0),
         Stimulus::Enter(job) => format!("enter {}", job.0),
-        Stimulus::Leave { job, leave } => match leave {
-            Leave::Returned(hr) => format!("leave {} 0x{:08X}", job.0, hr.0),
-            Leave::Panicked => format!("leave {} panicked", job.0),
-            Leave::Exited(code) => format!("leave {} exited {code}", job.0),
-        },
+        Stimulus::Leave { job, leave } => format!("leave {} {}", job.0, print_leave(*leave)),
         Stimulus::Exit { job, code } => format!("exit {} {code}", job.0),
         Stimulus::Timeout => "timeout".to_owned(),
         Stimulus::Logoff(user) => format!("logoff {}", user.0),
         Stimulus::NetworkLost => "network_lost".to_owned(),
         Stimulus::NetworkBack => "network_back".to_owned(),
+        Stimulus::Late(Late::Report { job, event }) => {
+            format!("late transfer {} {}", job.0, print_event(event))
+        }
+        Stimulus::Late(Late::Disk { job, result }) => format!("late {}", print_disk(*job, *result)),
+        Stimulus::Late(Late::Called) => "late called".to_owned(),
+        Stimulus::Late(Late::Left(leave)) => format!("late left {}", print_leave(*leave)),
+        Stimulus::Late(Late::Started) => "late started".to_owned(),
+    }
+}
+
+fn print_disk(job: JobId, result: DiskResult) -> String {
+    match result {
+        DiskResult::Good => format!("disk {} good", job.0),
+        DiskResult::RenameFails(after) => format!("disk {} rename_fails {after}", job.0),
+        DiskResult::LeavesBehind => format!("disk {} leaves_behind", job.0),
+    }
+}
+
+fn print_leave(leave: Leave) -> String {
+    match leave {
+        Leave::Returned(hr) => format!("0x{:08X}", hr.0),
+        Leave::Panicked => "panicked".to_owned(),
+        Leave::Exited(code) => format!("exited {code}"),
     }
 }
 
@@ -66,6 +82,7 @@ pub fn describe(stimulus: &Stimulus) -> String {
             let from = match from {
                 From::Client(thread) => format!("{thread}"),
                 From::Callback(job) => format!("callback of {job}"),
+                From::User(user) => format!("{user}"),
             };
             let job = job.map_or_else(String::new, |job| format!("{job}."));
             format!("{from}: {job}{call}")
@@ -92,10 +109,13 @@ fn parse_stimulus(line: &str) -> Option<Stimulus> {
     let (verb, first, rest) = (words.next()?, words.next(), words.next());
     let job = || first?.parse().ok().map(JobId);
     Some(match verb {
-        "client" | "callback" => {
+        "client" | "callback" | "user" => {
             let number: u32 = first?.parse().ok()?;
-            let from =
-                if verb == "client" { From::Client(ThreadId(number)) } else { From::Callback(JobId(number)) };
+            let from = match verb {
+                "client" => From::Client(ThreadId(number)),
+                "callback" => From::Callback(JobId(number)),
+                _ => From::User(UserId(number)),
+            };
             let (job, call) = rest?.strip_prefix("job ")?.split_once(' ')?;
             let job = if job == "-" { None } else { Some(JobId(job.parse().ok()?)) };
             Stimulus::Call { from, job, call: serde_json::from_str::<Call>(call).ok()? }
@@ -111,6 +131,17 @@ fn parse_stimulus(line: &str) -> Option<Stimulus> {
         "logoff" => Stimulus::Logoff(UserId(first?.parse().ok()?)),
         "network_lost" => Stimulus::NetworkLost,
         "network_back" => Stimulus::NetworkBack,
+        "late" => Stimulus::Late(match (first?, rest) {
+            ("called", None) => Late::Called,
+            ("started", None) => Late::Started,
+            ("left", Some(leave)) => Late::Left(parse_leave(leave)?),
+            (verb @ ("transfer" | "disk"), Some(rest)) => match parse_stimulus(&format!("{verb} {rest}"))? {
+                Stimulus::Transfer { job, event } => Late::Report { job, event },
+                Stimulus::Disk { job, result } => Late::Disk { job, result },
+                _ => return None,
+            },
+            _ => return None,
+        }),
         _ => return None,
     })
 }

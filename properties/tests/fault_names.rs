@@ -58,7 +58,13 @@ fn checked(make: Make, rule: Rule) -> Option<Program> {
         let create = Call::CreateJob { name: Some("job".into()), kind: 0 };
         let created = Stimulus::Call { from: From::Client(ThreadId(0)), job: None, call: create };
         let steps = std::iter::once(created).chain(found.iter().cloned()).collect();
-        Some(Program { variant, callback_slots: slice.callback_slots, slice: slice.name, steps })
+        Some(Program {
+            variant,
+            callback_slots: slice.callback_slots,
+            users: slice.users,
+            slice: slice.name,
+            steps,
+        })
     })
 }
 

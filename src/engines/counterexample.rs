@@ -200,8 +200,13 @@ pub(crate) fn of_check<C: Core>(
     let created = Stimulus::Call { from: From::Client(ThreadId(0)), job: None, call: create };
     let steps: Vec<Stimulus> =
         std::iter::repeat_n(created, slice.jobs.max(1)).chain(stimuli.iter().cloned()).collect();
-    let program =
-        Program { variant: *variant, callback_slots: slice.callback_slots, slice: slice.name, steps };
+    let program = Program {
+        variant: *variant,
+        callback_slots: slice.callback_slots,
+        users: slice.users,
+        slice: slice.name,
+        steps,
+    };
     let mut trace = properties::run::trace(&program, make, "check", None);
     core.name().clone_into(&mut trace.header.subject);
     trace

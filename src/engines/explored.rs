@@ -163,8 +163,10 @@ impl Explored {
         if !self.is_complete() {
             return Together::Unfinished;
         }
-        let parted: Vec<_> =
-            found().filter(|(_, found)| matches!(found, Found::Parted)).map(|(slice, _)| slice.name).collect();
+        let parted: Vec<_> = found()
+            .filter(|(_, found)| matches!(found, Found::Parted))
+            .map(|(slice, _)| slice.name)
+            .collect();
         if !parted.is_empty() {
             return Together::Parted(parted);
         }

@@ -323,7 +323,11 @@ impl Core {
             Ending::Cancel => self.left_behind(outcome),
             Ending::Complete => match self.complete(id, outcome) {
                 Ok(hr) => hr,
-                Err(hr) => return Answer::of(hr),
+                Err(hr) => {
+                    // It transfers again, and on a slice of time again (semantics j).
+                    self.start_slice(id);
+                    return Answer::of(hr);
+                }
             },
         };
         let to = match ending {

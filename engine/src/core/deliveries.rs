@@ -179,6 +179,7 @@ impl Core {
                     job.stage = Stage::Program;
                 } else if once {
                     job.told = Told::Yes;
+                    job.stage = Stage::Start;
                 } else {
                     job.stage = Stage::Start;
                     job.tell_again_at = tell_again_at;

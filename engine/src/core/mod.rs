@@ -30,8 +30,8 @@ mod view;
 
 use contract::call::{CommandLine, ErrorInfo, Priority};
 use contract::core::{
-    Answer, Attempt, Change, Config, Delivery, DiskOutcome, DiskWork, Pending, TransferEvent, TransferReply,
-    TransferStart,
+    Answer, Attempt, Change, Config, Delivery, DiskOutcome, DiskWork, Pending, Timers, TransferEvent,
+    TransferReply, TransferStart,
 };
 use contract::event::Leave;
 use contract::{Call, DeliveryId, EnvStep, FileId, JobId, JobState, Profile, Time, UserId};
@@ -215,6 +215,10 @@ impl contract::Core for Core {
 
     fn is_ready(&self, job: JobId) -> bool {
         self.choose(job).is_some()
+    }
+
+    fn timers(&self, job: JobId) -> Timers {
+        self.job(job).map_or(Timers::NONE, |record| self.running_timers(job, record))
     }
 
     fn is_released(&self, delivery: DeliveryId) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! A timer is derived from the job's fields whenever it is asked for; there is no queue of timers to keep in step.
 
+use contract::core::{Timer as Kind, Timers};
 use contract::dialect::Expiry;
 use contract::{EnvStep, JobId, JobState, Time, fault};
 
@@ -40,6 +41,20 @@ impl Core {
     /// The ids of the jobs for which `wanted` holds.
     pub(super) fn open_jobs(&self, wanted: impl Fn(&Job) -> bool) -> Vec<JobId> {
         self.ids().filter(|(_, job)| wanted(job)).map(|(id, _)| id).collect()
+    }
+
+    /// The timers of a job, as whoever looks from outside names them.
+    pub(super) fn running_timers(&self, id: JobId, job: &Job) -> Timers {
+        self.timers_of(id, job).fold(Timers::NONE, |timers, (at, _, timer)| {
+            let kind = match timer {
+                Timer::NoProgress => Kind::NoProgress,
+                Timer::Retry => Kind::Retry,
+                Timer::Slice => Kind::TimeSlice,
+                Timer::TellAgain => Kind::CallbackRetry,
+                Timer::Expiry => Kind::Expiry,
+            };
+            timers.with(kind, Some(at))
+        })
     }
 
     fn fire(&mut self, id: JobId, timer: Timer) {

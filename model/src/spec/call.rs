@@ -146,7 +146,9 @@ impl<const J: usize> World<J> {
         if full || self.count() == J {
             return Reply::of(HResult::BG_E_TOO_MANY_JOBS_PER_MACHINE);
         }
-        Reply::ok(Expected::Job(self.push(Job::new(profile, user))))
+        let mut job = Job::new(profile, user);
+        job.clock.start(self.now);
+        Reply::ok(Expected::Job(self.push(job)))
     }
 
     /// The jobs of `user` that EnumJobs lists, a bit per job (facts G32).
@@ -173,6 +175,9 @@ impl Job {
             Class::Complete => self.begin_to_end(Finalising::Complete),
             Class::Setter => match self.set_or_not(profile, call) {
                 Ok(()) => {
+                    if sets_something(call) {
+                        self.clock.show_life();
+                    }
                     if profile.mutation.turns(Mutant::ToldChange(method), modifies(call)) {
                         self.touch(profile);
                     }
@@ -209,14 +214,28 @@ impl Job {
             };
             let cause = contract::Cause::Call(Method::Resume);
             if contract::state::is_edge(profile, self.state, cause, wanted) {
+                // A client starts the job again, and with it the no-progress clock (facts G41).
+                if self.state != JobState::TransientError {
+                    self.clock.start_again(profile);
+                }
                 self.enter(profile, wanted);
+                self.end_retry_wait(profile);
             }
         }
         Reply::of(answer)
     }
 
+    /// A wait for telling the end that the job has just left delays nothing else, unless a file still waits to be told.
+    fn end_retry_wait(&mut self, profile: &Profile) {
+        let files = super::delivery::pending(self, profile) & Events::FILES;
+        if files.is_empty() {
+            self.unmark(profile, Marks::OWED);
+        }
+    }
+
     fn begin_to_end(&mut self, finalising: Finalising) -> Reply {
         self.finalising = finalising;
+        self.clock.end_slice();
         Reply::DISK
     }
 
@@ -386,6 +405,7 @@ impl Job {
                 // The interface has failed already, so its next turn is a retry and waits like one.
                 if self.marks.contains(Marks::PROGRAM_NEXT) && !mutant!(profile, RemovedProgramOwesNothing) {
                     self.mark(profile, Marks::OWED);
+                    self.clock.tell_again(self.retry_delay());
                 }
                 self.unmark(profile, Marks::PROGRAM);
                 if !mutant!(profile, ProgramTurnStays) {
@@ -408,6 +428,7 @@ impl Job {
         let out = match call {
             Call::EnumFiles => Expected::Files { first: 0, count: files },
             Call::GetType => Expected::Count(0),
+            Call::GetOwner => Expected::Count(self.owner.0),
             Call::GetProgress => self.progress(profile),
             Call::GetState => Expected::State(self.state),
             Call::GetError | Call::ErrorGetError => Expected::Error {
@@ -520,6 +541,11 @@ impl Job {
     pub(super) fn temporary_whole(&self) -> Events {
         Events::first_files(self.whole) & !Events::first_files(self.renamed)
     }
+}
+
+/// Whether a setter that succeeds sets anything: an empty set of files does not.
+fn sets_something(call: &Call) -> bool {
+    !matches!(call, Call::AddFileSet { files } if files.is_empty())
 }
 
 /// The setters that JobModification tells about, equal values included (semantics n).

@@ -3,7 +3,7 @@
 use contract::core::Pending;
 use contract::dialect::Profile;
 use contract::event::{Leave, Target};
-use contract::{Event, FileId, JobId, JobState};
+use contract::{Event, FileId, JobId, JobState, NotifyFlags, Time};
 
 use contract::mutant;
 use contract::mutation::{Left, Mutant};
@@ -116,6 +116,26 @@ impl Ticket {
         matches!(self.target, Target::Interface(_))
     }
 
+    /// Its client's code has called the engine: it has provably entered, and nobody waits for it any more (clause 4).
+    pub(crate) fn has_called(&mut self) {
+        if self.phase == Phase::Begun {
+            self.phase = Phase::Called;
+        }
+    }
+
+    /// Whether a call that makes this situation waits for the delivery (contract section 4, clauses 3, 4 and 6).
+    pub(crate) fn is_waited_for(&self, profile: &Profile, forbids: Forbids) -> bool {
+        let forbidden = match forbids {
+            Forbids::Nothing => false,
+            Forbids::All => true,
+            Forbids::Masked(mask) => !profile.unmasked(mask, self.event).is_yes(),
+            Forbids::Interfaces => matches!(self.target, Target::Interface(_)),
+            Forbids::Programs => self.target == Target::CommandLine,
+            Forbids::Ends => matches!(self.event, Event::JobTransferred | Event::JobError),
+        };
+        forbidden && self.phase == Phase::Begun
+    }
+
     /// What is told, and whom.
     pub(crate) fn told(&self) -> Option<Notice> {
         Notice::of(self.event, self.target)
@@ -126,11 +146,47 @@ impl Ticket {
 enum Phase {
     /// The job waits for it; no other delivery of the job begins.
     Begun,
+    /// The same, but its client's code has called the engine.
+    Called,
     /// A program whose process exists: it holds nothing (semantics g).
     Detached,
 }
 
+/// The deliveries that a situation forbids (clause 3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Forbids {
+    /// None.
+    Nothing,
+    /// All of the job: it has ended.
+    All,
+    /// Those that the new mask masks.
+    Masked(NotifyFlags),
+    /// Those to an object: another one, or the same one again, is registered.
+    Interfaces,
+    /// Those to the program.
+    Programs,
+    /// JobTransferred and JobError: the job was resumed out of their state.
+    Ends,
+}
+
+/// The delivery of a job that may begin now, if its user has a slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Next {
+    /// Whom it tells: a program needs no slot.
+    pub(crate) target: Target,
+}
+
 impl<const J: usize> World<J> {
+    /// The pending events of a job, and the delivery that may begin now (semantics c and d).
+    pub(crate) fn outlook(&self, profile: &Profile, job: JobId) -> (Pending, Option<Next>) {
+        let Some(job) = self.job(job) else { return (Pending::NONE, None) };
+        let events = pending(job, profile);
+        if events.is_empty() {
+            return (Pending::NONE, None);
+        }
+        (events.into(), job.next(profile, events))
+    }
+
     /// The pending events of a job (semantics c). Nothing for a job that does not exist.
     #[must_use]
     pub fn pending(&self, profile: &Profile, job: JobId) -> Pending {
@@ -139,8 +195,6 @@ impl<const J: usize> World<J> {
 
     /// A delivery begins. It must be pending, the first in the order of semantics d, to the target of semantics e, and the
     /// only one begun of its job.
-    ///
-    /// Retry times are not in the model, so a delivery is never too early here.
     ///
     /// # Errors
     /// The reason for which this delivery must not begin now.
@@ -195,6 +249,7 @@ impl<const J: usize> World<J> {
             (id, Ticket { epoch, entry, ..ticket })
         };
         let mut world = *self;
+        world.now = Time::ZERO;
         for job in &mut world.jobs {
             (job.epoch, job.entry) = (1, 1);
             job.error_count = 0;
@@ -315,13 +370,29 @@ impl Job {
         if target != self.target(profile, event) && !mutant!(profile, AnyTarget) {
             return Err(Refused::WrongTarget);
         }
-        match event {
-            Event::JobModification => self.unmark(profile, Marks::CHANGED),
-            _ => self.unmark(profile, Marks::OWED),
+        if self.marks.contains(Marks::OWED) && event != Event::JobModification {
+            return Err(Refused::Early);
+        }
+        if event == Event::JobModification {
+            self.unmark(profile, Marks::CHANGED);
         }
         self.mark(profile, Marks::BEGUN);
         self.in_flight = self.in_flight.saturating_add(1);
         Ok(Ticket { event, file, target, phase: Phase::Begun, epoch: self.epoch, entry: self.entry })
+    }
+
+    /// What begins next of these pending events, unless another delivery of the job has begun.
+    fn next(&self, profile: &Profile, pending: Events) -> Option<Next> {
+        if self.is_begun() {
+            return None;
+        }
+        let important = pending & !Events::MODIFICATION & !self.told_by_programs();
+        let event = if important.is_empty() || self.marks.contains(Marks::OWED) {
+            Events::MODIFICATION.when(pending.contains(Events::MODIFICATION)).first()?
+        } else {
+            important.first()?
+        };
+        Some(Next { target: self.target(profile, event) })
     }
 
     /// The rule whose guard holds `one` back; R5 when nothing caused it.
@@ -381,7 +452,7 @@ impl Job {
             return Err(Refused::NotInFlight);
         }
         match ticket.phase {
-            Phase::Begun => self.unmark(profile, Marks::BEGUN),
+            Phase::Begun | Phase::Called => self.unmark(profile, Marks::BEGUN),
             Phase::Detached if ticket.epoch == self.epoch => {
                 self.unmark(profile, running_mark(ticket.event));
                 if mutant!(profile, ProgramHoldsOn) {
@@ -434,6 +505,9 @@ impl Job {
     ///
     /// Where JobTransferred is not repeated, the program is told all the same: it has not been told before.
     fn owe(&mut self, profile: &Profile, ticket: Ticket) {
+        if !self.still_concerns(profile, ticket) {
+            return;
+        }
         let chained = ticket.event != Event::FileTransferred
             && ticket.target != Target::CommandLine
             && self.marks.contains(Marks::PROGRAM)
@@ -452,6 +526,17 @@ impl Job {
             self.unmark(profile, Marks::PROGRAM_NEXT);
         }
         self.mark(profile, Marks::OWED);
+        self.clock.tell_again(self.retry_delay());
+    }
+
+    /// Whether the failure of this delivery still matters: it is of this registration and, for the end of a job, of the cause that stands.
+    fn still_concerns(&self, profile: &Profile, ticket: Ticket) -> bool {
+        let stands = match ticket.event {
+            Event::JobTransferred => self.state == JobState::Transferred,
+            Event::JobError => self.state == JobState::Error,
+            _ => return ticket.epoch == self.epoch || mutant!(profile, StaleSettles),
+        };
+        stands && self.is_current(profile, ticket)
     }
 }
 

@@ -86,6 +86,18 @@ impl Events {
         self.0 & other.0 == other.0
     }
 
+    /// The event that comes first in the order of delivery.
+    pub(super) fn first(self) -> Option<Event> {
+        let first = Events(self.0 & self.0.wrapping_neg());
+        Some(match first {
+            Events::NONE => return None,
+            Events::TRANSFERRED => Event::JobTransferred,
+            Events::ERROR => Event::JobError,
+            Events::MODIFICATION => Event::JobModification,
+            _ => Event::FileTransferred,
+        })
+    }
+
     /// The FileTransferred of the earliest file in the set, if there is one.
     pub(super) const fn first_file(self) -> Events {
         let files = self.0 & Events::FILES.0;

@@ -4,13 +4,14 @@ use contract::answers::{self, Class};
 use contract::dialect::{Contexts, Profile};
 use contract::event::Target;
 use contract::{
-    ErrorContext, Event, FileId, HResult, Interfaces, JobState, Method, NotifyFlags, Priority, ReceiverId,
-    UserId,
+    ErrorContext, Event, FileId, HResult, Interfaces, JobState, Method, Millis, NotifyFlags, Priority,
+    ReceiverId, UserId,
 };
 
 use contract::mutant;
 use contract::mutation::Mutant;
 
+use super::clock::Clock;
 use super::events::Events;
 
 /// Files a job of the specification can have. A scope gives its profile a `files_per_job` of at most this.
@@ -66,7 +67,7 @@ bitflags::bitflags! {
     pub(super) struct Marks: u16 {
         /// Something changed that JobModification has not told (semantics a).
         const CHANGED = 1;
-        /// A delivery failed, and its event waits for the retry time.
+        /// A delivery failed, and the files and the end of the job are not told before the retry time.
         const OWED = 1 << 1;
         /// The network was lost, so no retry timer runs (semantics l). Only in TRANSIENT_ERROR.
         const LOST = 1 << 2;
@@ -134,6 +135,8 @@ pub struct Job {
     pub(super) epoch: u8,
     pub(super) entry: u8,
     pub(super) in_flight: u8,
+    /// When the timers fire.
+    pub(super) clock: Clock,
 }
 
 impl Job {
@@ -163,6 +166,7 @@ impl Job {
         epoch: 0,
         entry: 0,
         in_flight: 0,
+        clock: Clock::BLANK,
     };
 
     /// A new job.
@@ -215,6 +219,11 @@ impl Job {
     /// Whether the job waits for its turn.
     pub(super) fn is_waiting(&self) -> bool {
         self.state == JobState::Queued && !self.is_finalising()
+    }
+
+    /// The minimum retry delay.
+    pub(super) fn retry_delay(&self) -> Millis {
+        Millis::from_secs(self.retry_delay_s.into())
     }
 
     pub(super) fn is_background(&self) -> bool {
@@ -304,6 +313,8 @@ impl Job {
     /// Changes the state, with everything that follows from leaving the one and entering the other.
     pub(super) fn enter(&mut self, profile: &Profile, to: JobState) {
         self.settle_state(profile, to);
+        // Whoever leaves TRANSFERRING gives up the slice, and whoever enters it has a new one.
+        self.clock.end_slice();
         self.state = to;
         match to {
             JobState::Transferred => self.cause(profile, Event::JobTransferred),

@@ -5,8 +5,8 @@
 //! are pending comes from the table [`GUARDS`]. The model checker compares it with an implementation of
 //! [`contract::Core`] in every reachable state; the fuzzer steps both in lockstep.
 //!
-//! **What it is not.** Concurrent, or timed. A call is one step (Complete and Cancel are two), nobody waits for a
-//! delivery, and a timer may fire whenever it runs. Texts, times and names are not kept.
+//! **What it is not.** Concurrent. A call is one step (Complete and Cancel are two), and nobody waits for a delivery; which one must be waited
+//! for is said. A timer may fire whenever it runs; [`World::timers`] says when each of them does. Texts and names are not kept.
 //!
 //! **The law it keeps.** Equal worlds have equal successors, and a refused step or failed call leaves the world as it was.
 //!
@@ -33,12 +33,14 @@
 //! - The chain of semantics e starts at the interface for every new cause, and when the program is removed.
 //! - The late leave of a callback settles nothing that was caused after it began.
 //! - JobModification begins before another pending event only while that one waits: for its retry time, or for a program.
+//! - The failure of a callback of an older registration delays nothing: the new one is told at once.
 //! - Whether a retry timer runs follows the delay and the timeout as they are now, not as they were at the failure.
 //! - GetJob is denied to whoever does not own the job; all other calls on a job that is held are anybody's.
 //! - An empty AddFileSet succeeds and modifies nothing.
 //! - Progress stays readable as it was after Complete and Cancel; error objects do not (facts G25).
 
 mod call;
+mod clock;
 mod delivery;
 mod events;
 mod job;
@@ -48,8 +50,10 @@ mod standing;
 mod step;
 mod witness;
 
-use contract::{JobId, JobState};
+use contract::{JobId, JobState, Time};
 
+pub use self::clock::Lengths;
+pub(crate) use self::delivery::Forbids;
 pub use self::delivery::{GUARDS, Guard, Ticket, Tickets};
 pub(crate) use self::job::marks;
 pub use self::job::{Job, MAX_FILES};
@@ -62,6 +66,8 @@ pub use self::witness::witnessed_rules;
 pub struct World<const J: usize> {
     jobs: [Job; J],
     count: u8,
+    /// The time now, for what is made and what fails. In [`World::canonical`] it is zero.
+    now: Time,
 }
 
 impl<const J: usize> World<J> {
@@ -69,7 +75,7 @@ impl<const J: usize> World<J> {
     #[must_use]
     pub const fn new() -> Self {
         const { assert!(J <= 32, "sets of jobs have a bit per job") };
-        World { jobs: [Job::BLANK; J], count: 0 }
+        World { jobs: [Job::BLANK; J], count: 0, now: Time::ZERO }
     }
 
     /// The state of a job, final ones included.

@@ -1,6 +1,6 @@
 //! What the specification answers: to a call a [`Reply`], to a step it does not allow a [`Refused`].
 
-use contract::core::{Answer, Then};
+use contract::core::{Answer, Then, Timer};
 use contract::dialect::Profile;
 use contract::env::StepKind;
 use contract::mutation::{Mutant, other_code};
@@ -207,6 +207,15 @@ pub enum Refused {
     /// An earlier event of the job comes first (R7, semantics d).
     #[error("another event of the job comes first (R7)")]
     OutOfOrder,
+    /// A callback failed, and its retry time has not come (semantics e).
+    #[error("its retry time has not come")]
+    Early,
+    /// The timer of the step has not run down, or does not run.
+    #[error("the {0} has not run down")]
+    NotDue(Timer),
+    /// The step concerns other jobs: of another user, or in another state.
+    #[error("the step does not concern this job")]
+    NotConcerned,
     /// Somebody else is to be told (R3, semantics e).
     #[error("somebody else is to be told (R3)")]
     WrongTarget,

@@ -2,15 +2,15 @@
 //!
 //! Where a step leads comes from the table [`contract::state::EDGES`]; here stand the guards and the effects.
 
-use contract::core::Change;
-use contract::dialect::{Profile, TransferSlots};
+use contract::core::{Change, Failure, TransferEvent};
+use contract::dialect::{Contexts, Profile, TransferSlots};
 use contract::env::StepKind;
-use contract::{Cause, DiskAct, EnvStep, FileId, HResult, JobState, UserId, state};
+use contract::{Cause, DiskAct, EnvStep, ErrorContext, FileId, HResult, JobId, JobState, UserId, state};
 
 use contract::mutant;
 
 use super::World;
-use super::job::{Job, Marks, Size};
+use super::job::{Job, MAX_FILES, Marks, Size};
 use super::reply::Refused;
 
 /// Whether a transfer slot is free for a job.
@@ -94,6 +94,43 @@ impl<const J: usize> World<J> {
         (0..self.count()).map(turn).max().unwrap_or(Turn::None)
     }
 
+    /// Whether a job loses its slot at once, whatever its time slice: for one of higher priority, or because two background jobs run.
+    pub(super) fn is_displaced(&self, profile: &Profile, index: usize) -> bool {
+        let Some(job) = self.jobs().get(index) else { return false };
+        let higher =
+            |other: &Job| other.is_waiting() && other.is_background() && other.priority < job.priority;
+        self.is_one_too_many(profile, index) || self.others(index).any(higher)
+    }
+
+    /// The job as it is after a report of its running transfer, which reports about the current file. Nothing where the model does not
+    /// know lengths that well.
+    #[must_use]
+    pub fn reported(&self, profile: &Profile, id: JobId, event: &TransferEvent) -> Option<Job> {
+        self.job(id)?.reported(profile, event)
+    }
+
+    /// Whether a step that concerns many has been taken by the specification for this job, and led to where the change says.
+    #[must_use]
+    pub fn is_concerned(&self, profile: &Profile, change: &Change) -> bool {
+        let (Some(step), Some(job)) = (change.step, change.job.and_then(|job| self.job(job))) else {
+            return false;
+        };
+        job.has_felt(profile, step.kind(), change)
+    }
+
+    /// Whether a job should run a transfer.
+    #[must_use]
+    pub fn fetches(&self, job: JobId) -> bool {
+        self.job(job).is_some_and(|job| job.state.is_running() && job.is_open())
+    }
+
+    /// The file that a transfer of the job fetches next, and from which byte on, where the model knows it.
+    #[must_use]
+    pub fn next_bytes(&self, job: JobId) -> Option<(FileId, u64)> {
+        let job = self.job(job)?;
+        Some((job.current_file()?, job.bytes.exact()?))
+    }
+
     /// Whether a transfer slot is free for the job at `index`.
     pub(super) fn slot(&self, profile: &Profile, index: usize) -> Slot {
         let others = || self.others(index).filter(|other| other.state.is_running());
@@ -126,7 +163,7 @@ impl<const J: usize> World<J> {
             && self.others(index).any(|other| other.is_background() && other.state.is_running())
     }
 
-    fn others(&self, index: usize) -> impl Iterator<Item = &Job> {
+    pub(super) fn others(&self, index: usize) -> impl Iterator<Item = &Job> {
         self.jobs().iter().enumerate().filter(move |(other, _)| *other != index).map(|(_, job)| job)
     }
 
@@ -207,6 +244,52 @@ impl Job {
             })
     }
 
+    /// See [`World::reported`].
+    fn reported(&self, profile: &Profile, event: &TransferEvent) -> Option<Job> {
+        let current = self.current_file();
+        let failed = matches!(event, TransferEvent::Failed { .. });
+        let connected = match self.state {
+            JobState::Connecting if !failed => self.after(profile, EnvStep::Connected, current).ok()?,
+            _ => *self,
+        };
+        let step = |job: Job, step: EnvStep, file| job.after(profile, step, file).ok();
+        let size = self.sizes[usize::from(self.whole).min(MAX_FILES - 1)];
+        match *event {
+            TransferEvent::Connected => Some(connected),
+            TransferEvent::SizeKnown(total) => {
+                Size::of(total).exact()?;
+                // More is here than there is: what is here is of another file (R14).
+                let stale = connected.bytes > Size::of(total);
+                let again = if stale { step(connected, EnvStep::FileRestarted, current)? } else { connected };
+                step(again, EnvStep::SizeKnown { total }, current)
+            }
+            TransferEvent::Bytes(bytes) => {
+                let here = Size::of(bytes).min(size);
+                let transferred = here.exact()?;
+                if here <= connected.bytes {
+                    return Some(connected);
+                }
+                step(connected, EnvStep::Bytes { transferred, total: size.exact() }, current)
+            }
+            TransferEvent::Restarted => step(connected, EnvStep::FileRestarted, current),
+            // Whoever is done too early is not believed (R14).
+            TransferEvent::FileDone if size.is_known() && connected.bytes < size => Some(connected),
+            TransferEvent::FileDone => step(connected, EnvStep::FileDone, current),
+            TransferEvent::Failed { class, hr, context } => {
+                let file = current.filter(|_| is_about_a_file(profile, hr, context));
+                match class {
+                    Failure::Fatal => step(connected, EnvStep::FatalError { hr }, file),
+                    Failure::Transient => {
+                        let failing = step(connected, EnvStep::TransientError { hr }, file)?;
+                        let patient = failing.no_progress_s(profile) > 0;
+                        // Without patience the job gives up at once (semantics m).
+                        if patient { Some(failing) } else { step(failing, EnvStep::NoProgressTimeout, None) }
+                    }
+                }
+            }
+        }
+    }
+
     /// The job after the step.
     fn after(mut self, profile: &Profile, step: EnvStep, file: Option<FileId>) -> Result<Job, Refused> {
         match step {
@@ -218,6 +301,7 @@ impl Job {
             EnvStep::Bytes { transferred, total } => {
                 self.fetches(profile, step.kind(), file)?;
                 self.bytes_arrive(profile, Size::of(transferred), total.map_or(Size::UNKNOWN, Size::of))?;
+                self.clock.progress(profile);
                 if !mutant!(profile, BytesAreQuiet) {
                     self.touch(profile);
                 }
@@ -252,7 +336,9 @@ impl Job {
         let to = to.ok_or(Refused::NoEdge { from: self.state, step: kind })?;
         self.enter(profile, to);
         match (kind, profile.no_progress_error) {
+            (StepKind::TransientError, _) => self.clock.fail(Some(self.retry_delay())),
             (StepKind::NetworkLost, _) => {
+                self.clock.fail(None);
                 self.mark(profile, Marks::LOST);
                 if !mutant!(profile, LossIsNoError) {
                     self.set_error(profile, profile.disconnected, None);
@@ -333,5 +419,13 @@ impl Job {
             DiskAct::Renamed | DiskAct::RenameFailed if !whole => Err(Refused::Unfinished),
             _ => Ok(()),
         }
+    }
+}
+
+/// Whether an error says which file it is about, in the dialect's contexts (facts D4, G37).
+fn is_about_a_file(profile: &Profile, hr: HResult, context: ErrorContext) -> bool {
+    match profile.contexts {
+        Contexts::Real => matches!(context, ErrorContext::RemoteFile | ErrorContext::LocalFile),
+        Contexts::RemoteFileFor403 => hr == HResult::BG_E_HTTP_ERROR_403,
     }
 }

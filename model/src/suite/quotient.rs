@@ -183,6 +183,7 @@ pub fn label(stimulus: &Stimulus) -> String {
     match stimulus {
         Stimulus::Call { from: From::Client(_), call, .. } => call.to_string(),
         Stimulus::Call { from: From::Callback(_), call, .. } => format!("callback: {call}"),
+        Stimulus::Call { from: From::User(user), call, .. } => format!("{user}: {call}"),
         Stimulus::Disk { result: DiskResult::Good, .. } => "disk good".to_owned(),
         Stimulus::Disk { result: DiskResult::RenameFails(after), .. } => {
             format!("rename {after} fails")
@@ -199,6 +200,7 @@ pub fn label(stimulus: &Stimulus) -> String {
         Stimulus::Logoff(_) => "logoff".to_owned(),
         Stimulus::NetworkLost => "network lost".to_owned(),
         Stimulus::NetworkBack => "network back".to_owned(),
+        Stimulus::Late(_) => "something comes too late".to_owned(),
     }
 }
 

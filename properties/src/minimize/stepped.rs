@@ -6,7 +6,7 @@ use contract::Core;
 use contract::core::Config;
 use contract::judge::{RuleSet, Trace, Verdicts, Violation, fingerprint};
 use model::drive::Stimulus;
-use model::lockstep::Disagreement;
+use model::lockstep::{Disagreement, Readiness};
 
 use super::shrink::{Effort, Smaller, shrink};
 use super::values;
@@ -89,6 +89,19 @@ fn parted(disagreement: &Disagreement) -> Vec<String> {
         Disagreement::Turn => "the scheduler has nothing to do".to_owned(),
         Disagreement::NoTurn => "the scheduler has something to do".to_owned(),
         Disagreement::Waits(_) => "a delivery that has entered is waited for".to_owned(),
+        Disagreement::Ready { core: Readiness::Ready, .. } => "a delivery may begin too early".to_owned(),
+        Disagreement::Ready { core: Readiness::NotReady, .. } => {
+            "a delivery that may begin now may not".to_owned()
+        }
+        Disagreement::Timer { timer, .. } => timer.to_string(),
+        Disagreement::Wakes { .. } => "the next timer".to_owned(),
+        Disagreement::NotFired(_) => "a timer that has not fired".to_owned(),
+        Disagreement::WaitsFor { method, .. } => format!("{method} waits for another delivery"),
+        Disagreement::Released(_) => "a delivery that has not left is not waited for".to_owned(),
+        Disagreement::Report(_, step) => format!("a report of {step}"),
+        Disagreement::Fetch(_) => "the transfer fetches something else".to_owned(),
+        Disagreement::Reply(_) => "the transfer goes on otherwise".to_owned(),
+        Disagreement::TooLate(step) => format!("too late: {step}"),
         Disagreement::Disk(_) => "an ended job wants something else done to its files".to_owned(),
     };
     vec![words]

@@ -7,7 +7,8 @@ use contract::call::Fetched;
 use contract::core::{Failure, TransferEvent};
 use contract::event::Leave;
 use contract::{Call, ErrorContext, HResult, JobId, Text, ThreadId};
-use model::drive::{DiskResult, From, Stimulus};
+use model::drive::{DiskResult, From, Late, Stimulus};
+use model::scope::Users;
 
 use crate::program::{GOOD_FILE, JOBS, OBJECTS, Program};
 
@@ -114,6 +115,9 @@ pub(super) fn of_frame(program: &Program) -> Vec<Program> {
     if program.callback_slots != 4 && program.slice.is_empty() {
         simpler.push(Program { callback_slots: 4, ..program.clone() });
     }
+    if program.users == Users::Two && program.slice.is_empty() {
+        simpler.push(Program { users: Users::One, ..program.clone() });
+    }
     if !program.variant.turned.is_empty() && program.slice.is_empty() {
         let profile = *program.variant.profile.dialect.profile();
         let variant = model::scope::Variant { profile, turned: "" };
@@ -149,8 +153,10 @@ fn exchanged(program: &Program, one: JobId, other: JobId) -> Program {
             | Stimulus::Begin(job)
             | Stimulus::Enter(job)
             | Stimulus::Leave { job, .. }
-            | Stimulus::Exit { job, .. } => exchange(job),
-            Stimulus::Turn
+            | Stimulus::Exit { job, .. }
+            | Stimulus::Late(Late::Report { job, .. } | Late::Disk { job, .. }) => exchange(job),
+            Stimulus::Late(Late::Called | Late::Left(_) | Late::Started)
+            | Stimulus::Turn
             | Stimulus::Timeout
             | Stimulus::Logoff(_)
             | Stimulus::NetworkLost
@@ -169,7 +175,8 @@ fn jobs_of(stimulus: &Stimulus) -> [Option<JobId>; 2] {
         | Stimulus::Begin(job)
         | Stimulus::Enter(job)
         | Stimulus::Leave { job, .. }
-        | Stimulus::Exit { job, .. } => [Some(*job), None],
+        | Stimulus::Exit { job, .. }
+        | Stimulus::Late(Late::Report { job, .. } | Late::Disk { job, .. }) => [Some(*job), None],
         _ => [None, None],
     }
 }

@@ -95,8 +95,7 @@ fn follow(
 ) -> Option<String> {
     let config = program.config();
     let profile = config.profile.mutated(mutation);
-    let mut lockstep =
-        Lockstep::around(Core::new(&config), |_| USER, RuleSet::EMPTY).with_slots(config.callback_slots);
+    let mut lockstep = Lockstep::around(Core::new(&config), &config, |_| USER, RuleSet::EMPTY);
     let mut after = 0;
     program.steps.iter().find_map(|stimulus| {
         if lockstep.apply(&profile, stimulus, &mut |_| ()) == Applied::NotEnabled {

@@ -302,7 +302,13 @@ struct Script(Program);
 impl Script {
     fn of(profile: Profile) -> Script {
         let variant = Variant { profile, turned: "" };
-        Script(Program { variant, callback_slots: 4, slice: "", steps: Vec::new() })
+        Script(Program {
+            variant,
+            callback_slots: 4,
+            users: model::scope::Users::One,
+            slice: "",
+            steps: Vec::new(),
+        })
     }
 
     fn then(mut self, steps: impl IntoIterator<Item = Stimulus>) -> Script {

@@ -48,7 +48,7 @@ fn walk(variant: Variant, slice: &Slice, seed: u64) -> Program {
         0 | 1 => steps_of_jobs::<1>(variant, slice, seed),
         _ => steps_of_jobs::<2>(variant, slice, seed),
     };
-    Program { variant, callback_slots: slice.callback_slots, slice: slice.name, steps }
+    Program { variant, callback_slots: slice.callback_slots, users: slice.users, slice: slice.name, steps }
 }
 
 fn steps_of_jobs<const J: usize>(variant: Variant, slice: &Slice, seed: u64) -> Vec<Stimulus> {

@@ -131,6 +131,8 @@ impl Host<'_> {
                 let order = Told::Call(*job, call.clone());
                 self.order(Which::Callback, order, "no callback runs that could call")
             }
+            Stimulus::Call { from: From::User(_), .. } => Err("there is one user"),
+            Stimulus::Late(_) => Err("nothing comes too late by itself"),
             Stimulus::Disk { result, .. } => self.disk(*result),
             Stimulus::Turn => self.turn(),
             Stimulus::Transfer { event, .. } => self.report(*event),

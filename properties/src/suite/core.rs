@@ -10,10 +10,10 @@ use contract::core::Config;
 use contract::judge::trace::Kind;
 use contract::judge::{Header, Line, Rule, RuleSet, Trace};
 use contract::mutation::Mutation;
-use contract::{Core, JobId, UserId};
+use contract::{Core, JobId};
 use model::drive::{Applied, From, Stimulus};
 use model::lockstep::Lockstep;
-use model::scope::Slice;
+use model::scope::{Slice, Users};
 use model::suite::{Cover, Item, Quotient, Walk, Walked};
 
 use super::{Case, Conformed, Failed, JOBS, Outcome, Suite, slice_of, steps_of};
@@ -121,7 +121,7 @@ fn run_of<C: Core>(
         Err(error) => return Outcome::NotRunnable(error.to_string()),
     };
     let config = slice.config(&header.profile());
-    let lockstep = lockstep::<C>(&config, make);
+    let lockstep = lockstep::<C>(&config, slice.users, make);
     let profile = config.profile.mutated(mutation);
     let mut walk = Walk::new(&profile, lockstep, quotient);
     let mut lines = Lines::default();
@@ -161,7 +161,7 @@ pub(super) fn record<C: Core>(
     make: fn(&Config) -> C,
 ) -> Trace {
     let config = slice.config(&header.profile());
-    let mut lockstep = lockstep::<C>(&config, make);
+    let mut lockstep = lockstep::<C>(&config, slice.users, make);
     let mut lines = Lines::default();
     for stimulus in path {
         lines.stimulus(stimulus);
@@ -170,8 +170,8 @@ pub(super) fn record<C: Core>(
     Trace { header, lines: lines.lines }
 }
 
-fn lockstep<C: Core>(config: &Config, make: fn(&Config) -> C) -> Lockstep<C, JOBS> {
-    Lockstep::around(make(config), |_| UserId(0), RuleSet::OF_A_JOB)
+fn lockstep<C: Core>(config: &Config, users: Users, make: fn(&Config) -> C) -> Lockstep<C, JOBS> {
+    Lockstep::around(make(config), config, users.owners(), RuleSet::OF_A_JOB)
 }
 
 type Wrong = (Option<Rule>, String);

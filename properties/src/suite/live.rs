@@ -81,7 +81,7 @@ impl Orders {
     fn of(config: &Config, path: &[Stimulus]) -> Result<Orders, String> {
         let core = engine::core::Core::new(config);
         let owner = |_: JobId| UserId(0);
-        let mut lockstep = Lockstep::<_, 1>::around(core, owner, RuleSet::EMPTY);
+        let mut lockstep = Lockstep::<_, 1>::around(core, config, owner, RuleSet::EMPTY);
         let mut orders = Orders {
             acts: Vec::new(),
             fetches: VecDeque::new(),
@@ -108,6 +108,7 @@ impl Orders {
                 self.acts.push(Act::Call(*thread, *job, call.clone(), DiskResult::Good));
             }
             Stimulus::Call { from: From::Callback(_), .. } => return Err("a callback calls".to_owned()),
+            Stimulus::Call { from: From::User(_), .. } => return Err("another user calls".to_owned()),
             Stimulus::Timeout => {
                 rests("time passes")?;
                 self.acts.push(Act::Pass);
@@ -137,7 +138,7 @@ impl Orders {
                 self.exits.push_back((!unstarted).then_some(*code));
             }
             Stimulus::Turn | Stimulus::Begin(_) | Stimulus::Enter(_) => {}
-            Stimulus::Logoff(_) | Stimulus::NetworkLost | Stimulus::NetworkBack => {
+            Stimulus::Logoff(_) | Stimulus::NetworkLost | Stimulus::NetworkBack | Stimulus::Late(_) => {
                 return Err(format!("{} at a chosen moment", tape::describe(stimulus)));
             }
         }
