@@ -194,6 +194,42 @@ faults! {
         "A new registration is not told of the end that the old one has acknowledged.";
     LastFileUntold = "last-file-untold", Core, R19, clause None, Reach::Anybody,
         "The FileTransferred of the last file is dropped when the job becomes TRANSFERRED.";
+    OneCallbackPerUser = "one-callback-per-user", Core, R19, clause None, Reach::Anybody,
+        "A delivery waits until no other callback of the user runs, although slots are free.";
+    NeverToldAgain = "never-told-again", Core, R19, clause None, Reach::Anybody,
+        "The retry time of a callback that failed starts again whenever it is over.";
+    MaskWaitsForAny = "mask-waits-for-any", Core, R16, clause Some(3), Reach::Anybody,
+        "SetNotifyFlags waits for a delivery that the new mask lets through, too.";
+    OthersJobFound = "others-job-found", Core, R12, clause None, Reach::Anybody,
+        "GetJob finds the job of another user.";
+    OthersJobListed = "others-job-listed", Core, R12, clause None, Reach::Anybody,
+        "EnumJobs lists the jobs of all users.";
+    LogoffOfAll = "logoff-of-all", Core, R13, clause None, Reach::Anybody,
+        "The logoff of one user stops the transfers of every user.";
+    FinalisingLosesNetwork = "finalising-loses-network", Core, R13, clause None, Reach::Anybody,
+        "The loss of the network moves a job that a call is ending.";
+    NetworkBackResumes = "network-back-resumes", Core, R13, clause None, Reach::Anybody,
+        "The return of the network resumes suspended jobs.";
+    NetworkBackForgets = "network-back-forgets", Core, R13, clause None, Reach::Anybody,
+        "The return of the network does not reach a job whose transfer has failed by itself.";
+    OldAttemptCounts = "old-attempt-counts", Core, R14, clause None, Reach::Anybody,
+        "What an older attempt of a transfer reports counts for the one that runs.";
+    SecondSizeIgnored = "second-size-ignored", Core, R14, clause None, Reach::Anybody,
+        "A size that becomes known when another one was known is ignored.";
+    FetchedFromStart = "fetched-from-start", Core, R14, clause None, Reach::Anybody,
+        "A transfer that starts again fetches the bytes again that are here.";
+    LateDiskCompletes = "late-disk-completes", Core, R15, clause None, Reach::Anybody,
+        "A result of disk work that no call waits for completes the job.";
+    StrayLeaveEndsAnother = "stray-leave-ends-another", Core, R18, clause None, Reach::Anybody,
+        "The leave of a delivery that is gone ends the one that began last.";
+    NoProgressRetries = "no-progress-retries", Core, R13, clause None, Reach::Anybody,
+        "When the no-progress timeout is over, the transfer is tried again.";
+    RetryDelayDoubled = "retry-delay-doubled", Core, R18, clause None, Reach::Anybody,
+        "A callback that failed is told again after twice the minimum retry delay.";
+    SliceLostByComplete = "slice-lost-by-complete", Core, R13, clause None, Reach::Anybody,
+        "A job whose Complete has failed has no time slice any more, and keeps its slot.";
+    TransferNotRestarted = "transfer-not-restarted", Core, R13, clause None, Reach::Anybody,
+        "After a Complete that failed the transfer of the job is not started again.";
 
     WaitEndsAtAnyWake = "wait-ends-at-any-wake", Service, R1, clause Some(3), Reach::Anybody,
         "A call that waits at the barrier goes on at the first wake-up, whatever it was for.";

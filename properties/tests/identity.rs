@@ -46,7 +46,13 @@ fn checked(dialect: Dialect, rule: Rule) -> Case {
     let create = Call::CreateJob { name: Some("job".into()), kind: 0 };
     let created = Stimulus::Call { from: From::Client(ThreadId(0)), job: None, call: create };
     let steps = std::iter::once(created).chain(found.iter().cloned()).collect();
-    let program = Program { variant, callback_slots: slice.callback_slots, slice: slice.name, steps };
+    let program = Program {
+        variant,
+        callback_slots: slice.callback_slots,
+        users: slice.users,
+        slice: slice.name,
+        steps,
+    };
     Case::Stepped(CoreName::Canary, program)
 }
 

@@ -220,7 +220,8 @@ impl Core {
         };
         let nothing_new = fault!(self, MaskNothingNew) && self.masks_what_has_begun(id);
         let (profile, is_modification) = (self.config.profile, fault!(self, FlagsAreModification));
-        let answer = self.set_notification(id, Forbids::Masked, |job| {
+        let forbids = if fault!(self, MaskWaitsForAny) { Forbids::All } else { Forbids::Masked };
+        let answer = self.set_notification(id, forbids, |job| {
             job.mask = mask;
             if is_modification {
                 job.note_modification(&profile);
@@ -316,7 +317,9 @@ impl Core {
 
     /// The second half of Complete and Cancel.
     pub(super) fn disk_done(&mut self, id: JobId, outcome: &DiskOutcome) -> Answer {
-        let Some(ending) = self.job(id).and_then(|job| job.ending) else {
+        let late =
+            Some(Ending::Complete).filter(|_| fault!(self, LateDiskCompletes) && self.job(id).is_some());
+        let Some(ending) = self.job(id).and_then(|job| job.ending).or(late) else {
             return Answer::of(self.profile().invalid_state);
         };
         let hr = match ending {
@@ -325,7 +328,9 @@ impl Core {
                 Ok(hr) => hr,
                 Err(hr) => {
                     // It transfers again, and on a slice of time again (semantics j).
-                    self.start_slice(id);
+                    if !fault!(self, SliceLostByComplete) {
+                        self.start_slice(id);
+                    }
                     return Answer::of(hr);
                 }
             },
@@ -372,7 +377,9 @@ impl Core {
         match call {
             Call::CreateJob { name, kind } => self.create_job(user, name.as_ref(), *kind),
             Call::GetJob => match job.and_then(|id| self.job(id)).filter(|job| self.is_found(job)) {
-                Some(found) if found.owner == user => Answer::ok(job.map_or(Out::None, Out::Job)),
+                Some(found) if found.owner == user || fault!(self, OthersJobFound) => {
+                    Answer::ok(job.map_or(Out::None, Out::Job))
+                }
                 Some(_) => Answer::of(HResult::E_ACCESSDENIED),
                 None => Answer::of(self.profile().not_found),
             },

@@ -85,7 +85,11 @@ impl Core {
     pub(super) fn choose(&self, id: JobId) -> Option<(Event, FileId, Target)> {
         let overlaps = fault!(self, DeliveriesOverlap);
         let job = self.job(id).filter(|job| job.is_open() && (job.begun.is_none() || overlaps))?;
-        let may_begin = |target: &Target| matches!(target, Target::CommandLine) || self.has_slot(job.owner);
+        let may_begin = |target: &Target| {
+            let alone =
+                fault!(self, OneCallbackPerUser) && self.begun.iter().any(|begun| begun.user == job.owner);
+            matches!(target, Target::CommandLine) || self.has_slot(job.owner) && !alone
+        };
         let told_late = job.tell_again_at.is_some_and(|at| at > self.now);
         let important = if told_late { None } else { self.choose_important(id, job) };
         let quiet = || {
@@ -145,10 +149,17 @@ impl Core {
     }
 
     pub(super) fn delivery_left(&mut self, delivery: DeliveryId, leave: Leave) {
-        let Some(index) = self.begun.iter().position(|begun| begun.id == delivery) else { return };
+        let known = self.begun.iter().position(|begun| begun.id == delivery);
+        let stray = || self.begun.len().checked_sub(1).filter(|_| fault!(self, StrayLeaveEndsAnother));
+        let Some(index) = known.or_else(stray) else { return };
         let begun = self.begun.remove(index);
+        let delivery = begun.id;
         let acknowledged = self.acknowledges(&begun, leave);
-        let tell_again_at = self.job(begun.job).map(|job| self.now.after(job.retry_delay));
+        let doubled = fault!(self, RetryDelayDoubled);
+        let tell_again_at = self.job(begun.job).map(|job| {
+            let again = self.now.after(job.retry_delay);
+            if doubled { again.after(job.retry_delay) } else { again }
+        });
         let retry_transferred = self.profile().retry_transferred.is_on();
         let old_file_ack_lost = fault!(self, OldEpochFileAckLost);
         let told_again = fault!(self, ErrorToldAgain) && begun.event == Event::JobError;

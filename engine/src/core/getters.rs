@@ -75,7 +75,8 @@ impl Core {
     pub(super) fn enumerate_jobs(&self, user: UserId, call: &Call) -> Answer {
         let own = || -> Vec<JobId> {
             let listed = |job: &Job| !job.state.is_final() || fault!(self, FinalJobListed);
-            let live = self.ids().filter(|(_, job)| job.owner == user && listed(job));
+            let own = |job: &Job| job.owner == user || fault!(self, OthersJobListed);
+            let live = self.ids().filter(|(_, job)| own(job) && listed(job));
             live.map(|(id, _)| id).collect()
         };
         match call {

@@ -34,7 +34,7 @@ use contract::core::{
     TransferReply, TransferStart,
 };
 use contract::event::Leave;
-use contract::{Call, DeliveryId, EnvStep, FileId, JobId, JobState, Profile, Time, UserId};
+use contract::{Call, DeliveryId, EnvStep, FileId, JobId, JobState, Profile, Time, UserId, fault};
 
 use self::deliveries::Begun;
 use self::job::{Job, Lost, Stage, Told};
@@ -271,14 +271,19 @@ impl contract::Core for Core {
     }
 
     fn handle_logoff(&mut self, user: UserId) {
-        let dropped = |job: &Job| job.is_open() && job.owner == user && job.state == JobState::Transferring;
+        let of_all = fault!(self, LogoffOfAll);
+        let dropped =
+            |job: &Job| job.is_open() && (job.owner == user || of_all) && job.state == JobState::Transferring;
         for id in self.open_jobs(dropped) {
             self.enter(id, JobState::Queued, Some(EnvStep::Logoff), None);
         }
     }
 
     fn handle_network_lost(&mut self) {
-        let lost = |job: &Job| job.is_open() && (job.state == JobState::Queued || job.state.is_running());
+        let ending_too = fault!(self, FinalisingLosesNetwork);
+        let lost = |job: &Job| {
+            (job.is_open() || ending_too) && (job.state == JobState::Queued || job.state.is_running())
+        };
         for id in self.open_jobs(lost) {
             let error = self.disconnected();
             self.fail_transiently(id, error, Lost::Network);
@@ -286,7 +291,11 @@ impl contract::Core for Core {
     }
 
     fn handle_network_back(&mut self) {
-        let waiting = |job: &Job| job.is_open() && job.state == JobState::TransientError;
+        let (resumes, forgets) = (fault!(self, NetworkBackResumes), fault!(self, NetworkBackForgets));
+        let waiting = |job: &Job| {
+            let tried = job.state == JobState::TransientError && !(forgets && job.retry_at.is_some());
+            job.is_open() && (tried || resumes && job.state == JobState::Suspended)
+        };
         for id in self.open_jobs(waiting) {
             self.enter(id, JobState::Queued, Some(EnvStep::NetworkBack), None);
         }

@@ -59,13 +59,17 @@ impl Core {
 
     fn fire(&mut self, id: JobId, timer: Timer) {
         match timer {
+            Timer::NoProgress if fault!(self, NoProgressRetries) => {
+                self.enter(id, JobState::Queued, Some(EnvStep::RetryDelayOver), None);
+            }
             Timer::NoProgress => self.give_up(id),
             Timer::Retry => self.enter(id, JobState::Queued, Some(EnvStep::RetryDelayOver), None),
             Timer::Slice => self.enter(id, JobState::Queued, Some(EnvStep::Preempt), None),
             Timer::Expiry => self.enter(id, JobState::Cancelled, Some(EnvStep::Expiry), None),
             Timer::TellAgain => {
+                let again = fault!(self, NeverToldAgain).then_some(self.now);
                 if let Some(job) = self.job_mut(id) {
-                    job.tell_again_at = None;
+                    job.tell_again_at = again.map(|now| now.after(job.retry_delay));
                 }
             }
         }

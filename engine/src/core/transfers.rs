@@ -23,7 +23,10 @@ pub(super) enum Move {
 
 impl Core {
     pub(super) fn next_move(&self) -> Option<Move> {
-        let idle = |job: &Job| job.is_open() && job.state.is_running() && job.fetching.is_none();
+        // Where the queue is never skipped, only a Complete that failed leaves a running job without a transfer.
+        let forgotten = fault!(self, TransferNotRestarted) && self.profile().connects.is_on();
+        let idle =
+            |job: &Job| job.is_open() && job.state.is_running() && job.fetching.is_none() && !forgotten;
         if let Some((id, _)) = self.ids().find(|(_, job)| idle(job)) {
             return Some(Move::Start(id));
         }
@@ -58,7 +61,8 @@ impl Core {
         attempt: Attempt,
         event: TransferEvent,
     ) -> TransferReply {
-        let wanted = self.job(id).filter(|job| job.attempt == attempt && job.is_open());
+        let any_attempt = fault!(self, OldAttemptCounts);
+        let wanted = self.job(id).filter(|job| (job.attempt == attempt || any_attempt) && job.is_open());
         let Some((file, state)) = wanted.and_then(|job| Some((job.fetching?, job.state))) else {
             return TransferReply::Stop;
         };
@@ -196,12 +200,17 @@ impl Core {
         job.attempt.0 = job.attempt.0.wrapping_add(1);
         job.fetching = Some(file);
         let from = job.files.get(file.index())?.transferred;
+        let from = if fault!(self, FetchedFromStart) { 0 } else { from };
+        let job = self.job(id)?;
         Some(TransferStart { job: id, file, from, attempt: job.attempt })
     }
 
     fn size_known(&mut self, id: JobId, file: FileId, total: u64) -> TransferReply {
-        let keeps = fault!(self, StaleBytesKept);
+        let (keeps, ignores) = (fault!(self, StaleBytesKept), fault!(self, SecondSizeIgnored));
         let Some(record) = self.file_mut(id, file) else { return TransferReply::Stop };
+        if ignores && record.size.is_some() {
+            return TransferReply::Continue;
+        }
         let before = record.size.replace(total);
         // More is here than there is: what we have is of another file (R14).
         let stale = record.transferred > total && !keeps;

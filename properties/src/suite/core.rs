@@ -137,6 +137,12 @@ fn run_of<C: Core>(
             let what = format!("step {}, {}: {what}", number + 1, tape::describe(stimulus));
             Failed { trace: Trace { header: header.clone(), lines: lines.lines.clone() }, rule, what }
         };
+        if let Some(parted) = walk.lockstep().disagreement().filter(|_| walk.lockstep().violated().is_empty())
+        {
+            // Behind a disagreement the core goes on alone, and a rule that it breaks there says more.
+            differed.get_or_insert_with(|| failed(&lines, (None, parted.to_string())));
+            continue;
+        }
         if let Some(wrong) = checked.what_is_wrong(&walk, walked) {
             // A rule that is broken says more than what differed before, and that more than what follows from it.
             let last = failed(&lines, wrong);
@@ -195,9 +201,6 @@ impl<V: PartialEq> Checked<V> {
         }
         if let Some(rule) = lockstep.violated().iter().next() {
             return Some((Some(rule), format!("{rule} {}: {}", rule.name(), rule.sentence())));
-        }
-        if let Some(disagreement) = lockstep.disagreement() {
-            return Some((None, disagreement.to_string()));
         }
         let refused = walked.seen.returned.is_some_and(|hr| !hr.succeeded());
         let changed = self.view.as_ref().is_some_and(|view| *view != lockstep.driver().core().canonical());
