@@ -501,7 +501,7 @@ fn client_calls(slice: &Slice, profile: &Profile) -> Vec<Call> {
         calls.push(Call::SetNotifyCmdLine { program, parameters });
         calls.push(Call::SetNotifyCmdLine { program: None, parameters: None });
     }
-    if slice.jobs > 1 {
+    if slice.jobs > 1 && slice.users == Users::One {
         calls.extend([0, 2].map(|priority| Call::SetPriority { priority }));
     }
     if slice.timers == Timers::All {

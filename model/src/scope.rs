@@ -342,16 +342,16 @@ fn default_slices(profile: &Profile) -> Vec<Slice> {
     };
     let files = Slice { name: "default/files", files: 2, disk: DiskFailures::All, ..base.clone() };
     let expiry = Slice { name: "default/expiry", timers: Timers::All, ..base.clone() };
-    // Two jobs multiply, so each of them is small: one event, and the network as it comes.
+    // Two jobs multiply, so nobody is told anything there: they share transfer slots, and one network.
     let users = Slice {
         name: "default/users",
         jobs: 2,
         users: Users::Two,
         masks: Vec::new(),
-        receivers: vec![PLAIN],
+        receivers: Vec::new(),
         ..base
     };
-    let jobs = Slice { name: "default/jobs", users: Users::One, ..users.clone() };
+    let jobs = Slice { name: "default/jobs", users: Users::One, network: Network::Simple, ..users.clone() };
     let mut slices = vec![masks, objects, nested, files, expiry, bytes, jobs, users];
     if profile.command_line.is_on() {
         slices.push(programs);
