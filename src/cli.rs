@@ -8,6 +8,7 @@ use properties::minimize::CoreName;
 
 use crate::output::Color;
 use crate::verbs;
+use crate::watch::Input;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -33,6 +34,9 @@ pub(crate) struct Cli {
     /// Show no progress.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// End an engine that takes longer, with what it knows; each engine has a limit of its own when left out.
+    #[arg(long, global = true, value_parser = budget, value_name = "TIME")]
+    pub(crate) limit: Option<Duration>,
 }
 
 /// What to do.
@@ -42,6 +46,8 @@ pub(crate) enum Verb {
     Check(verbs::check::Args),
     /// Run a libFuzzer target for a budget, with progress and a verdict.
     Fuzz(verbs::fuzz::Args),
+    /// Run random programs on specification and core side by side, and judge each.
+    Properties(verbs::properties::Args),
     /// Run races on the engine's real service under controlled schedules, and judge each.
     Race(verbs::race::Args),
     /// Generate a test suite from the explored graph, and prove what it covers.
@@ -70,6 +76,48 @@ pub(crate) enum Verb {
     Doctor(verbs::doctor::Args),
     /// Print the completions of a shell.
     Completions(verbs::completions::Args),
+}
+
+impl Verb {
+    /// What the verb reads when it runs a subject, and so is watched. The others run none, or watch their engines themselves.
+    pub(crate) fn input(&self) -> Option<Input> {
+        match self {
+            Verb::Replay(args) if args.is_stdin() => Some(Input::Stdin),
+            Verb::Minimize(args) if args.is_stdin() => Some(Input::Stdin),
+            Verb::Check(_)
+            | Verb::Fuzz(_)
+            | Verb::Properties(_)
+            | Verb::Race(_)
+            | Verb::Generate(_)
+            | Verb::Conform(_)
+            | Verb::Replay(_)
+            | Verb::Minimize(_) => Some(Input::None),
+            Verb::Graph(_)
+            | Verb::Explore(_)
+            | Verb::Kill(_)
+            | Verb::Mutate(_)
+            | Verb::Bench(_)
+            | Verb::Nightly(_)
+            | Verb::Report(_)
+            | Verb::Doctor(_)
+            | Verb::Completions(_) => None,
+        }
+    }
+
+    /// What was typed for it.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Verb::Check(_) => "check",
+            Verb::Fuzz(_) => "fuzz",
+            Verb::Properties(_) => "properties",
+            Verb::Race(_) => "race",
+            Verb::Generate(_) => "generate",
+            Verb::Conform(_) => "conform",
+            Verb::Replay(_) => "replay",
+            Verb::Minimize(_) => "minimize",
+            _ => "bgcheck",
+        }
+    }
 }
 
 /// What replaces the engine's core, if anything does.

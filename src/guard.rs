@@ -1,14 +1,18 @@
 //! Panics: each is a defect of the workbench, told in a few lines, and ends the process with 70.
 
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use reports::ExitCode;
 
 use crate::peers;
+use crate::watch::worker;
 
 /// What panicked so far. Threads of engines panic on purpose too, so nothing is printed before `main` itself panics.
 static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+static SUBJECT: AtomicBool = AtomicBool::new(false);
 
 /// Panics remembered at most.
 const REMEMBERED: usize = 4;
@@ -31,14 +35,32 @@ fn remember(info: &PanicHookInfo<'_>) {
         std::process::exit(ExitCode::Internal.code().into());
     }
     let place = info.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
+    let of_subject = info.location().is_some_and(|at| is_of_subject(at.file()));
     let payload = info.payload();
     let text =
         payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
     let text = text.unwrap_or("no message");
+    if of_subject {
+        SUBJECT.store(true, Ordering::Relaxed);
+        worker::panicked(&format!("{text}{place}"));
+    }
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     if seen.len() < REMEMBERED {
         seen.push(format!("{text}{place}"));
     }
+}
+
+/// Whether a source file is one of the engine under test.
+fn is_of_subject(file: &str) -> bool {
+    let file = file.replace('\\', "/");
+    file.starts_with("engine/src/")
+        || file.contains("/engine/src/")
+        || file.ends_with("properties/src/canary.rs")
+}
+
+/// Whether the subject has panicked, so that an engine that failed is not at fault.
+pub(crate) fn subject_panicked() -> bool {
+    SUBJECT.load(Ordering::Relaxed)
 }
 
 fn report() {

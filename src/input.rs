@@ -15,17 +15,19 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum as _;
-use contract::judge::Trace;
+use contract::judge::{Trace, TraceError};
 use flate2::read::MultiGzDecoder;
 use properties::minimize::CoreName;
 use properties::minimize::races::Scheduled;
 use properties::program::Program;
 use properties::race;
 use serde_json::{Map, Value};
+use tempfile::NamedTempFile;
 
 use crate::engines::fuzz::Target;
 use crate::error::Error;
 use crate::output::{counted, printable};
+use crate::watch::worker;
 
 /// A file, and what is known of it beforehand.
 #[derive(clap::Args, Debug)]
@@ -85,19 +87,17 @@ impl InputArgs {
         self.file == OsStr::new("-")
     }
 
-    /// Reads all of it.
-    pub(crate) fn read(&self) -> Result<Taken, Error> {
-        match self.open()? {
-            Opened::Bytes(target, bytes) => Ok(self.of_target(target, &bytes)),
-            Opened::Lines(mut lines) => {
-                let mut text = String::new();
-                lines.read_to_string(&mut text).map_err(|source| self.unreadable(source))?;
-                self.check(&lines)?;
-                let name = self.name();
-                let trace = Trace::parse(&text).map_err(|error| Error::trace(&name, &text, error))?;
-                Ok(Taken { given: Given::Trace(trace), for_what: lines.taken_for() })
-            }
-        }
+    /// Begins to read it. What comes from stdin is put aside, so that it can be read again.
+    pub(crate) fn source(&self) -> Result<Source<'_>, Error> {
+        let aside = if self.is_stdin() { Some(self.put_aside()?) } else { None };
+        Ok(Source { input: self, aside })
+    }
+
+    fn put_aside(&self) -> Result<NamedTempFile, Error> {
+        let unwritable = |source| Error::Write { path: std::env::temp_dir(), source };
+        let mut aside = NamedTempFile::new().map_err(unwritable)?;
+        io::copy(&mut io::stdin().lock(), aside.as_file_mut()).map_err(unwritable)?;
+        Ok(aside)
     }
 
     fn of_target(&self, target: Target, bytes: &[u8]) -> Taken {
@@ -115,14 +115,14 @@ impl InputArgs {
         Taken { given, for_what: format!("an input of the fuzz target {}, {size}, {why}", target.name()) }
     }
 
-    fn open(&self) -> Result<Opened, Error> {
-        let mut raw: Box<dyn Read> = if self.is_stdin() { Box::new(io::stdin()) } else { self.file()? };
+    fn open(&self, path: &Path) -> Result<Opened, Error> {
+        let mut raw = self.file(path)?;
         if let Some(target) = self.target {
             let mut bytes = Vec::new();
             raw.read_to_end(&mut bytes).map_err(|source| self.unreadable(source))?;
             return Ok(Opened::Bytes(target, bytes));
         }
-        match (self.text(raw), target_of_folder(&self.file)) {
+        match (self.text(raw), target_of_folder(path)) {
             (Ok(lines), None) => Ok(Opened::Lines(lines)),
             // A trace may have been put there; what is in the folder of texts for the parser is such a text.
             (Ok(mut lines), Some(target)) => match target != Target::Trace && lines.has_header() {
@@ -139,12 +139,12 @@ impl InputArgs {
         Ok(Opened::Bytes(target, bytes))
     }
 
-    fn file(&self) -> Result<Box<dyn Read>, Error> {
-        if self.file.extension().is_some_and(|end| end == "rs") {
+    fn file(&self, path: &Path) -> Result<Box<dyn Read>, Error> {
+        if path.extension().is_some_and(|end| end == "rs") {
             let what = format!("{} is a test, and no trace", self.name());
             return Err(Error::usage(what, "run it with `cargo test -p properties --test regressions`"));
         }
-        let file = File::open(&self.file).map_err(|source| self.unreadable(source))?;
+        let file = File::open(path).map_err(|source| self.unreadable(source))?;
         if file.metadata().is_ok_and(|about| about.is_dir()) {
             let what = format!("{} is a directory, and no trace", self.name());
             let help =
@@ -311,6 +311,67 @@ impl InputArgs {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// A file that can be read more than once.
+pub(crate) struct Source<'a> {
+    input: &'a InputArgs,
+    /// What came from stdin.
+    aside: Option<NamedTempFile>,
+}
+
+impl Source<'_> {
+    fn open(&self) -> Result<Opened, Error> {
+        let aside = self.aside.as_ref().map(NamedTempFile::path);
+        self.input.open(aside.unwrap_or(&self.input.file))
+    }
+
+    /// Reads all of it.
+    pub(crate) fn read(&self) -> Result<Taken, Error> {
+        match self.open()? {
+            Opened::Bytes(target, bytes) => Ok(self.input.of_target(target, &bytes)),
+            Opened::Lines(mut lines) => {
+                let mut text = String::new();
+                lines.read_to_string(&mut text).map_err(|source| self.input.unreadable(source))?;
+                self.input.check(&lines)?;
+                let name = self.input.name();
+                let trace = Trace::parse(&text).map_err(|error| Error::trace(&name, &text, error))?;
+                Ok(Taken { given: Given::Trace(trace), for_what: lines.taken_for() })
+            }
+        }
+    }
+
+    /// A trace of more lines than these, as a number of lines and what it was taken for. Memory does not grow with it.
+    pub(crate) fn longer_than(&self, most: u64) -> Result<Option<(u64, String)>, Error> {
+        let Opened::Lines(mut lines) = self.open()? else { return Ok(None) };
+        while lines.next_line().map_err(|source| self.input.unreadable(source))? {}
+        if lines.number <= most {
+            return Ok(None);
+        }
+        self.input.check(&lines)?;
+        Ok(Some((lines.number, lines.taken_for())))
+    }
+
+    /// The lines of a trace that is long.
+    pub(crate) fn lines(&self) -> Result<Box<Lines>, Error> {
+        match self.open()? {
+            Opened::Lines(lines) => Ok(lines),
+            Opened::Bytes(..) => Err(Error::usage("it has changed while it was read", "try again")),
+        }
+    }
+
+    /// An error in a trace that is long, shown with its line.
+    pub(crate) fn error(&self, error: TraceError) -> Error {
+        let number = error.line().unwrap_or(0);
+        let mut wrong = String::new();
+        if let Ok(mut lines) = self.lines() {
+            while lines.number < number as u64 && lines.next_line().is_ok_and(|more| more) {}
+            wrong = String::from_utf8_lossy(&lines.ready).into_owned();
+        }
+        // The line keeps its number.
+        let text = "\n".repeat(number.saturating_sub(1)) + &wrong;
+        Error::trace(&self.input.name(), &text, error)
     }
 }
 
@@ -560,6 +621,9 @@ impl Lines {
             return Ok(false);
         }
         self.number += 1;
+        if self.number.is_multiple_of(SIGN) {
+            worker::sign();
+        }
         let raw = std::mem::take(&mut self.raw);
         match std::str::from_utf8(&raw) {
             Ok(text) => self.make_ready(text.trim_end_matches(['\n', '\r'])),
@@ -629,6 +693,9 @@ impl Lines {
         Some(if self.headers.len() == self.wanted { header } else { "" })
     }
 }
+
+/// Lines between two signs of life.
+const SIGN: u64 = 4_096;
 
 /// Characters of a line that a message shows.
 const SHOWN: usize = 60;

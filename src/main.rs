@@ -21,6 +21,9 @@ mod place;
 mod progress;
 mod resources;
 mod run;
+mod signals;
+mod watch;
+mod watched;
 
 mod engines;
 mod verbs;
@@ -28,9 +31,11 @@ mod verbs;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
+use properties::canary::Manner;
 
 use crate::cli::Cli;
 use crate::output::Output;
+use crate::watch::worker;
 
 fn main() -> ExitCode {
     let code = guard::run(|| match parse() {
@@ -49,13 +54,33 @@ fn parse() -> Result<Cli, clap::Error> {
 
 fn obey(cli: &Cli) -> reports::ExitCode {
     let mut output = Output::new(cli.color, cli.quiet);
-    match verbs::run(&cli.verb, &mut output) {
+    watch::set_limit(cli.limit);
+    behave_as_asked();
+    let obeyed = match cli.verb.input() {
+        Some(input) if !worker::is_worker() => watched::verb(cli, input, &mut output),
+        _ => {
+            if worker::is_worker() {
+                worker::start();
+            }
+            verbs::run(&cli.verb, &mut output)
+        }
+    };
+    match obeyed {
         Ok(code) => code,
         Err(error) => {
             let code = error.exit_code();
             output.complain(error);
             code
         }
+    }
+}
+
+/// Tests ask a canary to hang or to die: see `properties::canary`.
+fn behave_as_asked() {
+    let asked = std::env::var("BGCHECK_CANARY").ok();
+    let manner = Manner::ALL.into_iter().find(|(name, _)| asked.as_deref() == Some(*name));
+    if let Some((_, manner)) = manner {
+        manner.set();
     }
 }
 

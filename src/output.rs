@@ -34,16 +34,33 @@ impl Output {
     pub(crate) fn new(color: Color, quiet: bool) -> Output {
         let stdout = std::io::stdout();
         let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
+        // A worker writes into a pipe, and what it writes is passed on to where its watcher writes.
+        let watched = std::env::var(COLORS).ok();
+        let [of_stdout, of_stderr] = match watched.as_deref() {
+            Some(colors) => ["o", "e"].map(|one| match colors.contains(one) {
+                true => reports::Color::Always,
+                false => reports::Color::Never,
+            }),
+            None => [stdout.is_terminal(), std::io::stderr().is_terminal()]
+                .map(|terminal| resolved(color, terminal)),
+        };
         Output {
-            style: reports::Style {
-                color: resolved(color, stdout.is_terminal()),
-                width,
-                edges: reports::EdgesNamed::Few,
-            },
+            style: reports::Style { color: of_stdout, width, edges: reports::EdgesNamed::Few },
             talk: if quiet { Talk::Quiet } else { Talk::Normal },
-            errors_in_color: resolved(color, std::io::stderr().is_terminal()),
+            errors_in_color: of_stderr,
             closed: false,
         }
+    }
+
+    /// What a process needs to write as this one does.
+    pub(crate) fn as_env(&self) -> Vec<(&'static str, String)> {
+        let one = |color, letter: &str| if color == reports::Color::Always { letter } else { "" }.to_owned();
+        let colors = one(self.style.color, "o") + &one(self.errors_in_color, "e");
+        vec![(COLORS, colors)]
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.talk == Talk::Quiet
     }
 
     pub(crate) fn style(&self) -> reports::Style {
@@ -56,12 +73,17 @@ impl Output {
 
     /// Writes text; a missing line end is added.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Error> {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Writes what another process of this program has written.
+    pub(crate) fn bytes(&mut self, text: &[u8]) -> Result<(), Error> {
         if self.closed {
             return Ok(());
         }
-        let end = if text.ends_with('\n') { "" } else { "\n" };
+        let end: &[u8] = if text.ends_with(b"\n") { b"" } else { b"\n" };
         let mut stdout = std::io::stdout().lock();
-        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(end.as_bytes()));
+        let written = stdout.write_all(text).and_then(|()| stdout.write_all(end));
         match written.and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
                 self.closed = true;
@@ -91,6 +113,12 @@ impl Output {
         self.paint(paint, &verdict_in_words(code))
     }
 
+    /// A line on stderr that is no progress.
+    pub(crate) fn note(&self, text: &str) {
+        // Nobody may be reading, which must not stop the work.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
     /// Tells on stderr of what went wrong and changes no verdict.
     pub(crate) fn warn(&self, error: &Error) {
         let mut text = format!("warning: {error}");
@@ -117,6 +145,9 @@ impl Output {
         let _ = write!(std::io::stderr(), "{:?}", miette::Report::new(error));
     }
 }
+
+/// The variable with the colours of a process that is watched: `o` for stdout, `e` for stderr.
+const COLORS: &str = "BGCHECK_COLORS";
 
 /// Colours by what they mean.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

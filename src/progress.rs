@@ -5,6 +5,9 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use reports::{Failure, RuleId};
+
+use crate::watch::worker;
 
 /// How often a plain line is written where nothing moves.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
@@ -43,6 +46,7 @@ impl Progress {
 
     /// How far it is. The text is only made when it is shown.
     pub(crate) fn tell(&self, text: impl FnOnce() -> String) {
+        worker::sign();
         match &self.how {
             How::Moving(bar) => bar.set_message(text()),
             How::Plain if self.said.get().elapsed() >= PLAIN_EVERY => {
@@ -51,6 +55,16 @@ impl Progress {
             }
             How::Plain | How::Quiet => {}
         }
+    }
+
+    /// A failure, at once: whoever waits can look at it while the engine goes on.
+    pub(crate) fn found(&self, rule: Option<RuleId>, failure: &Failure) {
+        let seconds = self.started.elapsed().as_secs();
+        self.note(&format!(
+            "{}: found {} after {seconds} s: {}",
+            self.label, failure.id, failure.replay_command
+        ));
+        worker::found(rule, failure);
     }
 
     /// Something that is worth a line that stays.

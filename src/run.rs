@@ -9,6 +9,8 @@ use reports::{EngineResult, Machine, Results, RuleText, Run, Sentences, SetUpSte
 
 use crate::clock::Clock;
 use crate::place::Place;
+use crate::signals;
+use crate::watch::worker;
 
 /// Begins the results of a run that carries these rules.
 pub(crate) fn results(place: &Place, rules: RuleSet, seed: u64, budget: Option<Duration>) -> Results {
@@ -24,6 +26,7 @@ pub(crate) fn results(place: &Place, rules: RuleSet, seed: u64, budget: Option<D
             seed,
             budget_ms: budget.map(millis),
             machine: machine(),
+            partial: None,
         },
         rules: rule_texts(rules),
         set_up: Vec::<SetUpStep>::new(),
@@ -32,6 +35,19 @@ pub(crate) fn results(place: &Place, rules: RuleSet, seed: u64, budget: Option<D
         kills: None,
         canaries: Vec::new(),
     }
+}
+
+/// The engines of a run are done: they are told to whoever watches, and a run that was stopped is marked.
+pub(crate) fn ended(results: &mut Results) {
+    if is_stopped() {
+        results.run.partial = Some(crate::watched::STOPPED.to_owned());
+    }
+    worker::know(results);
+}
+
+/// Whether this run is to end early, with what it knows.
+pub(crate) fn is_stopped() -> bool {
+    worker::is_stopped() || signals::has_come()
 }
 
 /// The sentences of the documents, and which of their rules something shows to be able to fail: the seeded faults do.
@@ -96,7 +112,7 @@ pub(crate) fn cores() -> usize {
 }
 
 /// Where the system says it; elsewhere the memory is unknown.
-fn memory_bytes() -> Option<u64> {
+pub(crate) fn memory_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;

@@ -61,6 +61,19 @@ fn what_is_interrupted_bounded_or_shared_comes_to_the_same() {
     assert!(complaint(&again).contains("has a checkpoint: resume it"), "{}", complaint(&again));
 }
 
+#[test]
+fn threads_beyond_the_cores_come_to_the_same() {
+    let directory = directory();
+    let run = |more: &[&str]| check(more, directory.path()).output().expect("the command runs");
+    let [usual, many] = [run(&["--scope", "tiny"]), run(&["--scope", "tiny", "--threads", "1024"])];
+    assert_eq!(
+        (many.status.code(), text(&many)),
+        (usual.status.code(), text(&usual)),
+        "{}",
+        complaint(&many)
+    );
+}
+
 /// A file with addresses on which nobody listens just now.
 fn hosts(directory: &Path, processes: usize) {
     let listeners: Vec<_> =

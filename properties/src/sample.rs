@@ -2,6 +2,7 @@
 //!
 //! The same seed gives the same programs in the same order on any machine; the budget decides how many.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use contract::Core;
@@ -21,8 +22,49 @@ pub struct Options<'a> {
     pub budget: Duration,
     /// Stop after so many programs, whatever the budget.
     pub runs: Option<u64>,
+    /// Whether to go on after something broke.
+    pub stop: Stop,
+    /// Set from outside when it is to end.
+    pub enough: Option<&'a AtomicBool>,
     /// Told now and then how many programs have run.
     pub progress: &'a dyn Fn(u64),
+    /// Told of the seed of each program before it runs: one that does not come back is known by it.
+    pub at: &'a dyn Fn(u64),
+    /// Told of each failure as soon as it is small.
+    pub found: &'a dyn Fn(&Failure),
+}
+
+/// When sampling stops early.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stop {
+    /// Never: the first failure of each kind is kept.
+    Never,
+    /// At the first failure.
+    AtFirst,
+}
+
+impl<'a> Options<'a> {
+    /// Programs from this seed on for the budget; nobody is told of anything.
+    #[must_use]
+    pub fn new(seed: u64, budget: Duration) -> Options<'a> {
+        Options {
+            seed,
+            budget,
+            runs: None,
+            stop: Stop::Never,
+            enough: None,
+            progress: &|_| (),
+            at: &|_| (),
+            found: &|_| (),
+        }
+    }
+
+    fn is_over(&self, started: Instant, sampled: &Sampled) -> bool {
+        let enough = self.enough.is_some_and(|enough| enough.load(Ordering::Relaxed));
+        let found = self.stop == Stop::AtFirst && !sampled.failures.is_empty();
+        let done = self.runs.is_some_and(|runs| sampled.runs >= runs);
+        enough || found || done || started.elapsed() >= self.budget
+    }
 }
 
 /// A program that broke something, made small.
@@ -63,9 +105,10 @@ pub fn sample<C: Core>(make: fn(&Config) -> C, options: &Options<'_>) -> Sampled
     let mut counts = vec![0_u64; Rule::ALL.len()];
     let mut sampled =
         Sampled { runs: 0, steps: 0, decisions: Vec::new(), failures: Vec::new(), elapsed: Duration::ZERO };
-    while started.elapsed() < options.budget && options.runs.is_none_or(|runs| sampled.runs < runs) {
+    while !options.is_over(started, &sampled) {
         for _ in 0..BATCH.min(options.runs.map_or(BATCH, |runs| runs - sampled.runs)) {
             let seed = options.seed.wrapping_add(sampled.runs);
+            (options.at)(seed);
             let program = program(seed);
             let outcome = run_watched(&program, make, &mut |_, exercised: RuleSet| {
                 for (count, rule) in counts.iter_mut().zip(Rule::ALL) {
@@ -75,7 +118,12 @@ pub fn sample<C: Core>(make: fn(&Config) -> C, options: &Options<'_>) -> Sampled
             sampled.runs += 1;
             sampled.steps += outcome.steps as u64;
             if let Some(broken) = outcome.broken {
+                let known = sampled.failures.len();
                 keep(&mut sampled.failures, seed, &program, broken, make);
+                sampled.failures[known..].iter().for_each(options.found);
+                if options.stop == Stop::AtFirst && !sampled.failures.is_empty() {
+                    break;
+                }
             }
         }
         (options.progress)(sampled.runs);

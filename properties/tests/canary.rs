@@ -10,7 +10,7 @@ use properties::run::{self, Broken};
 use properties::sample::{Options, sample};
 
 fn options() -> Options<'static> {
-    Options { seed: 1, budget: Duration::from_secs(600), runs: Some(4000), progress: &|_| () }
+    Options { runs: Some(4000), ..Options::new(1, Duration::from_secs(600)) }
 }
 
 #[test]

@@ -64,12 +64,8 @@ fn a_fault_of_the_core_has_one_name_in_the_checker_in_samples_and_in_live_runs()
             assert_eq!(minimal.failed.id.to_string(), name, "check, {dialect}: {minimal}");
         }
         for seed in [1, 1_000, 50_000] {
-            let options = sample::Options {
-                seed,
-                budget: Duration::from_secs(600),
-                runs: Some(8_000),
-                progress: &|_| (),
-            };
+            let options =
+                sample::Options { runs: Some(8_000), ..sample::Options::new(seed, Duration::from_secs(600)) };
             let found = sample(<Canary<Core>>::new, &options).failures.into_iter();
             let programs = found.map(|failure| Case::Stepped(CoreName::Canary, failure.program));
             let failing = { programs }.find_map(|case| minimize(&case, RuleSet::of(&[rule])).ok());

@@ -57,6 +57,9 @@ fn verdict(text: &mut String, results: &Results, table: &Table) {
         inline(&results.run.date),
         results.run.seed
     );
+    if let Some(partial) = words::partial(&results.run) {
+        line!(text, "**{}**\n", inline(&partial));
+    }
     for reason in &outcome.reasons {
         line!(text, "- exit {}: {}", reason.exit_code.code(), inline(&reason.what));
     }

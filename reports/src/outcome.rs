@@ -186,7 +186,7 @@ fn reasons_of(results: &Results, engine: &EngineResult) -> Vec<Reason> {
         }
         Status::Ran(ran) => {
             let mut reasons: Vec<Reason> =
-                ran.findings.iter().filter_map(|result| of_finding(results, &title, ran, result)).collect();
+                ran.findings.iter().filter_map(|result| of_finding(results, engine, ran, result)).collect();
             reasons.extend(of_agreement(&title, ran));
             reasons.extend(of_work(&title, ran));
             reasons.extend(of_news(&title, ran));
@@ -196,7 +196,8 @@ fn reasons_of(results: &Results, engine: &EngineResult) -> Vec<Reason> {
     }
 }
 
-fn of_finding(results: &Results, title: &str, ran: &Ran, result: &RuleResult) -> Option<Reason> {
+fn of_finding(results: &Results, engine: &EngineResult, ran: &Ran, result: &RuleResult) -> Option<Reason> {
+    let title = words::engine_title(engine);
     let rule = words::rule_title(results, &result.rule);
     let reason = |code, what| Some(Reason::new(code, what));
     match &result.finding {
@@ -210,7 +211,10 @@ fn of_finding(results: &Results, title: &str, ran: &Ran, result: &RuleResult) ->
                 failure.id
             ),
         ),
-        Finding::Vacuous => reason(ExitCode::Vacuous, format!("{rule} had nothing to decide in {title}")),
+        Finding::Vacuous => {
+            let larger = larger_scope(engine);
+            reason(ExitCode::Vacuous, format!("{rule} had nothing to decide in {title}{larger}"))
+        }
         // A claim that its own engine cannot support is a defect of ours, and must not end green.
         Finding::Proved { .. } => match ran.doubt(result)? {
             Doubt::OnlySamples => {
@@ -225,6 +229,15 @@ fn of_finding(results: &Results, title: &str, ran: &Ran, result: &RuleResult) ->
             ),
         },
         Finding::Sampled { .. } | Finding::NotDecidable { .. } | Finding::NotRun => None,
+    }
+}
+
+/// What to do about a scope that is only there for a first look.
+fn larger_scope(engine: &EngineResult) -> &'static str {
+    match engine.scope.as_deref() {
+        Some("tiny") => "; a larger scope may have more for it: `--scope small` or `--scope default`",
+        Some("small") => "; a larger scope may have more for it: `--scope default`",
+        _ => "",
     }
 }
 

@@ -74,6 +74,9 @@ pub struct Run {
     pub budget_ms: Option<u64>,
     /// The machine it ran on.
     pub machine: Machine,
+    /// Why the results are only a part: the run was stopped, or an engine had to be ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<String>,
 }
 
 /// The facts of a machine without which no rate means anything.

@@ -284,6 +284,9 @@ fn verdict(page: &mut Page, results: &Results, table: &Table) {
             paint_of_code(reason.exit_code),
         );
     }
+    if let Some(partial) = words::partial(&results.run) {
+        page.line(2, &partial, Paint::Warn);
+    }
     page.line(2, &words::verdict(&outcome, table), paint_of_code(outcome.exit_code));
 }
 

@@ -36,6 +36,11 @@ pub(crate) fn memory(bytes: Option<u64>) -> String {
     format!("{}.{} GiB of memory", tenths / 10, tenths % 10)
 }
 
+/// That the results are only a part, where they are.
+pub(crate) fn partial(run: &Run) -> Option<String> {
+    run.partial.as_ref().map(|why| format!("partial: {why}; these are the results up to then"))
+}
+
 /// The machine in one phrase.
 pub(crate) fn machine(run: &Run) -> String {
     let machine = &run.machine;

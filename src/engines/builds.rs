@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use super::tools::cargo;
+use super::tools::{self, cargo};
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
@@ -33,6 +33,12 @@ pub(crate) fn build(place: &Place, inside: Inside, offline: bool, output: &Outpu
         return Err(Error::Missing {
             what: format!("the {what} are built in from the sources, and this is no checkout of bgcheck"),
             help: format!("run `bgcheck {verb}` inside a checkout"),
+        });
+    }
+    if !tools::has_cargo() {
+        return Err(Error::Missing {
+            what: format!("cargo is not installed, which builds the {what} in"),
+            help: "install rustup from https://rustup.rs".to_owned(),
         });
     }
     let progress = output.progress(&format!("{verb}: build"));

@@ -9,6 +9,7 @@ use contract::Dialect;
 use contract::judge::{Rule, RuleSet};
 use model::scope::ScopeName;
 use properties::race::{Design, Kind};
+use properties::sample::Stop;
 use reports::{Canary, EngineResult, RuleId};
 
 use super::counterexample::Traces;
@@ -20,7 +21,7 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
 
-/// How long random programs have. They take it all, though they find what they are to find at once.
+/// How long random programs have at most: they end with the first that is broken.
 const PROGRAMS: Duration = Duration::from_secs(2);
 
 /// How long races have at most: they are slow to begin, and end with the first that is broken.
@@ -43,6 +44,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) fuzzer: Fuzzer,
     /// Download nothing.
     pub(crate) offline: bool,
+    /// How long all of them have at most, about.
+    pub(crate) budget: Duration,
 }
 
 /// Whether the fuzz target of the canary is built.
@@ -62,7 +65,8 @@ pub(crate) fn run(plan: &Plan<'_>, output: &mut Output) -> Result<Vec<Canary>, E
     if plan.fuzzer == Fuzzer::Built {
         canaries.push(by_fuzzer(plan, &traces, output));
     }
-    canaries.push(on_service(Design::Recheck, plan.seed, SCHEDULES, &traces, output));
+    let races = RACES.min(plan.budget / 3);
+    canaries.push(on_service(Design::Recheck, plan.seed, (SCHEDULES, races), &traces, output));
     canaries.push(on_threads(CoreChoice::Canary, plan.seed, &traces, output));
     Ok(canaries)
 }
@@ -72,7 +76,8 @@ const BROKEN_CORE: &str = "a core whose Cancel and SetNotifyFlags wait for no ca
 fn on_core(core: CoreChoice, seed: u64, traces: &Traces, output: &mut Output) -> Vec<Canary> {
     let (rules, expected) = expected();
     let mut engines = explored(core, rules, traces, output);
-    engines.push(told("properties", sample::run(core, seed, PROGRAMS, traces, output)));
+    let plan = sample::Plan { core, seed, budget: PROGRAMS, programs: None, stop: Stop::AtFirst, traces };
+    engines.push(told("properties", sample::run(&plan, output)));
     engines.iter().map(|engine| Canary::of(engine, BROKEN_CORE, &expected)).collect()
 }
 
@@ -89,8 +94,8 @@ fn by_fuzzer(plan: &Plan<'_>, traces: &Traces, output: &Output) -> Canary {
     for old in ["fuzz/corpus/canary", "fuzz/artifacts/canary"] {
         let _ = std::fs::remove_dir_all(place.join(old));
     }
-    let fuzzed =
-        fuzz::run(&fuzz::Plan { place, target, sanitizer, budget: FUZZER, seed, offline, traces }, output);
+    let budget = FUZZER.min(plan.budget / 2);
+    let fuzzed = fuzz::run(&fuzz::Plan { place, target, sanitizer, budget, seed, offline, traces }, output);
     // It stops at its first crash, and which rule that is about depends on the seed.
     Canary::of(&told("fuzz canary", fuzzed), BROKEN_CORE, &[])
 }
@@ -101,10 +106,16 @@ fn on_threads(core: CoreChoice, seed: u64, traces: &Traces, output: &Output) -> 
     Canary::of(&ran, "a service that tells two clients what it must not", &expected().1)
 }
 
-fn on_service(design: Design, seed: u64, schedules: u64, traces: &Traces, output: &Output) -> Canary {
+fn on_service(
+    design: Design,
+    seed: u64,
+    (schedules, budget): (u64, Duration),
+    traces: &Traces,
+    output: &Output,
+) -> Canary {
     let kinds = &[Kind::Random, Kind::Pct { depth: 3 }];
     let schedules = Some(schedules);
-    let plan = race::Plan { kinds, design, seed, budget: RACES, schedules, before: 0, traces };
+    let plan = race::Plan { kinds, design, seed, budget, schedules, before: 0, traces };
     let raced = told("race", race::run(&plan, output));
     // Which rule breaks first depends on the seed.
     Canary::of(&raced, "a service that looks at the job again instead of waiting", &[])
@@ -142,7 +153,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let traces = Traces::in_dir(directory.path().to_owned());
         let mut canaries = on_core(CoreChoice::Core, 1, &traces, &mut output);
-        canaries.push(on_service(Design::Barrier, 1, 100, &traces, &output));
+        canaries.push(on_service(Design::Barrier, 1, (100, RACES), &traces, &output));
         canaries.push(on_threads(CoreChoice::Core, 1, &traces, &output));
         for canary in canaries {
             assert!(!canary.is_caught(), "{canary:?}");
@@ -158,7 +169,8 @@ mod tests {
     #[test]
     fn what_is_broken_is_caught() {
         let mut output = Output::new(Color::Never, true);
-        let plan = Plan { place: &Place::here(), seed: 1, fuzzer: Fuzzer::Missing, offline: true };
+        let budget = Duration::from_secs(60);
+        let plan = Plan { place: &Place::here(), seed: 1, fuzzer: Fuzzer::Missing, offline: true, budget };
         let canaries = run(&plan, &mut output).expect("a place for traces");
         assert_eq!(canaries.len(), 4);
         assert!(canaries.iter().all(Canary::is_caught), "{canaries:?}");

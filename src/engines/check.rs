@@ -10,7 +10,7 @@ use model::explore::{Extent, Proof, Report, explore};
 use model::product::property_names;
 use model::scope::{Slice, Variant, slices, variants};
 use properties::canary::Canary;
-use reports::Subject;
+use reports::{RuleId, Subject};
 
 use super::counterexample::{Traces, named, of_check};
 use super::explored::{self, Comparison, Done, Explored, ExploredSlice, Found, Law};
@@ -18,6 +18,7 @@ use super::search::Search;
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
+use crate::watch::worker;
 
 /// What to explore.
 pub(crate) struct Plan<'a> {
@@ -31,6 +32,9 @@ pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Resul
     let deadline = plan.search.deadline();
     for dialect in plan.search.dialects {
         for variant in variants(*dialect, plan.search.scope) {
+            if plan.search.is_enough() {
+                return Ok(());
+            }
             let explored = match plan.core {
                 CoreChoice::Core => of_variant::<engine::core::Core>(plan, variant, deadline, output),
                 CoreChoice::Canary => {
@@ -49,14 +53,15 @@ fn of_variant<C: Core>(
     deadline: Option<Instant>,
     output: &Output,
 ) -> Result<Explored, Error> {
-    let explored = slices(plan.search.scope, &variant.profile)
-        .into_iter()
-        .map(|slice| of_slice::<C>(plan, &variant, &slice, deadline, output))
-        .collect::<Result<_, _>>()?;
     let name = match plan.core {
         CoreChoice::Core => "check product",
         CoreChoice::Canary => "check product (canary)",
     };
+    plan.search.begin(name, Subject::Product);
+    let explored = slices(plan.search.scope, &variant.profile)
+        .into_iter()
+        .map(|slice| of_slice::<C>(plan, &variant, &slice, deadline, output))
+        .collect::<Result<_, _>>()?;
     Ok(Explored {
         name: name.to_owned(),
         aspect: "",
@@ -92,7 +97,9 @@ fn of_slice<C: Core>(
         let found = match proof {
             Proof::Proved => Found::Proved,
             Proof::Violated(stimuli) => {
-                Found::Violated(search.traces.keep(&traced(stimuli), Some(*rule), "")?)
+                let failure = search.traces.keep(&traced(stimuli), Some(*rule), "")?;
+                worker::found(Some(RuleId(rule.to_string())), &failure);
+                Found::Violated(failure)
             }
             Proof::Vacuous => Found::Vacuous,
             Proof::Unfinished => Found::Unfinished,
@@ -105,6 +112,7 @@ fn of_slice<C: Core>(
         Some((disagreement, stimuli)) => {
             let story = format!("then: {disagreement}");
             let failure = search.traces.keep(&traced(stimuli), None, &story)?;
+            worker::found(None, &failure);
             Comparison::Part(disagreement.to_string(), failure)
         }
     };

@@ -2,6 +2,8 @@
 //!
 //! Plan a suite, run it on a subject, and say what became of it.
 
+use std::time::Duration;
+
 use contract::Core;
 use contract::core::Config;
 use model::suite::{Error as Unplanned, Progress, UnknownCover};
@@ -10,12 +12,14 @@ use properties::suite::{Case, Conformed, Order, Outcome, Suite, generate, on_cor
 use super::counterexample::{Traces, named};
 use crate::error::Error;
 use crate::output::{Output, counted};
+use crate::watch::{Limit, worker};
 
 /// Steps of a path at which it ends, unless another number is given.
 pub(crate) const LONGEST: usize = 200;
 
 /// Generates a suite on the engine's own core.
 pub(crate) fn planned(order: &Order, output: &Output) -> Result<Suite, Error> {
+    worker::begin("generate", None, "", Limit::Silence(PATIENCE * 5));
     let label = format!("generate {} ({})", order.cover, named(order.dialect, ""));
     let progress = output.progress(&label);
     let tell = |slice: &str, now: Progress| {
@@ -59,11 +63,15 @@ fn conformed(
     output: &Output,
     run: impl FnOnce(&dyn Fn(usize)) -> Result<Conformed, UnknownCover>,
 ) -> Result<Conformed, Error> {
+    worker::begin("conform", None, "", Limit::Silence(PATIENCE));
     let progress = output.progress("conform");
     let files = suite.cases.len();
     run(&|done| progress.tell(|| format!("{done} of {}", counted(files as u64, "file"))))
         .map_err(of_another_version)
 }
+
+/// How long one file of a suite may take.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The manifest names a cover that this version does not know.
 pub(crate) fn of_another_version(error: UnknownCover) -> Error {

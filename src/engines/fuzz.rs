@@ -22,7 +22,9 @@ use super::tools::{self, cargo};
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
+use crate::progress::Progress;
 use crate::run::millis;
+use crate::watch::{Limit, worker};
 
 /// A fuzz target.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
@@ -39,9 +41,6 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Those that are there for what they find.
-    pub(crate) const ALL: [Target; 3] = [Target::Lockstep, Target::Schedule, Target::Trace];
-
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Target::Lockstep => "lockstep",
@@ -108,6 +107,10 @@ pub(crate) fn obstacle(place: &Place) -> Option<(String, Option<String>)> {
         let why = "there are no fuzz targets here: the current directory is not in a checkout of bgcheck";
         return Some((why.to_owned(), None));
     }
+    if !tools::has_cargo() {
+        let why = "cargo is not installed, which builds the fuzz targets";
+        return Some((why.to_owned(), Some("install rustup from https://rustup.rs".to_owned())));
+    }
     match tools::cargo_fuzz(place) {
         Some(_) => None,
         None => Some(("cargo-fuzz is not installed".to_owned(), Some(tools::install_cargo_fuzz()))),
@@ -171,6 +174,8 @@ pub(crate) fn whole(
 /// Runs the target for the budget.
 pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Error> {
     let name = plan.target.name();
+    let again = format!("bgcheck fuzz {name} --seed {}", plan.seed);
+    worker::begin(&format!("fuzz {name}"), plan.target.subject(), &again, Limit::of(plan.budget));
     let progress = output.progress(&format!("fuzz {name}"));
     let mut command = fuzz(plan, "run");
     command.arg(name).args(corpora(plan)).arg("--");
@@ -188,17 +193,37 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
         if line.starts_with("INFO: ") {
             started.get_or_insert_with(Instant::now);
         }
+        let before = seen.artifact.is_some();
         seen.line(line);
+        worker::done(seen.runs);
+        if let (false, Some(artifact)) = (before, &seen.artifact) {
+            note(plan, artifact, &progress);
+        }
         progress.tell(|| seen.to_string());
     });
     let elapsed = started.map_or(Duration::ZERO, |started| started.elapsed());
     let status = finished
         .map_err(|error| Error::Program { program: "cargo fuzz".to_owned(), why: error.to_string() })?;
     let status = match (&seen.artifact, status.success()) {
-        (None, false) => Status::Failed { why: format!("cargo fuzz failed: {}", cause(&tail)) },
+        (None, false) if !crate::run::is_stopped() => {
+            Status::Failed { why: format!("cargo fuzz failed: {}", cause(&tail)) }
+        }
         _ => Status::Ran(ran(plan, &seen, before, elapsed, &tail)?),
     };
     Ok(result(plan.target, status))
+}
+
+/// Says at once that something was found; what it is takes a while.
+fn note(plan: &Plan<'_>, artifact: &str, progress: &Progress) {
+    let path = shorter(plan.place, artifact);
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let failure = Failure {
+        id: format!("fuzz-{}-{name}", plan.target.name()),
+        replay_command: format!("bgcheck replay {}", path.display()),
+        timeline: "libFuzzer stopped at this input\n".to_owned(),
+        ..Failure::default()
+    };
+    progress.found(None, &failure);
 }
 
 fn fuzz(plan: &Plan<'_>, verb: &str) -> std::process::Command {
@@ -326,6 +351,16 @@ impl Crash {
     fn read(plan: &Plan<'_>, artifact: &str, tail: &[String]) -> Result<Crash, Error> {
         let path = shorter(plan.place, artifact);
         let replay_command = format!("bgcheck replay {}", path.display());
+        if let Some((rule, kind, what)) = not_to_be_repeated(&path) {
+            let failure = Failure {
+                id: format!("{kind}-fuzz-{}", plan.target.name()),
+                replay_command,
+                timeline: format!("{what}\n{}", story(tail)),
+                ..Failure::default()
+            };
+            let finding = RuleResult { rule: RuleId(rule.to_owned()), finding: Finding::broken(failure) };
+            return Ok(Crash { findings: vec![finding], ..Crash::default() });
+        }
         let bytes = std::fs::read(plan.place.join(&path)).unwrap_or_default();
         let Some(again) = Again::run(plan.target, &bytes) else {
             // Not the input's fault as far as it can be seen here: what libFuzzer said is all there is.
@@ -351,6 +386,15 @@ impl Crash {
         }
         Ok(crash)
     }
+}
+
+/// The rule that an input breaks which is not run again here, because this process would not come back either: libFuzzer names it.
+fn not_to_be_repeated(artifact: &Path) -> Option<(&'static str, &'static str, &'static str)> {
+    let name = artifact.file_name()?.to_str()?;
+    if name.starts_with("timeout-") {
+        return Some(("R16", "hang", "the input did not come back within 20 s"));
+    }
+    name.starts_with("oom-").then_some(("R18", "memory", "the input took more than 2 GiB of memory"))
 }
 
 /// An input that crashed, run again here.

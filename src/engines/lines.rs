@@ -3,6 +3,10 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::watch::worker;
 
 /// Lines remembered of what a program said last.
 const REMEMBERED: usize = 2_000;
@@ -15,25 +19,88 @@ pub(crate) fn run(
     command: &mut Command,
     each: &mut dyn FnMut(&str),
 ) -> (std::io::Result<ExitStatus>, Vec<String>) {
-    let mut child = match command.stderr(Stdio::piped()).spawn() {
+    let mut child = match in_own_group(command).stderr(Stdio::piped()).spawn() {
         Ok(child) => Running(child),
         Err(error) => return (Err(error), Vec::new()),
     };
+    let group = child.0.id();
+    worker::group(group);
     let mut last = VecDeque::new();
-    if let Some(stderr) = child.0.stderr.take() {
-        for bytes in BufReader::new(stderr).split(b'\n') {
-            let Ok(mut bytes) = bytes else { break };
-            bytes.truncate(LINE);
-            let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
-            each(&line);
-            if last.len() == REMEMBERED {
-                last.pop_front();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| stop_with_us(group, &over));
+        if let Some(stderr) = child.0.stderr.take() {
+            for bytes in BufReader::new(stderr).split(b'\n') {
+                let Ok(mut bytes) = bytes else { break };
+                bytes.truncate(LINE);
+                let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+                worker::sign();
+                each(&line);
+                if last.len() == REMEMBERED {
+                    last.pop_front();
+                }
+                last.push_back(line);
             }
-            last.push_back(line);
         }
-    }
+        over.store(true, Ordering::Relaxed);
+    });
     (child.0.wait(), last.into())
 }
+
+/// How often it is looked whether the program is to stop, and how long it may take to.
+const BEAT: Duration = Duration::from_millis(50);
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Stops the program when this run is to end early: it is asked, and then ended.
+fn stop_with_us(group: u32, over: &AtomicBool) {
+    let mut asked: Option<Instant> = None;
+    while !over.load(Ordering::Relaxed) {
+        match asked {
+            None if crate::run::is_stopped() => {
+                end(group, How::Asked);
+                asked = Some(Instant::now());
+            }
+            Some(asked) if asked.elapsed() > GRACE => return end(group, How::AtOnce),
+            _ => {}
+        }
+        std::thread::sleep(BEAT);
+    }
+}
+
+/// How a program is ended.
+#[derive(Clone, Copy)]
+enum How {
+    Asked,
+    AtOnce,
+}
+
+/// A group of its own, so that what the program starts ends with it, and so that Ctrl-C reaches it through us.
+#[cfg(unix)]
+fn in_own_group(command: &mut Command) -> &mut Command {
+    use std::os::unix::process::CommandExt as _;
+    command.process_group(0)
+}
+
+#[cfg(not(unix))]
+fn in_own_group(command: &mut Command) -> &mut Command {
+    command
+}
+
+#[cfg(unix)]
+fn end(group: u32, how: How) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    let signal = match how {
+        How::Asked => Signal::INT,
+        How::AtOnce => Signal::KILL,
+    };
+    if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) {
+        // A group without a process is what is wanted.
+        let _ = kill_process_group(group, signal);
+    }
+}
+
+#[cfg(not(unix))]
+fn end(_: u32, _: How) {}
 
 /// A program that does not outlive a panic of ours.
 pub(super) struct Running(pub(super) Child);
@@ -42,6 +109,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         if matches!(self.0.try_wait(), Ok(None)) {
             // It may have ended by itself in between, which is as good.
+            end(self.0.id(), How::AtOnce);
             let _ = self.0.kill();
             let _ = self.0.wait();
         }

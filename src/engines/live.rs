@@ -16,6 +16,7 @@ use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
 use crate::run::millis;
+use crate::watch::{Limit, worker};
 
 /// What to run.
 pub(crate) struct Plan<'a> {
@@ -30,8 +31,10 @@ pub(crate) struct Plan<'a> {
 pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Error> {
     let directory =
         tempfile::tempdir().map_err(|source| Error::Write { path: std::env::temp_dir(), source })?;
+    worker::begin("live", Some(Subject::Live), "", Limit::of(plan.budget));
     let progress = output.progress(&format!("live ({})", plan.dialect));
     let tell = |now: Progress| {
+        worker::done(now.jobs.into());
         progress.tell(|| {
             format!("{:?}: {} of {} jobs, {} events", now.phase, now.jobs, now.of, HumanCount(now.events))
         });

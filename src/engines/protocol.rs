@@ -58,6 +58,9 @@ impl Look {
     pub(super) fn run(&self, plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Result<(), Error> {
         let deadline = plan.search.deadline();
         for dialect in plan.search.dialects {
+            if plan.search.is_enough() {
+                return Ok(());
+            }
             let explored = self.explored(&Turn { plan, dialect: *dialect, deadline }, output)?;
             done(explored, output)?;
         }
@@ -66,6 +69,7 @@ impl Look {
 
     fn explored(&self, turn: &Turn<'_>, output: &Output) -> Result<Explored, Error> {
         let Turn { plan, dialect, .. } = *turn;
+        plan.search.begin(self.name, Subject::Protocol);
         let slices = slices(plan.search.scope, dialect.profile()).into_iter().filter_map(self.slice);
         let slices = slices.map(|slice| (self.of_slice)(turn, &slice, output)).collect::<Result<_, _>>()?;
         let name = match plan.design {

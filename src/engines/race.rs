@@ -15,6 +15,7 @@ use super::counterexample::Traces;
 use crate::error::Error;
 use crate::output::Output;
 use crate::run::millis;
+use crate::watch::{Limit, worker};
 
 /// What to hunt.
 pub(crate) struct Plan<'a> {
@@ -42,6 +43,7 @@ const NAME: &str = "race";
 
 /// Hunts for the budget.
 pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Error> {
+    worker::begin(NAME, Some(Subject::Race), "", Limit::of(plan.budget));
     let hunted = hunt_all(plan, output);
     let name = match plan.design {
         Design::Barrier => NAME.to_owned(),
@@ -73,6 +75,10 @@ fn hunt_all(plan: &Plan<'_>, output: &Output) -> Vec<(Kind, Hunted)> {
         while !hunts.iter().all(|(_, hunt)| hunt.is_finished()) {
             std::thread::sleep(BEAT);
             let schedules = done.iter().map(|done| done.load(Ordering::Relaxed)).sum::<u64>();
+            worker::done(schedules);
+            if worker::is_stopped() {
+                enough.store(true, Ordering::Relaxed);
+            }
             progress.tell(|| format!("{} schedules", indicatif::HumanCount(schedules)));
         }
         hunts

@@ -1,5 +1,6 @@
 //! Random programs on the stepped core, from a seed: the sampler that needs nothing installed.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use contract::Core;
@@ -7,7 +8,7 @@ use contract::core::Config;
 use contract::judge::{Rule, RuleSet};
 use properties::canary::Canary;
 use properties::run::{Broken, trace};
-use properties::sample::{Options, Sampled, sample};
+use properties::sample::{Options, Sampled, Stop, sample};
 use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Ran, RuleId, RuleResult, Status,
     Subject, Unit,
@@ -18,49 +19,72 @@ use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
 use crate::run::millis;
+use crate::watch::{Limit, worker};
+
+/// What to sample.
+pub(crate) struct Plan<'a> {
+    pub(crate) core: CoreChoice,
+    pub(crate) seed: u64,
+    pub(crate) budget: Duration,
+    /// Programs at most, whatever the budget.
+    pub(crate) programs: Option<u64>,
+    pub(crate) stop: Stop,
+    pub(crate) traces: &'a Traces,
+}
+
+/// The command that comes upon the same program again. A process that died may have been some programs further than it was heard of.
+const AGAIN: &str = "bgcheck properties --programs 100000 --seed {at}";
 
 /// Samples for the budget.
-pub(crate) fn run(
-    core: CoreChoice,
-    seed: u64,
-    budget: Duration,
-    traces: &Traces,
-    output: &Output,
-) -> Result<EngineResult, Error> {
-    match core {
-        CoreChoice::Core => on("properties", engine::core::Core::new, seed, budget, traces, output),
+pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Error> {
+    match plan.core {
+        CoreChoice::Core => on("properties", AGAIN, subject(), plan, output),
         CoreChoice::Canary => {
-            on("properties (canary)", Canary::<engine::core::Core>::new, seed, budget, traces, output)
+            let again = format!("{AGAIN} --canary");
+            on("properties (canary)", &again, Canary::<engine::core::Core>::new, plan, output)
         }
     }
 }
 
+/// The engine's own core.
+fn subject() -> fn(&Config) -> engine::core::Core {
+    engine::core::Core::new
+}
+
 fn on<C: Core>(
     name: &str,
+    again: &str,
     make: fn(&Config) -> C,
-    seed: u64,
-    budget: Duration,
-    traces: &Traces,
+    plan: &Plan<'_>,
     output: &Output,
 ) -> Result<EngineResult, Error> {
+    worker::begin(name, Some(Subject::Product), again, Limit::of(plan.budget));
     let progress = output.progress(name);
-    let tell = |runs| progress.tell(|| format!("{} programs", indicatif::HumanCount(runs)));
-    let sampled = sample(make, &Options { seed, budget, runs: None, progress: &tell });
-    let mut broken: Vec<(RuleSet, Failure)> = Vec::new();
-    let mut disagreements = Vec::new();
-    for failure in &sampled.failures {
-        let trace = trace(&failure.program, make, "properties", Some(failure.seed));
-        match &failure.broken {
-            Broken::Rules(rules) => {
-                for rule in rules.iter() {
-                    broken.push((RuleSet::of(&[rule]), traces.keep(&trace, Some(rule), "")?));
-                }
-            }
-            Broken::Agreement(what) => {
-                disagreements.push(traces.keep(&trace, None, &format!("then: {what}"))?);
-            }
+    let found = RefCell::new(Ok(Found::default()));
+    let tell = |runs| {
+        worker::done(runs);
+        progress.tell(|| format!("{} programs", indicatif::HumanCount(runs)));
+    };
+    let keep = |failure: &properties::sample::Failure| {
+        let mut so_far = found.borrow_mut();
+        let Ok(kept) = &mut *so_far else { return };
+        let mut trace = trace(&failure.program, make, "properties", Some(failure.seed));
+        plan.core.name().clone_into(&mut trace.header.subject);
+        if let Err(error) = kept.keep(&failure.broken, &trace, plan.traces, &progress) {
+            *so_far = Err(error);
         }
-    }
+    };
+    let options = Options {
+        runs: plan.programs,
+        stop: plan.stop,
+        enough: Some(worker::stop()),
+        progress: &tell,
+        at: &worker::at,
+        found: &keep,
+        ..Options::new(plan.seed, plan.budget)
+    };
+    let sampled = sample(make, &options);
+    let Found { broken, disagreements } = found.into_inner()?;
     let finding = |(rule, decisions): &(Rule, u64)| {
         let failure =
             broken.iter().find(|(rules, _)| rules.contains(*rule)).map(|(_, failure)| failure.clone());
@@ -76,6 +100,39 @@ fn on<C: Core>(
         switches: String::new(),
         status: Status::Ran(ran(&sampled, carried.map(finding).collect(), disagreements)),
     })
+}
+
+/// What was found so far, in words.
+#[derive(Default)]
+struct Found {
+    broken: Vec<(RuleSet, Failure)>,
+    disagreements: Vec<Failure>,
+}
+
+impl Found {
+    fn keep(
+        &mut self,
+        broken: &Broken,
+        trace: &contract::judge::Trace,
+        traces: &Traces,
+        progress: &crate::progress::Progress,
+    ) -> Result<(), Error> {
+        match broken {
+            Broken::Rules(rules) => {
+                for rule in rules.iter() {
+                    let failure = traces.keep(trace, Some(rule), "")?;
+                    progress.found(Some(RuleId(rule.to_string())), &failure);
+                    self.broken.push((RuleSet::of(&[rule]), failure));
+                }
+            }
+            Broken::Agreement(what) => {
+                let failure = traces.keep(trace, None, &format!("then: {what}"))?;
+                progress.found(None, &failure);
+                self.disagreements.push(failure);
+            }
+        }
+        Ok(())
+    }
 }
 
 fn ran(sampled: &Sampled, findings: Vec<RuleResult>, disagreements: Vec<Failure>) -> Ran {

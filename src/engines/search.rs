@@ -10,6 +10,7 @@ use contract::Dialect;
 use indicatif::HumanCount;
 use model::explore::{Engine, Holds, Options, Progress as Now, Resources};
 use model::scope::ScopeName;
+use reports::Subject;
 use serde_json::json;
 
 use super::counterexample::Traces;
@@ -19,6 +20,7 @@ use crate::peers;
 use crate::place::Place;
 use crate::progress::Progress;
 use crate::run::cores;
+use crate::watch::{Limit, worker};
 
 /// What to search, and with what.
 pub(crate) struct Search<'a> {
@@ -32,6 +34,8 @@ pub(crate) struct Search<'a> {
     pub(crate) resources: &'a Resources,
     pub(crate) telling: Telling,
     pub(crate) sizes: Sizes,
+    /// Set when something was found and that is enough; nothing when all is to be explored.
+    pub(crate) enough: Option<&'a Cell<bool>>,
 }
 
 /// How progress is told.
@@ -56,7 +60,20 @@ impl<'a> Search<'a> {
             resources: Resources::none(),
             telling: Telling::Words,
             sizes: Sizes::of(&Place::here()),
+            enough: None,
         }
+    }
+
+    /// Whether no more has to be explored.
+    pub(crate) fn is_enough(&self) -> bool {
+        self.enough.is_some_and(Cell::get) || worker::is_stopped()
+    }
+
+    /// Tells whoever watches that an engine begins. Of a scope that is explored to its end nobody knows how long it takes. A search that
+    /// goes on finds states, and whoever watches sees that it does.
+    pub(crate) fn begin(&self, engine: &str, subject: Subject) {
+        let limit = self.budget.map_or(Limit::Silence(SILENCE), Limit::of);
+        worker::begin(engine, Some(subject), "", limit);
     }
 
     /// When the budget is spent, counted from now.
@@ -87,6 +104,9 @@ impl<'a> Search<'a> {
     }
 }
 
+/// How long a search may find nothing.
+const SILENCE: Duration = Duration::from_secs(300);
+
 /// Tells how far an exploration is.
 struct Teller<'a> {
     label: &'a str,
@@ -101,6 +121,7 @@ struct Teller<'a> {
 impl Teller<'_> {
     fn tell(&self, now: Now) {
         peers::reached(self.label, now.depth);
+        worker::done(now.states);
         match self.telling {
             Telling::Words => self.progress.tell(|| self.in_words(&now)),
             Telling::Json if self.level.replace(Some(now.depth)) != Some(now.depth) => {

@@ -50,6 +50,11 @@ pub(crate) fn cargo_fuzz(place: &Place) -> Option<(Found, String)> {
     })
 }
 
+/// Whether there is a cargo.
+pub(crate) fn has_cargo() -> bool {
+    first_line(Command::new("cargo").arg("--version")).is_some()
+}
+
 /// `cargo`, run in the checkout, with the installed tools before everything else on the PATH.
 pub(crate) fn cargo(place: &Place) -> Command {
     let mut command = Command::new("cargo");

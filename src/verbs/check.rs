@@ -1,5 +1,6 @@
 //! `bgcheck check`: proved in the scope, or the shortest counterexample.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use model::keep::About;
 use model::product::property_names;
 use model::protocol::{Design, Law, Table};
 use model::scope::ScopeName;
-use reports::{ExitCode, Failure, Results};
+use reports::{ExitCode, Failure, Finding, Results, Status};
 use serde_json::{Value, json};
 
 use crate::cli::{self, CoreChoice};
@@ -25,6 +26,7 @@ use crate::engines::{liveness, protocol};
 use crate::error::Error;
 use crate::output::{Output, Paint};
 use crate::place::Place;
+use crate::watch::worker;
 use crate::{resources, run};
 
 /// Explore the model to its end: each rule is proved in the scope, or broken by the shortest counterexample.
@@ -78,6 +80,9 @@ pub(crate) struct Args {
     /// level under way is finished first.
     #[arg(long, value_parser = cli::budget, value_name = "TIME")]
     budget: Option<Duration>,
+    /// End with the first model and dialect in which something is broken.
+    #[arg(long)]
+    stop_at_first: bool,
     /// Explore the core that is broken on purpose: R1 and R2 must be found violated.
     #[arg(long)]
     canary: bool,
@@ -151,8 +156,12 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         results.rules.extend(run::duty_texts());
     }
     let mut slices = Vec::new();
+    let enough = Cell::new(false);
     let mut take = |explored: Explored, output: &mut Output| {
-        results.engines.push(explored.result());
+        let engine = explored.result();
+        enough.set(enough.get() || matches!(&engine.status, Status::Ran(ran) if ran.has_found()));
+        results.engines.push(engine);
+        worker::know(&results);
         if args.json {
             slices.extend(explored.slices.iter().map(|slice| slice_json(&explored, slice)));
             return Ok(());
@@ -172,6 +181,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         resources: &resources,
         telling: if args.json { Telling::Json } else { Telling::Words },
         sizes: Sizes::of(&place),
+        enough: args.stop_at_first.then_some(&enough),
     };
     let explorations = Explorations { args, carried, search: &search };
     // A model that carries none of the rules asked for has nothing to say.
@@ -184,11 +194,15 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     if duties {
         explorations.liveness(output, &mut take)?;
     }
+    if search.is_enough() {
+        results.run.partial = Some("it was to end with the first finding".to_owned());
+    }
+    run::ended(&mut results);
     let outcome = results.outcome();
     if args.json {
         output.json(&document(&results, slices))?;
     } else {
-        let text = verdict(&outcome, output);
+        let text = verdict(&outcome, decided(&results), output);
         output.text(&text)?;
     }
     Ok(outcome.exit_code)
@@ -250,8 +264,12 @@ fn dialects(args: &Args) -> Vec<Dialect> {
 }
 
 fn threads(args: &Args) -> usize {
-    args.threads.map_or_else(run::cores, usize::from)
+    // More threads than cores share them, and each takes memory of its own.
+    args.threads.map_or_else(run::cores, |threads| usize::from(threads).min(run::cores().max(FEW)))
 }
+
+/// As many threads as this are taken wherever they are asked for.
+const FEW: usize = 8;
 
 /// The model asked for. A design is one of the protocol's, and the canary is a core, which only the product has.
 fn model(args: &Args) -> Result<Model, Error> {
@@ -318,10 +336,33 @@ fn rules(model: Model, asked: &[Rule]) -> Result<RuleSet, Error> {
     Ok(if asked.is_empty() { carried } else { asked.iter().copied().collect() })
 }
 
-fn verdict(outcome: &reports::Outcome, output: &Output) -> String {
+/// The rules that every exploration of the run decided, when another one had nothing to decide.
+fn decided(results: &Results) -> RuleSet {
+    let found = || {
+        let ran = results.engines.iter().filter_map(|engine| match &engine.status {
+            Status::Ran(ran) => Some(ran.findings.iter()),
+            _ => None,
+        });
+        ran.flatten().filter_map(|result| Some((result.rule.0.parse::<Rule>().ok()?, &result.finding)))
+    };
+    let vacuous: RuleSet =
+        found().filter(|(_, finding)| matches!(finding, Finding::Vacuous)).map(|(rule, _)| rule).collect();
+    if vacuous.is_empty() {
+        return RuleSet::EMPTY;
+    }
+    found().map(|(rule, _)| rule).filter(|rule| !vacuous.contains(*rule)).collect()
+}
+
+/// `decided` has the rules that the scope decides, when it has too little for others.
+fn verdict(outcome: &reports::Outcome, decided: RuleSet, output: &Output) -> String {
     let mut text = String::new();
     for reason in &outcome.reasons {
         put(&mut text, format_args!("exit {}: {}", reason.exit_code.code(), reason.what));
+    }
+    if outcome.exit_code == ExitCode::Vacuous && !decided.is_empty() {
+        let rules: Vec<String> = decided.iter().map(|rule| rule.to_string()).collect();
+        let rules = rules.join(",");
+        put(&mut text, format_args!("only the rules that this scope decides: `--rules {rules}`"));
     }
     put(&mut text, format_args!("{}", output.verdict(outcome.exit_code)));
     text

@@ -1,9 +1,10 @@
 //! `bgcheck fuzz`: a libFuzzer target, for a budget.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use contract::judge::RuleSet;
-use reports::{EdgesNamed, ExitCode, Results, Status, Style};
+use reports::{EdgesNamed, EngineResult, ExitCode, Results, Status, Style};
 
 use crate::cli;
 use crate::clock::Clock;
@@ -39,6 +40,10 @@ pub(crate) struct Args {
     /// What to build with.
     #[arg(long, value_enum, default_value_t = Sanitizer::None, value_name = "SANITIZER")]
     sanitizer: Sanitizer,
+    /// End with the first failure. Without it libFuzzer, which stops there, is run again for what is left of the budget, as long as it
+    /// finds another one.
+    #[arg(long)]
+    stop_at_first: bool,
     /// Download nothing.
     #[arg(long)]
     offline: bool,
@@ -73,8 +78,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         return Err(Error::Program { program: "cargo fuzz build".to_owned(), why: why.clone() });
     }
     results.set_up.push(built);
-    results.engines.push(fuzz(&plan, output)?);
+    until_nothing_new(args, plan, &mut results, output)?;
     name_broken_rules(&mut results);
+    run::ended(&mut results);
     match args.json {
         true => output.text(&reports::json(&results))?,
         false => {
@@ -83,6 +89,40 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         }
     }
     Ok(results.outcome().exit_code)
+}
+
+/// Runs the target, and again for what is left while that finds something else.
+fn until_nothing_new(
+    args: &Args,
+    first: Plan<'_>,
+    results: &mut Results,
+    output: &Output,
+) -> Result<(), Error> {
+    let (mut known, mut plan) = (BTreeSet::new(), first);
+    loop {
+        let started = Instant::now();
+        let engine = fuzz(&plan, output)?;
+        let found = ids(&engine);
+        results.engines.push(engine);
+        plan.budget = plan.budget.saturating_sub(started.elapsed());
+        plan.seed = plan.seed.wrapping_add(1);
+        let is_new = !found.is_empty() && found.is_disjoint(&known);
+        if args.stop_at_first || !is_new || plan.budget < LEAST || run::is_stopped() {
+            return Ok(());
+        }
+        known.extend(found);
+    }
+}
+
+/// A run of less is not worth its beginning.
+const LEAST: Duration = Duration::from_secs(5);
+
+/// The names of what an engine found.
+fn ids(engine: &EngineResult) -> BTreeSet<String> {
+    let Status::Ran(ran) = &engine.status else { return BTreeSet::new() };
+    let broken = ran.findings.iter().filter_map(|result| result.finding.failure());
+    let disagreements = ran.agreement.iter().flat_map(|agreement| &agreement.disagreements);
+    broken.chain(disagreements).map(|failure| failure.id.clone()).collect()
 }
 
 /// A report carries the words of the rules that it cites.

@@ -1,6 +1,7 @@
 //! `bgcheck minimize`: the smallest trace that still breaks the same rule, and everything about it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use contract::judge::trace::HeaderFinding;
 use contract::judge::{Header, Rule, RuleSet, Trace};
@@ -15,6 +16,7 @@ use crate::error::Error;
 use crate::input::{Given, InputArgs, Taken};
 use crate::output::{Output, Paint, printable, verdict_in_words};
 use crate::place::Place;
+use crate::watch::{Limit, worker};
 
 /// Make a counterexample as small as it gets, and explain it.
 ///
@@ -53,9 +55,16 @@ pub(crate) struct Args {
     json: bool,
 }
 
+impl Args {
+    pub(crate) fn is_stdin(&self) -> bool {
+        self.input.is_stdin()
+    }
+}
+
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let place = Place::here();
-    let Taken { given, for_what } = args.input.read()?;
+    worker::begin("minimize", None, "", Limit::Silence(PATIENCE));
+    let Taken { given, for_what } = args.input.source()?.read()?;
     let finding = match &given {
         Given::Trace(trace) => trace.header.finding.clone(),
         _ => None,
@@ -85,6 +94,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     }
     Ok(code)
 }
+
+/// How long it may take: a race of a thousand choices takes minutes.
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// The small trace, so that its replay ends as this run does.
 fn with_finding(minimal: &Minimal, code: ExitCode) -> Trace {

@@ -13,6 +13,7 @@ pub(crate) mod kill;
 pub(crate) mod minimize;
 pub(crate) mod mutate;
 pub(crate) mod nightly;
+pub(crate) mod properties;
 pub(crate) mod race;
 pub(crate) mod replay;
 pub(crate) mod report;
@@ -28,6 +29,7 @@ pub(crate) fn run(verb: &Verb, output: &mut Output) -> Result<ExitCode, Error> {
     match verb {
         Verb::Check(args) => check::run(args, output),
         Verb::Fuzz(args) => fuzz::run(args, output),
+        Verb::Properties(args) => properties::run(args, output),
         Verb::Race(args) => race::run(args, output),
         Verb::Generate(args) => generate::run(args, output),
         Verb::Conform(args) => conform::run(args, output),

@@ -1,5 +1,8 @@
 //! `bgcheck nightly`: every engine, for a budget, and the report.
+//!
+//! Each engine runs in a process of its own, a part of the night. One that hangs or dies is a finding, and the night goes on.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -10,9 +13,9 @@ use model::product::property_names;
 use model::protocol::{Design, Law};
 use model::scope::ScopeName;
 use properties::kill::Engine;
-use reports::{Canary, EngineResult, ExitCode, Kills, Results, Status};
+use properties::sample::Stop;
+use reports::{Amount, EngineResult, ExitCode, Kills, Results, Status, Unit};
 
-use super::report::explained;
 use crate::cli::{self, CoreChoice};
 use crate::clock::Clock;
 use crate::engines::canary::Fuzzer;
@@ -24,13 +27,18 @@ use crate::engines::{canary, check, kill, last_night, live, liveness, protocol, 
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
-use crate::run;
+use crate::watch::{End, Input, Listener, Stopping, Watched, worker};
+use crate::{guard, run, signals, watch, watched};
 
 /// Run everything for a budget, and write the report.
 ///
 /// Set-up comes first and is timed apart: cargo-fuzz is installed below target/tools when it is missing, and the fuzz targets
-/// are built. The exhaustive engines always run to their end; what is left of the budget is shared by fuzzer, races, random programs
-/// and live run. The report goes to reports/out, into a directory named after the day.
+/// are built. The exhaustive engines have up to three quarters of the budget; a scope that is not explored by then ends the night with
+/// 5. What is left is shared by fuzzer, races, random programs and live run. The report goes to reports/out, into a directory named after
+/// the day.
+///
+/// Each engine runs in a process of its own. One that hangs, dies or takes all memory is a finding, and the others go on. Ctrl-C or
+/// SIGTERM stops the night: what is known is printed and written, and marked as a part; a second signal ends it at once.
 ///
 /// A night that did nothing new ends with 4: an engine without a run; a fuzzer of which more than 90 % of the runs were of inputs it had,
 /// that found no new input for three nights while edges of the model are missing, or that reaches fewer edges than
@@ -40,16 +48,24 @@ use crate::run;
 Examples:
   bgcheck nightly                       three minutes
   bgcheck nightly --budget 10m --seed 7
+  bgcheck nightly --engine race,live    only these engines
+  bgcheck nightly --stop-at-first       ends with the first engine that finds something
   bgcheck nightly --kill                also: are the seeded faults still found? (builds itself once more)
   bgcheck nightly --offline             installs nothing; without cargo-fuzz it ends with 6
   bgcheck nightly --canary              a subject that is broken on purpose: ends with 2 and names R1 and R2")]
 pub(crate) struct Args {
-    /// How long in all, without set-up; the exhaustive engine may take longer.
+    /// How long in all, without set-up.
     #[arg(long, value_parser = cli::budget, default_value = "3m", value_name = "TIME")]
     budget: Duration,
     /// The seed of everything that is left to chance; from the clock when left out.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Only these engines, such as `race,live`.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "ENGINES")]
+    engine: Vec<Part>,
+    /// End with the first engine that finds something; within each engine, with its first failure.
+    #[arg(long)]
+    stop_at_first: bool,
     /// Put the subject under test that is broken on purpose, without the fuzzer.
     #[arg(long)]
     canary: bool,
@@ -68,59 +84,175 @@ pub(crate) struct Args {
     /// The results for a machine instead of the table.
     #[arg(long)]
     json: bool,
+    /// What a process of the night's runs.
+    #[arg(long, value_enum, hide = true)]
+    part: Option<Part>,
+    /// The fuzz target that is broken on purpose is built.
+    #[arg(long, hide = true)]
+    canary_built: bool,
 }
+
+/// A part of a night.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// The product of specification and core, explored.
+    Check,
+    /// The protocol, explored, and its duties.
+    Protocol,
+    /// Subjects that are broken on purpose.
+    Canaries,
+    /// The fuzz target of the same name.
+    Lockstep,
+    /// The fuzz target of the same name.
+    Schedule,
+    /// The fuzz target of the same name.
+    Trace,
+    /// Races of the real service.
+    Race,
+    /// Random programs.
+    Properties,
+    /// The service on threads, HTTP and disk.
+    Live,
+}
+
+impl Part {
+    /// In the order in which they run.
+    const ALL: [Part; 9] = [
+        Part::Check,
+        Part::Protocol,
+        Part::Canaries,
+        Part::Lockstep,
+        Part::Schedule,
+        Part::Trace,
+        Part::Race,
+        Part::Properties,
+        Part::Live,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Part::Check => "check",
+            Part::Protocol => "protocol",
+            Part::Canaries => "canaries",
+            Part::Lockstep => "lockstep",
+            Part::Schedule => "schedule",
+            Part::Trace => "trace",
+            Part::Race => "race",
+            Part::Properties => "properties",
+            Part::Live => "live",
+        }
+    }
+
+    /// How results name its engine.
+    const fn engine(self) -> &'static str {
+        match self {
+            Part::Check => "check product",
+            Part::Protocol => "check protocol",
+            Part::Lockstep => "fuzz lockstep",
+            Part::Schedule => "fuzz schedule",
+            Part::Trace => "fuzz trace",
+            other => other.name(),
+        }
+    }
+
+    const fn target(self) -> Option<Target> {
+        match self {
+            Part::Lockstep => Some(Target::Lockstep),
+            Part::Schedule => Some(Target::Schedule),
+            Part::Trace => Some(Target::Trace),
+            _ => None,
+        }
+    }
+
+    /// Whether it has a subject that can be the core that is broken on purpose.
+    const fn has_canary(self) -> bool {
+        matches!(self, Part::Check | Part::Properties | Part::Live)
+    }
+
+    /// Its share of what is left for the samplers. Lockstep is worth most, the parser of traces least.
+    const fn share(self) -> u32 {
+        match self {
+            Part::Race => 4,
+            Part::Lockstep | Part::Schedule | Part::Live => 3,
+            Part::Trace | Part::Properties => 1,
+            Part::Check | Part::Protocol | Part::Canaries => 0,
+        }
+    }
+
+    /// The budget of the part, when so much of the night's is left and these parts are still to come, this one included.
+    fn budget(self, whole: Duration, left: Duration, to_come: &[Part]) -> Duration {
+        let exhaustive = |percent: u32| {
+            let spared = whole * (100 - percent) / 100;
+            left.saturating_sub(spared)
+        };
+        let budget = match self {
+            Part::Check if to_come.contains(&Part::Protocol) => exhaustive(CHECKED_PERCENT),
+            Part::Check | Part::Protocol => exhaustive(EXPLORED_PERCENT),
+            Part::Canaries => whole / 6,
+            _ => left * self.share() / to_come.iter().map(|part| part.share()).sum::<u32>().max(1),
+        };
+        budget.max(LEAST)
+    }
+}
+
+/// Of the budget, when the product has to be explored, and when both models have.
+const CHECKED_PERCENT: u32 = 55;
+const EXPLORED_PERCENT: u32 = 75;
+
+/// What a part gets even when the others took the whole budget.
+const LEAST: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let place = Place::here();
-    let out = directory(args, &place)?;
-    let mut night = Night {
-        args,
-        core: CoreChoice::canary(args.canary),
-        seed: args.seed.unwrap_or_else(|| Clock::now().seed()),
-        traces: Traces { dir: out.join("traces"), from_report: PathBuf::from("traces") },
-        place,
-        engines: Vec::new(),
-    };
-    let mut results = run::results(&night.place, RuleSet::ALL, night.seed, Some(args.budget));
+    let core = CoreChoice::canary(args.canary);
+    let seed = args.seed.unwrap_or_else(|| Clock::now().seed());
+    if let Some(part) = args.part {
+        let dir = args.out.clone().unwrap_or_else(std::env::temp_dir);
+        let traces = traces_in(&dir);
+        return Parted { args, core, seed, traces, place }.run(part, output);
+    }
+    signals::catch();
+    let out = directory(args, &place, output);
+    let mut results = run::results(&place, RuleSet::ALL, seed, Some(args.budget));
     results.rules.push(run::law_text(Law::BoundedWait));
     results.rules.extend(run::duty_texts());
     results.sentences = Some(run::sentences().counts);
     if let Some(name) = out.file_name() {
         results.run.id = name.to_string_lossy().into_owned();
     }
-    let fuzzes = night.set_up(&mut results, output);
-    let fuzzer = night.set_up_canary(&fuzzes, &mut results, output);
-    let started = Instant::now();
-    night.check(output);
-    night.check_protocol(output);
-    results.kills = night.kills(output)?;
-    results.canaries = night.canaries(fuzzer, output)?;
-    night.sample(&fuzzes, args.budget.saturating_sub(started.elapsed()), output);
-    results.engines = night.engines;
-    // Read late: another night may have ended meanwhile.
-    last_night::carry_on(&mut results.engines, &last_night::nights(&night.place.reports(), &out));
-    let written = reports::write_all(&out, &results).map_err(explained)?;
-    match args.json {
-        true => output.text(&reports::json(&results))?,
-        false => {
-            output.text(&reports::terminal(&results, output.style()))?;
-            output.text(&format!("\nreport: {}", written.html.display()))?;
-        }
-    }
-    Ok(results.outcome().exit_code)
+    let mut night = Night { args, core, seed, traces: traces_in(&out), place, out, results, over: None };
+    night.set_up_and_run(output)?;
+    night.report(output)
 }
 
-/// The directory of the report: the one named, or a new one named after the day.
-fn directory(args: &Args, place: &Place) -> Result<PathBuf, Error> {
+fn traces_in(out: &Path) -> Traces {
+    Traces { dir: out.join("traces"), from_report: PathBuf::from("traces") }
+}
+
+/// The directory of the report: the one named, or a new one named after the day. Where neither can be made, the night goes on, and its report
+/// goes to where temporary files go.
+fn directory(args: &Args, place: &Place, output: &Output) -> PathBuf {
+    let wanted = args.out.clone().map_or_else(|| of_the_day(&place.reports()), named);
+    wanted.unwrap_or_else(|error| {
+        output.warn(&error);
+        let other = std::env::temp_dir().join(format!("bgcheck-{}", std::process::id()));
+        output.note(&format!("the report goes to {} instead", other.display()));
+        other
+    })
+}
+
+fn named(dir: PathBuf) -> Result<PathBuf, Error> {
+    match std::fs::create_dir_all(&dir) {
+        Ok(()) => Ok(dir),
+        Err(source) => Err(Error::Write { path: dir, source }),
+    }
+}
+
+fn of_the_day(above: &Path) -> Result<PathBuf, Error> {
     let made = |path: &Path, made: std::io::Result<()>| {
         made.map_err(|source| Error::Write { path: path.to_owned(), source })
     };
-    if let Some(dir) = &args.out {
-        made(dir, std::fs::create_dir_all(dir))?;
-        return Ok(dir.clone());
-    }
-    let above = place.reports();
-    made(&above, std::fs::create_dir_all(&above))?;
+    made(above, std::fs::create_dir_all(above))?;
     let day = Clock::now().day();
     let mut number = 1;
     loop {
@@ -143,108 +275,149 @@ struct Night<'a> {
     seed: u64,
     traces: Traces,
     place: Place,
-    engines: Vec<EngineResult>,
+    out: PathBuf,
+    results: Results,
+    /// Why no more parts run.
+    over: Option<&'static str>,
 }
 
 /// A fuzz target, and why it cannot run when it cannot.
 type Built = (Target, Option<Status>);
 
+const FOUND: &str = "it was to end with the first finding";
+
 impl Night<'_> {
+    fn set_up_and_run(&mut self, output: &mut Output) -> Result<(), Error> {
+        let parts: Vec<Part> = Part::ALL.into_iter().filter(|part| self.has(*part)).collect();
+        let fuzzes = self.set_up(&parts, output);
+        let fuzzer = self.set_up_canary(&parts, &fuzzes, output);
+        let started = Instant::now();
+        for (at, part) in parts.iter().enumerate() {
+            let left = self.args.budget.saturating_sub(started.elapsed());
+            let obstacle = fuzzes.iter().find(|(target, _)| part.target() == Some(*target));
+            match obstacle.and_then(|(target, obstacle)| Some((target, obstacle.clone()?))) {
+                Some((target, status)) => self.results.engines.push(fuzz::result(*target, status)),
+                None => {
+                    let budget = part.budget(self.args.budget, left, &parts[at..]);
+                    self.part(*part, budget, fuzzer, output)?;
+                }
+            }
+            if *part == Part::Protocol && self.over.is_none() {
+                self.results.kills = self.kills(output)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a part belongs to this night.
+    fn has(&self, part: Part) -> bool {
+        let asked = &self.args.engine;
+        (asked.is_empty() || asked.contains(&part)) && (self.core == CoreChoice::Core || part.has_canary())
+    }
+
     /// Installs and builds what the fuzzer needs.
-    fn set_up(&self, results: &mut Results, output: &Output) -> Vec<Built> {
-        // The fuzz targets have the engine's own core inside, so there is nothing broken for them to find.
-        if self.core == CoreChoice::Canary {
+    fn set_up(&mut self, parts: &[Part], output: &Output) -> Vec<Built> {
+        let targets: Vec<Target> = parts.iter().filter_map(|part| part.target()).collect();
+        if targets.is_empty() {
             return Vec::new();
         }
-        if self.place.has_fuzz_targets() && !self.args.offline && tools::cargo_fuzz(&self.place).is_none() {
+        let can = self.place.has_fuzz_targets() && tools::has_cargo() && !self.args.offline;
+        if can && tools::cargo_fuzz(&self.place).is_none() {
             let progress = output.progress("install cargo-fuzz");
             progress
                 .note("cargo-fuzz is missing: installing it into target/tools (once, apart from the budget)");
-            results.set_up.push(tools::install(&self.place, &|line| progress.tell(|| line)));
+            let step = tools::install(&self.place, &|line| progress.tell(|| line));
+            self.results.set_up.push(step);
         }
-        let build = |target| (target, self.build(target, results, output));
-        Target::ALL.map(build).into()
+        targets.into_iter().map(|target| (target, self.build(target, output))).collect()
     }
 
     /// Builds the fuzz target that is broken on purpose, if those that are not could be built.
-    fn set_up_canary(&self, fuzzes: &[Built], results: &mut Results, output: &Output) -> Fuzzer {
+    fn set_up_canary(&mut self, parts: &[Part], fuzzes: &[Built], output: &Output) -> Fuzzer {
         let others = !fuzzes.is_empty() && fuzzes.iter().all(|(_, obstacle)| obstacle.is_none());
-        let built = others && self.build(Target::Canary, results, output).is_none();
+        let wanted = others && parts.contains(&Part::Canaries);
+        let built = wanted && self.build(Target::Canary, output).is_none();
         if built { Fuzzer::Built } else { Fuzzer::Missing }
     }
 
-    fn build(&self, target: Target, results: &mut Results, output: &Output) -> Option<Status> {
+    fn build(&mut self, target: Target, output: &Output) -> Option<Status> {
         if let Some((why, install_hint)) = fuzz::obstacle(&self.place) {
             return Some(Status::Skipped { why, install_hint });
         }
-        let built = fuzz::build(&self.fuzz_plan(target, Duration::ZERO), output);
+        let plan = fuzz::Plan {
+            place: &self.place,
+            target,
+            sanitizer: Sanitizer::None,
+            budget: Duration::ZERO,
+            seed: self.seed,
+            offline: self.args.offline,
+            traces: &self.traces,
+        };
+        let built = fuzz::build(&plan, output);
         let failed = built.failed.clone();
-        results.set_up.push(built);
-        failed.map(|why| match fuzz::is_about_this_machine(&why) {
+        self.results.set_up.push(built);
+        failed.map(|why| match fuzz::is_about_this_machine(&why) || signals::has_come() {
             true => Status::Skipped { why, install_hint: Some("bgcheck doctor".to_owned()) },
             false => Status::Failed { why },
         })
     }
 
-    fn fuzz_plan(&self, target: Target, budget: Duration) -> fuzz::Plan<'_> {
-        fuzz::Plan {
-            place: &self.place,
-            target,
-            sanitizer: Sanitizer::None,
-            budget,
-            seed: self.seed,
-            offline: self.args.offline,
-            traces: &self.traces,
+    /// Runs a part in a process of its own, and takes over what it found.
+    fn part(
+        &mut self,
+        part: Part,
+        budget: Duration,
+        fuzzer: Fuzzer,
+        output: &mut Output,
+    ) -> Result<(), Error> {
+        if signals::has_come() {
+            self.over.get_or_insert(watched::STOPPED);
         }
+        if let Some(why) = self.over {
+            self.results.engines.push(skipped(part, why));
+            return Ok(());
+        }
+        let order = watched::order(self.arguments(part, budget, fuzzer, output), Input::None, output);
+        let Watched { end, mut known } = watch::run(&order, &mut Parts).map_err(watched::not_started)?;
+        if let Some(results) = known.results.take() {
+            self.results.engines.extend(results.engines);
+            self.results.canaries.extend(results.canaries);
+        }
+        if !matches!(end, End::Exited(0)) {
+            let cut_off = known.cut_off(&end, part.engine());
+            let cut_off = cut_off.map(|engine| of_subject(part, engine, &end));
+            self.results.engines.extend(cut_off);
+            self.results.run.partial.get_or_insert(watched::why(&end));
+        }
+        if part == Part::Race {
+            count_all_nights(&mut self.results.engines, race::schedules_before(&self.place.reports()));
+        }
+        if self.args.stop_at_first && self.results.engines.iter().any(has_found) {
+            self.over = Some(FOUND);
+        }
+        Ok(())
     }
 
-    /// The exhaustive engine, to its end.
-    fn check(&mut self, output: &mut Output) {
-        let scope = self.args.scope.unwrap_or(match self.core {
-            CoreChoice::Core => ScopeName::Default,
-            CoreChoice::Canary => ScopeName::Tiny,
-        });
-        let search = Search::whole(scope, &self.traces);
-        let rules = RuleSet::HERE.iter().filter(|rule| property_names(*rule).is_some()).collect();
-        let plan = check::Plan { search: &search, rules, core: self.core };
-        let engines = &mut self.engines;
-        let explored = check::run(&plan, output, &mut |explored, _| {
-            engines.push(explored.result());
-            Ok(())
-        });
-        if let Err(error) = explored {
-            engines.push(EngineResult::failed("check product", &error));
+    fn arguments(&self, part: Part, budget: Duration, fuzzer: Fuzzer, output: &Output) -> Vec<OsString> {
+        let seconds = budget.as_secs().max(1).to_string();
+        let seed = self.seed.to_string();
+        let mut args: Vec<OsString> =
+            ["nightly", "--part", part.name(), "--budget", &seconds, "--seed", &seed]
+                .map(OsString::from)
+                .into();
+        args.extend(["--out".into(), self.out.clone().into_os_string()]);
+        if let Some(scope) = self.args.scope {
+            args.extend(["--scope".into(), scope.to_string().into()]);
         }
-    }
-
-    /// The same for the protocol, which has no core that could be broken on purpose.
-    fn check_protocol(&mut self, output: &mut Output) {
-        if self.core == CoreChoice::Canary {
-            return;
-        }
-        let search = Search::whole(self.args.scope.unwrap_or(ScopeName::Default), &self.traces);
-        let plan = protocol::Plan { search: &search, laws: Law::ALL, design: Design::Barrier };
-        let engines = &mut self.engines;
-        let mut take = |explored: Explored, _: &mut Output| {
-            engines.push(explored.result());
-            Ok(())
-        };
-        let explored = protocol::run(&plan, output, &mut take);
-        let live = liveness::run(&plan, output, &mut take);
-        for (name, done) in [("check protocol", explored), ("check liveness", live)] {
-            if let Err(error) = done {
-                engines.push(EngineResult::failed(name, &error));
-            }
-        }
-    }
-
-    /// Whether the engines can find anything. A night of the canary is itself the answer.
-    fn canaries(&self, fuzzer: Fuzzer, output: &mut Output) -> Result<Vec<Canary>, Error> {
-        let plan = canary::Plan { place: &self.place, seed: self.seed, fuzzer, offline: self.args.offline };
-        match self.core {
-            CoreChoice::Core => canary::run(&plan, output),
-            CoreChoice::Canary => Ok(Vec::new()),
-        }
+        let flags = [
+            ("--canary", self.core == CoreChoice::Canary),
+            ("--offline", self.args.offline),
+            ("--stop-at-first", self.args.stop_at_first),
+            ("--canary-built", fuzzer == Fuzzer::Built),
+            ("--quiet", output.is_quiet()),
+        ];
+        args.extend(flags.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag.into()));
+        args
     }
 
     /// Whether the engines still see the seeded faults that they used to see.
@@ -269,72 +442,207 @@ impl Night<'_> {
         Ok(Some(kills))
     }
 
+    /// Writes and prints what is known. A report that cannot be written changes no verdict.
+    fn report(mut self, output: &mut Output) -> Result<ExitCode, Error> {
+        if signals::has_come() {
+            self.results.run.partial = Some(watched::STOPPED.to_owned());
+        }
+        // Read late: another night may have ended meanwhile.
+        let nights = last_night::nights(&self.place.reports(), &self.out);
+        last_night::carry_on(&mut self.results.engines, &nights);
+        watched::name_rules(&mut self.results);
+        let results = &self.results;
+        let written = reports::write_all(&self.out, results);
+        let printed = match self.args.json {
+            true => output.text(&reports::json(results)),
+            false => output.text(&reports::terminal(results, output.style())),
+        };
+        let code = results.outcome().exit_code;
+        match written {
+            Ok(written) if !self.args.json && printed.is_ok() => {
+                output.text(&format!("\nreport: {}", written.html.display()))?;
+            }
+            Ok(_) => {}
+            Err(error) => output.warn(&super::report::explained(error)),
+        }
+        if let Err(error) = printed {
+            output.warn(&error);
+            output.note(&crate::output::verdict_in_words(code));
+        }
+        Ok(code)
+    }
+}
+
+/// A part that does not run.
+fn skipped(part: Part, why: &str) -> EngineResult {
+    let status = Status::Skipped { why: why.to_owned(), install_hint: None };
+    EngineResult {
+        name: part.engine().to_owned(),
+        subject: None,
+        dialect: None,
+        scope: None,
+        switches: String::new(),
+        status,
+    }
+}
+
+/// What a part that was cut off says of the subject. Canaries are broken on purpose, and say nothing of it.
+fn of_subject(part: Part, engine: EngineResult, end: &End) -> EngineResult {
+    if part != Part::Canaries || matches!(end, End::Stopped) {
+        return engine;
+    }
+    EngineResult::failed("canaries", format!("in {}: {}", engine.name, watched::why(end)))
+}
+
+fn has_found(engine: &EngineResult) -> bool {
+    matches!(&engine.status, Status::Ran(ran) if ran.has_found())
+}
+
+/// Schedules of the nights whose reports are kept, and tonight's.
+fn count_all_nights(engines: &mut [EngineResult], before: u64) {
+    for engine in engines.iter_mut().filter(|engine| engine.name == "race") {
+        let Status::Ran(ran) = &mut engine.status else { continue };
+        let tonight = ran.work.iter().find(|amount| amount.unit == Unit::Schedules).map(|amount| amount.done);
+        if let Some(tonight) = tonight.filter(|_| before > 0) {
+            ran.work.push(Amount::new(Unit::SchedulesInAll, before + tonight));
+        }
+    }
+}
+
+/// Whoever waits for the parts of a night. They write their progress themselves.
+struct Parts;
+
+impl Listener for Parts {
+    fn line(&mut self, _: &[u8]) {}
+
+    fn stopping(&mut self) -> Stopping {
+        signals::stopping()
+    }
+}
+
+/// The side of the night that runs one part.
+struct Parted<'a> {
+    args: &'a Args,
+    core: CoreChoice,
+    seed: u64,
+    traces: Traces,
+    place: Place,
+}
+
+impl Parted<'_> {
+    fn run(&self, part: Part, output: &mut Output) -> Result<ExitCode, Error> {
+        let mut results = run::results(&self.place, RuleSet::ALL, self.seed, Some(self.args.budget));
+        if part == Part::Canaries {
+            let fuzzer = if self.args.canary_built { Fuzzer::Built } else { Fuzzer::Missing };
+            let (offline, budget) = (self.args.offline, self.args.budget);
+            let plan = canary::Plan { place: &self.place, seed: self.seed, fuzzer, offline, budget };
+            results.canaries = canary::run(&plan, output)?;
+            worker::know(&results);
+            return Ok(ExitCode::Held);
+        }
+        let mut take = |engine: EngineResult| {
+            results.engines.push(engine);
+            worker::know(&results);
+        };
+        let ran = match part {
+            Part::Check => self.check(&mut take, output),
+            Part::Protocol => self.protocol(&mut take, output),
+            _ => self.sampled(part, &mut take, output),
+        };
+        if let Err(error) = ran {
+            if guard::subject_panicked() {
+                // Then it is the subject that is broken, which is for whoever watches to tell.
+                return Err(error);
+            }
+            take(EngineResult::failed(part.engine(), &error));
+        }
+        Ok(ExitCode::Held)
+    }
+
+    fn search(&self) -> Search<'_> {
+        let scope = self.args.scope.unwrap_or(match self.core {
+            CoreChoice::Core => ScopeName::Default,
+            CoreChoice::Canary => ScopeName::Tiny,
+        });
+        Search { budget: Some(self.args.budget), ..Search::whole(scope, &self.traces) }
+    }
+
+    fn check(&self, take: &mut dyn FnMut(EngineResult), output: &mut Output) -> Result<(), Error> {
+        let search = self.search();
+        let rules = RuleSet::HERE.iter().filter(|rule| property_names(*rule).is_some()).collect();
+        let plan = check::Plan { search: &search, rules, core: self.core };
+        check::run(&plan, output, &mut |explored, _| {
+            take(explored.result());
+            Ok(())
+        })
+    }
+
+    fn protocol(&self, take: &mut dyn FnMut(EngineResult), output: &mut Output) -> Result<(), Error> {
+        let started = Instant::now();
+        let search = self.search();
+        let plan = protocol::Plan { search: &search, laws: Law::ALL, design: Design::Barrier };
+        let mut done = |explored: Explored, _: &mut Output| {
+            take(explored.result());
+            Ok(())
+        };
+        protocol::run(&plan, output, &mut done)?;
+        let left = self.args.budget.saturating_sub(started.elapsed()).max(LEAST);
+        let search = Search { budget: Some(left), ..self.search() };
+        liveness::run(&protocol::Plan { search: &search, ..plan }, output, &mut done)
+    }
+
+    fn sampled(
+        &self,
+        part: Part,
+        take: &mut dyn FnMut(EngineResult),
+        output: &mut Output,
+    ) -> Result<(), Error> {
+        let (seed, budget, traces) = (self.seed, self.args.budget, &self.traces);
+        match part {
+            Part::Race => take(race::run(&self.races(), output)?),
+            Part::Properties => {
+                let stop = if self.args.stop_at_first { Stop::AtFirst } else { Stop::Never };
+                let plan = sample::Plan { core: self.core, seed, budget, programs: None, stop, traces };
+                take(sample::run(&plan, output)?);
+            }
+            Part::Live => self.live(take, output)?,
+            _ => {
+                let Some(target) = part.target() else { return Ok(()) };
+                let (place, sanitizer, offline) = (&self.place, Sanitizer::None, self.args.offline);
+                let plan = fuzz::Plan { place, target, sanitizer, budget, seed, offline, traces };
+                take(fuzz::run(&plan, output)?);
+            }
+        }
+        Ok(())
+    }
+
     /// Races of the real service; a canary is a core, which they do not exchange.
-    fn race(&mut self, budget: Duration, output: &Output) {
-        let plan = race::Plan {
+    fn races(&self) -> race::Plan<'_> {
+        race::Plan {
             kinds: &super::race::USUAL,
             design: properties::race::Design::Barrier,
             seed: self.seed,
-            budget,
+            budget: self.args.budget,
             schedules: None,
-            before: race::schedules_before(&self.place.reports()),
+            before: 0,
             traces: &self.traces,
-        };
-        let raced = race::run(&plan, output);
-        self.engines.push(raced.unwrap_or_else(|error| EngineResult::failed("race", &error)));
+        }
     }
 
-    /// The samplers, each with its share of what is left.
-    fn sample(&mut self, fuzzes: &[Built], left: Duration, output: &Output) {
-        // Lockstep is worth most, the parser of traces least.
-        let of_target = |target| match target {
-            Target::Lockstep | Target::Schedule => 3,
-            Target::Trace | Target::Canary => 1,
-        };
-        let fuzzing: u32 =
-            fuzzes.iter().filter(|(_, no)| no.is_none()).map(|(target, _)| of_target(*target)).sum();
-        let races = if self.core == CoreChoice::Core { RACE_SHARE } else { 0 };
-        let shares = SAMPLE_SHARE + LIVE_SHARE + races + fuzzing;
-        let share = |of: u32| (left * of / shares).max(LEAST);
-        for (target, obstacle) in fuzzes {
-            let engine = match obstacle {
-                Some(status) => fuzz::result(*target, status.clone()),
-                None => {
-                    let share = share(of_target(*target));
-                    let run = fuzz::run(&self.fuzz_plan(*target, share), output);
-                    run.unwrap_or_else(|error| EngineResult::failed(target.name(), &error))
-                }
-            };
-            self.engines.push(engine);
-        }
-        if races > 0 {
-            self.race(share(races), output);
-        }
-        let sampled = sample::run(self.core, self.seed, share(SAMPLE_SHARE), &self.traces, output);
-        self.engines.push(sampled.unwrap_or_else(|error| EngineResult::failed("properties", &error)));
+    fn live(&self, take: &mut dyn FnMut(EngineResult), output: &Output) -> Result<(), Error> {
         for (dialect, number) in Dialect::ALL.into_iter().zip(0..) {
             let plan = live::Plan {
                 dialect,
                 core: self.core,
                 seed: self.seed.wrapping_add(number),
-                budget: share(LIVE_SHARE) / 2,
+                budget: self.args.budget / 2,
                 traces: &self.traces,
             };
-            let run = live::run(&plan, output);
-            self.engines.push(run.unwrap_or_else(|error| EngineResult::failed("live", &error)));
+            take(live::run(&plan, output)?);
         }
+        Ok(())
     }
 }
 
 /// For each seeded fault and engine: four times what it took the slowest of those that are run.
 const KILL_BUDGET: Duration = Duration::from_secs(4);
-
-const SAMPLE_SHARE: u32 = 1;
-
-const RACE_SHARE: u32 = 4;
-
-/// Both dialects together.
-const LIVE_SHARE: u32 = 3;
-
-/// What an engine gets even when the exhaustive one took the whole budget.
-const LEAST: Duration = Duration::from_secs(5);

@@ -119,6 +119,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         };
         results.engines.push(fuzz::whole(&plan, &mut results.set_up, output)?);
     }
+    run::ended(&mut results);
     match args.json {
         true => output.text(&reports::json(&results))?,
         false => output.text(&reports::terminal(&results, output.style()))?,

@@ -1,8 +1,14 @@
 //! `bgcheck replay`: what happened, as a timeline, and what the rules say of it.
 
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
 use contract::judge::trace::HeaderFinding;
-use contract::judge::{Header, RuleSet, Trace, Verdict, Verdicts, failure_id};
-use contract::{Core, core::Config};
+use contract::judge::trace::Kind;
+use contract::judge::{
+    FailureId, Header, Line, Reader, Rule, RuleSet, Trace, Verdict, Verdicts, Violation, failure_id,
+};
+use contract::{Core, DeliveryId, JobId, core::Config};
 use properties::canary::Canary;
 use properties::minimize::CoreName;
 use properties::minimize::races::Scheduled;
@@ -15,8 +21,9 @@ use serde_json::{Value, json};
 use crate::cli::CoreChoice;
 use crate::engines::counterexample::draw;
 use crate::error::Error;
-use crate::input::{Given, InputArgs, Taken};
+use crate::input::{Given, InputArgs, Source, Taken};
 use crate::output::{Output, Paint, counted, printable};
+use crate::watch::{Limit, worker};
 
 /// Show a trace, a fuzzer's artifact or a regression as a timeline, and judge it.
 ///
@@ -35,6 +42,7 @@ Examples:
   bgcheck replay fuzz/artifacts/lockstep/crash-0123abcd                   the program of a crash
   bgcheck replay crash-0123abcd --target schedule                         the race of a crash, from any place
   bgcheck replay target/traces/R1-0123abcd-bits.jsonl --subject core      a race: the same schedule again
+  bgcheck replay night.jsonl --around 812345                              of a long trace, forty lines
   my-recorder | bgcheck replay -                                          a trace from another program
   bgcheck replay trace.jsonl --json                                       verdicts for a machine")]
 pub(crate) struct Args {
@@ -43,28 +51,211 @@ pub(crate) struct Args {
     /// Run it again on this core.
     #[arg(long, value_enum, value_name = "CORE")]
     subject: Option<CoreChoice>,
+    /// Draw only the lines around the one with this number.
+    #[arg(long, value_name = "SEQ", conflicts_with = "last")]
+    around: Option<u64>,
+    /// Draw only so many lines at the end.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    last: Option<u32>,
     /// The verdicts for a machine.
     #[arg(long)]
     json: bool,
 }
 
+impl Args {
+    pub(crate) fn is_stdin(&self) -> bool {
+        self.input.is_stdin()
+    }
+}
+
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
-    let Taken { given, for_what } = args.input.read()?;
+    worker::begin("replay", None, "", Limit::Silence(PATIENCE));
+    let source = args.input.source()?;
+    if args.subject.is_none()
+        && let Some((lines, for_what)) = source.longer_than(WHOLE)?
+    {
+        let page = Page { name: args.input.name(), for_what };
+        return long(&page, args, &source, lines, output);
+    }
+    let Taken { given, for_what } = source.read()?;
     let page = Page { name: args.input.name(), for_what };
     if let Given::Text(bytes) = &given {
         return text(&page, args, bytes, output);
     }
     let played = played(&args.input, given, args.subject)?;
     let verdicts = Verdicts::of_rules(&played.trace, RuleSet::HERE);
-    let code = code(&played, &verdicts);
-    if args.json {
-        output.json(&page.document(&played, &verdicts, code))?;
-    } else {
-        let text = page.print(&played, &verdicts, code, output);
-        output.text(&text)?;
-    }
-    Ok(code)
+    let shown = Shown::whole(&played, &verdicts, args.window());
+    page.show(args, &played, &verdicts, &shown, output)
 }
+
+/// Traces up to so many lines are read as a whole.
+const WHOLE: u64 = 20_000;
+
+/// A trace of which only a part is held in memory: it is judged while it is read, and read again for what is shown.
+fn long(
+    page: &Page,
+    args: &Args,
+    source: &Source<'_>,
+    lines: u64,
+    output: &mut Output,
+) -> Result<ExitCode, Error> {
+    let wrong = |error| source.error(error);
+    let verdicts = Verdicts::of_reader(source.lines()?).map_err(wrong)?;
+    let reader = Reader::new(source.lines()?).map_err(wrong)?;
+    let mut header = reader.header().clone();
+    let finding = header.finding.take();
+    let mut excerpts = Excerpts::of(&verdicts, args.window());
+    for line in reader {
+        excerpts.take(line.map_err(wrong)?);
+    }
+    let shown = excerpts.shown(&header, lines);
+    let trace = Trace { header, lines: Vec::new() };
+    let played = Played { trace, program: None, broken: None, finding };
+    page.show(args, &played, &verdicts, &shown, output)
+}
+
+/// The part of a trace that is drawn.
+#[derive(Clone, Copy)]
+enum Window {
+    /// All of a short one; of a long one what the first violation is about, or its end.
+    Usual,
+    /// So many lines on either side of this number.
+    Around(u64),
+    /// So many lines at the end.
+    Last(usize),
+}
+
+impl Args {
+    fn window(&self) -> Window {
+        match (self.around, self.last) {
+            (Some(seq), _) => Window::Around(seq),
+            (None, Some(lines)) => Window::Last(lines as usize),
+            (None, None) => Window::Usual,
+        }
+    }
+}
+
+/// Lines drawn on either side of a number.
+const EITHER_SIDE: usize = 20;
+
+/// Lines kept of what a violation in a long trace is about, and lines drawn at the end of one without.
+const KEPT: usize = 2_000;
+const AT_END: usize = 100;
+
+/// What is printed of a trace's lines.
+struct Shown {
+    drawn: String,
+    ids: BTreeMap<Rule, FailureId>,
+}
+
+impl Shown {
+    fn whole(played: &Played, verdicts: &Verdicts, window: Window) -> Shown {
+        let trace = &played.trace;
+        let ids = verdicts.violations().map(|violation| (violation.rule, failure_id(trace, &violation)));
+        let ids = ids.collect();
+        let at = |seq| trace.lines.partition_point(|line| line.seq < seq);
+        let all = trace.lines.len();
+        let range = match window {
+            Window::Usual => return Shown { drawn: draw(trace, verdicts.first()), ids },
+            Window::Around(seq) => at(seq).saturating_sub(EITHER_SIDE)..(at(seq) + EITHER_SIDE + 1).min(all),
+            Window::Last(lines) => all.saturating_sub(lines)..all,
+        };
+        let part = Trace { header: trace.header.clone(), lines: trace.lines[range].to_vec() };
+        Shown { drawn: drawn_part(&part, all as u64), ids }
+    }
+}
+
+/// A part of a trace as a timeline, with how much it is of.
+fn drawn_part(part: &Trace, all: u64) -> String {
+    let lines = indicatif::HumanCount(part.lines.len() as u64);
+    format!("{lines} of {}:\n\n{}", counted(all, "line"), draw(part, None))
+}
+
+/// Lines of a long trace that are worth to be kept: of each violation what is about its job, and those that are to be drawn.
+struct Excerpts {
+    window: Window,
+    /// Each violation, and the lines before it.
+    violations: Vec<(Violation, VecDeque<Line>)>,
+    first: Option<Violation>,
+    drawn: VecDeque<Line>,
+    /// The job of each open delivery: its end does not name it.
+    deliveries: BTreeMap<DeliveryId, JobId>,
+}
+
+impl Excerpts {
+    fn of(verdicts: &Verdicts, window: Window) -> Excerpts {
+        Excerpts {
+            window,
+            violations: verdicts.violations().map(|violation| (violation, VecDeque::new())).collect(),
+            first: verdicts.first(),
+            drawn: VecDeque::new(),
+            deliveries: BTreeMap::new(),
+        }
+    }
+
+    fn take(&mut self, line: Line) {
+        let job = self.job(&line);
+        for (violation, lines) in &mut self.violations {
+            let about = violation.job.is_none() || job.is_none() || job == violation.job;
+            if about && line.seq <= violation.seq {
+                push(lines, line.clone(), KEPT);
+            }
+        }
+        match self.window {
+            Window::Usual => push(&mut self.drawn, line, AT_END),
+            Window::Last(most) => push(&mut self.drawn, line, most),
+            Window::Around(seq) if line.seq <= seq => push(&mut self.drawn, line, EITHER_SIDE + 1),
+            Window::Around(_) if self.drawn.len() <= 2 * EITHER_SIDE => self.drawn.push_back(line),
+            Window::Around(_) => {}
+        }
+    }
+
+    fn job(&mut self, line: &Line) -> Option<JobId> {
+        match &line.what {
+            Kind::Call(call) => call.job,
+            Kind::Return(back) => back.job,
+            Kind::Begin(begin) => Some(begin.job),
+            Kind::Wait(wait) => Some(wait.job),
+            Kind::Enter(enter) => {
+                self.deliveries.insert(enter.delivery, enter.job);
+                Some(enter.job)
+            }
+            Kind::Given(given) => self.deliveries.get(&given.delivery).copied(),
+            Kind::Leave(leave) => self.deliveries.remove(&leave.delivery),
+            Kind::Env(env) => env.job,
+            Kind::State(state) => Some(state.job),
+            Kind::Choose(_) | Kind::Crash {} | Kind::Restart {} => None,
+        }
+    }
+
+    fn shown(self, header: &Header, all: u64) -> Shown {
+        let trace = |lines: VecDeque<Line>| Trace { header: header.clone(), lines: lines.into() };
+        let mut ids = BTreeMap::new();
+        let mut usual = None;
+        for (violation, lines) in self.violations {
+            let about = trace(lines);
+            ids.insert(violation.rule, failure_id(&about, &violation));
+            if Some(violation) == self.first {
+                usual = Some(draw(&about, Some(violation)));
+            }
+        }
+        let drawn = match (self.window, usual) {
+            (Window::Usual, Some(usual)) => usual,
+            _ => drawn_part(&trace(self.drawn), all),
+        };
+        Shown { drawn, ids }
+    }
+}
+
+fn push(lines: &mut VecDeque<Line>, line: Line, most: usize) {
+    if lines.len() >= most {
+        lines.pop_front();
+    }
+    lines.push_back(line);
+}
+
+/// How long a run may take to be made again. It takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What a replay ends with: what it was written down for, and else what the rules see in it.
 fn code(played: &Played, verdicts: &Verdicts) -> ExitCode {
@@ -190,7 +381,32 @@ impl Page {
         format!("{}: {}", self.name, self.for_what)
     }
 
-    fn print(&self, played: &Played, verdicts: &Verdicts, code: ExitCode, output: &Output) -> String {
+    fn show(
+        &self,
+        args: &Args,
+        played: &Played,
+        verdicts: &Verdicts,
+        shown: &Shown,
+        output: &mut Output,
+    ) -> Result<ExitCode, Error> {
+        let code = code(played, verdicts);
+        if args.json {
+            output.json(&self.document(played, verdicts, shown, code))?;
+        } else {
+            let text = self.print(played, verdicts, shown, code, output);
+            output.text(&text)?;
+        }
+        Ok(code)
+    }
+
+    fn print(
+        &self,
+        played: &Played,
+        verdicts: &Verdicts,
+        shown: &Shown,
+        code: ExitCode,
+        output: &Output,
+    ) -> String {
         let Header { dialect, scope, subject, engine, seed, .. } = &played.trace.header;
         let seed = seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
         let mut text = format!(
@@ -205,9 +421,8 @@ impl Page {
         if let Some(program) = &played.program {
             text += &format!("\nthe program\n{program}");
         }
-        let first = verdicts.first();
-        text += &format!("\n{}\n", draw(&played.trace, first));
-        text += &rules(played, verdicts, output);
+        text += &format!("\n{}\n", shown.drawn);
+        text += &rules(shown, verdicts, output);
         if let Some(broken) = &played.broken {
             text += &format!("\n{}\n", output.paint(Paint::Bad, broken));
         }
@@ -217,8 +432,8 @@ impl Page {
         text + &format!("\n{}\n", output.verdict(code))
     }
 
-    fn document(&self, played: &Played, verdicts: &Verdicts, code: ExitCode) -> Value {
-        let ids = verdicts.violations().map(|violation| failure_id(&played.trace, &violation).to_string());
+    fn document(&self, played: &Played, verdicts: &Verdicts, shown: &Shown, code: ExitCode) -> Value {
+        let ids = shown.ids.values().map(ToString::to_string);
         json!({
             "version": 1,
             "taken_for": self.for_what,
@@ -227,7 +442,7 @@ impl Page {
             "verdicts": verdicts,
             "failures": ids.collect::<Vec<_>>(),
             "broken": played.broken,
-            "timeline": draw(&played.trace, verdicts.first()),
+            "timeline": shown.drawn,
             "exit_code": code.code(),
         })
     }
@@ -244,7 +459,7 @@ fn in_words(found: &HeaderFinding) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
 
-fn rules(played: &Played, verdicts: &Verdicts, output: &Output) -> String {
+fn rules(shown: &Shown, verdicts: &Verdicts, output: &Output) -> String {
     let mut text = String::new();
     for (rule, verdict) in &verdicts.rules {
         let (paint, said) = match verdict {
@@ -252,8 +467,8 @@ fn rules(played: &Played, verdicts: &Verdicts, output: &Output) -> String {
                 (Paint::Good, format!("held: {}", counted(*decisions, "decision")))
             }
             Verdict::Violated { first, count } => {
-                let id = failure_id(&played.trace, first);
-                (Paint::Bad, format!("violated at seq {}, {count} in all: {id}", first.seq))
+                let id = shown.ids.get(rule).map_or_else(String::new, |id| format!(": {id}"));
+                (Paint::Bad, format!("violated at seq {}, {count} in all{id}", first.seq))
             }
             Verdict::Vacuous => (Paint::Dim, "nothing to decide".to_owned()),
             Verdict::Undecided { why } => (Paint::Warn, format!("undecided: {why}")),

@@ -36,6 +36,7 @@ pub(crate) fn held() -> Results {
             seed: 7,
             budget_ms: Some(180_000),
             machine: Machine { os: "linux x86_64".to_owned(), cores: 2, memory_bytes: Some(24_696_061_952) },
+            partial: None,
         },
         rules: RULES
             .map(|(id, name, sentence)| RuleText {
@@ -165,6 +166,7 @@ pub(crate) fn said(text: &str) -> Results {
     for each in [&mut run.id, &mut run.date, &mut run.tool_version, &mut run.commit, &mut run.command_line] {
         each.replace_range(.., text);
     }
+    run.partial = Some(text.to_owned());
     run.machine.os = text.to_owned();
     for rule in &mut results.rules {
         (rule.name, rule.sentence) = (text.to_owned(), text.to_owned());

@@ -1,0 +1,142 @@
+//! The side that works: it tells the watcher how far it is. In a process that nobody watches, all of this does nothing.
+
+use std::io::{BufRead as _, Write as _};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use reports::{ExitCode, Failure, Results, RuleId, Subject};
+
+use super::message::{Limit, MARK, Message};
+
+/// What marks the process that works.
+pub(super) const WORKER: &str = "BGCHECK_WORKER";
+
+/// What the variable has for a worker that hears the watcher on its stdin.
+pub(super) const HEARD: &str = "heard";
+
+/// Its limit, when one was typed, in milliseconds.
+pub(super) const LIMIT: &str = "BGCHECK_LIMIT";
+
+/// How often a sign of life is passed on.
+const BEAT: Duration = Duration::from_millis(250);
+
+static STOP: AtomicBool = AtomicBool::new(false);
+static SIGNS: AtomicU64 = AtomicU64::new(0);
+static DONE: AtomicU64 = AtomicU64::new(0);
+/// One more than the seed under way; nothing is under way at 0.
+static AT: AtomicU64 = AtomicU64::new(0);
+static STDOUT: Mutex<()> = Mutex::new(());
+
+/// Whether this process is the one that works.
+pub(crate) fn is_worker() -> bool {
+    static IS: OnceLock<bool> = OnceLock::new();
+    *IS.get_or_init(|| std::env::var_os(WORKER).is_some())
+}
+
+/// Set when the run is to end early, with what it knows.
+pub(crate) fn stop() -> &'static AtomicBool {
+    &STOP
+}
+
+/// Whether the run is to end early.
+pub(crate) fn is_stopped() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
+/// Begins to listen to the watcher, and to give signs of life.
+pub(crate) fn start() {
+    // Stdin is the watcher's, unless the verb reads it; then the watcher ends the worker without a word.
+    if std::env::var_os(WORKER).is_some_and(|how| how == HEARD) {
+        // A worker that hears nothing ends when the watcher ends it.
+        let _ = std::thread::Builder::new().name("listener".to_owned()).spawn(listen);
+    }
+    let _ = std::thread::Builder::new().name("beat".to_owned()).spawn(beat);
+}
+
+/// One word is said, and the end of the watcher ends this process, too.
+fn listen() {
+    for line in std::io::stdin().lock().lines() {
+        if line.is_ok_and(|line| line == "stop") {
+            STOP.store(true, Ordering::Relaxed);
+        }
+    }
+    std::process::exit(ExitCode::Internal.code().into());
+}
+
+fn beat() {
+    let mut before = None;
+    loop {
+        std::thread::sleep(BEAT);
+        let now = (SIGNS.load(Ordering::Relaxed), DONE.load(Ordering::Relaxed), AT.load(Ordering::Relaxed));
+        if before.replace(now) != Some(now) {
+            let (signs, done, at) = now;
+            send(&Message::Beat { signs, done, at: at.checked_sub(1) });
+        }
+    }
+}
+
+/// An engine begins. `again` is the command that does it again, in which `{at}` stands for the seed under way.
+pub(crate) fn begin(engine: &str, subject: Option<Subject>, again: &str, limit: Limit) {
+    DONE.store(0, Ordering::Relaxed);
+    AT.store(0, Ordering::Relaxed);
+    let typed = std::env::var(LIMIT).ok().and_then(|text| text.parse().ok()).map(Duration::from_millis);
+    let limit = typed.map_or(limit, Limit::Time);
+    let (engine, again) = (engine.to_owned(), again.to_owned());
+    send(&Message::Begin { engine, subject, again, limit });
+}
+
+/// A sign of life.
+pub(crate) fn sign() {
+    SIGNS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// So much is done.
+pub(crate) fn done(amount: u64) {
+    DONE.store(amount, Ordering::Relaxed);
+    sign();
+}
+
+/// The seed under way.
+pub(crate) fn at(seed: u64) {
+    if AT.swap(seed.wrapping_add(1), Ordering::Relaxed) == 0 {
+        // The first may be the last, and then no beat comes any more.
+        let [signs, done] = [&SIGNS, &DONE].map(|count| count.load(Ordering::Relaxed));
+        send(&Message::Beat { signs, done, at: Some(seed) });
+    }
+}
+
+/// A failure was found.
+pub(crate) fn found(rule: Option<RuleId>, failure: &Failure) {
+    send(&Message::Found { rule, failure: failure.clone() });
+}
+
+/// These engines are done.
+pub(crate) fn know(results: &Results) {
+    if is_worker() {
+        send(&Message::Known(Box::new(results.clone())));
+    }
+}
+
+/// The subject panicked.
+pub(crate) fn panicked(what: &str) {
+    send(&Message::Panicked(what.to_owned()));
+}
+
+/// A process with a group of its own was started.
+pub(crate) fn group(process: u32) {
+    send(&Message::Group(process));
+}
+
+fn send(message: &Message) {
+    if !is_worker() {
+        return;
+    }
+    // A message is data with text keys, which always has a JSON form.
+    let Ok(text) = serde_json::to_string(message) else { return };
+    let line = [&[MARK], text.as_bytes(), b"\n"].concat();
+    let _whole = STDOUT.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut stdout = std::io::stdout().lock();
+    // A watcher that is gone needs no messages.
+    let _ = stdout.write_all(&line).and_then(|()| stdout.flush());
+}
