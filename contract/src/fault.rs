@@ -36,6 +36,8 @@ pub enum Place {
     Core,
     /// In `engine::service`: only where its threads run.
     Service,
+    /// In `engine::transfer`: only where files are fetched over HTTP.
+    Transfer,
 }
 
 /// Who can meet a fault.
@@ -260,6 +262,76 @@ faults! {
         "A callback that panics never gives its slot back.";
     ErrorSwallowed = "error-swallowed", Service, R19, clause None, Reach::Anybody,
         "A dispatcher acknowledges JobError for the client, and never calls it.";
+    ForeignIdFound = "foreign-id-found", Service, R10, clause None,
+        Reach::OnlyLive("elsewhere jobs are named by number"),
+        "GetJob takes the id of another service for its own.";
+    CloneStartsOver = "clone-starts-over", Service, R12, clause None,
+        Reach::OnlyLive("elsewhere nobody holds an enumerator"),
+        "A clone of an enumerator starts at the first item.";
+    SkipPastTheEnd = "skip-past-the-end", Service, R12, clause None,
+        Reach::OnlyLive("elsewhere nobody holds an enumerator"),
+        "Skip answers S_OK when fewer items are left than it was to skip.";
+    FirstFileBlamed = "first-file-blamed", Service, R5, clause None,
+        Reach::OnlyLive("elsewhere the objects of an error are not looked at"),
+        "GetFile of an error gives the first file of the job, whichever failed.";
+    ReplacedObjectKept = "replaced-object-kept", Service, R3, clause None,
+        Reach::OnlyLive("elsewhere nobody looks whether an object goes"),
+        "A client object that was replaced is never let go.";
+    ExitCodeIgnored = "exit-code-ignored", Service, R18, clause Some(6),
+        Reach::OnlyLive("in a race the exit code is chosen behind the place of the mistake"),
+        "A notification program has acknowledged its event, whatever it exits with.";
+    OlderAttemptIgnored = "older-attempt-ignored", Service, R15, clause None,
+        Reach::OnlyLive("in a race a fetch has no bytes"),
+        "A new attempt does not wait until the older one has let go of the file.";
+    LeftoverKept = "leftover-kept", Service, R15, clause None,
+        Reach::OnlyLive("in a race a fetch makes no temporary file"),
+        "A temporary file that a transfer makes again behind Cancel stays.";
+    MuteTransferForgotten = "mute-transfer-forgotten", Service, R16, clause None,
+        Reach::OnlyLive("in a race every fetch has a last word"),
+        "A fetch that goes away without a last word is not retried.";
+    HeldBackBytesLost = "held-back-bytes-lost", Service, R14, clause None,
+        Reach::OnlyLive("in a race a fetch reports no bytes"),
+        "The bytes that were held back are not reported before the end of a file.";
+    VersionForgotten = "version-forgotten", Service, R14, clause None,
+        Reach::OnlyLive("elsewhere there is no server with versions"),
+        "Which version of a file is here is forgotten between two attempts.";
+
+    RestWithoutEvidence = "rest-without-evidence", Transfer, R15, clause None,
+        Reach::OnlyLive("elsewhere there is no server"),
+        "The rest of a file is asked for and taken although nothing shows of which version it is.";
+    RangeNotCompared = "range-not-compared", Transfer, R15, clause None,
+        Reach::OnlyLive("elsewhere there is no server"),
+        "The rest of a file is taken wherever the server says that it starts.";
+    TagNotSent = "tag-not-sent", Transfer, R15, clause None,
+        Reach::OnlyLive("elsewhere there is no server"),
+        "The rest of a file is asked for without its entity tag.";
+    CutIsWhole = "cut-is-whole", Transfer, R15, clause None,
+        Reach::OnlyLive("elsewhere there is no server"),
+        "A body that ends before its announced length is a whole file.";
+    AnyCoding = "any-coding", Transfer, R15, clause None,
+        Reach::OnlyLive("elsewhere there is no server"),
+        "The server may encode the file: the request does not forbid it.";
+    NotFoundIsRetried = "not-found-is-retried", Transfer, R13, clause None,
+        Reach::OnlyLive("elsewhere there is no server"),
+        "HTTP status 404 counts as an error that may go away.";
+    ConflictIsFatal = "conflict-is-fatal", Transfer, R13, clause None,
+        Reach::OnlyLive("elsewhere there is no server"),
+        "HTTP status 409 counts as an error that stays.";
+    SchemeChanges = "scheme-changes", Transfer, R15, clause None,
+        Reach::OnlyLive("elsewhere there is no server"),
+        "A redirect to another scheme is followed.";
+    RemoteFileBlamed = "remote-file-blamed", Transfer, R5, clause None,
+        Reach::OnlyLive("elsewhere there is no disk to fail"),
+        "What the disk refuses is reported as an error of the remote file.";
+    AnyoneTrusted = "anyone-trusted", Transfer, R15, clause None,
+        Reach::OnlyLive("elsewhere there is no server"),
+        "The certificate of a server is not looked at.";
+    PatientForEver = "patient-for-ever", Transfer, R16, clause None,
+        Reach::OnlyLive("elsewhere there is no server"),
+        "A server that sends framing without a byte of the file is listened to for ever.";
+    SaysMoreAfterStop = "says-more-after-stop", Transfer, R13, clause None,
+        Reach::OnlyLive("elsewhere there is no server"),
+        "A transfer goes on fetching after it was told to stop.";
 }
 
 /// Whether one of the faults is in a core or a service, and which.

@@ -50,7 +50,7 @@ pub struct KillRow {
     pub rule: String,
     /// The clause of the barrier, where it is about one.
     pub clause: Option<u8>,
-    /// `core` or `service`.
+    /// `core`, `service` or `transfer`.
     pub place: String,
     /// Why not everybody can meet it; empty when everybody can.
     pub reach: String,
@@ -155,6 +155,7 @@ impl KillRow {
         let place = match fault.place() {
             Place::Core => "core",
             Place::Service => "service",
+            Place::Transfer => "transfer",
         };
         let reach = match fault.reach() {
             Reach::Anybody => String::new(),

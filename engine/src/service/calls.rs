@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use contract::core::{Answer, Core as _, DiskOutcome, DiskWork, Then};
+use contract::core::{Answer, Config, Core as _, DiskOutcome, DiskWork, Then};
 use contract::event::Caller;
 use contract::{
-    Call, CallId, DiskAct, EnvStep, EventView, FileId, HResult, JobId, Out, Profile, ReceiverId, ThreadId,
-    UserId, fault,
+    Call, CallId, DiskAct, EnvStep, EventView, FileId, HResult, JobId, Out, ReceiverId, ThreadId, UserId,
+    fault,
 };
 
 use super::backends::Place;
@@ -33,8 +33,8 @@ pub(super) trait Engine: Send + Sync {
     fn give_back(&self, receiver: ReceiverId);
     /// See `Registry::get`.
     fn receiver(&self, receiver: ReceiverId) -> Option<Arc<dyn Callback>>;
-    /// The dialect.
-    fn profile(&self) -> &Profile;
+    /// The dialect, and the fault it has in a build that can have one.
+    fn config(&self) -> &Config;
     /// The GUID of a job.
     fn guid(&self, job: JobId) -> Guid;
     /// The job with this GUID. An id that no job has when no job can have this GUID.
@@ -103,8 +103,8 @@ impl<R: Runtime> Engine for Shared<R> {
         self.runtime.lock(&self.registry).get(receiver)
     }
 
-    fn profile(&self) -> &Profile {
-        &self.config.profile
+    fn config(&self) -> &Config {
+        &self.config
     }
 
     fn guid(&self, job: JobId) -> Guid {
@@ -112,7 +112,8 @@ impl<R: Runtime> Engine for Shared<R> {
     }
 
     fn job_of(&self, guid: Guid) -> JobId {
-        guid.job(self.namespace).unwrap_or(JobId(u32::MAX))
+        let anybodys = || fault!(self, ForeignIdFound).then_some(JobId(guid.0 as u32));
+        guid.job(self.namespace).or_else(anybodys).unwrap_or(JobId(u32::MAX))
     }
 }
 
@@ -197,6 +198,13 @@ impl<R: Runtime> Shared<R> {
             let answer = state.core.call(request.user, request.job, request.call);
             if answer.then != Then::Busy || fault!(self, BusyIsSuccess) {
                 let dropped = self.note_answer(&mut state, request, &answer);
+                let dropped = dropped.filter(|object| {
+                    let kept = fault!(self, ReplacedObjectKept);
+                    if kept {
+                        std::mem::forget(Arc::clone(object));
+                    }
+                    !kept
+                });
                 self.publish(&mut state, Some(id), Wake::All);
                 if dropped.is_some() {
                     // The client's destructor may call the engine, so it runs without the lock.

@@ -198,7 +198,7 @@ impl<R: Runtime> Shared<R> {
 
     fn wait_for_exit(&self, delivery: Delivery, process: Option<Box<dyn Process>>) {
         let code = process.map_or(NO_EXIT_CODE, |mut process| process.wait());
-        let leave = Leave::Exited(code);
+        let leave = Leave::Exited(if fault!(self, ExitCodeIgnored) { 0 } else { code });
         self.record_leave(delivery, leave);
         let mut state = self.enter();
         state.core.handle_delivery_left(delivery.id, leave);

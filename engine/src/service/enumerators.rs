@@ -7,7 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use contract::call::Fetched;
-use contract::{HResult, Method, Profile, answers};
+use contract::core::Config;
+use contract::{HResult, Method, answers, fault};
 
 use super::objects::{File, Job, Returned};
 
@@ -21,7 +22,7 @@ pub struct Enumerator<T> {
     items: Arc<[T]>,
     position: usize,
     methods: &'static Methods,
-    profile: Profile,
+    config: Config,
 }
 
 /// Which methods of the contract the enumerator has, since a dialect may lack them.
@@ -51,8 +52,8 @@ pub(super) static JOBS: Methods = Methods {
 };
 
 impl<T: Clone> Enumerator<T> {
-    pub(super) fn new(items: Vec<T>, methods: &'static Methods, profile: Profile) -> Self {
-        Enumerator { items: items.into(), position: 0, methods, profile }
+    pub(super) fn new(items: Vec<T>, methods: &'static Methods, config: Config) -> Self {
+        Enumerator { items: items.into(), position: 0, methods, config }
     }
 
     /// `Next`: up to `celt` items; S_FALSE when there are fewer.
@@ -74,7 +75,8 @@ impl<T: Clone> Enumerator<T> {
     /// E_NOTIMPL where the dialect lacks it.
     pub fn skip(&mut self, celt: u32) -> Result<Returned<()>, HResult> {
         self.check(self.methods.skip)?;
-        Ok(Returned { hr: self.advance(celt), value: () })
+        let hr = self.advance(celt);
+        Ok(Returned { hr: if fault!(self, SkipPastTheEnd) { HResult::S_OK } else { hr }, value: () })
     }
 
     /// `Reset`: back to the start.
@@ -102,12 +104,13 @@ impl<T: Clone> Enumerator<T> {
     /// E_NOTIMPL where the dialect lacks it.
     pub fn duplicate(&self) -> Result<Self, HResult> {
         self.check(self.methods.clone)?;
-        let Enumerator { position, methods, profile, .. } = *self;
-        Ok(Enumerator { items: Arc::clone(&self.items), position, methods, profile })
+        let Enumerator { position, methods, config, .. } = *self;
+        let position = if fault!(self, CloneStartsOver) { 0 } else { position };
+        Ok(Enumerator { items: Arc::clone(&self.items), position, methods, config })
     }
 
     fn check(&self, method: Method) -> Result<(), HResult> {
-        if answers::is_omitted(&self.profile, method) { Err(HResult::E_NOTIMPL) } else { Ok(()) }
+        if answers::is_omitted(&self.config.profile, method) { Err(HResult::E_NOTIMPL) } else { Ok(()) }
     }
 
     fn advance(&mut self, celt: u32) -> HResult {
@@ -139,7 +142,7 @@ mod tests {
             "enum.count",
             "enum.skip"
         ];
-        let mut all = Enumerator::new(vec!['a', 'b', 'c'], &FILES, *Dialect::Bits.profile());
+        let mut all = Enumerator::new(vec!['a', 'b', 'c'], &FILES, Config::of(Dialect::Bits.profile()));
         assert_eq!(all.next(2, Fetched::Wanted), Ok(Returned { hr: HResult::S_OK, value: vec!['a', 'b'] }));
         assert_eq!(all.next(2, Fetched::Null), Err(HResult::E_INVALIDARG));
         let mut copy = all.duplicate().expect("BITS has Clone");
@@ -153,8 +156,8 @@ mod tests {
 
     #[test]
     fn delivery_optimization_has_no_clone_and_no_enumerator_of_jobs() {
-        let profile = *Dialect::Do.profile();
-        assert_eq!(Enumerator::new(vec![0], &FILES, profile).duplicate().err(), Some(HResult::E_NOTIMPL));
-        assert_eq!(Enumerator::new(vec![0], &JOBS, profile).count(), Err(HResult::E_NOTIMPL));
+        let config = Config::of(Dialect::Do.profile());
+        assert_eq!(Enumerator::new(vec![0], &FILES, config).duplicate().err(), Some(HResult::E_NOTIMPL));
+        assert_eq!(Enumerator::new(vec![0], &JOBS, config).count(), Err(HResult::E_NOTIMPL));
     }
 }

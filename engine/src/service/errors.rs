@@ -1,7 +1,8 @@
 //! `IBackgroundCopyError`: what went wrong, as it was when the object was made (facts B5).
 
 use contract::call::{ErrorContext, ErrorInfo};
-use contract::{Call, HResult};
+use contract::fault::Fault;
+use contract::{Call, FileId, HResult};
 
 use super::objects::{File, Job, text};
 
@@ -28,8 +29,10 @@ impl ErrorObject {
     /// # Errors
     /// The dialect's code for an error that is not about a file.
     pub fn file(&self) -> Result<File, HResult> {
-        let unavailable = self.job.engine().profile().file_not_available;
-        self.info.file.map(|file| File::new(self.job.clone(), file)).ok_or(unavailable)
+        let unavailable = self.job.engine().config().profile.file_not_available;
+        let first = self.job.engine().config().seeded.is(Fault::FirstFileBlamed).then_some(FileId(0));
+        let file = self.info.file.map(|file| first.unwrap_or(file));
+        file.map(|file| File::new(self.job.clone(), file)).ok_or(unavailable)
     }
 
     /// `GetErrorDescription`. Language 0 is the neutral one.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use contract::fault::{Fault, Seeded};
 use contract::{FileId, JobId};
 
 use super::backends::{Fetch, Order};
@@ -19,6 +20,7 @@ const REMEMBERED: usize = 1024;
 /// fetched from the start and not glued together.
 pub struct HttpFetch {
     client: Client,
+    seeded: Seeded,
     /// A lock of its own, because transfers run without the engine's; held for a look-up and never across I/O.
     validators: Mutex<BTreeMap<(JobId, FileId), Validator>>,
 }
@@ -27,7 +29,8 @@ impl HttpFetch {
     /// A client for all transfers of a service.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
-        HttpFetch { client: Client::new(config), validators: Mutex::default() }
+        let seeded = config.seeded;
+        HttpFetch { client: Client::new(config), seeded, validators: Mutex::default() }
     }
 
     fn remembered(&self, order: &Order) -> Option<Validator> {
@@ -36,6 +39,7 @@ impl HttpFetch {
     }
 
     fn remember(&self, order: &Order, validator: Option<Validator>) {
+        let validator = validator.filter(|_| !self.seeded.is(Fault::VersionForgotten));
         let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
         match validator {
             Some(validator) => validators.insert((order.job, order.file), validator),

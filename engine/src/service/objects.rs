@@ -80,7 +80,7 @@ impl Manager {
         match self.call(None, &Call::EnumJobs { whose }) {
             (hr, Out::Jobs(jobs)) if hr.succeeded() => {
                 let held = jobs.into_iter().map(|job| Job::holding(Arc::clone(&self.engine), self.user, job));
-                Ok(EnumJobs::new(held.collect(), &JOBS, *self.engine.profile()))
+                Ok(EnumJobs::new(held.collect(), &JOBS, *self.engine.config()))
             }
             (hr, _) => Err(refusal(hr)),
         }
@@ -154,7 +154,7 @@ impl Job {
         match self.call(&Call::EnumFiles) {
             (hr, Out::Files(files)) if hr.succeeded() => {
                 let files = files.into_iter().map(|file| File::new(self.clone(), file)).collect();
-                Ok(EnumFiles::new(files, &FILES, *self.held.engine.profile()))
+                Ok(EnumFiles::new(files, &FILES, *self.held.engine.config()))
             }
             (hr, _) => Err(refusal(hr)),
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use contract::call::ErrorContext;
 use contract::core::{Attempt, Core as _, Failure, TransferEvent, TransferReply, TransferStart};
-use contract::{FileId, HResult, JobId, JobState, Priority, ThreadId};
+use contract::{FileId, HResult, JobId, JobState, Priority, ThreadId, fault};
 
 use super::backends::{Order, Place};
 use super::runtime::{Point, Runtime};
@@ -73,7 +73,8 @@ impl<R: Runtime> Shared<R> {
 
     /// Waits until no worker runs an older attempt of this job.
     fn wait_for_older<'a>(&'a self, mut state: Guard<'a, R>, start: TransferStart) -> (Guard<'a, R>, Wanted) {
-        while state.fetching.contains(&start.job) && is_wanted(&state, start.job, start.attempt) {
+        let waits = !fault!(self, OlderAttemptIgnored);
+        while waits && state.fetching.contains(&start.job) && is_wanted(&state, start.job, start.attempt) {
             if self.is_stopping() {
                 return (state, Wanted::No);
             }
@@ -129,7 +130,7 @@ impl<R: Runtime> Shared<R> {
         }
         let ended = state.core.state(order.job).is_none_or(JobState::is_final);
         drop(state);
-        if ended {
+        if ended && !fault!(self, LeftoverKept) {
             // It is a leftover of a job that is gone: there is nobody to tell when it cannot be removed.
             let _ = self.disk.remove(&Place { job: order.job, file: order.file, local: order.local });
         }
@@ -171,7 +172,7 @@ impl<R: Runtime> Progress for Reports<'_, R> {
             TransferEvent::Bytes(_) | TransferEvent::Restarted => self.unsent = None,
             TransferEvent::FileDone | TransferEvent::Failed { .. } => {
                 // The bytes that were held back come first, so that what is here is never less than what was seen.
-                if let Some(bytes) = self.unsent.take()
+                if let Some(bytes) = self.unsent.take().filter(|_| !fault!(self.shared, HeldBackBytesLost))
                     && self.send(TransferEvent::Bytes(bytes)) != TransferReply::Continue
                 {
                     return self.reply;
@@ -192,7 +193,7 @@ impl<'a, R: Runtime> Reports<'a, R> {
 
     /// What to do next. A transfer that went away without a last word, or whose last word was not believed, has failed.
     fn finish(mut self) -> TransferReply {
-        if self.reply == TransferReply::Continue {
+        if self.reply == TransferReply::Continue && !fault!(self.shared, MuteTransferForgotten) {
             let (class, hr) = (Failure::Transient, HResult::E_UNEXPECTED);
             let context = ErrorContext::GeneralTransport;
             let _ = self.report(TransferEvent::Failed { class, hr, context });

@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 
+use contract::call::ErrorContext;
 use contract::core::{TransferEvent, TransferReply};
+use contract::fault::Fault;
 use ureq::Body;
 use ureq::http::Response;
 use url::Url;
@@ -56,7 +58,12 @@ impl<'a> Attempt<'a> {
         if source.total.is_some_and(|total| total > self.client.max_body_bytes) {
             return Err(Failed::TOO_LONG.into());
         }
-        let file = self.temporary.open_for_write(source.start)?;
+        let blames_remote = self.client.seeded.is(Fault::RemoteFileBlamed);
+        let refused = |error: StoreError| match blames_remote {
+            true => Failed::store_of(&error, ErrorContext::RemoteFile),
+            false => Failed::store(&error),
+        };
+        let file = self.temporary.open_for_write(source.start).map_err(refused)?;
         self.validator = Some(source.validator.clone());
         if let Some(total) = source.total {
             self.tell(TransferEvent::SizeKnown(total))?;
@@ -69,11 +76,13 @@ impl<'a> Attempt<'a> {
         let from = self.resume_from();
         let rest = (from > 0).then(|| Rest { from, if_range: self.strong_etag() });
         let response = self.ask(url, rest.as_ref())?;
-        if let Answer::Bytes(source) = Answer::read(response, from, self.validator.as_ref())? {
+        if let Answer::Bytes(source) =
+            Answer::read(response, from, self.validator.as_ref(), self.client.seeded)?
+        {
             return Ok(source);
         }
         let response = self.ask(url, None)?;
-        match Answer::read(response, 0, None)? {
+        match Answer::read(response, 0, None, self.client.seeded)? {
             Answer::Bytes(source) => Ok(source),
             Answer::StartOver => Err(Failed::NONSENSE.into()),
         }
@@ -82,7 +91,9 @@ impl<'a> Attempt<'a> {
     /// The first byte to ask for: zero without evidence of what is here, or when it is not here.
     fn resume_from(&self) -> u64 {
         let from = self.request.from;
-        let Some(validator) = self.validator.as_ref().filter(|validator| validator.is_evidence()) else {
+        let any = self.client.seeded.is(Fault::RestWithoutEvidence);
+        let Some(validator) = self.validator.as_ref().filter(|validator| validator.is_evidence() || any)
+        else {
             return 0;
         };
         let from = match validator.size() {
@@ -108,7 +119,7 @@ impl<'a> Attempt<'a> {
             if !is_redirect(response.status()) {
                 return Ok(response);
             }
-            let next = target(&url, response.headers())?;
+            let next = target(&url, response.headers(), self.client.seeded)?;
             seen.push(url);
             if seen.contains(&next) {
                 break;
@@ -140,7 +151,7 @@ impl<'a> Attempt<'a> {
             file.write_all(&chunk[..read]).map_err(|error| Failed::write(&error))?;
             self.tell(TransferEvent::Bytes(here))?;
         }
-        if total.is_some_and(|total| here < total) {
+        if total.is_some_and(|total| here < total) && !self.client.seeded.is(Fault::CutIsWhole) {
             return Err(Failed::CUT.into());
         }
         self.finish(&file, here, total)
@@ -161,6 +172,7 @@ impl<'a> Attempt<'a> {
     fn tell(&mut self, event: TransferEvent) -> Result<(), Halt> {
         match self.progress.report(event) {
             TransferReply::Continue => Ok(()),
+            TransferReply::Stop if self.client.seeded.is(Fault::SaysMoreAfterStop) => Ok(()),
             TransferReply::Stop | TransferReply::Next { .. } => Err(Halt::Stopped),
         }
     }
@@ -169,11 +181,5 @@ impl<'a> Attempt<'a> {
 impl From<Failed> for Halt {
     fn from(failed: Failed) -> Self {
         Halt::Failed(failed)
-    }
-}
-
-impl From<StoreError> for Halt {
-    fn from(error: StoreError) -> Self {
-        Halt::Failed(Failed::store(&error))
     }
 }

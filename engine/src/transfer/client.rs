@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use contract::fault::{Fault, Seeded};
 use ureq::config::Config;
 use ureq::http::header::{ACCEPT_ENCODING, CONNECTION, IF_RANGE, RANGE};
 use ureq::http::{HeaderValue, Response};
@@ -40,6 +41,8 @@ pub struct ClientConfig {
     pub max_redirects: u32,
     /// The longest file, in bytes.
     pub max_body_bytes: u64,
+    /// The fault it is to have, in a build that can have one.
+    pub seeded: Seeded,
 }
 
 /// Whom to trust over HTTPS.
@@ -62,6 +65,7 @@ impl Default for ClientConfig {
             max_header_bytes: 64 * 1024,
             max_redirects: 10,
             max_body_bytes: 1 << 40,
+            seeded: Seeded::NONE,
         }
     }
 }
@@ -74,6 +78,7 @@ pub struct Client {
     read_timeout: Duration,
     pub(super) max_redirects: u32,
     pub(super) max_body_bytes: u64,
+    pub(super) seeded: Seeded,
 }
 
 /// The client as one transfer uses it.
@@ -82,6 +87,7 @@ pub(super) struct Line {
     agent: Agent,
     patience: Patience,
     read_timeout: Duration,
+    seeded: Seeded,
 }
 
 /// The rest of a file, from a byte on.
@@ -97,6 +103,8 @@ impl Client {
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
         let (max_redirects, max_body_bytes) = (config.max_redirects, config.max_body_bytes);
+        let seeded = config.seeded;
+        let tls = TlsConfig::builder().disable_verification(seeded.is(Fault::AnyoneTrusted));
         let read_timeout = config.read_timeout.min(LONGEST_READ);
         let config = Agent::config_builder()
             // Statuses and redirects are ours to judge, and a proxy would be one that nobody asked for.
@@ -116,10 +124,10 @@ impl Client {
             .timeout_recv_response(Some(config.response_timeout))
             .timeout_per_read(Some(read_timeout))
             .timeout_per_write(Some(LONGEST_READ))
-            .tls_config(TlsConfig::builder().root_certs(root_certs(config.roots)).build())
+            .tls_config(tls.root_certs(root_certs(config.roots)).build())
             .build();
         let tls = Arc::new(RustlsConnector::default());
-        Client { config, tls, read_timeout, max_redirects, max_body_bytes }
+        Client { config, tls, read_timeout, max_redirects, max_body_bytes, seeded }
     }
 
     /// A line for one transfer, with a patience of its own.
@@ -130,27 +138,32 @@ impl Client {
                 .chain(Watch(patience.clone()))
                 .chain(Shared(Arc::clone(&self.tls)));
         let agent = Agent::with_parts(self.config.clone(), connector, DefaultResolver::default());
-        Line { agent, patience, read_timeout: self.read_timeout }
+        Line { agent, patience, read_timeout: self.read_timeout, seeded: self.seeded }
     }
 }
 
 impl Line {
     /// A read of the body begins.
     pub(super) fn expect_bytes(&self) {
-        self.patience.until(Instant::now() + self.read_timeout);
+        if !self.seeded.is(Fault::PatientForEver) {
+            self.patience.until(Instant::now() + self.read_timeout);
+        }
     }
 
     /// One request and the headers of its response, whatever its status.
     pub(super) fn get(&self, url: &Url, rest: Option<&Rest>) -> Result<Response<Body>, Failed> {
+        // The bytes that are counted, resumed and compared are those of the file itself.
+        let coding = if self.seeded.is(Fault::AnyCoding) { "identity, gzip" } else { "identity" };
         let mut request = self
             .agent
             .get(url.as_str())
-            // The bytes that are counted, resumed and compared are those of the file itself.
-            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+            .header(ACCEPT_ENCODING, HeaderValue::from_static(coding))
             .header(CONNECTION, HeaderValue::from_static("close"));
         if let Some(rest) = rest {
             request = request.header(RANGE, format!("bytes={}-", rest.from));
-            if let Some(tag) = &rest.if_range {
+            if let Some(tag) = &rest.if_range
+                && !self.seeded.is(Fault::TagNotSent)
+            {
                 request = request.header(IF_RANGE, tag);
             }
         }

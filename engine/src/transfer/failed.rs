@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use contract::HResult;
 use contract::call::ErrorContext;
 use contract::core::{Failure, TransferEvent};
+use contract::fault::{Fault, Seeded};
 use ureq::http::StatusCode;
 
 use crate::store::{StoreError, hresult_of};
@@ -65,9 +66,23 @@ impl Failed {
         Failed { class, hr: HResult::from_http(status.as_u16()), context: ErrorContext::RemoteFile }
     }
 
+    /// The same, or what a fault makes of it.
+    pub(super) fn seeded(self, seeded: Seeded) -> Failed {
+        let class = match self.hr {
+            HResult::BG_E_HTTP_ERROR_404 if seeded.is(Fault::NotFoundIsRetried) => Failure::Transient,
+            hr if hr == HResult::from_http(409) && seeded.is(Fault::ConflictIsFatal) => Failure::Fatal,
+            _ => self.class,
+        };
+        Failed { class, ..self }
+    }
+
     /// The temporary file cannot be had.
     pub(super) fn store(error: &StoreError) -> Failed {
-        Failed::fatal(error.hresult(), ErrorContext::LocalFile)
+        Failed::store_of(error, ErrorContext::LocalFile)
+    }
+
+    pub(super) fn store_of(error: &StoreError, context: ErrorContext) -> Failed {
+        Failed::fatal(error.hresult(), context)
     }
 
     /// The temporary file cannot be written.
