@@ -12,6 +12,7 @@
 //! - `mutate`: engines against the mutants of the model, `model::mutants`.
 //! - `race`: the engine's service under schedules of our choice.
 //! - `live`: the engine on real threads over real HTTP, and `server`, which misbehaves for it.
+//! - `oracle`: what the service owes to its client when a server or a disk is bad, as one table.
 
 #![forbid(unsafe_code)]
 
@@ -26,6 +27,8 @@ pub mod live;
 pub mod minimize;
 #[cfg(feature = "mutants")]
 pub mod mutate;
+#[cfg(feature = "live")]
+pub mod oracle;
 pub mod program;
 #[cfg(feature = "race")]
 pub mod race;

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use contract::HResult;
 use contract::core::Failure;
 use engine::transfer::{Client, ClientConfig, Roots};
-use properties::server::{BadRange, Endless, Fault, Garbage, Redirect, Scheme, Seed, Server, StallAt};
+use properties::oracle::{Attempt, attempts};
+use properties::server::{Fault, Scheme, Seed, Server, StallAt};
 
 use crate::transfer::{Ear, End, LIMITS, Target, client};
 
@@ -23,8 +24,6 @@ const SEED: Seed = Seed(11);
 const TIMEOUT: HResult = HResult::from_win32(12002);
 const CANNOT_CONNECT: HResult = HResult::from_win32(12029);
 const ABORTED: HResult = HResult::from_win32(12030);
-const NONSENSE: HResult = HResult::from_win32(12152);
-const REDIRECT_FAILED: HResult = HResult::from_win32(12156);
 const NOT_TRUSTED: HResult = HResult::from_win32(12175);
 
 /// Longer than any limit of the client even on a busy machine, and shorter than any patience of the server.
@@ -32,40 +31,13 @@ const PROMPT: Duration = Duration::from_secs(6);
 
 const CUT: End = End::Failed(Failure::Transient, ABORTED);
 const LATE: End = End::Failed(Failure::Transient, TIMEOUT);
-const ASTRAY: End = End::Failed(Failure::Fatal, REDIRECT_FAILED);
-const TOO_LONG: End = End::Failed(Failure::Fatal, HResult::BG_E_MAX_DOWNLOAD_SIZE_LIMIT_REACHED);
-const GARBLED: End = End::Failed(Failure::Transient, NONSENSE);
-const FLOODED: End = End::Failed(Failure::Fatal, NONSENSE);
-
 /// How the attempts at a file with this fault and this size in bytes end, one after another.
 fn expected(fault: Fault, size: u64) -> Vec<End> {
-    let status = |status| {
-        let fatal = matches!(status, 401 | 403 | 404 | 407 | 410 | 501 | 505);
-        let class = if fatal { Failure::Fatal } else { Failure::Transient };
-        End::Failed(class, HResult::from_http(status))
+    let end = |attempt| match attempt {
+        Attempt::Done => End::Done,
+        Attempt::Failed(class, hr) => End::Failed(class, hr),
     };
-    let first = |end, times| [vec![end; times as usize], vec![End::Done]].concat();
-    match fault {
-        Fault::Ok | Fault::PromisesLess | Fault::Drip { .. } | Fault::CloseDelimited => vec![End::Done],
-        Fault::Redirect(Redirect::Chain(_)) => vec![End::Done],
-        Fault::Redirect(_) => vec![ASTRAY],
-        Fault::Status(number) => vec![status(number)],
-        Fault::StatusFirst { status: number, times } => first(status(number), times),
-        Fault::Stall { times, .. } => first(LATE, times),
-        Fault::Hangup { times } | Fault::Cut { times } => first(CUT, times),
-        // What is left of three bytes after a cut is two, the shortest range that can be answered too shortly.
-        Fault::BadRange { how: BadRange::Short, cuts } => first(CUT, cuts + u32::from(size > 2)),
-        Fault::NoRanges { cuts }
-        | Fault::Changed { cuts, .. }
-        | Fault::Chunked { cuts }
-        | Fault::BadRange { cuts, .. } => first(CUT, cuts),
-        // It is never whole, however often it is tried.
-        Fault::PromisesMore => vec![CUT; 3],
-        Fault::Endless(Endless::Body) | Fault::Garbage(Garbage::HugeLength) => vec![TOO_LONG],
-        Fault::Endless(Endless::HeaderLine) => vec![FLOODED],
-        // That there are too many headers is noticed before their size is, and counts as nonsense.
-        Fault::Endless(Endless::Headers | Endless::ChunkLine) | Fault::Garbage(_) => vec![GARBLED],
-    }
+    attempts(fault, size).into_iter().map(end).collect()
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::fault::{Endless, Fault, Garbage, Redirect, Resource, StallAt};
 use super::live::Paused;
 use super::plan::{End, Framing, Plan};
 use super::request::Request;
+use super::script;
 use super::wire::Wire;
 use super::{Scheme, Shared};
 
@@ -24,6 +25,9 @@ const DRIP: Duration = Duration::from_millis(10);
 /// Answers the one request of a connection.
 pub(super) fn answer(mut wire: Wire, scheme: Scheme, shared: &Shared) -> io::Result<()> {
     let Some(request) = Request::read(&mut wire)? else { return Ok(()) };
+    if request.method == "GET" && script::split(&request.path).is_some() {
+        return script::play(wire, scheme, &request, shared).unwrap_or(Ok(()));
+    }
     let resource = Resource::parse(&request.path);
     let answer = Answer { wire, scheme, shared };
     let Some(resource) = resource else { return answer.status(400) };

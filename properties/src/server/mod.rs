@@ -32,6 +32,7 @@ mod fault;
 mod live;
 mod plan;
 mod request;
+mod script;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -50,6 +51,8 @@ pub use self::content::{Compared, Content, Seed, content};
 use self::fault::Resource;
 pub use self::fault::{BadRange, Change, Endless, Fault, Garbage, Redirect, StallAt};
 use self::live::{Live, MAX_CONNECTIONS, Paused};
+use self::script::Playing;
+pub use self::script::{Heard, Page, Piece, Reply, Script};
 use self::wire::{Security, Wire, certificate};
 
 /// Threads of a server at most: one per connection, and two that accept.
@@ -126,6 +129,21 @@ impl Server {
         self.shared.with_traffic(&path, |traffic| *traffic)
     }
 
+    /// Plays a script from now on, until the server is gone.
+    #[must_use]
+    pub fn play(&self, pages: Vec<Page>) -> Script {
+        let mut scripts = self.shared.scripts.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = scripts.keys().next_back().map_or(0, |last| last + 1);
+        scripts.insert(number, Playing::new(pages));
+        Script::new(number, &self.shared)
+    }
+
+    /// What was asked of a script so far, in the order in which it came.
+    #[must_use]
+    pub fn heard(&self, script: &Script) -> Vec<Heard> {
+        self.shared.with_script(script.number(), |playing| playing.heard().to_vec()).unwrap_or_default()
+    }
+
     fn accept(&mut self, listener: TcpListener, security: Security) -> io::Result<()> {
         let (address, shared) = (listener.local_addr()?, Arc::clone(&self.shared));
         let body = move || accept(&listener, &security, &shared);
@@ -162,19 +180,34 @@ struct Shared {
     /// Of HTTP and of HTTPS.
     addresses: (SocketAddr, SocketAddr),
     traffic: Mutex<BTreeMap<String, Traffic>>,
+    scripts: Mutex<BTreeMap<u32, Playing>>,
 }
 
 impl Shared {
     fn empty() -> Shared {
         let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-        Shared { live: Live::default(), addresses: (nowhere, nowhere), traffic: Mutex::default() }
+        Shared {
+            live: Live::default(),
+            addresses: (nowhere, nowhere),
+            traffic: Mutex::default(),
+            scripts: Mutex::default(),
+        }
+    }
+
+    /// Where everything of a scheme is.
+    fn base(&self, scheme: Scheme) -> String {
+        match scheme {
+            Scheme::Http => format!("http://{}", self.addresses.0),
+            Scheme::Https => format!("https://{}", self.addresses.1),
+        }
+    }
+
+    fn with_script<T>(&self, number: u32, act: impl FnOnce(&mut Playing) -> T) -> Option<T> {
+        self.scripts.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&number).map(act)
     }
 
     fn url(&self, scheme: Scheme, resource: &Resource) -> String {
-        match scheme {
-            Scheme::Http => format!("http://{}{resource}", self.addresses.0),
-            Scheme::Https => format!("https://{}{resource}", self.addresses.1),
-        }
+        format!("{}{resource}", self.base(scheme))
     }
 
     fn with_traffic<T>(&self, path: &str, act: impl FnOnce(&mut Traffic) -> T) -> T {

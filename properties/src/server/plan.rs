@@ -199,6 +199,7 @@ mod tests {
             path: "/".to_owned(),
             range: Some(Range { from, last: None }),
             if_range: if_range.map(str::to_owned),
+            headers: Vec::new(),
         };
         Plan::of(&Resource { fault, size: 100, seed: Seed(1) }, &request, nth)
     }

@@ -15,6 +15,8 @@ pub(super) struct Request {
     /// The Range, when it is one part of bytes with a start. Others are ignored, as HTTP allows.
     pub(super) range: Option<Range>,
     pub(super) if_range: Option<String>,
+    /// Every header that is text, names in lower case.
+    pub(super) headers: Vec<(String, String)>,
 }
 
 /// One part of a file: from a byte on, perhaps up to and with another.
@@ -54,8 +56,14 @@ impl Request {
             path: parsed.path?.to_owned(),
             range: header("range").and_then(Range::parse),
             if_range: header("if-range").map(str::to_owned),
+            headers: parsed.headers.iter().filter_map(text_of).collect(),
         })
     }
+}
+
+fn text_of(header: &httparse::Header<'_>) -> Option<(String, String)> {
+    let value = std::str::from_utf8(header.value).ok()?;
+    Some((header.name.to_ascii_lowercase(), value.to_owned()))
 }
 
 impl Range {
