@@ -25,6 +25,7 @@ use model::scope::{ScopeName, slices, variants};
 use model::suite::{Cover, Pace};
 
 use crate::live::{LiveConfig, run as live};
+use crate::oracle::{self, OracleConfig};
 use crate::race::{self, HuntOptions, Hunted, Kind, Stop, hunt};
 use crate::run::{Broken, run, run_bytes};
 use crate::sample::{program, split_mix};
@@ -47,7 +48,7 @@ pub enum Engine {
     Race,
     /// The body of the fuzz target `schedule`, on random bytes: race and schedule both by chance.
     Schedule,
-    /// The service on real threads over real HTTP, run after run.
+    /// The service on real threads over real HTTP, run after run, and behind the first run of each dialect the transfer oracle.
     Live,
 }
 
@@ -96,7 +97,8 @@ impl Engine {
             Engine::Check | Engine::Lockstep | Engine::Properties | Engine::Suites => {
                 matches!(place, Place::Core)
             }
-            Engine::Race | Engine::Schedule | Engine::Live => true,
+            Engine::Race | Engine::Schedule => matches!(place, Place::Core | Place::Service),
+            Engine::Live => true,
         }
     }
 }
@@ -156,6 +158,8 @@ pub enum Sign {
     Hang,
     /// A file is not what the server has, or is where none should be.
     WrongFile,
+    /// Something that a client is owed is otherwise: this.
+    Owed(String),
     /// The engine could not run.
     Failed(String),
 }
@@ -168,6 +172,7 @@ impl fmt::Display for Sign {
             Sign::Overwaited => f.write_str("L3"),
             Sign::Hang => f.write_str("hang"),
             Sign::WrongFile => f.write_str("file"),
+            Sign::Owed(what) => f.write_str(what),
             Sign::Failed(why) => write!(f, "could not run: {why}"),
         }
     }
@@ -221,6 +226,9 @@ const OF_EACH: u64 = 16;
 const LIVE_JOBS: u32 = 60;
 const LIVE_BUDGET: Duration = Duration::from_secs(3);
 const LIVE_GRACE: Duration = Duration::from_secs(2);
+
+/// Rows of the oracle at once.
+const ROWS_AT_ONCE: usize = 8;
 
 impl Attack<'_> {
     fn by(&mut self, engine: Engine) -> Option<Sign> {
@@ -403,8 +411,32 @@ impl Attack<'_> {
             if !report.wrong_files.is_empty() {
                 return Some(Sign::WrongFile);
             }
+            let owed = report.wrong.first().map(|wrong| Sign::Owed(wrong.id()));
+            if let Some(sign) = owed.or_else(|| self.oracle(dialect, &directory)) {
+                return Some(sign);
+            }
         }
         None
+    }
+
+    /// What the service owes to its clients, once in each dialect: the table has every row once.
+    fn oracle(&self, dialect: Dialect, directory: &Path) -> Option<Sign> {
+        if self.runs > Dialect::ALL.len() as u64 {
+            return None;
+        }
+        let config = OracleConfig {
+            profile: *dialect.profile(),
+            fault: self.plan.fault,
+            budget: self.left(),
+            threads: ROWS_AT_ONCE,
+            stop: oracle::Stop::AtFirst,
+            only: None,
+            directory: &directory.join("oracle"),
+        };
+        match oracle::run(&config) {
+            Ok(report) => report.wrong.first().map(|wrong| Sign::Owed(wrong.id())),
+            Err(error) => Some(Sign::Failed(error.to_string())),
+        }
     }
 }
 

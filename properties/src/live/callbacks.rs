@@ -7,11 +7,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use contract::{Event, HResult, Interfaces, NotifyFlags, Priority};
+use contract::event::{Given, Recorder as _, Target};
+use contract::{Event, EventView, FileId, HResult, Interfaces, NotifyFlags, Priority, ReceiverId};
 use engine::service::{Callback, ErrorObject, File, Job};
 
+use super::Canary;
 use super::random::Rng;
 use super::stage::Stage;
+use super::witness::{Entered, entered};
 
 /// How many objects there are to choose from.
 pub(super) const OBJECTS: usize = BEHAVIOURS.len();
@@ -81,16 +84,34 @@ const BEHAVIOURS: [(Behaviour, Interfaces); 19] = {
 
 /// All objects of a run.
 pub(super) fn objects(stage: &Weak<Stage>, seed: u64) -> Vec<Arc<dyn Callback>> {
-    let object = |(number, (behaviour, receives)): (u64, (Behaviour, Interfaces))| {
-        let rng = Mutex::new(Rng::new(seed, 1 << 40 | number));
-        let told = AtomicU32::new(0);
-        Arc::new(Listener { stage: Weak::clone(stage), behaviour, receives, rng, told }) as Arc<dyn Callback>
+    let object = |(number, kind): (u32, (Behaviour, Interfaces))| {
+        let known = Known::By(ReceiverId(number));
+        let rng = Rng::new(seed, 1 << 40 | u64::from(number));
+        Arc::new(Listener::new(stage, kind, known, rng)) as Arc<dyn Callback>
     };
     let crowd = (Behaviour::Crowd, Interfaces::CALLBACK);
     (0..).zip(BEHAVIOURS.into_iter().chain([crowd])).map(object).collect()
 }
 
+/// An object of one job alone, which behaves as the one with this number and is held by the service alone. When it goes, it calls.
+pub(super) fn own_object(stage: &Weak<Stage>, number: usize, rng: Rng) -> Option<Arc<dyn Callback>> {
+    let kind = BEHAVIOURS.get(number)?;
+    Some(Arc::new(Listener::new(stage, *kind, Known::ByNobody, rng)) as Arc<dyn Callback>)
+}
+
+/// Which receiver the service knows an object as.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Known {
+    By(ReceiverId),
+    /// As one of those that the service numbers itself.
+    ByNobody,
+}
+
+/// Numbers from here on are the service's own.
+const OWN_NUMBERS: u32 = 1 << 16;
+
 struct Listener {
+    known: Known,
     /// Weak, because the stage holds the objects.
     stage: Weak<Stage>,
     behaviour: Behaviour,
@@ -105,25 +126,25 @@ impl Callback for Listener {
     }
 
     fn job_transferred(&self, job: &Job) -> HResult {
-        self.told(job, Event::JobTransferred)
+        self.told(job, Event::JobTransferred, None, None)
     }
 
     fn job_error(&self, job: &Job, error: &ErrorObject) -> HResult {
         if self.behaviour == Behaviour::Query {
             let _ = (error.error(), error.file(), error.error_description(0), error.protocol());
         }
-        self.told(job, Event::JobError)
+        self.told(job, Event::JobError, None, Some(error.error().1))
     }
 
     fn job_modification(&self, job: &Job) -> HResult {
-        self.told(job, Event::JobModification)
+        self.told(job, Event::JobModification, None, None)
     }
 
     fn file_transferred(&self, job: &Job, file: &File) -> HResult {
         if self.behaviour == Behaviour::Query {
             let _ = (file.remote_name(), file.local_name(), file.progress(), file.file_ranges());
         }
-        self.told(job, Event::FileTransferred)
+        self.told(job, Event::FileTransferred, Some(file.number()), None)
     }
 }
 
@@ -136,9 +157,72 @@ impl Drop for Running<'_> {
     }
 }
 
+impl Drop for Listener {
+    /// A client's destructor may call the engine, wherever it runs.
+    fn drop(&mut self) {
+        if self.known == Known::ByNobody
+            && let Some(stage) = self.stage.upgrade()
+            && let Some(job) = stage.any_job(&mut self.rng())
+        {
+            let _ = (job.state(), job.notify_flags());
+        }
+    }
+}
+
 impl Listener {
-    fn told(&self, job: &Job, event: Event) -> HResult {
+    fn new(stage: &Weak<Stage>, kind: (Behaviour, Interfaces), known: Known, rng: Rng) -> Listener {
+        let (behaviour, receives) = kind;
+        let (rng, told) = (Mutex::new(rng), AtomicU32::new(0));
+        Listener { known, stage: Weak::clone(stage), behaviour, receives, rng, told }
+    }
+
+    /// The service said on this thread whom it is about to tell of what: it has to be this object, job and file.
+    fn compare(&self, stage: &Stage, job: &Job, event: Event, file: Option<FileId>, error: Option<HResult>) {
+        let Some(Entered { delivery, job: told_job, event: told_event, target, file: told_file }) = entered()
+        else {
+            return stage.notes.add(
+                "a callback that was not recorded",
+                format!("{event}"),
+                "an enter",
+                GIVEN,
+            );
+        };
+        let is_me = match (target, self.known) {
+            (Target::Interface(told), Known::By(me)) => told == me,
+            (Target::Interface(told), Known::ByNobody) => told.0 >= OWN_NUMBERS,
+            (Target::CommandLine, _) => false,
+        };
+        let receiver = match self.known {
+            Known::By(me) => Some(me),
+            // Its number is the service's: that it is one of those is all that can be compared.
+            Known::ByNobody => None,
+        };
+        let given = Given { receiver, job: Some(job.number()), file, error };
+        let (job_told, event_told) = (told_job, told_event);
+        stage.recorder.record(EventView::Given {
+            delivery,
+            job: job_told,
+            event: event_told,
+            target,
+            file: told_file,
+            given,
+        });
+        let given = (job.number(), event, file);
+        if !is_me {
+            let found = format!("{:?} for {target:?} of {delivery}", self.known);
+            stage.notes.add("the object that is called", found, "the one that was registered", GIVEN);
+        }
+        if given != (told_job, told_event, told_file) {
+            let owed = format!("{:?} of {delivery}", (told_job, told_event, told_file));
+            stage.notes.add("what a client is given", format!("{given:?}"), &owed, GIVEN);
+        }
+    }
+
+    fn told(&self, job: &Job, event: Event, file: Option<FileId>, error: Option<HResult>) -> HResult {
         let Some(stage) = self.stage.upgrade() else { return HResult::S_OK };
+        if stage.canary == Canary::Off {
+            self.compare(&stage, job, event, file, error);
+        }
         stage.running.fetch_add(1, Ordering::SeqCst);
         let _running = Running(&stage);
         match self.behaviour {
@@ -208,6 +292,9 @@ impl Listener {
         self.rng.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Where it is written what a client is given.
+const GIVEN: &str = "rules R3 and R5: whom a delivery tells, and of what";
 
 /// A callback that was refused what it asked for says so, and is told again.
 fn answer(result: Result<(), HResult>) -> HResult {

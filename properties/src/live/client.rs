@@ -6,11 +6,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use contract::call::{Fetched, Whose};
-use contract::{FileId, HResult, JobState, NotifyFlags, Priority};
-use engine::service::{Job, Manager};
+use contract::{FileId, HResult, JobState, NotifyFlags, Priority, UserId};
+use engine::service::{Callback, Job, Manager};
 
+use super::callbacks::own_object;
 use super::canary;
-use super::plan::{Ending, JobPlan, Program, Role};
+use super::plan::{Ending, JobPlan, Keeps, Program, Role};
 use super::random::Rng;
 use super::stage::Stage;
 use super::{Canary, LiveConfig};
@@ -40,8 +41,10 @@ pub(super) fn run(stage: &Arc<Stage>, orders: Orders, number: u32) {
     let mut going = VecDeque::new();
     while let Some(index) = stage.take_next() {
         let plan = JobPlan::draw(orders, index);
-        if let Ok(job) = client.make(&plan) {
-            going.push_back((plan, job));
+        match client.make(&plan) {
+            Ok(job) if plan.ending == Ending::LetGo => stage.let_go(&job, plan.owner),
+            Ok(job) => going.push_back((plan, job)),
+            Err(_) => {}
         }
         if going.len() > GOING
             && let Some((plan, job)) = going.pop_front()
@@ -59,7 +62,7 @@ pub(super) fn run(stage: &Arc<Stage>, orders: Orders, number: u32) {
 }
 
 struct Client<'a> {
-    stage: &'a Stage,
+    stage: &'a Arc<Stage>,
     rng: Rng,
 }
 
@@ -81,14 +84,22 @@ impl Client<'_> {
             self.set_program(&job, program);
         }
         let _ = job.set_notify_flags(plan.mask);
-        let object = plan.object.and_then(|object| self.stage.objects.get(object));
-        let _ = job.set_notify_interface(object.cloned());
-        if plan.role == Role::Ordinary {
+        let object = match plan.keeps {
+            Keeps::Yes => plan.object.and_then(|object| self.stage.objects.get(object)).cloned(),
+            Keeps::No => plan.object.and_then(|object| self.own_object(object)),
+        };
+        let _ = job.set_notify_interface(object);
+        if plan.role == Role::Ordinary && plan.ending != Ending::LetGo {
             // The others are nobody else's to race.
             self.stage.board().insert(plan.index, job.clone());
         }
         let _ = job.resume();
         Ok(job)
+    }
+
+    fn own_object(&mut self, number: usize) -> Option<Arc<dyn Callback>> {
+        let rng = Rng::new(self.rng.next(), number as u64);
+        own_object(&Arc::downgrade(self.stage), number, rng)
     }
 
     /// Tries until there is room: a user, and the machine, may have so many jobs and no more.
@@ -147,7 +158,7 @@ impl Client<'_> {
             Ending::CancelAtOnce => {}
             Ending::CancelRunning | Ending::CompleteEarly => self.wait_for(job, is_under_way),
             Ending::Callbacks => self.wait_for(job, JobState::is_final),
-            Ending::Leave => {}
+            Ending::Leave | Ending::LetGo => {}
             Ending::SuspendResume => self.suspend_and_resume(job),
             Ending::CancelSettled | Ending::Complete => self.wait_for(job, is_settled),
             Ending::Mask => self.mask(plan, job),
@@ -158,7 +169,7 @@ impl Client<'_> {
         self.dawdle(2000);
         match plan.ending {
             Ending::CancelAtOnce | Ending::CancelRunning | Ending::CancelSettled => drop(job.cancel()),
-            Ending::Leave => {}
+            Ending::Leave | Ending::LetGo => {}
             Ending::Callbacks if plan.index.is_multiple_of(2) => {}
             _ => drop(job.complete()),
         }
@@ -240,7 +251,7 @@ impl Client<'_> {
     /// Does something to somebody's job.
     fn race(&mut self) {
         let Some(job) = self.stage.any_job(&mut self.rng) else { return };
-        match self.rng.below(26) {
+        match self.rng.below(28) {
             0 => drop(job.cancel()),
             1 => drop(job.complete()),
             2 | 3 => drop(job.set_notify_flags(NotifyFlags::empty())),
@@ -260,8 +271,9 @@ impl Client<'_> {
             14 => drop(job.set_description("set by somebody else")),
             15 => drop(job.set_display_name("renamed")),
             16 => drop(job.error().map(|error| (error.error(), error.error_description(0x0409)))),
-            17 => drop((job.id().and_then(|id| self.manager(&job).job(id)), job.owner())),
-            18 => drop(self.manager(&job).jobs(Whose::Mine).map(|mut jobs| jobs.next(3, Fetched::Wanted))),
+            17 => self.find(&job),
+            18 => self.list(&job),
+            26 | 27 => self.be_another_user(&job),
             19 => drop((job.notify_flags(), job.times(), job.kind())),
             _ => self.weather_or_look(&job),
         }
@@ -274,7 +286,7 @@ impl Client<'_> {
                 self.dawdle(2000);
                 self.stage.service.network_back();
             }
-            1 => self.stage.service.logoff(contract::UserId(self.rng.below(5) as u32)),
+            1 => self.stage.service.logoff(UserId(self.rng.below(5) as u32)),
             2 => drop(self.manager(job).jobs(Whose::All)),
             // Refused, each in its own way, and refused means that nothing changed.
             3 => drop(job.add_file("gopher://example.com/", "relative")),
@@ -284,10 +296,54 @@ impl Client<'_> {
         }
     }
 
-    /// The manager of some user; whose is the engine's to check.
-    fn manager(&mut self, job: &Job) -> Manager {
-        let owner = self.stage.service.inspect(|core| core.owner(job.number()));
-        self.stage.service.manager(owner.unwrap_or(contract::UserId(0)))
+    /// A job is found by its id, by its owner.
+    fn find(&self, job: &Job) {
+        let found = job.id().and_then(|id| self.manager(job).job(id)).map(|found| found.number());
+        let _ = job.owner();
+        if found.is_ok_and(|found| found != job.number()) {
+            let owed = job.number().to_string();
+            self.stage.notes.add("GetJob by id", format!("{found:?}"), &owed, "facts B3");
+        }
+    }
+
+    /// A list has the jobs of its user and nobody else's.
+    fn list(&self, job: &Job) {
+        let Some(owner) = self.owner(job) else { return };
+        let jobs = self.stage.service.manager(owner).jobs(Whose::Mine);
+        let some = jobs.and_then(|mut jobs| jobs.next(5, Fetched::Wanted));
+        let foreign = some.ok().into_iter().flat_map(|some| some.value).find(|listed| {
+            // The record of a job that ended meanwhile may be gone.
+            self.owner(listed).is_some_and(|other| other != owner)
+        });
+        if let Some(foreign) = foreign {
+            let found = format!("{} in a list of {owner}", foreign.number());
+            self.stage.notes.add("EnumJobs of one user", found, "this user's jobs", "facts B3");
+        }
+    }
+
+    /// Another user has the id of a job, and nothing else of it.
+    fn be_another_user(&mut self, job: &Job) {
+        let (Some(owner), Ok(id)) = (self.owner(job), job.id()) else { return };
+        let other = UserId(owner.0 + 1 + self.rng.below(3) as u32);
+        let found = self.stage.service.manager(other).job(id).map(|found| found.number());
+        if !matches!(found, Err(hr) if hr == HResult::E_ACCESSDENIED || hr == self.stage.not_found) {
+            let found = format!("{found:?} for {other}");
+            self.stage.notes.add(
+                "GetJob of another user's job",
+                found,
+                "E_ACCESSDENIED",
+                "facts B3; rule R12",
+            );
+        }
+    }
+
+    fn owner(&self, job: &Job) -> Option<UserId> {
+        self.stage.service.inspect(|core| core.owner(job.number()))
+    }
+
+    /// The manager of the job's owner.
+    fn manager(&self, job: &Job) -> Manager {
+        self.stage.service.manager(self.owner(job).unwrap_or(UserId(0)))
     }
 }
 

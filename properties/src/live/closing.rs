@@ -103,7 +103,9 @@ pub(super) fn observe(stage: &Stage) -> Disk {
     for file in &placed {
         let temporary = temporary(file).path().to_owned();
         let found = look_at(file, &mut disk);
-        let left = if temporary.symlink_metadata().is_ok() { Found::Wrong } else { Found::Absent };
+        // What the disk refused to remove may be there.
+        let there = temporary.symlink_metadata().is_ok() && !stage.disk.kept(file.job, file.file);
+        let left = if there { Found::Wrong } else { Found::Absent };
         if found == Found::Wrong {
             disk.wrong.push(wrong(file, &file.destination, "the bytes are not the server's"));
         }
@@ -165,7 +167,8 @@ fn look_for_strays(stage: &Stage, placed: &[Placed], known: &BTreeSet<PathBuf>, 
         let Some(file) = owner(&path) else { continue };
         let ended = stage.state(file.job).is_none_or(JobState::is_final);
         let is_destination = placed.iter().any(|file| file.destination == path);
-        if !is_destination && ended {
+        let kept = makes(&file, &path) && stage.disk.kept(file.job, file.file);
+        if !is_destination && ended && !kept {
             disk.wrong.push(wrong(file, &path, "left behind by a job that has ended"));
         } else if !known.contains(&path) {
             disk.wrong.push(wrong(file, &path, "nobody asked for it"));
@@ -202,6 +205,7 @@ fn all_rest(stage: &Stage) -> bool {
 
 fn restless(stage: &Stage) -> Vec<Job> {
     let mut jobs: Vec<Job> = stage.board().values().cloned().collect();
+    jobs.extend(stage.found_again(|job| stage.service.inspect(|core| rests(core, job))));
     // One look per job: a handle that is dropped takes the very lock under which `inspect` looks.
     jobs.retain(|job| !stage.service.inspect(|core| rests(core, job.number())));
     jobs

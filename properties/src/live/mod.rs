@@ -16,9 +16,11 @@
 //! minutes happen within a run. Transfers and callbacks take real time.
 
 mod callbacks;
+mod campaign;
 mod canary;
 mod client;
 mod closing;
+mod codes;
 mod crowd;
 mod jitter;
 mod plan;
@@ -27,6 +29,7 @@ mod report;
 mod stage;
 pub mod subject;
 mod threads;
+mod witness;
 
 use std::io;
 use std::path::Path;
@@ -37,9 +40,11 @@ use std::time::{Duration, Instant};
 
 use contract::Profile;
 use contract::fault::Fault;
+use contract::judge::trace::Recorded;
 use contract::judge::{Ended, Header, Verdicts};
 use engine::service::Design;
 
+pub use self::campaign::{Broken, Campaign, Campaigned, campaign};
 use self::client::Orders;
 use self::closing::{Disk, Rest};
 use self::report::ProgramsHere;
@@ -146,6 +151,11 @@ const LEAST_CLOSING: Duration = Duration::from_secs(3);
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a run that hangs is watched for signs of life. Longer than any timer, callback or transfer of it takes.
 const STANDSTILL: Duration = Duration::from_secs(3);
+/// A run records some ten thousand events a second. A service that records so many more than that does one thing again and again,
+/// and would fill the memory with it.
+const MOST_EVENTS: u64 = 3_000_000;
+/// How long it may take to compare every file of a run.
+const OBSERVING: Duration = Duration::from_secs(60);
 /// How long threads get to come back from transfers and callbacks at shutdown.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
@@ -187,10 +197,10 @@ pub fn run(config: &LiveConfig<'_>, progress: &dyn Fn(Progress)) -> Result<LiveR
     let start = Instant::now();
     let stage = Stage::new(config, start + config.budget * RACING_PERCENT / 100)?;
     let watch = Watch { config, progress, start };
-    let ended = watch.race(&stage)?;
-    let (rest, disk, hang) = match ended {
+    let (rest, disk, hang) = match watch.race(&stage)? {
         Clients::Done => watch.close(&stage),
         Clients::Stuck => (Rest::No, Disk::default(), Hang::Clients),
+        Clients::Flooded => (Rest::No, Disk::default(), Hang::Flood),
     };
     watch.tell(Phase::Judging, &stage);
     let mut header = Header::of(&config.profile);
@@ -199,15 +209,38 @@ pub fn run(config: &LiveConfig<'_>, progress: &dyn Fn(Progress)) -> Result<LiveR
     header.engine = "live".to_owned();
     header.seed = Some(config.seed);
     header.clock_scale = config.clock_scale;
+    header.records.push(Recorded::Given);
     header.ended = if rest == Rest::Yes || stands_still(hang, &stage) { Ended::AtRest } else { Ended::Cut };
     let positions = stage.positions.describe();
     let trace = stage.recorder.finish(header);
-    // Handles lead back to the service, and the stage holds both: without this neither would ever be dropped.
-    let handles = std::mem::take(&mut *stage.board());
-    drop(handles);
-    let verdicts = Verdicts::of(&trace);
     let programs = if stage.programs.is_some() { ProgramsHere::Yes } else { ProgramsHere::No };
-    Ok(report::report(trace, verdicts, disk, (hang, &positions), programs, start.elapsed()))
+    let mut wrong = stage.notes.take();
+    wrong.extend(codes::unexplained(&trace, &stage.placed()));
+    let hang = let_go(stage, hang);
+    let verdicts = Verdicts::of(&trace);
+    Ok(report::report(trace, verdicts, (disk, wrong), (hang, &positions), programs, start.elapsed()))
+}
+
+/// Drops everything, or nothing of a run that hangs: the lock that it hangs at is the one that a handle takes when it goes.
+fn let_go(stage: Arc<Stage>, hang: Hang) -> Hang {
+    if hang != Hang::No {
+        std::mem::forget(stage);
+        return hang;
+    }
+    let gone = within(SHUTDOWN, move || {
+        // Handles lead back to the service, and the stage holds both: without this neither would ever be dropped.
+        let handles = std::mem::take(&mut *stage.board());
+        drop(handles);
+        drop(stage);
+    });
+    if gone.is_some() { Hang::No } else { Hang::Shutdown }
+}
+
+/// Does something that asks the service, on a thread of its own, which is left behind when the service does not answer.
+fn within<T: Send + 'static>(limit: Duration, act: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (tell, hear) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send(act()));
+    hear.recv_timeout(limit).ok()
 }
 
 /// Whether a run that hangs does nothing at all any more: then R16 says who is to blame for what is open.
@@ -224,6 +257,7 @@ fn stands_still(hang: Hang, stage: &Stage) -> bool {
 enum Clients {
     Done,
     Stuck,
+    Flooded,
 }
 
 /// What did not come back.
@@ -232,6 +266,10 @@ enum Hang {
     No,
     Clients,
     Shutdown,
+    /// Looking at the files asks the service for the states of its jobs.
+    Disk,
+    /// It records without end.
+    Flood,
 }
 
 struct Watch<'a> {
@@ -257,6 +295,9 @@ impl Watch<'_> {
             if Instant::now() >= bites {
                 return Ok(Clients::Stuck);
             }
+            if stage.recorder.len() > MOST_EVENTS {
+                return Ok(Clients::Flooded);
+            }
             if told.elapsed() >= Duration::from_millis(100) {
                 told = Instant::now();
                 self.tell(Phase::Racing, stage);
@@ -279,7 +320,10 @@ impl Watch<'_> {
         let Ok(rest) = closing::shut_down(stage, rest, SHUTDOWN) else {
             return (Rest::No, Disk::default(), Hang::Shutdown);
         };
-        let disk = closing::observe(stage);
+        let observed = Arc::clone(stage);
+        let Some(disk) = within(OBSERVING, move || closing::observe(&observed)) else {
+            return (Rest::No, Disk::default(), Hang::Disk);
+        };
         if rest == Rest::Yes {
             closing::note_rest(stage);
         }
@@ -289,12 +333,8 @@ impl Watch<'_> {
     /// On a thread of its own, because it makes calls, and a call that hangs must not take the watchdog with it.
     fn bring_to_rest(&self, stage: &Arc<Stage>, until: Instant) -> Option<Rest> {
         let closing = Arc::clone(stage);
-        let thread = std::thread::spawn(move || closing::bring_to_rest(&closing, until));
-        let bites = until + self.config.grace;
-        while !thread.is_finished() && Instant::now() < bites {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        if thread.is_finished() { thread.join().ok() } else { None }
+        let limit = until.saturating_duration_since(Instant::now()) + self.config.grace;
+        within(limit, move || closing::bring_to_rest(&closing, until))
     }
 
     fn tell(&self, phase: Phase, stage: &Stage) {

@@ -17,6 +17,8 @@ pub(super) struct JobPlan {
     pub(super) mask: NotifyFlags,
     /// Which of the callback objects is registered first.
     pub(super) object: Option<usize>,
+    /// Whether the client keeps the object itself.
+    pub(super) keeps: Keeps,
     pub(super) program: Option<Program>,
     pub(super) files: Vec<FilePlan>,
     pub(super) retry_delay_s: Option<u32>,
@@ -43,6 +45,8 @@ pub(super) enum Before {
     Foreign,
     /// A directory, so that the rename fails.
     Directory,
+    /// Not even its directory.
+    NoDirectory,
 }
 
 /// A notification program.
@@ -83,6 +87,15 @@ pub(super) enum Ending {
     Callbacks,
     /// Leaves it as it is.
     Leave,
+    /// Lets go of every handle at once, also while callbacks run.
+    LetGo,
+}
+
+/// Whether a client keeps its object, or leaves the only hold on it to the service.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Keeps {
+    Yes,
+    No,
 }
 
 /// Whether the job is an ordinary one, of the crowd, or one that the canary treats badly.
@@ -100,7 +113,7 @@ pub(super) enum Role {
 /// Between the canary's jobs and the many.
 const CROWD_JOBS: std::ops::Range<u32> = 3..3 + contract::judge::CALLBACK_SLOTS;
 
-const ENDINGS: [(u64, Ending); 12] = [
+const ENDINGS: [(u64, Ending); 13] = [
     (2, Ending::CancelAtOnce),
     (3, Ending::CancelRunning),
     (3, Ending::CancelSettled),
@@ -113,6 +126,7 @@ const ENDINGS: [(u64, Ending); 12] = [
     (3, Ending::Repair),
     (3, Ending::Callbacks),
     (2, Ending::Leave),
+    (2, Ending::LetGo),
 ];
 
 const PRIORITIES: [(u64, Priority); 4] =
@@ -131,6 +145,7 @@ impl JobPlan {
             priority: rng.weighted(&PRIORITIES),
             mask,
             object: (!rng.once_in(12)).then(|| rng.below(OBJECTS as u64) as usize),
+            keeps: if rng.once_in(6) { Keeps::No } else { Keeps::Yes },
             program: rng
                 .once_in(5)
                 .then(|| rng.weighted(&[(3, Program::Succeeds), (2, Program::Fails), (1, Program::Missing)])),
@@ -151,6 +166,7 @@ impl JobPlan {
         }
         self.make_quiet();
         (self.owner, self.object, self.role) = (UserId(users - 1), Some(CROWD), Role::Crowd);
+        self.keeps = Keeps::Yes;
         // Nobody calls on them, so that nothing keeps their callbacks from coming together.
         (self.priority, self.mask, self.ending) = (Priority::Foreground, NotifyFlags::DEFAULT, Ending::Leave);
         self
@@ -172,7 +188,7 @@ impl JobPlan {
             _ => return self,
         };
         self.make_quiet();
-        self.object = Some(0);
+        (self.object, self.keeps) = (Some(0), Keeps::Yes);
         self
     }
 }
@@ -192,7 +208,12 @@ fn draw_files(rng: &mut Rng, index: u32) -> Vec<FilePlan> {
             fault: if good { Fault::Ok } else { draw_fault(rng) },
             size: draw_size(rng),
             seed: Seed(u64::from(index) << 8 | file),
-            before: rng.weighted(&[(40, Before::Nothing), (6, Before::Foreign), (1, Before::Directory)]),
+            before: rng.weighted(&[
+                (60, Before::Nothing),
+                (9, Before::Foreign),
+                (2, Before::Directory),
+                (1, Before::NoDirectory),
+            ]),
         })
         .collect()
 }

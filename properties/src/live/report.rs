@@ -11,6 +11,7 @@ use contract::{Event, FileId, HResult, JobId, JobState, StepKind};
 
 use super::Hang;
 use super::closing::Disk;
+use crate::oracle::Wrong;
 
 /// What happened in a live run, and what the rules say to it.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct LiveReport {
     pub bytes_compared: u64,
     /// Files that should not be as they are.
     pub wrong_files: Vec<WrongFile>,
+    /// What a client, a disk or a server saw that should not be.
+    pub wrong: Vec<Wrong>,
     /// What else happened, and how often.
     pub seen: Seen,
     /// How long it took, judging included.
@@ -78,7 +81,7 @@ pub struct Seen {
 pub(super) fn report(
     trace: Trace,
     verdicts: Verdicts,
-    disk: Disk,
+    (disk, wrong): (Disk, Vec<Wrong>),
     (hang, positions): (Hang, &str),
     programs: ProgramsHere,
     elapsed: Duration,
@@ -95,6 +98,7 @@ pub(super) fn report(
         files_compared: disk.files,
         bytes_compared: disk.bytes,
         wrong_files: disk.wrong,
+        wrong,
         hang: describe(hang, positions, &trace),
         seen,
         elapsed,
@@ -148,6 +152,8 @@ fn describe(hang: Hang, positions: &str, trace: &Trace) -> Option<String> {
         Hang::No => return None,
         Hang::Clients => "clients did not come back".to_owned(),
         Hang::Shutdown => "the service did not stop".to_owned(),
+        Hang::Disk => "the files could not be looked at while the service was stopping".to_owned(),
+        Hang::Flood => "the service does so much by itself that the run was ended".to_owned(),
     };
     let (mut calls, mut deliveries) = (BTreeMap::new(), BTreeMap::new());
     for line in &trace.lines {

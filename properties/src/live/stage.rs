@@ -11,8 +11,8 @@ use contract::core::{Config, Core as _};
 use contract::event::Recorder;
 use contract::fault::Seeded;
 use contract::judge::TraceRecorder;
-use contract::{EnvStep, EventView, FileId, Found, JobId, JobState, ReceiverId};
-use engine::service::{Callback, HttpFetch, Job, Service};
+use contract::{EnvStep, EventView, FileId, Found, HResult, JobId, JobState, ReceiverId, UserId};
+use engine::service::{Callback, Disk, Fetch, Guid, HttpFetch, Job, Service};
 use engine::transfer::ClientConfig;
 
 use super::callbacks::{self, OBJECTS};
@@ -20,7 +20,8 @@ use super::crowd::Crowd;
 use super::jitter::{Jitter, Positions};
 use super::plan::{Before, FilePlan, JobPlan};
 use super::random::Rng;
-use super::{LiveConfig, LiveError};
+use super::witness::{Calm, Ends, Fetches, Notes, TroubledDisk, Witness};
+use super::{Canary, LiveConfig, LiveError};
 use crate::server::{Fault, Server};
 
 /// A transfer gives up on a server that is silent for so long. Short, because a stalled transfer holds the one
@@ -39,6 +40,14 @@ pub(super) struct Stage {
     pub(super) objects: Vec<Arc<dyn Callback>>,
     pub(super) crowd: Crowd,
     pub(super) programs: Option<ProgramPaths>,
+    pub(super) canary: Canary,
+    /// What GetJob answers when there is no such job.
+    pub(super) not_found: HResult,
+    pub(super) disk: Arc<TroubledDisk>,
+    /// What was found wrong while it happened.
+    pub(super) notes: Arc<Notes>,
+    /// Jobs whose client let go of every handle, by the id under which they are found again.
+    let_go: Mutex<Vec<(Guid, UserId, JobId)>>,
     /// Jobs that are raced by everybody, by the number of their plan.
     board: Mutex<BTreeMap<u32, Job>>,
     placed: Mutex<Vec<Placed>>,
@@ -81,19 +90,35 @@ pub(super) enum Url {
 
 impl Stage {
     pub(super) fn new(config: &LiveConfig<'_>, deadline: Instant) -> Result<Arc<Stage>, LiveError> {
+        let seeded = Seeded::of(config.fault);
         let server = Server::start().map_err(LiveError::Server)?;
         let recorder = Arc::new(TraceRecorder::new());
-        let client =
-            ClientConfig { read_timeout: SILENCE, response_timeout: SILENCE, ..ClientConfig::default() };
+        let client = ClientConfig {
+            read_timeout: SILENCE,
+            response_timeout: SILENCE,
+            seeded,
+            ..ClientConfig::default()
+        };
         let positions = Arc::new(Positions::default());
-        let builder =
-            Service::builder(Config { seeded: Seeded::of(config.fault), ..Config::of(&config.profile) });
+        let (ends, notes) = (Arc::new(Ends::new(config.jobs)), Arc::<Notes>::default());
+        // What is wrong on purpose is wrong in one way.
+        let calm = if config.canary == Canary::On { Calm::Yes } else { Calm::No };
+        let disk = Arc::new(TroubledDisk::new(config.seed, calm));
+        let fetches = Fetches {
+            http: HttpFetch::new(client),
+            ends: Arc::clone(&ends),
+            notes: Arc::clone(&notes),
+            running: Mutex::default(),
+        };
+        let witness = Witness { trace: Arc::clone(&recorder), ends };
+        let builder = Service::builder(Config { seeded, ..Config::of(&config.profile) });
         #[cfg(feature = "designs")]
         let builder = builder.design(config.design);
         let service = builder
             .runtime(Jitter::new(config.seed, Arc::clone(&positions)))
-            .recorder(Arc::clone(&recorder) as Arc<dyn Recorder>)
-            .fetch(Arc::new(HttpFetch::new(client)))
+            .recorder(Arc::new(witness) as Arc<dyn Recorder>)
+            .fetch(Arc::new(fetches) as Arc<dyn Fetch>)
+            .disk(Arc::clone(&disk) as Arc<dyn Disk>)
             .clock_scale(config.clock_scale)
             .start()
             .map_err(|error| LiveError::Service(Box::new(error)))?;
@@ -105,6 +130,11 @@ impl Stage {
             objects: callbacks::objects(stage, config.seed),
             crowd: Crowd::default(),
             programs: find_programs(),
+            canary: config.canary,
+            not_found: config.profile.not_found,
+            disk,
+            notes,
+            let_go: Mutex::default(),
             board: Mutex::default(),
             placed: Mutex::default(),
             directory: config.directory.to_owned(),
@@ -155,6 +185,29 @@ impl Stage {
         board.values().nth_back(young).cloned()
     }
 
+    /// A client lets go of its last handle of a job that lives. It is found again by its id.
+    pub(super) fn let_go(&self, job: &Job, owner: UserId) {
+        if let Ok(id) = job.id() {
+            let known = (id, owner, job.number());
+            self.let_go.lock().unwrap_or_else(PoisonError::into_inner).push(known);
+        }
+    }
+
+    /// Handles of the jobs that were let go of and are still restless.
+    pub(super) fn found_again(&self, rests: impl Fn(JobId) -> bool) -> Vec<Job> {
+        let let_go = self.let_go.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let restless = let_go.into_iter().filter(|(.., number)| !rests(*number));
+        let found = restless.filter_map(|(id, owner, number)| {
+            let found = self.service.manager(owner).job(id);
+            let lives = self.state(number).is_some_and(|state| !state.is_final());
+            if let (Err(hr), true) = (&found, lives) {
+                self.notes.add("GetJob of a job that lives", hr.to_string(), "the job", "facts B3");
+            }
+            found.ok()
+        });
+        found.collect()
+    }
+
     pub(super) fn placed(&self) -> MutexGuard<'_, Vec<Placed>> {
         self.placed.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -164,9 +217,12 @@ impl Stage {
         let directory = self.directory.join(format!("job-{:04}", plan.index));
         fs::create_dir_all(&directory)?;
         let files = (0..).zip(&plan.files).map(|(number, file): (u32, _)| {
-            let path = directory.join(format!("file-{number}"));
+            let path = match file.before {
+                Before::NoDirectory => directory.join("nowhere").join(format!("file-{number}")),
+                _ => directory.join(format!("file-{number}")),
+            };
             match file.before {
-                Before::Nothing => {}
+                Before::Nothing | Before::NoDirectory => {}
                 Before::Foreign => fs::write(&path, FOREIGN)?,
                 Before::Directory => fs::create_dir_all(&path)?,
             }
@@ -177,7 +233,7 @@ impl Stage {
 
     /// Notes that a job has a file, and that something else stands in its place, where it does.
     pub(super) fn place(&self, job: JobId, file: FileId, plan: FilePlan, destination: PathBuf) {
-        if plan.before != Before::Nothing {
+        if matches!(plan.before, Before::Foreign | Before::Directory) {
             self.observe(job, file, Found::Foreign, Found::Absent);
         }
         self.placed().push(Placed { job, file, plan, destination, url: Url::Planned });
