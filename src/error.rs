@@ -118,7 +118,7 @@ pub(crate) enum Error {
     /// The workbench cannot be built with a feature.
     #[error("bgcheck does not build with what this verb needs inside: {why}")]
     #[diagnostic(help(
-        "run `cargo build --release --features {feature} --target-dir target/{feature}` to see why"
+        "run `cargo build --profile experiment --features {feature} --target-dir target/{feature}` to see why"
     ))]
     Build {
         /// Which feature.

@@ -44,7 +44,7 @@ pub(crate) fn build(place: &Place, inside: Inside, offline: bool, output: &Outpu
     let progress = output.progress(&format!("{verb}: build"));
     let directory = format!("target/{feature}");
     let mut command = cargo(place);
-    command.args(["build", "--release", "--package", "bgcheck", "--features", feature]);
+    command.args(["build", "--profile", "experiment", "--package", "bgcheck", "--features", feature]);
     command.args(["--target-dir", &directory]).stdout(Stdio::null());
     if offline {
         command.env("CARGO_NET_OFFLINE", "true");
@@ -56,5 +56,5 @@ pub(crate) fn build(place: &Place, inside: Inside, offline: bool, output: &Outpu
         Ok(_) => return Err(Error::Build { feature, why: tail.last().cloned().unwrap_or_default() }),
         Err(error) => return Err(Error::Build { feature, why: format!("cargo cannot be run: {error}") }),
     }
-    Ok(place.join(&directory).join("release").join(format!("bgcheck{}", std::env::consts::EXE_SUFFIX)))
+    Ok(place.join(&directory).join("experiment").join(format!("bgcheck{}", std::env::consts::EXE_SUFFIX)))
 }

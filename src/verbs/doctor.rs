@@ -94,7 +94,7 @@ fn parts(place: &Place) -> Vec<Part> {
         ),
         part(
             "cargo-mutants",
-            "mutants of the engine's source (docs/mutants-core.md)",
+            "kill --mutants (docs/mutants-engine.md)",
             Need::Optional,
             tools::cargo_mutants(place),
             &tools::install_cargo_mutants(),
