@@ -22,6 +22,7 @@
 
 #![forbid(unsafe_code)]
 
+mod engine_mutants;
 mod files;
 mod grid;
 mod html;
@@ -35,6 +36,9 @@ mod table;
 mod terminal;
 mod words;
 
+pub use crate::engine_mutants::{
+    EngineMutants, JudgedMutant, KnownSurvivors, Measured, MutantFate, SampleVerdict,
+};
 pub use crate::files::{ReportError, Written, json, read, schema, write_all};
 pub use crate::html::html;
 pub use crate::kill::{Expected, Kill, KillCell, KillRow, KillVerdict, Kills};

@@ -85,12 +85,16 @@ pub(crate) fn expected(place: &Place) -> Result<Expected, Error> {
 
 /// Runs the pairs.
 pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
-    let attacker =
+    let program =
         if Seeded::AVAILABLE { myself()? } else { build(plan.place, INSIDE, plan.offline, output)? };
     let progress = output.progress("kill");
     let cell = |fault: Option<Fault>, engine: Engine, budget: Duration| KillCell {
         engine: engine.to_string(),
-        kill: attack(&attacker, plan.seed, (fault, engine), budget),
+        kill: {
+            let mut command = attacker(&program, engine, budget, plan.seed);
+            command.args(fault.iter().flat_map(|fault| ["--only", fault.name()]));
+            attack(command, engine, budget)
+        },
     };
     let mut kills = Kills {
         commit: plan.place.commit(),
@@ -153,12 +157,17 @@ fn note(progress: &Progress, row: &KillRow) {
     progress.note(&format!("kill: {} seen by {by}", row.fault));
 }
 
-fn attack(attacker: &Path, seed: u64, (fault, engine): (Option<Fault>, Engine), budget: Duration) -> Kill {
-    let mut command = Command::new(attacker);
+/// The program that attacks by this engine, what it attacks not yet said.
+pub(super) fn attacker(program: &Path, engine: Engine, budget: Duration, seed: u64) -> Command {
+    let mut command = Command::new(program);
     command.args(["--quiet", "kill", "--attack", "--engine", engine.name()]);
-    command.args(fault.iter().flat_map(|fault| ["--only", fault.name()]));
     command.args(["--budget", &format!("{}s", budget.as_secs().max(1)), "--seed", &seed.to_string()]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
+/// Runs it to its end, or until it is late.
+pub(super) fn attack(mut command: Command, engine: Engine, budget: Duration) -> Kill {
     let started = Instant::now();
     let child = match command.spawn() {
         Ok(child) => child,

@@ -14,6 +14,7 @@ pub(crate) mod live;
 pub(crate) mod liveness;
 #[cfg(feature = "mutants")]
 mod looker;
+pub(crate) mod mutants;
 pub(crate) mod mutate;
 pub(crate) mod protocol;
 pub(crate) mod race;

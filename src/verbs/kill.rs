@@ -10,6 +10,7 @@ use reports::ExitCode;
 use crate::cli;
 use crate::engines::counterexample::write;
 use crate::engines::kill::{self, Pairs, Plan};
+use crate::engines::mutants::{self, Again, Offline, Room, Sample, Shard};
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
@@ -20,6 +21,11 @@ use crate::run::command_line;
 /// A seeded fault is one wrong line in the engine, off by default. The command builds itself with the faults inside, in
 /// target/faults, and runs each engine against each fault until it sees something or its time is over; and against no fault,
 /// where it must see nothing. An engine that no longer sees what it used to see, nor in five times the budget, ends the run with 2.
+///
+/// With --mutants the changes are not ours: cargo-mutants makes them of the engine's source, and the seed takes a sample of them. All
+/// of a sample are built into one program, in target/mutants/engine, and no test of the engine runs. A mutant that no engine notices
+/// is equivalent or a blind spot: it needs an entry in docs/mutants-engine.json, and without one the run ends with 2. Each result is
+/// kept at once, so that a run that was stopped goes on where it was.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +33,11 @@ Examples:
   bgcheck kill --only slot-leaked-by-panic --engine race,live
   bgcheck kill --budget 60s --bless -o docs/faults.md   what is seen is expected from now on
   bgcheck kill --known --budget 4s                      quick: what was seen before, and is it still?
-  bgcheck kill --list                                   the faults, and what each is")]
+  bgcheck kill --list                                   the faults, and what each is
+  bgcheck kill --mutants 30                             30 mutants that cargo-mutants makes of the engine
+  bgcheck kill --mutants 150 --seed 7 --shard 2/4       a quarter of a larger sample
+  bgcheck kill --mutants 40 --room transfer --list      which mutants a sample has
+  bgcheck kill --mutants 150 --survivors                those that survived, after a change, once more")]
 pub(crate) struct Args {
     /// These faults; every one when left out.
     #[arg(long, value_delimiter = ',', value_name = "FAULTS")]
@@ -35,10 +45,10 @@ pub(crate) struct Args {
     /// These engines: check, lockstep, properties, suites, race, schedule, live; every one when left out.
     #[arg(long, value_delimiter = ',', value_name = "ENGINES")]
     engine: Vec<Engine>,
-    /// How long, for each fault and engine.
-    #[arg(long, value_parser = cli::budget, default_value = "20s", value_name = "TIME")]
-    budget: Duration,
-    /// The seed of programs, races, schedules and live runs.
+    /// How long, for each fault or mutant and engine; 20s, and with --mutants 8s and thrice that for live, when left out.
+    #[arg(long, value_parser = cli::budget, value_name = "TIME")]
+    budget: Option<Duration>,
+    /// The seed of programs, races, schedules, live runs and samples of mutants.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
     /// Where the matrix goes, as Markdown.
@@ -47,10 +57,29 @@ pub(crate) struct Args {
     /// Only what docs/kill-expected.json has: the pairs that saw something in a quarter of the budget.
     #[arg(long, conflicts_with = "bless")]
     known: bool,
-    /// Expect from now on what this run sees: writes docs/kill-expected.json.
+    /// Expect from now on what this run sees: writes docs/kill-expected.json; with --mutants, adds the rate to the curve and takes away
+    /// the entries of what was noticed, in docs/mutants-engine.json.
     #[arg(long)]
     bless: bool,
-    /// Print the faults, and run nothing.
+    /// Judge so many mutants of the engine's source in the place of the seeded faults.
+    #[arg(long, value_name = "N", conflicts_with_all = ["only", "known"])]
+    mutants: Option<usize>,
+    /// Mutants of these rooms of the engine; of all three when left out.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "ROOMS", requires = "mutants")]
+    room: Vec<Room>,
+    /// One of so many parts of the sample, as in 2/5.
+    #[arg(long, value_name = "I/N", requires = "mutants")]
+    shard: Option<Shard>,
+    /// Where the results of mutants are kept, a line each; target/mutants/engine/results.ndjson when left out.
+    #[arg(long, value_name = "FILE", requires = "mutants")]
+    results: Option<PathBuf>,
+    /// Judge the mutants again that survived an older engine or workbench, and trust the other results.
+    #[arg(long, requires = "mutants")]
+    survivors: bool,
+    /// With --bless and --mutants: what is new since the last point of the curve.
+    #[arg(long, value_name = "TEXT", requires_all = ["mutants", "bless"])]
+    after: Option<String>,
+    /// Print the faults, and run nothing; with --mutants, the sample.
     #[arg(long)]
     list: bool,
     /// Download nothing.
@@ -65,6 +94,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    if let Some(size) = args.mutants {
+        return mutants(args, size, output);
+    }
     if args.list {
         return list(args, output);
     }
@@ -81,7 +113,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         engines: &engines,
         pairs: if args.known { Pairs::Due } else { Pairs::All },
         expected: &expected,
-        budget: args.budget,
+        budget: args.budget.unwrap_or(BUDGET),
         seed: args.seed,
         offline: args.offline,
         command_line: command_line(),
@@ -103,6 +135,68 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     Ok(kills.exit_code())
 }
 
+/// For each fault and engine, and for each mutant and engine.
+const BUDGET: Duration = Duration::from_secs(20);
+const BUDGET_OF_A_MUTANT: Duration = Duration::from_secs(8);
+
+/// Mutants of the engine's source in the place of faults.
+fn mutants(args: &Args, size: usize, output: &mut Output) -> Result<ExitCode, Error> {
+    let place = Place::here();
+    if let Some((what, help)) = mutants::obstacle(&place) {
+        return Err(Error::Missing { what, help });
+    }
+    let rooms = if args.room.is_empty() { Room::ALL.to_vec() } else { args.room.clone() };
+    let sample = Sample { size, seed: args.seed, shard: args.shard.unwrap_or(Shard::WHOLE) };
+    if args.list {
+        return list_mutants(args, &place, &rooms, sample, output);
+    }
+    let mut known = mutants::known(&place)?;
+    let plan = mutants::Plan {
+        place: &place,
+        rooms: &rooms,
+        sample,
+        engines: &args.engines_by_cost(),
+        budget: args.budget.unwrap_or(BUDGET_OF_A_MUTANT),
+        results: args.results.as_deref(),
+        again: if args.survivors { Again::Survivors } else { Again::Changed },
+        offline: if args.offline { Offline::Yes } else { Offline::No },
+        command_line: command_line(),
+    };
+    let mut judged = mutants::run(&plan, output)?;
+    judged.explain(&known);
+    if args.bless {
+        known.take_over(&judged, args.after.clone().unwrap_or_default());
+        let text = serde_json::to_string_pretty(&known).map_err(|error| Error::Stdout(error.into()))?;
+        write(&place.join(mutants::KNOWN), &format!("{text}\n"))?;
+    }
+    let out = args.out.clone().unwrap_or_else(|| place.reports().join("mutants-engine.md"));
+    write(&out, &judged.markdown(&known))?;
+    match args.json {
+        true => output.json(&judged)?,
+        false => output.text(&judged.text())?,
+    }
+    Ok(judged.exit_code())
+}
+
+fn list_mutants(
+    args: &Args,
+    place: &Place,
+    rooms: &[Room],
+    sample: Sample,
+    output: &mut Output,
+) -> Result<ExitCode, Error> {
+    let (mutants, _) = mutants::sample(place, rooms, sample)?;
+    match args.json {
+        true => output.json(&mutants)?,
+        false => {
+            for mutant in mutants {
+                output.text(&format!("{} ({})", mutant.id, mutant.at()))?;
+            }
+        }
+    }
+    Ok(ExitCode::Held)
+}
+
 fn list(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     for fault in args.faults() {
         let clause = fault.clause().map_or(String::new(), |clause| format!(", clause {clause}"));
@@ -119,7 +213,7 @@ fn attack(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     if !Seeded::AVAILABLE && !args.only.is_empty() {
         return Err(Error::usage("this build has no faults inside", "leave `--attack` out"));
     }
-    kill::one(args.only.first().copied(), engine, args.budget, args.seed, output)?;
+    kill::one(args.only.first().copied(), engine, args.budget.unwrap_or(BUDGET), args.seed, output)?;
     Ok(ExitCode::Held)
 }
 
@@ -127,6 +221,13 @@ impl Args {
     fn faults(&self) -> Vec<Fault> {
         let asked = |fault: &&Fault| self.only.is_empty() || self.only.contains(fault);
         Fault::ALL.iter().filter(asked).copied().collect()
+    }
+
+    /// The cheapest first: most mutants are noticed by the first.
+    fn engines_by_cost(&self) -> Vec<Engine> {
+        let mut engines = self.engines();
+        engines.sort_by_key(|engine| !matches!(engine, Engine::Lockstep | Engine::Properties));
+        engines
     }
 
     fn engines(&self) -> Vec<Engine> {

@@ -1,0 +1,120 @@
+//! One mutant after another, each in front of one engine after another until one sees something.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use contract::fault::Place;
+use properties::kill::Engine;
+use reports::{Kill, KillCell, MutantFate};
+
+use super::Plan;
+use super::list::{Mutant, Room};
+use super::weave::{self, Number};
+use crate::engines::kill::{attack, attacker};
+use crate::error::Error;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::run::{cores, millis};
+
+/// What the engines see of the engine as it is.
+pub(super) fn control(program: &Path, plan: &Plan<'_>, output: &Output) -> Vec<KillCell> {
+    let progress = output.progress("kill");
+    let cell = |engine: &Engine| {
+        progress.tell(|| format!("{engine} on the engine as it is"));
+        KillCell { engine: engine.to_string(), kill: look(program, Number(0), *engine, plan) }
+    };
+    plan.engines.iter().map(cell).collect()
+}
+
+/// Judges these, as many at once as there are cores, and hands over what becomes of each.
+pub(super) fn all<'m>(
+    program: &Path,
+    mutants: &[(Number, &'m Mutant)],
+    plan: &Plan<'_>,
+    output: &Output,
+    each: &mut dyn FnMut(&'m Mutant, MutantFate) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let progress = output.progress("kill");
+    let (started, next) = (Instant::now(), AtomicUsize::new(0));
+    let (tell, told) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..cores().clamp(1, mutants.len().max(1)) {
+            let (tell, next) = (tell.clone(), &next);
+            scope.spawn(move || {
+                while let Some((number, mutant)) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    // After a result that could not be written there is no receiver, and no more to do.
+                    if tell.send((*mutant, fate(program, *number, mutant, plan))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(tell);
+        for (done, (mutant, fate)) in told.into_iter().enumerate() {
+            note(&progress, mutant, &fate);
+            progress.tell(|| so_far(done + 1, mutants.len(), started));
+            each(mutant, fate)?;
+        }
+        Ok(())
+    })
+}
+
+fn so_far(done: usize, of: usize, started: Instant) -> String {
+    let left = started.elapsed().as_secs() * (of - done) as u64 / done.max(1) as u64;
+    format!("{done} of {of} mutants judged, about {left} s left")
+}
+
+fn note(progress: &Progress, mutant: &Mutant, fate: &MutantFate) {
+    match fate {
+        MutantFate::Survived { .. } => progress.note(&format!("kill: survives: {}", mutant.id)),
+        MutantFate::Failed { why } => progress.note(&format!("kill: not judged: {}: {why}", mutant.id)),
+        MutantFate::Noticed { .. } | MutantFate::Unviable => {}
+    }
+}
+
+fn fate(program: &Path, number: Number, mutant: &Mutant, plan: &Plan<'_>) -> MutantFate {
+    let started = Instant::now();
+    for engine in plan.engines.iter().filter(|engine| reaches(**engine, mutant.room())) {
+        match look(program, number, *engine, plan) {
+            Kill::Killed { by: sign, .. } => {
+                let time_ms = millis(started.elapsed());
+                return MutantFate::Noticed { by: engine.to_string(), sign, time_ms };
+            }
+            Kill::Failed { why } => return MutantFate::Failed { why: format!("{engine}: {why}") },
+            Kill::NotSeen { .. } | Kill::OutOfReach | Kill::NotTried => {}
+        }
+    }
+    MutantFate::Survived { time_ms: millis(started.elapsed()) }
+}
+
+/// Whether a room of the engine is in the subject of this engine at all.
+fn reaches(engine: Engine, room: Room) -> bool {
+    engine.reaches(match room {
+        Room::Core => Place::Core,
+        Room::Service => Place::Service,
+        Room::Transfer => Place::Transfer,
+    })
+}
+
+/// A live run takes seconds where others take milliseconds.
+fn budget(engine: Engine, plan: &Plan<'_>) -> Duration {
+    if engine == Engine::Live { plan.budget * 3 } else { plan.budget }
+}
+
+/// One engine on one mutant. A busy machine may make an attack late, so that a hang has to be seen twice.
+fn look(program: &Path, number: Number, engine: Engine, plan: &Plan<'_>) -> Kill {
+    let once = || attack(command(program, number, engine, plan), engine, budget(engine, plan));
+    match once() {
+        Kill::Killed { by, .. } if by == "hang" => once(),
+        kill => kill,
+    }
+}
+
+fn command(program: &Path, number: Number, engine: Engine, plan: &Plan<'_>) -> Command {
+    let mut command = attacker(program, engine, budget(engine, plan), plan.sample.seed);
+    command.env(weave::VARIABLE, number.0.to_string());
+    command
+}

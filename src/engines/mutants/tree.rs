@@ -1,0 +1,274 @@
+//! A copy of the checkout with mutants inside, and what cargo makes of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::list::Room;
+use crate::engines::{lines, tools};
+use crate::error::Error;
+use crate::place::Place;
+use crate::progress::Progress;
+
+/// Where the copy and its builds are, below the checkout.
+const BELOW: &str = "target/mutants/engine";
+
+/// The files of the copy, by their path below its root.
+pub(super) type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+/// The copy.
+pub(super) struct Tree {
+    root: PathBuf,
+    build: PathBuf,
+}
+
+/// An error of rustc: the file, below the root, and the line.
+pub(super) type At = (PathBuf, usize);
+
+/// What cargo made of the copy.
+pub(super) enum Built {
+    /// The workbench.
+    Program(PathBuf),
+    /// It does not compile at these places.
+    Errors(BTreeSet<At>),
+}
+
+/// Every file of the checkout that a build may read.
+pub(super) fn files(place: &Place) -> Result<Files, Error> {
+    let mut files = Files::new();
+    read_below(&place.dir(), Path::new(""), &mut files)?;
+    Ok(files)
+}
+
+/// What judges and what is judged as one number: results of equal files are of one engine under one workbench.
+pub(super) fn fingerprint(files: &Files) -> u64 {
+    let counts = |path: &&Path| path.extension().is_none_or(|of| of != "md") && !path.starts_with("tests");
+    let paths = files.keys().map(PathBuf::as_path).filter(counts);
+    super::fingerprint(paths.flat_map(|path| [path.as_os_str().as_encoded_bytes(), files[path].as_slice()]))
+}
+
+/// The source files with mutants, of these rooms.
+pub(super) fn sources<'a>(files: &'a Files, rooms: &'a [Room]) -> impl Iterator<Item = (&'a Path, &'a str)> {
+    let is_in =
+        |path: &Path| rooms.iter().any(|room| path.starts_with(Path::new("engine/src").join(room.name())));
+    let inside = files.iter().filter(move |(path, _)| is_in(path));
+    inside.filter_map(|(path, bytes)| Some((path.as_path(), std::str::from_utf8(bytes).ok()?)))
+}
+
+impl Tree {
+    pub(super) fn of(place: &Place) -> Tree {
+        Tree { root: place.join(BELOW).join("tree"), build: place.join(BELOW).join("build") }
+    }
+
+    /// Where results are kept.
+    pub(super) fn beside(place: &Place, name: &str) -> PathBuf {
+        place.join(BELOW).join(name)
+    }
+
+    /// Makes the copy have these files and no others. What is there already stays untouched: cargo goes by the time of the last change.
+    pub(super) fn write(&self, files: &Files) -> Result<(), Error> {
+        let mut there = Files::new();
+        if self.root.is_dir() {
+            read_below(&self.root, Path::new(""), &mut there)?;
+        }
+        for stale in there.keys().filter(|path| !files.contains_key(*path)) {
+            let path = self.root.join(stale);
+            std::fs::remove_file(&path).map_err(|source| Error::Write { path, source })?;
+        }
+        for (below, bytes) in files.iter().filter(|(path, bytes)| there.get(*path) != Some(*bytes)) {
+            let path = self.root.join(below);
+            let parent = path.parent().unwrap_or(&self.root);
+            let written = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&path, bytes));
+            written.map_err(|source| Error::Write { path, source })?;
+        }
+        Ok(())
+    }
+
+    /// Builds the workbench. The program is put aside under this name: the next build does not touch it.
+    pub(super) fn build(
+        &self,
+        place: &Place,
+        name: &str,
+        offline: super::Offline,
+        progress: &Progress,
+    ) -> Result<Built, Error> {
+        let unwritable = |path: &Path| {
+            let path = path.to_owned();
+            move |source| Error::Write { path, source }
+        };
+        std::fs::create_dir_all(&self.build).map_err(unwritable(&self.build))?;
+        let said = self.build.join("messages.json");
+        let messages = File::create(&said).map_err(unwritable(&said))?;
+        let mut command = tools::cargo(place);
+        command.args([
+            "build",
+            "--profile",
+            "experiment",
+            "--package",
+            "bgcheck",
+            "--message-format",
+            "json",
+        ]);
+        command.arg("--manifest-path").arg(absolute(&self.root.join("Cargo.toml")));
+        command.arg("--target-dir").arg(absolute(&self.build)).stdout(messages);
+        if offline == super::Offline::Yes {
+            command.env("CARGO_NET_OFFLINE", "true");
+        }
+        let (finished, tail) = lines::run(&mut command, &mut |line| progress.tell(|| line.trim().to_owned()));
+        let failed = |why: String| Error::Program { program: "cargo build".to_owned(), why };
+        let finished = finished.map_err(|error| failed(error.to_string()))?;
+        if finished.success() {
+            let file = |name: &str| format!("{name}{}", std::env::consts::EXE_SUFFIX);
+            let aside = self.build.join(file(name));
+            let made = self.build.join("experiment").join(file("bgcheck"));
+            std::fs::copy(made, &aside).map_err(unwritable(&aside))?;
+            return Ok(Built::Program(absolute(&aside)));
+        }
+        let errors = errors(&said)?;
+        match errors.is_empty() {
+            true => Err(failed(tail.last().map_or("it says nothing", String::as_str).trim().to_owned())),
+            false => Ok(Built::Errors(errors)),
+        }
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    // Fails for an empty path alone.
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// What no build reads: what it writes, what is hidden, and documents.
+fn is_skipped(below: &Path) -> bool {
+    let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".") || name == "target";
+    below.iter().any(hidden)
+        || ["docs", "reports/out", "fuzz/corpus", "fuzz/artifacts"]
+            .iter()
+            .any(|skipped| below.starts_with(skipped))
+}
+
+fn list(dir: &Path) -> Result<Vec<std::ffi::OsString>, Error> {
+    let names = std::fs::read_dir(dir).and_then(|entries| {
+        entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<std::io::Result<Vec<_>>>()
+    });
+    names.map_err(|source| unreadable(dir, source))
+}
+
+fn read_below(root: &Path, below: &Path, files: &mut Files) -> Result<(), Error> {
+    let path = root.join(below);
+    if !path.is_dir() {
+        let bytes = std::fs::read(&path).map_err(|source| unreadable(&path, source))?;
+        files.insert(below.to_owned(), bytes);
+        return Ok(());
+    }
+    for name in list(&path)? {
+        let below = below.join(name);
+        if !is_skipped(&below) {
+            read_below(root, &below, files)?;
+        }
+    }
+    Ok(())
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> Error {
+    let help = "check that the checkout is whole and can be read".to_owned();
+    Error::Read { path: path.to_owned(), source, help }
+}
+
+#[derive(Deserialize)]
+struct Message {
+    message: Option<Diagnostic>,
+}
+
+#[derive(Deserialize)]
+struct Diagnostic {
+    level: String,
+    spans: Vec<RustSpan>,
+}
+
+#[derive(Deserialize)]
+struct RustSpan {
+    file_name: PathBuf,
+    line_start: usize,
+    is_primary: bool,
+    expansion: Option<Box<Expansion>>,
+}
+
+#[derive(Deserialize)]
+struct Expansion {
+    span: RustSpan,
+}
+
+impl RustSpan {
+    /// Where it is in the text: a macro's span is where the macro is called.
+    fn at(self) -> At {
+        match self.expansion {
+            Some(expansion) => expansion.span.at(),
+            None => (self.file_name, self.line_start),
+        }
+    }
+}
+
+/// Where the errors are among the messages that cargo wrote.
+fn errors(messages: &Path) -> Result<BTreeSet<At>, Error> {
+    let file = File::open(messages).map_err(|source| unreadable(messages, source))?;
+    let mut errors = BTreeSet::new();
+    for line in BufReader::new(file).lines().map_while(Result::ok) {
+        // Cargo's other messages have no `message`, or one that is no diagnostic.
+        let Ok(Message { message: Some(diagnostic) }) = serde_json::from_str(&line) else { continue };
+        if diagnostic.level == "error" {
+            let primary = diagnostic.spans.into_iter().filter(|span| span.is_primary);
+            errors.extend(primary.map(RustSpan::at));
+        }
+    }
+    Ok(errors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_where_its_primary_span_is_and_one_of_a_macro_where_the_macro_is_called() {
+        let span = |file: &str, line: usize, more: &str| {
+            format!(r#"{{"file_name":"{file}","line_start":{line},"is_primary":true,"expansion":{more}}}"#)
+        };
+        let called = format!(r#"{{"span":{}}}"#, span("engine/src/core/job.rs", 7, "null"));
+        let message = |level: &str, span: &str| {
+            format!(r#"{{"reason":"compiler-message","message":{{"level":"{level}","spans":[{span}]}}}}"#)
+        };
+        let text = [
+            message("error", &span("engine/src/core/mod.rs", 3, "null")),
+            message("error", &span("/rust/library/core/src/macros.rs", 40, &called)),
+            message("warning", &span("engine/src/core/mod.rs", 9, "null")),
+            r#"{"reason":"build-finished","success":false}"#.to_owned(),
+        ];
+        let dir = tempfile::tempdir().expect("a test may fail here");
+        let file = dir.path().join("messages");
+        std::fs::write(&file, text.join("\n")).expect("a test may fail here");
+        let at = |file: &str, line| (PathBuf::from(file), line);
+        let expected = [at("engine/src/core/job.rs", 7), at("engine/src/core/mod.rs", 3)];
+        assert_eq!(errors(&file).expect("it can be read"), expected.into());
+    }
+
+    #[test]
+    fn a_copy_has_the_files_it_is_given_and_leaves_alone_what_is_equal() {
+        let dir = tempfile::tempdir().expect("a test may fail here");
+        let tree = Tree { root: dir.path().join("tree"), build: dir.path().join("build") };
+        let files = |of: &[(&str, &str)]| {
+            of.iter().map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec())).collect::<Files>()
+        };
+        let written = |path: &str| {
+            let of = std::fs::metadata(tree.root.join(path)).and_then(|data| data.modified());
+            of.expect("it is there")
+        };
+        tree.write(&files(&[("a/b.rs", "one"), ("c.rs", "two")])).expect("it can be written");
+        let before = written("a/b.rs");
+        tree.write(&files(&[("a/b.rs", "one"), ("d.rs", "three")])).expect("it can be written");
+        assert_eq!(written("a/b.rs"), before);
+        assert_eq!(std::fs::read_to_string(tree.root.join("d.rs")).expect("it is there"), "three");
+        assert!(!tree.root.join("c.rs").exists());
+    }
+}
