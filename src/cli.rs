@@ -54,6 +54,8 @@ pub(crate) enum Verb {
     Generate(verbs::generate::Args),
     /// Run a generated suite on a subject, file by file.
     Conform(verbs::conform::Args),
+    /// Run the real service on threads, HTTP and disk, and judge what it does and what it owes.
+    Live(verbs::live::Args),
     /// Show a trace, a fuzzer's artifact or a regression as a timeline, and judge it.
     Replay(verbs::replay::Args),
     /// Make a counterexample as small as it gets, and explain it.
@@ -90,6 +92,7 @@ impl Verb {
             | Verb::Race(_)
             | Verb::Generate(_)
             | Verb::Conform(_)
+            | Verb::Live(_)
             | Verb::Replay(_)
             | Verb::Minimize(_) => Some(Input::None),
             Verb::Graph(_)
@@ -113,6 +116,7 @@ impl Verb {
             Verb::Race(_) => "race",
             Verb::Generate(_) => "generate",
             Verb::Conform(_) => "conform",
+            Verb::Live(_) => "live",
             Verb::Replay(_) => "replay",
             Verb::Minimize(_) => "minimize",
             _ => "bgcheck",

@@ -431,6 +431,7 @@ impl Attack<'_> {
             threads: ROWS_AT_ONCE,
             stop: oracle::Stop::AtFirst,
             only: None,
+            enough: None,
             directory: &directory.join("oracle"),
         };
         match oracle::run(&config) {

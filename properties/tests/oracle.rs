@@ -17,6 +17,7 @@ fn the_engine_owes_nothing_to_its_clients() {
             threads: 8,
             stop: Stop::AtTheEnd,
             only: None,
+            enough: None,
             directory: directory.path(),
         };
         let report = run(&config).expect("the machine has a port");

@@ -34,6 +34,7 @@ fn every_fault_of_a_transfer_is_a_row_that_comes_out_otherwise() {
             threads: 8,
             stop: Stop::AtFirst,
             only: None,
+            enough: None,
             directory: directory.path(),
         };
         let report = run(&config).expect("the machine has a port");

@@ -101,7 +101,7 @@ fn by_fuzzer(plan: &Plan<'_>, traces: &Traces, output: &Output) -> Canary {
 }
 
 fn on_threads(core: CoreChoice, seed: u64, traces: &Traces, output: &Output) -> Canary {
-    let plan = live::Plan { dialect: Dialect::Bits, core, seed, budget: LIVE, traces };
+    let plan = live::Plan { core, ..live::Plan::usual(Dialect::Bits, seed, LIVE, traces) };
     let ran = told("live", live::run(&plan, output));
     Canary::of(&ran, "a service that tells two clients what it must not", &expected().1)
 }

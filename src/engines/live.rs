@@ -1,17 +1,18 @@
-//! The live run: the service on real threads with real HTTP, in a directory that is thrown away.
+//! The live runs: the service on real threads with real HTTP, in a directory that is thrown away, run after run for a budget.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use contract::Dialect;
-use contract::judge::{Rule, RuleSet, Verdict};
+use contract::judge::{Rule, Verdict};
 use indicatif::HumanCount;
-use properties::live::{Canary, LiveConfig, LiveReport, Progress, WrongFile, run as live};
+use properties::live::{Campaign, Campaigned, Canary, LiveConfig, WrongFile, campaign};
+use properties::oracle::{Stop, Wrong};
 use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Ran, RuleId, RuleResult, Status,
     Subject, Unit,
 };
 
-use super::counterexample::Traces;
+use super::counterexample::{Traces, slashes};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
@@ -19,12 +20,46 @@ use crate::run::millis;
 use crate::watch::{Limit, worker};
 
 /// What to run.
+#[derive(Clone, Copy)]
 pub(crate) struct Plan<'a> {
     pub(crate) dialect: Dialect,
     pub(crate) core: CoreChoice,
+    /// Of the first run; the next ones have the next seeds.
     pub(crate) seed: u64,
     pub(crate) budget: Duration,
+    /// How large a run is; as a night has it when nothing else is asked for.
+    pub(crate) size: Size,
+    /// Runs at most, and then without the oracle.
+    pub(crate) runs: Option<u32>,
+    /// One row of the oracle, and no run.
+    pub(crate) row: Option<&'a str>,
+    pub(crate) stop: Stop,
     pub(crate) traces: &'a Traces,
+}
+
+/// How large one run is.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Size {
+    pub(crate) jobs: Option<u32>,
+    pub(crate) users: Option<u32>,
+    pub(crate) threads: Option<u32>,
+}
+
+impl<'a> Plan<'a> {
+    /// The runs of a night.
+    pub(crate) fn usual(dialect: Dialect, seed: u64, budget: Duration, traces: &'a Traces) -> Plan<'a> {
+        Plan {
+            dialect,
+            core: CoreChoice::Core,
+            seed,
+            budget,
+            size: Size::default(),
+            runs: None,
+            row: None,
+            stop: Stop::AtTheEnd,
+            traces,
+        }
+    }
 }
 
 /// Runs the service for the budget.
@@ -33,24 +68,43 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
         tempfile::tempdir().map_err(|source| Error::Write { path: std::env::temp_dir(), source })?;
     worker::begin("live", Some(Subject::Live), "", Limit::of(plan.budget));
     let progress = output.progress(&format!("live ({})", plan.dialect));
-    let tell = |now: Progress| {
-        worker::done(now.jobs.into());
-        progress.tell(|| {
-            format!("{:?}: {} of {} jobs, {} events", now.phase, now.jobs, now.of, HumanCount(now.events))
-        });
-    };
+    let is_canary = plan.core == CoreChoice::Canary;
+    let usual = LiveConfig::new(plan.dialect.profile(), directory.path());
     let config = LiveConfig {
         seed: plan.seed,
-        budget: plan.budget,
-        canary: if plan.core == CoreChoice::Canary { Canary::On } else { Canary::Off },
-        ..LiveConfig::new(plan.dialect.profile(), directory.path())
+        jobs: plan.size.jobs.unwrap_or(usual.jobs),
+        users: plan.size.users.unwrap_or(usual.users),
+        threads: plan.size.threads.unwrap_or(usual.threads),
+        canary: if is_canary { Canary::On } else { Canary::Off },
+        ..usual
     };
-    let status = match live(&config, &tell) {
-        Ok(report) => Status::Ran(ran(plan, &config, &report)?),
+    // What is wrong on purpose is wrong each time.
+    let stop = if is_canary { Stop::AtFirst } else { plan.stop };
+    let asked = Campaign {
+        first: config,
+        budget: plan.budget,
+        runs: plan.runs,
+        row: plan.row,
+        stop,
+        enough: Some(worker::stop()),
+    };
+    let campaigned = campaign(
+        &asked,
+        &|run, now| {
+            worker::done(u64::from(run) + u64::from(now.jobs));
+            progress.tell(|| {
+                let (jobs, of, events) = (now.jobs, now.of, HumanCount(now.events));
+                format!("run {}, {:?}: {jobs} of {of} jobs, {events} events", run + 1, now.phase)
+            });
+        },
+        &|found| progress.note(&format!("live ({}): {found}", plan.dialect)),
+    );
+    let status = match campaigned {
+        Ok(campaigned) => Status::Ran(ran(plan, &config, &campaigned)?),
         Err(error) => Status::Failed { why: error.to_string() },
     };
     Ok(EngineResult {
-        name: if plan.core == CoreChoice::Canary { "live (canary)".to_owned() } else { "live".to_owned() },
+        name: if is_canary { "live (canary)".to_owned() } else { "live".to_owned() },
         subject: Some(Subject::Live),
         dialect: Some(plan.dialect),
         scope: None,
@@ -59,32 +113,19 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
     })
 }
 
-fn ran(plan: &Plan<'_>, config: &LiveConfig<'_>, report: &LiveReport) -> Result<Ran, Error> {
-    let findings = report.verdicts.rules.iter().map(|(rule, verdict)| finding(plan, report, *rule, verdict));
+fn ran(plan: &Plan<'_>, config: &LiveConfig<'_>, all: &Campaigned) -> Result<Ran, Error> {
+    let findings = all.rules.iter().map(|(rule, verdict)| finding(plan, config, all, *rule, verdict));
     let mut findings: Vec<RuleResult> = findings.collect::<Result<_, _>>()?;
-    if let Some(what) = report.hang.as_deref() {
-        note_hang(&mut findings, what);
+    if let Some((seed, what)) = &all.hang {
+        note_hang(&mut findings, what, &again(plan, config, *seed));
     }
-    note_rates(&mut findings, &again(config, report));
     Ok(Ran {
         approach: Approach::Sampling,
-        ended: if report.jobs < config.jobs { Ended::BudgetSpent } else { Ended::Done },
-        work: vec![
-            Amount::out_of(Unit::Jobs, report.jobs.into(), config.jobs.into()),
-            Amount::new(Unit::Users, config.users.into()),
-            Amount::new(Unit::Calls, report.calls),
-            Amount::new(Unit::Callbacks, report.callbacks),
-            Amount::new(Unit::Events, report.verdicts.events),
-            Amount::new(Unit::Files, report.files_compared),
-            Amount::new(Unit::Bytes, report.bytes_compared),
-        ],
-        time_ms: millis(report.elapsed),
+        ended: Ended::Done,
+        work: work(config, all),
+        time_ms: millis(all.elapsed),
         findings,
-        agreement: Some(Agreement {
-            what: "files at their destinations and the server's, byte for byte".to_owned(),
-            compared: report.files_compared,
-            disagreements: report.wrong_files.iter().map(wrong_file).collect(),
-        }),
+        agreement: Some(agreement(plan, config, all)?),
         witnesses: Vec::new(),
         freedoms: Vec::new(),
         windows: None,
@@ -93,75 +134,123 @@ fn ran(plan: &Plan<'_>, config: &LiveConfig<'_>, report: &LiveReport) -> Result<
     })
 }
 
-fn finding(plan: &Plan<'_>, report: &LiveReport, rule: Rule, verdict: &Verdict) -> Result<RuleResult, Error> {
-    let finding = match verdict {
-        Verdict::Held { decisions } => Finding::sampled(*decisions),
-        Verdict::Violated { .. } => Finding::broken(plan.traces.keep(&report.trace, Some(rule), "")?),
-        Verdict::Vacuous => Finding::Vacuous,
-        Verdict::Undecided { why } => Finding::NotDecidable { why: why.clone() },
+/// What was done: rows of the oracle, where it was played, and runs, where there were any.
+fn work(config: &LiveConfig<'_>, all: &Campaigned) -> Vec<Amount> {
+    let mut work = Vec::new();
+    if all.oracle.of > 0 {
+        work.push(Amount::out_of(Unit::Cases, all.oracle.rows, all.oracle.of));
+    }
+    if all.runs > 0 || all.oracle.of == 0 {
+        work.extend([
+            Amount::new(Unit::Runs, all.runs.into()),
+            Amount::new(Unit::Jobs, all.jobs),
+            Amount::new(Unit::Users, config.users.into()),
+            Amount::new(Unit::Calls, all.calls),
+            Amount::new(Unit::Callbacks, all.callbacks),
+            Amount::new(Unit::Events, all.events),
+            Amount::new(Unit::Files, all.files),
+            Amount::new(Unit::Bytes, all.bytes),
+        ]);
+    }
+    work
+}
+
+fn finding(
+    plan: &Plan<'_>,
+    config: &LiveConfig<'_>,
+    all: &Campaigned,
+    rule: Rule,
+    verdict: &Verdict,
+) -> Result<RuleResult, Error> {
+    let finding = match (verdict, all.broken.get(&rule)) {
+        (Verdict::Violated { .. }, Some(broken)) => {
+            let mut failure = plan.traces.keep(&broken.trace, Some(rule), "")?;
+            // A run on real threads is no repetition, so this is its rate and not a doubt: the trace is evidence.
+            failure.notes.push(format!("broken in {} of {} runs", broken.runs, all.runs));
+            failure.notes.push(format!("the same run again: {}", again(plan, config, broken.seed)));
+            Finding::broken(failure)
+        }
+        (Verdict::Violated { .. }, None) | (Verdict::Vacuous, _) => Finding::Vacuous,
+        (Verdict::Held { decisions }, _) => Finding::sampled(*decisions),
+        (Verdict::Undecided { why }, _) => Finding::NotDecidable { why: why.clone() },
     };
     Ok(RuleResult { rule: RuleId(rule.to_string()), finding })
 }
 
-/// Runs of the same seed after one that broke a rule, and how long they may take in all.
-const AGAIN: u32 = 20;
-const AGAIN_IN_ALL: Duration = Duration::from_secs(60);
-
-/// What the same run breaks when it is made again; nothing when it broke no rule.
-fn again(config: &LiveConfig<'_>, report: &LiveReport) -> Vec<RuleSet> {
-    // What is wrong on purpose is wrong each time.
-    if report.verdicts.violated().is_empty() || config.canary == Canary::On {
-        return Vec::new();
-    }
-    let started = Instant::now();
-    let late = |_: &u32| started.elapsed() < AGAIN_IN_ALL;
-    (0..AGAIN).take_while(late).map_while(|number| once_more(config, number)).collect()
+/// Files, requests, reports and answers, and what they have to be.
+fn agreement(plan: &Plan<'_>, config: &LiveConfig<'_>, all: &Campaigned) -> Result<Agreement, Error> {
+    let files =
+        all.wrong_files.iter().map(|(seed, wrong)| Ok(wrong_file(wrong, &again(plan, config, *seed))));
+    let others = all.wrong.iter().map(|(seed, wrong)| {
+        let replay = match seed {
+            Some(seed) => again(plan, config, *seed),
+            None => format!("bgcheck live --dialect {} --row {}", plan.dialect, wrong.case),
+        };
+        wrong_thing(plan, wrong, replay)
+    });
+    let disagreements = files.chain(others).collect::<Result<_, Error>>()?;
+    let what = format!(
+        "files, requests and answers, and what they have to be ({} of {} rows of the oracle, {} comparisons)",
+        all.oracle.rows, all.oracle.of, all.oracle.checks
+    );
+    Ok(Agreement { what, compared: all.files + all.oracle.checks, disagreements })
 }
 
-/// None when it cannot run, which says nothing about the rules.
-fn once_more(config: &LiveConfig<'_>, number: u32) -> Option<RuleSet> {
-    let directory = config.directory.join(format!("again-{number}"));
-    std::fs::create_dir(&directory).ok()?;
-    let report = live(&LiveConfig { directory: &directory, ..*config }, &|_| ()).ok()?;
-    Some(report.verdicts.violated())
-}
-
-/// How often a rule is broken again. A run on real threads is no repetition, so this is its rate and not a doubt: the trace is evidence.
-fn note_rates(findings: &mut [RuleResult], again: &[RuleSet]) {
-    if again.is_empty() {
-        return;
-    }
-    for RuleResult { rule, finding } in findings {
-        let Finding::Violated(failure) = finding else { continue };
-        let breaks = |rules: &&RuleSet| rules.iter().any(|broken| broken.to_string() == rule.0);
-        let times = again.iter().filter(breaks).count();
-        failure.notes.push(format!("broken again in {times} of {} runs with the same seed", again.len()));
-    }
+/// The command that makes the run with this seed again.
+fn again(plan: &Plan<'_>, config: &LiveConfig<'_>, seed: u64) -> String {
+    let LiveConfig { jobs, users, threads, .. } = config;
+    let dialect = plan.dialect;
+    format!(
+        "bgcheck live --dialect {dialect} --seed {seed} --jobs {jobs} --users {users} --threads {threads} --runs 1"
+    )
 }
 
 /// Something did not come back, which is what R16 is about, also where its monitor cannot say who is to blame.
-fn note_hang(findings: &mut [RuleResult], what: &str) {
-    let Some(r16) = findings.iter_mut().find(|result| result.rule.0 == Rule::R16.to_string()) else { return };
-    if let Finding::Violated(failure) = &mut r16.finding {
+fn note_hang(findings: &mut Vec<RuleResult>, what: &str, replay: &str) {
+    let r16 = RuleId(Rule::R16.to_string());
+    let found = match findings.iter_mut().find(|result| result.rule == r16) {
+        Some(found) => found,
+        None => {
+            findings.push(RuleResult { rule: r16, finding: Finding::Vacuous });
+            let last = findings.len() - 1;
+            &mut findings[last]
+        }
+    };
+    if let Finding::Violated(failure) = &mut found.finding {
         failure.timeline = format!("{}\n{what}", failure.timeline);
         return;
     }
-    r16.finding = Finding::Violated(Failure {
+    found.finding = Finding::Violated(Failure {
         id: format!("{}-hang", Rule::R16),
-        replay_command: "bgcheck nightly".to_owned(),
+        replay_command: replay.to_owned(),
         timeline: what.to_owned(),
         ..Failure::default()
     });
 }
 
-fn wrong_file(wrong: &WrongFile) -> Failure {
+fn wrong_file(wrong: &WrongFile, replay: &str) -> Failure {
     let WrongFile { job, file, fault, what, .. } = wrong;
     Failure {
         id: format!("file-{job}-{file}"),
-        replay_command: "bgcheck nightly".to_owned(),
+        replay_command: replay.to_owned(),
         timeline: format!("file {file} of job {job}: {what}; the server did this: {fault}"),
         ..Failure::default()
     }
+}
+
+fn wrong_thing(plan: &Plan<'_>, wrong: &Wrong, replay: String) -> Result<Failure, Error> {
+    let id = wrong.id();
+    let trace_file = match &wrong.trace {
+        None => None,
+        Some(trace) => {
+            let name = format!("{id}-{}.jsonl", plan.dialect);
+            super::counterexample::write(&plan.traces.dir.join(&name), &trace.print())?;
+            Some(slashes(&plan.traces.from_report.join(name)))
+        }
+    };
+    let Wrong { case, what, owed, found, because, .. } = wrong;
+    let timeline = format!("{case}: {what}\n  found: {found}\n  owed:  {owed}\n  by:    {because}");
+    Ok(Failure { id, trace_file, replay_command: replay, timeline, ..Failure::default() })
 }
 
 #[cfg(test)]
@@ -169,22 +258,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_that_a_run_breaks_has_its_own_rate() {
-        let broken = |rule: Rule| RuleResult {
-            rule: RuleId(rule.to_string()),
-            finding: Finding::Violated(Failure::default()),
+    fn a_hang_is_a_break_of_r16_also_where_no_rule_was_judged() {
+        let mut findings = Vec::new();
+        note_hang(&mut findings, "clients did not come back", "bgcheck live --seed 7");
+        let [RuleResult { rule, finding: Finding::Violated(failure) }] = &findings[..] else {
+            panic!("{findings:?}")
         };
-        let mut findings = [broken(Rule::R1), broken(Rule::R2)];
-        let both = RuleSet::of(&[Rule::R1, Rule::R2]);
-        note_rates(&mut findings, &[both, RuleSet::of(&[Rule::R1]), RuleSet::EMPTY]);
-        let notes: Vec<&str> = findings
-            .iter()
-            .filter_map(|result| match &result.finding {
-                Finding::Violated(failure) => failure.notes.first().map(String::as_str),
-                _ => None,
-            })
-            .collect();
-        let said = |times| format!("broken again in {times} of 3 runs with the same seed");
-        assert_eq!(notes, [said(2), said(1)]);
+        assert_eq!((rule.0.as_str(), failure.id.as_str()), ("R16", "R16-hang"));
+        assert_eq!(failure.replay_command, "bgcheck live --seed 7");
     }
 }

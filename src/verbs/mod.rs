@@ -10,6 +10,7 @@ pub(crate) mod fuzz;
 pub(crate) mod generate;
 pub(crate) mod graph;
 pub(crate) mod kill;
+pub(crate) mod live;
 pub(crate) mod minimize;
 pub(crate) mod mutate;
 pub(crate) mod nightly;
@@ -33,6 +34,7 @@ pub(crate) fn run(verb: &Verb, output: &mut Output) -> Result<ExitCode, Error> {
         Verb::Race(args) => race::run(args, output),
         Verb::Generate(args) => generate::run(args, output),
         Verb::Conform(args) => conform::run(args, output),
+        Verb::Live(args) => live::run(args, output),
         Verb::Replay(args) => replay::run(args, output),
         Verb::Minimize(args) => minimize::run(args, output),
         Verb::Graph(args) => graph::run(args, output),

@@ -631,14 +631,9 @@ impl Parted<'_> {
 
     fn live(&self, take: &mut dyn FnMut(EngineResult), output: &Output) -> Result<(), Error> {
         for (dialect, number) in Dialect::ALL.into_iter().zip(0..) {
-            let plan = live::Plan {
-                dialect,
-                core: self.core,
-                seed: self.seed.wrapping_add(number),
-                budget: self.args.budget / 2,
-                traces: &self.traces,
-            };
-            take(live::run(&plan, output)?);
+            let (seed, budget) = (self.seed.wrapping_add(number), self.args.budget / 2);
+            let usual = live::Plan::usual(dialect, seed, budget, &self.traces);
+            take(live::run(&live::Plan { core: self.core, ..usual }, output)?);
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use contract::judge::{Rule, Trace, Verdict};
@@ -23,6 +24,8 @@ pub struct Campaign<'a> {
     pub row: Option<&'a str>,
     /// Whether to stop at the first finding.
     pub stop: Stop,
+    /// Set when the campaign is to end early, with what it knows.
+    pub enough: Option<&'a AtomicBool>,
 }
 
 /// What came of all of it.
@@ -118,6 +121,7 @@ fn play_oracle(campaign: &Campaign<'_>) -> Result<OracleReport, LiveError> {
         threads: ROWS_AT_ONCE,
         stop: campaign.stop,
         only: campaign.row,
+        enough: campaign.enough,
         directory: &directory,
     };
     let report = oracle::run(&config).map_err(LiveError::Server);
@@ -158,7 +162,8 @@ impl Campaigned {
 
     fn goes_on(&self, campaign: &Campaign<'_>, started: Instant, longest: Duration) -> bool {
         // What hangs keeps its threads, and the next run would share the machine with them.
-        let enough = self.hang.is_some() || (campaign.stop == Stop::AtFirst && !self.is_good());
+        let asked = campaign.enough.is_some_and(|enough| enough.load(Ordering::Relaxed));
+        let enough = asked || self.hang.is_some() || (campaign.stop == Stop::AtFirst && !self.is_good());
         let all_made = campaign.row.is_some() || campaign.runs.is_some_and(|runs| self.runs >= runs);
         // One run is made, however little is left: a budget is no reason to look at nothing.
         !enough && !all_made && (self.runs == 0 || started.elapsed() + longest < campaign.budget)

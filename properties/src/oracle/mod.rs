@@ -22,6 +22,7 @@ mod table;
 use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -52,6 +53,8 @@ pub struct OracleConfig<'a> {
     pub stop: Stop,
     /// The one row to play; every row when left out.
     pub only: Option<&'a str>,
+    /// Set when the campaign is to end early, with what it knows.
+    pub enough: Option<&'a AtomicBool>,
     /// Where the files go. The caller makes it, and throws it away.
     pub directory: &'a Path,
 }
@@ -170,7 +173,8 @@ impl Campaign<'_> {
 
     fn next(&self) -> Option<Row> {
         let found = !self.report.lock().unwrap_or_else(PoisonError::into_inner).wrong.is_empty();
-        let enough = found && self.config.stop == Stop::AtFirst;
+        let asked = self.config.enough.is_some_and(|enough| enough.load(Ordering::Relaxed));
+        let enough = asked || found && self.config.stop == Stop::AtFirst;
         if enough || self.started.elapsed() >= self.config.budget {
             return None;
         }
