@@ -121,7 +121,7 @@ fn ran(plan: &Plan<'_>, config: &LiveConfig<'_>, all: &Campaigned) -> Result<Ran
     }
     Ok(Ran {
         approach: Approach::Sampling,
-        ended: Ended::Done,
+        ended: if all.oracle.rows < all.oracle.of { Ended::BudgetSpent } else { Ended::Done },
         work: work(config, all),
         time_ms: millis(all.elapsed),
         findings,

@@ -13,6 +13,7 @@ use model::product::property_names;
 use model::protocol::{Design, Law};
 use model::scope::ScopeName;
 use properties::kill::Engine;
+use properties::oracle::Stop as LiveStop;
 use properties::sample::Stop;
 use reports::{Amount, EngineResult, ExitCode, Kills, Results, Status, Unit};
 
@@ -633,7 +634,8 @@ impl Parted<'_> {
         for (dialect, number) in Dialect::ALL.into_iter().zip(0..) {
             let (seed, budget) = (self.seed.wrapping_add(number), self.args.budget / 2);
             let usual = live::Plan::usual(dialect, seed, budget, &self.traces);
-            take(live::run(&live::Plan { core: self.core, ..usual }, output)?);
+            let stop = if self.args.stop_at_first { LiveStop::AtFirst } else { LiveStop::AtTheEnd };
+            take(live::run(&live::Plan { core: self.core, stop, ..usual }, output)?);
         }
         Ok(())
     }
