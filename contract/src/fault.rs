@@ -286,6 +286,8 @@ faults! {
     LeftoverKept = "leftover-kept", Service, R15, clause None,
         Reach::OnlyLive("in a race a fetch makes no temporary file"),
         "A temporary file that a transfer makes again behind Cancel stays.";
+    LockKept = "lock-kept", Service, R16, clause None, Reach::Anybody,
+        "Cancel never lets go of the engine's lock.";
     MuteTransferForgotten = "mute-transfer-forgotten", Service, R16, clause None,
         Reach::OnlyLive("in a race every fetch has a last word"),
         "A fetch that goes away without a last word is not retried.";

@@ -132,6 +132,10 @@ impl<R: Runtime> Shared<R> {
     fn carry_out(&self, id: CallId, inside: Option<Inside>, request: &Request<'_>) -> Option<Answer> {
         let nothing_begun = fault!(self, BegunReadBeforeLock) && self.nothing_begun(request);
         let mut state = self.enter();
+        if fault!(self, LockKept) && *request.call == Call::Cancel {
+            std::mem::forget(state);
+            return None;
+        }
         if fault!(self, GetterWaits) && *request.call == Call::GetState {
             while request.job.is_some_and(|job| state.core.begun(job).is_some()) && !self.is_stopping() {
                 state = self.runtime.wait(&self.progress, state);

@@ -163,7 +163,8 @@ impl Campaigned {
     fn goes_on(&self, campaign: &Campaign<'_>, started: Instant, longest: Duration) -> bool {
         // What hangs keeps its threads, and the next run would share the machine with them.
         let asked = campaign.enough.is_some_and(|enough| enough.load(Ordering::Relaxed));
-        let enough = asked || self.hang.is_some() || (campaign.stop == Stop::AtFirst && !self.is_good());
+        let hangs = self.hang.is_some() || self.oracle.hung > 0;
+        let enough = asked || hangs || (campaign.stop == Stop::AtFirst && !self.is_good());
         let all_made = campaign.row.is_some() || campaign.runs.is_some_and(|runs| self.runs >= runs);
         // One run is made, however little is left: a budget is no reason to look at nothing.
         !enough && !all_made && (self.runs == 0 || started.elapsed() + longest < campaign.budget)

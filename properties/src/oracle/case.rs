@@ -21,6 +21,8 @@ pub(super) struct Case {
     pub(super) trouble: Trouble,
     pub(super) limits: Limits,
     pub(super) retries: Retries,
+    /// How often at least the core has to hear of bytes.
+    pub(super) heard: usize,
     pub(super) asks: Vec<Ask>,
     pub(super) says: Vec<Said>,
     pub(super) end: End,
@@ -36,6 +38,8 @@ pub(super) enum Trouble {
     CancelAt(u64),
     /// The temporary file is taken away before the second attempt.
     TemporaryLost,
+    /// The temporary file is made shorter before the second attempt.
+    TemporaryShorter,
     /// The temporary file's name is taken by another file.
     TemporaryTaken,
     /// The destination is in a directory that is not there.
@@ -120,6 +124,7 @@ impl Case {
             trouble: Trouble::None,
             limits: Limits::Usual,
             retries: Retries::Yes,
+            heard: 0,
             asks: Vec::new(),
             says: Vec::new(),
             end: End::Error,

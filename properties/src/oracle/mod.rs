@@ -81,12 +81,14 @@ pub struct OracleReport {
     pub wrong: Vec<Wrong>,
     /// Rows that differed once, and not when they were played again.
     pub once: u64,
+    /// Rows that did not come to an end. No row is begun behind one: it would hang, too, and their threads stay.
+    pub hung: u64,
     /// How long it took.
     pub elapsed: Duration,
 }
 
 /// How long one row may take before it counts as one that hangs.
-const HANGS: Duration = Duration::from_secs(14);
+const HANGS: Duration = Duration::from_secs(10);
 /// By how much the limits are longer when a row is played again.
 const SLACK: u32 = 4;
 
@@ -172,9 +174,12 @@ impl Campaign<'_> {
     }
 
     fn next(&self) -> Option<Row> {
-        let found = !self.report.lock().unwrap_or_else(PoisonError::into_inner).wrong.is_empty();
+        let (found, hung) = {
+            let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+            (!report.wrong.is_empty(), report.hung > 0)
+        };
         let asked = self.config.enough.is_some_and(|enough| enough.load(Ordering::Relaxed));
-        let enough = asked || found && self.config.stop == Stop::AtFirst;
+        let enough = asked || hung || found && self.config.stop == Stop::AtFirst;
         if enough || self.started.elapsed() >= self.config.budget {
             return None;
         }
@@ -192,7 +197,7 @@ impl Campaign<'_> {
         };
         let (tell, hear) = channel();
         let played = row.clone();
-        let limit = HANGS * slack.min(2);
+        let limit = if slack == 1 { HANGS } else { HANGS * 3 / 2 };
         let thread = std::thread::Builder::new().name(format!("oracle {}", row.name()));
         let spawned = thread.spawn(move || tell.send(played.play(&setting)));
         let mut checks = Checks::new(row.name(), "contract section 3, L3: every call returns");
@@ -200,6 +205,7 @@ impl Campaign<'_> {
             Ok(Ok(played)) => return played,
             Ok(Err(RecvTimeoutError::Timeout)) => {
                 checks.note("the end of the row", &format!("none after {limit:?}"), "an end");
+                self.report.lock().unwrap_or_else(PoisonError::into_inner).hung += 1;
             }
             Ok(Err(RecvTimeoutError::Disconnected)) => {
                 checks.note("the end of the row", "a panic", "no panic that reaches a client");

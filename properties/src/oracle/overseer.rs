@@ -90,10 +90,14 @@ impl Fetch for Overseer {
             seen.fetches += 1;
             seen.fetches
         };
-        if self.trouble == Trouble::TemporaryLost && nth == 2 {
-            let lost = Temporary::beside(Path::new(&order.local), order.job, order.file);
-            // It is the trouble: when there is nothing to lose, the row finds that out.
-            let _ = fs::remove_file(lost.path());
+        if nth == 2 {
+            let temporary = Temporary::beside(Path::new(&order.local), order.job, order.file);
+            // When there is nothing to lose, the row finds that out.
+            let _ = match self.trouble {
+                Trouble::TemporaryLost => fs::remove_file(temporary.path()),
+                Trouble::TemporaryShorter => fs::write(temporary.path(), b"short"),
+                _ => Ok(()),
+            };
         }
         let mut ear = Ear { overseer: self, order, inner: progress, over: None, here: order.from };
         self.http.fetch(order, &mut ear);

@@ -262,6 +262,17 @@ impl<'a> Play<'a> {
         if self.setting.profile.omitted_methods.is_on() {
             let sentence = error.error_description(0).map(|text| text.is_empty());
             checks.same("GetErrorDescription is empty", sentence, Ok(false));
+            let about = error.error_context_description(0).map(|text| text.is_empty());
+            checks.same("GetErrorContextDescription is empty", about, Ok(false));
+            let elsewhere = Err(HResult::ERROR_RESOURCE_LANG_NOT_FOUND);
+            checks.same(
+                "GetErrorDescription in a language that is not there",
+                error.error_description(0x0407),
+                elsewhere,
+            );
+            let elsewhere = Err(HResult::ERROR_RESOURCE_LANG_NOT_FOUND);
+            let about = error.error_context_description(0x0407);
+            checks.same("GetErrorContextDescription in a language that is not there", about, elsewhere);
             let general = self.service.manager(OWNER).error_description(owed.hr, 0);
             checks.same("GetErrorDescription", error.error_description(0), general);
             let protocol = match owed.file {
@@ -421,6 +432,11 @@ fn compare_trace(checks: &mut Checks, case: &Case, profile: &Profile, trace: &Tr
     });
     let owed: Vec<_> = case.failures().map(|(class, hr, _)| (class, hr)).collect();
     checks.same("errors of the job", errors.collect::<Vec<_>>(), owed);
+    let bytes = trace.lines.iter().filter(|line| match &line.what {
+        Kind::Env(env) => matches!(env.step, EnvStep::Bytes { .. }),
+        _ => false,
+    });
+    checks.same("the core hears of bytes often enough", bytes.count() >= case.heard, true);
     let verdicts = Verdicts::under(trace, profile, contract::judge::RuleSet::HERE);
     let broken: Vec<String> = verdicts.violations().map(|broken| broken.to_string()).collect();
     checks.same("rules that are broken", broken, Vec::new());

@@ -259,16 +259,22 @@ fn resumes() -> Vec<Case> {
             ),
         );
     }
-    let lost = [first_part(SIZE, CUT), again(&bytes)].concat();
-    cases.push(
-        Case::new(
-            "bytes-that-were-taken-away",
-            VERSIONS,
-            vec![cut(&[V1], &bytes, CUT), whole(&[V1], &bytes)],
-        )
-        .trouble(Trouble::TemporaryLost)
-        .expect([Ask::Whole, Ask::Whole], lost, whole_end()),
-    );
+    for (name, trouble) in [
+        ("bytes-that-were-taken-away", Trouble::TemporaryLost),
+        ("bytes-of-which-some-were-taken-away", Trouble::TemporaryShorter),
+    ] {
+        let says = [first_part(SIZE, CUT), again(&bytes)].concat();
+        let replies = vec![cut(&[V1], &bytes, CUT), whole(&[V1], &bytes)];
+        let case = Case::new(name, VERSIONS, replies).trouble(trouble);
+        cases.push(case.expect([Ask::Whole, Ask::Whole], says, whole_end()));
+    }
+    let capitals = format!("content-range: BYTES {CUT}-{}/{SIZE}", SIZE - 1);
+    let loud = response("206 Partial Content", &[V1, &capitals], &bytes[CUT..]);
+    cases.push(in_two("a-unit-in-capitals", &[V1], loud).expect(
+        [Ask::Whole, Ask::Rest(from, TAG)],
+        [first_part(SIZE, CUT), rest_of(&bytes)].concat(),
+        whole_end(),
+    ));
     let last = SIZE - 1;
     // The end comes late, so that it is reported by itself and the job is suspended with the whole file here.
     let late_end = cut(&[V1], &bytes, SIZE - 1000)
@@ -538,11 +544,14 @@ fn bounds() -> Vec<Case> {
     ];
     let slow = (0..10)
         .fold(ten, |reply, at| reply.then(Piece::Bytes(vec![b"drop after"[at]])).then(Piece::Pause(MOMENT)));
-    cases.push(
-        Case::new("a-slow-drip-is-no-silence", "the limit is for each read", vec![slow])
-            .limits(Limits::Impatient)
-            .expect([Ask::Whole], once(b"drop after"), End::Whole(b"drop after".to_vec())),
-    );
+    let mut drip = Case::new("a-slow-drip-is-no-silence", "the limit is for each read", vec![slow]);
+    // Each byte but the first and the last comes so late that the core hears of it by itself.
+    drip.heard = 7;
+    cases.push(drip.limits(Limits::Impatient).expect(
+        [Ask::Whole],
+        once(b"drop after"),
+        End::Whole(b"drop after".to_vec()),
+    ));
     let length_100001 = head(&["content-length: 100001"]);
     cases.push(
         Case::new("longer-than-allowed", "facts D2: 80200064", vec![length_100001])
@@ -554,6 +563,13 @@ fn bounds() -> Vec<Case> {
         Case::new("as-long-as-allowed", "facts D2: 80200064", vec![whole(&[], &just)])
             .limits(Limits::Short(100_000))
             .expect([Ask::Whole], once(&just), End::Whole(just.clone())),
+    );
+    let unannounced = bare("200 OK", &[], &just);
+    let says = vec![connected, Said::Here(100_000), Said::Size(100_000), Said::Done];
+    cases.push(
+        Case::new("as-long-as-allowed-unannounced", "facts D2: 80200064", vec![unannounced])
+            .limits(Limits::Short(100_000))
+            .expect([Ask::Whole], says, End::Whole(just.clone())),
     );
     let endless = head(&[]).then(Piece::ForEver(pattern(4096), Duration::ZERO));
     cases.push(

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use contract::call::{Completed, ErrorContext, Whose};
 use contract::core::{Core as _, TransferReply};
-use contract::dialect::Contexts;
+use contract::dialect::{Contexts, TransferSlots};
 use contract::{Event, FileId, HResult, JobState, NotifyFlags, Priority, UserId};
 use engine::service::{File, Job};
 
@@ -171,6 +171,24 @@ pub(super) fn transfers(checks: &mut Checks, setting: &Setting) {
     let stops =
         sim.network.replies("http://sim/drip").iter().filter(|reply| **reply == TransferReply::Stop).count();
     checks.same("transfers that were told to stop", stops, 3);
+}
+
+/// As many transfers at once as the dialect has slots, but never more than the service has workers.
+pub(super) fn transfers_at_once(checks: &mut Checks, setting: &Setting) {
+    const WORKERS: u32 = 16;
+    let Some(sim) = start(checks, setting) else { return };
+    let jobs: Vec<Job> = (0..20).filter_map(|_| made(checks, sim.job(0, "http://sim/stall", None))).collect();
+    jobs.iter().for_each(|job| checks.same("Resume", job.resume(), Ok(())));
+    let most = match sim.profile.transfer_slots {
+        TransferSlots::ForegroundAndOne => WORKERS,
+        TransferSlots::AtMost(slots) => slots,
+    };
+    checks.same("transfers run at once", eventually(|| sim.network.running() == most), true);
+    thread::sleep(WATCH);
+    checks.same("transfers at once", (sim.network.running(), sim.network.most()), (most, most));
+    sim.network.gate.open();
+    let all = jobs.iter().all(|job| sim.comes_to(job, JobState::Transferred));
+    checks.same("all are transferred in the end", all, true);
 }
 
 pub(super) fn fetches_that_fail(checks: &mut Checks, setting: &Setting) {

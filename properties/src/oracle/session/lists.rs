@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use contract::call::{Completed, Fetched, FileProgress, Whose};
-use contract::{FileId, HResult, JobId, JobState, UserId};
+use contract::{
+    Call, FileId, HResult, Interfaces, JobId, JobState, Out, Receiver, ReceiverId, ThreadId, UserId,
+};
 use engine::service::{EnumFiles, File, Guid, Job, Returned};
 
 use super::super::checks::Checks;
 use super::super::play::Setting;
 use super::properties::{made, start};
-use super::sim::{Ear, Sim, local, object};
+use super::sim::{Ear, Sim, WATCH, eventually, local, object};
 
 /// A job with so many files, their names after their numbers.
 fn with_files(checks: &mut Checks, sim: &Sim, files: u32) -> Option<Job> {
@@ -122,6 +124,16 @@ pub(super) fn jobs_and_owners(checks: &mut Checks, setting: &Setting) {
     };
     checks.same("ids differ", id != second_id && second_id != foreign_id && id != foreign_id, true);
     checks.same("GetId again", first.id(), Ok(id));
+    let text = Guid(0x0011_2233_4455_6677_8899_AABB_CCDD_EEFF).to_string();
+    checks.same("an id as text", text.as_str(), "{00112233-4455-6677-8899-AABBCCDDEEFF}");
+    checks.same("two jobs are two", first == second, false);
+    checks.same("a handle is of its job", first == first.clone(), true);
+    let elsewhere = Sim::elsewhere(setting).ok();
+    let theirs_too = elsewhere.as_ref().and_then(|sim| sim.job(0, "http://sim/done", None).ok());
+    let strange = theirs_too.as_ref().and_then(|job| job.id().ok());
+    let found = strange.map(|id| ours.job(id).map(|job| job.number()));
+    checks.same("GetJob of a job of another service", found, Some(Err(sim.profile.not_found)));
+    checks.same("jobs of two services are two", theirs_too.map(|job| job == first), Some(false));
     let number = |found: Result<Job, HResult>| found.map(|job| job.number());
     checks.same("GetJob", number(ours.job(id)), Ok(first.number()));
     checks.same("GetJob of the second", number(ours.job(second_id)), Ok(second.number()));
@@ -188,12 +200,52 @@ pub(super) fn registrations(checks: &mut Checks, setting: &Setting) {
     checks.same("GetNotifyInterface after it", registered(&job, &second), Ok(true));
     checks.same("SetNotifyInterface of the same", job.set_notify_interface(object(&second)), Ok(()));
     checks.same("GetNotifyInterface after that", registered(&job, &second), Ok(true));
+    numbers_of_objects(checks, &sim, (&job, &other), &second);
     checks.same("SetNotifyInterface(NULL)", job.set_notify_interface(None), Ok(()));
     checks.same("GetNotifyInterface of none", job.notify_interface().map(|found| found.is_some()), Ok(false));
     checks.same("GetNotifyInterface of the other job", registered(&other, &second), Ok(true));
-    let deaf = Ear::with(contract::Interfaces::empty(), |_, _| HResult::S_OK);
+    let deaf = Ear::with(Interfaces::empty(), |_, _| HResult::S_OK);
     let refused = Arc::downgrade(&deaf);
     let _ = job.set_notify_interface(object(&deaf));
     drop(deaf);
     checks.same("an object that was refused goes", refused.upgrade().is_none(), true);
+}
+
+/// Numbers that the service gives to objects start here; those below are a driver's.
+const FIRST_OWN: u32 = 1 << 16;
+
+/// One object has one number, whichever job has it registered, and another object has another one.
+fn numbers_of_objects(checks: &mut Checks, sim: &Sim, (job, other): (&Job, &Job), both: &Arc<Ear>) {
+    let number = |job: &Job| {
+        let (_, out) =
+            sim.service.call(ThreadId(1), UserId(0), Some(job.number()), &Call::GetNotifyInterface);
+        match out {
+            Out::Receiver(receiver) => receiver,
+            _ => None,
+        }
+    };
+    checks.same("one object on two jobs has one number", number(job) == number(other), true);
+    checks.same("its number is the service's", number(job).is_some_and(|id| id.0 >= FIRST_OWN), true);
+    let third = Ear::good();
+    checks.same("SetNotifyInterface of a third", other.set_notify_interface(object(&third)), Ok(()));
+    checks.same("another object has another number", number(job) == number(other), false);
+    checks.same("SetNotifyInterface of the first", other.set_notify_interface(object(both)), Ok(()));
+    checks.same("and the first has its own again", number(job) == number(other), true);
+}
+
+/// An object that is not there, as when its client has died, is told nothing; who comes in its place is told.
+pub(super) fn an_object_that_is_gone(checks: &mut Checks, setting: &Setting) {
+    let Some(sim) = start(checks, setting) else { return };
+    let Some(job) = made(checks, sim.job(0, "http://sim/done", None)) else { return };
+    let gone = Receiver { id: ReceiverId(7), interfaces: Interfaces::CALLBACK };
+    let call = Call::SetNotifyInterface { receiver: Some(gone) };
+    let (hr, _) = sim.service.call(ThreadId(1), UserId(0), Some(job.number()), &call);
+    checks.same("SetNotifyInterface by number", hr, HResult::S_OK);
+    checks.same("Resume", job.resume(), Ok(()));
+    checks.same("TRANSFERRED", sim.comes_to(&job, JobState::Transferred), true);
+    std::thread::sleep(WATCH);
+    let ear = Ear::good();
+    checks.same("SetNotifyInterface", job.set_notify_interface(object(&ear)), Ok(()));
+    checks.same("the new object is told", eventually(|| ear.told().len() == 1), true);
+    checks.same("Complete", job.complete().map(|back| back.hr), Ok(HResult::S_OK));
 }

@@ -49,6 +49,12 @@ pub(super) static PARTS: &[Part] = &[
         because: "contract section 2; a fetch ends with its attempt",
         run: ends::transfers,
     },
+    Part { name: "transfers-at-once", because: "facts E", run: ends::transfers_at_once },
+    Part {
+        name: "an-object-that-is-gone",
+        because: "facts D3: 800401FD",
+        run: lists::an_object_that_is_gone,
+    },
     Part { name: "a-fetch-that-fails", because: "rule R18", run: ends::fetches_that_fail },
     Part { name: "the-file-that-failed", because: "facts B5, D4", run: ends::the_file_that_failed },
     Part { name: "network-and-logoff", because: "facts A2", run: ends::network_and_logoff },

@@ -51,9 +51,23 @@ pub(super) fn programs(checks: &mut Checks, setting: &Setting) {
         checks.same(&format!("and not again ({name})"), marks(&path), 3);
         checks.same("Cancel", job.cancel().map(|back| back.hr), Ok(HResult::S_OK));
     }
+    killed(checks, setting, &sim);
     nobody_waits(checks, setting, &sim);
     missing(checks, setting, &sim);
     after_the_object(checks, setting, &sim);
+}
+
+/// A program that is killed has no exit code, and has acknowledged nothing.
+fn killed(checks: &mut Checks, setting: &Setting, sim: &Sim) {
+    let path = setting.directory.join("killed");
+    let marks_path = path.display();
+    let dies =
+        format!("sh -c \"echo x >> '{marks_path}'; test $(wc -l < '{marks_path}') -gt 1 || kill -9 $$\"");
+    let Some(job) = resumed(checks, sim, "http://sim/done", &dies) else { return };
+    checks.same("a program that was killed runs again", eventually(|| marks(&path) == 2), true);
+    thread::sleep(WATCH);
+    checks.same("and not a third time", marks(&path), 2);
+    drop(job);
 }
 
 fn nobody_waits(checks: &mut Checks, setting: &Setting, sim: &Sim) {

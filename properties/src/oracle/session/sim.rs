@@ -37,6 +37,8 @@ pub(super) const WATCH: Duration = Duration::from_millis(30);
 pub(super) const RETRY_SECONDS: u32 = 5;
 /// Milliseconds of the service's time per millisecond.
 const SCALE: u64 = 1000;
+/// What the ids of a session's jobs have in common.
+const HERE: u64 = 0x0123_4567_89AB_CDEF;
 
 pub(super) struct Sim {
     pub(super) service: Arc<Service>,
@@ -47,11 +49,21 @@ pub(super) struct Sim {
 
 impl Sim {
     pub(super) fn start(setting: &Setting) -> Result<Sim, StartError> {
+        Sim::in_namespace(setting, HERE)
+    }
+
+    /// Another service than those that [`Sim::start`] gives.
+    pub(super) fn elsewhere(setting: &Setting) -> Result<Sim, StartError> {
+        Sim::in_namespace(setting, HERE + 1)
+    }
+
+    fn in_namespace(setting: &Setting, namespace: u64) -> Result<Sim, StartError> {
         let (disk, network) = (Arc::<SimDisk>::default(), Arc::<SimNetwork>::default());
         let service = Service::builder(Config { seeded: setting.seeded, ..Config::of(&setting.profile) })
             .fetch(Arc::clone(&network) as Arc<dyn Fetch>)
             .disk(Arc::clone(&disk) as Arc<dyn Disk>)
             .clock_scale(SCALE as u32)
+            .namespace(namespace)
             .start()?;
         Ok(Sim { service: Arc::new(service), profile: setting.profile, disk, network })
     }
