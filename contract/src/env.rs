@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::hresult::HResult;
+use crate::ids::UserId;
 
 /// The kind of an environment step, without its values.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -48,10 +49,18 @@ pub enum StepKind {
     Observed,
     /// Nothing of the job is pending, running or waiting for a retry.
     Idle,
+    /// A policy of the machine holds the job back.
+    PolicyHolds,
+    /// The policy holds it back no longer.
+    PolicyLifts,
+    /// An attempt begins to fetch a file.
+    FetchBegins,
+    /// An attempt has stopped fetching a file.
+    FetchEnds,
 }
 
 impl StepKind {
-    pub(crate) const COUNT: usize = StepKind::Idle as usize + 1;
+    pub(crate) const COUNT: usize = StepKind::FetchEnds as usize + 1;
 
     /// Every kind, in order.
     pub const ALL: [StepKind; StepKind::COUNT] = [
@@ -73,6 +82,10 @@ impl StepKind {
         StepKind::Disk,
         StepKind::Observed,
         StepKind::Idle,
+        StepKind::PolicyHolds,
+        StepKind::PolicyLifts,
+        StepKind::FetchBegins,
+        StepKind::FetchEnds,
     ];
 }
 
@@ -97,6 +110,10 @@ impl fmt::Display for StepKind {
             StepKind::Disk => "disk",
             StepKind::Observed => "observed",
             StepKind::Idle => "idle",
+            StepKind::PolicyHolds => "policy holds",
+            StepKind::PolicyLifts => "policy lifts",
+            StepKind::FetchBegins => "fetch begins",
+            StepKind::FetchEnds => "fetch ends",
         };
         f.pad(name)
     }
@@ -170,7 +187,11 @@ pub enum EnvStep {
     /// See [`StepKind::Preempt`].
     Preempt,
     /// See [`StepKind::Logoff`].
-    Logoff,
+    Logoff {
+        /// Who logs off, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<UserId>,
+    },
     /// See [`StepKind::NetworkLost`].
     NetworkLost,
     /// See [`StepKind::NetworkBack`].
@@ -195,6 +216,23 @@ pub enum EnvStep {
     },
     /// See [`StepKind::Idle`].
     Idle,
+    /// See [`StepKind::PolicyHolds`].
+    PolicyHolds {
+        /// Which policy, as a code.
+        hr: HResult,
+    },
+    /// See [`StepKind::PolicyLifts`].
+    PolicyLifts,
+    /// See [`StepKind::FetchBegins`].
+    FetchBegins {
+        /// The number of the attempt within its job.
+        attempt: u32,
+    },
+    /// See [`StepKind::FetchEnds`].
+    FetchEnds {
+        /// The number of the attempt within its job.
+        attempt: u32,
+    },
 }
 
 impl EnvStep {
@@ -211,7 +249,7 @@ impl EnvStep {
             EnvStep::TransientError { .. } => StepKind::TransientError,
             EnvStep::FatalError { .. } => StepKind::FatalError,
             EnvStep::Preempt => StepKind::Preempt,
-            EnvStep::Logoff => StepKind::Logoff,
+            EnvStep::Logoff { .. } => StepKind::Logoff,
             EnvStep::NetworkLost => StepKind::NetworkLost,
             EnvStep::NetworkBack => StepKind::NetworkBack,
             EnvStep::RetryDelayOver => StepKind::RetryDelayOver,
@@ -220,6 +258,10 @@ impl EnvStep {
             EnvStep::Disk { .. } => StepKind::Disk,
             EnvStep::Observed { .. } => StepKind::Observed,
             EnvStep::Idle => StepKind::Idle,
+            EnvStep::PolicyHolds { .. } => StepKind::PolicyHolds,
+            EnvStep::PolicyLifts => StepKind::PolicyLifts,
+            EnvStep::FetchBegins { .. } => StepKind::FetchBegins,
+            EnvStep::FetchEnds { .. } => StepKind::FetchEnds,
         }
     }
 }
@@ -234,7 +276,13 @@ impl fmt::Display for EnvStep {
             EnvStep::Bytes { transferred, total: None } => {
                 write!(f, "bytes: {transferred} of an unknown size")
             }
-            EnvStep::TransientError { hr } | EnvStep::FatalError { hr } => write!(f, "{}: {hr}", self.kind()),
+            EnvStep::TransientError { hr } | EnvStep::FatalError { hr } | EnvStep::PolicyHolds { hr } => {
+                write!(f, "{}: {hr}", self.kind())
+            }
+            EnvStep::Logoff { user: Some(user) } => write!(f, "logoff of {user}"),
+            EnvStep::FetchBegins { attempt } | EnvStep::FetchEnds { attempt } => {
+                write!(f, "{}: attempt {attempt}", self.kind())
+            }
             EnvStep::Disk { act } => write!(f, "disk: {act:?}"),
             EnvStep::Observed { destination, temporary } => {
                 write!(f, "observed: destination {destination:?}, temporary {temporary:?}")

@@ -192,6 +192,8 @@ faults! {
         "A callback that panics has acknowledged its event.";
     AnySuccessAcknowledges = "any-success-acknowledges", Core, R18, clause None, Reach::Anybody,
         "S_FALSE acknowledges JobTransferred and JobError.";
+    OneJobTooMany = "one-job-too-many", Core, R12, clause None, Reach::Anybody,
+        "A user gets one job more than the limit.";
     NewEpochUntold = "new-epoch-untold", Core, R19, clause None, Reach::Anybody,
         "A new registration is not told of the end that the old one has acknowledged.";
     LastFileUntold = "last-file-untold", Core, R19, clause None, Reach::Anybody,
@@ -260,6 +262,8 @@ faults! {
         "A timer that fires wakes no dispatcher for what it has made due.";
     SlotLeakedByPanic = "slot-leaked-by-panic", Service, R18, clause None, Reach::Anybody,
         "A callback that panics never gives its slot back.";
+    RenamesGoOn = "renames-go-on", Service, R15, clause None, Reach::Anybody,
+        "Complete goes on with the other files after a rename that failed.";
     ErrorSwallowed = "error-swallowed", Service, R19, clause None, Reach::Anybody,
         "A dispatcher acknowledges JobError for the client, and never calls it.";
     ForeignIdFound = "foreign-id-found", Service, R10, clause None,

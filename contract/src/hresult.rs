@@ -204,6 +204,26 @@ impl HResult {
         HResult(0x8019_0000 | status as u32)
     }
 
+    /// Whether a policy of the machine is behind it: cost, battery, background access, game mode, VPN (facts A2, D1, D2).
+    #[must_use]
+    pub const fn is_policy(self) -> bool {
+        matches!(
+            self,
+            HResult::BG_E_BLOCKED_BY_POLICY
+                | HResult::BG_E_BLOCKED_BY_COST_TRANSFER_POLICY
+                | HResult::BG_E_BLOCKED_BY_BATTERY_POLICY
+                | HResult::BG_E_BLOCKED_BY_BATTERY_SAVER
+                | HResult::BG_E_BLOCKED_BY_BACKGROUND_ACCESS_POLICY
+                | HResult::BG_E_BLOCKED_BY_GAME_MODE
+                | HResult::BG_E_BLOCKED_BY_SYSTEM_POLICY
+                | HResult::DO_E_BLOCKED_BY_COST_TRANSFER_POLICY
+                | HResult::DO_E_BLOCKED_BY_CELLULAR_POLICY
+                | HResult::DO_E_BLOCKED_BY_POWER_STATE
+                | HResult::DO_E_BLOCKED_BY_VPN_POLICY
+                | HResult::DO_E_BLOCKED_BY_CRITICAL_MEMORY_USAGE
+        )
+    }
+
     /// Whether this is a converted Windows error (facility 7), as file-system failures are.
     #[must_use]
     pub const fn is_win32(self) -> bool {

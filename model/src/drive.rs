@@ -553,7 +553,7 @@ impl<C: Core> Driver<C> {
                 observer.happened(Happened::Event(EventView::Return { id, job, call, hr, out }));
                 return Applied::Done;
             }
-            Then::Wait(delivery) => Until::Released(delivery, self.slot_of(delivery)),
+            Then::Wait(delivery) => self.wait(id, job, delivery, observer),
             Then::Disk => Until::Disk,
             // Excluded above: a finalising job is not called.
             Then::Busy => return Applied::Done,
@@ -575,9 +575,9 @@ impl<C: Core> Driver<C> {
         }
         match answer.then {
             Then::Wait(delivery) => {
-                let told = self.slot_of(delivery);
+                let until = self.wait(CallId(slot as u32), Some(job), delivery, observer);
                 if let Some(open) = self.open.get_mut(slot) {
-                    open.until = Until::Released(delivery, told);
+                    open.until = until;
                 }
             }
             _ => self.return_call(slot, observer),
@@ -628,6 +628,9 @@ impl<C: Core> Driver<C> {
         let Some(delivery) = self.core.begin_delivery(job) else { return Applied::NotEnabled };
         self.told.put(slot, Telling { delivery, phase: Phase::Begun });
         observer.happened(Happened::Begun(slot, delivery));
+        let Delivery { event, target, file, .. } = delivery;
+        let id = DeliveryId(slot as u32);
+        observer.happened(Happened::Event(EventView::Begin { delivery: id, job, event, target, file }));
         self.report_changes(None, observer);
         Applied::Done
     }
@@ -691,6 +694,22 @@ impl<C: Core> Driver<C> {
         self.return_released(observer);
         self.touched |= bit(job);
         Applied::Done
+    }
+
+    /// The call waits until the delivery has left.
+    fn wait(
+        &self,
+        id: CallId,
+        job: Option<JobId>,
+        delivery: DeliveryId,
+        observer: &mut impl Observer,
+    ) -> Until {
+        let slot = self.slot_of(delivery);
+        if let Some(job) = job {
+            let delivery = DeliveryId(slot as u32);
+            observer.happened(Happened::Event(EventView::Wait { id, job, delivery }));
+        }
+        Until::Released(delivery, slot)
     }
 
     /// Tells of every job of which something happened that it is at rest, if it is.

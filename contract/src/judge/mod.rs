@@ -35,6 +35,7 @@ mod facts;
 mod failure;
 mod handed;
 mod monitor;
+mod queue;
 mod recorder;
 mod registers;
 mod rule;

@@ -261,7 +261,8 @@ impl<const CALLS: usize> Monitors<CALLS> {
             |rule: Rule| self.carried.contains(rule) && !profile.mutation.is(Mutant::RuleSilent(rule as u8));
         let stuck = judged(Rule::R18) && self.rules.r18.is_stuck(&cx);
         let owing = judged(Rule::R19) && self.rules.r19.is_owing(&cx);
-        let broken = [(stuck, Rule::R18), (owing, Rule::R19)];
+        let left = judged(Rule::R15) && self.rules.r15.has_left_files();
+        let broken = [(left, Rule::R15), (stuck, Rule::R18), (owing, Rule::R19)];
         broken.into_iter().filter(|(broken, _)| *broken).map(|(_, rule)| rule).collect()
     }
 

@@ -18,6 +18,7 @@ use crate::state::JobState;
 
 use super::across::{Across, CALLBACK_SLOTS, Overflow};
 use super::handed::Handed;
+use super::queue::Queue;
 use super::rule::{Rule, RuleSet};
 use super::trace::{Ended, Header, Kept, Kind, Line, Open, Reader, Recorded, Trace, TraceError};
 use super::watched::{Watched, names_late_file};
@@ -159,6 +160,7 @@ pub struct Judge {
     jobs: BTreeMap<JobId, Watched>,
     across: Across<OPEN_CALLS, RUNNING>,
     handed: Handed,
+    queue: Queue,
     /// Open calls about no job.
     manager_calls: BTreeMap<CallId, ManagerCall>,
     owners: BTreeMap<JobId, UserId>,
@@ -204,6 +206,7 @@ impl Judge {
             jobs: BTreeMap::new(),
             across: Across::new(rules, CALLBACK_SLOTS),
             handed: Handed::default(),
+            queue: Queue::default(),
             manager_calls: BTreeMap::new(),
             owners: BTreeMap::new(),
             counts: rules.iter().map(|rule| (rule, Count::default())).collect(),
@@ -246,8 +249,11 @@ impl Judge {
         self.last_seq = seq;
         self.note_owner(event);
         self.feed_across(seq, event);
-        let (violated, exercised) = self.handed.event(event);
-        self.note(seq, event.job(), violated.intersection(self.rules), exercised.intersection(self.rules));
+        for (violated, exercised) in [self.handed.event(event), self.queue.event(&self.profile, seq, event)] {
+            let (violated, exercised) =
+                (violated.intersection(self.rules), exercised.intersection(self.rules));
+            self.note(seq, event.job(), violated, exercised);
+        }
         match (*event, event.job()) {
             (EventView::Return { id, call: Call::CreateJob { .. }, hr, .. }, job) => {
                 self.manager_calls.remove(&id);
@@ -287,6 +293,7 @@ impl Judge {
         self.jobs.values_mut().for_each(|watched| watched.restart(&self.profile));
         self.across.restart();
         self.handed.restart();
+        self.queue.restart();
         self.manager_calls.clear();
     }
 

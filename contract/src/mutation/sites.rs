@@ -203,6 +203,11 @@ sites! {
         R13FromAnywhere = "r13-from-anywhere", "R13 does not compare the state a job leaves with the one it was in.";
         R13AnyEdge = "r13-any-edge", "R13 takes any change for an edge.";
         R13AnyBirth = "r13-any-birth", "R13 lets a job be born in any state.";
+        R12LimitsAreOpen = "r12-limits-are-open", "R12 lets a user have a job, or a job a file, beyond the limit.";
+        R12AnyOwner = "r12-any-owner", "R12 does not ask whose job it is.";
+        R13AnyLogoff = "r13-any-logoff", "R13 lets a logoff move the job of another user.";
+        R13EndingMoves = "r13-ending-moves", "R13 lets the environment move a job that a call is ending.";
+        R14OldAttemptsReport = "r14-old-attempts-report", "R14 lets a job make progress that is not being transferred.";
         R14JobSums = "r14-job-sums", "R14 does not add up a job's progress.";
         R14FileSums = "r14-file-sums", "R14 does not add up a file's progress.";
         R14BytesUnlimited = "r14-bytes-unlimited", "R14 lets bytes exceed the total.";
@@ -215,6 +220,9 @@ sites! {
         R15WrongBytes = "r15-wrong-bytes", "R15 takes wrong bytes for good ones.";
         R15Absent = "r15-absent", "R15 lets a renamed file be absent.";
         R15Temporary = "r15-temporary", "R15 lets a clean Cancel leave temporary files.";
+        R15GoesOn = "r15-goes-on", "R15 lets Complete go on after a rename that failed.";
+        R15FetchesOverlap = "r15-fetches-overlap", "R15 lets two fetches of a file overlap.";
+        R15FetchedAfterEnd = "r15-fetched-after-end", "R15 lets a fetch begin after the job has ended.";
         R18OwedForgotten = "r18-owed-forgotten", "R18 forgets what is owed when a callback fails.";
         R18FilesForgotten = "r18-files-forgotten", "R18 forgets what is owed when a file's callback fails.";
         R18PanicForgotten = "r18-panic-forgotten", "R18 does not mind calls that a panic has stranded.";

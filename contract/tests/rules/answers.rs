@@ -173,7 +173,10 @@ fn managers_refuse_one_job_too_many_and_another_users_job() {
         run.keeps(R12);
     }
     let mut run = Run::created(bits());
-    run.does(Call::GetJob, HResult::E_ACCESSDENIED);
+    let stranger = event::Caller { thread: ThreadId(9), user: UserId(9), inside: None };
+    let (id, job, call) = (CallId(99), Some(JOB), &Call::GetJob);
+    run.push(&EventView::Call { id, caller: stranger, job, call });
+    run.push(&EventView::Return { id, job, call, hr: HResult::E_ACCESSDENIED, out: &Out::None });
     run.keeps(R12);
 }
 

@@ -65,6 +65,14 @@ impl Run {
         run
     }
 
+    /// As [`Run::listening`] in BITS with every flag, transferring, and told of all that changed on the way.
+    pub(crate) fn transferring_and_told() -> Run {
+        let mut run = Run::listening(bits(), EVERYTHING);
+        run.resumes();
+        (0..2).for_each(|_| run.tells(Event::JobModification, OK));
+        run
+    }
+
     /// Resumed and transferred, from wherever it is.
     pub(crate) fn transfers(&mut self) {
         self.resumes();
@@ -101,6 +109,16 @@ impl Run {
         self.call_on(Some(JOB), call)
     }
 
+    /// A call from inside a callback starts.
+    pub(crate) fn call_inside(&mut self, delivery: DeliveryId, call: Call) -> CallId {
+        let id = CallId(self.next_call);
+        self.next_call += 1;
+        let caller = Caller { thread: ThreadId(99), user: UserId(0), inside: Some(delivery) };
+        self.push(&EventView::Call { id, caller, job: Some(JOB), call: &call });
+        self.open.push((id, Some(JOB), call));
+        id
+    }
+
     /// A call on a job, or on none.
     pub(crate) fn call_on(&mut self, job: Option<JobId>, call: Call) -> CallId {
         let id = CallId(self.next_call);
@@ -127,6 +145,13 @@ impl Run {
     pub(crate) fn does(&mut self, call: Call, hr: HResult) {
         let id = self.call(call);
         self.back(id, hr);
+    }
+
+    /// A call from start to end that changes the state.
+    pub(crate) fn does_to(&mut self, call: Call, to: JobState) {
+        let id = self.call(call);
+        self.state_by(to, By::Call(id));
+        self.back(id, OK);
     }
 
     /// A getter from start to end.

@@ -195,7 +195,7 @@ fn a_repeated_file_without_a_registration_is_told_twice_and_not_out_of_order() {
 #[test]
 fn modifications_are_not_outnumbered() {
     contract::follows!["event.modification", "event.may-drop"];
-    let mut run = Run::listening(bits(), EVERYTHING);
+    let mut run = Run::transferring_and_told();
     let setter = run.call(Call::SetDescription { description: Some("x".into()) });
     run.tells(Event::JobModification, OK);
     run.back(setter, OK);
@@ -208,7 +208,7 @@ fn modifications_are_not_outnumbered() {
 
 #[test]
 fn bytes_are_modifications() {
-    let mut run = Run::listening(bits(), EVERYTHING);
+    let mut run = Run::transferring_and_told();
     run.env_file(EnvStep::Bytes { transferred: 1, total: None }, F0);
     run.tells(Event::JobModification, OK);
     run.keeps(R8);

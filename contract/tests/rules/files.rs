@@ -1,7 +1,7 @@
 //! R14 and R15: bytes and files.
 
 use contract::event::By;
-use contract::judge::Rule::{R14, R15};
+use contract::judge::Rule::{R13, R14, R15};
 use contract::*;
 
 use crate::builder::*;
@@ -170,4 +170,87 @@ fn cancel_does_not_touch_what_it_did_not_make() {
     run.keeps(R15);
     run.env_file(observed(Found::Absent, Found::Absent), F0);
     run.breaks(&[R15]);
+}
+
+#[test]
+fn after_a_rename_that_failed_nothing_is_done_until_the_next_call() {
+    for (act, rules) in [(None, &[][..]), (Some(DiskAct::Renamed), &[R15]), (Some(DiskAct::Removed), &[R15])]
+    {
+        let mut run = Run::listening(bits(), 0);
+        run.resumes();
+        run.env_file(EnvStep::FileDone, F1);
+        run.arrives();
+        let complete = run.call(Call::Complete);
+        run.env_file(disk(DiskAct::RenameFailed), F0);
+        act.into_iter().for_each(|act| run.env_file(disk(act), F1));
+        run.back(complete, HResult::from_win32(32));
+        let cancel = run.call(Call::Cancel);
+        run.env_file(disk(DiskAct::Removed), F0);
+        run.state_by(JobState::Cancelled, By::Call(cancel));
+        run.back(cancel, OK);
+        run.breaks(rules);
+    }
+}
+
+#[test]
+fn a_job_that_has_ended_leaves_no_temporary_file() {
+    let mut completed = Run::listening(bits(), 0);
+    completed.transfers();
+    let complete = completed.call(Call::Complete);
+    completed.env_file(disk(DiskAct::Renamed), F0);
+    completed.state_by(JobState::Acknowledged, By::Call(complete));
+    completed.back(complete, OK);
+    completed.env_file(observed(Found::Whole, Found::Absent), F0);
+    completed.keeps(R15);
+    completed.env_file(observed(Found::Whole, Found::Whole), F0);
+    completed.breaks(&[R15]);
+    // What an expiry removes is gone when the run is over, and may be there before.
+    let mut expired = Run::listening(bits(), 0);
+    expired.transfers();
+    expired.moves(EnvStep::Expiry, JobState::Cancelled);
+    expired.env_file(observed(Found::Absent, Found::Whole), F0);
+    expired.breaks(&[R15]);
+    expired.env_file(observed(Found::Absent, Found::Absent), F0);
+    expired.breaks(&[]);
+}
+
+#[test]
+fn a_file_is_fetched_once_at_a_time_and_not_after_the_end() {
+    let begins = |attempt| EnvStep::FetchBegins { attempt };
+    let mut run = Run::listening(bits(), 0);
+    run.resumes();
+    run.env_file(begins(1), F0);
+    run.env_file(EnvStep::FetchEnds { attempt: 1 }, F0);
+    run.env_file(begins(2), F0);
+    run.keeps(R15);
+    run.env_file(begins(3), F0);
+    run.breaks(&[R15]);
+    let mut late = Run::listening(bits(), 0);
+    late.resumes();
+    late.cancels(OK);
+    late.env_file(begins(1), F0);
+    late.breaks(&[R15]);
+}
+
+#[test]
+fn a_job_that_is_not_transferred_makes_no_progress() {
+    let mut run = Run::listening(bits(), 0);
+    run.resumes();
+    run.env_file(EnvStep::Bytes { transferred: 1, total: None }, F0);
+    run.keeps(R14);
+    run.does_to(Call::Suspend, JobState::Suspended);
+    run.env_file(EnvStep::Bytes { transferred: 2, total: None }, F0);
+    run.breaks(&[R14]);
+}
+
+#[test]
+fn the_environment_does_not_move_a_job_that_a_call_is_ending() {
+    let mut run = Run::listening(bits(), 0);
+    run.transfers();
+    let complete = run.call(Call::Complete);
+    // Before the first disk step the call may not have begun.
+    run.env_file(disk(DiskAct::RenameFailed), F0);
+    run.moves(EnvStep::Expiry, JobState::Cancelled);
+    run.back(complete, HResult::from_win32(32));
+    run.breaks(&[R13]);
 }

@@ -12,7 +12,7 @@ use crate::builder::*;
 
 #[test]
 fn the_monitors_of_a_job_are_small() {
-    assert!(size_of::<Monitors<3>>() <= 208, "{} bytes", size_of::<Monitors<3>>());
+    assert!(size_of::<Monitors<3>>() <= 216, "{} bytes", size_of::<Monitors<3>>());
 }
 
 #[test]

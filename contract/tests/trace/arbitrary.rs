@@ -180,7 +180,7 @@ fn step() -> impl Strategy<Value = EnvStep> {
             EnvStep::FileRestarted,
             EnvStep::FileDone,
             EnvStep::Preempt,
-            EnvStep::Logoff,
+            EnvStep::Logoff { user: None },
             EnvStep::NetworkLost,
             EnvStep::NetworkBack,
             EnvStep::RetryDelayOver,

@@ -7,4 +7,5 @@ mod golden;
 mod identity;
 mod picture;
 mod recording;
+mod reports;
 mod schema;

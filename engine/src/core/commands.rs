@@ -403,7 +403,8 @@ impl Core {
         let live = |job: &&Job| !job.state.is_final();
         let jobs = self.ids().map(|(_, job)| job).filter(live);
         let (all, own) = jobs.fold((0, 0), |(all, own), job| (all + 1, own + u32::from(job.owner == user)));
-        if own >= self.profile().jobs_per_user {
+        let limit = self.profile().jobs_per_user + u32::from(fault!(self, OneJobTooMany));
+        if own >= limit {
             return Answer::of(HResult::BG_E_TOO_MANY_JOBS_PER_USER);
         }
         if all >= self.profile().jobs_per_machine {

@@ -275,7 +275,7 @@ impl contract::Core for Core {
         let dropped =
             |job: &Job| job.is_open() && (job.owner == user || of_all) && job.state == JobState::Transferring;
         for id in self.open_jobs(dropped) {
-            self.enter(id, JobState::Queued, Some(EnvStep::Logoff), None);
+            self.enter(id, JobState::Queued, Some(EnvStep::Logoff { user: Some(user) }), None);
         }
     }
 

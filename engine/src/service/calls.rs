@@ -280,6 +280,9 @@ impl<R: Runtime> Shared<R> {
                     Err(hr) => {
                         self.record_disk(place, DiskAct::RenameFailed);
                         outcome.rename_failed = Some((*file, hr));
+                        if fault!(self, RenamesGoOn) {
+                            continue;
+                        }
                         return outcome;
                     }
                 },

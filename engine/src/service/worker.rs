@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use contract::call::ErrorContext;
 use contract::core::{Attempt, Core as _, Failure, TransferEvent, TransferReply, TransferStart};
-use contract::{FileId, HResult, JobId, JobState, Priority, ThreadId, fault};
+use contract::{EnvStep, EventView, FileId, HResult, JobId, JobState, Priority, ThreadId, fault};
 
 use super::backends::{Order, Place};
 use super::runtime::{Point, Runtime};
@@ -93,6 +93,7 @@ impl<R: Runtime> Shared<R> {
             let mut reports = Reports::new(self, start.job, start.attempt);
             // A transfer that panics has failed; the worker goes on.
             let _ = catch_unwind(AssertUnwindSafe(|| self.fetch.fetch(&order, &mut reports)));
+            self.record_fetch(start, file, EnvStep::FetchEnds { attempt: start.attempt.0 });
             let end = reports.finish();
             self.tidy(order);
             match end {
@@ -109,14 +110,21 @@ impl<R: Runtime> Shared<R> {
         if self.is_stopping() || !is_wanted(&state, job, start.attempt) {
             return None;
         }
-        Some(Order {
+        let order = Order {
             job,
             file,
             remote: state.core.remote(job, file)?.to_owned(),
             local: state.core.local(job, file)?.to_owned(),
             from,
             priority: state.core.priority(job).unwrap_or(Priority::Normal),
-        })
+        };
+        // Inside the lock, so that a call which ends the attempt comes before it or after it.
+        self.record_fetch(start, file, EnvStep::FetchBegins { attempt: start.attempt.0 });
+        Some(order)
+    }
+
+    fn record_fetch(&self, start: TransferStart, file: FileId, step: EnvStep) {
+        self.recorder.record(EventView::Env { step, job: Some(start.job), file: Some(file) });
     }
 
     /// A Cancel or a partial Complete may have removed the temporary file just before the transfer created it again.

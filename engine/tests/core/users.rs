@@ -56,5 +56,5 @@ fn a_logoff_takes_the_users_transferring_jobs_to_the_queue() {
     bench.core.handle_logoff(USER);
     let states = [ours, theirs, ending].map(|job| bench.state(job));
     assert_eq!(states, [JobState::Queued, JobState::Transferring, JobState::Transferring]);
-    assert!(bench.steps().contains(&EnvStep::Logoff));
+    assert!(bench.steps().contains(&EnvStep::Logoff { user: Some(USER) }));
 }

@@ -46,7 +46,7 @@ impl<const J: usize> World<J> {
             match kind {
                 StepKind::NetworkLost => self.network_lost(profile),
                 StepKind::NetworkBack => self.network_back(profile),
-                StepKind::Observed | StepKind::Idle => {}
+                kind if is_only_told(kind) => {}
                 _ => return Err(Refused::NoJob(kind)),
             }
             return Ok(());
@@ -172,7 +172,8 @@ impl<const J: usize> World<J> {
         let job = &self.jobs[index];
         let unless = |forbidden: bool, refused| if forbidden { Err(refused) } else { Ok(()) };
         match kind {
-            StepKind::Disk | StepKind::Observed | StepKind::Idle => Ok(()),
+            StepKind::Disk => Ok(()),
+            kind if is_only_told(kind) => Ok(()),
             _ if job.is_finalising() && !mutant!(profile, FinalisingMoves) => Err(Refused::Finalising),
             StepKind::Turn => {
                 let taken = self.slot(profile, index) == Slot::Taken && !mutant!(profile, TurnNeedsNoSlot);
@@ -230,6 +231,19 @@ impl<const J: usize> World<J> {
         let same = job.state == said || mutant!(profile, ChangesUncompared);
         if same { Ok(()) } else { Err(Refused::Elsewhere { from: job.state, to: job.state }) }
     }
+}
+
+/// Steps that say something about a job and do nothing to it. Policies are outside the specification: its jobs meet none.
+fn is_only_told(kind: StepKind) -> bool {
+    matches!(
+        kind,
+        StepKind::Observed
+            | StepKind::Idle
+            | StepKind::PolicyHolds
+            | StepKind::PolicyLifts
+            | StepKind::FetchBegins
+            | StepKind::FetchEnds
+    )
 }
 
 impl Job {
@@ -322,7 +336,7 @@ impl Job {
                 self.fails(profile, hr, file)?;
             }
             EnvStep::Disk { act } => self.touches_disk(profile, act, file)?,
-            EnvStep::Observed { .. } | EnvStep::Idle => {}
+            step if is_only_told(step.kind()) => {}
             // A dialect that does not show CONNECTING is connected from its turn on.
             EnvStep::Connected if !profile.connects.is_on() && self.state == JobState::Transferring => {}
             _ => self.follow(profile, step.kind())?,

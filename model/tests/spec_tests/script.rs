@@ -150,7 +150,7 @@ impl Script {
     /// In Delivery Optimization Resume finds a free slot, so QUEUED is reached by way of a logoff.
     fn queue(&mut self, job: JobId) {
         self.ok(Some(job), &Call::Resume);
-        self.must(job, EnvStep::Logoff, JobState::Queued);
+        self.must(job, EnvStep::Logoff { user: None }, JobState::Queued);
     }
 }
 

@@ -245,7 +245,7 @@ fn step() -> impl Strategy<Value = EnvStep> {
             crate::script::BROKEN,
             EnvStep::FileRestarted,
             EnvStep::Preempt,
-            EnvStep::Logoff,
+            EnvStep::Logoff { user: None },
             EnvStep::NetworkLost,
             EnvStep::NetworkBack,
             EnvStep::RetryDelayOver,

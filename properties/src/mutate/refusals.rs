@@ -202,7 +202,7 @@ fn all_steps() -> Vec<EnvStep> {
         EnvStep::TransientError { hr: HResult::E_FAIL },
         EnvStep::FatalError { hr: HResult::E_FAIL },
         EnvStep::Preempt,
-        EnvStep::Logoff,
+        EnvStep::Logoff { user: None },
         EnvStep::NetworkLost,
         EnvStep::NetworkBack,
         EnvStep::RetryDelayOver,

@@ -1,24 +1,42 @@
 //! R13: the state changes along the edges of the table, and GetState tells it.
+//!
+//! While a call that ends the job works on the disk, no environment step moves it: from the first `disk` step to the change of
+//! state, or to the return of the call.
 
 use crate::call::{Call, Method, Out};
+use crate::env::EnvStep;
 use crate::event::{By, EventView};
 use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
 use crate::mutant;
 use crate::state::{self, Cause, JobState};
 
-/// Remembers nothing of its own: the state and the open calls are shared facts.
+/// The state and the open calls are shared facts; its own is whether a call is ending the job.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub(crate) struct R13;
+pub(crate) struct R13 {
+    ending: bool,
+}
 
 impl<const CALLS: usize> Monitor<CALLS> for R13 {
     const RULE: Rule = Rule::R13;
-    const SEES: &'static [Kind] = &[Kind::Return, Kind::State];
+    const SEES: &'static [Kind] = &[Kind::Return, Kind::Env, Kind::State];
 
     #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
-            EventView::State { from, to, by, .. } => change(cx, from, to, by),
+            EventView::State { from, to, by, .. } => {
+                let moved = self.ending && matches!(by, By::Env(_)) && !mutant!(cx.profile, R13EndingMoves);
+                self.ending &= matches!(by, By::Env(_));
+                if moved { Outcome::Violated } else { change(cx, from, to, by) }
+            }
+            EventView::Env { step: EnvStep::Disk { .. }, .. } => {
+                self.ending = cx.facts.is_open(Method::Complete) || cx.facts.is_open(Method::Cancel);
+                Outcome::Held
+            }
+            EventView::Return { call: Call::Complete | Call::Cancel, .. } => {
+                self.ending = false;
+                Outcome::Held
+            }
             EventView::Return { id, call: Call::GetState, out: Out::State(told), hr, .. }
                 if hr.succeeded() =>
             {
@@ -42,6 +60,7 @@ fn change<const CALLS: usize>(cx: &Cx<'_, CALLS>, from: Option<JobState>, to: Jo
         return Outcome::Violated;
     }
     let cause = match by {
+        By::Env(step) if is_of_policy(step) => return Outcome::check(policy_leads(step, from, to)),
         By::Env(step) => Cause::Env(step.kind()),
         By::Call(id) => match cx.facts.method(id) {
             // Of another implementation's own methods nothing is known.
@@ -53,6 +72,27 @@ fn change<const CALLS: usize>(cx: &Cx<'_, CALLS>, from: Option<JobState>, to: Jo
     };
     let edge = state::is_edge(cx.profile, from, cause, to);
     Outcome::check(edge || mutant!(cx.profile, R13AnyEdge))
+}
+
+/// Whether a policy is behind the step. Our engine has none, so the table has no rows for them.
+fn is_of_policy(step: EnvStep) -> bool {
+    match step {
+        EnvStep::PolicyHolds { .. } | EnvStep::PolicyLifts => true,
+        EnvStep::TransientError { hr } => hr.is_policy(),
+        _ => false,
+    }
+}
+
+/// A policy takes a job that waits or runs to TRANSIENT_ERROR, without a connection, and gives it back to the queue (facts A2).
+fn policy_leads(step: EnvStep, from: JobState, to: JobState) -> bool {
+    let lifts = matches!(step, EnvStep::PolicyLifts);
+    match (from, to) {
+        (JobState::TransientError, JobState::Queued) => lifts,
+        (JobState::Queued | JobState::Connecting | JobState::Transferring, JobState::TransientError) => {
+            !lifts
+        }
+        _ => false,
+    }
 }
 
 /// CreateJob is not called on the job, so its call need not be known here.

@@ -1,7 +1,8 @@
 //! R14: progress adds up.
 //!
 //! Files of a job are transferred one after another, so the bytes of one file are remembered at a time. A file goes back
-//! only when it starts again: because the server's copy changed, or once after its URL was changed.
+//! only when it starts again: because the server's copy changed, or once after its URL was changed. A job that is not being
+//! transferred makes no progress: what is reported then is of an attempt that is over.
 
 use crate::call::{Call, Completed, FileProgress, Out, Progress};
 use crate::env::EnvStep;
@@ -40,7 +41,11 @@ impl<const CALLS: usize> Monitor<CALLS> for R14 {
     #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
-            EventView::Env { step, file: Some(file), .. } => self.transfer(cx, step, file),
+            EventView::Env { step, file: Some(file), .. } => {
+                let late = is_progress(step) && is_over(cx) && !mutant!(cx.profile, R14OldAttemptsReport);
+                let outcome = self.transfer(cx, step, file);
+                if late { Outcome::Violated } else { outcome }
+            }
             EventView::Return { out: Out::Progress(progress), .. } => {
                 Outcome::check(job_adds_up(progress) || mutant!(cx.profile, R14JobSums))
             }
@@ -118,6 +123,18 @@ impl R14 {
     fn forget(&mut self) {
         *self = R14 { may_restart: self.may_restart, ..R14::default() };
     }
+}
+
+fn is_progress(step: EnvStep) -> bool {
+    matches!(
+        step,
+        EnvStep::SizeKnown { .. } | EnvStep::Bytes { .. } | EnvStep::FileRestarted | EnvStep::FileDone
+    )
+}
+
+/// Whether the job is known to be in a state in which nothing is transferred.
+fn is_over<const CALLS: usize>(cx: &Cx<'_, CALLS>) -> bool {
+    cx.facts.state.is_some_and(|state| !state.is_running())
 }
 
 fn job_adds_up(progress: &Progress) -> bool {
