@@ -162,6 +162,8 @@ faults! {
         "EnumJobs lists jobs that have ended.";
     RefusedFlagsStick = "refused-flags-stick", Core, R11, clause None, Reach::Anybody,
         "SetNotifyFlags refuses unknown bits, and keeps the known ones.";
+    RefusedNameSticks = "refused-name-sticks", Core, R11, clause None, Reach::Anybody,
+        "SetDisplayName refuses a name that is too long, and keeps it.";
     RefusedFilesStick = "refused-files-stick", Core, R11, clause None, Reach::Anybody,
         "AddFileSet refuses a file, and keeps those before it.";
     RefusedObjectUnregisters = "refused-object-unregisters", Core, R11, clause None, Reach::Anybody,

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use contract::Core as _;
-use contract::judge::{Rule, RuleSet};
+use contract::Event;
+use contract::judge::trace::Kind as LineKind;
+use contract::judge::{Line, Rule, RuleSet, Trace};
 use engine::core::Core;
 use properties::canary::Canary;
 use properties::minimize::races::{self, Scheduled};
@@ -132,4 +134,17 @@ fn what_breaks_nothing_is_not_made_small() {
         races::failure(&failed, RuleSet::of(&[Rule::R4])).map(|failed| failed.id),
         Some(Identity::Rule(id)) if id.rule == Rule::R4
     ));
+}
+
+/// A call from inside a callback means nothing without the start of that callback.
+#[test]
+fn an_excerpt_keeps_the_enter_of_a_call_that_waits_inside() {
+    let text = include_str!("../../contract/reports/unregister-waits-for-itself/buggy.jsonl");
+    let trace = Trace::parse(text).expect("a committed trace");
+    let minimal = minimize(&Case::Recorded(trace), RuleSet::of(&[Rule::R16])).expect("it breaks R16");
+    let Case::Recorded(small) = &minimal.case else { panic!("{minimal}") };
+    let enters =
+        |line: &Line| matches!(&line.what, LineKind::Enter(enter) if enter.event == Event::JobTransferred);
+    assert!(small.lines.iter().any(enters), "{}", small.print());
+    assert!(small.lines.len() <= 4, "{}", small.print());
 }

@@ -117,10 +117,10 @@ impl<const CALLS: usize, const DELIVERIES: usize> Across<CALLS, DELIVERIES> {
         self.calls.iter().flatten().map(|call| call.job).filter(move |job| carried && !self.is_excused(*job))
     }
 
-    /// Whether a callback of `user` would have a slot.
+    /// Whether no callback runs.
     #[must_use]
-    pub fn has_room(&self, user: UserId) -> bool {
-        self.count(user) < self.slots
+    pub fn is_quiet(&self) -> bool {
+        self.running().next().is_none()
     }
 
     /// R9, when nothing moves any more: whether a job of `user` that still has something to tell is kept from it by the

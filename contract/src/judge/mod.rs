@@ -41,6 +41,7 @@ mod registers;
 mod rule;
 mod rules;
 mod small;
+mod texts;
 mod timeline;
 pub mod trace;
 mod verdict;

@@ -99,7 +99,7 @@ rules! {
         "File callbacks come one at a time and before the callback about the whole job.",
         follows ["deliver.files-in-turn", "deliver.files-first", "deliver.overtaken", "deliver.again"];
     R8 = 8, "quiet change", "contract R8; facts C2, G53, G54", needs [State, Env],
-        "There are never more modification callbacks than there were modifications.",
+        "A modification callback reports a change since the last one of its job began.",
         follows ["event.modification", "event.not-both", "event.may-drop"];
     R9 = 9, "slots", "contract R9; facts C3.3, J8", needs [],
         "One user's callbacks take at most four threads, and never another user's turn.",

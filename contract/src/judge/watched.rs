@@ -7,11 +7,13 @@ use crate::dialect::Profile;
 use crate::env::EnvStep;
 use crate::event::{By, EventView, Target};
 use crate::ids::{CallId, DeliveryId, FileId, ReceiverId};
+use crate::mutant;
 use crate::notify::Receiver;
 
 use super::monitor::Monitors;
-use super::rule::RuleSet;
+use super::rule::{Rule, RuleSet};
 use super::small::FileSet;
+use super::texts::{Read, Texts};
 
 const CALLS: usize = 32;
 const DELIVERIES: usize = 8;
@@ -24,6 +26,7 @@ const UNKNOWN: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 pub(crate) struct Watched {
     monitors: Monitors<CALLS>,
+    texts: Texts,
     calls: Slots<CallId>,
     deliveries: Slots<DeliveryId>,
     objects: Slots<ReceiverId>,
@@ -53,6 +56,7 @@ impl Watched {
     pub(crate) fn new(rules: RuleSet) -> Watched {
         Watched {
             monitors: Monitors::new(rules),
+            texts: Texts::default(),
             calls: Slots::default(),
             deliveries: Slots::default(),
             objects: Slots::default(),
@@ -69,6 +73,7 @@ impl Watched {
     /// The service died: calls and deliveries are gone, and with them what may still come of them.
     pub(crate) fn restart(&mut self, profile: &Profile) {
         self.monitors.restart(profile);
+        self.texts.restart();
         self.calls = Slots::default();
         self.deliveries = Slots::default();
     }
@@ -96,7 +101,20 @@ impl Watched {
         }
         let violated = self.translate_and_step(profile, event, exercised);
         self.lost = violated.is_err();
-        violated
+        violated.map(|violated| violated.union(self.read(profile, event, exercised)))
+    }
+
+    /// R11 by what the monitors do not hold.
+    fn read(&mut self, profile: &Profile, event: &EventView<'_>, exercised: &mut RuleSet) -> RuleSet {
+        let r11 = RuleSet::of(&[Rule::R11]);
+        if !self.monitors.rules().contains(Rule::R11) {
+            return RuleSet::EMPTY;
+        }
+        let read = self.texts.event(event);
+        if read != Read::Nothing {
+            *exercised = exercised.union(r11);
+        }
+        if read == Read::Impossible && !mutant!(profile, R11TextsStick) { r11 } else { RuleSet::EMPTY }
     }
 
     fn note_end(&mut self, seq: u64, event: &EventView<'_>) {

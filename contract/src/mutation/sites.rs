@@ -193,6 +193,7 @@ sites! {
         R10OverlapCounts = "r10-overlap-counts", "R10 complains of a GetJob that overlaps the end.";
         R11StateChanges = "r11-state-changes", "R11 lets a failed call change the state.";
         R11ValuesStick = "r11-values-stick", "R11 lets a getter give back what a failed setter has set.";
+        R11TextsStick = "r11-texts-stick", "R11 lets a getter give back a text or a number of files that only a failed call can have set.";
         R12Resume = "r12-resume", "R12 allows Resume no refusal for want of work.";
         R12Leftovers = "r12-leftovers", "R12 allows no code for files left behind.";
         R12Partial = "r12-partial", "R12 allows no code for a partial Complete.";

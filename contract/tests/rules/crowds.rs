@@ -1,7 +1,7 @@
 //! R9 and R16: several users, and calls that never come back.
 
 use contract::event::{By, Caller, EventView, Target};
-use contract::judge::Rule::{R9, R16, R19};
+use contract::judge::Rule::{R9, R16};
 use contract::*;
 
 use crate::builder::*;
@@ -89,7 +89,7 @@ fn a_user_whose_neighbour_blocks_is_told_all_the_same() {
     let mut run = crowd(&[0, 1, 2, 3, 8]);
     (0..4).for_each(|job| enter(&mut run, job, P0));
     // The run rests here, and the neighbour's job has told nobody.
-    run.breaks(&[R9, R19]);
+    run.breaks(&[R9]);
     enter(&mut run, 8, P0);
     run.keeps(R9);
     leave(&mut run, 8);
@@ -98,7 +98,7 @@ fn a_user_whose_neighbour_blocks_is_told_all_the_same() {
 
 #[test]
 fn who_registers_late_where_nothing_is_told_late_waits_for_nothing() {
-    for (switch, broken) in [(dialect::Switch::On, &[R9, R19][..]), (dialect::Switch::Off, &[])] {
+    for (switch, broken) in [(dialect::Switch::On, &[R9][..]), (dialect::Switch::Off, &[])] {
         let mut run = crowd_in(&Profile { late_replay: switch, ..*bits() }, &[0, 1, 2, 3, 8]);
         (0..4).for_each(|job| enter(&mut run, job, P0));
         call(&mut run, 8, Some(8), &register(0), None);
@@ -150,7 +150,7 @@ fn nobody_excuses_a_call_on_the_manager_or_on_another_job() {
     run.breaks(&[R16]);
     back(&mut run, 1, Some(1), &Call::Resume, Out::None);
     call(&mut run, 1, None, &Call::EnumJobs { whose: call::Whose::Mine }, None);
-    run.breaks(&[R16, R19]);
+    run.breaks(&[R16]);
 }
 
 #[test]

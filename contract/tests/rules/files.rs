@@ -18,6 +18,14 @@ fn observed(destination: Found, temporary: Found) -> EnvStep {
     EnvStep::Observed { destination, temporary }
 }
 
+fn with_two_files() -> Run {
+    let mut run = Run::created(bits());
+    for remote in ["http://h/a", "http://h/b"] {
+        run.does(Call::AddFile { file: FileNames { remote: remote.into(), local: "/f".into() } }, OK);
+    }
+    run
+}
+
 #[test]
 fn bytes_grow_to_the_total() {
     let mut run = Run::created(bits());
@@ -92,7 +100,7 @@ fn what_getters_tell_of_progress_adds_up() {
     contract::follows!["progress.readable", "progress.unknown-size"];
     let job = Progress { bytes_total: Some(10), bytes_transferred: 4, files_total: 2, files_transferred: 1 };
     let file = FileProgress { bytes_total: Some(10), bytes_transferred: 4, completed: Completed::No };
-    let mut run = Run::created(bits());
+    let mut run = with_two_files();
     run.reads(Call::GetProgress, Out::Progress(job));
     run.reads(Call::FileGetProgress { file: F0 }, Out::FileProgress(file));
     run.keeps(R14);
@@ -103,7 +111,7 @@ fn what_getters_tell_of_progress_adds_up() {
         Out::FileProgress(FileProgress { bytes_transferred: 11, ..file }),
         Out::FileProgress(FileProgress { completed: Completed::Yes, ..file }),
     ] {
-        let mut run = Run::created(bits());
+        let mut run = with_two_files();
         run.reads(Call::GetProgress, wrong);
         run.breaks(&[R14]);
     }

@@ -15,4 +15,5 @@ mod owners;
 mod retries;
 mod silence;
 mod speed;
+mod texts;
 mod told;

@@ -1,7 +1,7 @@
 //! R19: at rest, what a job had to tell has been told.
 
 use contract::dialect::Switch;
-use contract::event::Target;
+use contract::event::{EventView, Target};
 use contract::judge::Rule::{R18, R19};
 use contract::*;
 
@@ -107,6 +107,33 @@ fn a_program_takes_the_place_of_the_object() {
     run.leave_with(delivery, event::Leave::Exited(0));
     run.env(EnvStep::Idle);
     run.keeps(R19);
+}
+
+/// In a dialect that does not repeat it, a program that could not be started has had its turn.
+#[test]
+fn a_program_that_cannot_be_started_leaves_nothing_in_a_run() {
+    for (retry_transferred, rules) in [(Switch::On, &[R19][..]), (Switch::Off, &[])] {
+        let mut run = Run::created(&Profile { retry_transferred, ..*bits() });
+        run.does(Call::SetNotifyCmdLine { program: Some("/a".into()), parameters: None }, OK);
+        run.transfers();
+        run.breaks(&[]);
+        run.env(EnvStep::Idle);
+        run.breaks(rules);
+    }
+}
+
+/// That everything is told assumes that every callback leaves.
+#[test]
+fn a_run_in_which_a_callback_stays_owes_nothing() {
+    let mut run = Run::transferred();
+    run.push(&EventView::Enter {
+        delivery: DeliveryId(50),
+        job: JobId(7),
+        event: Event::JobError,
+        target: P0,
+        file: None,
+    });
+    assert!(!run.verdicts().violated().contains(R19));
 }
 
 #[test]

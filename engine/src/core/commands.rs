@@ -167,7 +167,12 @@ impl Core {
     fn set_display_name(&mut self, id: JobId, name: Option<&Text>) -> Answer {
         match name.filter(|name| fits(name, names::MAX_DISPLAY_NAME)) {
             Some(name) => self.set_property(id, |job| job.name = name.clone()),
-            None => Answer::of(HResult::E_INVALIDARG),
+            None => {
+                if let (Some(name), true) = (name, fault!(self, RefusedNameSticks)) {
+                    let _ = self.set_property(id, |job| job.name = name.clone());
+                }
+                Answer::of(HResult::E_INVALIDARG)
+            }
         }
     }
 

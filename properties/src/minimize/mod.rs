@@ -107,7 +107,8 @@ impl Failed {
     pub fn is_by_silence(&self) -> bool {
         let last = self.trace.events().last().map(|(seq, _)| seq);
         let at_end = self.violation.is_some_and(|violation| Some(violation.seq) == last);
-        at_end && matches!(self.id.rule(), Some(Rule::R9 | Rule::R16 | Rule::R18))
+        let rules = RuleSet::of(&[Rule::R9, Rule::R15, Rule::R16, Rule::R18, Rule::R19]);
+        at_end && self.id.rule().is_some_and(|rule| rules.contains(rule))
     }
 }
 

@@ -7,7 +7,7 @@
 //! A call takes effect at some moment before it is back, and only if it succeeds. While it is open, a callback may be on its account;
 //! when no call is left that can have been the cause, that callback had none.
 
-use crate::call::Method;
+use crate::call::{Call, Method};
 use crate::env::EnvStep;
 use crate::event::EventView;
 use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
@@ -44,7 +44,8 @@ impl<const CALLS: usize> Monitor<CALLS> for R8 {
                 self.change()
             }
             EventView::Return { call, hr, .. } if changes(call.method()) > 0 => {
-                let succeeded = hr.succeeded() || mutant!(cx.profile, R8FailuresCount);
+                let changed = hr.succeeded() && !is_empty_set(call);
+                let succeeded = changed || mutant!(cx.profile, R8FailuresCount);
                 self.call_ends(cx, changes(call.method()), succeeded)
             }
             EventView::State { from: Some(_), to, .. }
@@ -130,6 +131,11 @@ fn changes(method: Method) -> u8 {
         | Method::Other => 1,
         _ => 0,
     }
+}
+
+/// No file was added, so there is nothing to tell of.
+fn is_empty_set(call: &Call) -> bool {
+    matches!(call, Call::AddFileSet { files } if files.is_empty())
 }
 
 /// Steps that show in a job's progress without a change of bytes: our engine tells none of them, another may.

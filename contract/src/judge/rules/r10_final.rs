@@ -12,18 +12,18 @@ use crate::judge::small::CallSet;
 use crate::mutant;
 use crate::state::JobState;
 
-impl R10 {
-    /// The calls that were open are gone. That the job has ended stays true.
-    pub(crate) fn restart(&mut self) {
-        self.late = CallSet::default();
-    }
-}
-
 /// Whether the job has ended, and which open calls started after that.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct R10 {
     late: CallSet,
     ended: bool,
+}
+
+impl R10 {
+    /// The calls that were open are gone. That the job has ended stays true.
+    pub(crate) fn restart(&mut self) {
+        self.late = CallSet::default();
+    }
 }
 
 impl<const CALLS: usize> Monitor<CALLS> for R10 {

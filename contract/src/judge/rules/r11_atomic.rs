@@ -1,7 +1,8 @@
 //! R11: a call that fails changes nothing.
 //!
 //! Seen in two ways: the state did not change on behalf of a call that then fails, and no getter gives back a value that
-//! only a failed setter can have set. A Complete that fails leaves renamed files behind, which is allowed and is not a
+//! only a failed setter can have set. Flags, object, program, priority and times are registers that models carry; texts and the
+//! number of files are judged over whole runs (`judge::texts`). A Complete that fails leaves renamed files behind, which is allowed and is not a
 //! change of state.
 
 use crate::call::{Call, Out};
@@ -13,17 +14,17 @@ use crate::judge::rule::Rule;
 use crate::judge::small::CallSet;
 use crate::mutant;
 
+/// The open calls that have changed the state.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct R11 {
+    changed: CallSet,
+}
+
 impl R11 {
     /// The calls that were open are gone.
     pub(crate) fn restart(&mut self) {
         self.changed = CallSet::default();
     }
-}
-
-/// The open calls that have changed the state.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub(crate) struct R11 {
-    changed: CallSet,
 }
 
 impl<const CALLS: usize> Monitor<CALLS> for R11 {

@@ -176,7 +176,13 @@ impl R19 {
 
     fn at_rest<const CALLS: usize>(&mut self, cx: &Cx<'_, CALLS>) -> Outcome {
         let still = self.running.is_empty() && !cx.facts.is_any_open();
-        if !still || !self.owes(cx, |event| cx.facts.is_surely_enabled(cx.profile, event)) {
+        // Where failures are not repeated, a program that cannot be started is the end of it, and leaves nothing in a run.
+        let repeats = |event| event != Event::JobTransferred || cx.profile.retry_transferred.is_on();
+        let enabled = |event| match repeats(event) {
+            true => cx.facts.is_surely_enabled(cx.profile, event),
+            false => cx.facts.is_surely_heard_by_an_object(cx.profile, event),
+        };
+        if !still || !self.owes(cx, enabled) {
             return Outcome::Held;
         }
         // Said once: the same debt at the next rest is not another one.
