@@ -319,7 +319,24 @@ impl Kills {
             KillVerdict::NothingRun => "No engine ran on any fault.".to_owned(),
             KillVerdict::AllSeen => "Without a fault nothing was seen.".to_owned(),
         };
-        format!("{counts} {said}")
+        let alone = self.seen_once();
+        let by_one = match alone.is_empty() {
+            true => String::new(),
+            false => format!(" Seen by one engine alone, and not by others that can: {}.", alone.join(", ")),
+        };
+        format!("{counts} {said}{by_one}")
+    }
+
+    /// The faults that two engines or more were let loose on, that a second can meet, and that one engine saw: nothing confirms it.
+    #[must_use]
+    pub fn seen_once(&self) -> Vec<&str> {
+        let two_can = |row: &&KillRow| {
+            let live_alone =
+                row.fault.parse().is_ok_and(|fault: Fault| matches!(fault.reach(), Reach::OnlyLive(_)));
+            !live_alone && row.cells.iter().filter(|cell| cell.kill.ran()).count() > 1
+        };
+        let once = self.rows.iter().filter(two_can).filter(|row| row.killers().count() == 1);
+        once.map(|row| row.fault.as_str()).collect()
     }
 
     /// The faults that some engine was let loose on.

@@ -1,6 +1,6 @@
 //! The kill matrix: what it comes to, and what is expected of the next one.
 
-use contract::fault::Fault;
+use contract::fault::{Fault, Reach};
 use reports::{ExitCode, Expected, Kill, KillCell, KillRow, KillVerdict, Kills};
 
 const FAULT: Fault = Fault::CancelReturnsEarly;
@@ -71,4 +71,23 @@ fn the_document_has_a_row_and_a_sentence_for_each_fault() {
     assert!(text.contains("| (none) |  |  |  | not seen in 20 s |  |\n"), "{text}");
     assert!(text.contains("1 of 1 faults were seen"), "{text}");
     assert!(text.contains(FAULT.what()), "{text}");
+}
+
+#[test]
+fn a_fault_that_one_engine_sees_and_another_could_see_is_named() {
+    let both = |second| {
+        let mut kills = kills(killed(5), not_seen());
+        kills.rows[0].cells.push(KillCell { engine: "race".to_owned(), kill: second });
+        kills
+    };
+    assert_eq!(both(not_seen()).seen_once(), [FAULT.name()]);
+    assert!(both(not_seen()).text().contains("Seen by one engine alone"));
+    for second in [killed(7), Kill::OutOfReach, Kill::NotTried] {
+        assert_eq!(both(second).seen_once(), Vec::<&str>::new());
+    }
+    for fault in Fault::ALL.iter().filter(|fault| matches!(fault.reach(), Reach::OnlyLive(_))) {
+        let mut live_alone = both(not_seen());
+        live_alone.rows[0].fault = fault.name().to_owned();
+        assert_eq!(live_alone.seen_once(), Vec::<&str>::new());
+    }
 }
