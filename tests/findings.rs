@@ -51,6 +51,20 @@ fn a_client_that_locks_itself_out_is_no_violation_when_it_is_replayed() {
     assert_eq!(replayed.status.code(), Some(0), "{}", said(&replayed));
 }
 
+/// A header from elsewhere cannot make a violation good.
+#[test]
+fn a_finding_is_never_held() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let trace = include_str!("cmd/replay.in/violated.jsonl");
+    for (code, ends) in [(0, 2), (2, 2), (3, 3), (70, 2)] {
+        let finding = format!("{{\"finding\":{{\"id\":\"R1-1\",\"exit_code\":{code}}},");
+        std::fs::write(dir.path().join("trace.jsonl"), trace.replacen('{', &finding, 1))
+            .expect("it is written");
+        let replayed = bgcheck(&["replay", "trace.jsonl"], dir.path());
+        assert_eq!(replayed.status.code(), Some(ends), "{}", said(&replayed));
+    }
+}
+
 fn bgcheck(args: &[&str], dir: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bgcheck"));
     command.args(args).current_dir(dir).env("NO_COLOR", "1").output().expect("the command runs")

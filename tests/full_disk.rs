@@ -35,7 +35,7 @@ fn a_full_stdout_changes_no_exit_code_and_the_verdict_goes_to_stderr() {
 fn a_night_without_a_place_for_its_report_has_a_verdict() {
     let dir = without_target();
     let args =
-        ["nightly", "--canary", "--budget", "6s", "--seed", "1", "--quiet", "--engine", "check", "--out"];
+        ["nightly", "--canary", "--budget", "4m", "--seed", "1", "--quiet", "--engine", "check", "--out"];
     let ran = command(&[&args[..], &["target/out"]].concat(), dir.path()).output().expect("the command runs");
     assert_eq!(ran.status.code(), Some(2), "{}", said(&ran));
     for words in ["warning: cannot write target/out", "R1 cancelled is violated"] {

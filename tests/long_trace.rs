@@ -73,20 +73,18 @@ fn an_error_in_a_long_trace_has_its_line() {
     assert!(said(&shown).contains("line 30001 has the unknown kind \"dance\""), "{}", said(&shown));
 }
 
-/// Five times as long, and no more memory: whoever takes more than this is ended by the watcher, with another verdict.
+/// Ten times as long as what is read as a whole: whoever takes more than this is ended by the watcher, with another verdict.
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_does_not_grow_with_the_length() {
     let dir = tempfile::tempdir().expect("a directory");
-    for calls in [20_000, 100_000] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bgcheck"));
-        command.arg("replay").arg(trace(dir.path(), calls)).env("BGCHECK_MEMORY", LITTLE);
-        let shown = command.output().expect("the command runs");
-        assert!(said(&shown).contains("R1-"), "{}", said(&shown));
-    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bgcheck"));
+    command.arg("replay").arg(trace(dir.path(), 100_000)).env("BGCHECK_MEMORY", LITTLE);
+    let shown = command.output().expect("the command runs");
+    assert!(said(&shown).contains("R1-"), "{}", said(&shown));
 }
 
-/// What the watcher lets the process have, in bytes: less than the lines of the longer trace take.
+/// What the watcher lets the process have, in bytes: less than its lines take.
 #[cfg(target_os = "linux")]
 const LITTLE: &str = "60000000";
 

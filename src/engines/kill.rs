@@ -111,6 +111,10 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
         kills.control.push(cell(None, *engine, plan.budget.min(CONTROL)));
     }
     for (done, fault) in plan.faults.iter().enumerate() {
+        // An attack that a signal has ended is none, and what was seen before is worth a matrix.
+        if crate::run::is_stopped() {
+            break;
+        }
         let mut row = KillRow::of(*fault);
         for engine in plan.engines {
             progress.tell(|| format!("{engine} on {fault} ({done} of {} done)", plan.faults.len()));
@@ -120,7 +124,9 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
             } else if plan.pairs == Pairs::All || plan.is_due(*fault, *engine) {
                 let first = cell(Some(*fault), *engine, plan.budget);
                 let missed = matches!(first.kill, Kill::NotSeen { .. }) && plan.is_due(*fault, *engine);
-                if missed { cell(Some(*fault), *engine, plan.budget * SECOND_LOOK) } else { first }
+                let seen =
+                    if missed { cell(Some(*fault), *engine, plan.budget * SECOND_LOOK) } else { first };
+                if crate::run::is_stopped() { unasked(Kill::NotTried) } else { seen }
             } else {
                 unasked(Kill::NotTried)
             });

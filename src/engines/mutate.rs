@@ -102,6 +102,13 @@ fn look(looker: &Path, plan: &Plan<'_>, progress: &Progress) -> Result<(Vec<Stri
             Err(error) => return Err(failed(format!("{error}: {line}"))),
         }
         progress.tell(|| format!("{} of {} mutants", rows.len(), plan.mutants.len()));
+        if crate::run::is_stopped() {
+            break;
+        }
+    }
+    if crate::run::is_stopped() {
+        progress.note(&format!("mutate: stopped after {} of {} mutants", rows.len(), plan.mutants.len()));
+        return Ok((wolves, rows));
     }
     let ended = child.0.wait().map_err(|error| failed(error.to_string()))?;
     if ended.success() && rows.len() == plan.mutants.len() {

@@ -100,6 +100,13 @@ fn parts(place: &Place) -> Vec<Part> {
             &tools::install_cargo_mutants(),
         ),
         part("Graphviz", "graph --format svg", Need::Optional, graphviz(), "apt-get install graphviz"),
+        part(
+            "place to write",
+            "traces and reports; without it a verdict is printed all the same",
+            Need::Optional,
+            writable(place),
+            "make `target` and `reports` directories that can be written",
+        ),
         part("disk space", "fuzz: 2 GiB for builds", Need::Required, space(place), "cargo clean"),
     ]
 }
@@ -116,6 +123,14 @@ fn compiler() -> Option<String> {
 fn graphviz() -> Option<String> {
     let said = Command::new("dot").arg("-V").output().ok()?;
     Some(String::from_utf8_lossy(&said.stderr).trim().to_owned())
+}
+
+/// Whether traces and reports can be written, as far as their directories are there.
+fn writable(place: &Place) -> Option<String> {
+    let below = ["target", "reports"].map(|name| place.join(name));
+    let there = |dir: &std::path::PathBuf| if dir.exists() { dir.clone() } else { place.dir() };
+    let all = below.iter().map(there).all(|dir| tempfile::tempfile_in(dir).is_ok());
+    all.then(|| "target and reports".to_owned())
 }
 
 /// What the fuzz targets and their tool take, with room to spare.

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
 use crate::run::command_line;
+use crate::signals;
 
 /// Let every engine loose on every seeded fault, and show which finds which, and how soon.
 ///
@@ -103,6 +104,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     if args.attack {
         return attack(args, output);
     }
+    signals::catch();
     let place = Place::here();
     // Read first: what cannot be compared need not be run.
     let mut expected = kill::expected(&place)?;

@@ -9,6 +9,7 @@ use properties::minimize::{Case, CoreName, End, Failed, Minimal, NotAFailure, Se
 use reports::ExitCode;
 use serde_json::{Value, json};
 
+use super::replay::code_of;
 use crate::cli::CoreChoice;
 use crate::engines::check::default_traces;
 use crate::engines::counterexample::{draw, slashes, write};
@@ -139,7 +140,7 @@ fn nothing(
                 "{file} was written down for {}, which no rule sees in its lines and no engine here can run again, so it stays as it was found",
                 printable(&found.id)
             );
-            (ExitCode::of(found.exit_code).unwrap_or(ExitCode::Violated), what)
+            (code_of(found), what)
         }
         (None, Some(rule)) => {
             let what = format!("{file} does not break {rule}, so there is nothing to make small");

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
 use crate::run::command_line;
+use crate::signals;
 
 /// Change the model in one place after another, and show which changes nobody notices.
 ///
@@ -67,6 +68,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         mutate::look_here(&mutants, &args.engine, args.seed, output)?;
         return Ok(ExitCode::Held);
     }
+    signals::catch();
     let place = Place::here();
     // Read first: what cannot be compared need not be run.
     let path = place.join("docs/mutants-expected.json");

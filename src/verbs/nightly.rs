@@ -34,7 +34,7 @@ use crate::{guard, run, signals, watch, watched};
 /// Run everything for a budget, and write the report.
 ///
 /// Set-up comes first and is timed apart: cargo-fuzz is installed below target/tools when it is missing, and the fuzz targets
-/// are built. The exhaustive engines have up to three quarters of the budget; a scope that is not explored by then ends the night with
+/// are built. The exhaustive engines have up to 85 % of the budget; a scope that is not explored by then ends the night with
 /// 5. What is left is shared by fuzzer, races, random programs and live run. The report goes to reports/out, into a directory named after
 /// the day.
 ///
@@ -189,7 +189,7 @@ impl Part {
         let budget = match self {
             Part::Check if to_come.contains(&Part::Protocol) => exhaustive(CHECKED_PERCENT),
             Part::Check | Part::Protocol => exhaustive(EXPLORED_PERCENT),
-            Part::Canaries => whole / 6,
+            Part::Canaries => whole / 8,
             _ => left * self.share() / to_come.iter().map(|part| part.share()).sum::<u32>().max(1),
         };
         budget.max(LEAST)
@@ -197,8 +197,8 @@ impl Part {
 }
 
 /// Of the budget, when the product has to be explored, and when both models have.
-const CHECKED_PERCENT: u32 = 55;
-const EXPLORED_PERCENT: u32 = 75;
+const CHECKED_PERCENT: u32 = 65;
+const EXPLORED_PERCENT: u32 = 85;
 
 /// What a part gets even when the others took the whole budget.
 const LEAST: Duration = Duration::from_secs(1);
@@ -474,6 +474,14 @@ impl Night<'_> {
     }
 }
 
+/// A part that could not run: something outside is in the way, or the workbench is at fault.
+fn not_run(part: Part, error: &Error) -> EngineResult {
+    match error.exit_code() {
+        ExitCode::Internal => EngineResult::failed(part.engine(), error),
+        _ => skipped(part, &error.to_string()),
+    }
+}
+
 /// A part that does not run.
 fn skipped(part: Part, why: &str) -> EngineResult {
     let status = Status::Skipped { why: why.to_owned(), install_hint: None };
@@ -537,7 +545,10 @@ impl Parted<'_> {
             let fuzzer = if self.args.canary_built { Fuzzer::Built } else { Fuzzer::Missing };
             let (offline, budget) = (self.args.offline, self.args.budget);
             let plan = canary::Plan { place: &self.place, seed: self.seed, fuzzer, offline, budget };
-            results.canaries = canary::run(&plan, output)?;
+            match canary::run(&plan, output) {
+                Ok(canaries) => results.canaries = canaries,
+                Err(error) => results.engines.push(not_run(part, &error)),
+            }
             worker::know(&results);
             return Ok(ExitCode::Held);
         }
@@ -555,7 +566,7 @@ impl Parted<'_> {
                 // Then it is the subject that is broken, which is for whoever watches to tell.
                 return Err(error);
             }
-            take(EngineResult::failed(part.engine(), &error));
+            take(not_run(part, &error));
         }
         Ok(ExitCode::Held)
     }

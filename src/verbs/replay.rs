@@ -259,8 +259,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What a replay ends with: what it was written down for, and else what the rules see in it.
 fn code(played: &Played, verdicts: &Verdicts) -> ExitCode {
-    if let Some(code) = played.finding.as_ref().and_then(|found| ExitCode::of(found.exit_code)) {
-        return code;
+    if let Some(found) = &played.finding {
+        return code_of(found);
     }
     let judged = verdicts.rules.values().any(|verdict| matches!(verdict, Verdict::Held { .. }));
     if played.broken.is_some() || verdicts.first().is_some() {
@@ -270,6 +270,14 @@ fn code(played: &Played, verdicts: &Verdicts) -> ExitCode {
     } else {
         // No rule had anything to decide, so that none is broken says nothing.
         ExitCode::Vacuous
+    }
+}
+
+/// What a finding asks for. Whatever a header has, nothing that was found is held.
+pub(crate) fn code_of(found: &HeaderFinding) -> ExitCode {
+    match ExitCode::of(found.exit_code) {
+        Some(ExitCode::Flaky) => ExitCode::Flaky,
+        _ => ExitCode::Violated,
     }
 }
 
@@ -451,8 +459,8 @@ impl Page {
 /// What the trace was written down for.
 fn in_words(found: &HeaderFinding) -> String {
     let what = if found.what.is_empty() { String::new() } else { format!("\n{}", found.what) };
-    let seen = match ExitCode::of(found.exit_code) {
-        Some(ExitCode::Flaky) => ", which was not seen on each replay",
+    let seen = match code_of(found) {
+        ExitCode::Flaky => ", which was not seen on each replay",
         _ => "",
     };
     let text = format!("written down for {}{seen}{what}", found.id);

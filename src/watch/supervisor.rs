@@ -93,8 +93,8 @@ const LIFE_BYTES: u64 = 1 << 20;
 /// How long a worker may take to end once it is asked to.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long a worker may be quiet before it names an engine.
-const FIRST: Duration = Duration::from_secs(600);
+/// How long a worker may be quiet before it names an engine. It builds in that time, and a linker is quiet for long.
+const FIRST: Duration = Duration::from_secs(1_800);
 
 /// Runs a worker to its end, whatever it does.
 pub(crate) fn run(order: &Order, listener: &mut dyn Listener) -> std::io::Result<Watched> {
@@ -385,6 +385,10 @@ impl Known {
                 return None;
             }
             name.clone_into(&mut under_way.engine);
+            if matches!(end, End::Hung { .. }) {
+                let why = "what comes before it did not come back: a build, or another program".to_owned();
+                return Some(under_way.named(Status::Failed { why }));
+            }
         }
         Some(under_way.result(end))
     }
@@ -406,6 +410,10 @@ impl UnderWay {
             Blame::Engine(why) if self.found.is_empty() => Status::Failed { why },
             blame => Status::Ran(self.ran(blame)),
         };
+        self.named(status)
+    }
+
+    fn named(self, status: Status) -> EngineResult {
         EngineResult {
             name: self.engine,
             subject: self.subject,
