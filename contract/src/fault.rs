@@ -100,6 +100,12 @@ macro_rules! faults {
                 match self { $(Fault::$name => $reach,)* }
             }
 
+            /// Whether a subject with it comes back, however long that takes. One that does not has to be in a process that can be ended.
+            #[must_use]
+            pub const fn comes_back(self) -> bool {
+                !matches!(self, Fault::SuspendSpins | Fault::BusyAtBarrier)
+            }
+
             /// How to make a core with this fault, for drivers that take a plain function. Without the feature it has none.
             #[must_use]
             pub fn maker<C: Core>(self) -> fn(&Config) -> C {
@@ -236,6 +242,8 @@ faults! {
         "A job whose Complete has failed has no time slice any more, and keeps its slot.";
     TransferNotRestarted = "transfer-not-restarted", Core, R13, clause None, Reach::Anybody,
         "After a Complete that failed the transfer of the job is not started again.";
+    SuspendSpins = "suspend-spins", Core, R16, clause None, Reach::Anybody,
+        "Suspend of a job that transfers does not come back: it is busy for ever.";
 
     WaitEndsAtAnyWake = "wait-ends-at-any-wake", Service, R1, clause Some(3), Reach::Anybody,
         "A call that waits at the barrier goes on at the first wake-up, whatever it was for.";
@@ -259,6 +267,8 @@ faults! {
         "A callback counts as entered only when it calls on its own job.";
     GetterWaits = "getter-waits", Service, R16, clause Some(7), Reach::Anybody,
         "GetState waits until no callback of the job runs, so that the price of clause 7 is paid by those who forbid nothing.";
+    BusyAtBarrier = "busy-at-barrier", Service, R16, clause Some(3), Reach::Anybody,
+        "A call that waits at the barrier is busy and keeps the lock, so that what it waits for never leaves.";
     TickWakesNobody = "tick-wakes-nobody", Service, R18, clause None,
         Reach::OnlySchedules("on a busy service somebody else wakes them soon"),
         "A timer that fires wakes no dispatcher for what it has made due.";

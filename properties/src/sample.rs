@@ -97,7 +97,7 @@ pub struct Sampled {
 pub const BYTES: usize = 56;
 
 /// Programs between two looks at the clock.
-const BATCH: u64 = 256;
+const BATCH: u64 = 32;
 
 /// Runs random programs until the budget is spent.
 pub fn sample<C: Core>(make: fn(&Config) -> C, options: &Options<'_>) -> Sampled {

@@ -21,8 +21,8 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
 
-/// How long random programs have at most: they end with the first that is broken.
-const PROGRAMS: Duration = Duration::from_secs(2);
+/// How long random programs have at most: they end when they have seen all that they are to find, at once.
+const PROGRAMS: Duration = Duration::from_secs(20);
 
 /// How long races have at most: they are slow to begin, and end with the first that is broken.
 const RACES: Duration = Duration::from_secs(10);
@@ -33,8 +33,8 @@ const SCHEDULES: u64 = 100_000;
 /// How long libFuzzer has at most, from an empty corpus; it stops at its first crash, which takes it some seconds.
 const FUZZER: Duration = Duration::from_secs(30);
 
-/// How long the live run has; it ends when its jobs have.
-const LIVE: Duration = Duration::from_secs(2);
+/// How long the live run has at most; it ends when its jobs have.
+const LIVE: Duration = Duration::from_secs(6);
 
 /// What a canary is let loose with.
 pub(crate) struct Plan<'a> {
@@ -61,7 +61,8 @@ pub(crate) fn run(plan: &Plan<'_>, output: &mut Output) -> Result<Vec<Canary>, E
     let unwritable = |source| Error::Write { path: std::env::temp_dir(), source };
     let directory = tempfile::tempdir().map_err(unwritable)?;
     let traces = Traces::in_dir(directory.path().to_owned());
-    let mut canaries = on_core(CoreChoice::Canary, plan.seed, &traces, output);
+    let programs = PROGRAMS.min(plan.budget / 3);
+    let mut canaries = on_core(CoreChoice::Canary, (plan.seed, programs), &traces, output);
     if plan.fuzzer == Fuzzer::Built {
         canaries.push(by_fuzzer(plan, &traces, output));
     }
@@ -73,10 +74,15 @@ pub(crate) fn run(plan: &Plan<'_>, output: &mut Output) -> Result<Vec<Canary>, E
 
 const BROKEN_CORE: &str = "a core whose Cancel and SetNotifyFlags wait for no callback";
 
-fn on_core(core: CoreChoice, seed: u64, traces: &Traces, output: &mut Output) -> Vec<Canary> {
+fn on_core(
+    core: CoreChoice,
+    (seed, budget): (u64, Duration),
+    traces: &Traces,
+    output: &mut Output,
+) -> Vec<Canary> {
     let (rules, expected) = expected();
     let mut engines = explored(core, rules, traces, output);
-    let plan = sample::Plan { core, seed, budget: PROGRAMS, programs: None, stop: Stop::AtFirst, traces };
+    let plan = sample::Plan { core, seed, budget, programs: None, stop: Stop::Never, until: rules, traces };
     engines.push(told("properties", sample::run(&plan, output)));
     engines.iter().map(|engine| Canary::of(engine, BROKEN_CORE, &expected)).collect()
 }
@@ -152,7 +158,7 @@ mod tests {
         let mut output = Output::new(Color::Never, true);
         let directory = tempfile::tempdir().expect("a directory");
         let traces = Traces::in_dir(directory.path().to_owned());
-        let mut canaries = on_core(CoreChoice::Core, 1, &traces, &mut output);
+        let mut canaries = on_core(CoreChoice::Core, (1, Duration::from_secs(2)), &traces, &mut output);
         canaries.push(on_service(Design::Barrier, 1, (100, RACES), &traces, &output));
         canaries.push(on_threads(CoreChoice::Core, 1, &traces, &output));
         for canary in canaries {

@@ -1,6 +1,7 @@
 //! Random programs on the stepped core, from a seed: the sampler that needs nothing installed.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use contract::Core;
@@ -29,6 +30,8 @@ pub(crate) struct Plan<'a> {
     /// Programs at most, whatever the budget.
     pub(crate) programs: Option<u64>,
     pub(crate) stop: Stop,
+    /// Rules of which all have to be seen broken; then it is enough. None of them: it is never enough.
+    pub(crate) until: RuleSet,
     pub(crate) traces: &'a Traces,
 }
 
@@ -61,8 +64,12 @@ fn on<C: Core>(
     worker::begin(name, Some(Subject::Product), again, Limit::of(plan.budget));
     let progress = output.progress(name);
     let found = RefCell::new(Ok(Found::default()));
+    let enough = AtomicBool::new(false);
     let tell = |runs| {
         worker::done(runs);
+        if worker::is_stopped() {
+            enough.store(true, Ordering::Relaxed);
+        }
         progress.tell(|| format!("{} programs", indicatif::HumanCount(runs)));
     };
     let keep = |failure: &properties::sample::Failure| {
@@ -72,12 +79,14 @@ fn on<C: Core>(
         plan.core.name().clone_into(&mut trace.header.subject);
         if let Err(error) = kept.keep(&failure.broken, &trace, plan.traces, &progress) {
             *so_far = Err(error);
+        } else if kept.has_all(plan.until) {
+            enough.store(true, Ordering::Relaxed);
         }
     };
     let options = Options {
         runs: plan.programs,
         stop: plan.stop,
-        enough: Some(worker::stop()),
+        enough: Some(&enough),
         progress: &tell,
         at: &worker::at,
         found: &keep,
@@ -110,6 +119,12 @@ struct Found {
 }
 
 impl Found {
+    /// Whether each of these rules, of which there are some, has been seen broken.
+    fn has_all(&self, rules: RuleSet) -> bool {
+        let seen = |rule: Rule| self.broken.iter().any(|(broken, _)| broken.contains(rule));
+        !rules.is_empty() && rules.iter().all(seen)
+    }
+
     fn keep(
         &mut self,
         broken: &Broken,

@@ -614,7 +614,15 @@ impl Parted<'_> {
             Part::Race => take(race::run(&self.races(), output)?),
             Part::Properties => {
                 let stop = if self.args.stop_at_first { Stop::AtFirst } else { Stop::Never };
-                let plan = sample::Plan { core: self.core, seed, budget, programs: None, stop, traces };
+                let plan = sample::Plan {
+                    core: self.core,
+                    seed,
+                    budget,
+                    programs: None,
+                    stop,
+                    until: RuleSet::EMPTY,
+                    traces,
+                };
                 take(sample::run(&plan, output)?);
             }
             Part::Live => self.live(take, output)?,

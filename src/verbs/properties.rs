@@ -67,6 +67,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         budget: args.budget,
         programs: args.programs,
         stop: if args.stop_at_first { Stop::AtFirst } else { Stop::Never },
+        until: RuleSet::EMPTY,
         traces: &traces,
     };
     results.engines.push(sample::run(&plan, output)?);

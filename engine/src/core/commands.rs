@@ -72,6 +72,9 @@ impl Core {
     }
 
     fn suspend(&mut self, id: JobId) -> Answer {
+        while fault!(self, SuspendSpins) && self.state_of(id) == JobState::Transferring {
+            std::hint::spin_loop();
+        }
         let stays = match self.state_of(id) {
             JobState::Error => !fault!(self, SuspendLeavesError),
             state => matches!(state, JobState::Suspended | JobState::Transferred),

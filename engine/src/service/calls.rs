@@ -167,6 +167,10 @@ impl<R: Runtime> Shared<R> {
             self.runtime.waiting(Waiting::Barrier);
             // Clause 3: until that delivery has left or called, never for a later one. The predicate names its id.
             while !state.core.is_released(delivery) {
+                if fault!(self, BusyAtBarrier) {
+                    std::hint::spin_loop();
+                    continue;
+                }
                 if self.is_stopping() {
                     return None;
                 }

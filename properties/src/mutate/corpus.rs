@@ -31,8 +31,11 @@ enum Wrong {
 
 impl Wrong {
     fn all() -> impl Iterator<Item = Wrong> {
-        let faults =
-            Fault::ALL.iter().copied().filter(|fault| fault.place() == Place::Core).map(Wrong::Fault);
+        let faults = Fault::ALL
+            .iter()
+            .copied()
+            .filter(|fault| fault.place() == Place::Core && fault.comes_back())
+            .map(Wrong::Fault);
         let cells = |dialect| (0..CELLS.len() as u8).map(move |cell| Wrong::Cell(dialect, cell));
         faults.chain(Dialect::ALL.into_iter().flat_map(cells))
     }
@@ -159,12 +162,12 @@ pub(super) fn condemned(walks: &[Program], seed: u64) -> Vec<Condemned> {
     let programs = || walks.iter().take(WALKED).cloned().chain(random());
     all.extend(programs().map(|program| Condemned::of("a sound core", stepped(&program, Core::new))));
     all.extend(lied(walks, seed));
-    for fault in Fault::ALL.iter().filter(|fault| fault.place() == Place::Core) {
+    for fault in Fault::ALL.iter().filter(|fault| fault.place() == Place::Core && fault.comes_back()) {
         let traces = programs().map(|program| stepped(&program, fault.maker::<Core>()));
         all.extend(some_of_each(fault.name(), traces));
     }
     all.extend(some_of_each("a sound service", raced(seed, Design::Barrier, None)));
-    for fault in Fault::ALL.iter().filter(|fault| fault.place() == Place::Service) {
+    for fault in Fault::ALL.iter().filter(|fault| fault.place() == Place::Service && fault.comes_back()) {
         all.extend(some_of_each(fault.name(), raced(seed, Design::Barrier, Some(*fault))));
     }
     for design in Design::ALL.iter().filter(|design| **design != Design::Barrier) {
