@@ -189,10 +189,13 @@ fn agreement(plan: &Plan<'_>, config: &LiveConfig<'_>, all: &Campaigned) -> Resu
         wrong_thing(plan, wrong, replay)
     });
     let disagreements = files.chain(others).collect::<Result<_, Error>>()?;
-    let what = format!(
+    let mut what = format!(
         "files, requests and answers, and what they have to be ({} of {} rows of the oracle, {} comparisons)",
         all.oracle.rows, all.oracle.of, all.oracle.checks
     );
+    if all.oracle.once > 0 {
+        what = format!("{what}; {} rows differed once, and not when they were played again", all.oracle.once);
+    }
     Ok(Agreement { what, compared: all.files + all.oracle.checks, disagreements })
 }
 

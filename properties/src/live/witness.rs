@@ -279,3 +279,45 @@ impl Disk for TroubledDisk {
         RealDisk.remove(place)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(job: u32) -> Place {
+        Place { job: JobId(job), file: FileId(0), local: "/nowhere/file".to_owned() }
+    }
+
+    /// A refusal of this disk is one of its own; what the file system says of a file that is not there is another code.
+    #[test]
+    fn a_troubled_disk_refuses_some_files_at_first_and_keeps_a_few_for_good() {
+        let refused = |disk: &TroubledDisk, job| {
+            let hr = disk.rename(&place(job)).expect_err("there is no such file");
+            REFUSALS.iter().any(|code| hr == HResult::from_win32(*code))
+        };
+        let disk = TroubledDisk::new(7, Calm::No);
+        let first: Vec<u32> = (0..200).filter(|job| refused(&disk, *job)).collect();
+        assert!((8..50).contains(&first.len()), "{} of 200 files are refused", first.len());
+        let third = (0..2).map(|_| first.iter().filter(|job| refused(&disk, **job)).count()).last();
+        assert_eq!(third, Some(0), "no file is refused for ever");
+        let kept: Vec<u32> = (0..200).filter(|job| disk.remove(&place(*job)).is_err()).collect();
+        assert!(!kept.is_empty() && kept.len() < 20, "{} of 200 files are kept", kept.len());
+        assert!(kept.iter().all(|job| disk.kept(JobId(*job), FileId(0))));
+        let calm = TroubledDisk::new(7, Calm::Yes);
+        assert!((0..200).all(|job| !refused(&calm, job) && calm.remove(&place(job)).is_ok()));
+    }
+
+    #[test]
+    fn a_job_has_ended_when_its_cancel_is_back_and_not_before() {
+        let ends = Arc::new(Ends::new(2));
+        let witness = Witness { trace: Arc::new(TraceRecorder::new()), ends: Arc::clone(&ends) };
+        let out = contract::Out::None;
+        let id = contract::CallId(0);
+        let back = |hr| EventView::Return { id, job: Some(JobId(1)), call: &Call::Cancel, hr, out: &out };
+        witness.record(back(HResult::BG_E_INVALID_STATE));
+        assert_eq!(ends.since(JobId(1)), None);
+        witness.record(back(HResult::S_OK));
+        assert!(ends.since(JobId(1)).is_some() && ends.since(JobId(0)).is_none());
+        assert_eq!(ends.since(JobId(9)), None, "a job that no run makes");
+    }
+}
