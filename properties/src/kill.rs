@@ -377,6 +377,9 @@ impl Attack<'_> {
         if !rules.is_empty() {
             return Some(Sign::Rules(rules));
         }
+        if hunts.iter().any(|hunted| hunted.hung.is_some()) {
+            return Some(Sign::Hang);
+        }
         hunts.iter().any(|hunted| hunted.overwaited.is_some()).then_some(Sign::Overwaited)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::judge::Rule;
+use contract::judge::{Rule, TimelineOptions, Verdicts, timeline};
 use properties::race::{HuntOptions, Hunted, Race, Races, Stop, hunt};
 
 /// Two users with a slot and a job each, and objects that stay.
@@ -48,4 +48,8 @@ fn with_one_dispatcher_the_second_user_is_never_told_and_that_is_seen() {
     let starved = hunted(1);
     let failure = starved.failures.first().expect("nobody is there for the second user");
     assert!(failure.violated.contains(Rule::R9), "{}", failure.violated);
+    let violation = Verdicts::of(&failure.trace).violations().find(|violation| violation.rule == Rule::R9);
+    let drawn = timeline(&failure.trace, &TimelineOptions { violation, ..TimelineOptions::default() });
+    let told = drawn.lines().nth(1).expect("there is a line below the sentence of R9");
+    assert!(told.contains("each user has 1 slot,") && told.contains("never entered"), "{told}");
 }

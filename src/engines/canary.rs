@@ -120,8 +120,8 @@ fn on_service(
     output: &Output,
 ) -> Canary {
     let kinds = &[Kind::Random, Kind::Pct { depth: 3 }];
-    let schedules = Some(schedules);
-    let plan = race::Plan { kinds, design, seed, budget, schedules, before: 0, traces };
+    let (schedules, stop) = (Some(schedules), race::Stop::AtFirst);
+    let plan = race::Plan { kinds, design, seed, budget, schedules, before: 0, stop, traces };
     let raced = told("race", race::run(&plan, output));
     // Which rule breaks first depends on the seed.
     Canary::of(&raced, "a service that looks at the job again instead of waiting", &[])

@@ -91,6 +91,14 @@ impl Traces {
         Ok(failure)
     }
 
+    /// Keeps what is not run again to be made small: it never comes back, or its end is loud.
+    pub(crate) fn keep_as_found(&self, trace: &Trace, id: &str, story: &str) -> Result<Failure, Error> {
+        let told = Told { drawn: draw(trace, None), id: id.to_owned(), story, rate: None };
+        let mut failure = self.write_down(trace, id, told)?;
+        failure.notes.insert(0, "not made small: it is kept as it was found".to_owned());
+        Ok(failure)
+    }
+
     /// Writes down how the protocol breaks a rule, or a law that is none. `id` names it where the trace cannot. The same
     /// failure of another design or in another slice is another file.
     pub(crate) fn keep_story(

@@ -2,10 +2,14 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use contract::judge::{Rule, RuleSet};
-use properties::race::{self, Design, Failure, HuntOptions, Hunted, Kind, Races, Row, Step, Stop, hunt};
+pub(crate) use properties::race::Stop;
+use properties::race::{
+    self, Design, Failure, First, Hang, HuntOptions, Hunted, Kind, Races, Row, Seen, Step, hunt,
+};
 use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status, Subject,
     Unit, WindowRow, Windows,
@@ -28,6 +32,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) schedules: Option<u64>,
     /// Schedules of earlier nights.
     pub(crate) before: u64,
+    /// Whether to go on after something broke.
+    pub(crate) stop: Stop,
     pub(crate) traces: &'a Traces,
 }
 
@@ -64,16 +70,25 @@ fn hunt_all(plan: &Plan<'_>, output: &Output) -> Vec<(Kind, Hunted)> {
     let progress = output.progress(NAME);
     let done: Vec<AtomicU64> = plan.kinds.iter().map(|_| AtomicU64::new(0)).collect();
     let enough = AtomicBool::new(false);
-    let start = |(kind, done): (&Kind, &AtomicU64)| {
+    let (tells, told) = channel();
+    let start = |(kind, done): (&Kind, &AtomicU64), tells: std::sync::mpsc::Sender<String>| {
         let tell = |so_far| done.store(so_far, Ordering::Relaxed);
-        hunt(&HuntOptions { enough: Some(&enough), ..options(plan, *kind, &tell) })
+        // Who does not listen any more has what the hunt comes to.
+        let found = |first: &First| drop(tells.send(in_one_line(*kind, first)));
+        hunt(&HuntOptions { enough: Some(&enough), found: &found, ..options(plan, *kind, &tell) })
     };
     let start = &start;
     std::thread::scope(|scope| {
         let pairs = plan.kinds.iter().zip(&done);
-        let hunts: Vec<_> = pairs.map(|pair| (*pair.0, scope.spawn(move || start(pair)))).collect();
+        let hunts: Vec<_> = pairs
+            .map(|pair| {
+                let tells = tells.clone();
+                (*pair.0, scope.spawn(move || start(pair, tells)))
+            })
+            .collect();
         while !hunts.iter().all(|(_, hunt)| hunt.is_finished()) {
             std::thread::sleep(BEAT);
+            told.try_iter().for_each(|line| progress.note(&line));
             let schedules = done.iter().map(|done| done.load(Ordering::Relaxed)).sum::<u64>();
             worker::done(schedules);
             if worker::is_stopped() {
@@ -81,11 +96,23 @@ fn hunt_all(plan: &Plan<'_>, output: &Output) -> Vec<(Kind, Hunted)> {
             }
             progress.tell(|| format!("{} schedules", indicatif::HumanCount(schedules)));
         }
+        told.try_iter().for_each(|line| progress.note(&line));
         hunts
             .into_iter()
             .map(|(kind, hunt)| (kind, hunt.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
             .collect()
     })
+}
+
+/// What was found, at once: it is made small, and told in whole, later.
+fn in_one_line(kind: Kind, first: &First) -> String {
+    let First { seed, after, violated, seen } = first;
+    let what = match (seen, violated.is_empty()) {
+        (Some(seen), _) => format!("{violated} is broken: {seen}"),
+        (None, true) => "a call waits for a later delivery (L3)".to_owned(),
+        (None, false) => format!("{violated} is broken"),
+    };
+    format!("{NAME}, {kind}: found: {what}, with seed {seed} after {after} schedules; it is made small now")
 }
 
 fn options<'a>(plan: &Plan<'_>, kind: Kind, progress: &'a dyn Fn(u64)) -> HuntOptions<'a> {
@@ -97,7 +124,7 @@ fn options<'a>(plan: &Plan<'_>, kind: Kind, progress: &'a dyn Fn(u64)) -> HuntOp
         runs: plan.schedules,
         each: if kind == Kind::Exhaustive { OF_ALL } else { OF_EACH },
         // Of a design that is wrong one failure is enough.
-        stop: if plan.design == Design::Barrier { Stop::Never } else { Stop::AtFirst },
+        stop: if plan.design == Design::Barrier { plan.stop } else { Stop::AtFirst },
         ..HuntOptions::new(plan.budget, progress)
     }
 }
@@ -131,9 +158,20 @@ fn ran(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Ran, Error> {
 
 fn finding(plan: &Plan<'_>, hunted: &[(Kind, Hunted)], rule: Rule) -> Result<RuleResult, Error> {
     let breaks = |failure: &&Failure| failure.violated.contains(rule);
-    let failure = hunted.iter().flat_map(|(_, hunted)| &hunted.failures).find(breaks);
-    let finding = match failure {
-        Some(failure) => Finding::broken(plan.traces.keep(&failure.trace, Some(rule), &story(failure))?),
+    let failures = hunted.iter().flat_map(|(_, hunted)| &hunted.failures).filter(breaks);
+    let mut kept: Vec<reports::Failure> = Vec::new();
+    for failure in failures {
+        let another = keep(plan, failure, rule)?;
+        if !kept.iter().any(|known| known.id == another.id) {
+            kept.push(another);
+        }
+    }
+    let mut kept = kept.into_iter();
+    let finding = match kept.next() {
+        Some(mut first) => {
+            first.notes.extend(kept.map(|another| also(&another)));
+            Finding::broken(first)
+        }
         None => {
             let of_rule = |(known, _): &&(Rule, u64)| *known == rule;
             let counts = hunted.iter().filter_map(|(_, hunted)| hunted.decisions.iter().find(of_rule));
@@ -143,10 +181,28 @@ fn finding(plan: &Plan<'_>, hunted: &[(Kind, Hunted)], rule: Rule) -> Result<Rul
     Ok(RuleResult { rule: RuleId(rule.to_string()), finding })
 }
 
-/// L3, as far as a run shows it; nothing where no call waited.
+fn keep(plan: &Plan<'_>, failure: &Failure, rule: Rule) -> Result<reports::Failure, Error> {
+    let mut told = story(failure);
+    if let Some(seen) = &failure.seen {
+        told = format!("then: {seen}\n{told}");
+    }
+    if let Some(seen @ Seen::Died { .. }) = &failure.seen {
+        return plan.traces.keep_as_found(&failure.trace, &format!("{rule}-{}", seen.name()), &told);
+    }
+    plan.traces.keep(&failure.trace, Some(rule), &told)
+}
+
+/// Another failure of the rule, which has a file of its own.
+fn also(another: &reports::Failure) -> String {
+    let file = another.trace_file.as_deref().unwrap_or("no file");
+    format!("the rule is also broken as {}: {file}", another.id)
+}
+
+/// L3, as far as a run shows it: no call waits on, and every schedule comes to its end. Nothing where no call waited.
 fn bounded_wait(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Option<Agreement>, Error> {
     let compared = hunted.iter().map(|(_, hunted)| hunted.waits).sum();
-    if compared == 0 {
+    let hung = hunted.iter().find_map(|(_, hunted)| hunted.hung.as_ref());
+    if compared == 0 && hung.is_none() {
         return Ok(None);
     }
     let found = hunted.iter().find_map(|(_, hunted)| hunted.overwaited.as_ref());
@@ -154,12 +210,22 @@ fn bounded_wait(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Option<Agr
         let then = "then: a call waits on, although the callback it waited for has left";
         plan.traces.keep(&failure.trace, None, &format!("{then}\n{}", story(failure)))
     });
+    let hung = hung.map(|hang| plan.traces.keep_as_found(&hang.trace, "L3-hang-race", &words(hang)));
     Ok(Some(Agreement {
         what: "a call waits for the callback that had begun when it took effect, and for no later one (L3)"
             .to_owned(),
         compared,
-        disagreements: kept.transpose()?.into_iter().collect(),
+        disagreements: [kept.transpose()?, hung.transpose()?].into_iter().flatten().collect(),
     }))
+}
+
+/// A schedule that never comes to its end.
+fn words(hang: &Hang) -> String {
+    let threads: String = hang.threads.iter().map(|thread| format!("  {thread}\n")).collect();
+    format!(
+        "then: nothing is scheduled any more, and the schedule never comes to its end; the threads then\n{threads}\nthe race\n{}",
+        hang.race
+    )
 }
 
 /// Where it came from.

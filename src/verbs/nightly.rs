@@ -645,6 +645,7 @@ impl Parted<'_> {
             budget: self.args.budget,
             schedules: None,
             before: 0,
+            stop: if self.args.stop_at_first { race::Stop::AtFirst } else { race::Stop::Never },
             traces: &self.traces,
         }
     }

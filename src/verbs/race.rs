@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use contract::judge::RuleSet;
-use properties::race::{Design, Kind};
+use properties::race::{Design, Kind, Stop};
 use reports::ExitCode;
 
 use crate::cli;
@@ -28,6 +28,7 @@ use crate::run;
 Examples:
   bgcheck race                                       a minute, every strategy
   bgcheck race --strategy pct --depth 5 --seed 7
+  bgcheck race --stop-at-first --out failures        ends with the first failure; its trace is in failures/
   bgcheck race --design recheck --budget 10s         a design that is wrong: ends with 2
   bgcheck race --strategy fuzzer --budget 5m         libFuzzer chooses race and schedule")]
 pub(crate) struct Args {
@@ -49,8 +50,11 @@ pub(crate) struct Args {
     /// What stands in the place of the engine's barrier; anything else is wrong on purpose.
     #[arg(long, default_value_t = Design::Barrier, value_name = "DESIGN")]
     design: Design,
-    /// Where the traces of failures go.
-    #[arg(long, value_name = "DIR")]
+    /// End with the first failure, which is told at once.
+    #[arg(long)]
+    stop_at_first: bool,
+    /// Where the traces of all failures go.
+    #[arg(long, visible_alias = "out", value_name = "DIR")]
     trace_dir: Option<PathBuf>,
     /// Download nothing.
     #[arg(long)]
@@ -103,6 +107,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
             budget,
             schedules: args.schedules,
             before: 0,
+            stop: if args.stop_at_first { Stop::AtFirst } else { Stop::Never },
             traces: &traces,
         };
         results.engines.push(race::run(&plan, output)?);

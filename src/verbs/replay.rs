@@ -311,12 +311,16 @@ fn played(input: &InputArgs, given: Given, subject: Option<CoreChoice>) -> Resul
 
 fn of_race(Scheduled { race, schedule }: &Scheduled) -> Played {
     let trace = race::trace(race, schedule, None);
-    Played { trace, program: Some(race.to_string()), broken: overwaits(race, schedule), finding: None }
+    Played { trace, program: Some(race.to_string()), broken: beside(race, schedule), finding: None }
 }
 
-/// L3, as far as a run shows it.
-fn overwaits(race: &race::Race, schedule: &[u8]) -> Option<String> {
-    let times = race::run(race, schedule).overwaits;
+/// What stands in no event of the race: what it saw besides, and L3, as far as a run shows it.
+fn beside(race: &race::Race, schedule: &[u8]) -> Option<String> {
+    let run = race::run(race, schedule);
+    if let Some(seen) = &run.seen {
+        return Some(format!("{}: {seen}", seen.rule()));
+    }
+    let times = run.overwaits;
     (times > 0).then(|| {
         let calls = counted(times, "call");
         format!("L3: {calls} waited on for a later callback, although the one that was waited for had left")
@@ -329,7 +333,7 @@ fn again(input: &InputArgs, trace: &Trace, subject: CoreChoice) -> Result<Played
     if trace.header.subject == race::SUBJECT {
         let again = race::replay(trace).map_err(|error| no_program(error.to_string()))?;
         let (race, schedule) = race::from_trace(trace).map_err(|error| no_program(error.to_string()))?;
-        let broken = overwaits(&race, &schedule);
+        let broken = beside(&race, &schedule);
         return Ok(Played { trace: again, program: Some(race.to_string()), broken, finding: None });
     }
     let program = from_trace(trace).map_err(|error| no_program(error.to_string()))?;

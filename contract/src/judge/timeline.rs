@@ -11,6 +11,7 @@
 //! ```
 
 mod decisive;
+mod slots;
 mod words;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use std::fmt::Write;
 
 use crate::ids::{CallId, DeliveryId, JobId, ThreadId};
 
+use super::rule::Rule;
 use super::trace::{Kind, Line, Trace};
 use super::verdict::Violation;
 
@@ -41,6 +43,11 @@ pub fn timeline(trace: &Trace, options: &TimelineOptions) -> String {
     let mut picture = String::new();
     if let Some(violation) = &options.violation {
         put(&mut picture, options, format_args!("{violation}: {}", violation.rule.sentence()));
+        if violation.rule == Rule::R9
+            && let Some(words) = slots::words(trace, violation)
+        {
+            put(&mut picture, options, format_args!("{words}"));
+        }
         picture.push('\n');
     }
     put(&mut picture, options, format_args!("   {:>digits$}  {}", "seq", lanes.heading()));

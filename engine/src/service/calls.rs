@@ -29,6 +29,8 @@ pub(super) trait Engine: Send + Sync {
     fn let_go(&self, job: JobId);
     /// See `Registry::lend`.
     fn lend(&self, object: &Arc<dyn Callback>) -> ReceiverId;
+    /// See `Registry::lend_as`.
+    fn lend_as(&self, receiver: ReceiverId, object: Arc<dyn Callback>);
     /// See `Registry::give_back`.
     fn give_back(&self, receiver: ReceiverId);
     /// See `Registry::get`.
@@ -83,6 +85,12 @@ impl<R: Runtime> Engine for Shared<R> {
 
     fn let_go(&self, job: JobId) {
         let keep = self.keep;
+        if fault!(self, LocksInverted) {
+            let registry = self.runtime.lock(&self.registry);
+            let _ = self.runtime.lock(&self.state).let_go(job, keep);
+            drop(registry);
+            return;
+        }
         let forgotten = self.runtime.lock(&self.state).let_go(job, keep);
         if forgotten == Forgotten::Yes {
             let dropped = self.runtime.lock(&self.registry).bind(job, None);
@@ -92,6 +100,11 @@ impl<R: Runtime> Engine for Shared<R> {
 
     fn lend(&self, object: &Arc<dyn Callback>) -> ReceiverId {
         self.runtime.lock(&self.registry).lend(object)
+    }
+
+    fn lend_as(&self, receiver: ReceiverId, object: Arc<dyn Callback>) {
+        let dropped = self.runtime.lock(&self.registry).lend_as(receiver, object);
+        drop(dropped);
     }
 
     fn give_back(&self, receiver: ReceiverId) {
@@ -165,6 +178,12 @@ impl<R: Runtime> Shared<R> {
             && !nothing_begun
         {
             self.runtime.waiting(Waiting::Barrier);
+            if let Some(job) = request.job.filter(|_| !state.core.is_released(delivery)) {
+                self.recorder.record(EventView::Wait { id, job, delivery });
+            }
+            while fault!(self, WaitsBusily) && !state.core.is_released(delivery) {
+                std::hint::spin_loop();
+            }
             // Clause 3: until that delivery has left or called, never for a later one. The predicate names its id.
             while !state.core.is_released(delivery) {
                 if fault!(self, BusyAtBarrier) {
@@ -214,7 +233,9 @@ impl<R: Runtime> Shared<R> {
                     !kept
                 });
                 self.publish(&mut state, Some(id), Wake::All);
-                if dropped.is_some() {
+                if fault!(self, DroppedUnderLock) {
+                    drop(dropped);
+                } else if dropped.is_some() {
                     // The client's destructor may call the engine, so it runs without the lock.
                     drop(state);
                     drop(dropped);

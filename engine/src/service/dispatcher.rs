@@ -6,9 +6,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use contract::call::ErrorInfo;
 use contract::core::{Core as _, Delivery};
 use contract::event::{Leave, Target};
-use contract::{CommandLine, Event, EventView, HResult, ThreadId, fault};
+use contract::{CommandLine, Event, EventView, FileId, HResult, JobId, ReceiverId, ThreadId, fault};
 
 use super::backends::Process;
 use super::callback::Callback;
@@ -48,10 +49,22 @@ impl<R: Runtime> Shared<R> {
     pub(super) fn dispatch(self: &Arc<Self>, me: ThreadId) {
         while let Some(begun) = self.begin(me) {
             match begun.whom {
-                Whom::Object(told) if self.design() == Design::Barrier => self.tell(me, begun.delivery, told),
+                Whom::Object(told)
+                    if fault!(self, ErrorSwallowed) && begun.delivery.event == Event::JobError =>
+                {
+                    drop(told);
+                    self.leave(me, begun.delivery, Leave::Returned(HResult::S_OK));
+                }
+                Whom::Object(told) if self.design() == Design::Barrier => {
+                    if self.tell(me, begun.delivery, told) == Leave::Panicked
+                        && fault!(self, PanicKillsDispatcher)
+                    {
+                        return;
+                    }
+                }
                 Whom::Object(told) => {
                     if let Some(told) = self.pass_gate(me, begun.delivery, told) {
-                        self.tell(me, begun.delivery, told);
+                        let _ = self.tell(me, begun.delivery, told);
                     }
                 }
                 Whom::Program(line) => self.run_program(me, begun.delivery, &line),
@@ -83,6 +96,7 @@ impl<R: Runtime> Shared<R> {
             if let Some(delivery) = state.core.poll_delivery() {
                 let begun = self.collect(&mut state, delivery);
                 state.dispatchers.busy += 1;
+                self.record_begin(delivery);
                 if self.design() != Design::Barrier {
                     state.naive.begun(delivery);
                 }
@@ -106,12 +120,18 @@ impl<R: Runtime> Shared<R> {
             Target::CommandLine => {
                 state.core.command_line(delivery.job).cloned().map_or(Whom::Nobody, Whom::Program)
             }
-            Target::Interface(receiver) => match self.runtime.lock(&self.registry).get(receiver) {
+            Target::Interface(receiver) => match self.object(receiver) {
                 Some(object) => Whom::Object(Box::new(self.arguments(state, delivery, object))),
                 None => Whom::Nobody,
             },
         };
         Begun { delivery, whom }
+    }
+
+    fn object(&self, receiver: ReceiverId) -> Option<Arc<dyn Callback>> {
+        let registry = self.runtime.lock(&self.registry);
+        let other = if fault!(self, WrongObjectCalled) { registry.get_other(receiver) } else { None };
+        other.or_else(|| registry.get(receiver))
     }
 
     fn arguments(
@@ -120,22 +140,23 @@ impl<R: Runtime> Shared<R> {
         delivery: Delivery,
         object: Arc<dyn Callback>,
     ) -> Told {
-        state.hold(delivery.job);
+        let job = if fault!(self, WrongJobHanded) { JobId(0) } else { delivery.job };
+        state.hold(job);
         let engine: Arc<dyn Engine> = Arc::clone(self) as Arc<dyn Engine>;
-        let job = Job::holding(engine, delivery.user, delivery.job);
-        let file = delivery.file.map(|file| File::new(job.clone(), file));
+        let job = Job::holding(engine, delivery.user, job);
+        let file = delivery.file.map(|file| if fault!(self, WrongFileHanded) { FileId(0) } else { file });
+        let file = file.map(|file| File::new(job.clone(), file));
         // The error as it is at the begin: by the time the client looks, the job may have moved on.
         let error = (delivery.event == Event::JobError).then(|| state.core.error(delivery.job)).flatten();
+        let nameless = fault!(self, WrongErrorHanded);
+        let error = error.map(|info| if nameless { ErrorInfo { hr: HResult::E_FAIL, ..info } } else { info });
         let error = error.map(|info| ErrorObject::new(job.clone(), info));
         Told { object, job, file, error }
     }
 
     /// Enters the client's code. Between the begin, with which the lock was given up, and `enter` there is no lock, no
     /// wait and no I/O (clause 2).
-    fn tell(&self, me: ThreadId, delivery: Delivery, told: Box<Told>) {
-        if fault!(self, ErrorSwallowed) && delivery.event == Event::JobError {
-            return self.leave(me, delivery, Leave::Returned(HResult::S_OK));
-        }
+    fn tell(&self, me: ThreadId, delivery: Delivery, told: Box<Told>) -> Leave {
         self.runtime.set_inside(Some(Inside { service: self.identity(), thread: me, delivery: delivery.id }));
         self.point(Point::Begun);
         self.record_enter(delivery);
@@ -150,6 +171,7 @@ impl<R: Runtime> Shared<R> {
         self.record_leave(delivery, leave);
         self.runtime.set_inside(None);
         self.leave(me, delivery, leave);
+        leave
     }
 
     /// Starts the program. Its process is what enters (clause 6); the wait for its exit goes to a thread that holds no slot.
@@ -163,6 +185,9 @@ impl<R: Runtime> Shared<R> {
         }
         let process = match self.programs.start(line) {
             Ok(process) => process,
+            Err(_) if fault!(self, NotStartedAcknowledges) => {
+                return self.leave(me, delivery, Leave::Exited(0));
+            }
             // No process, no enter.
             Err(_) => return self.leave(me, delivery, Leave::Exited(NO_EXIT_CODE)),
         };
@@ -218,6 +243,11 @@ impl<R: Runtime> Shared<R> {
         state.dispatchers.busy -= 1;
         self.set_place(&mut state, me, Whereabouts::Service);
         self.publish(&mut state, None, Wake::All);
+    }
+
+    fn record_begin(&self, delivery: Delivery) {
+        let Delivery { id, job, event, target, file, .. } = delivery;
+        self.recorder.record(EventView::Begin { delivery: id, job, event, target, file });
     }
 
     fn record_enter(&self, delivery: Delivery) {

@@ -75,7 +75,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use contract::core::Core as _;
-use contract::{Call, HResult, JobId, Out, ReceiverId, ThreadId, UserId};
+use contract::{Call, HResult, JobId, Out, Receiver, ReceiverId, ThreadId, UserId};
 
 pub use self::backends::{Disk, Fetch, Order, Place, Process, Programs};
 pub use self::builder::{Builder, StartError};
@@ -255,6 +255,23 @@ impl Client {
     pub fn call(&self, thread: ThreadId, user: UserId, job: Option<JobId>, call: &Call) -> (HResult, Out) {
         let handles = Handles::None;
         self.engine.call(Request { thread: Some(thread), user, job, call, handles })
+    }
+
+    /// SetNotifyInterface with an object that the client does not keep: the service drops it when no job has it registered and no
+    /// callback of it runs. Until then it stands behind the receiver's id; an object that stands there already is taken instead.
+    pub fn register(
+        &self,
+        thread: ThreadId,
+        user: UserId,
+        job: Option<JobId>,
+        receiver: Receiver,
+        object: Arc<dyn Callback>,
+    ) -> (HResult, Out) {
+        self.engine.lend_as(receiver.id, object);
+        let call = Call::SetNotifyInterface { receiver: Some(receiver) };
+        let answer = self.call(thread, user, job, &call);
+        self.engine.give_back(receiver.id);
+        answer
     }
 }
 

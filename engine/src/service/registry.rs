@@ -59,6 +59,20 @@ impl Registry {
         id
     }
 
+    /// The same under an id that the driver chose. Gives the object back when another one stands there already: that one stays.
+    pub(super) fn lend_as(&mut self, id: ReceiverId, object: Arc<dyn Callback>) -> Dropped {
+        match self.objects.get_mut(&id) {
+            Some(entry) => {
+                entry.uses += 1;
+                Some(object)
+            }
+            None => {
+                self.objects.insert(id, Entry { object, uses: 1 });
+                None
+            }
+        }
+    }
+
     /// The call for which [`Registry::lend`] gave the id is over.
     pub(super) fn give_back(&mut self, id: ReceiverId) -> Dropped {
         self.unuse(id)
@@ -80,6 +94,12 @@ impl Registry {
     /// The object behind an id.
     pub(super) fn get(&self, id: ReceiverId) -> Option<Arc<dyn Callback>> {
         self.objects.get(&id).map(|entry| Arc::clone(&entry.object))
+    }
+
+    /// An object behind another id, for a fault.
+    pub(super) fn get_other(&self, id: ReceiverId) -> Option<Arc<dyn Callback>> {
+        let other = self.objects.iter().find(|(known, _)| **known != id);
+        other.map(|(_, entry)| Arc::clone(&entry.object))
     }
 
     /// Takes everything out.

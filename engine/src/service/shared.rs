@@ -111,7 +111,11 @@ impl<R: Runtime> Shared<R> {
         if state.core.wants_transfer() {
             self.runtime.notify_one(&self.transfers);
         }
-        self.runtime.notify_all(&self.progress);
+        if fault!(self, OneWakeForAll) {
+            self.runtime.notify_one(&self.progress);
+        } else {
+            self.runtime.notify_all(&self.progress);
+        }
         let next = state.core.poll_timeout();
         if next.is_some_and(|next| state.armed.is_none_or(|armed| next < armed)) {
             state.armed = next;

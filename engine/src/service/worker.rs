@@ -135,6 +135,9 @@ impl<R: Runtime> Shared<R> {
         let mut state = self.runtime.lock(&self.state);
         while state.core.is_finalising(order.job) {
             state = self.runtime.wait(&self.progress, state);
+            if fault!(self, TidyLooksOnce) {
+                break;
+            }
         }
         let ended = state.core.state(order.job).is_none_or(JobState::is_final);
         drop(state);
@@ -218,6 +221,9 @@ impl<'a, R: Runtime> Reports<'a, R> {
         self.shared.point(Point::Reporting);
         let mut state = self.shared.enter();
         self.reply = state.core.handle_transfer(self.job, self.attempt, event);
+        if self.reply == TransferReply::Stop && fault!(self.shared, StopUnheard) {
+            self.reply = TransferReply::Continue;
+        }
         self.shared.publish(&mut state, None, Wake::All);
         drop(state);
         self.sent_at = self.shared.runtime.now();

@@ -39,6 +39,8 @@ pub enum Identity {
     Agreement(u32),
     /// A call waits for a later delivery than the one it may wait for (L3).
     LaterDelivery,
+    /// A race sees something of this name that stands in no event, and that breaks this rule.
+    Seen(Rule, &'static str),
 }
 
 impl Identity {
@@ -49,6 +51,7 @@ impl Identity {
             Identity::Rule(id) => RuleSet::of(&[id.rule]),
             Identity::Agreement(_) => RuleSet::ALL,
             Identity::LaterDelivery => RuleSet::EMPTY,
+            Identity::Seen(rule, _) => RuleSet::of(&[*rule]),
         }
     }
 
@@ -57,6 +60,7 @@ impl Identity {
     pub const fn rule(&self) -> Option<Rule> {
         match self {
             Identity::Rule(id) => Some(id.rule),
+            Identity::Seen(rule, _) => Some(*rule),
             Identity::Agreement(_) | Identity::LaterDelivery => None,
         }
     }
@@ -68,6 +72,7 @@ impl fmt::Display for Identity {
             Identity::Rule(id) => write!(f, "{id}"),
             Identity::Agreement(words) => write!(f, "agreement-{words:08x}"),
             Identity::LaterDelivery => f.write_str("L3-later-delivery"),
+            Identity::Seen(rule, name) => write!(f, "{rule}-{name}"),
         }
     }
 }

@@ -13,7 +13,10 @@ use contract::judge::{Ended, RuleSet, Trace};
 use super::shrink::{Effort, End, Smaller, shrink};
 use super::values;
 use super::{Failed, Identity, MOST_TESTS, Nearest};
-use crate::race::{self, Fate, Kind, Leaves, Lock, Manner, On, Race, Run, Session, Stays, Tape};
+use crate::race::{
+    self, Destination, Fate, Kept, Kind, Leaves, Lock, Manner, On, Race, Run, Seen, Session, Stays, Tape,
+    Wakes,
+};
 
 /// Schedules tried for each race with fewer parts.
 const TRIES: usize = 64;
@@ -41,6 +44,9 @@ pub fn failure(scheduled: &Scheduled, rules: RuleSet) -> Option<Failed> {
 
 fn failure_of(run: &Run, scheduled: &Scheduled, rules: RuleSet) -> Option<Failed> {
     let trace = || race::trace(&scheduled.race, &scheduled.schedule, None);
+    if let Some(seen) = run.seen.as_ref().filter(|seen| rules.contains(seen.rule())) {
+        return Some(failed_by(seen, trace()));
+    }
     if run.violated.intersects(rules) {
         return Failed::first(trace(), rules);
     }
@@ -50,6 +56,12 @@ fn failure_of(run: &Run, scheduled: &Scheduled, rules: RuleSet) -> Option<Failed
         violation: None,
         trace: trace(),
     })
+}
+
+/// What a race saw that stands in no event of its trace.
+fn failed_by(seen: &Seen, trace: Trace) -> Failed {
+    let id = Identity::Seen(seen.rule(), seen.name());
+    Failed { id, skeleton: vec![seen.to_string()], violation: None, trace }
 }
 
 /// Whether the race fails with the same identity.
@@ -158,11 +170,12 @@ impl Smaller for Steps {
             self.with(|race| calls(race).nth(at).into_iter().for_each(|old| *old = step.clone()))
         };
         let own = (call.on != On::Own && call.on != On::Nothing && call.on != On::Job(JobId(0)))
-            .then(|| race::Calling { on: On::Job(JobId(0)), call: call.call.clone() });
+            .then(|| race::Calling { on: On::Job(JobId(0)), ..call.clone() });
+        let owner = call.by.is_some().then(|| race::Calling { by: None, ..call.clone() });
         let calls = values::of_call(&call.call)
             .into_iter()
-            .map(|simpler| race::Calling { on: call.on, call: simpler });
-        own.into_iter().chain(calls).map(with).collect()
+            .map(|simpler| race::Calling { call: simpler, ..call.clone() });
+        own.into_iter().chain(owner).chain(calls).map(with).collect()
     }
 }
 
@@ -180,6 +193,9 @@ impl Steps {
         let more = race.dispatchers != usual.dispatchers;
         simpler.extend(more.then(|| self.with(|race| race.dispatchers = usual.dispatchers)));
         simpler.extend((!race.exits.is_empty()).then(|| self.with(|race| race.exits.clear())));
+        let by_chance = race.wakes != Wakes::First;
+        simpler.extend(by_chance.then(|| self.with(|race| race.wakes = Wakes::First)));
+        simpler.extend((0..race.spurious).map(|fewer| self.with(|race| race.spurious = fewer)));
         for branch in 0..race.branches.len() {
             let held = race.branches[branch].lock == Lock::Held;
             simpler.extend(held.then(|| self.with(|race| race.branches[branch].lock = Lock::None)));
@@ -196,7 +212,9 @@ impl Steps {
             (fate.renames_fail > 0).then(|| self.with_fate(job, Fate { renames_fail: 0, ..fate.clone() }));
         let removals =
             (fate.removals_fail > 0).then(|| self.with_fate(job, Fate { removals_fail: 0, ..fate.clone() }));
-        fewer.chain(renames).chain(removals).collect()
+        let absent = (fate.destination != Destination::Absent)
+            .then(|| self.with_fate(job, Fate { destination: Destination::Absent, ..fate.clone() }));
+        fewer.chain(renames).chain(removals).chain(absent).collect()
     }
 
     fn simpler_manner(&self, object: usize) -> Vec<Steps> {
@@ -206,7 +224,9 @@ impl Steps {
             (manner.stays != Stays::Briefly).then(|| Manner { stays: Stays::Briefly, ..manner.clone() });
         let leaves = (manner.leaves != Leaves::Ok).then(|| Manner { leaves: Leaves::Ok, ..manner.clone() });
         let times = (manner.times > 1).then(|| Manner { times: 1, ..manner.clone() });
-        let all = takes.into_iter().chain(stays).chain(leaves).chain(times);
+        let kept = (manner.kept != Kept::ToTheEnd && manner.drops.is_empty())
+            .then(|| Manner { kept: Kept::ToTheEnd, ..manner.clone() });
+        let all = takes.into_iter().chain(stays).chain(leaves).chain(times).chain(kept);
         all.map(|manner| self.with_manner(object, manner)).collect()
     }
 }
@@ -218,7 +238,9 @@ fn calls(race: &mut Race) -> impl Iterator<Item = &mut race::Calling> {
         race::Act::Settle | race::Act::Pass => None,
     });
     let branches = race.branches.iter_mut().flat_map(|branch| branch.calls.iter_mut());
-    prefix.chain(branches).chain(race.objects.iter_mut().flat_map(|object| object.calls.iter_mut()))
+    let objects =
+        race.objects.iter_mut().flat_map(|object| object.calls.iter_mut().chain(object.drops.iter_mut()));
+    prefix.chain(branches).chain(objects)
 }
 
 /// Takes the n-th part out of the race.
@@ -230,13 +252,19 @@ fn leave_out(race: &mut Race, number: usize) {
     }
     left -= race.prefix.len();
     let lists = race.branches.iter_mut().map(|branch| &mut branch.calls);
-    for calls in lists.chain(race.objects.iter_mut().map(|object| &mut object.calls)) {
+    let objects = race.objects.iter_mut().flat_map(|object| [&mut object.calls, &mut object.drops]);
+    for calls in lists.chain(objects) {
         if left < calls.len() {
             calls.remove(left);
             return;
         }
         left -= calls.len();
     }
+    if left < race.outside.len() {
+        race.outside.remove(left);
+        return;
+    }
+    left -= race.outside.len();
     let unusual = |manner: &&mut Manner| **manner != Manner::default();
     let manners = race.objects.iter_mut().filter(unusual).count();
     if let Some(object) = race.objects.iter_mut().filter(unusual).nth(left) {

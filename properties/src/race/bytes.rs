@@ -7,20 +7,25 @@
 //! **The law it keeps.** Every sequence of bytes is a race and a schedule. Bytes that are missing are zero: the empty input is the
 //! smallest race, and the empty schedule the one without a switch that nobody asked for.
 //!
+//! What is seldom stands behind all else, so that a race without any of it is the same bytes as ever.
+//!
 //! Races are mostly of one shape, because most of what can go wrong has it: a job that is about to finish, an object that is about to
 //! be told, and clients that cancel, complete, mask or register meanwhile.
 
 use std::borrow::Cow;
 
-use contract::{Call, FileNames, Interfaces, JobId, Receiver, ReceiverId};
+use contract::{Call, FileNames, Interfaces, JobId, Receiver, ReceiverId, UserId};
 
-use super::program::{Act, Branch, Fate, Fetched, JOBS, Leaves, Lock, Manner, On, Race, Stays, Step};
+use super::program::{
+    Act, BRANCHES, Branch, Destination, Exit, Fate, Fetched, JOBS, Kept, Leaves, Lock, Manner, On, Outside,
+    Race, Stays, Step, Wakes,
+};
 use super::strategy::Tape;
 use crate::program;
 use crate::sample::split_mix;
 
 /// Bytes the race of a seed is made of.
-pub const BYTES: usize = 32;
+pub const BYTES: usize = 48;
 
 /// The race and the schedule that these bytes mean.
 #[must_use]
@@ -103,16 +108,140 @@ fn race(bytes: &mut Reader<'_>) -> Race {
     let shape = Shape { jobs, second_file: second >> 5, mask, start };
     (0..jobs as usize).for_each(|job| race.jobs[job] = fate(bytes));
     (0..jobs as usize).for_each(|object| race.objects[object] = manner(bytes, jobs, race.users));
-    race.exits = if second & 0x80 == 0 { Vec::new() } else { vec![1] };
+    race.exits = if second & 0x80 == 0 { Vec::new() } else { vec![Exit::Code(1)] };
     race.branches = branches(bytes, &shape);
     race.prefix = prefix(&shape);
+    seldom(bytes, &shape, &mut race);
     race
+}
+
+/// What one race in a few has. Each takes its bytes only where it is there.
+fn seldom(bytes: &mut Reader<'_>, shape: &Shape, race: &mut Race) {
+    let which = u32::from(bytes.byte()) | u32::from(bytes.byte()) << 8 | u32::from(bytes.byte()) << 16;
+    // Two bits each: there in a quarter of all races.
+    let mut there = (0..12).map(|feature| which >> (2 * feature) & 3 == 3);
+    let mut is_there = || there.next().unwrap_or(false);
+    race.wakes = [Wakes::First, Wakes::First, Wakes::Last, Wakes::Any][(which & 3) as usize];
+    let _ = is_there();
+    if is_there() {
+        race.spurious = 1 + u32::from(bytes.byte() & 1);
+    }
+    if is_there() {
+        more_branches(bytes, shape, race);
+    }
+    if is_there() {
+        race.outside = outside(bytes, race.users);
+    }
+    if is_there() {
+        a_strangers_call(bytes, race);
+    }
+    if is_there() {
+        fewer_interfaces(bytes, race);
+    }
+    if is_there() {
+        dropped_object(bytes, shape, race);
+    }
+    if is_there() {
+        let fetched = [Fetched::Silent, Fetched::Panic, Fetched::Restarted, Fetched::Sized];
+        race.jobs[0].fetches.insert(0, fetched[usize::from(bytes.byte() & 3)]);
+    }
+    if is_there() {
+        program_not_started(bytes, race);
+    }
+    if is_there() {
+        race.jobs[0].destination = Destination::Foreign;
+    }
+    if is_there() {
+        race.objects[0].leaves = Leaves::Panic;
+        race.objects[0].times = 1;
+    }
+    if is_there() {
+        refused_object(bytes, race);
+    }
+}
+
+fn more_branches(bytes: &mut Reader<'_>, shape: &Shape, race: &mut Race) {
+    for _ in 0..1 + (bytes.byte() & 1) {
+        if race.branches.len() < BRANCHES {
+            let calls = vec![step(bytes, shape)];
+            race.branches.push(Branch { lock: Lock::None, calls });
+        }
+    }
+}
+
+/// The network goes and comes back, comes back without having gone, or a user logs off.
+fn outside(bytes: &mut Reader<'_>, users: u32) -> Vec<Outside> {
+    let byte = bytes.byte();
+    let logoff = Outside::Logoff(UserId(u32::from(byte >> 4) % (users + 1)));
+    match byte & 3 {
+        0 => vec![Outside::NetworkLost, Outside::NetworkBack],
+        1 => vec![Outside::NetworkBack],
+        2 => vec![logoff],
+        _ => vec![logoff, Outside::NetworkLost, Outside::NetworkBack],
+    }
+}
+
+/// One of the calls is made by a user whose job it is not.
+fn a_strangers_call(bytes: &mut Reader<'_>, race: &mut Race) {
+    let byte = usize::from(bytes.byte());
+    let stranger = UserId(race.users.max(2) - 1 + (byte as u32 >> 7));
+    let branches = race.branches.len().max(1);
+    let branch = race.branches.get_mut(byte % branches);
+    if let Some(step) = branch.and_then(|branch| branch.calls.last_mut()) {
+        step.by = Some(stranger);
+    }
+}
+
+/// The objects that are registered first have one interface, or all.
+fn fewer_interfaces(bytes: &mut Reader<'_>, race: &mut Race) {
+    let interfaces = if bytes.byte() & 3 == 3 { Interfaces::all() } else { Interfaces::CALLBACK };
+    for act in &mut race.prefix {
+        if let Act::Call(Step { call: Call::SetNotifyInterface { receiver: Some(receiver) }, .. }) = act {
+            receiver.interfaces = interfaces;
+        }
+    }
+}
+
+/// The first object is dropped by the service, because the client does not keep it; its destructor calls the engine. A client replaces
+/// it, so that it is dropped in the race.
+fn dropped_object(bytes: &mut Reader<'_>, shape: &Shape, race: &mut Race) {
+    race.objects[0].kept = Kept::Briefly;
+    if bytes.byte() & 3 != 0 {
+        race.objects[0].drops = vec![nested(bytes, shape.jobs)];
+    }
+    let receiver = if bytes.byte() & 1 == 0 { None } else { Some(object(1)) };
+    if let Some(branch) = race.branches.last_mut() {
+        branch.calls.push(Step::on(0, Call::SetNotifyInterface { receiver }));
+    }
+}
+
+/// The job has a program, which cannot be started once or twice.
+fn program_not_started(bytes: &mut Reader<'_>, race: &mut Race) {
+    let program = Call::SetNotifyCmdLine { program: Some("/p".into()), parameters: Some("p".into()) };
+    let at = race.prefix.iter().position(|act| matches!(act, Act::Call(Step { on: On::Job(_), .. })));
+    race.prefix.insert(at.map_or(race.prefix.len(), |at| at + 1), Act::Call(Step::on(0, program)));
+    race.exits = vec![Exit::NotStarted; 1 + usize::from(bytes.byte() & 1)];
+    race.objects[0].leaves = Leaves::Fail;
+}
+
+/// A client registers an object that has not the interface that is needed, or masks bits that do not exist: what was there stays.
+fn refused_object(bytes: &mut Reader<'_>, race: &mut Race) {
+    let byte = bytes.byte();
+    let interfaces = if byte & 4 == 0 { Interfaces::CALLBACK2 } else { Interfaces::empty() };
+    let refused = match byte & 3 {
+        0 => Call::SetNotifyFlags { flags: 0x100 },
+        _ => Call::SetNotifyInterface { receiver: Some(Receiver { interfaces, ..object(2) }) },
+    };
+    let branches = race.branches.len().max(1);
+    if let Some(branch) = race.branches.get_mut(usize::from(byte >> 3) % branches) {
+        branch.calls.insert(0, Step::on(0, refused));
+    }
 }
 
 fn prefix(shape: &Shape) -> Vec<Act> {
     let mut prefix = Vec::new();
     for job in 0..shape.jobs {
-        prefix.push(Act::Call(Step { on: On::Nothing, call: create() }));
+        prefix.push(Act::Call(Step { on: On::Nothing, by: None, call: create() }));
         let mut call = |call| prefix.push(Act::Call(Step::on(job, call)));
         call(Call::AddFile { file: file(0) });
         if shape.second_file & 3 == 3 {
@@ -143,7 +272,7 @@ fn fate(bytes: &mut Reader<'_>) -> Fate {
     };
     let renames_fail = u32::from(byte & 0x38 == 0x38);
     let removals_fail = u32::from(byte & 0xC0 == 0xC0);
-    Fate { fetches, renames_fail, removals_fail }
+    Fate { fetches, renames_fail, removals_fail, destination: Destination::Absent }
 }
 
 fn manner(bytes: &mut Reader<'_>, jobs: u32, users: u32) -> Manner {
@@ -159,7 +288,7 @@ fn manner(bytes: &mut Reader<'_>, jobs: u32, users: u32) -> Manner {
     let calls = (0..calls).map(|_| nested(bytes, jobs)).collect();
     let stays = users > 1 && byte & 0xC0 == 0x80;
     let stays = if stays { Stays::UntilAnotherIsTold } else { Stays::Briefly };
-    Manner { takes, stays, calls, leaves, times: 1 + u32::from(byte >> 5 & 1) }
+    Manner { takes, stays, calls, leaves, times: 1 + u32::from(byte >> 5 & 1), ..Manner::default() }
 }
 
 /// A call inside a callback: the ones that wait, mostly on its own job.
@@ -169,7 +298,7 @@ fn nested(bytes: &mut Reader<'_>, jobs: u32) -> Step {
         0 => On::Own,
         at => On::Job(JobId(u32::from(at) % jobs)),
     };
-    Step { on, call: call(byte & 0x1F, bytes) }
+    Step { on, by: None, call: call(byte & 0x1F, bytes) }
 }
 
 fn branches(bytes: &mut Reader<'_>, shape: &Shape) -> Vec<Branch> {
@@ -200,8 +329,8 @@ fn step(bytes: &mut Reader<'_>, shape: &Shape) -> Step {
         _ => On::Job(JobId(JOBS as u32)),
     };
     match call {
-        Call::CreateJob { .. } => Step { on: On::Nothing, call },
-        call => Step { on, call },
+        Call::CreateJob { .. } => Step { on: On::Nothing, by: None, call },
+        call => Step { on, by: None, call },
     }
 }
 

@@ -15,7 +15,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contract::core::{Config, Core as _, TransferEvent, TransferReply};
-use contract::event::{Leave, Recorder};
+use contract::event::{Given, Leave, Recorder};
 use contract::judge::Line;
 use contract::{Call, CommandLine, HResult, Interfaces, JobId, ReceiverId, ThreadId, UserId};
 use engine::service::{
@@ -84,7 +84,8 @@ fn play(
     // The runtime always has a task to give, and fetches have been given.
     let Ok(service) = builder.start() else { return Some((0, "the service did not start")) };
     for number in 0..OBJECTS {
-        let object = Object { stage: Arc::clone(&stage), client: service.client() };
+        let (stage, receiver) = (Arc::clone(&stage), ReceiverId(number));
+        let object = Object { stage, client: service.client(), receiver };
         service.register_receiver(ReceiverId(number), Arc::new(object));
     }
     shuttle.world.inner().mode = Mode::Led;
@@ -405,7 +406,7 @@ impl Host<'_> {
     /// Ends the record, and lets everybody run to his end.
     fn end(&self) {
         let mut inner = self.stage.shuttle.world.inner();
-        inner.mode = Mode::Over;
+        inner.be_over();
         let events = inner.end_events();
         inner.result = Some((contract::judge::Ended::Cut, events));
         drop(inner);
@@ -609,10 +610,17 @@ impl Process for Runs {
 struct Object {
     stage: Arc<Stage>,
     client: Client,
+    receiver: ReceiverId,
 }
 
 impl Object {
-    fn told(&self) -> HResult {
+    fn told(&self, job: &Job, file: Option<&File>, error: Option<&ErrorObject>) -> HResult {
+        self.stage.shuttle.world.given(Given {
+            receiver: Some(self.receiver),
+            job: Some(job.number()),
+            file: file.map(File::number),
+            error: error.map(|error| error.error().1),
+        });
         loop {
             match self.stage.wait(Which::Callback) {
                 Some(Told::Call(job, call)) => drop(self.client.call(ThreadId(0), UserId(0), job, &call)),
@@ -630,19 +638,19 @@ impl Callback for Object {
         Interfaces::all()
     }
 
-    fn job_transferred(&self, _: &Job) -> HResult {
-        self.told()
+    fn job_transferred(&self, job: &Job) -> HResult {
+        self.told(job, None, None)
     }
 
-    fn job_error(&self, _: &Job, _: &ErrorObject) -> HResult {
-        self.told()
+    fn job_error(&self, job: &Job, error: &ErrorObject) -> HResult {
+        self.told(job, None, Some(error))
     }
 
-    fn job_modification(&self, _: &Job) -> HResult {
-        self.told()
+    fn job_modification(&self, job: &Job) -> HResult {
+        self.told(job, None, None)
     }
 
-    fn file_transferred(&self, _: &Job, _: &File) -> HResult {
-        self.told()
+    fn file_transferred(&self, job: &Job, file: &File) -> HResult {
+        self.told(job, Some(file), None)
     }
 }

@@ -1,9 +1,13 @@
 //! Hunting: many races, many schedules of each, and what breaks made small.
 //!
 //! The same options give the same schedules in the same order; the budget decides how many.
+//!
+//! The races run on a thread of their own, and the caller's thread watches it: a schedule that never comes to its end is a finding, and
+//! the hunt is over.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use contract::Call;
@@ -13,8 +17,10 @@ use engine::service::Design;
 
 use super::bytes::race_of;
 use super::program::{Act, Race, Stays};
+use super::seen::Seen;
 use super::strategy::{Kind, More, Tape};
 use super::subject::{Run, Session, trace};
+use super::watch::{Hang, PATIENCE, Watch, be_watched};
 use super::windows::Windows;
 use crate::minimize::races::{self, Scheduled};
 
@@ -43,6 +49,21 @@ pub struct HuntOptions<'a> {
     pub enough: Option<&'a AtomicBool>,
     /// Told now and then how many schedules have run.
     pub progress: &'a dyn Fn(u64),
+    /// Told of each failure at once, before it is made small.
+    pub found: &'a dyn Fn(&First),
+}
+
+/// A failure as it was found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct First {
+    /// The seed of the race.
+    pub seed: u64,
+    /// How many schedules had run, this one included.
+    pub after: u64,
+    /// What it breaks; nothing when a call waited for a later delivery (L3).
+    pub violated: RuleSet,
+    /// What it saw that stands in no event, if it did.
+    pub seen: Option<Seen>,
 }
 
 /// Which races are run.
@@ -81,6 +102,7 @@ impl<'a> HuntOptions<'a> {
             stop: Stop::Never,
             enough: None,
             progress,
+            found: &|_| (),
         }
     }
 }
@@ -98,12 +120,21 @@ pub struct Failure {
     pub race: Race,
     /// The schedule, without the choices it does not need.
     pub schedule: Vec<u8>,
+    /// What it saw that stands in no event of the trace.
+    pub seen: Option<Seen>,
     /// What happened.
     pub trace: Trace,
 }
 
+impl Failure {
+    /// Whether it is the same race as another one, made small.
+    fn is_like(&self, other: &Failure) -> bool {
+        self.violated == other.violated && self.race == other.race
+    }
+}
+
 /// What a hunt did.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Hunted {
     /// Schedules run.
     pub schedules: u64,
@@ -119,12 +150,14 @@ pub struct Hunted {
     pub exhausted: Exhausted,
     /// How often each rule had something to decide, by [`Rule::ALL`]'s order.
     pub decisions: Vec<(Rule, u64)>,
-    /// At most one failure for each rule.
+    /// The failures, a few for each rule at most, each from another race.
     pub failures: Vec<Failure>,
     /// Waits at the barrier.
     pub waits: u64,
     /// A race in which a call waited on for a later delivery (L3), if there was one; it may break no rule.
     pub overwaited: Option<Failure>,
+    /// A schedule that never came to its end, which ended the hunt.
+    pub hung: Option<Hang>,
     /// Which calls met which steps.
     pub windows: Windows,
     /// How long it took.
@@ -132,47 +165,165 @@ pub struct Hunted {
 }
 
 /// Whether there is a schedule left.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Exhausted {
     /// None.
     Yes,
     /// There may be.
+    #[default]
     No,
 }
 
 /// Runs schedules until the budget is spent.
+///
+/// # Panics
+/// The system has no thread to give, or the hunt itself is wrong.
 #[must_use]
 pub fn hunt(options: &HuntOptions<'_>) -> Hunted {
-    let mut hunt = Hunt {
-        options: *options,
-        started: Instant::now(),
-        counts: vec![0; Rule::ALL.len()],
-        hunted: Hunted {
-            schedules: 0,
-            races: 0,
-            finished: 0,
-            steps: 0,
-            cut: 0,
-            exhausted: Exhausted::No,
-            decisions: Vec::new(),
-            failures: Vec::new(),
-            waits: 0,
-            overwaited: None,
-            windows: Windows::default(),
-            elapsed: Duration::ZERO,
-        },
-    };
-    while hunt.goes_on() && hunt.hunted.exhausted == Exhausted::No {
-        hunt.one_race();
-    }
-    hunt.end()
+    let plan = Plan::of(options);
+    let shared = Arc::new(Common::default());
+    let (tells, told) = channel();
+    let common = Arc::clone(&shared);
+    let hunts = std::thread::Builder::new().name("race".to_owned()).spawn(move || {
+        be_watched(&common.watch);
+        Hunt::new(plan, common, tells).go();
+    });
+    let thread = hunts.unwrap_or_else(|error| panic!("the races need a thread: {error}"));
+    let hunted = Watcher { options, shared: &shared, told }.watch();
+    hunted.unwrap_or_else(|| match thread.join() {
+        Err(payload) => std::panic::resume_unwind(payload),
+        Ok(()) => unreachable!("a hunt that ends says what it came to"),
+    })
 }
+
+/// Failures of one rule that are kept: they may have different causes, and each takes its time to be made small.
+const OF_A_RULE: usize = 3;
 
 /// Schedules between two looks at the clock.
 const BATCH: u64 = 64;
 
-struct Hunt<'a> {
-    options: HuntOptions<'a>,
+/// How often the watching thread looks.
+const BEAT: Duration = Duration::from_millis(20);
+
+/// What the thread that runs the races says.
+enum Tells {
+    Found(First),
+    Done(Box<Hunted>),
+}
+
+/// What both threads know.
+#[derive(Default)]
+struct Common {
+    watch: Arc<Watch>,
+    schedules: AtomicU64,
+    /// The seed of the race that runs.
+    seed: AtomicU64,
+    /// The hunt is over.
+    enough: AtomicBool,
+    /// What the hunt has come to so far, for when the thread that runs the races never comes back.
+    so_far: Mutex<Option<Hunted>>,
+}
+
+impl Common {
+    fn so_far(&self) -> MutexGuard<'_, Option<Hunted>> {
+        self.so_far.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The caller's thread.
+struct Watcher<'a> {
+    options: &'a HuntOptions<'a>,
+    shared: &'a Common,
+    told: Receiver<Tells>,
+}
+
+impl Watcher<'_> {
+    /// None when the thread that runs the races has died.
+    fn watch(&self) -> Option<Hunted> {
+        let started = Instant::now();
+        let (mut runs, mut since) = (0, Instant::now());
+        loop {
+            match self.told.recv_timeout(BEAT) {
+                Ok(Tells::Found(first)) => (self.options.found)(&first),
+                Ok(Tells::Done(hunted)) => {
+                    (self.options.progress)(hunted.schedules);
+                    return Some(*hunted);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+            self.pass_on();
+            let now = self.shared.watch.runs();
+            if now != runs {
+                (runs, since) = (now, Instant::now());
+            } else if since.elapsed() > PATIENCE
+                && let Some(stuck) = self.shared.watch.now()
+            {
+                let hang = stuck.hang(Some(self.shared.seed.load(Ordering::Relaxed)));
+                return Some(self.hung(hang, started));
+            }
+        }
+    }
+
+    /// Who has had enough says so to the other.
+    fn pass_on(&self) {
+        (self.options.progress)(self.shared.schedules.load(Ordering::Relaxed));
+        let Some(theirs) = self.options.enough else { return };
+        if theirs.load(Ordering::Relaxed) {
+            self.shared.enough.store(true, Ordering::Relaxed);
+        }
+        if self.shared.enough.load(Ordering::Relaxed) {
+            theirs.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn hung(&self, hang: Hang, started: Instant) -> Hunted {
+        if let (Stop::AtFirst, Some(enough)) = (self.options.stop, self.options.enough) {
+            enough.store(true, Ordering::Relaxed);
+        }
+        let so_far = self.shared.so_far().take().unwrap_or_default();
+        let schedules = self.shared.schedules.load(Ordering::Relaxed);
+        Hunted { schedules, hung: Some(hang), elapsed: started.elapsed(), ..so_far }
+    }
+}
+
+/// The options that the thread of the races needs.
+struct Plan {
+    kind: Kind,
+    races: Drawn,
+    design: Design,
+    fault: Option<Fault>,
+    seed: u64,
+    budget: Duration,
+    runs: Option<u64>,
+    each: u64,
+    stop: Stop,
+}
+
+/// As [`Races`], with the race that is given.
+enum Drawn {
+    OfSeeds,
+    Small,
+    Given(Box<Race>),
+}
+
+impl Plan {
+    fn of(options: &HuntOptions<'_>) -> Plan {
+        let HuntOptions { kind, races, design, fault, seed, budget, runs, each, stop, .. } = *options;
+        let races = match races {
+            Races::OfSeeds => Drawn::OfSeeds,
+            Races::Small => Drawn::Small,
+            Races::Given(race) => Drawn::Given(Box::new(race.clone())),
+        };
+        Plan { kind, races, design, fault, seed, budget, runs, each, stop }
+    }
+}
+
+/// The thread of the races.
+struct Hunt {
+    plan: Plan,
+    common: Arc<Common>,
+    tells: Sender<Tells>,
     started: Instant,
     counts: Vec<u64>,
     hunted: Hunted,
@@ -203,37 +354,51 @@ fn small(mut race: Race) -> Race {
     race
 }
 
-impl Hunt<'_> {
+impl Hunt {
+    fn new(plan: Plan, common: Arc<Common>, tells: Sender<Tells>) -> Hunt {
+        let counts = vec![0; Rule::ALL.len()];
+        Hunt { plan, common, tells, started: Instant::now(), counts, hunted: Hunted::default() }
+    }
+
+    fn go(mut self) {
+        while self.goes_on() && self.hunted.exhausted == Exhausted::No {
+            self.one_race();
+        }
+        let hunted = Box::new(self.so_far());
+        // Who does not listen any more has given this thread up.
+        let _ = self.tells.send(Tells::Done(hunted));
+    }
+
     fn goes_on(&self) -> bool {
-        let HuntOptions { runs, budget, stop, .. } = self.options;
-        let enough = self.options.enough.is_some_and(|enough| enough.load(Ordering::Relaxed));
         let found = !self.hunted.failures.is_empty() || self.hunted.overwaited.is_some();
-        let broken = enough || stop == Stop::AtFirst && found;
-        let spent = runs.is_some_and(|runs| self.hunted.schedules >= runs);
+        let broken = self.common.enough.load(Ordering::Relaxed) || self.plan.stop == Stop::AtFirst && found;
+        let spent = self.plan.runs.is_some_and(|runs| self.hunted.schedules >= runs);
         // The clock is looked at now and then: a look costs as much as a step.
-        let late = self.hunted.schedules.is_multiple_of(BATCH) && self.started.elapsed() >= budget;
+        let late = self.hunted.schedules.is_multiple_of(BATCH) && self.started.elapsed() >= self.plan.budget;
         !(broken || spent || late)
     }
 
     fn one_race(&mut self) {
-        let seed = self.options.seed.wrapping_add(self.hunted.races);
-        let (mut race, most) = match self.options.races {
-            Races::OfSeeds => (race_of(seed), self.options.each),
-            Races::Small => (small(race_of(seed)), self.options.each),
-            Races::Given(race) => (race.clone(), u64::MAX),
+        let seed = self.plan.seed.wrapping_add(self.hunted.races);
+        self.common.seed.store(seed, Ordering::Relaxed);
+        let (mut race, most) = match &self.plan.races {
+            Drawn::OfSeeds => (race_of(seed), self.plan.each),
+            Drawn::Small => (small(race_of(seed)), self.plan.each),
+            Drawn::Given(race) => (Race::clone(race), u64::MAX),
         };
-        race.design = self.options.design;
-        race.fault = self.options.fault;
+        race.design = self.plan.design;
+        race.fault = self.plan.fault;
         let race = Arc::new(race);
-        let mut session = Session::new(self.options.kind.start(seed));
+        let mut session = Session::new(self.plan.kind.start(seed));
         self.hunted.races += 1;
+        *self.common.so_far() = Some(self.so_far());
         let before = self.hunted.schedules;
         while self.goes_on() && self.hunted.schedules - before < most {
             let run = session.run(&race);
             self.note(seed, &race, &run);
             if session.next(&run.choices) == More::No {
                 self.hunted.finished += 1;
-                if matches!(self.options.races, Races::Given(_)) {
+                if matches!(self.plan.races, Drawn::Given(_)) {
                     self.hunted.exhausted = Exhausted::Yes;
                 }
                 break;
@@ -243,6 +408,7 @@ impl Hunt<'_> {
 
     fn note(&mut self, seed: u64, race: &Race, run: &Run) {
         self.hunted.schedules += 1;
+        self.common.schedules.store(self.hunted.schedules, Ordering::Relaxed);
         self.hunted.steps += run.choices.len() as u64;
         self.hunted.cut += u64::from(run.ended == Ended::Cut);
         for (count, rule) in self.counts.iter_mut().zip(Rule::ALL) {
@@ -256,28 +422,33 @@ impl Hunt<'_> {
             self.keep(seed, race, run);
         }
         if run.overwaits > 0 && self.hunted.overwaited.is_none() {
-            self.enough();
+            self.tell(seed, run);
             self.hunted.overwaited = self.made_small(seed, race, run, RuleSet::EMPTY);
-        }
-        if self.hunted.schedules.is_multiple_of(BATCH) {
-            (self.options.progress)(self.hunted.schedules);
         }
     }
 
     fn keep(&mut self, seed: u64, race: &Race, run: &Run) {
-        let known = |rule: Rule| self.hunted.failures.iter().any(|failure| failure.violated.contains(rule));
-        if run.violated.iter().any(known) {
+        let failures = &self.hunted.failures;
+        let of = |rule: Rule| failures.iter().filter(move |failure| failure.violated.contains(rule)).count();
+        let known = run.violated.iter().map(of).max().unwrap_or(0);
+        if known >= OF_A_RULE || failures.iter().any(|failure| failure.seed == seed) {
             return;
         }
-        self.enough();
+        if known == 0 {
+            self.tell(seed, run);
+        }
         let failure = self.made_small(seed, race, run, run.violated);
-        self.hunted.failures.extend(failure);
+        let new = failure.filter(|failure| !self.hunted.failures.iter().any(|other| other.is_like(failure)));
+        self.hunted.failures.extend(new);
     }
 
-    /// One failure is enough for the other hunts, too.
-    fn enough(&self) {
-        if let (Stop::AtFirst, Some(enough)) = (self.options.stop, self.options.enough) {
-            enough.store(true, Ordering::Relaxed);
+    /// Something was found. One failure is enough for the other hunts, too.
+    fn tell(&self, seed: u64, run: &Run) {
+        let (after, violated) = (self.hunted.schedules, run.violated);
+        // Who does not listen any more has given this thread up.
+        let _ = self.tells.send(Tells::Found(First { seed, after, violated, seen: run.seen.clone() }));
+        if self.plan.stop == Stop::AtFirst {
+            self.common.enough.store(true, Ordering::Relaxed);
         }
     }
 
@@ -285,16 +456,17 @@ impl Hunt<'_> {
     fn made_small(&self, seed: u64, race: &Race, run: &Run, rules: RuleSet) -> Option<Failure> {
         let found = Scheduled { race: race.clone(), schedule: Tape::of(&run.choices).choices().to_vec() };
         let failed = races::failure(&found, rules)?;
-        let (Scheduled { race, schedule }, _) = races::smallest(&found, &failed);
-        let violated = super::run(&race, &schedule).violated;
+        // A panic speaks on the terminal each time, so the race that panics stays as it was found.
+        let died = matches!(run.seen, Some(Seen::Died { .. }));
+        let Scheduled { race, schedule } = if died { found } else { races::smallest(&found, &failed).0 };
+        let again = super::run(&race, &schedule);
         let trace = trace(&race, &schedule, Some(seed));
-        Some(Failure { seed, after: self.hunted.schedules, violated, race, schedule, trace })
+        let (after, violated, seen) = (self.hunted.schedules, again.violated, again.seen);
+        Some(Failure { seed, after, violated, race, schedule, seen, trace })
     }
 
-    fn end(mut self) -> Hunted {
-        (self.options.progress)(self.hunted.schedules);
-        self.hunted.decisions = Rule::ALL.iter().copied().zip(self.counts).collect();
-        self.hunted.elapsed = self.started.elapsed();
-        self.hunted
+    fn so_far(&self) -> Hunted {
+        let decisions = Rule::ALL.iter().copied().zip(self.counts.iter().copied()).collect();
+        Hunted { decisions, elapsed: self.started.elapsed(), ..self.hunted.clone() }
     }
 }

@@ -25,14 +25,19 @@
 
 mod bytes;
 mod execution;
+mod files;
 mod follow;
 mod hunt;
+mod locks;
 mod program;
 mod replay;
 mod runtime;
+mod seen;
+mod stage;
 mod strategy;
 mod subject;
 mod text;
+mod watch;
 mod windows;
 mod world;
 
@@ -40,15 +45,18 @@ pub use engine::service::Design;
 
 pub use self::bytes::{BYTES, bytes_of, from_bytes, race_of};
 pub use self::follow::{Followed, follow};
-pub use self::hunt::{Exhausted, Failure, HuntOptions, Hunted, Races, Stop, hunt};
+pub use self::hunt::{Exhausted, Failure, First, HuntOptions, Hunted, Races, Stop, hunt};
+pub use self::locks::Circle;
 pub use self::program::{
-    Act, BRANCHES, Branch, Fate, Fetched, JOBS, Leaves, Lock, Manner, OBJECTS, On, Race, Stays,
-    Step as Calling,
+    Act, BRANCHES, Branch, Destination, Exit, Fate, Fetched, JOBS, Kept, Leaves, Lock, Manner, OBJECTS, On,
+    Outside, Race, Stays, Step as Calling, Wakes,
 };
 pub use self::replay::{ReplayError, from_trace, replay};
-pub use self::strategy::{Kind, More, Options, Strategy, Tape};
+pub use self::seen::Seen;
+pub use self::strategy::{Kind, More, Options, Strategy, Tape, What};
 pub use self::subject::{Run, SUBJECT, Session, run, trace};
 pub use self::text::Error;
+pub use self::watch::Hang;
 pub use self::windows::{Row, Step, Window, Windows};
 pub use self::world::Choice;
 

@@ -1,7 +1,8 @@
 //! A race: what clients do before, what they do at the same time, and what their callbacks and the network do meanwhile.
 //!
-//! **What it is.** A prefix that one thread makes alone, then two or three branches that run in parallel. Transfers, renames and
-//! programs have their outcomes fixed here; in which order everything happens is the schedule's, which is no part of it.
+//! **What it is.** A prefix that one thread makes alone, then up to five branches that run in parallel, and beside them the network
+//! and the users who log off. Transfers, the disk and programs have their outcomes fixed here; in which order everything happens is
+//! the schedule's, which is no part of it.
 //!
 //! **The law it keeps.** `Race::parse(&race.print()) == race`, and every race has a meaning: a call on a job that is not there is a
 //! call, and is answered; outcomes that run out are good ones.
@@ -22,7 +23,7 @@ pub const JOBS: usize = 3;
 pub const OBJECTS: usize = 3;
 
 /// Branches at most.
-pub const BRANCHES: usize = 3;
+pub const BRANCHES: usize = 5;
 
 /// See the module's documentation.
 #[derive(Clone, PartialEq, Debug)]
@@ -39,16 +40,54 @@ pub struct Race {
     pub dispatchers: u32,
     /// Users: the k-th job made belongs to user k modulo these.
     pub users: u32,
+    /// Which waiter a notification of one wakes.
+    pub wakes: Wakes,
+    /// How often a thread that waits may wake without a notification.
+    pub spurious: u32,
     /// What one thread does before the race.
     pub prefix: Vec<Act>,
     /// What runs in parallel.
     pub branches: Vec<Branch>,
+    /// What happens to all jobs meanwhile, in this order.
+    pub outside: Vec<Outside>,
     /// How fetches, renames and removals of each job go.
     pub jobs: [Fate; JOBS],
     /// What the objects do when they are told something.
     pub objects: [Manner; OBJECTS],
-    /// Exit codes of notification programs, in the order of their starts; then 0.
-    pub exits: Vec<i32>,
+    /// What becomes of notification programs, in the order of their starts; then they exit with 0.
+    pub exits: Vec<Exit>,
+}
+
+/// What becomes of a notification program.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Exit {
+    /// It exits with this code.
+    Code(i32),
+    /// It cannot be started.
+    NotStarted,
+}
+
+/// Which of several waiters a notification of one wakes: a condition variable promises nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Wakes {
+    /// The one that has waited longest.
+    #[default]
+    First,
+    /// The one that came last.
+    Last,
+    /// Whichever the schedule chooses.
+    Any,
+}
+
+/// What happens to all jobs, or to all jobs of a user.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Outside {
+    /// The network is lost.
+    NetworkLost,
+    /// The network is back.
+    NetworkBack,
+    /// The user logs off.
+    Logoff(UserId),
 }
 
 /// A step of the prefix.
@@ -67,6 +106,8 @@ pub enum Act {
 pub struct Step {
     /// On which job; none for CreateJob and its like.
     pub on: On,
+    /// By whom; none for the owner of the job.
+    pub by: Option<UserId>,
     /// What.
     pub call: Call,
 }
@@ -110,6 +151,18 @@ pub struct Fate {
     pub renames_fail: u32,
     /// Removals that fail before they go well.
     pub removals_fail: u32,
+    /// What stands at the destinations before the race.
+    pub destination: Destination,
+}
+
+/// What stands at the destination of a file before the race.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Destination {
+    /// Nothing.
+    #[default]
+    Absent,
+    /// A file that the job did not make.
+    Foreign,
 }
 
 /// How a fetch goes.
@@ -123,6 +176,12 @@ pub enum Fetched {
     Transient,
     /// It fails for good.
     Fatal,
+    /// It comes back without a last report.
+    Silent,
+    /// It panics.
+    Panic,
+    /// The file changes at the server on the way, starts again from nothing, and is whole then.
+    Restarted,
 }
 
 /// What an object does when it is told something.
@@ -138,6 +197,20 @@ pub struct Manner {
     pub leaves: Leaves,
     /// How often it does all this; from then on it acknowledges at once.
     pub times: u32,
+    /// How long the client keeps the object.
+    pub kept: Kept,
+    /// What its destructor calls.
+    pub drops: Vec<Step>,
+}
+
+/// How long a client keeps its object.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Kept {
+    /// To the end of the run.
+    #[default]
+    ToTheEnd,
+    /// While it registers it: from then on the service alone holds it, and drops it when nothing needs it any more.
+    Briefly,
 }
 
 /// How long a callback stays.
@@ -175,8 +248,11 @@ impl Race {
             slots: 4,
             dispatchers: 2,
             users: 1,
+            wakes: Wakes::First,
+            spurious: 0,
             prefix: Vec::new(),
             branches: Vec::new(),
+            outside: Vec::new(),
             jobs: Default::default(),
             objects: Default::default(),
             exits: Vec::new(),
@@ -215,8 +291,9 @@ impl Race {
     #[must_use]
     pub fn size(&self) -> usize {
         let branches = self.branches.iter().map(|branch| branch.calls.len()).sum::<usize>();
-        let objects = self.objects.iter().map(|object| object.calls.len()).sum::<usize>();
-        self.prefix.len() + branches + objects
+        let objects =
+            self.objects.iter().map(|object| object.calls.len() + object.drops.len()).sum::<usize>();
+        self.prefix.len() + branches + objects + self.outside.len()
     }
 
     /// Whose the k-th job is.
@@ -229,7 +306,7 @@ impl Step {
     /// A call on a job.
     #[must_use]
     pub fn on(job: u32, call: Call) -> Step {
-        Step { on: On::Job(JobId(job)), call }
+        Step { on: On::Job(JobId(job)), by: None, call }
     }
 }
 

@@ -1,15 +1,16 @@
 //! The engine's [`Runtime`] on shuttle: tasks instead of threads, choices instead of chance.
 //!
-//! A scheduling point stands before every lock that is taken while none is held, and at every [`Point`]. Nobody else runs while a
-//! task holds a lock of the service, so nothing is lost: what happens in between is seen by nobody. Notifying is
-//! no scheduling point either, for the same reason: the service notifies with the lock held.
+//! A scheduling point stands before every lock, also before one that is taken while another is held, and at every [`Point`]. A lock that
+//! is given back wakes all who wait for it, and the first that is scheduled has it. Notifying is no scheduling point: the service
+//! notifies with the lock held.
 //!
-//! `notify_one` wakes who has waited longest. Waiters of one condition variable are of one kind, so which of them it is does not
-//! matter. There are no wake-ups without a notification.
+//! `notify_one` wakes whichever waiter the race wants, see [`Wakes`]; and a race may have wake-ups without a notification.
+//!
+//! A task that can never have a lock is unwound, and gives back the locks it holds: the run is judged, and the others come to an end.
 
-use std::collections::VecDeque;
 use std::io;
 use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -17,8 +18,10 @@ use contract::ThreadId;
 use engine::service::{Inside, Point, Runtime, Timer, Waiting};
 
 use super::execution::{self, STACK_BYTES};
+use super::locks::Taken;
+use super::program::Wakes;
 use super::windows::Step;
-use super::world::{Deadline, Done, Fresh, HOST, Mode, Name, Role, World};
+use super::world::{Deadline, Done, Fresh, HOST, Mode, Name, Role, Ticking, World};
 
 /// The runtime. Clones are of the same world.
 #[derive(Clone)]
@@ -26,9 +29,10 @@ pub(super) struct Shuttle {
     pub(super) world: Arc<World>,
 }
 
-/// A mutex of the standard library, taken at scheduling points only.
+/// A mutex of the standard library, which is free whenever the world grants the lock.
 pub(super) struct Lock<T> {
     world: Arc<World>,
+    number: usize,
     inner: Mutex<T>,
 }
 
@@ -39,11 +43,13 @@ pub(super) struct Guard<'a, T> {
     inner: Option<MutexGuard<'a, T>>,
 }
 
-/// Tasks that wait, longest first.
-#[derive(Default)]
+/// The number of a condition variable. Who waits is known to the world, which may wake a task without a notification.
 pub(super) struct Condvar {
-    waiters: Mutex<VecDeque<usize>>,
+    number: usize,
 }
+
+/// What a task is unwound with that can never have a lock.
+struct Deadlocked;
 
 /// A task.
 pub(super) struct Thread {
@@ -68,12 +74,17 @@ impl Shuttle {
         Shuttle { world }
     }
 
-    /// A scheduling point, unless a lock is held or a panic is on its way: then nobody else may run.
+    /// A scheduling point, unless the task is to go on or a panic is on its way: then no other task may run.
     pub(super) fn yield_now(&self) {
         let inner = self.world.inner();
-        // Outside of the race whoever runs goes on, so nobody need be asked; who is led gives way to the host.
-        let gives_way = inner.mode == Mode::Racing || inner.mode == Mode::Led && inner.current != HOST;
-        let goes_on = inner.held > 0 || !gives_way;
+        let gives_way = match inner.mode {
+            Mode::Racing => true,
+            // Who is led gives way to the host, but never with a lock, which the host may want.
+            Mode::Led => inner.current != HOST && !inner.locks.holds_any(inner.current),
+            // Outside of the race the task that runs goes on, so no other need be asked.
+            Mode::Preparing | Mode::Settling | Mode::Over => false,
+        };
+        let goes_on = inner.pinned > 0 || !gives_way;
         drop(inner);
         if goes_on || std::thread::panicking() {
             return;
@@ -86,23 +97,38 @@ impl Shuttle {
     pub(super) fn start(&self, name: Name, body: impl FnOnce() + Send + 'static) -> Thread {
         let world = Arc::clone(&self.world);
         let whole = move || {
-            body();
+            let ended = catch_unwind(AssertUnwindSafe(body));
             finish(&world);
+            if let Err(payload) = ended
+                && !payload.is::<Deadlocked>()
+            {
+                resume_unwind(payload);
+            }
         };
-        // shuttle switches before it creates a task; with a lock held nobody else is chosen.
-        self.world.inner().held += 1;
+        // shuttle switches before it creates a task; the task that starts it goes on.
+        self.world.inner().pinned += 1;
         let task = execution::spawn(Box::new(whole), STACK_BYTES);
         let mut inner = self.world.inner();
-        inner.held -= 1;
+        inner.pinned -= 1;
         inner.task(task).name = name;
         Thread { task }
     }
 
-    /// Blocks the task that runs until somebody unblocks it.
+    /// Blocks the task that runs until another unblocks it.
     pub(super) fn block(&self) {
-        execution::block();
-        execution::switch();
+        block();
     }
+
+    /// One of the tasks that wait for a notification may wake without one.
+    fn wake_without_cause(&self) {
+        let woken = self.world.inner().wakes_without_cause();
+        woken.into_iter().for_each(execution::unblock);
+    }
+}
+
+fn block() {
+    execution::block();
+    execution::switch();
 }
 
 /// The task that runs has ended.
@@ -124,7 +150,8 @@ impl Runtime for Shuttle {
     type Timer = Ticker;
 
     fn mutex<T: Send + 'static>(&self, value: T) -> Lock<T> {
-        Lock { world: Arc::clone(&self.world), inner: Mutex::new(value) }
+        let number = self.world.inner().locks.create::<T>();
+        Lock { world: Arc::clone(&self.world), number, inner: Mutex::new(value) }
     }
 
     fn lock<'a, T: Send + 'static>(&self, mutex: &'a Lock<T>) -> Guard<'a, T> {
@@ -135,7 +162,7 @@ impl Runtime for Shuttle {
     }
 
     fn condvar(&self) -> Condvar {
-        Condvar::default()
+        Condvar { number: self.world.inner().new_condvar() }
     }
 
     fn wait<'a, T: Send + 'static>(
@@ -146,7 +173,8 @@ impl Runtime for Shuttle {
         let lock = guard.lock;
         let mut inner = self.world.inner();
         inner.waits_on();
-        waiters(condvar).push_back(inner.current);
+        let me = inner.current;
+        inner.waiters(condvar.number).push(me);
         drop(inner);
         drop(guard);
         self.block();
@@ -154,12 +182,22 @@ impl Runtime for Shuttle {
     }
 
     fn notify_one(&self, condvar: &Condvar) {
-        let first = waiters(condvar).pop_front();
-        first.into_iter().for_each(execution::unblock);
+        let mut inner = self.world.inner();
+        let waiting = inner.waiters(condvar.number).len();
+        let which = match inner.wakes {
+            _ if waiting < 2 => 0,
+            Wakes::First => 0,
+            Wakes::Last => waiting - 1,
+            Wakes::Any => inner.which_wakes(condvar.number),
+        };
+        let woken = (waiting > 0).then(|| inner.waiters(condvar.number).remove(which));
+        drop(inner);
+        woken.into_iter().for_each(execution::unblock);
     }
 
     fn notify_all(&self, condvar: &Condvar) {
-        waiters(condvar).drain(..).for_each(execution::unblock);
+        let woken = std::mem::take(self.world.inner().waiters(condvar.number));
+        woken.into_iter().for_each(execution::unblock);
     }
 
     fn spawn(&self, name: String, body: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
@@ -219,7 +257,13 @@ impl Runtime for Shuttle {
             Point::Fetching => Step::Fetching,
             Point::Reporting => Step::Reporting,
         };
-        self.world.inner().me().at = Some(step);
+        let mut inner = self.world.inner();
+        inner.me().at = Some(step);
+        let wakes = inner.spurious > 0;
+        drop(inner);
+        if wakes {
+            self.wake_without_cause();
+        }
         self.yield_now();
     }
 
@@ -236,16 +280,44 @@ impl Runtime for Shuttle {
 }
 
 impl<T> Lock<T> {
-    /// Nobody holds it: nobody else runs while a task holds a lock.
     fn take(&self) -> Guard<'_, T> {
+        while self.try_take() == Taken::Later {
+            block();
+        }
         let inner = match self.inner.try_lock() {
             Ok(inner) => inner,
             // A panic leaves what it protects as good as it was: the service catches those of clients outside.
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => panic!("a task switched while it held a lock of the service"),
+            Err(TryLockError::WouldBlock) => panic!("a lock was granted that another task holds"),
         };
-        self.world.inner().took_lock();
         Guard { lock: self, inner: Some(inner) }
+    }
+
+    /// Does not come back when the task can never have it.
+    fn try_take(&self) -> Taken {
+        let mut inner = self.world.inner();
+        let me = inner.current;
+        let taken = inner.locks.take(self.number, me);
+        match taken {
+            Taken::Yes => inner.took_lock(),
+            Taken::Later => {}
+            Taken::Never => {
+                drop(inner);
+                give_up();
+            }
+        }
+        taken
+    }
+}
+
+/// Ends the task that runs, which can never have a lock.
+fn give_up() -> ! {
+    if !std::thread::panicking() {
+        resume_unwind(Box::new(Deadlocked));
+    }
+    // It is being unwound already, and its destructors want a lock: it stays where it is.
+    loop {
+        block();
     }
 }
 
@@ -266,7 +338,8 @@ impl<T> DerefMut for Guard<'_, T> {
 impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
         self.inner = None;
-        self.lock.world.inner().held -= 1;
+        let waiting = self.lock.world.inner().locks.release(self.lock.number);
+        waiting.into_iter().for_each(execution::unblock);
     }
 }
 
@@ -303,21 +376,22 @@ pub(super) fn pass_time(world: &World) {
     }
 }
 
-/// Lets the service do what is due now. Nobody else runs meanwhile, as if a lock were held all the time.
+/// Lets the service do what is due now. In a race this is a thread like any other, as the timer of a real runtime is.
 fn ask(world: &World) {
     let mut inner = world.inner();
     inner.deadline = Deadline::None;
     let Some(tick) = inner.tick.clone() else { return };
-    inner.held += 1;
+    inner.ticking = Ticking::Yes;
     drop(inner);
     let delay = tick.call();
     let mut inner = world.inner();
-    inner.held -= 1;
+    inner.ticking = Ticking::No;
     let now = inner.now;
-    // What was set meanwhile is in the answer.
-    inner.deadline = delay.map_or(Deadline::None, |delay| Deadline::At(now + delay));
-}
-
-fn waiters(condvar: &Condvar) -> MutexGuard<'_, VecDeque<usize>> {
-    condvar.waiters.lock().unwrap_or_else(PoisonError::into_inner)
+    // What was set meanwhile is in the answer, unless the timer was armed again since: then it is asked again.
+    let unasked = inner.deadline == Deadline::Unasked;
+    inner.deadline = match delay {
+        _ if unasked => Deadline::Unasked,
+        None => Deadline::None,
+        Some(delay) => Deadline::At(now + delay),
+    };
 }

@@ -15,8 +15,23 @@ use crate::sample::split_mix;
 /// The ways to go. Never empty.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
-    /// The tasks that could go on, by number. The environment is task 0 and comes last: taken, it lets time pass.
+    /// Tasks by number: the environment is task 0.
     pub tasks: &'a [usize],
+    /// What is chosen among them.
+    pub what: What,
+}
+
+/// What a choice is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum What {
+    /// Which task goes on.
+    GoesOn,
+    /// The same, and the last of them is the environment: taken, it lets time pass.
+    GoesOnOrTime,
+    /// Which of several waiters a notification wakes.
+    Wakes,
+    /// Which waiter wakes without a notification. The first way is that none does.
+    WakesWithoutCause,
 }
 
 /// Chooses among several ways.
@@ -129,13 +144,21 @@ impl Strategy for Random {
     fn choose(&mut self, options: &Options<'_>) -> usize {
         let drawn = split_mix(&mut self.state);
         let ways = options.tasks.len();
-        let timed = options.tasks.last() == Some(&HOST);
-        if timed && drawn >> 60 == 0 {
-            return ways - 1;
+        let low = (drawn & 0xFFFF_FFFF) as usize;
+        match options.what {
+            What::GoesOn | What::Wakes => low % ways,
+            What::GoesOnOrTime if drawn >> 60 == 0 => ways - 1,
+            // At least two ways, so there is one besides time.
+            What::GoesOnOrTime => low % (ways - 1),
+            What::WakesWithoutCause if is_seldom(drawn) => low % ways,
+            What::WakesWithoutCause => 0,
         }
-        // At least two ways, so there is one besides time.
-        (drawn & 0xFFFF_FFFF) as usize % if timed { ways - 1 } else { ways }
     }
+}
+
+/// Whether, by chance, something happens that happens seldom.
+const fn is_seldom(drawn: u64) -> bool {
+    drawn >> 61 == 0
 }
 
 /// See [`Kind::Pct`].
@@ -187,6 +210,11 @@ impl Pct {
 
 impl Strategy for Pct {
     fn choose(&mut self, options: &Options<'_>) -> usize {
+        if options.what == What::WakesWithoutCause {
+            let drawn = split_mix(&mut self.state);
+            let low = (drawn & 0xFFFF_FFFF) as usize;
+            return if is_seldom(drawn) { low % options.tasks.len() } else { 0 };
+        }
         if self.changes.contains(&self.made) {
             let first = self.first(options);
             let fallen = split_mix(&mut self.state) >> 1;

@@ -4,11 +4,12 @@
 
 use std::fmt;
 
-use contract::{Call, Dialect, JobId};
+use contract::{Call, Dialect, JobId, UserId};
 use model::scope::{ScopeName, Variant};
 
 use super::program::{
-    Act, Branch, Fate, Fetched, JOBS, Leaves, Lock, Manner, OBJECTS, On, Race, Stays, Step,
+    Act, Branch, Destination, Exit, Fate, Fetched, JOBS, Kept, Leaves, Lock, Manner, OBJECTS, On, Outside,
+    Race, Stays, Step, Wakes,
 };
 
 /// A line that does not belong into a race.
@@ -31,10 +32,13 @@ pub(super) fn print(race: &Race) -> Vec<String> {
     lines
         .extend((race.dispatchers != usual.dispatchers).then(|| format!("dispatchers {}", race.dispatchers)));
     lines.extend((race.users != usual.users).then(|| format!("users {}", race.users)));
+    lines.extend((race.wakes != usual.wakes).then(|| format!("wakes {}", race.wakes.word())));
+    lines.extend((race.spurious != usual.spurious).then(|| format!("spurious {}", race.spurious)));
     for (job, fate) in race.jobs.iter().enumerate() {
         lines.extend(fate.fetches.iter().map(|fetched| format!("fetch {job} {}", fetched.word())));
         lines.extend((fate.renames_fail > 0).then(|| format!("renames_fail {job} {}", fate.renames_fail)));
         lines.extend((fate.removals_fail > 0).then(|| format!("removals_fail {job} {}", fate.removals_fail)));
+        lines.extend((fate.destination == Destination::Foreign).then(|| format!("foreign {job}")));
     }
     for (number, manner) in
         race.objects.iter().enumerate().filter(|(_, manner)| **manner != Manner::default())
@@ -44,8 +48,14 @@ pub(super) fn print(race: &Race) -> Vec<String> {
         let stays = manner.stays == Stays::UntilAnotherIsTold;
         lines.extend(stays.then(|| format!("object {number} stays")));
         lines.extend(manner.calls.iter().map(|step| format!("object {number} {}", print_step(step))));
+        lines.extend((manner.kept == Kept::Briefly).then(|| format!("object {number} kept briefly")));
+        lines.extend(manner.drops.iter().map(|step| format!("object {number} drops {}", print_step(step))));
     }
-    lines.extend(race.exits.iter().map(|code| format!("exit {code}")));
+    lines.extend(race.exits.iter().map(|exit| match exit {
+        Exit::Code(code) => format!("exit {code}"),
+        Exit::NotStarted => "exit none".to_owned(),
+    }));
+    lines.extend(race.outside.iter().map(|outside| format!("outside {}", outside.words())));
     lines.extend(race.prefix.iter().map(|act| match act {
         Act::Call(step) => format!("prefix {}", print_step(step)),
         Act::Settle => "settle".to_owned(),
@@ -79,10 +89,11 @@ pub(super) fn is_first(site: &str) -> bool {
 fn print_step(step: &Step) -> String {
     // A call is plain data with text keys, which always has a JSON form.
     let call = serde_json::to_string(&step.call).unwrap_or_default();
+    let by = step.by.map_or_else(String::new, |user| format!("as {} ", user.0));
     match step.on {
-        On::Nothing => format!("job - {call}"),
-        On::Own => format!("job own {call}"),
-        On::Job(job) => format!("job {} {call}", job.0),
+        On::Nothing => format!("job - {by}{call}"),
+        On::Own => format!("job own {by}{call}"),
+        On::Job(job) => format!("job {} {by}{call}", job.0),
     }
 }
 
@@ -101,7 +112,12 @@ fn parse_line(race: &mut Race, line: &str) -> Option<()> {
         "slots" => race.slots = rest.parse().ok()?,
         "dispatchers" => race.dispatchers = rest.parse().ok()?,
         "users" => race.users = rest.parse().ok()?,
-        "exit" => race.exits.push(rest.parse().ok()?),
+        "wakes" => race.wakes = Wakes::ALL.into_iter().find(|wakes| wakes.word() == rest)?,
+        "spurious" => race.spurious = rest.parse().ok()?,
+        "exit" if rest == "none" => race.exits.push(Exit::NotStarted),
+        "exit" => race.exits.push(Exit::Code(rest.parse().ok()?)),
+        "outside" => race.outside.push(parse_outside(rest)?),
+        "foreign" => race.jobs.get_mut(rest.parse::<usize>().ok()?)?.destination = Destination::Foreign,
         "settle" => race.prefix.push(Act::Settle),
         "pass" => race.prefix.push(Act::Pass),
         "prefix" => race.prefix.push(Act::Call(parse_step(rest)?)),
@@ -136,6 +152,10 @@ fn parse_object(race: &mut Race, rest: &str) -> Option<()> {
         object.takes = Some(branch.parse().ok()?);
     } else if rest == "stays" {
         object.stays = Stays::UntilAnotherIsTold;
+    } else if rest == "kept briefly" {
+        object.kept = Kept::Briefly;
+    } else if let Some(step) = rest.strip_prefix("drops ") {
+        object.drops.push(parse_step(step)?);
     } else if rest.starts_with("job ") {
         object.calls.push(parse_step(rest)?);
     } else {
@@ -144,6 +164,14 @@ fn parse_object(race: &mut Race, rest: &str) -> Option<()> {
         object.leaves = Leaves::ALL.into_iter().find(|known| known.word() == leaves)?;
     }
     Some(())
+}
+
+fn parse_outside(rest: &str) -> Option<Outside> {
+    match rest {
+        "network lost" => Some(Outside::NetworkLost),
+        "network back" => Some(Outside::NetworkBack),
+        other => Some(Outside::Logoff(UserId(other.strip_prefix("logoff ")?.parse().ok()?))),
+    }
 }
 
 fn parse_branch(race: &mut Race, rest: &str) -> Option<()> {
@@ -166,11 +194,26 @@ fn parse_step(text: &str) -> Option<Step> {
         "own" => On::Own,
         job => On::Job(JobId(job.parse().ok()?)),
     };
-    Some(Step { on, call: serde_json::from_str::<Call>(call).ok()? })
+    let (by, call) = match call.strip_prefix("as ") {
+        None => (None, call),
+        Some(rest) => {
+            let (user, call) = rest.split_once(' ')?;
+            (Some(UserId(user.parse().ok()?)), call)
+        }
+    };
+    Some(Step { on, by, call: serde_json::from_str::<Call>(call).ok()? })
 }
 
 impl Fetched {
-    pub(super) const ALL: [Fetched; 4] = [Fetched::Done, Fetched::Sized, Fetched::Transient, Fetched::Fatal];
+    pub(super) const ALL: [Fetched; 7] = [
+        Fetched::Done,
+        Fetched::Sized,
+        Fetched::Transient,
+        Fetched::Fatal,
+        Fetched::Silent,
+        Fetched::Panic,
+        Fetched::Restarted,
+    ];
 
     const fn word(self) -> &'static str {
         match self {
@@ -178,6 +221,31 @@ impl Fetched {
             Fetched::Sized => "sized",
             Fetched::Transient => "transient",
             Fetched::Fatal => "fatal",
+            Fetched::Silent => "silent",
+            Fetched::Panic => "panic",
+            Fetched::Restarted => "restarted",
+        }
+    }
+}
+
+impl Wakes {
+    const ALL: [Wakes; 3] = [Wakes::First, Wakes::Last, Wakes::Any];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Wakes::First => "first",
+            Wakes::Last => "last",
+            Wakes::Any => "any",
+        }
+    }
+}
+
+impl Outside {
+    pub(super) fn words(self) -> String {
+        match self {
+            Outside::NetworkLost => "network lost".to_owned(),
+            Outside::NetworkBack => "network back".to_owned(),
+            Outside::Logoff(user) => format!("logoff {}", user.0),
         }
     }
 }
@@ -204,10 +272,20 @@ pub(super) fn tell(race: &Race, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         "dialect {}{turned}{}, design {design}, callback slots {slots}, dispatchers {dispatchers}",
         variant.profile.dialect, variant.turned
     )?;
+    if race.wakes != Wakes::First || race.spurious > 0 {
+        let wakes = match race.wakes {
+            Wakes::First => "the one that has waited longest",
+            Wakes::Last => "the one that came last",
+            Wakes::Any => "any",
+        };
+        writeln!(f, "  of several waiters {wakes} wakes, wake-ups without cause {}", race.spurious)?;
+    }
     for (job, fate) in (0..JOBS).zip(&race.jobs).filter(|(_, fate)| **fate != Fate::default()) {
         let fetches: Vec<&str> = fate.fetches.iter().map(|fetched| fetched.word()).collect();
         write!(f, "  fetches of {}: {}", JobId(job as u32), fetches.join(", then "))?;
-        writeln!(f, "; renames that fail {}, removals that fail {}", fate.renames_fail, fate.removals_fail)?;
+        write!(f, "; renames that fail {}, removals that fail {}", fate.renames_fail, fate.removals_fail)?;
+        let foreign = fate.destination == Destination::Foreign;
+        writeln!(f, "{}", if foreign { "; foreign files at the destinations" } else { "" })?;
     }
     for (number, manner) in
         (0..OBJECTS).zip(&race.objects).filter(|(_, manner)| **manner != Manner::default())
@@ -222,7 +300,15 @@ pub(super) fn tell(race: &Race, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for step in &manner.calls {
             write!(f, " {},", describe(step))?;
         }
-        writeln!(f, " leaves with {}; then S_OK", manner.leaves.word())?;
+        write!(f, " leaves with {}; then S_OK", manner.leaves.word())?;
+        write!(f, "{}", if manner.kept == Kept::Briefly { "; kept by the service alone" } else { "" })?;
+        let drops: Vec<String> = manner.drops.iter().map(describe).collect();
+        let destructor = if drops.is_empty() { "" } else { "; its destructor calls " };
+        writeln!(f, "{destructor}{}", drops.join(", "))?;
+    }
+    if !race.outside.is_empty() {
+        let outside: Vec<String> = race.outside.iter().map(|outside| outside.words()).collect();
+        writeln!(f, "  beside the clients: {}", outside.join(", then "))?;
     }
     for act in &race.prefix {
         match act {
@@ -240,9 +326,10 @@ pub(super) fn tell(race: &Race, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn describe(step: &Step) -> String {
+    let by = step.by.map_or_else(String::new, |user| format!(" by {user}"));
     match step.on {
-        On::Nothing => step.call.to_string(),
-        On::Own => format!("own.{}", step.call),
-        On::Job(job) => format!("{job}.{}", step.call),
+        On::Nothing => format!("{}{by}", step.call),
+        On::Own => format!("own.{}{by}", step.call),
+        On::Job(job) => format!("{job}.{}{by}", step.call),
     }
 }

@@ -10,17 +10,20 @@
 //!
 //! [`Runtime`]: engine::service::Runtime
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use contract::event::{Recorder, Target};
+use contract::event::{Given, Recorder, Target};
 use contract::judge::trace::{ChooseLine, Kind};
 use contract::judge::{Ended, Judge, Line};
-use contract::{EventView, JobId, Method};
+use contract::{Call, DeliveryId, Event, EventView, FileId, JobId, Method};
 use engine::service::Inside;
 
+use super::locks::Locks;
+use super::program::Wakes;
 use super::runtime::Tick;
-use super::strategy::{Options, Strategy};
+use super::seen::Seen;
+use super::strategy::{Options, Strategy, What};
 use super::windows::{Row, Step, Window};
 
 /// The task that prepares the run and then plays the environment.
@@ -42,8 +45,16 @@ pub(super) struct Inner {
     pub(super) current: usize,
     /// By task.
     pub(super) tasks: Vec<Task>,
-    /// Locks held by the task that runs: while there is one, nobody else does.
-    pub(super) held: u32,
+    /// While it is not 0, the task that runs goes on.
+    pub(super) pinned: u32,
+    /// The locks of the service.
+    pub(super) locks: Locks,
+    /// By condition variable: the tasks that wait, the one that has waited longest first.
+    condvars: Vec<Vec<usize>>,
+    /// Which waiter a notification of one wakes.
+    pub(super) wakes: Wakes,
+    /// Wake-ups without a notification that may still come.
+    pub(super) spurious: u32,
     /// Whether the task that runs has just been chosen, and has done nothing since that another could have noticed.
     pub(super) fresh: Fresh,
     /// The simulated clock.
@@ -52,6 +63,8 @@ pub(super) struct Inner {
     pub(super) deadline: Deadline,
     /// The service's timer.
     pub(super) tick: Option<Arc<Tick>>,
+    /// Whether the host is in there, and so takes part in the race.
+    pub(super) ticking: Ticking,
     /// What the environment is to do when it is its turn.
     pub(super) turn: Turn,
     /// The task that the host leads next, and whether the last one could go.
@@ -77,6 +90,10 @@ pub(super) struct Inner {
     pub(super) waits: u64,
     /// Those that went on although the delivery they were for had left (L3).
     pub(super) overwaits: u64,
+    /// Jobs whose Complete or Cancel is back with a success.
+    ended: Vec<JobId>,
+    /// What was seen first that stands in no event.
+    pub(super) seen: Option<Seen>,
     /// What the run came to, once it is over.
     pub(super) result: Option<(Ended, Events)>,
 }
@@ -106,6 +123,13 @@ pub(super) enum Went {
 /// See [`Inner::fresh`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Fresh {
+    Yes,
+    No,
+}
+
+/// See [`Inner::ticking`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ticking {
     Yes,
     No,
 }
@@ -151,6 +175,8 @@ pub(super) struct Task {
     pub(super) at: Option<Step>,
     /// Whether it is in a client's callback.
     telling: Telling,
+    /// The delivery whose callback that is.
+    entered: Option<Entered>,
     /// The call it makes.
     pub(super) method: Option<Method>,
     /// The job that call is about.
@@ -161,6 +187,16 @@ pub(super) struct Task {
     pub(super) joiners: Vec<usize>,
 }
 
+/// A delivery whose callback has entered.
+#[derive(Clone, Copy, Debug)]
+struct Entered {
+    delivery: DeliveryId,
+    job: JobId,
+    event: Event,
+    target: Target,
+    file: Option<FileId>,
+}
+
 /// Who a task is, as choices name it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum Name {
@@ -169,6 +205,8 @@ pub(super) enum Name {
     Host,
     /// A client.
     Branch(u32),
+    /// The network, and the users who log off.
+    Outside,
     /// A thread of the service.
     Service(Role),
 }
@@ -229,11 +267,16 @@ impl World {
                 mode: Mode::Preparing,
                 current: HOST,
                 tasks: vec![Task::default()],
-                held: 0,
+                pinned: 0,
+                locks: Locks::default(),
+                condvars: Vec::new(),
+                wakes: Wakes::First,
+                spurious: 0,
                 fresh: Fresh::No,
                 now: Duration::ZERO,
                 deadline: Deadline::None,
                 tick: None,
+                ticking: Ticking::No,
                 turn: Turn::Rest,
                 led: None,
                 went: Went::No,
@@ -250,14 +293,41 @@ impl World {
                 telling: Vec::new(),
                 waits: 0,
                 overwaits: 0,
+                ended: Vec::new(),
+                seen: None,
                 result: None,
             }),
+        }
+    }
+
+    /// The same from another thread of the system, which gives up when it does not get it in time.
+    pub(super) fn try_inner(&self, patience: Duration) -> Option<MutexGuard<'_, Inner>> {
+        let step = Duration::from_millis(10);
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.inner.try_lock() {
+                Ok(inner) => return Some(inner),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if waited < patience => std::thread::sleep(step),
+                Err(TryLockError::WouldBlock) => return None,
+            }
+            waited += step;
         }
     }
 
     /// Never held across a switch of tasks.
     pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl World {
+    /// The client's object whose callback the task that runs has entered was given this.
+    pub(super) fn given(&self, given: Given) {
+        let entered = self.inner().me().entered;
+        if let Some(Entered { delivery, job, event, target, file }) = entered {
+            self.record(EventView::Given { delivery, job, event, target, file, given });
+        }
     }
 }
 
@@ -303,9 +373,68 @@ impl Inner {
         }
     }
 
+    /// The lines written so far.
+    pub(super) fn take_lines(&mut self) -> Vec<Line> {
+        match &mut self.events {
+            Events::Written(lines) => std::mem::take(lines),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Where each task stands that has not ended, which locks it holds, and what it waits for.
+    pub(super) fn threads(&self) -> Vec<String> {
+        let all = self.tasks.iter().enumerate().filter(|(_, task)| task.done == Done::No);
+        all.map(|(number, task)| self.thread(number, task)).collect()
+    }
+
+    fn thread(&self, number: usize, task: &Task) -> String {
+        let mut words = format!("thread {number}, {}", task.name);
+        if number == self.current {
+            words += ", runs";
+        }
+        if let Some(method) = task.method {
+            words += &format!(", in {method}");
+            words += &task.job.map_or_else(String::new, |job| format!(" of {job}"));
+        }
+        if let Some(step) = task.step() {
+            words += &format!(", at {step}");
+        }
+        let (holds, wants) = self.locks.of(number);
+        if !holds.is_empty() {
+            words += &format!(", holds the lock {}", holds.join(" and "));
+        }
+        if let Some(wants) = wants {
+            words += &format!(", waits for the lock {wants}");
+        } else if self.condvars.iter().any(|waiters| waiters.contains(&number)) {
+            words += ", waits for a notification";
+        }
+        words
+    }
+
     /// Whether events are written down.
     pub(super) fn writes(&self) -> bool {
         matches!(self.events, Events::Written(_))
+    }
+
+    /// The run is over, and what follows has as many decisions as the run had.
+    pub(super) fn be_over(&mut self) {
+        self.mode = Mode::Over;
+        self.decisions = 0;
+    }
+
+    /// The number of the last event or choice.
+    pub(super) const fn last_seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Something was seen that stands in no event.
+    pub(super) fn see(&mut self, seen: Seen) {
+        self.seen.get_or_insert(seen);
+    }
+
+    /// Whether the job has ended, and the call that ended it is back.
+    pub(super) fn has_ended(&self, job: JobId) -> bool {
+        self.ended.contains(&job)
     }
 
     /// Whether no call and no callback is open.
@@ -315,7 +444,6 @@ impl Inner {
 
     /// The task that runs has got a lock.
     pub(super) fn took_lock(&mut self) {
-        self.held += 1;
         self.fresh = Fresh::No;
         let Some(at) = self.me().at.take() else { return };
         if at == Step::Called
@@ -358,37 +486,53 @@ impl Inner {
         }
     }
 
-    /// Who runs next, of these, in the order of their numbers. Never nobody.
-    pub(super) fn decide(&mut self, runnable: &[usize]) -> usize {
-        let next = self.choose(runnable);
-        self.current = next;
+    /// Which task runs next, of these, in the order of their numbers. None when no task can go on, and the host cannot either.
+    pub(super) fn decide(&mut self, runnable: &[usize]) -> Option<usize> {
+        self.decisions += 1;
+        let next = self.choose(runnable).filter(|next| runnable.contains(next));
+        match next {
+            Some(next) => self.current = next,
+            None => self.give_up(),
+        }
         next
     }
 
-    fn choose(&mut self, runnable: &[usize]) -> usize {
+    /// The host itself cannot go on, because a lock is never given back: the run ends here, and what it came to is judged.
+    fn give_up(&mut self) {
+        if self.result.is_none() {
+            let ended = if self.decisions > DECISIONS { Ended::Cut } else { Ended::AtRest };
+            self.result = Some((ended, self.end_events()));
+        }
+    }
+
+    fn choose(&mut self, runnable: &[usize]) -> Option<usize> {
         let goes_on = runnable.contains(&self.current);
-        if goes_on && (self.held > 0 || self.mode == Mode::Preparing) {
-            return self.current;
+        if goes_on && (self.pinned > 0 || self.mode == Mode::Preparing) {
+            return Some(self.current);
         }
         if self.mode == Mode::Led {
             let led = self.led.take().filter(|task| runnable.contains(task));
             if self.current == HOST {
                 self.went = if led.is_some() { Went::Yes } else { Went::No };
             }
-            return led.unwrap_or(HOST);
+            return Some(led.unwrap_or(HOST));
         }
-        self.decisions += 1;
         self.list(runnable, goes_on);
-        if self.mode == Mode::Racing {
-            return self.race();
+        if self.decisions > DECISIONS {
+            self.turn = Turn::TooLong;
+            // When the run is over already, not even everything that is released comes to its end.
+            return (self.mode != Mode::Over).then_some(HOST);
         }
-        self.options.first().copied().unwrap_or(HOST)
+        if self.mode == Mode::Racing {
+            return Some(self.race());
+        }
+        Some(self.options.first().copied().unwrap_or(HOST))
     }
 
     /// The ways to go: on with who runs, then the others in turn from there. The host is none of them while it waits.
     fn list(&mut self, runnable: &[usize], goes_on: bool) {
         let current = self.current;
-        let waits = matches!(self.mode, Mode::Racing | Mode::Settling);
+        let waits = matches!(self.mode, Mode::Racing | Mode::Settling) && self.ticking == Ticking::No;
         let takes_part = |task: &usize| !(waits && *task == HOST);
         self.options.clear();
         self.options.extend(Some(current).filter(|task| goes_on && takes_part(task)));
@@ -398,12 +542,8 @@ impl Inner {
     }
 
     fn race(&mut self) -> usize {
-        let timed = self.deadline != Deadline::None;
+        let timed = self.deadline != Deadline::None && self.ticking == Ticking::No;
         self.turn = if timed { Turn::Tick } else { Turn::Rest };
-        if self.decisions > DECISIONS {
-            self.turn = Turn::TooLong;
-            return HOST;
-        }
         if timed {
             // The environment comes last, so that who always takes the first way lets time pass only when nobody can move.
             self.options.push(HOST);
@@ -411,24 +551,96 @@ impl Inner {
         match self.options.len() {
             0 => HOST,
             1 => self.options[0],
-            _ => self.take(),
+            _ => {
+                let what = if timed { What::GoesOnOrTime } else { What::GoesOn };
+                let taken = self.take(what);
+                let next = self.options[taken];
+                if self.writes() {
+                    let site = self.site(next);
+                    self.write_choice(site);
+                }
+                next
+            }
         }
     }
 
-    fn take(&mut self) -> usize {
+    /// The place of one of the options, which the strategy chooses.
+    fn take(&mut self, what: What) -> usize {
         let ways = self.options.len().min(usize::from(u8::MAX));
-        let taken = self.strategy.choose(&Options { tasks: &self.options[..ways] }) % ways;
+        let taken = self.strategy.choose(&Options { tasks: &self.options[..ways], what }) % ways;
         self.choices.push(Choice { options: ways as u8, taken: taken as u8 });
         self.seq += 1;
-        let next = self.options[taken];
-        if matches!(self.events, Events::Written(_)) {
-            let site = self.site(next);
-            let what = Kind::Choose(ChooseLine { site, options: ways as u32, taken: taken as u32 });
-            if let Events::Written(lines) = &mut self.events {
-                lines.push(Line { seq: self.seq, what });
-            }
+        taken
+    }
+
+    /// The choice that was made last becomes a line of the trace.
+    fn write_choice(&mut self, site: String) {
+        let (seq, Some(Choice { options, taken })) = (self.seq, self.choices.last().copied()) else { return };
+        let what = Kind::Choose(ChooseLine { site, options: u32::from(options), taken: u32::from(taken) });
+        if let Events::Written(lines) = &mut self.events {
+            lines.push(Line { seq, what });
         }
-        next
+    }
+
+    /// A new condition variable.
+    pub(super) fn new_condvar(&mut self) -> usize {
+        self.condvars.push(Vec::new());
+        self.condvars.len() - 1
+    }
+
+    /// The tasks that wait for a notification of this condition variable.
+    pub(super) fn waiters(&mut self, condvar: usize) -> &mut Vec<usize> {
+        &mut self.condvars[condvar]
+    }
+
+    /// Which of several waiters a notification of one wakes.
+    pub(super) fn which_wakes(&mut self, condvar: usize) -> usize {
+        if self.mode != Mode::Racing {
+            return 0;
+        }
+        self.options.clear();
+        self.options.extend_from_slice(&self.condvars[condvar]);
+        let taken = self.take(What::Wakes);
+        if self.writes() {
+            let site = format!("a notification wakes {}", self.who(self.options[taken]));
+            self.write_choice(site);
+        }
+        taken
+    }
+
+    /// A task that wakes without a notification, if one does. The first way is that none does.
+    pub(super) fn wakes_without_cause(&mut self) -> Option<usize> {
+        if self.mode != Mode::Racing || self.spurious == 0 {
+            return None;
+        }
+        self.options.clear();
+        self.options.push(self.current);
+        self.options.extend(self.condvars.iter().flatten());
+        if self.options.len() < 2 {
+            return None;
+        }
+        let taken = self.take(What::WakesWithoutCause);
+        let woken = (taken > 0).then(|| self.options[taken]);
+        if self.writes() {
+            let site = woken.map_or_else(
+                || "no thread wakes without a notification".to_owned(),
+                |woken| format!("{} wakes without a notification", self.who(woken)),
+            );
+            self.write_choice(site);
+        }
+        let woken = woken?;
+        self.spurious -= 1;
+        self.condvars.iter_mut().for_each(|waiters| waiters.retain(|waiter| *waiter != woken));
+        Some(woken)
+    }
+
+    /// A task by its name, and by its number where there may be several of the name.
+    fn who(&self, task: usize) -> String {
+        let name = self.tasks.get(task).map_or(Name::Host, |task| task.name);
+        match name {
+            Name::Service(_) => format!("{name} (thread {task})"),
+            name => name.to_string(),
+        }
     }
 
     /// A choice in words: who goes on, and from where.
@@ -456,14 +668,23 @@ impl Inner {
         match *event {
             EventView::Enter { job, target: Target::Interface(_), .. } => self.callback_enters(job),
             EventView::Leave { job, .. } => self.telling.retain(|telling| *telling != job),
+            EventView::Return { job: Some(job), call: Call::Complete | Call::Cancel, hr, .. }
+                if hr.succeeded() =>
+            {
+                self.ended.push(job);
+            }
             _ => {}
         }
         let me = self.me();
         match event {
             EventView::Call { call, job, .. } => (me.method, me.job) = (Some(call.method()), *job),
             EventView::Return { .. } => (me.method, me.at, me.wait) = (None, None, None),
-            EventView::Enter { .. } => (me.telling, me.at) = (Telling::Yes, None),
-            EventView::Leave { .. } => me.telling = Telling::No,
+            EventView::Enter { delivery, job, event, target, file } => {
+                (me.telling, me.at) = (Telling::Yes, None);
+                let (delivery, job, event) = (*delivery, *job, *event);
+                me.entered = Some(Entered { delivery, job, event, target: *target, file: *file });
+            }
+            EventView::Leave { .. } => (me.telling, me.entered) = (Telling::No, None),
             EventView::Begin { .. }
             | EventView::Wait { .. }
             | EventView::Given { .. }
@@ -484,6 +705,7 @@ impl std::fmt::Display for Name {
         match self {
             Name::Host => f.write_str("host"),
             Name::Branch(number) => write!(f, "branch {number}"),
+            Name::Outside => f.write_str("outside"),
             Name::Service(Role::Dispatcher) => f.write_str("dispatcher"),
             Name::Service(Role::Worker) => f.write_str("worker"),
             Name::Service(Role::Reaper) => f.write_str("reaper"),
