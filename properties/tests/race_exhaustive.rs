@@ -21,7 +21,7 @@ fn small() -> Race {
 }
 
 fn all_schedules(race: &Race, design: Design, stop: Stop) -> properties::race::Hunted {
-    let patience = HuntOptions::new(Duration::from_secs(20), &|_| ());
+    let patience = HuntOptions::new(Duration::from_secs(300), &|_| ());
     hunt(&HuntOptions { kind: Kind::Exhaustive, races: Races::Given(race), design, stop, ..patience })
 }
 
