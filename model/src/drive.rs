@@ -256,11 +256,18 @@ pub struct Driver<C> {
     whole: u32,
 }
 
+/// What a core answers to what comes too late.
+enum Answered {
+    Nothing,
+    Transfer(TransferReply),
+    Disk(Answer),
+}
+
 /// What is over, for what comes too late. No part of a state: a core that is right makes nothing of it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Past {
-    /// By job, the transfer attempt that was started last, and the one before.
-    attempts: [[Option<Attempt>; 2]; JOBS],
+    /// By job, the transfer attempt that was started last, and the one before; none is the first number.
+    attempts: [[Attempt; 2]; JOBS],
     /// The delivery that left last.
     left: Option<DeliveryId>,
 }
@@ -271,13 +278,13 @@ const JOBS: usize = 4;
 impl Past {
     fn start(&mut self, start: &TransferStart) {
         if let Some(attempts) = self.attempts.get_mut(start.job.index()) {
-            *attempts = [Some(start.attempt), attempts[0]];
+            *attempts = [start.attempt, attempts[0]];
         }
     }
 
     /// An attempt of the job that is over. Where there was none yet, one that can be none of this job's.
     fn attempt(&self, job: JobId, running: Option<Attempt>) -> Attempt {
-        let attempts = self.attempts.get(job.index()).into_iter().flatten().flatten().copied();
+        let attempts = self.attempts.get(job.index()).into_iter().flatten().copied();
         let over =
             attempts.chain([Attempt::default(), Attempt(u32::MAX)]).find(|attempt| Some(*attempt) != running);
         over.unwrap_or_default()
@@ -404,13 +411,22 @@ impl<C: Core> Driver<C> {
         })
     }
 
-    /// Whether the core ignores all of this: afterwards it is what it was.
-    pub fn ignores(&self, stimuli: &[Stimulus]) -> bool {
-        let mut other = self.clone();
-        for stimulus in stimuli {
-            let _applied = other.apply(stimulus, &mut |_: Happened<'_>| ());
+    /// Whether the core ignores all of this: afterwards it is what it was. Everything happens to one copy of it, because this is asked in
+    /// every state.
+    pub fn ignores(&self, inputs: impl Iterator<Item = Input<'static>>) -> bool {
+        let mut core = self.core.clone();
+        for input in inputs {
+            match input {
+                Input::Logoff(user) => core.handle_logoff(user),
+                Input::NetworkLost => core.handle_network_lost(),
+                Input::NetworkBack => core.handle_network_back(),
+                Input::Late(late) => {
+                    let _answered = self.come_late(&mut core, late);
+                }
+                Input::Report(..) | Input::Time(_) => {}
+            }
         }
-        other.core == self.core
+        core == self.core
     }
 
     /// The event of the job's delivery that has begun or entered, if there is one.
@@ -502,25 +518,35 @@ impl<C: Core> Driver<C> {
             return Applied::NotEnabled;
         }
         observer.happened(Happened::Input(Input::Late(late)));
-        let left = self.past.left.unwrap_or(DeliveryId(0));
-        let mut answer = None;
-        match late {
-            Late::Report { job, event } => {
-                let running = self.core.transfer(job).map(|(attempt, _)| attempt);
-                let reply = self.core.handle_transfer(job, self.past.attempt(job, running), event);
-                self.report_changes(None, observer);
-                observer.happened(Happened::Replied(reply));
-            }
-            Late::Disk { job, result } => {
-                answer = Some(self.core.handle_disk(job, &result.told_late()));
-            }
-            Late::Called => self.core.handle_delivery_called(left),
-            Late::Left(leave) => self.core.handle_delivery_left(left, leave),
-            Late::Started => self.core.handle_program_started(left),
-        }
+        let mut core = self.core.clone();
+        let answered = self.come_late(&mut core, late);
+        self.core = core;
         self.report_changes(None, observer);
-        observer.happened(Happened::TooLate(answer.as_ref()));
+        if let Answered::Transfer(reply) = answered {
+            observer.happened(Happened::Replied(reply));
+        }
+        let answer = if let Answered::Disk(answer) = &answered { Some(answer) } else { None };
+        observer.happened(Happened::TooLate(answer));
         Applied::Done
+    }
+
+    /// Something comes too late to a core, which answers or does not.
+    fn come_late(&self, core: &mut C, late: Late) -> Answered {
+        match (late, self.past.left) {
+            (Late::Report { job, event }, _) => {
+                let running = core.transfer(job).map(|(attempt, _)| attempt);
+                let attempt = self.past.attempt(job, running);
+                return Answered::Transfer(core.handle_transfer(job, attempt, event));
+            }
+            (Late::Disk { job, result }, _) => {
+                return Answered::Disk(core.handle_disk(job, &result.told_late()));
+            }
+            (Late::Called, Some(left)) => core.handle_delivery_called(left),
+            (Late::Left(leave), Some(left)) => core.handle_delivery_left(left, leave),
+            (Late::Started, Some(left)) => core.handle_program_started(left),
+            (_, None) => {}
+        }
+        Answered::Nothing
     }
 
     fn call(&mut self, from: From, job: Option<JobId>, call: &Call, observer: &mut impl Observer) -> Applied {

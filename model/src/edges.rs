@@ -20,7 +20,7 @@ use stateright::{Checker, Model, Property};
 use crate::drive::{Applied, From, Stimulus};
 use crate::edge::Edge;
 use crate::lockstep::Lockstep;
-use crate::product::{Product, State};
+use crate::product::{Product, State, stimulus_of};
 use crate::scope::{Bytes, DiskFailures, Leaves, Network, Programs, Reentrancy, Slice, Timers, Users};
 use crate::spec::MAX_FILES;
 
@@ -300,7 +300,7 @@ impl<C: Core, const J: usize> Model for Watched<C, J> {
             let _looked_at = self.step(state, aside);
         }
         if !self.asides.is_empty() {
-            for idle in self.product.without_effect(state) {
+            for idle in self.product.without_effect(state).filter_map(stimulus_of) {
                 let _looked_at = self.step(state, &idle);
             }
         }

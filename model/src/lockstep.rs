@@ -521,8 +521,9 @@ impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J
         match happened {
             Happened::Event(event) => self.judge(&event),
             Happened::Answered { user, job, call, answer, waits } => {
+                let before = job.and_then(|job| self.spec.state(job));
                 self.answered(user, job, call, answer);
-                let forbids = self.forbids(job, call, answer);
+                let forbids = self.forbids(job, before, call, answer);
                 self.waits(job, call.method(), forbids, waits);
             }
             Happened::DiskDone { job, outcome, answer, waits } => {
@@ -658,7 +659,7 @@ impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J
     }
 
     /// What the situation forbids that the call has made. It was answered as the specification answers.
-    fn forbids(&self, job: Option<JobId>, call: &Call, answer: &Answer) -> Forbids {
+    fn forbids(&self, job: Option<JobId>, before: Option<JobState>, call: &Call, answer: &Answer) -> Forbids {
         let done = answer.hr.succeeded() && !matches!(answer.then, Then::Disk | Then::Busy);
         match call {
             _ if !done => Forbids::Nothing,
@@ -669,9 +670,13 @@ impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J
             Call::SetNotifyInterface { .. } => Forbids::Interfaces,
             Call::SetNotifyCmdLine { .. } => Forbids::Programs,
             // A job that Resume leaves in TRANSFERRED or ERROR still causes what is told of it.
-            Call::Resume => match job.and_then(|job| self.spec.state(job)) {
-                Some(JobState::Transferred | JobState::Error) | None => Forbids::Nothing,
-                Some(_) => Forbids::Ends,
+            Call::Resume => match before {
+                Some(JobState::Transferred | JobState::Error)
+                    if before != job.and_then(|job| self.spec.state(job)) =>
+                {
+                    Forbids::Ends
+                }
+                _ => Forbids::Nothing,
             },
             _ => Forbids::Nothing,
         }

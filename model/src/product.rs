@@ -21,7 +21,7 @@ use stateright::{Model, Property};
 
 #[cfg(feature = "bfs")]
 use crate::bfs::Classes;
-use crate::drive::{Applied, DiskResult, From, Late, Stimulus};
+use crate::drive::{Applied, DiskResult, From, Input, Late, Stimulus};
 #[cfg(feature = "bfs")]
 use crate::explore::Judged;
 use crate::lockstep::Lockstep;
@@ -250,23 +250,24 @@ impl<C: Core, const J: usize> Product<C, J> {
             actions.push(Stimulus::Timeout);
         }
         if self.slice.network == Network::Full {
-            actions.extend(self.of_the_network().filter(|step| self.has_effect(state, step)));
+            let moves = self.of_the_network().filter(|step| self.has_effect(state, step));
+            actions.extend(moves.filter_map(stimulus_of));
         }
     }
 
-    fn of_the_network(&self) -> impl Iterator<Item = Stimulus> + use<C, J> {
-        let logoffs = (0..self.slice.users.count()).map(|user| Stimulus::Logoff(UserId(user)));
-        logoffs.chain([Stimulus::NetworkLost, Stimulus::NetworkBack])
+    fn of_the_network(&self) -> impl Iterator<Item = Input<'static>> + use<C, J> {
+        let logoffs = (0..self.slice.users.count()).map(|user| Input::Logoff(UserId(user)));
+        logoffs.chain([Input::NetworkLost, Input::NetworkBack])
     }
 
     /// Whether the network or a logoff moves some job.
-    fn has_effect(&self, state: &State<C, J>, step: &Stimulus) -> bool {
+    fn has_effect(&self, state: &State<C, J>, step: &Input<'_>) -> bool {
         let core = state.driver().core();
         let owners = self.slice.users.owners();
         let moves = |job: JobId, now: JobState| match step {
-            Stimulus::Logoff(user) => now == JobState::Transferring && owners(job) == *user,
-            Stimulus::NetworkLost => now == JobState::Queued || now.is_running(),
-            Stimulus::NetworkBack => now == JobState::TransientError,
+            Input::Logoff(user) => now == JobState::Transferring && owners(job) == *user,
+            Input::NetworkLost => now == JobState::Queued || now.is_running(),
+            Input::NetworkBack => now == JobState::TransientError,
             _ => true,
         };
         self.jobs().any(|job| core.state(job).is_some_and(|now| moves(job, now)) && !core.is_finalising(job))
@@ -274,20 +275,21 @@ impl<C: Core, const J: usize> Product<C, J> {
 
     /// What may come at any time and has no effect here: reports of older attempts of a transfer, results of disk work that no call waits
     /// for, answers of deliveries that are gone, and what the network does to jobs that it does not concern.
-    pub(crate) fn without_effect(&self, state: &State<C, J>) -> Vec<Stimulus> {
+    pub(crate) fn without_effect<'a>(
+        &'a self,
+        state: &'a State<C, J>,
+    ) -> impl Iterator<Item = Input<'static>> + 'a {
         let core = state.driver().core();
-        let mut idle: Vec<Stimulus> =
-            self.of_the_network().filter(|step| !self.has_effect(state, step)).collect();
-        for job in self.jobs() {
-            let reports = late_reports().map(|event| Late::Report { job, event });
+        let network = self.of_the_network().filter(|step| !self.has_effect(state, step));
+        let of_jobs = self.jobs().flat_map(move |job| {
+            let reports = LATE_REPORTS.into_iter().map(move |event| Late::Report { job, event });
             let results = [DiskResult::Good, DiskResult::RenameFails(0), DiskResult::LeavesBehind];
-            let results = results.into_iter().filter(|_| !core.is_finalising(job));
-            let results = results.map(|result| Late::Disk { job, result });
-            idle.extend(reports.chain(results).map(Stimulus::Late));
-        }
+            let results = results.into_iter().filter(move |_| !core.is_finalising(job));
+            reports.chain(results.map(move |result| Late::Disk { job, result }))
+        });
         let left = [HResult::S_OK, HResult::E_FAIL].map(|hr| Late::Left(Leave::Returned(hr)));
-        idle.extend([Late::Called, Late::Started].into_iter().chain(left).map(Stimulus::Late));
-        idle
+        let answers = [Late::Called, Late::Started].into_iter().chain(left);
+        network.chain(of_jobs.chain(answers).map(Input::Late))
     }
 }
 
@@ -316,9 +318,8 @@ impl<C: Core, const J: usize> Model for Product<C, J> {
         self.environment(state, actions);
         // All of it together is tried on one copy of the core, which is cheap. Only a core that does not ignore it is asked one by one.
         if state.disagreement().is_none() {
-            let idle = self.without_effect(state);
-            if !state.driver().ignores(&idle) {
-                actions.extend(idle);
+            if !state.driver().ignores(self.without_effect(state)) {
+                actions.extend(self.without_effect(state).filter_map(stimulus_of));
             }
         }
     }
@@ -510,22 +511,31 @@ fn client_calls(slice: &Slice, profile: &Profile) -> Vec<Call> {
     calls
 }
 
+/// What the environment does, as a stimulus.
+pub(crate) fn stimulus_of(input: Input<'static>) -> Option<Stimulus> {
+    Some(match input {
+        Input::Logoff(user) => Stimulus::Logoff(user),
+        Input::NetworkLost => Stimulus::NetworkLost,
+        Input::NetworkBack => Stimulus::NetworkBack,
+        Input::Late(late) => Stimulus::Late(late),
+        Input::Report(..) | Input::Time(_) => return None,
+    })
+}
+
 /// Everything that the worker of an older attempt may still report.
-fn late_reports() -> impl Iterator<Item = TransferEvent> {
-    let failed = |class| {
-        let (hr, context) = (HResult::BG_E_HTTP_ERROR_404, ErrorContext::RemoteFile);
-        TransferEvent::Failed { class, hr, context }
-    };
-    [
-        TransferEvent::Connected,
-        TransferEvent::SizeKnown(1),
-        TransferEvent::Bytes(1),
-        TransferEvent::Restarted,
-        TransferEvent::FileDone,
-        failed(Failure::Transient),
-        failed(Failure::Fatal),
-    ]
-    .into_iter()
+const LATE_REPORTS: [TransferEvent; 7] = [
+    TransferEvent::Connected,
+    TransferEvent::SizeKnown(1),
+    TransferEvent::Bytes(1),
+    TransferEvent::Restarted,
+    TransferEvent::FileDone,
+    failed_late(Failure::Transient),
+    failed_late(Failure::Fatal),
+];
+
+const fn failed_late(class: Failure) -> TransferEvent {
+    let (hr, context) = (HResult::BG_E_HTTP_ERROR_404, ErrorContext::RemoteFile);
+    TransferEvent::Failed { class, hr, context }
 }
 
 /// The calls of which the barrier's clauses speak; getters inside a callback show nothing new.

@@ -31,18 +31,13 @@ const OF_LOCKSTEP: [Fault; 18] = [
     Fault::TransferNotRestarted,
 ];
 
-/// Those for which one job of one user is enough.
-const OF_TINY: [Fault; 10] = [
+/// Some of those for which one job of one user is enough.
+const OF_TINY: [Fault; 5] = [
     Fault::NeverToldAgain,
-    Fault::MaskWaitsForAny,
     Fault::FinalisingLosesNetwork,
-    Fault::NetworkBackResumes,
-    Fault::NetworkBackForgets,
     Fault::OldAttemptCounts,
     Fault::LateDiskCompletes,
-    Fault::StrayLeaveEndsAnother,
     Fault::NoProgressRetries,
-    Fault::RetryDelayDoubled,
 ];
 
 #[test]

@@ -26,10 +26,26 @@ pub(super) struct Clock {
     /// When the job last made progress or had a property set.
     active: Time,
     /// What the no-progress timeout counts from.
-    without_progress: Option<Time>,
-    retry_at: Option<Time>,
-    again_at: Option<Time>,
-    slice_over_at: Option<Time>,
+    without_progress: Moment,
+    retry_at: Moment,
+    again_at: Moment,
+    slice_over_at: Moment,
+}
+
+/// A time or none, in the room of a time: a job is copied in every step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Moment(Time);
+
+impl Moment {
+    const NONE: Moment = Moment(Time(u64::MAX));
+
+    fn of(time: Option<Time>) -> Moment {
+        time.map_or(Moment::NONE, Moment)
+    }
+
+    fn time(self) -> Option<Time> {
+        (self != Moment::NONE).then_some(self.0)
+    }
 }
 
 impl PartialEq for Clock {
@@ -49,10 +65,10 @@ impl Clock {
         now: Time::ZERO,
         created: Time::ZERO,
         active: Time::ZERO,
-        without_progress: None,
-        retry_at: None,
-        again_at: None,
-        slice_over_at: None,
+        without_progress: Moment::NONE,
+        retry_at: Moment::NONE,
+        again_at: Moment::NONE,
+        slice_over_at: Moment::NONE,
     };
 
     /// A job is made now.
@@ -74,28 +90,29 @@ impl Clock {
     /// The no-progress timeout counts from now, or from the next transient error (facts G41).
     pub(super) fn start_again(&mut self, profile: &Profile) {
         let last = profile.no_progress_from == NoProgressFrom::LastProgress;
-        self.without_progress = last.then_some(self.now);
+        self.without_progress = Moment::of(last.then_some(self.now));
     }
 
     /// The job is in TRANSIENT_ERROR from now on. Without a network nothing is tried again (semantics l).
     pub(super) fn fail(&mut self, retry_after: Option<Millis>) {
-        self.without_progress.get_or_insert(self.now);
-        self.retry_at = retry_after.map(|delay| self.now.after(delay));
+        self.without_progress = Moment(self.without_progress.time().unwrap_or(self.now));
+        self.retry_at = Moment::of(retry_after.map(|delay| self.now.after(delay)));
     }
 
     /// A delivery has failed, and its event waits for the retry time.
     pub(super) fn tell_again(&mut self, after: Millis) {
-        self.again_at = Some(self.now.after(after));
+        self.again_at = Moment(self.now.after(after));
     }
 
     /// The job has a time slice from now on, keeps the one it has, or has none.
     fn slice(&mut self, has: Option<Millis>) {
-        self.slice_over_at = has.map(|length| self.slice_over_at.unwrap_or(self.now.after(length)));
+        let running = self.slice_over_at.time();
+        self.slice_over_at = Moment::of(has.map(|length| running.unwrap_or(self.now.after(length))));
     }
 
     /// The job no longer transfers, or begins anew.
     pub(super) fn end_slice(&mut self) {
-        self.slice_over_at = None;
+        self.slice_over_at = Moment::NONE;
     }
 }
 
@@ -114,7 +131,7 @@ impl<const J: usize> World<J> {
     pub fn time_comes(&mut self, profile: &Profile, now: Time) {
         for job in self.jobs_mut() {
             job.clock.now = now;
-            let over = job.clock.again_at.is_none_or(|at| at <= now);
+            let over = job.clock.again_at.time().is_none_or(|at| at <= now);
             if over && job.is_open() {
                 job.unmark(profile, Marks::OWED);
             }
@@ -150,7 +167,7 @@ impl<const J: usize> World<J> {
     pub fn timers(&self, profile: &Profile, job: JobId, lengths: &Lengths) -> Timers {
         let Some(record) = self.job(job).filter(|job| job.is_open()) else { return Timers::NONE };
         let contested = record.state() == JobState::Transferring && self.is_waited_for(job.index());
-        record.timers(profile, lengths, contested.then_some(record.clock.slice_over_at).flatten())
+        record.timers(profile, lengths, record.clock.slice_over_at.time().filter(|_| contested))
     }
 
     /// Notes the time slices of all jobs that have one now.
@@ -180,9 +197,9 @@ impl Job {
         let clock = &self.clock;
         let failing = self.state == JobState::TransientError;
         let patience = Millis::from_secs(self.no_progress_s(profile));
-        let gives_up_at = clock.without_progress.filter(|_| failing).map(|from| from.after(patience));
-        let retry_at = clock.retry_at.filter(|_| failing && self.retries(profile));
-        let again_at = clock.again_at.filter(|_| self.marks.contains(Marks::OWED));
+        let gives_up_at = clock.without_progress.time().filter(|_| failing).map(|from| from.after(patience));
+        let retry_at = clock.retry_at.time().filter(|_| failing && self.retries(profile));
+        let again_at = clock.again_at.time().filter(|_| self.marks.contains(Marks::OWED));
         let expires_at = lengths.expiry.filter(|_| !self.is_begun()).map(|expiry| match expiry {
             Expiry::Inactivity(length) => clock.active.after(length),
             Expiry::Age(length) => clock.created.after(length),
