@@ -22,14 +22,14 @@ use contract::{Core as _, Dialect};
 use engine::core::Core;
 use model::explore::{Options, Proof, Resources, explore};
 use model::scope::{ScopeName, slices, variants};
-use model::suite::{Cover, Pace};
+use model::suite::Pace;
 
 use crate::live::{LiveConfig, run as live};
 use crate::oracle::{self, OracleConfig};
 use crate::race::{self, HuntOptions, Hunted, Kind, Stop, hunt};
 use crate::run::{Broken, run, run_bytes};
 use crate::sample::{program, split_mix};
-use crate::suite::{Order, generate, on_core};
+use crate::suite::{COMMITTED, Committed, on_core};
 
 /// An engine of the workbench, as an attacker.
 ///
@@ -42,7 +42,7 @@ pub enum Engine {
     Lockstep,
     /// Random programs of some forty steps, judged after each.
     Properties,
-    /// Suites generated on the sound core: every edge and every refused call of scope tiny, then of small, in both dialects.
+    /// The committed suites, which come from the sound model: every edge and every refused call of scope tiny.
     Suites,
     /// Races of seeds under random schedules and PCT's, side by side.
     Race,
@@ -216,9 +216,6 @@ const BATCH: u64 = 64;
 const LOCKSTEP_BYTES: u64 = 160;
 const SCHEDULE_BYTES: u64 = 160;
 
-/// Steps of a path of a suite at which it ends.
-const LONGEST: usize = 200;
-
 /// Schedules of one race before the next.
 const OF_EACH: u64 = 16;
 
@@ -284,25 +281,20 @@ impl Attack<'_> {
     }
 
     fn suites(&mut self) -> Option<Sign> {
-        for scope in [ScopeName::Tiny, ScopeName::Small] {
-            for cover in [Cover::Transition, Cover::Sneak] {
-                for dialect in Dialect::ALL {
-                    if self.left().is_zero() {
-                        return None;
-                    }
-                    if let Some(sign) = self.suite(cover, dialect, scope) {
-                        return Some(sign);
-                    }
-                }
+        for committed in COMMITTED.iter().filter(|suite| suite.order.pace == Pace::AnyTime) {
+            if self.left().is_zero() {
+                return None;
+            }
+            if let Some(sign) = self.suite(committed) {
+                return Some(sign);
             }
         }
         None
     }
 
-    /// A suite that is planned on the sound core, and run on the other one.
-    fn suite(&mut self, cover: Cover, dialect: Dialect, scope: ScopeName) -> Option<Sign> {
-        let order = Order { cover, dialect, scope, pace: Pace::AnyTime, longest: LONGEST };
-        let suite = match generate(&order, Core::new, &|_, _| ()) {
+    /// A suite of the sound model, run on the core that may be wrong.
+    fn suite(&mut self, committed: &Committed) -> Option<Sign> {
+        let suite = match committed.read() {
             Ok(suite) => suite,
             Err(error) => return Some(Sign::Failed(error.to_string())),
         };
@@ -311,7 +303,7 @@ impl Attack<'_> {
             Err(error) => return Some(Sign::Failed(error.to_string())),
         };
         self.runs += conformed.files.len() as u64;
-        let first = conformed.failures().map(|(_, failed)| failed.rule).next()?;
+        let first = conformed.failures().map(|(_, failed)| failed.rule()).next()?;
         Some(first.map_or(Sign::Agreement, |rule| Sign::Rules(RuleSet::of(&[rule]))))
     }
 

@@ -4,6 +4,7 @@
 //! - [`run`]: a program on a core in lockstep with the specification, judged by the rules.
 //! - [`sample`]: many random programs; [`fuzzing`]: the bodies of the fuzz targets.
 //! - [`minimize`]: what broke something made small, named, seen again, and explained.
+//! - [`difference`]: two accounts of one run that part, as one finding.
 //! - [`deadlines`]: whether the core keeps those of the model.
 //! - [`edges`]: the edges of the model that inputs reach.
 //! - [`canary`]: a subject that is broken on purpose.
@@ -18,6 +19,7 @@
 
 pub mod canary;
 pub mod deadlines;
+pub mod difference;
 pub mod edges;
 pub mod fuzzing;
 #[cfg(all(feature = "live", feature = "race", feature = "suites"))]

@@ -335,7 +335,7 @@ impl Bench {
 fn fails(suite: &Suite, mutation: Mutation) -> Option<String> {
     let conformed = on_core_of(suite, Core::new, mutation, &|_| ()).ok()?;
     let (name, failed) = conformed.failures().next()?;
-    Some(format!("{name}: {}", failed.what))
+    Some(format!("{name}: {}", failed.what()))
 }
 
 /// What a slice of the product comes to.

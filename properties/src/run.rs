@@ -13,6 +13,7 @@ use model::edge::{EdgeSink, NoEdges};
 use model::lockstep::{Disagreement, Lockstep};
 use model::scope::Users;
 
+use crate::difference::{Difference, parting};
 use crate::program::{JOBS, Program, USER};
 use crate::tape;
 
@@ -142,6 +143,12 @@ fn run_on<C: Core, S: Borrow<Stimulus>>(
         }
     }
     Outcome { steps, broken: broken(&lockstep) }
+}
+
+/// Where specification and core part when the program runs, if they do.
+pub fn difference<C: Core>(program: &Program, make: fn(&Config) -> C) -> Option<Difference> {
+    let config = program.config();
+    parting(lockstep(&config, program.users, make), &config.profile, program.steps.iter())
 }
 
 /// Runs a program and writes down what happened. Stimuli that are not calls stand in it as `choose` lines,

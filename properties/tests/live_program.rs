@@ -44,7 +44,7 @@ proptest! {
         let trace = run_program(dialect.profile(), &clients).expect("the machine has threads");
         prop_assert_eq!(trace.check(), Ok(()));
         if let Some(first) = Verdicts::of(&trace).first() {
-            let options = TimelineOptions { violation: Some(first), job: first.job, width: None };
+            let options = TimelineOptions { violation: Some(first), job: first.job, ..TimelineOptions::default() };
             return Err(TestCaseError::fail(timeline(&trace, &options)));
         }
     }

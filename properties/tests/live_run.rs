@@ -30,7 +30,8 @@ fn the_engine_keeps_the_rules_on_real_threads() {
         let report = small(dialect, Canary::Off, directory.path());
         assert_eq!(report.hang, None, "{dialect}");
         if let Some(first) = report.verdicts.first() {
-            let options = TimelineOptions { violation: Some(first), job: first.job, width: None };
+            let options =
+                TimelineOptions { violation: Some(first), job: first.job, ..TimelineOptions::default() };
             panic!("{dialect}: {}", timeline(&report.trace, &options));
         }
         assert_eq!(report.wrong_files, [], "{dialect}");

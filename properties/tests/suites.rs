@@ -42,7 +42,7 @@ fn a_core_that_is_wrong_breaks_its_rules_in_a_suite() {
     let suite = suite(Cover::Transition, Dialect::Bits, Pace::AnyTime);
     let ran = on_core(&suite, Canary::<Core>::new, &|_| ()).expect("the manifest names a cover");
     for rule in [Rule::R1, Rule::R2] {
-        assert!(ran.failures().any(|(_, failed)| failed.rule == Some(rule)), "{rule} is not broken");
+        assert!(ran.failures().any(|(_, failed)| failed.rule() == Some(rule)), "{rule} is not broken");
     }
 }
 
@@ -72,6 +72,6 @@ fn another_answer_than_the_suites_fails_its_file() {
     let ran = on_core(&suite, Core::new, &|_| ()).expect("the manifest names a cover");
     let (name, failed) = ran.failures().next().expect("it is another answer");
     assert_eq!((name, ran.failures().count()), (suite.cases[0].name.as_str(), 1));
-    assert!(failed.what.contains("E_ABORT"), "{}", failed.what);
+    assert!(failed.what().contains("E_ABORT"), "{}", failed.what());
     assert!(matches!(ran.files[1].1, Outcome::Passed));
 }

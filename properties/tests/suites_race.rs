@@ -24,7 +24,7 @@ fn the_service_can_be_led_along_every_path_and_the_designs_that_are_wrong_break_
     assert_eq!(barrier.passed(), suite.cases.len());
     for design in [Design::ClaimThenCall, Design::Recheck, Design::GateNoWait] {
         let wrong = on(design);
-        let broken = |rule| wrong.failures().any(|(_, failed)| failed.rule == Some(rule));
+        let broken = |rule| wrong.failures().any(|(_, failed)| failed.rule() == Some(rule));
         assert!(broken(Rule::R1) && broken(Rule::R2) && broken(Rule::R3), "{design}");
     }
 }

@@ -110,8 +110,7 @@ fn of_slice<C: Core>(
     let comparison = match &report.disagreement {
         None => Comparison::Agree,
         Some((disagreement, stimuli)) => {
-            let story = format!("then: {disagreement}");
-            let failure = search.traces.keep(&traced(stimuli), None, &story)?;
+            let failure = search.traces.keep(&traced(stimuli), None, "")?;
             worker::found(None, &failure);
             Comparison::Part(disagreement.to_string(), failure)
         }

@@ -2,16 +2,29 @@
 //!
 //! Plan a suite, run it on a subject, and say what became of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contract::Core;
 use contract::core::Config;
-use model::suite::{Error as Unplanned, Progress, UnknownCover};
-use properties::suite::{Case, Conformed, Order, Outcome, Suite, generate, on_core, on_other as on_another};
+use model::scope::ScopeName;
+use model::suite::{Cover, Error as Unplanned, Pace, Progress, UnknownCover};
+use properties::canary::Canary;
+use properties::minimize::{CoreName, Identity};
+use properties::race::Design;
+use properties::server::Server;
+use properties::suite::{
+    COMMITTED, Case, Committed, Conformed, Failed, Finding, Judged, Order, Suite, generate, on_core, on_live,
+    on_other as on_another, on_race,
+};
+use reports::{
+    Agreement, Amount, Approach, Ended, EngineResult, Ran, RuleId, RuleResult, Status, Subject, Unit,
+};
 
 use super::counterexample::{Traces, named};
+use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::{Output, counted};
+use crate::run::millis;
 use crate::watch::{Limit, worker};
 
 /// Steps of a path at which it ends, unless another number is given.
@@ -22,21 +35,43 @@ pub(crate) fn planned(order: &Order, output: &Output) -> Result<Suite, Error> {
     worker::begin("generate", None, "", Limit::Silence(PATIENCE * 5));
     let label = format!("generate {} ({})", order.cover, named(order.dialect, ""));
     let progress = output.progress(&label);
-    let tell = |slice: &str, now: Progress| {
-        progress.tell(|| match now {
-            Progress::Exploring(states) => format!("{slice}: {} explored", counted(states as u64, "state")),
-            Progress::Covering { left, of } => {
-                format!("{slice}: {} of {} to be covered", left, counted(of as u64, "item"))
-            }
-        });
-    };
-    generate(order, engine::core::Core::new, &tell).map_err(|error| match error {
+    let tell = |slice: &str, now: Progress| progress.tell(|| told(slice, now));
+    generate(order, engine::core::Core::new, &tell).map_err(not_generated)
+}
+
+fn told(slice: &str, now: Progress) -> String {
+    match now {
+        Progress::Exploring(states) => format!("{slice}: {} explored", counted(states as u64, "state")),
+        Progress::Covering { left, of } => {
+            format!("{slice}: {} of {} to be covered", left, counted(of as u64, "item"))
+        }
+    }
+}
+
+fn not_generated(error: Unplanned) -> Error {
+    match error {
         Unplanned::TooWide(_) => Error::usage(error.to_string(), "take a smaller scope: `--scope default`"),
         _ => {
             let help = "run `bgcheck check` on the same scope for the shortest counterexample".to_owned();
             Error::Broken { what: error.to_string(), help }
         }
+    }
+}
+
+/// A committed suite.
+pub(crate) fn committed(committed: &Committed) -> Result<Suite, Error> {
+    committed.read().map_err(|error| {
+        let help = "generate it again in a checkout: `bgcheck generate --committed`";
+        Error::usage(format!("the committed suite {}: {error}", committed.name), help)
     })
+}
+
+/// Generates a committed suite as the model has it now.
+pub(crate) fn generated(committed: &Committed, output: &Output) -> Result<Suite, Error> {
+    worker::begin("generate", None, "", Limit::Silence(PATIENCE * 5));
+    let progress = output.progress(&format!("generate {}", committed.name));
+    let tell = |slice: &str, now: Progress| progress.tell(|| told(slice, now));
+    committed.generate(&tell).map_err(not_generated)
 }
 
 /// Runs a suite on a core.
@@ -51,10 +86,24 @@ pub(crate) fn on<C: Core>(
 /// Runs a suite in another way: on the service, or as somebody has recorded it.
 pub(crate) fn on_other(
     suite: &Suite,
-    outcome: &dyn Fn(&Case) -> Outcome,
+    judge: &dyn Fn(&Case) -> Judged,
     output: &Output,
 ) -> Result<Conformed, Error> {
-    conformed(suite, output, |tell| on_another(suite, engine::core::Core::new, tell, outcome))
+    conformed(suite, output, |tell| on_another(suite, engine::core::Core::new, tell, judge))
+}
+
+/// Runs a suite on the service with its threads, HTTP and files. Each file gets a directory of its own, which is thrown away.
+pub(crate) fn live(suite: &Suite, output: &Output) -> Result<Conformed, Error> {
+    let missing = |source: std::io::Error| Error::Program {
+        program: "the file server of the live run".to_owned(),
+        why: source.to_string(),
+    };
+    let server = Server::start().map_err(missing)?;
+    let one = |case: &Case| match tempfile::tempdir() {
+        Ok(directory) => on_live(case, &server, directory.path()),
+        Err(error) => Judged::not_runnable(format!("there is no directory for its files: {error}")),
+    };
+    on_other(suite, &one, output)
 }
 
 /// Runs a suite while it is said how many files are done.
@@ -84,8 +133,181 @@ pub(crate) fn keep(
     traces: &Traces,
 ) -> Result<Option<(String, reports::Failure)>, Error> {
     let shortest =
-        conformed.failures().min_by_key(|(_, failed)| (failed.rule.is_none(), failed.trace.lines.len()));
+        conformed.failures().min_by_key(|(_, failed)| (failed.rule().is_none(), failed.trace.lines.len()));
     let Some((name, failed)) = shortest else { return Ok(None) };
-    let story = format!("then: {}", failed.what);
-    Ok(Some((name.to_owned(), traces.keep(&failed.trace, failed.rule, &story)?)))
+    // A file that failed has a finding.
+    let Some(first) = failed.findings.first() else { return Ok(None) };
+    Ok(Some((name.to_owned(), keep_finding(failed, first, traces)?)))
+}
+
+/// Writes down one thing that went wrong in a file.
+fn keep_finding(failed: &Failed, finding: &Finding, traces: &Traces) -> Result<reports::Failure, Error> {
+    match finding {
+        Finding::Differs(difference) => traces.keep_difference(&failed.trace, difference),
+        Finding::Broken(id, _) => traces.keep(&failed.trace, Some(id.rule), ""),
+    }
+}
+
+/// What is held against the committed suites, and for how long.
+pub(crate) struct Plan<'a> {
+    pub(crate) core: CoreChoice,
+    /// No suite is begun after it.
+    pub(crate) budget: Duration,
+    pub(crate) traces: &'a Traces,
+}
+
+/// The core, its service led, and its service on threads, each against the committed suites that it can follow. What is made anew
+/// from the engine would say that the engine is as it is.
+pub(crate) fn all(plan: &Plan<'_>, take: &mut dyn FnMut(EngineResult), output: &Output) {
+    let until = Instant::now() + plan.budget;
+    let on_cores = |suite: &Suite| match plan.core {
+        CoreChoice::Core => on(suite, engine::core::Core::new, output),
+        CoreChoice::Canary => {
+            Ok(on(suite, Canary::<engine::core::Core>::new, output)?.of_subject(CoreName::Canary.name()))
+        }
+    };
+    let stepped = |order: &Order| order.pace == Pace::AnyTime;
+    let edges = |order: &Order| stepped(order) && order.cover == Cover::Transition;
+    // With sockets and files a path takes as long as a hundred do elsewhere.
+    let few = |order: &Order| order.pace == Pace::AtRest && order.scope == ScopeName::Tiny;
+    take(against("conform core", Subject::Product, &stepped, &on_cores, (plan.traces, until)));
+    // A canary is a core, and the service has none to exchange.
+    if plan.core == CoreChoice::Core {
+        let on_service = |suite: &Suite| on_other(suite, &|case| on_race(case, Design::Barrier), output);
+        take(against(
+            "conform live",
+            Subject::Live,
+            &few,
+            &|suite| live(suite, output),
+            (plan.traces, until),
+        ));
+        take(against("conform race", Subject::Race, &edges, &on_service, (plan.traces, until)));
+    }
+}
+
+/// One subject against committed suites, as a result.
+fn against(
+    name: &str,
+    subject: Subject,
+    wanted: &dyn Fn(&Order) -> bool,
+    run: &dyn Fn(&Suite) -> Result<Conformed, Error>,
+    (traces, until): (&Traces, Instant),
+) -> EngineResult {
+    let started = Instant::now();
+    let suites = COMMITTED.iter().filter(|suite| wanted(&suite.order));
+    let mut kept = Kept::default();
+    let done = { suites }.enumerate().try_for_each(|(number, suite)| {
+        // The first is small, and is run whatever the time.
+        if number > 0 && Instant::now() >= until {
+            kept.ended = Ended::BudgetSpent;
+            return Ok(());
+        }
+        let conformed = run(&committed(suite)?)?;
+        let whole = subject == Subject::Product;
+        kept.take(suite.name, &conformed, whole, traces)
+    });
+    let status = match (done, kept.stale.take()) {
+        (Err(error), _) => return EngineResult::failed(name, error),
+        (Ok(()), Some(why)) => Status::Failed { why },
+        (Ok(()), None) => Status::Ran(kept.ran(started)),
+    };
+    EngineResult {
+        name: name.to_owned(),
+        subject: Some(subject),
+        dialect: None,
+        scope: None,
+        switches: String::new(),
+        status,
+    }
+}
+
+/// What several suites came to on one subject.
+struct Kept {
+    ended: Ended,
+    files: u64,
+    passed: u64,
+    steps: u64,
+    compared: u64,
+    broken: Vec<RuleResult>,
+    disagreements: Vec<reports::Failure>,
+    stale: Option<String>,
+}
+
+/// Failures of a subject that are made small and written down; of more there is the number.
+const MOST_KEPT: usize = 12;
+
+impl Default for Kept {
+    fn default() -> Kept {
+        let (files, passed, steps, compared) = (0, 0, 0, 0);
+        let (broken, disagreements) = (Vec::new(), Vec::new());
+        Kept { ended: Ended::Done, files, passed, steps, compared, broken, disagreements, stale: None }
+    }
+}
+
+impl Kept {
+    fn take(&mut self, name: &str, conformed: &Conformed, whole: bool, traces: &Traces) -> Result<(), Error> {
+        let failed = conformed.failures().count() as u64;
+        self.files += conformed.files.len() as u64;
+        self.passed += conformed.passed() as u64;
+        self.compared += conformed.passed() as u64 + failed;
+        self.steps += conformed.steps;
+        for (id, (count, _, finding)) in conformed.by_id() {
+            let known = self.broken.len() + self.disagreements.len();
+            let of_id = |failed: &&Failed| failed.findings.iter().any(|finding| finding.id() == id);
+            let files = conformed.failures().map(|(_, failed)| failed).filter(of_id);
+            let Some(shortest) = files.min_by_key(|failed| failed.trace.lines.len()) else { continue };
+            if known >= MOST_KEPT || self.is_known(&id) {
+                continue;
+            }
+            let mut failure = keep_finding(shortest, finding, traces)?;
+            failure.notes.push(format!("in {} of the suite {name}", counted(count as u64, "file")));
+            match finding.rule() {
+                Some(rule) => self.broken.push(RuleResult {
+                    rule: RuleId(rule.to_string()),
+                    finding: reports::Finding::broken(failure),
+                }),
+                None => self.disagreements.push(failure),
+            }
+        }
+        if whole && failed == 0 && !conformed.missing.is_empty() {
+            let missing = counted(conformed.missing.len() as u64, "item");
+            self.stale = Some(format!(
+                "the committed suite {name} promises {missing} that its files do not reach; after a change of the model \
+                 run `bgcheck generate --committed`"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether there is a failure of this name, or of its rule: a report has a place for each rule.
+    fn is_known(&self, id: &Identity) -> bool {
+        let of_rule = id.rule().is_some_and(|rule| {
+            let rule = RuleId(rule.to_string());
+            self.broken.iter().any(|result| result.rule == rule)
+        });
+        of_rule || self.disagreements.iter().any(|failure| failure.id == id.to_string())
+    }
+
+    fn ran(self, started: Instant) -> Ran {
+        Ran {
+            approach: Approach::Sampling,
+            ended: self.ended,
+            work: vec![
+                Amount::out_of(Unit::Files, self.passed, self.files),
+                Amount::new(Unit::Steps, self.steps),
+            ],
+            time_ms: millis(started.elapsed()),
+            findings: self.broken,
+            agreement: Some(Agreement {
+                what: "the subject and the committed suites, in answers, callbacks and states".to_owned(),
+                compared: self.compared,
+                disagreements: self.disagreements,
+            }),
+            witnesses: Vec::new(),
+            freedoms: Vec::new(),
+            windows: None,
+            edges: None,
+            corpus: None,
+        }
+    }
 }

@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 
 use contract::core::Config;
 use contract::judge::trace::HeaderFinding;
-use contract::judge::{Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, timeline};
+use contract::judge::{
+    Header, Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, timeline,
+};
 use contract::{Call, Core, Dialect, ThreadId};
 use model::drive::{From, Stimulus};
 use model::protocol::{Design, Law, Story};
-use model::scope::{Slice, Variant};
-use properties::minimize::{Case, Identity, Minimal, minimize, told};
+use model::scope::{Slice, Variant, slice};
+use properties::difference::Difference;
+use properties::minimize::{Case, Failed, Identity, Minimal, minimize, told};
 use properties::program::Program;
 use reports::{ExitCode, Failure, Rate};
 use serde::de::DeserializeOwned;
@@ -50,19 +53,39 @@ impl Traces {
         }
     }
 
+    /// The same for a run that is another one than a suite's. Where the run of its program does not part from the specification
+    /// in this way, it is kept as it was seen.
+    pub(crate) fn keep_difference(&self, trace: &Trace, difference: &Difference) -> Result<Failure, Error> {
+        match minimize(&Case::of_trace(trace), RuleSet::ALL) {
+            Ok(minimal) if minimal.failed.id == difference.id() => self.keep_minimal(trace, minimal, ""),
+            _ => {
+                let (id, drawn) = (difference.id().to_string(), draw_difference(trace, difference));
+                let name = name_of(&id, trace);
+                let what = Some(difference.line());
+                let told = Told { drawn, id, story: "", what, rate: None, again: String::new() };
+                let mut failure = self.write_down(trace, &name, told)?;
+                failure.notes.push(format!("identity: {}", difference.skeleton.join(", then ")));
+                failure.notes.push("not made small: it is the run as it was seen".to_owned());
+                Ok(failure)
+            }
+        }
+    }
+
     fn keep_minimal(&self, found: &Trace, minimal: Minimal, story: &str) -> Result<Failure, Error> {
         let mut trace = minimal.failed.trace.clone();
         trace.header.engine.clone_from(&found.header.engine);
         trace.header.seed = found.header.seed;
         let id = minimal.failed.id.to_string();
-        let name = format!("{id}-{}", found.header.engine.replace(' ', "-"));
+        let name = name_of(&id, &trace);
         let story = match minimal.case.program() {
             Some(program) => format!("{story}\n\nthe program\n{program}"),
             None => story.to_owned(),
         };
-        let drawn = draw(&trace, minimal.failed.violation);
+        let drawn = draw_failed(&minimal.failed);
         let rate = minimal.rate.map(|rate| Rate { reproduced: rate.reproduced, replays: rate.replays });
-        let told = Told { drawn, id, story: story.trim_start(), rate };
+        let what = minimal.failed.difference.as_ref().map(Difference::line);
+        let again = of_subject(&minimal.case, &minimal.failed);
+        let told = Told { drawn, id, story: story.trim_start(), what, rate, again };
         let mut failure = self.write_down(&trace, &name, told)?;
         failure.notes.splice(0..0, minimal.facts());
         failure.test = minimal.test.map(|test| test.text);
@@ -86,14 +109,22 @@ impl Traces {
         };
         let (name, drawn) = (id.clone(), draw(trace, violation));
         let rate = Some(Rate { reproduced: 0, replays: 1 });
-        let mut failure = self.write_down(trace, &name, Told { drawn, id, story, rate })?;
+        let mut failure =
+            self.write_down(trace, &name, Told { drawn, id, story, what: None, rate, again: String::new() })?;
         failure.notes.insert(0, "not made small: when it is run again here, it breaks nothing".to_owned());
         Ok(failure)
     }
 
     /// Keeps what is not run again to be made small: it never comes back, or its end is loud.
     pub(crate) fn keep_as_found(&self, trace: &Trace, id: &str, story: &str) -> Result<Failure, Error> {
-        let told = Told { drawn: draw(trace, None), id: id.to_owned(), story, rate: None };
+        let told = Told {
+            drawn: draw(trace, None),
+            id: id.to_owned(),
+            story,
+            what: None,
+            rate: None,
+            again: String::new(),
+        };
         let mut failure = self.write_down(trace, id, told)?;
         failure.notes.insert(0, "not made small: it is kept as it was found".to_owned());
         Ok(failure)
@@ -122,23 +153,27 @@ impl Traces {
         let ending = if story.ending.is_empty() { String::new() } else { format!("then: {}", story.ending) };
         // How the jobs came into their first state is in the file, and no part of the picture.
         let drawn = draw(&story.told(), violation);
-        self.write_down(trace, &name, Told { drawn, id, story: &ending, rate: None })
+        self.write_down(
+            trace,
+            &name,
+            Told { drawn, id, story: &ending, what: None, rate: None, again: String::new() },
+        )
     }
 
     /// A trace that cannot be written takes nothing away from what was found.
     fn write_down(&self, trace: &Trace, name: &str, told: Told<'_>) -> Result<Failure, Error> {
         let name = format!("{name}-{}.jsonl", trace.header.dialect);
         let path = self.dir.join(&name);
-        let Told { drawn, id, story, rate } = told;
+        let Told { drawn, id, story, what, rate, again } = told;
         let mut trace = trace.clone();
-        trace.header.finding = found(&id, story, rate);
+        trace.header.finding = found(&id, what.as_deref().unwrap_or(story), rate);
         let written = write(&path, &trace.print());
         let there = written.is_ok();
         Ok(Failure {
             id,
             trace_file: there.then(|| slashes(&self.from_report.join(&name))),
             replay_command: if there {
-                format!("bgcheck replay {}", slashes(&path))
+                format!("bgcheck replay {}{again}", slashes(&path))
             } else {
                 crate::run::command_line()
             },
@@ -157,7 +192,11 @@ struct Told<'a> {
     id: String,
     /// What no trace has.
     story: &'a str,
+    /// What the header says of it, where that is not the story.
+    what: Option<String>,
     rate: Option<Rate>,
+    /// What `replay` is given beside the file.
+    again: String,
 }
 
 /// What a client can do to itself is written down, and is no finding.
@@ -183,6 +222,30 @@ fn not_written(error: &Error) -> String {
     format!("its trace is lost: {error}{why}")
 }
 
+/// The name of a trace's file: a failure of another slice or with another switch turned is another file.
+fn name_of(id: &str, trace: &Trace) -> String {
+    let Header { engine, scope, switches, .. } = &trace.header;
+    let slice = slice(scope, &trace.header.profile()).map(|slice| slice.name);
+    // Plain data with text keys, which always has a JSON form.
+    let turned =
+        if switches.is_empty() { String::new() } else { serde_json::to_string(switches).unwrap_or_default() };
+    let plain = |part: &str| -> String {
+        let words =
+            part.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join("-")
+    };
+    let parts = [id, engine, slice.unwrap_or_default(), &turned].map(plain);
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+/// What `replay` needs beside the file to show both sides of a disagreement: the subject to run it on. A rule is judged in the file itself.
+pub(crate) fn of_subject(case: &Case, failed: &Failed) -> String {
+    match case {
+        Case::Stepped(core, _) if failed.difference.is_some() => format!(" --subject {}", core.name()),
+        _ => String::new(),
+    }
+}
+
 /// Traces up to so many lines are drawn with all their jobs.
 const DRAWN_WHOLE: usize = 300;
 
@@ -193,6 +256,21 @@ pub(crate) fn draw(trace: &Trace, violation: Option<Violation>) -> String {
     let job = violation.and_then(|violation| violation.job).filter(|_| told.lines.len() > DRAWN_WHOLE);
     let drawn = timeline(&told, &TimelineOptions { violation, job, ..TimelineOptions::default() });
     // Names and paths in a trace may come from anywhere.
+    drawn.lines().map(|line| printable(line) + "\n").collect()
+}
+
+/// A failure as a timeline: of a disagreement, both sides stand above it.
+pub(crate) fn draw_failed(failed: &Failed) -> String {
+    match &failed.difference {
+        Some(difference) => draw_difference(&failed.trace, difference),
+        None => draw(&failed.trace, failed.violation),
+    }
+}
+
+/// Both sides of a disagreement, and the run as a timeline.
+pub(crate) fn draw_difference(trace: &Trace, difference: &Difference) -> String {
+    let job = difference.job.filter(|_| trace.lines.len() > DRAWN_WHOLE);
+    let drawn = difference.picture(trace, &TimelineOptions { job, ..TimelineOptions::default() });
     drawn.lines().map(|line| printable(line) + "\n").collect()
 }
 

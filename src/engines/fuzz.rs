@@ -9,6 +9,7 @@ use contract::judge::{RuleSet, Trace};
 use engine::core::Core;
 use properties::canary::Canary;
 use properties::edges::Reached;
+use properties::minimize::CoreName;
 use properties::program::Program;
 use properties::race;
 use properties::run as programs;
@@ -350,7 +351,8 @@ struct Crash {
 impl Crash {
     fn read(plan: &Plan<'_>, artifact: &str, tail: &[String]) -> Result<Crash, Error> {
         let path = shorter(plan.place, artifact);
-        let replay_command = format!("bgcheck replay {}", path.display());
+        let subject = if plan.target == Target::Canary { " --subject canary" } else { "" };
+        let replay_command = format!("bgcheck replay {}{subject}", path.display());
         if let Some((rule, kind, what)) = not_to_be_repeated(&path) {
             let failure = Failure {
                 id: format!("{kind}-fuzz-{}", plan.target.name()),
@@ -370,7 +372,7 @@ impl Crash {
             let failure = Failure { id, replay_command, timeline, ..Failure::default() };
             return Ok(Crash { disagreements: vec![failure], ..Crash::default() });
         };
-        let Again { rules, trace, story } = again;
+        let Again { rules, trace } = again;
         let mut crash = Crash::default();
         for rule in rules.iter() {
             let failure = Failure {
@@ -382,7 +384,7 @@ impl Crash {
                 .push(RuleResult { rule: RuleId(rule.to_string()), finding: Finding::broken(failure) });
         }
         if rules.is_empty() {
-            crash.disagreements.push(Failure { replay_command, ..plan.traces.keep(&trace, None, &story)? });
+            crash.disagreements.push(Failure { replay_command, ..plan.traces.keep(&trace, None, "")? });
         }
         Ok(crash)
     }
@@ -402,34 +404,33 @@ struct Again {
     /// The rules it breaks; none when specification and core disagree.
     rules: RuleSet,
     trace: Trace,
-    /// What is not in the timeline.
-    story: String,
 }
 
 impl Again {
     /// None when nothing is broken here.
     fn run(target: Target, bytes: &[u8]) -> Option<Again> {
         match target {
-            Target::Lockstep => Again::stepped(bytes, Core::new),
-            Target::Canary => Again::stepped(bytes, Canary::<Core>::new),
+            Target::Lockstep => Again::stepped(CoreName::Core, bytes, Core::new),
+            Target::Canary => Again::stepped(CoreName::Canary, bytes, Canary::<Core>::new),
             Target::Schedule => {
                 let (race, tape) = race::from_bytes(bytes);
                 let run = Some(race::run(&race, tape.choices())).filter(race::Run::is_broken)?;
                 let trace = race::trace(&race, tape.choices(), None);
-                Some(Again { rules: run.violated, trace, story: String::new() })
+                Some(Again { rules: run.violated, trace })
             }
             Target::Trace => None,
         }
     }
 
-    fn stepped<C: contract::Core>(bytes: &[u8], make: fn(&Config) -> C) -> Option<Again> {
+    fn stepped<C: contract::Core>(core: CoreName, bytes: &[u8], make: fn(&Config) -> C) -> Option<Again> {
         let program = Program::from_bytes(bytes);
-        let (rules, story) = match programs::run(&program, make).broken? {
-            programs::Broken::Rules(rules) => (rules, String::new()),
-            parted => (RuleSet::EMPTY, format!("then: {parted}")),
+        let rules = match programs::run(&program, make).broken? {
+            programs::Broken::Rules(rules) => rules,
+            programs::Broken::Agreement(_) => RuleSet::EMPTY,
         };
-        let trace = programs::trace(&program, make, "fuzz lockstep", None);
-        Some(Again { rules, trace, story })
+        let mut trace = programs::trace(&program, make, "fuzz lockstep", None);
+        core.name().clone_into(&mut trace.header.subject);
+        Some(Again { rules, trace })
     }
 }
 

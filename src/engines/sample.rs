@@ -140,8 +140,8 @@ impl Found {
                     self.broken.push((RuleSet::of(&[rule]), failure));
                 }
             }
-            Broken::Agreement(what) => {
-                let failure = traces.keep(trace, None, &format!("then: {what}"))?;
+            Broken::Agreement(_) => {
+                let failure = traces.keep(trace, None, "")?;
                 progress.found(None, &failure);
                 self.disagreements.push(failure);
             }

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use contract::Core as _;
-use model::suite::Cover;
+use model::suite::{Cover, Pace};
 use properties::canary::Canary;
+use properties::minimize::{CoreName, Identity};
 use properties::race::Design;
-use properties::server::Server;
-use properties::suite::{Case, Conformed, MANIFEST, Outcome, Suite, as_recorded, on_live, on_race};
+use properties::suite::{
+    COMMITTED, Committed, Conformed, Finding, Judged, MANIFEST, Outcome, Suite, as_recorded, on_race,
+};
 use reports::ExitCode;
 use serde_json::{Value, json};
 
@@ -19,29 +21,31 @@ use crate::error::Error;
 use crate::output::{Output, counted, printable};
 use crate::place::Place;
 
-/// Run a generated suite on a subject, file by file.
+/// Run suites on a subject, file by file.
 ///
-/// On the core, every file runs in lockstep with the specification, and what the files reach is counted against what the suite
+/// Without `--suite` these are the committed ones that the subject can follow: they come from the sound model, and not from what is under
+/// test. On the core, every file runs in lockstep with the specification, and what the files reach is counted against what the suite
 /// promises; anything missing is named, and the command ends with 4. A file that the subject cannot be made to follow is reported
-/// as not runnable, and never as passed.
+/// as not runnable, and never as passed. Whatever the subject, answers, callbacks and states are compared by one function.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
-  bgcheck generate -o suite
-  bgcheck conform --suite suite                          on the engine's core
-  bgcheck conform --suite suite --subject race           on its service, under schedules that follow each path
-  bgcheck conform --suite suite --subject live           on real threads, as far as that can be led
+  bgcheck conform                                        the committed suites, on the engine's core
+  bgcheck conform --subject race                         on its service, under schedules that follow each path
+  bgcheck conform --subject live                         on real threads, as far as that can be led
+  bgcheck conform --suite bits-tiny                      one of the committed suites
+  bgcheck conform --suite suite                          a suite that `bgcheck generate -o suite` has written
   bgcheck conform --suite suite --canary                 a core that is wrong: ends with 2
   bgcheck conform --suite suite --recorded traces        traces of another implementation, one per file")]
 pub(crate) struct Args {
-    /// The suite: a directory that `bgcheck generate` has written.
-    #[arg(long, value_name = "DIR")]
-    suite: PathBuf,
+    /// The suite: a directory that `bgcheck generate` has written, or the name of a committed one.
+    #[arg(long, value_name = "DIR|NAME")]
+    suite: Option<PathBuf>,
     /// What to run it on.
     #[arg(long, value_enum, default_value_t, value_name = "SUBJECT", conflicts_with = "recorded")]
     subject: SubjectName,
     /// Judge traces that another implementation has recorded, with the names of the suite's files.
-    #[arg(long, value_name = "DIR", conflicts_with = "canary")]
+    #[arg(long, value_name = "DIR", conflicts_with = "canary", requires = "suite")]
     recorded: Option<PathBuf>,
     /// Run it on a subject that is wrong on purpose: a core that does not wait, a service without the barrier.
     #[arg(long)]
@@ -67,62 +71,101 @@ enum SubjectName {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
-    let suite = read(&args.suite)?;
-    let cover = suite.manifest.cover().map_err(conform::of_another_version)?;
     if args.canary && args.subject == SubjectName::Live {
         let help = "run it on `core` or on `race`, or see `bgcheck nightly --canary`";
         return Err(Error::usage("the live subject has no version that is wrong on purpose here", help));
     }
-    let conformed = conformed(args, &suite, output)?;
     let traces = match &args.trace_dir {
         Some(dir) => Traces::in_dir(dir.clone()),
         None => default_traces(&Place::here().join("target")),
     };
-    let failure = conform::keep(&conformed, &traces)?;
-    let code = code(args, &conformed);
-    if args.json {
-        output.json(&document(args, &suite, &conformed, failure.as_ref(), code))?;
-    } else {
-        output.text(&page(args, &suite, cover, &conformed, failure.as_ref(), code, output))?;
+    let mut all = Vec::new();
+    let mut documents = Vec::new();
+    for (name, suite) in suites(args)? {
+        let cover = suite.manifest.cover().map_err(conform::of_another_version)?;
+        let conformed = conformed(args, &suite, output)?;
+        let failure = conform::keep(&conformed, &traces)?;
+        let code = code(args, &conformed);
+        all.push(code);
+        if args.json {
+            documents.push(document(args, &suite, name, &conformed, failure.as_ref(), code));
+        } else {
+            output.text(&page(args, &suite, name, cover, &conformed, failure.as_ref()))?;
+        }
+    }
+    let code = worst(&all);
+    match (args.json, &documents[..]) {
+        (true, [one]) => output.json(one)?,
+        (true, _) => output.json(&json!({ "version": 1, "suites": documents, "exit_code": code.code() }))?,
+        (false, _) => {
+            let verdict = format!("{}\n", output.verdict(code));
+            output.text(&verdict)?;
+        }
     }
     Ok(code)
 }
 
+/// The suite that is named, or every committed one that the subject can follow, with its name.
+fn suites(args: &Args) -> Result<Vec<(Option<&'static str>, Suite)>, Error> {
+    let of = |committed: &'static Committed| Ok((Some(committed.name), conform::committed(committed)?));
+    match &args.suite {
+        Some(path) => match path.to_str().and_then(Committed::named).filter(|_| !path.is_dir()) {
+            Some(committed) => Ok(vec![of(committed)?]),
+            None => Ok(vec![(None, read(path)?)]),
+        },
+        None => {
+            let pace = if args.subject == SubjectName::Live { Pace::AtRest } else { Pace::AnyTime };
+            COMMITTED.iter().filter(|committed| committed.order.pace == pace).map(of).collect()
+        }
+    }
+}
+
+/// What several suites come to together.
+fn worst(codes: &[ExitCode]) -> ExitCode {
+    let order = [ExitCode::Violated, ExitCode::Vacuous];
+    order.into_iter().find(|code| codes.contains(code)).unwrap_or(ExitCode::Held)
+}
+
 fn conformed(args: &Args, suite: &Suite, output: &Output) -> Result<Conformed, Error> {
     if let Some(dir) = &args.recorded {
+        has_traces(dir, suite)?;
         // Read once to find what is no trace: that is a usage error, and not the verdict of a file.
         for case in &suite.cases {
             let _ = as_recorded(case, dir).map_err(|error| {
                 Error::usage(error.to_string(), "record each file anew, or remove what is no trace")
             })?;
         }
-        let unreadable = |_| Outcome::NotRunnable("it cannot be read any more".to_owned());
+        let unreadable = |_| Judged::not_runnable("it cannot be read any more");
         return conform::on_other(suite, &|case| as_recorded(case, dir).unwrap_or_else(unreadable), output);
     }
     match (args.subject, args.canary) {
         (SubjectName::Core, false) => conform::on(suite, engine::core::Core::new, output),
-        (SubjectName::Core, true) => conform::on(suite, Canary::<engine::core::Core>::new, output),
+        (SubjectName::Core, true) => {
+            let conformed = conform::on(suite, Canary::<engine::core::Core>::new, output)?;
+            Ok(conformed.of_subject(CoreName::Canary.name()))
+        }
         (SubjectName::Race, canary) => {
             // A design that looks again and then calls: Cancel may slip in between.
             let design = if canary { Design::Recheck } else { Design::Barrier };
             conform::on_other(suite, &|case| on_race(case, design), output)
         }
-        (SubjectName::Live, _) => live(suite, output),
+        (SubjectName::Live, _) => conform::live(suite, output),
     }
 }
 
-/// Each file gets a directory of its own, which is thrown away.
-fn live(suite: &Suite, output: &Output) -> Result<Conformed, Error> {
-    let missing = |source: std::io::Error| Error::Program {
-        program: "the file server of the live run".to_owned(),
-        why: source.to_string(),
-    };
-    let server = Server::start().map_err(missing)?;
-    let one = |case: &Case| match tempfile::tempdir() {
-        Ok(directory) => on_live(case, &server, directory.path()),
-        Err(error) => Outcome::NotRunnable(format!("there is no directory for its files: {error}")),
-    };
-    conform::on_other(suite, &one, output)
+/// Traces of a suite are somewhere, or nothing was recorded: that is no verdict.
+fn has_traces(dir: &Path, suite: &Suite) -> Result<(), Error> {
+    let shown = printable(&dir.display().to_string());
+    let help = "record a trace for each file of the suite, with the file's name, and name their directory";
+    if !dir.is_dir() {
+        return Err(Error::usage(format!("{shown} is not a directory"), help));
+    }
+    if !suite.cases.iter().any(|case| dir.join(&case.name).is_file()) {
+        let first = suite.cases.first().map_or(MANIFEST, |case| &case.name);
+        let what = format!("{shown} has no trace for any file of the suite, such as {}", printable(first));
+        return Err(Error::usage(what, help));
+    }
+    Ok(())
 }
 
 /// On the core everything that is promised must be reached. Of other subjects that is not expected, but something must have run.
@@ -142,8 +185,9 @@ fn code(args: &Args, conformed: &Conformed) -> ExitCode {
 pub(crate) fn read(dir: &Path) -> Result<Suite, Error> {
     Suite::read(dir).map_err(|error| {
         let help = format!(
-            "name a directory with a {MANIFEST}, or make one: `bgcheck generate -o {}`",
-            dir.display()
+            "name a directory with a {MANIFEST}, make one with `bgcheck generate -o {}`, or name a committed suite: {}",
+            dir.display(),
+            COMMITTED.iter().map(|committed| committed.name).collect::<Vec<_>>().join(", ")
         );
         Error::usage(error.to_string(), help)
     })
@@ -170,15 +214,15 @@ pub(crate) fn summary_of_cover(conformed: &Conformed, cover: Cover) -> String {
 fn page(
     args: &Args,
     suite: &Suite,
+    name: Option<&str>,
     cover: Cover,
     conformed: &Conformed,
     failure: Option<&(String, reports::Failure)>,
-    code: ExitCode,
-    output: &Output,
 ) -> String {
     let manifest = &suite.manifest;
     let mut text = format!(
-        "{} cover of {}, scope {}, on {}\n",
+        "{}{} cover of {}, scope {}, on {}\n",
+        name.map(|name| format!("{name}: ")).unwrap_or_default(),
         manifest.cover,
         manifest.dialect,
         printable(&manifest.scope),
@@ -201,11 +245,21 @@ fn page(
     let is_news = failed + not_runnable == 0;
     let said = if is_news { &summary[..] } else { summary.lines().next().unwrap_or("") };
     text += &format!("  {}\n", said.replace('\n', "\n  "));
+    text += &failures(conformed);
     if let Some((name, failure)) = failure {
         text += &format!("\n{} failed: {}\n{}", printable(name), failure.id, failure.timeline);
         text += &format!("replay: {}\n", failure.replay_command);
     }
-    text + &format!("\n{}\n", output.verdict(code))
+    text
+}
+
+/// Every failure by its name, each with how many files have it and the first.
+fn failures(conformed: &Conformed) -> String {
+    let line = |(id, (count, first, finding)): (Identity, (usize, &str, &Finding))| {
+        let files = counted(count as u64, "file");
+        format!("  {id}: {files}, first {}: {}\n", printable(first), printable(&finding.what()))
+    };
+    conformed.by_id().into_iter().map(line).collect()
 }
 
 /// The reasons for which files could not be run, each with how many and the first.
@@ -239,22 +293,26 @@ fn subject(args: &Args) -> &'static str {
 fn document(
     args: &Args,
     suite: &Suite,
+    name: Option<&str>,
     conformed: &Conformed,
     failure: Option<&(String, reports::Failure)>,
     code: ExitCode,
 ) -> Value {
+    let finding = |finding: &Finding| json!({ "id": finding.id().to_string(), "what": finding.what() });
     let file = |(name, outcome): &(String, Outcome)| match outcome {
         Outcome::Passed => json!({ "file": name, "outcome": "passed" }),
         Outcome::Failed(failed) => json!({
             "file": name,
             "outcome": "failed",
-            "rule": failed.rule.map(|rule| rule.to_string()),
-            "what": failed.what,
+            "rule": failed.rule().map(|rule| rule.to_string()),
+            "what": failed.what(),
+            "failures": failed.findings.iter().map(finding).collect::<Vec<_>>(),
         }),
         Outcome::NotRunnable(why) => json!({ "file": name, "outcome": "not runnable", "why": why }),
     };
     json!({
         "version": 1,
+        "suite": name,
         "cover": suite.manifest.cover,
         "dialect": suite.manifest.dialect,
         "scope": suite.manifest.scope,
@@ -265,6 +323,12 @@ fn document(
         "covered": conformed.covered(),
         "of": conformed.items,
         "missing": conformed.missing,
+        "failures": conformed.by_id().into_iter().map(|(id, (files, first, finding))| json!({
+            "id": id.to_string(),
+            "files": files,
+            "first": first,
+            "what": finding.what(),
+        })).collect::<Vec<_>>(),
         "failure": failure.map(|(_, failure)| failure),
         "exit_code": code.code(),
     })

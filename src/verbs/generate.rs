@@ -1,17 +1,19 @@
 //! `bgcheck generate`: test suites from the explored graph, each with a proof of what it covers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use contract::{Core as _, Dialect};
 use model::scope::ScopeName;
 use model::suite::{Cover, Pace};
-use properties::suite::{Conformed, Order, Suite};
+use properties::suite::{COMMITTED, Committed, Conformed, DIRECTORY, Manifest, Order, Suite};
 use reports::ExitCode;
 use serde_json::{Value, json};
 
 use crate::engines::conform;
+use crate::engines::counterexample::write;
 use crate::error::Error;
-use crate::output::{Output, Paint, counted};
+use crate::output::{Output, Paint, counted, printable};
+use crate::place::Place;
 use crate::verbs::conform::{read, summary_of_cover};
 
 /// Generate a test suite from the explored graph, and prove what it covers.
@@ -45,32 +47,96 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = conform::LONGEST, value_name = "N")]
     longest: usize,
     /// Where the suite goes; files of an older suite there are removed.
-    #[arg(long, short, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, short, value_name = "DIR", required_unless_present = "committed")]
+    out: Option<PathBuf>,
+    /// Write a committed suite instead, as it is, for an implementation that is to follow it.
+    #[arg(long, value_name = "NAME", requires = "out", conflicts_with_all = ["cover", "dialect", "scope", "at_rest", "longest"])]
+    unpack: Option<String>,
+    /// Generate the committed suites of this checkout again, after a change of the model.
+    #[arg(long, conflicts_with_all = ["out", "unpack", "cover", "dialect", "scope", "at_rest", "longest"])]
+    committed: bool,
+    /// Say whether the committed suites have to be generated again, and write nothing.
+    #[arg(long, requires = "committed")]
+    check: bool,
     /// The size and the proof for a machine.
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
-    let order = Order {
+    let Some(out) = &args.out else { return committed(args, output) };
+    let suite = match &args.unpack {
+        Some(name) => conform::committed(named(name)?)?,
+        None => conform::planned(&order(args), output)?,
+    };
+    suite.write(out).map_err(|error| {
+        Error::usage(error.to_string(), "check that the directory can be written, or name another with `-o`")
+    })?;
+    // The proof is about what is on the disk, and not about what was meant to be.
+    let suite = read(out)?;
+    let proof = conform::on(&suite, engine::core::Core::new, output)?;
+    let code = code(&proof);
+    if args.json {
+        output.json(&document(out, &suite, &proof, code))?;
+    } else {
+        output.text(&page(out, &suite, &proof, code, output))?;
+    }
+    Ok(code)
+}
+
+fn order(args: &Args) -> Order {
+    Order {
         cover: args.cover,
         dialect: args.dialect,
         scope: args.scope,
         pace: if args.at_rest { Pace::AtRest } else { Pace::AnyTime },
         longest: args.longest.max(1),
-    };
-    conform::planned(&order, output)?.write(&args.out).map_err(|error| {
-        Error::usage(error.to_string(), "check that the directory can be written, or name another with `-o`")
-    })?;
-    // The proof is about what is on the disk, and not about what was meant to be.
-    let suite = read(&args.out)?;
-    let proof = conform::on(&suite, engine::core::Core::new, output)?;
-    let code = code(&proof);
+    }
+}
+
+fn named(name: &str) -> Result<&'static Committed, Error> {
+    Committed::named(name).ok_or_else(|| {
+        let names: Vec<&str> = COMMITTED.iter().map(|suite| suite.name).collect();
+        let what = format!("there is no committed suite {:?}", printable(name));
+        Error::usage(what, format!("take one of these: {}", names.join(", ")))
+    })
+}
+
+/// Generates every committed suite, and writes those that have changed, or says that they have.
+fn committed(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    let dir = Place::here().join(DIRECTORY);
+    if !dir.is_dir() {
+        let what = format!("there is no {DIRECTORY} here");
+        return Err(Error::usage(what, "run it in a checkout of bgcheck"));
+    }
+    let mut changed = Vec::new();
+    for suite in COMMITTED {
+        let now = conform::generated(suite, output)?;
+        let is = suite.is(&now);
+        let size = counted(now.cases.len() as u64, "file");
+        let items = counted(now.manifest.items.len() as u64, "item");
+        let said = match (is, args.check) {
+            (true, _) => "as it is committed",
+            (false, true) => "changed",
+            (false, false) => "written",
+        };
+        if !args.json {
+            output.text(&format!("{:<22}{size}, {items}: {said}", suite.name))?;
+        }
+        if !is {
+            changed.push(suite.name);
+            if !args.check {
+                write(&dir.join(suite.file()), &now.pack())?;
+            }
+        }
+    }
+    let code = if args.check && !changed.is_empty() { ExitCode::Violated } else { ExitCode::Held };
     if args.json {
-        output.json(&document(args, &suite, &proof, code))?;
-    } else {
-        output.text(&page(args, &suite, &proof, code, output))?;
+        output.json(&json!({ "version": 1, "changed": changed, "exit_code": code.code() }))?;
+    } else if code == ExitCode::Violated {
+        output.text(
+            "the model has changed since: run `bgcheck generate --committed`, and commit what it writes",
+        )?;
     }
     Ok(code)
 }
@@ -85,15 +151,11 @@ fn code(proof: &Conformed) -> ExitCode {
     }
 }
 
-fn page(args: &Args, suite: &Suite, proof: &Conformed, code: ExitCode, output: &Output) -> String {
+fn page(out: &Path, suite: &Suite, proof: &Conformed, code: ExitCode, output: &Output) -> String {
     let manifest = &suite.manifest;
-    let mut text = format!(
-        "{} cover of {}, scope {}, clients call at {}\n",
-        args.cover,
-        args.dialect,
-        args.scope,
-        pace(args)
-    );
+    let Manifest { cover, dialect, scope, pace, .. } = manifest;
+    let pace = pace.strip_prefix("at ").unwrap_or(pace);
+    let mut text = format!("{cover} cover of {dialect}, scope {scope}, clients call at {pace}\n");
     for slice in &manifest.slices {
         let (states, edges) = (counted(slice.states, "state"), counted(slice.edges, "edge"));
         text += &format!("  {:<18}{states}, {edges} explored\n", slice.name);
@@ -104,24 +166,22 @@ fn page(args: &Args, suite: &Suite, proof: &Conformed, code: ExitCode, output: &
         counted(manifest.files.len() as u64, "file"),
         counted(proof.steps, "step")
     );
-    text += &format!("\nproof: {}\n", summary_of_cover(proof, args.cover));
+    // A cover that is not known has failed before.
+    let cover = manifest.cover().unwrap_or(Cover::Transition);
+    text += &format!("\nproof: {}\n", summary_of_cover(proof, cover));
     let paint = if code == ExitCode::Held { Paint::Good } else { Paint::Bad };
-    text + &format!("{}\n", output.paint(paint, &format!("written to {}", args.out.display())))
+    text + &format!("{}\n", output.paint(paint, &format!("written to {}", out.display())))
 }
 
-const fn pace(args: &Args) -> &'static str {
-    if args.at_rest { "rest" } else { "any time" }
-}
-
-fn document(args: &Args, suite: &Suite, proof: &Conformed, code: ExitCode) -> Value {
+fn document(out: &Path, suite: &Suite, proof: &Conformed, code: ExitCode) -> Value {
     let manifest = &suite.manifest;
     json!({
         "version": 1,
         "cover": manifest.cover,
         "dialect": manifest.dialect,
         "scope": manifest.scope,
-        "pace": manifest.pace,
-        "directory": args.out,
+        "pace": manifest.pace.strip_prefix("at ").unwrap_or(&manifest.pace),
+        "directory": out,
         "slices": manifest.slices,
         "files": manifest.files.len(),
         "steps": proof.steps,

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::replay::code_of;
 use crate::cli::CoreChoice;
 use crate::engines::check::default_traces;
-use crate::engines::counterexample::{draw, slashes, write};
+use crate::engines::counterexample::{draw_failed, slashes, write};
 use crate::error::Error;
 use crate::input::{Given, InputArgs, Taken};
 use crate::output::{Output, Paint, printable, verdict_in_words};
@@ -185,7 +185,7 @@ fn page(minimal: &Minimal, small: &Path, test: Option<&Path>, code: ExitCode, ou
     for fact in minimal.facts() {
         text += &format!("  {fact}\n");
     }
-    text += &format!("\n{}\n", draw(&minimal.failed.trace, minimal.failed.violation));
+    text += &format!("\n{}\n", draw_failed(&minimal.failed));
     for Section { heading, text: below } in minimal.sections() {
         text += &format!("{}{below}\n", output.paint(Paint::Bold, heading));
     }
@@ -234,7 +234,7 @@ fn document(minimal: &Minimal, for_what: &str, small: &Path, test: Option<&Path>
         "source": rule.map(Rule::source),
         "tapes": tapes.collect::<Vec<_>>(),
         "rate": minimal.rate.map(|rate| json!({ "reproduced": rate.reproduced, "replays": rate.replays })),
-        "timeline": draw(&minimal.failed.trace, minimal.failed.violation),
+        "timeline": draw_failed(&minimal.failed),
         "program": minimal.case.program(),
         "passes_when": minimal.nearest.as_ref().map(|nearest| &nearest.what),
         "passing_timeline": minimal.nearest_timeline(),

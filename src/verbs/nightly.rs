@@ -24,7 +24,9 @@ use crate::engines::counterexample::Traces;
 use crate::engines::explored::Explored;
 use crate::engines::fuzz::{self, Sanitizer, Target};
 use crate::engines::search::Search;
-use crate::engines::{canary, check, kill, last_night, live, liveness, protocol, race, sample, tools};
+use crate::engines::{
+    canary, check, conform, kill, last_night, live, liveness, protocol, race, sample, tools,
+};
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
@@ -100,6 +102,8 @@ pub(crate) enum Part {
     Check,
     /// The protocol, explored, and its duties.
     Protocol,
+    /// The engine's core and service against the committed suites.
+    Conform,
     /// Subjects that are broken on purpose.
     Canaries,
     /// The fuzz target of the same name.
@@ -118,9 +122,10 @@ pub(crate) enum Part {
 
 impl Part {
     /// In the order in which they run.
-    const ALL: [Part; 9] = [
+    const ALL: [Part; 10] = [
         Part::Check,
         Part::Protocol,
+        Part::Conform,
         Part::Canaries,
         Part::Lockstep,
         Part::Schedule,
@@ -134,6 +139,7 @@ impl Part {
         match self {
             Part::Check => "check",
             Part::Protocol => "protocol",
+            Part::Conform => "conform",
             Part::Canaries => "canaries",
             Part::Lockstep => "lockstep",
             Part::Schedule => "schedule",
@@ -167,7 +173,7 @@ impl Part {
 
     /// Whether it has a subject that can be the core that is broken on purpose.
     const fn has_canary(self) -> bool {
-        matches!(self, Part::Check | Part::Properties | Part::Live)
+        matches!(self, Part::Check | Part::Conform | Part::Properties | Part::Live)
     }
 
     /// Its share of what is left for the samplers. Lockstep is worth most, the parser of traces least.
@@ -176,7 +182,7 @@ impl Part {
             Part::Race => 4,
             Part::Lockstep | Part::Schedule | Part::Live => 3,
             Part::Trace | Part::Properties => 1,
-            Part::Check | Part::Protocol | Part::Canaries => 0,
+            Part::Check | Part::Protocol | Part::Conform | Part::Canaries => 0,
         }
     }
 
@@ -189,7 +195,7 @@ impl Part {
         let budget = match self {
             Part::Check if to_come.contains(&Part::Protocol) => exhaustive(CHECKED_PERCENT),
             Part::Check | Part::Protocol => exhaustive(EXPLORED_PERCENT),
-            Part::Canaries => whole / 8,
+            Part::Conform | Part::Canaries => whole / 8,
             _ => left * self.share() / to_come.iter().map(|part| part.share()).sum::<u32>().max(1),
         };
         budget.max(LEAST)
@@ -559,6 +565,11 @@ impl Parted<'_> {
         let ran = match part {
             Part::Check => self.check(&mut take, output),
             Part::Protocol => self.protocol(&mut take, output),
+            Part::Conform => {
+                let plan = conform::Plan { core: self.core, budget: self.args.budget, traces: &self.traces };
+                conform::all(&plan, &mut take, output);
+                Ok(())
+            }
             _ => self.sampled(part, &mut take, output),
         };
         if let Err(error) = ran {

@@ -10,16 +10,17 @@ use contract::judge::{
 };
 use contract::{Core, DeliveryId, JobId, core::Config};
 use properties::canary::Canary;
+use properties::difference::Difference;
 use properties::minimize::CoreName;
 use properties::minimize::races::Scheduled;
 use properties::program::Program;
-use properties::run::{from_trace, trace as run_program};
+use properties::run::{Broken, difference, from_trace, trace as run_program};
 use properties::{fuzzing, race};
 use reports::ExitCode;
 use serde_json::{Value, json};
 
 use crate::cli::CoreChoice;
-use crate::engines::counterexample::draw;
+use crate::engines::counterexample::{draw, draw_difference};
 use crate::error::Error;
 use crate::input::{Given, InputArgs, Source, Taken};
 use crate::output::{Output, Paint, counted, printable};
@@ -110,7 +111,7 @@ fn long(
     }
     let shown = excerpts.shown(&header, lines);
     let trace = Trace { header, lines: Vec::new() };
-    let played = Played { trace, program: None, broken: None, finding };
+    let played = Played { trace, program: None, broken: None, difference: None, finding };
     page.show(args, &played, &verdicts, &shown, output)
 }
 
@@ -156,7 +157,14 @@ impl Shown {
         let at = |seq| trace.lines.partition_point(|line| line.seq < seq);
         let all = trace.lines.len();
         let range = match window {
-            Window::Usual => return Shown { drawn: draw(trace, verdicts.first()), ids },
+            Window::Usual => {
+                // A rule that is broken comes first; where specification and core part, both sides stand above the timeline.
+                let drawn = match (&played.difference, verdicts.first()) {
+                    (Some(difference), None) => draw_difference(trace, difference),
+                    (_, first) => draw(trace, first),
+                };
+                return Shown { drawn, ids };
+            }
             Window::Around(seq) => at(seq).saturating_sub(EITHER_SIDE)..(at(seq) + EITHER_SIDE + 1).min(all),
             Window::Last(lines) => all.saturating_sub(lines)..all,
         };
@@ -290,13 +298,15 @@ struct Played {
     broken: Option<String>,
     /// What it was written down for, when it is shown as it was recorded.
     finding: Option<HeaderFinding>,
+    /// Where specification and core part.
+    difference: Option<Difference>,
 }
 
 fn played(input: &InputArgs, given: Given, subject: Option<CoreChoice>) -> Result<Played, Error> {
     match (given, subject) {
         (Given::Trace(mut trace), None) => {
             let finding = trace.header.finding.take();
-            Ok(Played { trace, program: None, broken: None, finding })
+            Ok(Played { trace, program: None, broken: None, difference: None, finding })
         }
         (Given::Trace(trace), Some(subject)) => again(input, &trace, subject),
         (Given::Program(core, program), subject) => {
@@ -311,7 +321,8 @@ fn played(input: &InputArgs, given: Given, subject: Option<CoreChoice>) -> Resul
 
 fn of_race(Scheduled { race, schedule }: &Scheduled) -> Played {
     let trace = race::trace(race, schedule, None);
-    Played { trace, program: Some(race.to_string()), broken: beside(race, schedule), finding: None }
+    let broken = beside(race, schedule);
+    Played { trace, program: Some(race.to_string()), broken, difference: None, finding: None }
 }
 
 /// What stands in no event of the race: what it saw besides, and L3, as far as a run shows it.
@@ -334,7 +345,8 @@ fn again(input: &InputArgs, trace: &Trace, subject: CoreChoice) -> Result<Played
         let again = race::replay(trace).map_err(|error| no_program(error.to_string()))?;
         let (race, schedule) = race::from_trace(trace).map_err(|error| no_program(error.to_string()))?;
         let broken = beside(&race, &schedule);
-        return Ok(Played { trace: again, program: Some(race.to_string()), broken, finding: None });
+        let program = Some(race.to_string());
+        return Ok(Played { trace: again, program, broken, difference: None, finding: None });
     }
     let program = from_trace(trace).map_err(|error| no_program(error.to_string()))?;
     if program.steps.is_empty() {
@@ -356,8 +368,16 @@ fn of_program(program: &Program, core: CoreName) -> Played {
 fn of_program_on<C: Core>(program: &Program, core: CoreName, make: fn(&Config) -> C) -> Played {
     let mut trace = run_program(program, make, "replay", None);
     trace.header.subject = core.name().to_owned();
-    let broken = properties::run::run(program, make).broken.map(|broken| broken.to_string());
-    Played { trace, program: Some(program.to_string()), broken, finding: None }
+    let broken = properties::run::run(program, make).broken;
+    let difference = match broken {
+        Some(Broken::Agreement(_)) => difference(program, make),
+        _ => None,
+    };
+    let broken = match &difference {
+        Some(difference) => Some(format!("{}: {}", difference.id(), difference.line())),
+        None => broken.map(|broken| broken.to_string()),
+    };
+    Played { trace, program: Some(program.to_string()), broken, difference, finding: None }
 }
 
 /// A text for the parser: it is refused with a line, or prints and parses to itself.
@@ -446,6 +466,7 @@ impl Page {
 
     fn document(&self, played: &Played, verdicts: &Verdicts, shown: &Shown, code: ExitCode) -> Value {
         let ids = shown.ids.values().map(ToString::to_string);
+        let ids = ids.chain(played.difference.as_ref().map(|difference| difference.id().to_string()));
         json!({
             "version": 1,
             "taken_for": self.for_what,

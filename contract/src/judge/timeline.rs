@@ -14,7 +14,7 @@ mod decisive;
 mod slots;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::ids::{CallId, DeliveryId, JobId, ThreadId};
@@ -32,12 +32,14 @@ pub struct TimelineOptions {
     pub job: Option<JobId>,
     /// Cut lines to so many characters.
     pub width: Option<usize>,
+    /// Lines to mark beside those that matter for the violation, by their numbers.
+    pub marked: BTreeSet<u64>,
 }
 
 /// Draws a trace.
 #[must_use]
 pub fn timeline(trace: &Trace, options: &TimelineOptions) -> String {
-    let marked = options.violation.map(|violation| decisive::lines(trace, &violation)).unwrap_or_default();
+    let decisive = options.violation.map(|violation| decisive::lines(trace, &violation)).unwrap_or_default();
     let mut lanes = Lanes::of(trace);
     let digits = trace.lines.last().map_or(1, |line| line.seq).to_string().len().max(3);
     let mut picture = String::new();
@@ -58,7 +60,8 @@ pub fn timeline(trace: &Trace, options: &TimelineOptions) -> String {
             lanes.close(line);
             continue;
         }
-        let mark = if marked.contains(&line.seq) { ">>" } else { "  " };
+        let is_marked = decisive.contains(&line.seq) || options.marked.contains(&line.seq);
+        let mark = if is_marked { ">>" } else { "  " };
         put(&mut picture, options, format_args!("{mark} {:>digits$}  {bars}{text}", line.seq));
         lanes.close(line);
     }

@@ -33,7 +33,7 @@ proptest! {
         if let Some(violation) = &violation {
             prop_assert_eq!(failure_id(&trace, violation).rule, violation.rule);
         }
-        let drawn = timeline(&trace, &TimelineOptions { violation, job: None, width });
+        let drawn = timeline(&trace, &TimelineOptions { violation, width, ..TimelineOptions::default() });
         prop_assert!(drawn.lines().count() >= trace.lines.len());
     }
 

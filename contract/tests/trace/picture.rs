@@ -7,7 +7,7 @@ use crate::golden::read;
 fn draw(name: &str, width: Option<usize>) -> String {
     let trace = Trace::parse(&read(name)).expect("a golden trace");
     let violation = Verdicts::of(&trace).first();
-    timeline(&trace, &TimelineOptions { violation, job: None, width })
+    timeline(&trace, &TimelineOptions { violation, width, ..TimelineOptions::default() })
 }
 
 #[test]

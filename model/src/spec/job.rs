@@ -230,7 +230,9 @@ impl Job {
         self.priority != Priority::Foreground
     }
 
-    pub(crate) fn mask(&self) -> NotifyFlags {
+    /// The notification flags.
+    #[must_use]
+    pub fn mask(&self) -> NotifyFlags {
         NotifyFlags::from_bits_truncate(u32::from(self.mask))
     }
 
@@ -263,7 +265,8 @@ impl Job {
     }
 
     /// Whether somebody could be told, whatever the mask says (semantics b, second part).
-    pub(crate) fn receives(&self, event: Event) -> bool {
+    #[must_use]
+    pub fn receives(&self, event: Event) -> bool {
         let program = matches!(event, Event::JobTransferred | Event::JobError);
         self.interfaces.contains(event.interface()) || program && self.marks.contains(Marks::PROGRAM)
     }

@@ -145,15 +145,15 @@ impl Case {
         }
     }
 
-    pub(super) fn nearest(&self) -> Option<Nearest> {
+    pub(super) fn nearest(&self, failed: &Failed) -> Option<Nearest> {
         match self {
             Case::Stepped(core, program) => {
-                let mut nearest = on_core!(*core, make => stepped::nearest(program, make))?;
+                let mut nearest = on_core!(*core, make => stepped::nearest(program, failed, make))?;
                 core.name().clone_into(&mut nearest.trace.header.subject);
                 Some(nearest)
             }
             #[cfg(feature = "race")]
-            Case::Race(scheduled) => races::nearest(scheduled),
+            Case::Race(scheduled) => races::nearest(scheduled, failed),
             Case::Recorded(_) => None,
         }
     }

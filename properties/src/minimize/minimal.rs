@@ -22,7 +22,7 @@ pub struct Minimal {
     pub tapes: Vec<Tape>,
     /// How often it fails when it is run again; nothing where it cannot be.
     pub rate: Option<Rate>,
-    /// The run that differs in one decision and passes, where there is one.
+    /// The run that differs in one decision, does as much and passes, where there is one.
     pub nearest: Option<Nearest>,
     /// The counterexample as an ordinary test; nothing where it cannot be run again.
     pub test: Option<Test>,
@@ -108,7 +108,7 @@ pub fn minimize(case: &Case, rules: RuleSet) -> Result<Minimal, NotAFailure> {
     let can_run = case.fails_again(&failed).is_some();
     let rate = can_run.then(|| Rate::of(&mut || case.fails_again(&failed) == Some(true)));
     let tapes = efforts.into_iter().map(|(parts, effort)| Tape { parts, effort }).collect();
-    let (nearest, test) = (case.nearest(), test(&case, &failed));
+    let (nearest, test) = (case.nearest(&failed), test(&case, &failed));
     Ok(Minimal { case, failed, tapes, rate, nearest, test })
 }
 
@@ -116,7 +116,7 @@ impl Minimal {
     /// The timeline, with the lines marked that decide.
     #[must_use]
     pub fn timeline(&self) -> String {
-        drawn(&self.failed.trace, &self.failed)
+        self.failed.picture(&TimelineOptions::default())
     }
 
     /// The nearest passing run as a timeline.
@@ -150,7 +150,13 @@ impl Minimal {
             None => "not run again: this is an excerpt of a recorded run, which no engine here can repeat"
                 .to_owned(),
         });
-        facts.extend(self.nearest.as_ref().map(|nearest| format!("passes when {}", nearest.what)));
+        match &self.nearest {
+            Some(nearest) => facts.push(format!("passes when {}", nearest.what)),
+            None if self.rate.is_some() => {
+                facts.push("no run that differs in one decision does as much and passes".to_owned())
+            }
+            None => {}
+        }
         facts
     }
 }
@@ -184,11 +190,6 @@ pub fn told(trace: &Trace) -> Trace {
     let tells = |what: &Kind| !matches!(what, Kind::Choose(_)) || trace.header.subject == "protocol";
     let lines = trace.lines.iter().filter(|line| tells(&line.what)).cloned().collect();
     Trace { header: trace.header.clone(), lines }
-}
-
-fn drawn(trace: &Trace, failed: &Failed) -> String {
-    let options = TimelineOptions { violation: failed.violation, ..TimelineOptions::default() };
-    timeline(&told(trace), &options)
 }
 
 /// For tests that `bgcheck minimize --emit-test` has written of a subject that is broken on purpose: it still fails so.

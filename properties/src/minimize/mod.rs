@@ -14,6 +14,7 @@
 //! explanation, and because a value may still be simpler.
 
 mod case;
+mod doings;
 pub mod excerpt;
 mod minimal;
 #[cfg(feature = "race")]
@@ -24,7 +25,11 @@ mod values;
 
 use std::fmt;
 
-use contract::judge::{FailureId, Rule, RuleSet, Trace, Verdicts, Violation, failure_id, skeleton};
+use contract::judge::{
+    FailureId, Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, skeleton, timeline,
+};
+
+use crate::difference::Difference;
 
 pub use self::case::{Case, CoreName, NotAFailure};
 pub use self::minimal::{Minimal, Rate, Section, Tape, Test, assert_fails, minimize, told};
@@ -86,6 +91,8 @@ pub struct Failed {
     pub skeleton: Vec<String>,
     /// Where a rule is broken, when one is.
     pub violation: Option<Violation>,
+    /// Where two accounts of the run part, when they do.
+    pub difference: Option<Difference>,
     /// What happened.
     pub trace: Trace,
 }
@@ -95,7 +102,14 @@ impl Failed {
     #[must_use]
     pub(super) fn at(violation: Violation, trace: Trace) -> Failed {
         let (id, skeleton) = (failure_id(&trace, &violation), skeleton(&trace, &violation));
-        Failed { id: Identity::Rule(id), skeleton, violation: Some(violation), trace }
+        Failed { id: Identity::Rule(id), skeleton, violation: Some(violation), difference: None, trace }
+    }
+
+    /// The failure of this run that the difference is.
+    #[must_use]
+    pub(super) fn of_difference(difference: Difference, trace: Trace) -> Failed {
+        let (id, skeleton) = (difference.id(), difference.skeleton.clone());
+        Failed { id, skeleton, violation: None, difference: Some(difference), trace }
     }
 
     /// The first violation of one of these rules in a run, if there is one.
@@ -105,6 +119,24 @@ impl Failed {
         let of_rules = broken.violations().filter(|violation| rules.contains(violation.rule));
         let violation = of_rules.min_by_key(|violation| (violation.seq, violation.rule))?;
         Some(Failed::at(violation, trace))
+    }
+
+    /// The run as a timeline, with the lines marked that decide and, where two accounts part, both sides above it.
+    #[must_use]
+    pub fn picture(&self, options: &TimelineOptions) -> String {
+        match &self.difference {
+            Some(difference) => difference.picture(&self.trace, options),
+            None => {
+                let options = TimelineOptions { violation: self.violation, ..options.clone() };
+                timeline(&told(&self.trace), &options)
+            }
+        }
+    }
+
+    /// The line at which something is wrong.
+    pub(super) fn broken_at(&self) -> Option<u64> {
+        let difference = self.difference.as_ref().map(|difference| difference.seq);
+        self.violation.map(|violation| violation.seq).or(difference)
     }
 
     /// Whether the rule is broken by what did not happen.

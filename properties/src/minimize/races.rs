@@ -10,6 +10,7 @@ use contract::JobId;
 use contract::judge::trace::Kind as LineKind;
 use contract::judge::{Ended, RuleSet, Trace};
 
+use super::doings::does_as_much;
 use super::shrink::{Effort, End, Smaller, shrink};
 use super::values;
 use super::{Failed, Identity, MOST_TESTS, Nearest};
@@ -54,6 +55,7 @@ fn failure_of(run: &Run, scheduled: &Scheduled, rules: RuleSet) -> Option<Failed
         id: Identity::LaterDelivery,
         skeleton: vec!["a call waits for a later delivery".to_owned()],
         violation: None,
+        difference: None,
         trace: trace(),
     })
 }
@@ -61,7 +63,7 @@ fn failure_of(run: &Run, scheduled: &Scheduled, rules: RuleSet) -> Option<Failed
 /// What a race saw that stands in no event of its trace.
 fn failed_by(seen: &Seen, trace: Trace) -> Failed {
     let id = Identity::Seen(seen.rule(), seen.name());
-    Failed { id, skeleton: vec![seen.to_string()], violation: None, trace }
+    Failed { id, skeleton: vec![seen.to_string()], violation: None, difference: None, trace }
 }
 
 /// Whether the race fails with the same identity.
@@ -312,10 +314,10 @@ impl Smaller for Choices {
     }
 }
 
-/// Of the runs that differ in one choice of the schedule the first that comes to rest and breaks nothing, from the last choice
-/// backwards; when every such run fails, too, the race without one of its steps.
+/// Of the runs that differ in one choice of the schedule the first that comes to rest, breaks nothing and does as much as the failing one, from
+/// the last choice backwards; none where there is no such run.
 #[must_use]
-pub fn nearest(scheduled: &Scheduled) -> Option<Nearest> {
+pub fn nearest(scheduled: &Scheduled, failed: &Failed) -> Option<Nearest> {
     let run = race::run(&scheduled.race, &scheduled.schedule);
     let choices: Vec<u8> = run.choices.iter().map(|choice| choice.taken).collect();
     let passes = |scheduled: &Scheduled| {
@@ -328,29 +330,17 @@ pub fn nearest(scheduled: &Scheduled) -> Option<Nearest> {
         schedule[at] = way;
         (at, Scheduled { race: scheduled.race.clone(), schedule })
     });
-    let found = { other }.find(|(_, candidate)| passes(candidate));
-    if let Some((at, candidate)) = found {
+    let passing = other.filter(|(_, candidate)| passes(candidate));
+    { passing }.find_map(|(at, candidate)| {
         let trace = race::trace(&candidate.race, &candidate.schedule, None);
+        if !does_as_much(&failed.trace, failed.broken_at(), &trace) {
+            return None;
+        }
         let failing = race::trace(&scheduled.race, &scheduled.schedule, None);
         let (now, then) = (chosen(&failing, at), chosen(&trace, at));
         let what = format!("at choice {} of {} goes on \"{then}\", and not \"{now}\"", at + 1, choices.len());
-        return Some(Nearest { what, trace });
-    }
-    without_a_step(scheduled, passes)
-}
-
-fn without_a_step(scheduled: &Scheduled, passes: impl Fn(&Scheduled) -> bool) -> Option<Nearest> {
-    let steps = Steps { scheduled: scheduled.clone(), most: 0, tries: 0 };
-    let smaller = (0..steps.parts()).rev().map(|part| steps.without(part..part + 1).scheduled);
-    let candidate = { smaller }.find(|candidate| passes(candidate))?;
-    let kept = candidate.race.print();
-    let gone = scheduled.race.print().into_iter().find(|line| !kept.contains(line));
-    let what = format!(
-        "this is left out of the race: {}",
-        gone.unwrap_or_else(|| "one of two like calls".to_owned())
-    );
-    let trace = race::trace(&candidate.race, &candidate.schedule, None);
-    Some(Nearest { what, trace })
+        Some(Nearest { what, trace })
+    })
 }
 
 /// Who goes on at the n-th choice.

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use contract::Core;
 use contract::core::Config;
-use contract::judge::{RuleSet, Trace, Verdicts, Violation, fingerprint};
+use contract::judge::{RuleSet, Trace, Verdicts, Violation};
 use model::drive::Stimulus;
-use model::lockstep::{Disagreement, Readiness};
 
+use super::doings::does_as_much;
 use super::shrink::{Effort, Smaller, shrink};
 use super::values;
-use super::{Failed, Identity, MOST_TESTS, Nearest};
+use super::{Failed, MOST_TESTS, Nearest};
 use crate::program::Program;
 use crate::run::{self, Broken};
 use crate::tape;
@@ -55,56 +55,15 @@ pub fn failure<C: Core>(program: &Program, rules: RuleSet, make: fn(&Config) -> 
             Some(Failed::at(violation(&trace, rule)?, trace))
         }
         Broken::Agreement(_) if rules != RuleSet::ALL => None,
-        Broken::Agreement(disagreement) => {
-            let words = parted(&disagreement);
-            let id = Identity::Agreement(fingerprint(words.iter().map(String::as_str)));
-            Some(Failed { id, skeleton: words, violation: None, trace: trace() })
-        }
+        Broken::Agreement(_) => Some(Failed::of_difference(run::difference(program, make)?, trace())),
     }
 }
 
 /// Where the trace breaks the rule. A run stops at its first violation, so where the judge of whole runs is more lenient than
 /// the monitor that cried out, it was the last event.
-fn violation(trace: &Trace, rule: contract::judge::Rule) -> Option<Violation> {
+pub(crate) fn violation(trace: &Trace, rule: contract::judge::Rule) -> Option<Violation> {
     let judged = Verdicts::of(trace).violations().find(|violation| violation.rule == rule);
     judged.or_else(|| trace.events().last().map(|(seq, event)| Violation { rule, seq, job: event.job() }))
-}
-
-/// Where specification and core part, without jobs and values.
-fn parted(disagreement: &Disagreement) -> Vec<String> {
-    let words = match disagreement {
-        Disagreement::Answer { method, spec, core } => {
-            return [method.to_string(), format!("core {core}"), format!("specification {spec}")].into();
-        }
-        Disagreement::Out(method) => format!("{method} gives back something else"),
-        Disagreement::Finalising(method) => format!("{method} ends the job in one of them"),
-        Disagreement::Refused(_, why) => why.to_string(),
-        Disagreement::State { spec, core, .. } => {
-            let named = |state: &Option<contract::JobState>| {
-                state.map_or_else(|| "nowhere".to_owned(), |state| state.to_string())
-            };
-            return [format!("core {}", named(core)), format!("specification {}", named(spec))].into();
-        }
-        Disagreement::Pending { .. } => "other events are pending".to_owned(),
-        Disagreement::Turn => "the scheduler has nothing to do".to_owned(),
-        Disagreement::NoTurn => "the scheduler has something to do".to_owned(),
-        Disagreement::Waits(_) => "a delivery that has entered is waited for".to_owned(),
-        Disagreement::Ready { core: Readiness::Ready, .. } => "a delivery may begin too early".to_owned(),
-        Disagreement::Ready { core: Readiness::NotReady, .. } => {
-            "a delivery that may begin now may not".to_owned()
-        }
-        Disagreement::Timer { timer, .. } => timer.to_string(),
-        Disagreement::Wakes { .. } => "the next timer".to_owned(),
-        Disagreement::NotFired(_) => "a timer that has not fired".to_owned(),
-        Disagreement::WaitsFor { method, .. } => format!("{method} waits for another delivery"),
-        Disagreement::Released(_) => "a delivery that has not left is not waited for".to_owned(),
-        Disagreement::Report(_, step) => format!("a report of {step}"),
-        Disagreement::Fetch(_) => "the transfer fetches something else".to_owned(),
-        Disagreement::Reply(_) => "the transfer goes on otherwise".to_owned(),
-        Disagreement::TooLate(step) => format!("too late: {step}"),
-        Disagreement::Disk(_) => "an ended job wants something else done to its files".to_owned(),
-    };
-    vec![words]
 }
 
 /// The program as small as it gets while it fails as `failed` says.
@@ -118,20 +77,19 @@ pub fn fails_so<C: Core>(program: &Program, failed: &Failed, make: fn(&Config) -
     failure(program, failed.id.rules(), make).is_some_and(|now| now.id == failed.id)
 }
 
-/// Of the programs that differ in one decision the first that breaks nothing, and in which everything still happens.
+/// Of the programs that differ in one decision the first that breaks nothing and does as much as the failing one; none where there is
+/// no such program.
 ///
-/// The order: two neighbours exchanged, from the end; then another outcome of one step, from the end; then a step left out.
-pub fn nearest<C: Core>(program: &Program, make: fn(&Config) -> C) -> Option<Nearest> {
+/// The order: two neighbours exchanged, from the end; then another outcome of one step, from the end.
+pub fn nearest<C: Core>(program: &Program, failed: &Failed, make: fn(&Config) -> C) -> Option<Nearest> {
     let passes = |candidate: &Program| {
         let outcome = run::run(candidate, make);
         outcome.broken.is_none() && outcome.steps == candidate.steps.len()
     };
-    let (candidate, what) = variants(program).find(|(candidate, _)| passes(candidate)).or_else(|| {
-        let last = program.steps.len().checked_sub(1)?;
-        let what = format!("step {} is left out: {}", last + 1, tape::describe(&program.steps[last]));
-        Some((program.without(last..last + 1), what))
-    })?;
-    Some(Nearest { what, trace: run::trace(&candidate, make, "minimize", None) })
+    variants(program).filter(|(candidate, _)| passes(candidate)).find_map(|(candidate, what)| {
+        let trace = run::trace(&candidate, make, "minimize", None);
+        does_as_much(&failed.trace, failed.broken_at(), &trace).then_some(Nearest { what, trace })
+    })
 }
 
 fn variants(program: &Program) -> impl Iterator<Item = (Program, String)> {

@@ -7,8 +7,7 @@
 use std::collections::BTreeSet;
 
 use contract::core::Config;
-use contract::judge::trace::Kind;
-use contract::judge::{Header, Line, Rule, RuleSet, Trace};
+use contract::judge::{Header, Rule, RuleSet, Trace, Violation, failure_id};
 use contract::mutation::Mutation;
 use contract::{Core, JobId};
 use model::drive::{Applied, From, Stimulus};
@@ -16,7 +15,10 @@ use model::lockstep::Lockstep;
 use model::scope::{Slice, Users};
 use model::suite::{Cover, Item, Quotient, Walk, Walked};
 
-use super::{Case, Conformed, Failed, JOBS, Outcome, Suite, slice_of, steps_of};
+use super::compare::{Led, compare};
+use super::{Case, Conformed, Failed, Finding, JOBS, Judged, Outcome, Suite, slice_of, steps_of};
+use crate::difference::{Account, Concern, Difference, parting, step_of};
+use crate::minimize::stepped::violation;
 use crate::run::Lines;
 use crate::tape;
 
@@ -67,7 +69,7 @@ pub fn on_core_of<C: Core>(
     })
 }
 
-/// Runs every file of a suite in another way, and counts what the ones that passed cover: what the core covers on their paths.
+/// Runs every file of a suite in another way, and counts what the steps that were compared cover, of the files that passed.
 ///
 /// # Errors
 /// The manifest names no cover.
@@ -75,32 +77,75 @@ pub fn on_other<C: Core>(
     suite: &Suite,
     make: fn(&Config) -> C,
     progress: &dyn Fn(usize),
-    outcome: &dyn Fn(&Case) -> Outcome,
+    judge: &dyn Fn(&Case) -> Judged,
 ) -> Result<Conformed, model::suite::UnknownCover> {
-    let mut passed =
-        Suite { manifest: suite.manifest.clone(), cases: Vec::new(), absent: suite.absent.clone() };
+    let cover = suite.manifest.cover()?;
+    let (mut quotient, mut covered) = (Quotient::new(), BTreeSet::new());
+    let mut steps = 0;
     let mut files = Vec::new();
     for (number, case) in suite.cases.iter().enumerate() {
         progress(number);
-        let outcome = outcome(case);
+        let Judged { outcome, compared } = judge(case);
         if outcome == Outcome::Passed {
-            passed.cases.push(case.clone());
+            let reached = reached(case, make, cover, &mut quotient, &compared);
+            steps += reached.steps;
+            covered.extend(reached.items);
         }
         files.push((case.name.clone(), outcome));
     }
-    Ok(Conformed { files, ..on_core(&passed, make, &|_| ())? })
+    Ok(Conformed {
+        files,
+        steps,
+        items: suite.manifest.items.len() as u64,
+        missing: suite.manifest.missing(&covered, &quotient),
+        absent: suite.absent.clone(),
+    })
 }
 
-/// Runs one file on a core. `reached` hears what it covers, `steps` counts its stimuli.
-pub fn run<C: Core>(
+/// What a path covers.
+struct Reached {
+    items: Vec<Item>,
+    steps: u64,
+}
+
+/// What the steps of a path cover that were compared. An item of two edges is covered by two steps.
+fn reached<C: Core>(
     case: &Case,
     make: fn(&Config) -> C,
     cover: Cover,
     quotient: &mut Quotient,
-    reached: &mut dyn FnMut(Item),
-    steps: &mut u64,
-) -> Outcome {
-    run_of(case, make, Mutation::NONE, cover, quotient, reached, steps)
+    compared: &BTreeSet<usize>,
+) -> Reached {
+    let header = &case.trace.header;
+    let mut reached = Reached { items: Vec::new(), steps: 0 };
+    let (Some(slice), Ok(path)) = (slice_of(header), steps_of(&case.trace)) else { return reached };
+    let config = slice.config(&header.profile());
+    let mut walk = Walk::new(&config.profile, lockstep::<C>(&config, slice.users, make), quotient);
+    let mut before = true;
+    for (number, stimulus) in path.iter().enumerate() {
+        let walked = walk.step(stimulus, &mut |_| ());
+        reached.steps += 1;
+        let item = item(&mut walk, walked, cover, stimulus);
+        let now = compared.contains(&number);
+        let both = now && (before || cover != Cover::Pair);
+        reached.items.extend(item.filter(|_| both));
+        if walked.edge.is_some() {
+            before = now;
+        }
+    }
+    reached
+}
+
+/// What a step covers; the first state of a job is no edge's.
+fn item<C: Core>(
+    walk: &mut Walk<'_, C, JOBS>,
+    walked: Walked,
+    cover: Cover,
+    stimulus: &Stimulus,
+) -> Option<Item> {
+    let place = if walked.edge.is_none() { walk.place(JobId(0)) } else { None };
+    let first = place.filter(|_| cover == Cover::State).map(Item::State);
+    walked.item(cover, stimulus).or(first)
 }
 
 fn run_of<C: Core>(
@@ -121,42 +166,66 @@ fn run_of<C: Core>(
         Err(error) => return Outcome::NotRunnable(error.to_string()),
     };
     let config = slice.config(&header.profile());
-    let lockstep = lockstep::<C>(&config, slice.users, make);
     let profile = config.profile.mutated(mutation);
-    let mut walk = Walk::new(&profile, lockstep, quotient);
+    let mut walk = Walk::new(&profile, lockstep::<C>(&config, slice.users, make), quotient);
     let mut lines = Lines::default();
-    let mut wanted = told(&case.trace.lines);
-    let mut differed: Option<Failed> = None;
-    for (number, stimulus) in path.iter().enumerate() {
-        let seen = lines.lines.len();
+    let (mut wrong, mut parted) = (None, None);
+    let mut taken = 0;
+    for stimulus in &path {
         let checked = Checked::before(&walk, stimulus);
         lines.stimulus(stimulus);
         let walked = walk.step(stimulus, &mut |event| lines.event(event));
-        *steps += 1;
-        let failed = |lines: &Lines, (rule, what): Wrong| {
-            let what = format!("step {}, {}: {what}", number + 1, tape::describe(stimulus));
-            Failed { trace: Trace { header: header.clone(), lines: lines.lines.clone() }, rule, what }
-        };
-        if let Some(parted) = walk.lockstep().disagreement().filter(|_| walk.lockstep().violated().is_empty())
-        {
+        (taken, *steps) = (taken + 1, *steps + 1);
+        if walk.lockstep().disagreement().is_some() && walk.lockstep().violated().is_empty() {
             // Behind a disagreement the core goes on alone, and a rule that it breaks there says more.
-            differed.get_or_insert_with(|| failed(&lines, (None, parted.to_string())));
+            parted.get_or_insert(taken);
+            if walked.applied == Applied::NotEnabled {
+                break;
+            }
             continue;
         }
-        if let Some(wrong) = checked.what_is_wrong(&walk, walked) {
-            // A rule that is broken says more than what differed before, and that more than what follows from it.
-            let last = failed(&lines, wrong);
-            let failed = if last.rule.is_some() { last } else { differed.unwrap_or(last) };
-            return Outcome::Failed(Box::new(failed));
+        wrong = checked.what_is_wrong(&walk, walked);
+        if wrong.is_some() {
+            break;
         }
-        if differed.is_none() {
-            differed = differs(&lines.lines[seen..], &mut wanted).map(|wrong| failed(&lines, wrong));
-        }
-        let place = if walked.edge.is_none() { walk.place(JobId(0)) } else { None };
-        let first = place.filter(|_| cover == Cover::State).map(Item::State);
-        walked.item(cover, stimulus).or(first).into_iter().for_each(&mut *reached);
+        item(&mut walk, walked, cover, stimulus).into_iter().for_each(&mut *reached);
     }
-    differed.map_or(Outcome::Passed, |failed| Outcome::Failed(Box::new(failed)))
+    let trace = Trace { header: header.clone(), lines: lines.lines };
+    let first = wrong.map(|wrong| match wrong {
+        Wrong::Rule(rule) => broken(&trace, rule),
+        Wrong::NotFollowed => Finding::Differs(not_followed(&trace, &path[taken - 1])),
+    });
+    let parted = parted.and_then(|steps| {
+        let start = lockstep::<C>(&config, slice.users, make);
+        parting(start, &profile, &path[..steps]).map(Finding::Differs)
+    });
+    let first = first.into_iter().chain(parted);
+    let compared = compare(&case.trace, &trace, Led::Stepwise { steps: taken });
+    let differences = compared.differences.into_iter().map(Finding::Differs);
+    let findings: Vec<Finding> = first.chain(differences).collect();
+    Failed::of(trace, findings).map_or(Outcome::Passed, |failed| Outcome::Failed(Box::new(failed)))
+}
+
+fn broken(trace: &Trace, rule: Rule) -> Finding {
+    let last = || trace.events().last().map(|(seq, event)| Violation { rule, seq, job: event.job() });
+    let violation = violation(trace, rule).or_else(last);
+    // A rule is broken by an event, so there is one.
+    let violation = violation.unwrap_or(Violation { rule, seq: 0, job: None });
+    Finding::Broken(failure_id(trace, &violation), violation)
+}
+
+/// A step of the suite that does nothing on the subject.
+pub(super) fn not_followed(trace: &Trace, stimulus: &Stimulus) -> Difference {
+    Difference {
+        skeleton: vec![step_of(stimulus), "does nothing".to_owned()],
+        after: tape::describe(stimulus),
+        subject: "this makes no sense now, and nothing happens".to_owned(),
+        wanted: "it is a step of the path".to_owned(),
+        account: Account::Suite,
+        concern: Concern::GoesOn,
+        job: None,
+        seq: trace.lines.last().map_or(0, |line| line.seq),
+    }
 }
 
 /// Walks a path and writes down what happens, so that it can be walked again.
@@ -180,7 +249,11 @@ fn lockstep<C: Core>(config: &Config, users: Users, make: fn(&Config) -> C) -> L
     Lockstep::around(make(config), config, users.owners(), RuleSet::OF_A_JOB)
 }
 
-type Wrong = (Option<Rule>, String);
+/// What is wrong after a step.
+enum Wrong {
+    Rule(Rule),
+    NotFollowed,
+}
 
 /// What a step is held against.
 struct Checked<V> {
@@ -197,46 +270,13 @@ impl<V: PartialEq> Checked<V> {
     fn what_is_wrong<C: Core<View = V>>(&self, walk: &Walk<'_, C, JOBS>, walked: Walked) -> Option<Wrong> {
         let lockstep = walk.lockstep();
         if walked.applied == Applied::NotEnabled {
-            return Some((None, "this makes no sense here, and in the suite it does".to_owned()));
+            return Some(Wrong::NotFollowed);
         }
         if let Some(rule) = lockstep.violated().iter().next() {
-            return Some((Some(rule), format!("{rule} {}: {}", rule.name(), rule.sentence())));
+            return Some(Wrong::Rule(rule));
         }
         let refused = walked.seen.returned.is_some_and(|hr| !hr.succeeded());
         let changed = self.view.as_ref().is_some_and(|view| *view != lockstep.driver().core().canonical());
-        (refused && changed)
-            .then(|| (Some(Rule::R11), "the call was refused and changed something".to_owned()))
-    }
-}
-
-/// What clients are told in a trace: answers and callbacks, without the numbers that traces differ in.
-fn told(lines: &[Line]) -> impl Iterator<Item = Kind> + use<'_> {
-    lines.iter().filter(|line| is_told(line)).map(|line| line.what.clone())
-}
-
-fn is_told(line: &Line) -> bool {
-    matches!(line.what, Kind::Return(_) | Kind::Enter(_) | Kind::Leave(_))
-}
-
-/// The first thing told that the suite does not have next.
-fn differs(lines: &[Line], wanted: &mut impl Iterator<Item = Kind>) -> Option<Wrong> {
-    let said = lines.iter().filter(|line| is_told(line)).map(|line| &line.what);
-    for said in said {
-        let wanted = wanted.next();
-        if wanted.as_ref() != Some(said) {
-            let wanted = wanted.map_or_else(|| "nothing".to_owned(), |wanted| in_words(&wanted));
-            return Some((None, format!("{}, and in the suite {wanted}", in_words(said))));
-        }
-    }
-    None
-}
-
-/// A line in a few words.
-fn in_words(what: &Kind) -> String {
-    match what {
-        Kind::Return(line) => format!("returns {} {:?}", line.hr, line.out),
-        Kind::Enter(line) => format!("{} enters at {:?}", line.event, line.receiver),
-        Kind::Leave(line) => format!("a delivery leaves with {:?}", line.outcome),
-        other => format!("{other:?}"),
+        (refused && changed).then_some(Wrong::Rule(Rule::R11))
     }
 }

@@ -7,7 +7,7 @@
 //! **What it is not.** For every file: one that calls in the middle of what the service does, loses the network at a chosen moment or
 //! counts single bytes is not runnable, and says so. `generate --at-rest` makes suites without such files.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use contract::core::{Config, Core as _, Failure, TransferEvent};
 use contract::event::{Leave, Recorder, Target};
-use contract::judge::{Header, RuleSet, TraceRecorder};
+use contract::judge::{Header, RuleSet, Trace, TraceRecorder};
 use contract::{
     Call, CommandLine, Event, FileNames, HResult, Interfaces, JobId, ReceiverId, ThreadId, UserId,
 };
@@ -30,18 +30,20 @@ use model::lockstep::Lockstep;
 use model::suite::goes_on;
 
 use super::recorded::recorded;
-use super::{Case, Failed, Outcome, slice_of, steps_of};
+use super::{Case, Finding, Judged, slice_of, steps_of};
+use crate::difference::{Account, Concern, Difference};
 use crate::server::{Fault, Seed, Server};
 use crate::tape;
 
 /// What became of a file on the service; its files go below `directory`.
-pub fn on_live(case: &Case, server: &Server, directory: &Path) -> Outcome {
+#[must_use]
+pub fn on_live(case: &Case, server: &Server, directory: &Path) -> Judged {
     let header = &case.trace.header;
     let Some(slice) = slice_of(header) else {
-        return Outcome::NotRunnable(format!("there is no slice {:?} any more", header.scope));
+        return Judged::not_runnable(format!("there is no slice {:?} any more", header.scope));
     };
     if slice.jobs > 1 {
-        return Outcome::NotRunnable("of several jobs the service chooses itself which it serves".to_owned());
+        return Judged::not_runnable("of several jobs the service chooses itself which it serves");
     }
     let config = slice.config(&header.profile());
     let orders = match steps_of(&case.trace).map_err(|error| error.to_string()) {
@@ -50,7 +52,7 @@ pub fn on_live(case: &Case, server: &Server, directory: &Path) -> Outcome {
     };
     match orders {
         Ok(orders) => play(case, &config, orders, server, directory),
-        Err(why) => Outcome::NotRunnable(why),
+        Err(why) => Judged::not_runnable(why),
     }
 }
 
@@ -149,7 +151,7 @@ impl Orders {
 /// How long the service may take to come to rest.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn play(case: &Case, config: &Config, mut orders: Orders, server: &Server, directory: &Path) -> Outcome {
+fn play(case: &Case, config: &Config, mut orders: Orders, server: &Server, directory: &Path) -> Judged {
     let recorder = Arc::new(TraceRecorder::new());
     let runtime = Held::default();
     let acts = std::mem::take(&mut orders.acts);
@@ -166,7 +168,7 @@ fn play(case: &Case, config: &Config, mut orders: Orders, server: &Server, direc
         .keep(Keep::ForGood)
         .start();
     let Ok(service) = started else {
-        return Outcome::NotRunnable("the system has no thread to give".to_owned());
+        return Judged::not_runnable("the system has no thread to give");
     };
     for number in 0..OBJECTS {
         service.register_receiver(ReceiverId(number), Arc::clone(&stage) as Arc<dyn Callback>);
@@ -179,9 +181,24 @@ fn play(case: &Case, config: &Config, mut orders: Orders, server: &Server, direc
     match stuck {
         None if left.is_none() => recorded(case, trace),
         stuck => {
-            let what = stuck.unwrap_or("a thread of the service does not come back").to_owned();
-            Outcome::Failed(Box::new(Failed { trace, rule: None, what }))
+            let what = stuck.unwrap_or("a thread of the service does not come back");
+            let hung = Finding::Differs(hung(&trace, what));
+            Judged::of(trace, [hung], BTreeSet::new())
         }
+    }
+}
+
+/// The service does not come back, or not to rest.
+fn hung(trace: &Trace, what: &str) -> Difference {
+    Difference {
+        skeleton: vec![what.to_owned()],
+        after: "the last line".to_owned(),
+        subject: what.to_owned(),
+        wanted: "everything rests".to_owned(),
+        account: Account::Suite,
+        concern: Concern::GoesOn,
+        job: None,
+        seq: trace.lines.last().map_or(0, |line| line.seq),
     }
 }
 

@@ -8,28 +8,37 @@
 //!
 //! **The law it keeps.** A file passed, failed, or could not be run on the subject, and the last is never counted as the first.
 
+mod committed;
+mod compare;
 mod core;
 mod files;
 #[cfg(feature = "live")]
 mod live;
+mod packed;
 #[cfg(feature = "race")]
 mod race;
 mod recorded;
+mod rests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::core::Config;
-use contract::judge::{Header, Rule, Trace};
+use contract::judge::{FailureId, Header, Rule, Trace, Violation};
 use contract::{Core, Dialect};
 use model::drive::Stimulus;
 use model::scope::{ScopeName, Slice, slice, slices};
 use model::suite::{Cover, Item, Options, Pace, Progress, Quotient, Subject, plan};
 use serde::{Deserialize, Serialize};
 
-pub use self::core::{on_core, on_core_of, on_other, run};
+use crate::difference::Difference;
+use crate::minimize::Identity;
+
+pub use self::committed::{COMMITTED, Committed, DIRECTORY};
+pub use self::core::{on_core, on_core_of, on_other};
 pub use self::files::{FileError, MANIFEST};
 #[cfg(feature = "live")]
 pub use self::live::on_live;
+pub use self::packed::PackedError;
 #[cfg(feature = "race")]
 pub use self::race::on_race;
 pub use self::recorded::{as_recorded, recorded};
@@ -135,12 +144,98 @@ pub enum Outcome {
 /// A file that failed.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Failed {
-    /// What happened, up to the failure.
+    /// What happened.
     pub trace: Trace,
-    /// The rule that was broken, if it was one.
-    pub rule: Option<Rule>,
-    /// What went wrong, in words.
-    pub what: String,
+    /// Everything that went wrong, broken rules first, each identity once. There is at least one.
+    pub findings: Vec<Finding>,
+}
+
+impl Failed {
+    /// The failure of a run with these findings; none when there are none.
+    fn of(trace: Trace, findings: impl IntoIterator<Item = Finding>) -> Option<Failed> {
+        let mut known = BTreeSet::new();
+        let mut findings: Vec<Finding> =
+            findings.into_iter().filter(|finding| known.insert(finding.id())).collect();
+        findings.sort_by_key(|finding| finding.rule().is_none());
+        (!findings.is_empty()).then_some(Failed { trace, findings })
+    }
+
+    /// The rule that was broken, if one was: the first.
+    #[must_use]
+    pub fn rule(&self) -> Option<Rule> {
+        self.findings.iter().find_map(Finding::rule)
+    }
+
+    /// What went wrong first, in words.
+    #[must_use]
+    pub fn what(&self) -> String {
+        self.findings.first().map(Finding::what).unwrap_or_default()
+    }
+}
+
+/// Something that went wrong in a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Finding {
+    /// A rule is broken.
+    Broken(FailureId, Violation),
+    /// The run is another one than the suite's or the specification's.
+    Differs(Difference),
+}
+
+impl Finding {
+    /// The name, the same for the same fault in every engine.
+    #[must_use]
+    pub fn id(&self) -> Identity {
+        match self {
+            Finding::Broken(id, _) => Identity::Rule(*id),
+            Finding::Differs(difference) => difference.id(),
+        }
+    }
+
+    /// The rule that is broken, if one is.
+    #[must_use]
+    pub fn rule(&self) -> Option<Rule> {
+        match self {
+            Finding::Broken(id, _) => Some(id.rule),
+            Finding::Differs(_) => None,
+        }
+    }
+
+    /// What went wrong, in one line.
+    #[must_use]
+    pub fn what(&self) -> String {
+        match self {
+            Finding::Broken(FailureId { rule, .. }, violation) => {
+                format!("{violation}: {}", rule.sentence())
+            }
+            Finding::Differs(difference) => difference.line(),
+        }
+    }
+}
+
+/// What became of a file, and which of its steps were compared.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Judged {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Its steps, from 0 on, of which everything was compared.
+    pub compared: BTreeSet<usize>,
+}
+
+impl Judged {
+    /// Of a file that the subject cannot be made to follow, and why.
+    #[must_use]
+    pub fn not_runnable(why: impl Into<String>) -> Judged {
+        Judged { outcome: Outcome::NotRunnable(why.into()), compared: BTreeSet::new() }
+    }
+
+    /// Of a run that was compared: it passed when nothing went wrong.
+    fn of(trace: Trace, findings: impl IntoIterator<Item = Finding>, compared: BTreeSet<usize>) -> Judged {
+        match Failed::of(trace, findings) {
+            Some(failed) => Judged { outcome: Outcome::Failed(Box::new(failed)), compared: BTreeSet::new() },
+            None => Judged { outcome: Outcome::Passed, compared },
+        }
+    }
 }
 
 /// What became of a suite on a subject.
@@ -181,6 +276,29 @@ impl Conformed {
         })
     }
 
+    /// The same, with traces that name the subject.
+    #[must_use]
+    pub fn of_subject(mut self, subject: &str) -> Conformed {
+        for (_, outcome) in &mut self.files {
+            if let Outcome::Failed(failed) = outcome {
+                subject.clone_into(&mut failed.trace.header.subject);
+            }
+        }
+        self
+    }
+
+    /// Every failure by its name: in how many files, and the first of them.
+    #[must_use]
+    pub fn by_id(&self) -> BTreeMap<Identity, (usize, &str, &Finding)> {
+        let mut ids: BTreeMap<Identity, (usize, &str, &Finding)> = BTreeMap::new();
+        for (name, failed) in self.failures() {
+            for finding in &failed.findings {
+                ids.entry(finding.id()).or_insert((0, name, finding)).0 += 1;
+            }
+        }
+        ids
+    }
+
     /// Items that were reached.
     #[must_use]
     pub fn covered(&self) -> u64 {
@@ -197,6 +315,24 @@ pub fn generate<C: Core>(
     make: fn(&Config) -> C,
     progress: &dyn Fn(&str, Progress),
 ) -> Result<Suite, model::suite::Error> {
+    generate_with(order, make, progress, Wide::Refuse)
+}
+
+/// What becomes of a slice with too many states.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Wide {
+    /// There is no suite.
+    Refuse,
+    /// The suite is without it.
+    LeaveOut,
+}
+
+fn generate_with<C: Core>(
+    order: &Order,
+    make: fn(&Config) -> C,
+    progress: &dyn Fn(&str, Progress),
+    wide: Wide,
+) -> Result<Suite, model::suite::Error> {
     let profile = order.dialect.profile();
     let (mut quotient, mut covered) = (Quotient::new(), BTreeSet::new());
     let mut sizes = Vec::new();
@@ -206,11 +342,14 @@ pub fn generate<C: Core>(
         let Order { cover, pace, longest, .. } = *order;
         let options = Options { cover, pace, longest, progress: &tell };
         let subject = Subject { profile, slice: &slice, make };
-        let part = plan(&subject, &options, &mut quotient, &mut covered)?;
+        let part = match plan(&subject, &options, &mut quotient, &mut covered) {
+            Err(model::suite::Error::TooWide(_)) if wide == Wide::LeaveOut => continue,
+            part => part?,
+        };
         let (states, edges) = (part.states as u64, part.edges as u64);
         sizes.push(SliceSize { name: slice.name.to_owned(), states, edges });
         for path in &part.paths {
-            let name = format!("{}-{:04}.jsonl", slice.name.replace('/', "-"), cases.len() + 1);
+            let name = file_name(slice.name, cases.len() + 1);
             let header = header(order.dialect, &slice);
             cases.push((path.len(), Case { name, trace: core::record(&slice, header, path, make) }));
         }
@@ -234,6 +373,11 @@ pub fn generate<C: Core>(
         items,
     };
     Ok(Suite { manifest, cases: cases.into_iter().map(|(_, case)| case).collect(), absent: Vec::new() })
+}
+
+/// The name of the file of this number, from 1 on, about a slice.
+fn file_name(slice: &str, number: usize) -> String {
+    format!("{}-{number:04}.jsonl", slice.replace('/', "-"))
 }
 
 /// Of sneak paths only the refused calls count, and not the places where they are made.

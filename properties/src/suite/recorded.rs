@@ -1,22 +1,25 @@
 //! A suite on a subject that runs by itself and records what its clients see: one trace for each file.
 //!
-//! **What it is.** The recorded trace is judged by the rules, and its answers are held against the file's: the same calls in the
-//! same order, each with the same HRESULT. Callbacks are judged by the rules alone, for when they come is the subject's freedom.
+//! **What it is.** The recorded trace is judged by the rules, and held against the file from rest to rest: calls with their
+//! arguments, answers and what they give back, callbacks with their receivers, and states where they are recorded.
+//!
+//! **What it is not.** Strict about what is the subject's freedom: see [`super::compare`].
 
 use std::path::Path;
 
-use contract::judge::trace::Kind;
-use contract::judge::{Rule, RuleSet, Trace, Verdicts};
-use contract::{Call, HResult, JobId};
+use contract::judge::{Header, Recorded, Rule, RuleSet, Trace, Verdicts, failure_id};
 
+use super::compare::{Led, compare};
 use super::files::FileError;
-use super::{Case, Failed, Outcome};
+use super::rests::Rests;
+use super::{Case, Finding, Judged};
+use crate::difference::{Account, Concern, Difference};
 
 /// What became of a file, by the trace of the same name in a directory.
 ///
 /// # Errors
 /// The trace cannot be read, or is none.
-pub fn as_recorded(case: &Case, dir: &Path) -> Result<Outcome, FileError> {
+pub fn as_recorded(case: &Case, dir: &Path) -> Result<Judged, FileError> {
     let path = dir.join(&case.name);
     match std::fs::read_to_string(&path) {
         Ok(text) => match Trace::parse(&text) {
@@ -24,72 +27,67 @@ pub fn as_recorded(case: &Case, dir: &Path) -> Result<Outcome, FileError> {
             Err(source) => Err(FileError::Trace { path, source }),
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Ok(Outcome::NotRunnable("no trace of this name was recorded".to_owned()))
+            Ok(Judged::not_runnable("no trace of this name was recorded"))
         }
         Err(source) => Err(FileError::Io { what: "read", path, source }),
     }
 }
 
 /// What became of a file whose run is this trace.
-pub fn recorded(case: &Case, trace: Trace) -> Outcome {
-    if let Some((rule, what)) = broken_rule(&trace) {
-        return Outcome::Failed(Box::new(Failed { trace, rule: Some(rule), what }));
+#[must_use]
+pub fn recorded(case: &Case, trace: Trace) -> Judged {
+    if let Some(missing) = NEEDED.iter().find(|(kind, _)| !trace.header.records.contains(kind)) {
+        return Judged::not_runnable(format!(
+            "the trace does not record {}, so they cannot be compared",
+            missing.1
+        ));
     }
-    match differs(&answers(&case.trace), &answers(&trace)) {
-        None => Outcome::Passed,
-        Some(what) => Outcome::Failed(Box::new(Failed { trace, rule: None, what })),
+    if let Some(difference) = another_dialect(&case.trace.header, &trace.header) {
+        return Judged::of(trace, [Finding::Differs(difference)], Default::default());
     }
+    let Some(rests) = Rests::of(case) else {
+        return Judged::not_runnable(format!("there is no slice {:?} any more", case.trace.header.scope));
+    };
+    let compared = compare(&case.trace, &trace, Led::AtRest(&rests));
+    let differences = compared.differences.into_iter().map(Finding::Differs);
+    let findings: Vec<Finding> = broken_rules(&trace).into_iter().chain(differences).collect();
+    Judged::of(trace, findings, compared.steps)
 }
 
-/// The first rule that a trace breaks, and what it demands.
-pub(super) fn broken_rule(trace: &Trace) -> Option<(Rule, String)> {
-    let rule = Verdicts::of_rules(trace, RuleSet::HERE).first()?.rule;
-    Some((rule, format!("{rule} {}: {}", rule.name(), rule.sentence())))
+/// What a trace must record to be compared.
+const NEEDED: [(Recorded, &str); 4] = [
+    (Recorded::Call, "calls (`call`)"),
+    (Recorded::Return, "answers (`return`)"),
+    (Recorded::Enter, "starts of callbacks (`enter`)"),
+    (Recorded::Leave, "ends of callbacks (`leave`)"),
+];
+
+/// Every rule that a trace breaks, each where it is broken first.
+pub(super) fn broken_rules(trace: &Trace) -> Vec<Finding> {
+    let verdicts = Verdicts::of_rules(trace, RuleSet::HERE);
+    verdicts.violations().map(|violation| Finding::Broken(failure_id(trace, &violation), violation)).collect()
 }
 
-/// A call, and what it answered if it has.
-struct Answered<'a> {
-    job: Option<JobId>,
-    call: &'a Call,
-    hr: Option<HResult>,
-}
-
-/// The calls of a trace in the order in which they were made, with their answers.
-fn answers(trace: &Trace) -> Vec<Answered<'_>> {
-    let mut answers: Vec<Answered<'_>> = Vec::new();
-    let mut open = std::collections::BTreeMap::new();
-    for line in &trace.lines {
-        match &line.what {
-            Kind::Call(call) => {
-                open.insert(call.id, answers.len());
-                answers.push(Answered { job: call.job, call: &call.call, hr: None });
-            }
-            Kind::Return(line) => {
-                if let Some(answer) = open.remove(&line.call).and_then(|at| answers.get_mut(at)) {
-                    answer.hr = Some(line.hr);
-                }
-            }
-            _ => {}
-        }
-    }
-    answers
-}
-
-/// The first answer that is another one than in the suite.
-fn differs(wanted: &[Answered<'_>], said: &[Answered<'_>]) -> Option<String> {
-    let hr = |hr: Option<HResult>| hr.map_or_else(|| "nothing".to_owned(), |hr| hr.to_string());
-    for (number, (wanted, said)) in wanted.iter().zip(said).enumerate() {
-        // Names of files and programs are each subject's own.
-        if (wanted.job, wanted.call.method()) != (said.job, said.call.method()) {
-            let (wanted, said) = (wanted.call, said.call);
-            return Some(format!("call {} is {said}, and in the suite {wanted}", number + 1));
-        }
-        // A path may end in the middle of a call, and the subject goes on.
-        if wanted.hr.is_some() && wanted.hr != said.hr {
-            let (call, said, wanted) = (wanted.call, hr(said.hr), hr(wanted.hr));
-            return Some(format!("call {}, {call}, answers {said}, and in the suite {wanted}", number + 1));
-        }
-    }
-    let (wanted, said) = (wanted.len(), said.len());
-    (wanted != said).then(|| format!("{said} calls were made, and in the suite {wanted}"))
+/// The run of another dialect is no run of this file.
+fn another_dialect(wanted: &Header, header: &Header) -> Option<Difference> {
+    let switches = |header: &Header| {
+        // Plain data with text keys, which always has a JSON form.
+        let turned = serde_json::to_string(&header.switches).unwrap_or_default();
+        format!("dialect {}, switches turned: {turned}", header.dialect)
+    };
+    let what = match (wanted.dialect == header.dialect, wanted.switches == header.switches) {
+        (true, true) => return None,
+        (false, _) => "another dialect",
+        (true, false) => "other switches",
+    };
+    Some(Difference {
+        skeleton: vec![what.to_owned()],
+        after: "the header of the trace".to_owned(),
+        subject: switches(header),
+        wanted: switches(wanted),
+        account: Account::Suite,
+        concern: Concern::Rule(Rule::R12),
+        job: None,
+        seq: 0,
+    })
 }

@@ -1,0 +1,149 @@
+//! Two accounts of one run that part, as one finding: a name, both sides, and the rule concerned.
+//!
+//! **What it is.** A [`Difference`] says what the subject did and what the other account has instead. The other account is the specification,
+//! which runs beside the subject, or a suite, which was written down before. Every engine that compares has its findings as differences:
+//! one identity, one picture.
+//!
+//! **What it is not.** A verdict about who is right. The rule named beside it is the one that the two accounts part about.
+//!
+//! **The law it keeps.** The identity says after which step which answer, field, state, event or piece of disk work is missing or extra, and has
+//! no job, thread, number or value. So one identity is one fault, whichever engine met it.
+
+mod lockstep;
+mod step;
+
+use std::fmt::Write;
+
+use contract::judge::{Rule, TimelineOptions, Trace, fingerprint, timeline};
+use contract::{JobId, Method};
+
+pub(crate) use lockstep::parting;
+#[cfg(feature = "suites")]
+pub(crate) use lockstep::same_answer;
+#[cfg(feature = "suites")]
+pub(crate) use step::{left, outcome, step_of};
+
+use crate::minimize::{Identity, told};
+
+/// Where two accounts of a run part.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Difference {
+    /// What the identity is made of, in words: the step, and what is missing or extra after it.
+    pub skeleton: Vec<String>,
+    /// The step after which they part.
+    pub after: String,
+    /// What the subject did.
+    pub subject: String,
+    /// What the other account has.
+    pub wanted: String,
+    /// Whose the other account is.
+    pub account: Account,
+    /// What they part about.
+    pub concern: Concern,
+    /// The job, when it is about one.
+    pub job: Option<JobId>,
+    /// The line of the trace at which they part.
+    pub seq: u64,
+}
+
+/// Whose account a subject is held against.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Account {
+    /// The specification's, step by step.
+    Specification,
+    /// A suite's.
+    Suite,
+}
+
+impl Account {
+    /// Its name in a picture.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Account::Specification => "specification",
+            Account::Suite => "suite",
+        }
+    }
+}
+
+/// The rule or law that two accounts part about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Concern {
+    /// A rule.
+    Rule(Rule),
+    /// A job that goes on: L4.
+    GoesOn,
+}
+
+impl Concern {
+    /// What a getter that gives back something else is about.
+    pub(crate) const fn getter(method: Method) -> Concern {
+        Concern::Rule(match method {
+            Method::GetState => Rule::R13,
+            Method::GetProgress | Method::FileGetProgress => Rule::R14,
+            Method::GetJob
+            | Method::EnumJobs
+            | Method::EnumJobsNext
+            | Method::EnumJobsSkip
+            | Method::EnumJobsGetCount
+            | Method::EnumJobsClone => Rule::R10,
+            // A value that no successful call has set.
+            _ => Rule::R11,
+        })
+    }
+
+    /// The number and the sentence.
+    #[must_use]
+    pub fn sentence(self) -> String {
+        match self {
+            Concern::Rule(rule) => format!("{rule} ({}): {}", rule.name(), rule.sentence()),
+            Concern::GoesOn => {
+                "L4 (goes on): A live job that is not suspended leaves each of its states in the end."
+                    .to_owned()
+            }
+        }
+    }
+}
+
+impl Difference {
+    /// The name: the same for the same fault in every engine.
+    #[must_use]
+    pub fn id(&self) -> Identity {
+        Identity::Agreement(fingerprint(self.skeleton.iter().map(String::as_str)))
+    }
+
+    /// The step and both sides, in one line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let Difference { after, subject, wanted, account, .. } = self;
+        format!("after this, {after}: {subject}; and in the {} {wanted}", account.name())
+    }
+
+    /// Both sides, the step and the rule concerned, a line each.
+    #[must_use]
+    pub fn heading(&self) -> String {
+        let job = self.job.map_or_else(String::new, |job| format!(", job {job}"));
+        let other = self.account.name();
+        let width = other.len().max("subject".len());
+        let mut text = format!("disagreement at seq {}{job}, after this: {}\n", self.seq, self.after);
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "  {:<width$}  {}", "subject", self.subject);
+        let _ = writeln!(text, "  {other:<width$}  {}", self.wanted);
+        let _ = writeln!(text, "  {:<width$}  {}", "concerns", self.concern.sentence());
+        text
+    }
+
+    /// The run as a timeline below the heading, with the line marked at which the accounts part.
+    #[must_use]
+    pub fn picture(&self, trace: &Trace, options: &TimelineOptions) -> String {
+        let mut shown = told(trace);
+        if shown.lines.iter().all(|line| line.seq != self.seq) {
+            // A step that nobody outside sees is shown all the same when it is the one that matters.
+            shown.lines.extend(trace.lines.iter().find(|line| line.seq == self.seq).cloned());
+            shown.lines.sort_by_key(|line| line.seq);
+        }
+        let mut options = options.clone();
+        options.marked.insert(self.seq);
+        format!("{}\n{}", self.heading(), timeline(&shown, &options))
+    }
+}

@@ -1,0 +1,636 @@
+//! What happened on a subject, held against a file of a suite: the one comparison of every subject.
+//!
+//! **What it is.** Suite and run are cut into *windows*, and what is seen in a window is compared: calls with their arguments, answers and what
+//! they give back, callbacks with their receivers and how they leave, and states. Where the subject is led step by step ([`Led::Stepwise`]) a
+//! window is a step. Where it runs by itself ([`Led::AtRest`]) a window lasts from a client's call at rest to the next.
+//!
+//! **What it is not.** The rules: they judge the run by themselves, and know the order within a window, which is the subject's choice here.
+//!
+//! **The laws it keeps.**
+//! 1. What is due in a window of the suite is seen in that window of the run. What may come (a JobModification, a further attempt after a
+//!    callback that failed, whatever follows a path that ends in the middle) is no difference.
+//! 2. A step is *compared* when everything that the suite has of it was seen. What may be left out and was is not compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contract::event::Leave;
+use contract::judge::trace::{CallLine, EnterLine, Kind, Left, ReturnLine, Told};
+use contract::judge::{Recorded, Rule, Trace};
+use contract::{Call, DeliveryId, Event, FileId, FileNames, HResult, JobId, JobState, Method, Out};
+use model::drive::Stimulus;
+
+use super::rests::Rests;
+use crate::difference::{Account, Concern, Difference, left, outcome, same_answer, step_of};
+use crate::tape;
+
+/// How a subject is led, and so how finely it can be compared.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Led<'a> {
+    /// It does a step when it is told to, and has done so many.
+    Stepwise {
+        /// How many; later ones are not compared.
+        steps: usize,
+    },
+    /// It runs by itself from one rest to the next.
+    AtRest(&'a Rests),
+}
+
+/// What the comparison of a run came to.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Compared {
+    /// Where suite and run part.
+    pub(super) differences: Vec<Difference>,
+    /// The steps of the file that were compared, from 0 on.
+    pub(super) steps: BTreeSet<usize>,
+}
+
+/// Compares a run with a file of a suite.
+pub(super) fn compare(wanted: &Trace, run: &Trace, led: Led<'_>) -> Compared {
+    let (ours, theirs) = (Seen::of(wanted), Seen::of(run));
+    let whole = Windows::of(&ours, led);
+    let found = Windows::of(&theirs, led);
+    let mut comparison = Comparison {
+        led,
+        records_states: run.header.records.contains(&Recorded::State),
+        differences: Vec::new(),
+        unseen: BTreeSet::new(),
+        states: [BTreeMap::new(), BTreeMap::new()],
+        failed: BTreeSet::new(),
+        last_seq: run.lines.last().map_or(0, |line| line.seq),
+    };
+    let count = whole.0.len();
+    for (number, window) in whole.0.iter().enumerate() {
+        let is_last = number + 1 == count;
+        match found.0.get(number) {
+            Some(seen) => comparison.window(window, seen, is_last),
+            None => {
+                comparison.absent(window);
+                break;
+            }
+        }
+    }
+    if let Some(more) = found.0.get(count)
+        && comparison.differences.is_empty()
+    {
+        comparison.superfluous(more);
+    }
+    let steps = comparison.compared(&ours);
+    Compared { differences: comparison.differences, steps }
+}
+
+/// What is seen of a run, in order, each with the step in which it is seen.
+struct Seen<'a> {
+    all: Vec<Sight<'a>>,
+    /// The steps of the run that have nothing to be seen, and what they are.
+    steps: Vec<StepHead>,
+}
+
+/// The beginning of a step.
+struct StepHead {
+    kind: String,
+    begins: Option<JobId>,
+}
+
+/// Something seen.
+#[derive(Clone, Debug)]
+struct Sight<'a> {
+    seq: u64,
+    step: usize,
+    what: What<'a>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum What<'a> {
+    Called { call: &'a CallLine, place: Option<usize> },
+    Returned { call: &'a CallLine, back: &'a ReturnLine },
+    Entered { job: JobId, event: Event, file: Option<FileId>, receiver: Told },
+    Left { job: JobId, event: Event, file: Option<FileId>, receiver: Told, outcome: Left },
+    Moved { job: JobId, to: JobState },
+}
+
+impl<'a> Seen<'a> {
+    fn of(trace: &'a Trace) -> Seen<'a> {
+        let mut seen = Seen { all: Vec::new(), steps: Vec::new() };
+        let mut calls: BTreeMap<_, (&CallLine, usize)> = BTreeMap::new();
+        let mut told: BTreeMap<DeliveryId, &EnterLine> = BTreeMap::new();
+        let mut places = 0;
+        for line in &trace.lines {
+            let what = match &line.what {
+                Kind::Choose(choose) if choose.options <= 1 => {
+                    seen.steps.push(head(&choose.site));
+                    continue;
+                }
+                Kind::Call(call) => {
+                    calls.insert(call.id, (call, seen.steps.len()));
+                    seen.steps
+                        .push(StepHead { kind: format!("{} is called", call.call.method()), begins: None });
+                    let place = call.inside.is_none().then_some(places);
+                    places += usize::from(place.is_some());
+                    What::Called { call, place }
+                }
+                Kind::Return(back) => {
+                    let Some((call, step)) = calls.remove(&back.call) else { continue };
+                    if let Some(step) = seen.steps.get_mut(step) {
+                        step.kind = format!("{} -> {}", call.call.method(), outcome(back.hr));
+                    }
+                    What::Returned { call, back }
+                }
+                Kind::Enter(enter) => {
+                    told.insert(enter.delivery, enter);
+                    let EnterLine { job, event, file, receiver, .. } = *enter;
+                    What::Entered { job, event, file, receiver }
+                }
+                Kind::Leave(leave) => {
+                    let Some(enter) = told.remove(&leave.delivery) else { continue };
+                    let EnterLine { job, event, file, receiver, .. } = *enter;
+                    What::Left { job, event, file, receiver, outcome: leave.outcome }
+                }
+                Kind::State(state) => What::Moved { job: state.job, to: state.to },
+                _ => continue,
+            };
+            seen.all.push(Sight { seq: line.seq, step: seen.steps.len().saturating_sub(1), what });
+        }
+        seen
+    }
+}
+
+fn head(site: &str) -> StepHead {
+    let Ok(stimulus) = tape::parse(site) else {
+        return StepHead { kind: "a choice".to_owned(), begins: None };
+    };
+    let begins = if let Stimulus::Begin(job) = stimulus { Some(job) } else { None };
+    StepHead { kind: step_of(&stimulus), begins }
+}
+
+/// What is seen, by windows.
+struct Windows<'a>(Vec<Window<'a>>);
+
+struct Window<'a> {
+    /// The step that opens it, in words.
+    after: String,
+    seen: Vec<Sight<'a>>,
+}
+
+impl<'a> Windows<'a> {
+    fn of(seen: &Seen<'a>, led: Led<'_>) -> Windows<'a> {
+        match led {
+            Led::Stepwise { steps } => {
+                let mut windows: Vec<Window<'a>> = seen
+                    .steps
+                    .iter()
+                    .take(steps)
+                    .map(|step| Window { after: step.kind.clone(), seen: Vec::new() })
+                    .collect();
+                for sight in &seen.all {
+                    if let Some(window) = windows.get_mut(sight.step) {
+                        window.seen.push(sight.clone());
+                    }
+                }
+                Windows(windows)
+            }
+            Led::AtRest(rests) => {
+                let mut windows: Vec<Window<'a>> = Vec::new();
+                for sight in &seen.all {
+                    let opens = match &sight.what {
+                        What::Called { place: Some(place), .. } => rests.is_before_call(*place),
+                        _ => false,
+                    };
+                    if opens || windows.is_empty() {
+                        let after =
+                            seen.steps.get(sight.step).map_or_else(String::new, |step| step.kind.clone());
+                        windows.push(Window { after, seen: Vec::new() });
+                    }
+                    if let Some(window) = windows.last_mut() {
+                        window.seen.push(sight.clone());
+                    }
+                }
+                Windows(windows)
+            }
+        }
+    }
+}
+
+struct Comparison<'a> {
+    led: Led<'a>,
+    records_states: bool,
+    differences: Vec<Difference>,
+    /// Steps of the suite of which something was not seen.
+    unseen: BTreeSet<usize>,
+    /// The states of the jobs in the suite and in the run.
+    states: [BTreeMap<JobId, JobState>; 2],
+    /// Callbacks of the run that did not acknowledge, by job and event: further attempts may come.
+    failed: BTreeSet<(JobId, Event)>,
+    last_seq: u64,
+}
+
+impl Comparison<'_> {
+    fn window(&mut self, wanted: &Window<'_>, run: &Window<'_>, is_last: bool) {
+        let is_stepwise = matches!(self.led, Led::Stepwise { .. });
+        let open_end = is_last && matches!(self.led, Led::AtRest(rests) if !rests.ends_at_rest());
+        let (ours, our_moves) = parted(&wanted.seen);
+        let (mut theirs, their_moves) = parted(&run.seen);
+        let failed_before = self.failed.clone();
+        let failed = run.seen.iter().filter_map(|seen| failure(&seen.what));
+        self.failed.extend(failed);
+        let mut left_over: Vec<&Sight<'_>> = Vec::new();
+        for sight in ours {
+            match theirs.iter().position(|seen| is_same(&sight.what, &seen.what)) {
+                Some(at) => drop(theirs.remove(at)),
+                None => left_over.push(sight),
+            }
+        }
+        // What is like it but not the same is another one, not one missing and one extra.
+        for sight in left_over {
+            let like = theirs.iter().position(|seen| is_like(&sight.what, &seen.what));
+            let seen = like.map(|at| theirs.remove(at));
+            self.unseen.insert(sight.step);
+            let may_be_left_out = !is_stepwise && is_modification(&sight.what);
+            if !(seen.is_none() && may_be_left_out) {
+                self.differ(&wanted.after, Some(&sight.what), seen, run);
+            }
+        }
+        for seen in theirs {
+            let may_come = open_end || !is_stepwise && self.may_come(&seen.what);
+            if !may_come {
+                self.differ(&wanted.after, None, Some(seen), run);
+            }
+        }
+        self.failed = failed_before;
+        run.seen.iter().for_each(|seen| self.note(&seen.what));
+        self.moves(wanted, run, (&our_moves, &their_moves), open_end);
+    }
+
+    /// Notes a callback that did not acknowledge.
+    fn note(&mut self, what: &What<'_>) {
+        if let What::Left { job, event, .. } = what {
+            match failure(what) {
+                Some(key) => drop(self.failed.insert(key)),
+                None => drop(self.failed.remove(&(*job, *event))),
+            }
+        }
+    }
+
+    /// What the contract leaves to the subject.
+    fn may_come(&self, what: &What<'_>) -> bool {
+        match what {
+            What::Entered { job, event, .. } | What::Left { job, event, .. } => {
+                *event == Event::JobModification || self.failed.contains(&(*job, *event))
+            }
+            _ => false,
+        }
+    }
+
+    /// Changes of state: stepwise each of them, else where the jobs are when everything rests.
+    fn moves(
+        &mut self,
+        wanted: &Window<'_>,
+        run: &Window<'_>,
+        (ours, theirs): (&[&Sight<'_>], &[&Sight<'_>]),
+        open_end: bool,
+    ) {
+        let of = |moves: &[&Sight<'_>]| moves.iter().map(|sight| moved(&sight.what)).collect::<Vec<_>>();
+        let [our_states, their_states] = &mut self.states;
+        our_states.extend(of(ours).into_iter().flatten());
+        their_states.extend(of(theirs).into_iter().flatten());
+        if !self.records_states {
+            self.unseen.extend(ours.iter().map(|sight| sight.step));
+            return;
+        }
+        let (our_way, their_way) = (of(ours), of(theirs));
+        // Behind a path that ends in the middle the subject goes on.
+        if our_way == their_way || open_end && their_way.starts_with(&our_way) {
+            return;
+        }
+        self.unseen.extend(ours.iter().map(|sight| sight.step));
+        if open_end {
+            return;
+        }
+        let [our_states, their_states] = &self.states;
+        let jobs: BTreeSet<JobId> = our_states.keys().chain(their_states.keys()).copied().collect();
+        let parted: Vec<(JobId, Option<JobState>, Option<JobState>)> = jobs
+            .into_iter()
+            .map(|job| (job, our_states.get(&job).copied(), their_states.get(&job).copied()))
+            .filter(|(_, ours, theirs)| ours != theirs)
+            .collect();
+        if parted.is_empty() && matches!(self.led, Led::Stepwise { .. }) {
+            self.another_way(&wanted.after, (ours, theirs), run);
+        }
+        for (job, ours, theirs) in parted {
+            let named = |state: Option<JobState>| {
+                state.map_or_else(|| "nowhere".to_owned(), |state| state.to_string())
+            };
+            let is_final = ours.or(theirs).is_some_and(JobState::is_final);
+            self.push(Difference {
+                skeleton: vec![
+                    wanted.after.clone(),
+                    format!("subject {}", named(theirs)),
+                    format!("wanted {}", named(ours)),
+                ],
+                after: wanted.after.clone(),
+                subject: format!("{job} is {}", named(theirs)),
+                wanted: format!("{job} is {}", named(ours)),
+                account: Account::Suite,
+                concern: Concern::Rule(if is_final { Rule::R10 } else { Rule::R13 }),
+                job: Some(job),
+                seq: self.end_of(run),
+            });
+            // Said once: what follows from it has the same cause.
+            if let Some(state) = theirs {
+                self.states[0].insert(job, state);
+            }
+        }
+    }
+
+    /// The job comes to the state that the suite has, and on another way.
+    fn another_way(&mut self, after: &str, (ours, theirs): (&[&Sight<'_>], &[&Sight<'_>]), run: &Window<'_>) {
+        let way = |moves: &[&Sight<'_>]| {
+            let states: Vec<String> = moves.iter().map(|sight| in_words(&sight.what)).collect();
+            if states.is_empty() { "no change of state".to_owned() } else { states.join(", then ") }
+        };
+        self.push(Difference {
+            skeleton: vec![after.to_owned(), "another way to the same state".to_owned()],
+            after: after.to_owned(),
+            subject: way(theirs),
+            wanted: way(ours),
+            account: Account::Suite,
+            concern: Concern::Rule(Rule::R13),
+            job: ours.iter().chain(theirs).find_map(|sight| job_of(&sight.what)),
+            seq: self.end_of(run),
+        });
+    }
+
+    fn differ(&mut self, after: &str, wanted: Option<&What<'_>>, seen: Option<&Sight<'_>>, run: &Window<'_>) {
+        let Some(what) = wanted.or(seen.map(|sight| &sight.what)) else { return };
+        let (words, concern) = words(after, wanted, seen.map(|sight| &sight.what));
+        let none = || "nothing".to_owned();
+        self.push(Difference {
+            skeleton: words,
+            after: after.to_owned(),
+            subject: seen.map_or_else(none, |sight| in_words(&sight.what)),
+            wanted: wanted.map_or_else(none, in_words),
+            account: Account::Suite,
+            concern,
+            job: job_of(what),
+            seq: seen.map_or_else(|| self.end_of(run), |sight| sight.seq),
+        });
+    }
+
+    /// The last line of a window: where something is missing.
+    fn end_of(&self, run: &Window<'_>) -> u64 {
+        run.seen.last().map_or(self.last_seq, |sight| sight.seq)
+    }
+
+    /// The run ends before the window begins.
+    fn absent(&mut self, wanted: &Window<'_>) {
+        let Some(sight) = wanted.seen.first() else { return };
+        self.unseen.extend(wanted.seen.iter().map(|sight| sight.step));
+        self.push(Difference {
+            skeleton: vec!["the run ends early".to_owned()],
+            after: wanted.after.clone(),
+            subject: "the run has ended".to_owned(),
+            wanted: in_words(&sight.what),
+            account: Account::Suite,
+            concern: Concern::GoesOn,
+            job: job_of(&sight.what),
+            seq: self.last_seq,
+        });
+    }
+
+    /// The run goes on with calls that the suite does not have.
+    fn superfluous(&mut self, run: &Window<'_>) {
+        let Some(sight) = run.seen.first() else { return };
+        self.push(Difference {
+            skeleton: vec!["the run goes on".to_owned()],
+            after: run.after.clone(),
+            subject: in_words(&sight.what),
+            wanted: "the path has ended".to_owned(),
+            account: Account::Suite,
+            concern: Concern::GoesOn,
+            job: job_of(&sight.what),
+            seq: sight.seq,
+        });
+    }
+
+    fn push(&mut self, difference: Difference) {
+        self.differences.push(difference);
+    }
+
+    /// The steps of which everything was seen. A step without anything to be seen counts with what makes it seen: a begin with its enter,
+    /// any other with the states.
+    fn compared(&self, ours: &Seen<'_>) -> BTreeSet<usize> {
+        let mut by_step: BTreeMap<usize, usize> = BTreeMap::new();
+        ours.all.iter().for_each(|sight| *by_step.entry(sight.step).or_default() += 1);
+        let entered = |from: usize, job: JobId| {
+            let enters = |sight: &&Sight<'_>| {
+                sight.step > from && matches!(sight.what, What::Entered { job: of, .. } if of == job)
+            };
+            ours.all.iter().find(enters).is_some_and(|sight| !self.unseen.contains(&sight.step))
+        };
+        let is_stepwise = matches!(self.led, Led::Stepwise { .. });
+        let is_compared = |(number, step): (usize, &StepHead)| {
+            let is = match (by_step.contains_key(&number), step.begins) {
+                (true, _) => !self.unseen.contains(&number),
+                (false, Some(job)) => is_stepwise || entered(number, job),
+                (false, None) => self.records_states,
+            };
+            is.then_some(number)
+        };
+        ours.steps.iter().enumerate().filter_map(is_compared).collect()
+    }
+}
+
+/// What is seen, and the changes of state apart.
+fn parted<'w, 'a>(seen: &'w [Sight<'a>]) -> (Vec<&'w Sight<'a>>, Vec<&'w Sight<'a>>) {
+    seen.iter().partition(|sight| !matches!(sight.what, What::Moved { .. }))
+}
+
+/// The event of a callback that left without acknowledging it.
+fn failure(what: &What<'_>) -> Option<(JobId, Event)> {
+    match what {
+        What::Left { outcome: Left::Hr(HResult::S_OK) | Left::Exited(0), .. } => None,
+        What::Left { job, event, .. } => Some((*job, *event)),
+        _ => None,
+    }
+}
+
+fn moved(what: &What<'_>) -> Option<(JobId, JobState)> {
+    if let What::Moved { job, to } = what { Some((*job, *to)) } else { None }
+}
+
+fn is_modification(what: &What<'_>) -> bool {
+    matches!(
+        what,
+        What::Entered { event: Event::JobModification, .. }
+            | What::Left { event: Event::JobModification, .. }
+    )
+}
+
+/// Whether the run has what the suite has.
+fn is_same(wanted: &What<'_>, seen: &What<'_>) -> bool {
+    match (wanted, seen) {
+        (What::Called { call: wanted, .. }, What::Called { call, .. }) => {
+            wanted.job == call.job
+                && wanted.inside.is_some() == call.inside.is_some()
+                && is_same_call(&wanted.call, &call.call)
+        }
+        (What::Returned { call: wanted, back: ours }, What::Returned { call, back }) => {
+            wanted.job == call.job
+                && wanted.call.method() == call.call.method()
+                && ours.job == back.job
+                && ours.hr == back.hr
+                && same_answer(&ours.out, &back.out).is_empty()
+        }
+        // Anything settles a modification, so how it leaves is the client's business.
+        (
+            What::Left { event: Event::JobModification, job, receiver, .. },
+            What::Left { event: Event::JobModification, job: of, receiver: at, .. },
+        ) => job == of && receiver == at,
+        _ => wanted == seen,
+    }
+}
+
+/// Whether it is the run's counterpart, if another one.
+fn is_like(wanted: &What<'_>, seen: &What<'_>) -> bool {
+    match (wanted, seen) {
+        (What::Called { place, .. }, What::Called { place: of, .. }) => place == of,
+        (What::Returned { call: wanted, .. }, What::Returned { call, .. }) => {
+            wanted.job == call.job && wanted.call.method() == call.call.method()
+        }
+        (What::Entered { job, event, .. }, What::Entered { job: of, event: told, .. })
+        | (What::Left { job, event, .. }, What::Left { job: of, event: told, .. }) => {
+            job == of && event == told
+        }
+        _ => false,
+    }
+}
+
+/// Names of files and programs are each subject's own, where they are good ones.
+fn is_same_call(wanted: &Call, call: &Call) -> bool {
+    let file = |wanted: &FileNames, file: &FileNames| {
+        is_same_text(&wanted.remote, &file.remote) && is_same_text(&wanted.local, &file.local)
+    };
+    let option = |wanted: Option<&str>, text: Option<&str>| match (wanted, text) {
+        (Some(wanted), Some(text)) => is_same_text(wanted, text),
+        (wanted, text) => wanted.is_some() == text.is_some(),
+    };
+    match (wanted, call) {
+        (Call::AddFile { file: wanted }, Call::AddFile { file: of }) => file(wanted, of),
+        (Call::AddFileSet { files: wanted }, Call::AddFileSet { files }) => {
+            wanted.len() == files.len() && wanted.iter().zip(files).all(|(wanted, of)| file(wanted, of))
+        }
+        (
+            Call::SetNotifyCmdLine { program: wanted, parameters: with },
+            Call::SetNotifyCmdLine { program, parameters },
+        ) => option(wanted.as_deref(), program.as_deref()) && option(with.as_deref(), parameters.as_deref()),
+        (
+            Call::FileSetRemoteName { file: wanted, remote: name },
+            Call::FileSetRemoteName { file, remote },
+        ) => wanted == file && is_same_text(name, remote),
+        _ => wanted == call,
+    }
+}
+
+fn is_same_text(wanted: &str, text: &str) -> bool {
+    const LONG: usize = 200;
+    let is_good = |text: &str| text.len() < LONG && (text.starts_with("http://") || text.starts_with('/'));
+    // A good name may be a path with a drive there, and a bad one is bad in its own way.
+    wanted == text || is_good(wanted) && !text.is_empty()
+}
+
+fn job_of(what: &What<'_>) -> Option<JobId> {
+    match what {
+        What::Called { call, .. } | What::Returned { call, .. } => call.job,
+        What::Entered { job, .. } | What::Left { job, .. } | What::Moved { job, .. } => Some(*job),
+    }
+}
+
+/// The words of a difference's identity, and what it is about. Where specification and core part in an answer the words are alike, so the same
+/// fault has the same name there.
+fn words(after: &str, wanted: Option<&What<'_>>, seen: Option<&What<'_>>) -> (Vec<String>, Concern) {
+    let after = || after.to_owned();
+    match (wanted, seen) {
+        (Some(What::Returned { call, back: ours }), Some(What::Returned { back, .. })) => {
+            let method = call.call.method();
+            of_answer(method, ours, back)
+        }
+        (Some(What::Returned { call, .. }), _) => {
+            (vec![call.call.method().to_string(), "does not return".to_owned()], Concern::Rule(Rule::R16))
+        }
+        (_, Some(What::Returned { call, .. })) => {
+            (vec![after(), format!("{} returns early", call.call.method())], Concern::Rule(Rule::R12))
+        }
+        (Some(What::Called { call, .. }), _) | (None, Some(What::Called { call, .. })) => {
+            (vec![format!("another call than {}", call.call.method())], Concern::Rule(Rule::R12))
+        }
+        (
+            Some(What::Entered { event, file, receiver, .. }),
+            Some(What::Entered { file: of, receiver: at, .. }),
+        ) => {
+            let words = match (receiver != at, file != of) {
+                (true, _) => format!("{event} at another receiver"),
+                (false, true) => format!("{event} of another file"),
+                // Neither: then it is of another job, which is no counterpart.
+                (false, false) => format!("{event} is another one"),
+            };
+            (vec![after(), words], Concern::Rule(if receiver != at { Rule::R3 } else { Rule::R5 }))
+        }
+        (Some(What::Entered { event, .. }), _) => {
+            (vec![after(), format!("{event} is missing")], Concern::Rule(Rule::R19))
+        }
+        (None, Some(What::Entered { event, .. })) => {
+            let rule = if *event == Event::JobModification { Rule::R8 } else { Rule::R6 };
+            (vec![after(), format!("{event} is extra")], Concern::Rule(rule))
+        }
+        (Some(What::Left { event, outcome, .. }), Some(What::Left { outcome: other, .. })) => {
+            let words = [left(Leave::from(*outcome)), left(Leave::from(*other))];
+            let words = format!("{event} leaves: {}, wanted {}", words[1], words[0]);
+            (vec![words], Concern::Rule(Rule::R18))
+        }
+        (Some(What::Left { event, .. }), _) => {
+            (vec![after(), format!("{event} does not leave")], Concern::Rule(Rule::R18))
+        }
+        (None, Some(What::Left { event, .. })) => {
+            (vec![after(), format!("{event} leaves, which is extra")], Concern::Rule(Rule::R18))
+        }
+        (Some(What::Moved { to, .. }), _) | (None, Some(What::Moved { to, .. })) => {
+            (vec![after(), format!("another change to {to}")], Concern::Rule(Rule::R13))
+        }
+        (None, None) => (vec![after()], Concern::Rule(Rule::R12)),
+    }
+}
+
+fn of_answer(method: Method, wanted: &ReturnLine, back: &ReturnLine) -> (Vec<String>, Concern) {
+    if wanted.hr != back.hr {
+        let subject = format!("subject {}", outcome(back.hr));
+        let wanted = format!("wanted {}", outcome(wanted.hr));
+        return (vec![method.to_string(), subject, wanted], Concern::Rule(Rule::R12));
+    }
+    let fields = same_answer(&wanted.out, &back.out);
+    let words = fields.iter().map(|field| format!("another {field}"));
+    let words: Vec<String> = std::iter::once(method.to_string()).chain(words).collect();
+    (words, Concern::getter(method))
+}
+
+/// What was seen, in a few words.
+fn in_words(what: &What<'_>) -> String {
+    let on = |job: Option<JobId>| job.map_or_else(String::new, |job| format!("{job}."));
+    let of = |file: &Option<FileId>| file.map_or_else(String::new, |file| format!(", {file}"));
+    let at = |receiver: &Told| match receiver {
+        Told::Interface(object) => object.to_string(),
+        Told::CommandLine => "the program".to_owned(),
+    };
+    match what {
+        What::Called { call, .. } => format!("{}{} is called", on(call.job), call.call),
+        What::Returned { call, back } => {
+            let out = if back.out == Out::None { String::new() } else { format!(", {:?}", back.out) };
+            format!("{}{} -> {}{out}", on(call.job), call.call.method(), back.hr)
+        }
+        What::Entered { job, event, file, receiver } => {
+            format!("{event}({job}{}) starts at {}", of(file), at(receiver))
+        }
+        What::Left { job, event, file, receiver, outcome } => {
+            format!("{event}({job}{}) at {} leaves with {outcome:?}", of(file), at(receiver))
+        }
+        What::Moved { job, to } => format!("{job} is {to}"),
+    }
+}
