@@ -799,6 +799,12 @@ impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J
                 }
                 _ => return,
             },
+            // What comes too late for a job that is not there is no edge of any.
+            Happened::Input(Input::Late(Late::Report { job, .. } | Late::Disk { job, .. }))
+                if of(Some(job)) == Some(Context::NO_JOB) =>
+            {
+                return;
+            }
             Happened::Input(Input::Late(Late::Report { job, event })) => {
                 (of(Some(job)), Some(Act::Env(kind_of(&event))), Outcome::ignored())
             }
