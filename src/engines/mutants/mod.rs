@@ -134,7 +134,7 @@ impl Bench<'_, '_> {
         let place = |mutant: &Mutant| {
             sources.get(Path::new(&mutant.file)).map_or(weave::Place::Alone, |source| source.place(mutant))
         };
-        let is_woven = |mutant: &&Mutant| place(mutant) == weave::Place::Woven;
+        let is_woven = |mutant: &&Mutant| place(mutant) != weave::Place::Alone;
         let (woven, alone): (Vec<&Mutant>, Vec<&Mutant>) = todo.iter().copied().partition(is_woven);
         let numbers = (1..).map(Number);
         let (program, jobs) = self.weave(numbers.zip(woven).collect())?;

@@ -58,7 +58,9 @@ impl Woven {
 pub(super) enum Place {
     /// In a function that can have several bodies.
     Woven,
-    /// In a constant, in a constant function, or in a function whose bodies have types of their own: it needs a build of its own.
+    /// The same, but each body makes an iterator with a type of its own, so that what it gives is put into a vector.
+    Collected,
+    /// In a constant, in a constant function, or in a function whose bodies have other types of their own: it needs a build of its own.
     Alone,
 }
 
@@ -106,15 +108,23 @@ impl<'a> Source<'a> {
                 continue;
             }
             woven.text.push_str(&self.text[done..function.body.start]);
+            let (open, close) = match function.place {
+                Place::Collected => ("::std::vec::Vec::from_iter(", ").into_iter(),"),
+                Place::Woven | Place::Alone => ("", ""),
+            };
             woven.text.push_str("{ match crate::woven::active() {\n");
             for (number, changed, mutant) in of_it {
                 let before = &self.text[function.body.start..changed.start];
                 let after = &self.text[changed.end..function.body.end];
                 let first = lines(&woven.text);
-                let _ = writeln!(woven.text, "{} => {before}{}{after}", number.0, mutant.replacement);
+                let _ = writeln!(
+                    woven.text,
+                    "{} => {open}{before}{}{after}{close}",
+                    number.0, mutant.replacement
+                );
                 woven.bodies.push((number, first..lines(&woven.text)));
             }
-            let _ = write!(woven.text, "_ => {}\n}} }}", &self.text[function.body.clone()]);
+            let _ = write!(woven.text, "_ => {open}{}{close}\n}} }}", &self.text[function.body.clone()]);
             done = function.body.end;
         }
         woven.text.push_str(&self.text[done..]);
@@ -153,8 +163,12 @@ struct Functions(Vec<Function>);
 
 impl Functions {
     fn add(&mut self, signature: &Signature, block: &Block) {
-        let own_types = matches!(&signature.output, ReturnType::Type(_, result) if has_impl(result));
-        let place = if signature.constness.is_some() || own_types { Place::Alone } else { Place::Woven };
+        let place = match &signature.output {
+            _ if signature.constness.is_some() => Place::Alone,
+            ReturnType::Type(_, result) if is_iterator(result) => Place::Collected,
+            ReturnType::Type(_, result) if has_impl(result) => Place::Alone,
+            ReturnType::Type(..) | ReturnType::Default => Place::Woven,
+        };
         let braces = block.brace_token.span;
         let body = braces.open().byte_range().start..braces.close().byte_range().end;
         self.0.push(Function { body, place });
@@ -176,6 +190,17 @@ impl<'ast> Visit<'ast> for Functions {
             self.add(&function.sig, block);
         }
     }
+}
+
+/// Whether a type is known as an iterator, and as nothing else.
+fn is_iterator(of: &Type) -> bool {
+    let Type::ImplTrait(known) = of else { return false };
+    let mut bounds = known.bounds.iter();
+    let first = match bounds.next() {
+        Some(syn::TypeParamBound::Trait(first)) => first.path.segments.last(),
+        _ => None,
+    };
+    first.is_some_and(|first| first.ident == "Iterator") && bounds.next().is_none()
 }
 
 /// Whether a type is known by its traits alone.
@@ -208,6 +233,10 @@ const fn held(a: u32) -> u32 { a + 1 }
 
 fn each() -> impl Iterator<Item = u32> {
     (0..4).filter(|at| *at > 1)
+}
+
+fn shown(a: u32) -> impl Clone {
+    a + 1
 }
 ";
 
@@ -254,10 +283,20 @@ _ => {
     }
 
     #[test]
+    fn what_iterators_of_different_types_give_is_put_into_vectors() {
+        let source = Source::parse(TEXT).expect("it is Rust");
+        let less = mutant(10, 28..29, "<");
+        assert_eq!(source.place(&less), Place::Collected);
+        let woven = source.weave(&[(Number(1), &less)]).text;
+        assert!(syn::parse_file(&woven).is_ok(), "{woven}");
+        assert_eq!(woven.matches("::std::vec::Vec::from_iter({").count(), 2, "{woven}");
+    }
+
+    #[test]
     fn what_a_match_cannot_have_is_built_alone() {
         let source = Source::parse(TEXT).expect("it is Rust");
         let shift = mutant(1, 21..23, ">>");
-        for alone in [&shift, &mutant(7, 34..35, "-"), &mutant(10, 28..29, "<")] {
+        for alone in [&shift, &mutant(7, 34..35, "-"), &mutant(14, 7..8, "-")] {
             assert_eq!(source.place(alone), Place::Alone, "{alone:?}");
         }
         assert_eq!(source.place(&mutant(4, 7..9, "||")), Place::Woven);
