@@ -221,9 +221,9 @@ pub fn is_omitted(profile: &Profile, method: Method) -> bool {
     }
 }
 
-/// Whether the code says nothing about a job's state: the caller may not, or the call did not get there, or memory or disk ran out.
+/// Whether the code means nothing for a job's state: the caller may not, or the call did not get there, or memory or disk ran out.
 ///
-/// Any method of somebody else's implementation may answer it at any time. On our own engine nothing of the kind can happen, so
+/// Any method of another implementation may answer it at any time. On our own engine nothing of the kind can happen, so
 /// there it is judged.
 ///
 /// ```

@@ -92,13 +92,13 @@ impl Switch {
 pub enum Origin {
     /// The engine of this repository, its models, and programs around them.
     Ours,
-    /// Somebody else's.
+    /// Another one.
     #[default]
     Foreign,
 }
 
 impl Origin {
-    /// Whether it is somebody else's.
+    /// Whether it is another one.
     #[must_use]
     pub const fn is_foreign(&self) -> bool {
         matches!(self, Origin::Foreign)

@@ -142,7 +142,7 @@ fn is_by_silence(rule: Rule, last: &EventView<'_>) -> bool {
     match rule {
         Rule::R16 => !matches!(last, EventView::Wait { .. }),
         Rule::R9 => !matches!(last, EventView::Enter { .. }),
-        // Nobody looked: what was left was seen earlier.
+        // At the end of a run: what was left was seen earlier.
         Rule::R15 => !matches!(last, EventView::Env { .. }),
         Rule::R18 | Rule::R19 => !is_step(last, StepKind::Idle),
         _ => false,

@@ -41,9 +41,9 @@ enum Open {
     Sets(Property, Value, BTreeSet<Value>),
     /// A getter, and the values that it may see; none when a value is possible that was never seen.
     Gets(Property, Option<BTreeSet<Value>>),
-    /// Adds so many files, and whether another call adds some at the same time.
+    /// Adds so many files, and whether another call adds some meanwhile.
     Adds(u32, Beside),
-    /// Counts the files, of which so many were there when it started.
+    /// Counts the files, and how many were there when it started.
     Counts(u32),
 }
 
@@ -60,7 +60,7 @@ pub(crate) enum Read {
     Nothing,
     /// It may be so.
     Possible,
-    /// Nobody has set that, or only a call that failed.
+    /// No call has set that, or only one that failed.
     Impossible,
 }
 
@@ -202,7 +202,7 @@ impl Texts {
         }
     }
 
-    /// A single file has a number that is known when no other call adds one at the same time.
+    /// A single file has a number that is known when no other call adds one meanwhile.
     fn added(&mut self, call: &Call, beside: Beside) {
         if let (Call::AddFile { file }, Some(number), Beside::Nothing) = (call, self.files, beside) {
             let first = || BTreeSet::from([Some(hash(&file.remote))]);

@@ -98,7 +98,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R15 {
 }
 
 impl R15 {
-    /// Whether a job that ended by itself has left something, as far as somebody looked.
+    /// Whether a job that ended by itself has left something, as far as an observer looked.
     pub(crate) fn has_left_files(self) -> bool {
         self.end == End::Expired && !self.left.is_empty()
     }

@@ -66,7 +66,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R19 {
                 self.registered(cx);
                 Outcome::Held
             }
-            // Without replay, what nobody heard is lost, and a later mask or program brings it to nobody.
+            // Without replay, what met no client is lost, and a later mask or program does not bring it back.
             EventView::Return {
                 call: Call::SetNotifyFlags { .. } | Call::SetNotifyCmdLine { .. }, ..
             } if !cx.profile.late_replay.is_on() => {
@@ -164,7 +164,7 @@ impl R19 {
         self.job.owed |= replayed && !mutant!(cx.profile, R19EpochsAreOne);
     }
 
-    /// Whether an event that happens now stays due until somebody hears it.
+    /// Whether an event that happens now stays due until a client hears it.
     fn is_kept<const CALLS: usize>(&self, cx: &Cx<'_, CALLS>, event: Event) -> bool {
         cx.profile.late_replay.is_on() || cx.facts.is_surely_enabled(cx.profile, event)
     }

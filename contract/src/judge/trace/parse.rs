@@ -358,7 +358,7 @@ fn parse_header(line: usize, text: &str) -> Result<Header, TraceError> {
     }
     let Records { records } = serde_json::from_str(text).map_err(bad)?;
     if records.is_none() {
-        // Whoever has forgotten the dialect, too, hears of that first.
+        // A header without a dialect, too, is refused for that first.
         return match serde_json::from_str::<Dialected>(text) {
             Ok(_) => Err(TraceError::NoRecords { line }),
             Err(error) => Err(bad(error)),
