@@ -154,6 +154,8 @@ const STANDSTILL: Duration = Duration::from_secs(3);
 /// A run records some ten thousand events a second. A service that records so many more than that does one thing again and again,
 /// and would fill the memory with it.
 const MOST_EVENTS: u64 = 3_000_000;
+/// How long it may take until service and server are gone. Long, because a busy machine is no finding.
+const LETTING_GO: Duration = Duration::from_secs(30);
 /// How long it may take to compare every file of a run.
 const OBSERVING: Duration = Duration::from_secs(60);
 /// How long threads get to come back from transfers and callbacks at shutdown.
@@ -227,7 +229,7 @@ fn let_go(stage: Arc<Stage>, hang: Hang) -> Hang {
         std::mem::forget(stage);
         return hang;
     }
-    let gone = within(SHUTDOWN, move || {
+    let gone = within(LETTING_GO, move || {
         // Handles lead back to the service, and the stage holds both: without this neither would ever be dropped.
         let handles = std::mem::take(&mut *stage.board());
         drop(handles);
