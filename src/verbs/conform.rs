@@ -98,7 +98,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         (true, [one]) => output.json(one)?,
         (true, _) => output.json(&json!({ "version": 1, "suites": documents, "exit_code": code.code() }))?,
         (false, _) => {
-            let verdict = format!("{}\n", output.verdict(code));
+            let verdict = format!("\n{}\n", output.verdict(code));
             output.text(&verdict)?;
         }
     }
