@@ -223,7 +223,9 @@ pub fn from_trace(trace: &Trace) -> Result<Program, tape::Error> {
                 let inside = call.inside.and_then(|delivery| telling.get(&delivery).copied());
                 // Whoever is not the first user has a job of its own, or calls on another's.
                 let stranger = call.thread.0.checked_sub(STRANGERS).filter(|_| call.inside.is_none());
-                if stranger.is_none() && call.user != USER {
+                // A job is made for whoever is to own it, so a stranger that makes one stands there as the owner.
+                let as_owner = stranger.is_none() || matches!(call.call, contract::Call::CreateJob { .. });
+                if as_owner && call.user != USER {
                     users = Users::Two;
                 }
                 let from = match stranger {

@@ -24,15 +24,18 @@ fn states_that_look_alike_go_on_alike() {
             let compare = move || {
                 slices(ScopeName::Default, dialect.profile())
                     .iter()
-                    .for_each(|slice| compare_slice(dialect, slice))
+                    .for_each(|slice| match slice.jobs {
+                        1 => compare_slice::<1>(dialect, slice),
+                        _ => compare_slice::<2>(dialect, slice),
+                    })
             };
             scope.spawn(compare);
         }
     });
 }
 
-fn compare_slice(dialect: Dialect, slice: &Slice) {
-    let product = Product::<Core, 1>::around(dialect.profile(), slice, RuleSet::EMPTY, Core::new);
+fn compare_slice<const J: usize>(dialect: Dialect, slice: &Slice) {
+    let product = Product::<Core, J>::around(dialect.profile(), slice, RuleSet::EMPTY, Core::new);
     let mut compared = 0;
     let mut seen = HashMap::new();
     let mut frontier = VecDeque::from([product.first()]);
@@ -53,7 +56,12 @@ fn compare_slice(dialect: Dialect, slice: &Slice) {
     assert!(compared > STATES, "{dialect}, {}: only {compared} twins compared", slice.name);
 }
 
-fn compare(product: &Product<Core, 1>, one: &State<Core, 1>, other: &State<Core, 1>, at: &str) {
+fn compare<const J: usize>(
+    product: &Product<Core, J>,
+    one: &State<Core, J>,
+    other: &State<Core, J>,
+    at: &str,
+) {
     let (ours, theirs) = (product.next_steps(one), product.next_steps(other));
     assert_eq!(ours.len(), theirs.len(), "{at}: different stimuli are enabled");
     for ((action, after), (same, again)) in ours.into_iter().zip(theirs) {

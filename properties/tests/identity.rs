@@ -125,6 +125,7 @@ fn fuzzed(design: Design, rule: Rule) -> String {
         race.design = design;
         let case = Case::Race(Scheduled { race, schedule: tape.choices().to_vec() });
         if let Ok(minimal) = minimize(&case, RuleSet::of(&[rule])) {
+            eprintln!("DBG {minimal}");
             return minimal.failed.id.to_string();
         }
     }

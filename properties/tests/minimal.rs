@@ -48,6 +48,7 @@ fn two_hundred_steps_are_made_small_within_ten_seconds_and_none_can_go() {
             "step {at} can go:\n{small}"
         );
     }
+    eprintln!("DBG {minimal}");
     let nearest = minimal.nearest.as_ref().expect("one decision saves it");
     let again = run::from_trace(&nearest.trace).expect("it is a program");
     assert_eq!(run::run(&again, <Canary<Core>>::new).broken, None, "{}", nearest.what);

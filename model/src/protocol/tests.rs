@@ -3,7 +3,7 @@
 
 use contract::core::{Change, DiskOutcome, Then};
 use contract::event::{By, Leave, Target};
-use contract::{Call, Dialect, EventView, FileId, HResult, JobId, ReceiverId, UserId};
+use contract::{Call, Dialect, EventView, FileId, HResult, JobId, Millis, ReceiverId, Time, UserId};
 
 use super::act::{Act, Disk, Note};
 use super::design::Design;
@@ -23,13 +23,14 @@ struct Pair {
     spec: spec::World<1>,
     callback: Option<Ticket>,
     program: Option<Ticket>,
+    now: Time,
 }
 
 impl Pair {
     fn new(dialect: Dialect, slice: &Slice) -> Pair {
         let rig = Rig::new(Design::Barrier, dialect.profile(), slice, Reduction::Full);
         let (world, spec) = (rig.first(), spec::World::new());
-        let mut pair = Pair { rig, world, spec, callback: None, program: None };
+        let mut pair = Pair { rig, world, spec, callback: None, program: None, now: Time::ZERO };
         let profile = pair.rig.profile;
         let mut spec = pair.spec;
         story::prefix(&pair.rig, 0, &mut |event| match *event {
@@ -99,6 +100,9 @@ impl Pair {
             To::Object(object) => Target::Interface(ReceiverId(object as u32)),
             To::Program => Target::CommandLine,
         };
+        // The protocol has no clock: what it begins has waited long enough.
+        self.now = self.now.after(Millis::from_secs(1_000_000));
+        self.spec.time_comes(&self.rig.profile, self.now);
         let begun = self.spec.begin(&self.rig.profile, JOB, delivery.event, delivery.file_id(), target);
         self.callback = Some(begun.expect("the specification begins it, too"));
     }

@@ -3,8 +3,8 @@
 use contract::core::{Change, DiskOutcome, Then};
 use contract::event::{Leave, Target};
 use contract::{
-    Call, Dialect, EnvStep, Event, FileId, FileNames, HResult, Interfaces, JobId, JobState, Profile,
-    Receiver, ReceiverId, UserId,
+    Call, Dialect, EnvStep, Event, FileId, FileNames, HResult, Interfaces, JobId, JobState, Millis, Profile,
+    Receiver, ReceiverId, Time, UserId,
 };
 use model::spec::{Refused, Reply, Ticket, World};
 
@@ -19,11 +19,12 @@ pub(crate) const FAIL: Leave = Leave::Returned(HResult::E_FAIL);
 pub(crate) struct Script {
     pub(crate) world: World<3>,
     pub(crate) profile: Profile,
+    now: Time,
 }
 
 impl Script {
     pub(crate) fn new(dialect: Dialect) -> Script {
-        Script { world: World::new(), profile: *dialect.profile() }
+        Script { world: World::new(), profile: *dialect.profile(), now: Time::ZERO }
     }
 
     /// One job with files, in SUSPENDED.
@@ -93,11 +94,18 @@ impl Script {
         self.world.pending(&self.profile, J).iter().collect()
     }
 
-    /// The first pending event begins.
+    /// The first pending event begins, after every wait for a retry is over.
     pub(crate) fn begin(&mut self, target: Target) -> Ticket {
+        self.wait_for_retries();
         let (event, file) = self.pending()[0];
         let file = (event == Event::FileTransferred).then_some(file);
         self.world.begin(&self.profile, J, event, file, target).expect("the first pending event begins")
+    }
+
+    /// Time passes until no callback waits for its retry.
+    fn wait_for_retries(&mut self) {
+        self.now = self.now.after(Millis::from_secs(1_000_000));
+        self.world.time_comes(&self.profile, self.now);
     }
 
     pub(crate) fn leave(&mut self, ticket: Ticket, leave: Leave) {

@@ -20,6 +20,7 @@ static NEXT: AtomicU32 = AtomicU32::new(u32::MAX);
 
 /// Cancels the job, and tells its object afterwards that it was modified.
 pub(super) fn tell_after_cancel(stage: &Stage, job: &Job) {
+    modify_silently(job);
     let _ = job.set_notify_flags(NotifyFlags::DEFAULT | NotifyFlags::JOB_MODIFICATION);
     let _ = job.cancel();
     deliver(stage, job);
@@ -27,9 +28,15 @@ pub(super) fn tell_after_cancel(stage: &Stage, job: &Job) {
 
 /// Masks modifications, and tells the job's object of one.
 pub(super) fn tell_masked(stage: &Stage, job: &Job) {
-    let _ = job.set_notify_flags(NotifyFlags::DEFAULT);
+    modify_silently(job);
     deliver(stage, job);
     let _ = job.cancel();
+}
+
+/// Modifies the job while its mask hides modifications: the callback has a cause (R8), and the service calls nothing.
+fn modify_silently(job: &Job) {
+    let _ = job.set_notify_flags(NotifyFlags::DEFAULT);
+    let _ = job.set_description("modified");
 }
 
 fn deliver(stage: &Stage, job: &Job) {

@@ -188,7 +188,8 @@ impl JobPlan {
             _ => return self,
         };
         self.make_quiet();
-        (self.object, self.keeps) = (Some(0), Keeps::Yes);
+        // No other ending than the canary's: a job that is let go early is never ended by it.
+        (self.object, self.keeps, self.ending) = (Some(0), Keeps::Yes, Ending::Leave);
         self
     }
 }

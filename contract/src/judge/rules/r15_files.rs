@@ -44,6 +44,8 @@ enum End {
     LeftBehind,
     /// By a Complete, with everything done.
     Completed,
+    /// By a Complete of a part of the files. One code has no room for a file left behind as well.
+    CompletedInPart,
     /// By a Cancel, with everything done.
     Cancelled,
 }
@@ -54,6 +56,7 @@ impl End {
         match call {
             _ if hr == profile.unable_to_delete && hr != HResult::S_OK => End::LeftBehind,
             Call::Cancel => End::Cancelled,
+            _ if hr == profile.partial_complete && hr != HResult::S_OK => End::CompletedInPart,
             _ => End::Completed,
         }
     }
@@ -166,8 +169,9 @@ impl R15 {
         }
         self.left.insert(file);
         // A dialect without a code for files left behind says S_OK all the same (facts G30).
-        let excused = profile.unable_to_delete == HResult::S_OK && self.stuck.contains(file);
-        let clean = matches!(self.end, End::Cancelled | End::Completed);
+        let silent = profile.unable_to_delete == HResult::S_OK || self.end == End::CompletedInPart;
+        let excused = silent && self.stuck.contains(file);
+        let clean = matches!(self.end, End::Cancelled | End::Completed | End::CompletedInPart);
         !clean || excused || mutant!(profile, R15Temporary)
     }
 }
