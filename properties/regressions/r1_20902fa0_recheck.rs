@@ -6,17 +6,23 @@
 #[rustfmt::skip]
 fn r1_20902fa0_recheck() {
     let race = properties::race::Race::parse([
-        "race bits",
+        "race do",
         "design recheck",
+        "spurious 1",
+        "fetch 0 silent",
         "prefix job - {\"method\":\"CreateJob\",\"args\":{\"name\":\"job\",\"kind\":0}}",
-        "prefix job 0 {\"method\":\"SetNotifyFlags\",\"args\":{\"flags\":8}}",
+        "prefix job 0 {\"method\":\"AddFile\",\"args\":{\"file\":{\"remote\":\"http://h/f\",\"local\":\"/f\"}}}",
+        "prefix job 0 {\"method\":\"AddFile\",\"args\":{\"file\":{\"remote\":\"http://h/f\",\"local\":\"/f\"}}}",
         "prefix job 0 {\"method\":\"SetNotifyInterface\",\"args\":{\"receiver\":{\"id\":0,\"interfaces\":\"CALLBACK | CALLBACK2\"}}}",
+        "prefix job 0 {\"method\":\"Resume\"}",
+        "settle",
         "branch 1",
-        "branch 1 job 0 {\"method\":\"Cancel\"}",
+        "branch 1 job 3 {\"method\":\"Cancel\"}",
         "branch 2",
-        "branch 2 job 0 {\"method\":\"AddFile\",\"args\":{\"file\":{\"remote\":\"http://h/f\",\"local\":\"/f\"}}}",
+        "branch 3",
+        "branch 3 job 0 {\"method\":\"Cancel\"}",
     ])
     .unwrap();
-    let case = properties::minimize::Case::Race(properties::minimize::races::Scheduled { race, schedule: vec![4, 4, 1, 0, 0, 0, 1, 2, 1, 0, 1] });
+    let case = properties::minimize::Case::Race(properties::minimize::races::Scheduled { race, schedule: vec![1, 1, 0, 1, 0, 4, 2, 2, 0, 2, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1] });
     properties::minimize::assert_fails(&case, "R1-20902fa0");
 }

@@ -123,6 +123,8 @@ fn fuzzed(design: Design, rule: Rule) -> String {
         let bytes: Vec<u8> = (0..96).map(|_| byte()).collect();
         let (mut race, tape) = race::from_bytes(&bytes);
         race.design = design;
+        // A Cancel that leaves a file behind answers another code, and so breaks the rule under another name.
+        race.jobs.iter_mut().for_each(|fate| fate.removals_fail = 0);
         let case = Case::Race(Scheduled { race, schedule: tape.choices().to_vec() });
         if let Ok(minimal) = minimize(&case, RuleSet::of(&[rule])) {
             eprintln!("DBG {minimal}");
