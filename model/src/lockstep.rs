@@ -774,6 +774,13 @@ impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J
         let moved =
             |job: Option<JobId>| now(job).filter(|state| of(job).and_then(Context::state) != Some(*state));
         let (context, act, outcome) = match *happened {
+            // The index has what a job does for its owner; a call on it that is refused to another user does nothing.
+            Happened::Answered { job, call, answer, .. }
+                if answer.hr == HResult::E_ACCESSDENIED
+                    && of(job.filter(|_| is_about_job(call.method()))).is_some() =>
+            {
+                return;
+            }
             Happened::Answered { job, call, answer, .. } => {
                 let job = job.filter(|_| is_about_job(call.method()));
                 let context = of(job).unwrap_or(Context::NO_JOB);

@@ -22,12 +22,10 @@ fn states_that_look_alike_go_on_alike() {
     std::thread::scope(|scope| {
         for dialect in Dialect::ALL {
             let compare = move || {
-                slices(ScopeName::Default, dialect.profile())
-                    .iter()
-                    .for_each(|slice| match slice.jobs {
-                        1 => compare_slice::<1>(dialect, slice),
-                        _ => compare_slice::<2>(dialect, slice),
-                    })
+                slices(ScopeName::Default, dialect.profile()).iter().for_each(|slice| match slice.jobs {
+                    1 => compare_slice::<1>(dialect, slice),
+                    _ => compare_slice::<2>(dialect, slice),
+                })
             };
             scope.spawn(compare);
         }

@@ -127,7 +127,6 @@ fn fuzzed(design: Design, rule: Rule) -> String {
         race.jobs.iter_mut().for_each(|fate| fate.removals_fail = 0);
         let case = Case::Race(Scheduled { race, schedule: tape.choices().to_vec() });
         if let Ok(minimal) = minimize(&case, RuleSet::of(&[rule])) {
-            eprintln!("DBG {minimal}");
             return minimal.failed.id.to_string();
         }
     }

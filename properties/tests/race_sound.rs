@@ -9,7 +9,7 @@ use properties::race::{HuntOptions, Kind, Window, hunt};
 fn the_service_survives_random_schedules_and_priorities_that_change() {
     for kind in [Kind::Random, Kind::Pct { depth: 3 }] {
         let options =
-            HuntOptions { kind, runs: Some(6_000), ..HuntOptions::new(Duration::from_secs(600), &|_| ()) };
+            HuntOptions { kind, runs: Some(10_000), ..HuntOptions::new(Duration::from_secs(600), &|_| ()) };
         let hunted = hunt(&options);
         if let Some(failure) = hunted.failures.first() {
             panic!(
@@ -20,7 +20,7 @@ fn the_service_survives_random_schedules_and_priorities_that_change() {
                 failure.race.to_rust(&failure.schedule)
             );
         }
-        assert_eq!((hunted.schedules, hunted.cut), (6_000, 0));
+        assert_eq!((hunted.schedules, hunted.cut), (10_000, 0));
         assert!(hunted.waits > 0 && hunted.overwaited.is_none(), "{kind}: L3 in {} waits", hunted.waits);
         for rule in [Rule::R1, Rule::R2, Rule::R3, Rule::R4, Rule::R5, Rule::R6, Rule::R18] {
             let decided = hunted.decisions.iter().any(|(known, decisions)| *known == rule && *decisions > 0);

@@ -19,7 +19,7 @@ use shuttle_engine::runtime::thread::continuation::{CONTINUATION_POOL, Continuat
 use super::world::World;
 
 /// The stack of a task. It is mapped, and used only as far as it is needed.
-pub(super) const STACK_BYTES: usize = 256 * 1024;
+pub(super) const STACK_BYTES: usize = if cfg!(debug_assertions) { 1024 * 1024 } else { 256 * 1024 };
 
 thread_local! {
     static STACKS: ContinuationPool = ContinuationPool::new();
