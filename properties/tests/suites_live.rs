@@ -33,7 +33,11 @@ fn the_service_passes_a_suite_in_which_clients_call_at_rest() {
     // What leads to an error or to a retry is compared in part on threads: a job rests on its way there, or not. It is not covered, and named.
     let in_part =
         |edge: &String| ["transfer Failed", "timeout", "Resume()"].iter().any(|kind| edge.contains(kind));
-    assert!(ran.missing.len() < ran.items / 20 && ran.missing.iter().all(in_part), "{:?}", ran.missing);
+    assert!(
+        (ran.missing.len() as u64) < ran.items / 20 && ran.missing.iter().all(in_part),
+        "{:?}",
+        ran.missing
+    );
 }
 
 #[test]
