@@ -293,7 +293,7 @@ impl Kept {
             approach: Approach::Sampling,
             ended: self.ended,
             work: vec![
-                Amount::out_of(Unit::Files, self.passed, self.files),
+                Amount::out_of(Unit::Traces, self.passed, self.files),
                 Amount::new(Unit::Steps, self.steps),
             ],
             time_ms: millis(started.elapsed()),

@@ -412,7 +412,9 @@ impl Drop for Object {
             return;
         }
         let thread = self.stage.current_thread();
-        for step in &manner.drops {
+        // An object that a destructor makes would be let go in turn, and its destructor would make the next.
+        let makes_another = |step: &&Step| matches!(step.call, Call::SetNotifyInterface { receiver: Some(receiver) } if self.stage.is_kept_briefly(receiver));
+        for step in manner.drops.iter().filter(|step| !makes_another(step)) {
             self.stage.make(&self.client, thread, self.job.unwrap_or(JobId(0)), step);
         }
     }
