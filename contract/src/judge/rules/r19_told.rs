@@ -10,7 +10,7 @@ use crate::env::EnvStep;
 use crate::event::EventView;
 use crate::ids::{DeliveryId, FileId};
 use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
-use crate::judge::registers::Register;
+use crate::judge::registers::{self, Register};
 use crate::judge::rule::Rule;
 use crate::judge::small::{DeliverySet, FileSet};
 use crate::mutant;
@@ -90,8 +90,13 @@ impl R19 {
     pub(crate) fn is_owing<const CALLS: usize>(&self, cx: &Cx<'_, CALLS>) -> bool {
         let due_again = self.job.failed || !self.files_failed.is_empty();
         let still = self.running.is_empty() && !due_again && !cx.facts.is_any_open();
-        // A program that cannot be started leaves nothing in a run, and is due again later.
-        still && self.owes(cx, |event| cx.facts.is_surely_heard_by_an_object(cx.profile, event))
+        // A program that cannot be started leaves nothing in a run, and is due again later; until then the object waits, too.
+        let programs =
+            cx.facts.registers.possible(cx.profile, Register::CommandLine) & registers::bit(1) != 0;
+        let waits = |event| programs && matches!(event, Event::JobTransferred | Event::JobError);
+        still
+            && self
+                .owes(cx, |event| !waits(event) && cx.facts.is_surely_heard_by_an_object(cx.profile, event))
     }
 
     fn enter<const CALLS: usize>(&mut self, cx: &Cx<'_, CALLS>, delivery: DeliveryId, event: Event) {
