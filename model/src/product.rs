@@ -317,10 +317,8 @@ impl<C: Core, const J: usize> Model for Product<C, J> {
         }
         self.environment(state, actions);
         // All of it together is tried on one copy of the core, which is cheap. Only a core that does not ignore it is asked one by one.
-        if state.disagreement().is_none() {
-            if !state.driver().ignores(self.without_effect(state)) {
-                actions.extend(self.without_effect(state).filter_map(stimulus_of));
-            }
+        if state.disagreement().is_none() && !state.driver().ignores(self.without_effect(state)) {
+            actions.extend(self.without_effect(state).filter_map(stimulus_of));
         }
     }
 
