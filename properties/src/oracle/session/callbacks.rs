@@ -56,13 +56,13 @@ fn in_order(checks: &mut Checks, sim: &Sim, told: &[Told], event: Event, job: &J
     let files = told.iter().map(|told| (told.event == Event::FileTransferred) == told.file.is_some());
     checks.same(
         "a file with FileTransferred and with nothing else",
-        files.fold(true, |all, one| all && one),
+        files.fold(true, |all, one| all & one),
         true,
     );
     let errors = told.iter().map(|told| (told.event == Event::JobError) == told.error.is_some());
     checks.same(
         "an error with JobError and with nothing else",
-        errors.fold(true, |all, one| all && one),
+        errors.fold(true, |all, one| all & one),
         true,
     );
     let last_file = told.iter().rposition(|told| told.event == Event::FileTransferred);

@@ -329,11 +329,14 @@ pub(super) struct Told {
     pub(super) at: Instant,
 }
 
+/// What an object answers to a callback.
+type AnswerOf = Box<dyn Fn(&Told, &Job) -> HResult + Send + Sync>;
+
 /// A client object that remembers what it is told and answers what a closure says.
 pub(super) struct Ear {
     told: Mutex<Vec<Told>>,
     receives: Interfaces,
-    answer: Box<dyn Fn(&Told, &Job) -> HResult + Send + Sync>,
+    answer: AnswerOf,
 }
 
 impl Ear {
