@@ -124,7 +124,7 @@ pub(crate) fn run(order: &Order, listener: &mut dyn Listener) -> std::io::Result
         resident: 0,
         looked: Instant::now(),
     };
-    let end = watch.to_the_end(listener);
+    let end = watch.run_to_end(listener);
     watch.kill();
     // What it wrote last may still be on its way.
     let until = Instant::now() + Duration::from_secs(1);
@@ -182,7 +182,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn to_the_end(&mut self, listener: &mut dyn Listener) -> End {
+    fn run_to_end(&mut self, listener: &mut dyn Listener) -> End {
         loop {
             let open = self.take(listener);
             match self.child.try_wait() {

@@ -117,6 +117,9 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineMutants, Err
     Ok(judged)
 }
 
+/// Mutants with the numbers that switch them on in a woven build.
+type Numbered<'m> = Vec<(Number, &'m Mutant)>;
+
 /// Everything that a run needs to build and judge.
 struct Bench<'a, 'b> {
     plan: &'a Plan<'a>,
@@ -151,10 +154,7 @@ impl Bench<'_, '_> {
     }
 
     /// Builds the workbench with as many of these inside as compile; the others are unviable.
-    fn weave<'m>(
-        &mut self,
-        mut mutants: Vec<(Number, &'m Mutant)>,
-    ) -> Result<(PathBuf, Vec<(Number, &'m Mutant)>), Error> {
+    fn weave<'m>(&mut self, mut mutants: Numbered<'m>) -> Result<(PathBuf, Numbered<'m>), Error> {
         let progress = self.output.progress("kill: build");
         loop {
             let woven: BTreeMap<&Path, Woven> = self
