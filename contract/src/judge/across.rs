@@ -4,7 +4,7 @@
 //! any more, who is to blame for a call that is still open. What R9 knows of one job is kept with the job's other monitors.
 
 use crate::call::Call;
-use crate::event::{EventView, Target};
+use crate::event::{Caller, EventView, Target};
 use crate::ids::{CallId, DeliveryId, JobId, UserId};
 
 use super::monitor::Outcome;
@@ -30,7 +30,17 @@ pub struct Across<const CALLS: usize, const DELIVERIES: usize> {
 struct Calling {
     id: CallId,
     job: Option<JobId>,
+    caller: Caller,
+    /// The open call out of which it is made: the engine let go of an object, and the object's destructor calls.
+    out_of: Option<CallId>,
     risk: Risk,
+}
+
+impl Calling {
+    /// Whether a call of this caller, which may be for another user, is made on the same thread.
+    fn is_of_thread(&self, other: Caller) -> bool {
+        (self.caller.thread, self.caller.inside) == (other.thread, other.inside)
+    }
 }
 
 /// Whether a service that is wrong could have blocked the call for good.
@@ -89,7 +99,7 @@ impl<const CALLS: usize, const DELIVERIES: usize> Across<CALLS, DELIVERIES> {
                 self.calls_from(caller.inside);
                 // Of another implementation's own methods nothing is known, not even what they wait for.
                 if !matches!(call, Call::Other { .. }) {
-                    self.call(id, job, caller.inside)?;
+                    self.call(id, job, caller)?;
                 }
                 return Ok(RuleSet::EMPTY);
             }
@@ -114,7 +124,8 @@ impl<const CALLS: usize, const DELIVERIES: usize> Across<CALLS, DELIVERIES> {
     /// R16, when nothing moves any more: the jobs of open calls that no client is to blame for; of the manager's calls none.
     pub fn stuck(&self) -> impl Iterator<Item = Option<JobId>> {
         let carried = self.carried.contains(Rule::R16);
-        self.calls.iter().flatten().map(|call| call.job).filter(move |job| carried && !self.is_excused(*job))
+        let blamed = move |call: &&Calling| carried && !self.is_amid(call.id) && !self.is_excused(call.job);
+        self.calls.iter().flatten().filter(blamed).map(|call| call.job)
     }
 
     /// Whether no callback runs.
@@ -138,10 +149,18 @@ impl<const CALLS: usize, const DELIVERIES: usize> Across<CALLS, DELIVERIES> {
         }
     }
 
-    fn call(&mut self, id: CallId, job: Option<JobId>, inside: Option<DeliveryId>) -> Result<(), Overflow> {
+    fn call(&mut self, id: CallId, job: Option<JobId>, caller: Caller) -> Result<(), Overflow> {
         let told = self.running().any(|running| Some(running.job) == job);
-        let risk = if told || inside.is_some() { Risk::Callback } else { Risk::None };
-        put(&mut self.calls, Calling { id, job, risk })
+        let risk = if told || caller.inside.is_some() { Risk::Callback } else { Risk::None };
+        let out_of =
+            self.calls.iter().flatten().find(|call| call.is_of_thread(caller) && !self.is_amid(call.id));
+        let out_of = out_of.map(|call| call.id);
+        put(&mut self.calls, Calling { id, job, caller, out_of, risk })
+    }
+
+    /// Whether client code runs inside the call: it waits for that, whatever else it waits for.
+    fn is_amid(&self, id: CallId) -> bool {
+        self.calls.iter().flatten().any(|call| call.out_of == Some(id))
     }
 
     /// A call that came back although a callback could have kept it is a decision.

@@ -72,7 +72,10 @@ impl Texts {
                 self.call(id, call);
                 Read::Nothing
             }
-            EventView::Return { call: Call::CreateJob { name, .. }, hr, .. } if hr.succeeded() => {
+            // A call that makes another job is none of this one.
+            EventView::Return { call: Call::CreateJob { name, .. }, job, hr, out, .. }
+                if hr.succeeded() && job.is_some_and(|job| *out == Out::Job(job)) =>
+            {
                 self.created(name.as_deref());
                 Read::Nothing
             }

@@ -142,6 +142,25 @@ fn callbacks_that_cancel_one_another_come_back() {
     run.keeps(R16);
 }
 
+/// SetNotifyInterface lets go of an object, and the object's destructor makes a call that waits for a callback.
+#[test]
+fn a_call_waits_for_the_client_code_that_it_runs() {
+    let mut run = crowd(&[0, 1]);
+    enter(&mut run, 0, P0);
+    let from_thread = |run: &mut Run, id, job, call: &Call| {
+        let caller = Caller { thread: ThreadId(50), user: UserId(job), inside: None };
+        run.push(&EventView::Call { id: CallId(id), caller, job: Some(JobId(job)), call });
+    };
+    let unregister = Call::SetNotifyInterface { receiver: None };
+    from_thread(&mut run, 1, 1, &unregister);
+    from_thread(&mut run, 2, 0, &Call::Cancel);
+    run.breaks(&[]);
+    back(&mut run, 2, Some(0), &Call::Cancel, Out::None);
+    run.breaks(&[R16]);
+    back(&mut run, 1, Some(1), &unregister, Out::None);
+    run.keeps(R16);
+}
+
 #[test]
 fn nobody_excuses_a_call_on_the_manager_or_on_another_job() {
     let mut run = crowd(&[0, 1]);

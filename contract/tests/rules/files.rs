@@ -257,8 +257,19 @@ fn the_environment_does_not_move_a_job_that_a_call_is_ending() {
     run.transfers();
     let complete = run.call(Call::Complete);
     // Before the first disk step the call may not have begun.
-    run.env_file(disk(DiskAct::RenameFailed), F0);
+    run.env_file(disk(DiskAct::Renamed), F0);
     run.moves(EnvStep::Expiry, JobState::Cancelled);
     run.back(complete, HResult::from_win32(32));
     run.breaks(&[R13]);
+}
+
+#[test]
+fn after_a_rename_that_failed_the_job_goes_on_before_the_call_is_back() {
+    let mut run = Run::listening(bits(), 0);
+    run.transfers();
+    let complete = run.call(Call::Complete);
+    run.env_file(disk(DiskAct::RenameFailed), F0);
+    run.moves(EnvStep::Expiry, JobState::Cancelled);
+    run.back(complete, HResult::from_win32(32));
+    run.keeps(R13);
 }

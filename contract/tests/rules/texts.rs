@@ -84,3 +84,14 @@ fn files_that_were_refused_are_not_counted() {
     counts(&mut run, 3);
     run.breaks(&[R11]);
 }
+
+/// A callback may make a job; the trace of an older recorder has the callback's job on that call.
+#[test]
+fn a_job_that_is_made_inside_a_callback_is_another_one() {
+    let mut run = Run::created(bits());
+    run.does(Call::AddFile { file: names(0) }, OK);
+    let made = run.call(Call::CreateJob { name: None, kind: 0 });
+    run.back_with(made, OK, Out::Job(JobId(1)));
+    counts(&mut run, 1);
+    run.keeps(R11);
+}

@@ -109,6 +109,28 @@ fn a_program_takes_the_place_of_the_object() {
     run.keeps(R19);
 }
 
+/// Nothing waits for a program, so one that started before a registration may tell of the time after it.
+#[test]
+fn a_program_that_outlives_a_registration_tells_for_both() {
+    let started = || {
+        let mut run = Run::created(bits());
+        run.does(Call::SetNotifyCmdLine { program: Some("/a".into()), parameters: None }, OK);
+        run.transfers();
+        let delivery = run.enter_at(Event::JobTransferred, Target::CommandLine, None);
+        (run, delivery)
+    };
+    let (mut run, delivery) = started();
+    run.does(register(0), OK);
+    run.leave_with(delivery, event::Leave::Exited(0));
+    run.env(EnvStep::Idle);
+    run.keeps(R19);
+    let (mut ended, delivery) = started();
+    ended.leave_with(delivery, event::Leave::Exited(0));
+    ended.does(register(0), OK);
+    ended.env(EnvStep::Idle);
+    ended.breaks(&[R19]);
+}
+
 /// In a dialect that does not repeat it, a program that could not be started has had its turn.
 #[test]
 fn a_program_that_cannot_be_started_leaves_nothing_in_a_run() {

@@ -298,7 +298,13 @@ fn nested(bytes: &mut Reader<'_>, jobs: u32) -> Step {
         0 => On::Own,
         at => On::Job(JobId(u32::from(at) % jobs)),
     };
-    Step { on, by: None, call: call(byte & 0x1F, bytes) }
+    made_on(on, call(byte & 0x1F, bytes))
+}
+
+/// CreateJob is called on no job.
+fn made_on(on: On, call: Call) -> Step {
+    let on = if matches!(call, Call::CreateJob { .. }) { On::Nothing } else { on };
+    Step { on, by: None, call }
 }
 
 fn branches(bytes: &mut Reader<'_>, shape: &Shape) -> Vec<Branch> {
@@ -328,10 +334,7 @@ fn step(bytes: &mut Reader<'_>, shape: &Shape) -> Step {
         // A job that is not there.
         _ => On::Job(JobId(JOBS as u32)),
     };
-    match call {
-        Call::CreateJob { .. } => Step { on: On::Nothing, by: None, call },
-        call => Step { on, by: None, call },
-    }
+    made_on(on, call)
 }
 
 fn call(choice: u8, bytes: &mut Reader<'_>) -> Call {

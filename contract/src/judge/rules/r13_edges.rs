@@ -1,10 +1,10 @@
 //! R13: the state changes along the edges of the table, and GetState tells it.
 //!
 //! While a call that ends the job works on the disk, no environment step moves it: from the first `disk` step to the change of
-//! state, or to the return of the call.
+//! state, to a rename that failed, or to the return of the call.
 
 use crate::call::{Call, Method, Out};
-use crate::env::EnvStep;
+use crate::env::{DiskAct, EnvStep};
 use crate::event::{By, EventView};
 use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::rule::Rule;
@@ -28,6 +28,11 @@ impl<const CALLS: usize> Monitor<CALLS> for R13 {
                 let moved = self.ending && matches!(by, By::Env(_)) && !mutant!(cx.profile, R13EndingMoves);
                 self.ending &= matches!(by, By::Env(_));
                 if moved { Outcome::Violated } else { change(cx, from, to, by) }
+            }
+            // It is the end of the call's work on the disk, and the job is as it was.
+            EventView::Env { step: EnvStep::Disk { act: DiskAct::RenameFailed }, .. } => {
+                self.ending = false;
+                Outcome::Held
             }
             EventView::Env { step: EnvStep::Disk { .. }, .. } => {
                 self.ending = cx.facts.is_open(Method::Complete) || cx.facts.is_open(Method::Cancel);

@@ -7,7 +7,7 @@
 
 use crate::call::Call;
 use crate::env::EnvStep;
-use crate::event::EventView;
+use crate::event::{EventView, Target};
 use crate::ids::{DeliveryId, FileId};
 use crate::judge::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::judge::registers::{self, Register};
@@ -24,7 +24,8 @@ use super::settles;
 pub(crate) struct R19 {
     job: Debt,
     files: FileSet,
-    /// Deliveries that entered while the registration was being set: they may belong to either.
+    /// Deliveries that may belong to the present registration and to the next: that of a program, and what entered while it
+    /// was being set.
     amid: DeliverySet,
     /// Deliveries that run.
     running: DeliverySet,
@@ -51,8 +52,8 @@ impl<const CALLS: usize> Monitor<CALLS> for R19 {
     #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
-            EventView::Enter { delivery, event, .. } => {
-                self.enter(cx, delivery, event);
+            EventView::Enter { delivery, event, target, .. } => {
+                self.enter(cx, delivery, event, target);
                 Outcome::Held
             }
             EventView::Leave { delivery, event, file, leave, .. } => {
@@ -99,11 +100,18 @@ impl R19 {
                 .owes(cx, |event| !waits(event) && cx.facts.is_surely_heard_by_an_object(cx.profile, event))
     }
 
-    fn enter<const CALLS: usize>(&mut self, cx: &Cx<'_, CALLS>, delivery: DeliveryId, event: Event) {
+    fn enter<const CALLS: usize>(
+        &mut self,
+        cx: &Cx<'_, CALLS>,
+        delivery: DeliveryId,
+        event: Event,
+        target: Target,
+    ) {
         self.running.insert(delivery.0);
         if Some(event) == told_in(cx.facts.state) {
             self.job.current.insert(delivery.0);
-            if cx.facts.registers.is_being_set(Register::Registration) {
+            // A registration does not wait for a program that has started, so it belongs to either until it has ended.
+            if target == Target::CommandLine || cx.facts.registers.is_being_set(Register::Registration) {
                 self.amid.insert(delivery.0);
             }
         }
@@ -139,7 +147,7 @@ impl R19 {
                 }
                 if current && settled {
                     self.job.owed = mutant!(cx.profile, R19SettledIsOwed);
-                    self.job.settled_amid = amid;
+                    self.job.settled_amid = amid && cx.facts.registers.is_being_set(Register::Registration);
                 }
                 current
             }
