@@ -128,6 +128,12 @@ impl<const CALLS: usize, const DELIVERIES: usize> Across<CALLS, DELIVERIES> {
         self.calls.iter().flatten().filter(blamed).map(|call| call.job)
     }
 
+    /// Whether the open calls on the job wait for the client's code that they run, and for nothing else that is known.
+    pub(crate) fn runs_client_code(&self, job: JobId) -> bool {
+        let mut own = self.calls.iter().flatten().filter(|call| call.job == Some(job)).peekable();
+        own.peek().is_some() && own.all(|call| self.is_amid(call.id))
+    }
+
     /// Whether no callback runs.
     #[must_use]
     pub fn is_quiet(&self) -> bool {

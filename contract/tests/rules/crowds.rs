@@ -1,7 +1,7 @@
 //! R9 and R16: several users, and calls that never come back.
 
 use contract::event::{By, Caller, EventView, Target};
-use contract::judge::Rule::{R9, R16};
+use contract::judge::Rule::{R9, R16, R18};
 use contract::*;
 
 use crate::builder::*;
@@ -147,6 +147,11 @@ fn callbacks_that_cancel_one_another_come_back() {
 fn a_call_waits_for_the_client_code_that_it_runs() {
     let mut run = crowd(&[0, 1]);
     enter(&mut run, 0, P0);
+    // Nor did a panic strand it.
+    enter(&mut run, 1, P0);
+    let (delivery, leave) = (DeliveryId(1), event::Leave::Panicked);
+    let event = Event::JobTransferred;
+    run.push(&EventView::Leave { delivery, job: JobId(1), event, target: P0, file: None, leave });
     let from_thread = |run: &mut Run, id, job, call: &Call| {
         let caller = Caller { thread: ThreadId(50), user: UserId(job), inside: None };
         run.push(&EventView::Call { id: CallId(id), caller, job: Some(JobId(job)), call });
@@ -156,7 +161,7 @@ fn a_call_waits_for_the_client_code_that_it_runs() {
     from_thread(&mut run, 2, 0, &Call::Cancel);
     run.breaks(&[]);
     back(&mut run, 2, Some(0), &Call::Cancel, Out::None);
-    run.breaks(&[R16]);
+    run.breaks(&[R16, R18]);
     back(&mut run, 1, Some(1), &unregister, Out::None);
     run.keeps(R16);
 }

@@ -542,7 +542,7 @@ impl Stage {
 
     /// Whether the task has a call of its own that has not returned.
     fn is_calling(&self, task: usize) -> bool {
-        self.shuttle.world.inner().task(task).method.is_some()
+        self.shuttle.world.inner().task(task).method().is_some()
     }
 }
 

@@ -177,14 +177,19 @@ pub(super) struct Task {
     telling: Telling,
     /// The delivery whose callback that is.
     entered: Option<Entered>,
-    /// The call it makes.
-    pub(super) method: Option<Method>,
-    /// The job that call is about.
-    job: Option<JobId>,
+    /// The calls it makes, the innermost last: a destructor calls out of the call that lets go of its object.
+    calls: Vec<Made>,
     /// Its wait at the barrier.
     wait: Option<Wait>,
     pub(super) done: Done,
     pub(super) joiners: Vec<usize>,
+}
+
+/// A call that a task makes, and the job it is about.
+#[derive(Clone, Copy, Debug)]
+struct Made {
+    method: Method,
+    job: Option<JobId>,
 }
 
 /// A delivery whose callback has entered.
@@ -392,9 +397,9 @@ impl Inner {
         if number == self.current {
             words += ", runs";
         }
-        if let Some(method) = task.method {
+        if let Some(Made { method, job }) = task.calls.last() {
             words += &format!(", in {method}");
-            words += &task.job.map_or_else(String::new, |job| format!(" of {job}"));
+            words += &job.map_or_else(String::new, |job| format!(" of {job}"));
         }
         if let Some(step) = task.step() {
             words += &format!(", at {step}");
@@ -448,7 +453,7 @@ impl Inner {
         let Some(at) = self.me().at.take() else { return };
         if at == Step::Called
             && self.mode == Mode::Racing
-            && let Some(method) = self.me().method
+            && let Some(method) = self.me().method()
         {
             let current = self.current;
             let row = Row::of(method);
@@ -461,7 +466,7 @@ impl Inner {
     /// The task that runs begins to wait at the barrier.
     pub(super) fn begins_to_wait(&mut self) {
         self.waits += 1;
-        let Some(job) = self.me().job else { return };
+        let Some(job) = self.me().calls.last().and_then(|made| made.job) else { return };
         let entries = u32::from(!self.telling.contains(&job));
         self.me().wait = Some(Wait { job, entries, over: Over::No });
     }
@@ -677,8 +682,11 @@ impl Inner {
         }
         let me = self.me();
         match event {
-            EventView::Call { call, job, .. } => (me.method, me.job) = (Some(call.method()), *job),
-            EventView::Return { .. } => (me.method, me.at, me.wait) = (None, None, None),
+            EventView::Call { call, job, .. } => me.calls.push(Made { method: call.method(), job: *job }),
+            EventView::Return { .. } => {
+                me.calls.pop();
+                (me.at, me.wait) = (None, None);
+            }
             EventView::Enter { delivery, job, event, target, file } => {
                 (me.telling, me.at) = (Telling::Yes, None);
                 let (delivery, job, event) = (*delivery, *job, *event);
@@ -695,6 +703,11 @@ impl Inner {
 }
 
 impl Task {
+    /// The call it makes.
+    pub(super) fn method(&self) -> Option<Method> {
+        self.calls.last().map(|made| made.method)
+    }
+
     fn step(&self) -> Option<Step> {
         self.at.or((self.telling == Telling::Yes).then_some(Step::InCallback))
     }

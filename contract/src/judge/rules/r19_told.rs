@@ -157,7 +157,7 @@ impl R19 {
     }
 
     fn state_changes<const CALLS: usize>(&mut self, cx: &Cx<'_, CALLS>, to: JobState) {
-        self.job = Debt::default();
+        (self.job, self.amid) = (Debt::default(), DeliverySet::default());
         if let Some(event) = told_in(Some(to)) {
             self.job.owed = self.is_kept(cx, event);
         }
@@ -173,6 +173,7 @@ impl R19 {
         }
         (self.job.failed, self.files_failed) = (false, FileSet::default());
         self.job.current = self.job.current.intersection(self.amid);
+        self.amid = self.job.current;
         let replayed = told_in(cx.facts.state).is_some() && !self.job.settled_amid;
         self.job.owed |= replayed && !mutant!(cx.profile, R19EpochsAreOne);
     }
