@@ -293,6 +293,9 @@ pub struct Canary {
     pub expected: Vec<RuleId>,
     /// The rules that it saw broken.
     pub seen: Vec<RuleId>,
+    /// How often it saw the subject do something else than the specification.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub disagreements: u64,
     /// How much the engine did.
     pub work: Vec<Amount>,
     /// How long it took, in milliseconds.
@@ -303,22 +306,32 @@ impl Canary {
     /// What became of a canary of which this engine had to find the rules `expected` broken, or any one when none is named.
     #[must_use]
     pub fn of(engine: &EngineResult, broken: &str, expected: &[RuleId]) -> Canary {
-        let (seen, work, time_ms) = match &engine.status {
+        let (seen, disagreements, work, time_ms) = match &engine.status {
             Status::Ran(ran) => {
                 let broken = ran.findings.iter().filter(|result| result.finding.is_broken());
-                (broken.map(|result| result.rule.clone()).collect(), ran.work.clone(), ran.time_ms)
+                let seen = broken.map(|result| result.rule.clone()).collect();
+                let parted =
+                    ran.agreement.as_ref().map_or(0, |agreement| agreement.disagreements.len() as u64);
+                (seen, parted, ran.work.clone(), ran.time_ms)
             }
-            Status::Skipped { .. } | Status::Failed { .. } => (Vec::new(), Vec::new(), 0),
+            Status::Skipped { .. } | Status::Failed { .. } => (Vec::new(), 0, Vec::new(), 0),
         };
         let (engine, broken) = (engine.name.clone(), broken.to_owned());
-        Canary { engine, broken, expected: expected.to_vec(), seen, work, time_ms }
+        Canary { engine, broken, expected: expected.to_vec(), seen, disagreements, work, time_ms }
     }
 
-    /// Whether all of it was found.
+    /// Whether all of it was found. Where no rule is named, an engine that ends with the first difference from the specification
+    /// has found it, too.
     #[must_use]
     pub fn is_caught(&self) -> bool {
-        !self.seen.is_empty() && self.expected.iter().all(|rule| self.seen.contains(rule))
+        let parted = self.expected.is_empty() && self.disagreements > 0;
+        parted || !self.seen.is_empty() && self.expected.iter().all(|rule| self.seen.contains(rule))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// How much of the model a fuzzer's inputs reach, in edges: what one step of one job can be.

@@ -82,7 +82,7 @@ fn corpus(corpus: &Corpus) -> String {
 
 /// What became of a canary, in one phrase.
 pub(crate) fn canary(canary: &Canary) -> String {
-    let Canary { engine, broken, expected, seen, work, time_ms } = canary;
+    let Canary { engine, broken, expected, seen, disagreements, work, time_ms } = canary;
     let list = |rules: &[RuleId], none: &str| match rules {
         [] => none.to_owned(),
         rules => rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
@@ -94,7 +94,10 @@ pub(crate) fn canary(canary: &Canary) -> String {
         format!(" ({} in {})", work.concat(), duration(*time_ms))
     };
     if canary.is_caught() {
-        return format!("{engine} caught {broken}: {} broken{work}", list(seen, ""));
+        return match seen.as_slice() {
+            [] => format!("{engine} caught {broken}: {disagreements} disagreements{work}"),
+            seen => format!("{engine} caught {broken}: {} broken{work}", list(seen, "")),
+        };
     }
     let (expected, seen) = (list(expected, "any rule"), list(seen, "nothing"));
     format!("{engine} did not catch {broken}: it had to see {expected} broken and saw {seen}{work}")

@@ -124,6 +124,18 @@ fn a_canary_is_caught_when_all_that_is_expected_is_broken() {
     assert!(is_caught(&["R1", "R2"]));
     assert!(is_caught(&[]), "any rule");
     assert!(!is_caught(&["R1", "R9"]));
+    let compared = |disagreements: Vec<Failure>| {
+        let mut results = fixture::violated();
+        let ran = ran(&mut results, 0);
+        ran.findings.clear();
+        ran.agreement =
+            Some(Agreement { what: "specification and core".to_owned(), compared: 9, disagreements });
+        results.engines.swap_remove(0)
+    };
+    let parted = compared(vec![fixture::failure("it does something else")]);
+    assert!(Canary::of(&parted, "a core that does not wait", &[]).is_caught(), "no rule is named");
+    assert!(!Canary::of(&parted, "a core that does not wait", &["R1".into()]).is_caught());
+    assert!(!Canary::of(&compared(Vec::new()), "a core that does not wait", &[]).is_caught());
     let skipped = fixture::skipped();
     let engine = &skipped.engines[4];
     assert!(!Canary::of(engine, "a core that does not wait", &["R1".into()]).is_caught());

@@ -68,6 +68,7 @@ fn canary() -> Canary {
         expected: vec!["R1".into(), "R2".into()],
         seen: vec!["R1".into(), "R2".into()],
         work: vec![Amount::new(Unit::Runs, 4_096)],
+        disagreements: 0,
         time_ms: 412,
     }
 }
