@@ -126,6 +126,8 @@ impl<'a> Play<'a> {
         drop(job);
         let left = service.shutdown_within(if checks.wrong.is_empty() { SETTLES } else { QUIET });
         checks.same("threads left behind", left.is_none(), true);
+        let late = service.manager(OWNER).create_job("late").err();
+        checks.same("CreateJob after the end", late, Some(HResult::RPC_S_SERVER_UNAVAILABLE));
         let told = ear.told();
         checks.same("events told in all", told.len(), owed_events(case, &setting.profile).len());
         compare_reports(checks, case, &overseer);

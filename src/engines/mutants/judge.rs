@@ -83,7 +83,11 @@ fn fate(program: &Path, number: Number, mutant: &Mutant, plan: &Plan<'_>) -> Mut
                 let time_ms = millis(started.elapsed());
                 return MutantFate::Noticed { by: engine.to_string(), sign, time_ms };
             }
-            Kill::Failed { why } => return MutantFate::Failed { why: format!("{engine}: {why}") },
+            // On the engine as it is it ran, and a night with an engine that could not run is not green.
+            Kill::Failed { .. } => {
+                let (sign, time_ms) = ("no run".to_owned(), millis(started.elapsed()));
+                return MutantFate::Noticed { by: engine.to_string(), sign, time_ms };
+            }
             Kill::NotSeen { .. } | Kill::OutOfReach | Kill::NotTried => {}
         }
     }
@@ -104,11 +108,13 @@ fn budget(engine: Engine, plan: &Plan<'_>) -> Duration {
     if engine == Engine::Live { plan.budget * 3 } else { plan.budget }
 }
 
-/// One engine on one mutant. A busy machine may make an attack late, so that a hang has to be seen twice.
+/// One engine on one mutant. A busy machine may make an attack late, and its disk may be full for a moment: a hang and an engine that
+/// cannot run have to be seen twice.
 fn look(program: &Path, number: Number, engine: Engine, plan: &Plan<'_>) -> Kill {
     let once = || attack(command(program, number, engine, plan), engine, budget(engine, plan));
     match once() {
         Kill::Killed { by, .. } if by == "hang" => once(),
+        Kill::Failed { .. } => once(),
         kill => kill,
     }
 }
