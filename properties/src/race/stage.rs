@@ -93,13 +93,13 @@ impl Stage {
         };
         // Unless the race says otherwise a job is called by its owner. Who makes one is told by how many there are.
         let user = step.by.unwrap_or_else(|| self.race.owner(job.unwrap_or(own)));
-        match step.call {
-            Call::SetNotifyInterface { receiver: Some(receiver) } if self.is_kept_briefly(receiver) => {
+        match self.made_for(&step.call) {
+            Some(receiver) => {
                 let number = receiver.id.0 as usize;
                 let object = self.object(client.clone(), number, job);
                 let _ = client.register(thread, user, job, receiver, object);
             }
-            _ => drop(client.call(thread, user, job, &step.call)),
+            None => drop(client.call(thread, user, job, &step.call)),
         }
     }
 
@@ -113,9 +113,11 @@ impl Stage {
         Arc::new(Object { stage: Arc::clone(self), client, number, job })
     }
 
-    fn is_kept_briefly(&self, receiver: Receiver) -> bool {
-        let manner = self.race.objects.get(receiver.id.0 as usize);
-        manner.is_some_and(|manner| manner.kept == Kept::Briefly)
+    /// The object that the call registers, when it is one that is made for this call.
+    fn made_for(&self, call: &Call) -> Option<Receiver> {
+        let Call::SetNotifyInterface { receiver: Some(receiver) } = *call else { return None };
+        let manner = self.race.objects.get(receiver.id.0 as usize)?;
+        (manner.kept == Kept::Briefly).then_some(receiver)
     }
 
     /// A client's own lock, of this branch.
@@ -413,8 +415,7 @@ impl Drop for Object {
         }
         let thread = self.stage.current_thread();
         // An object that a destructor makes would be let go in turn, and its destructor would make the next.
-        let makes_another = |step: &&Step| matches!(step.call, Call::SetNotifyInterface { receiver: Some(receiver) } if self.stage.is_kept_briefly(receiver));
-        for step in manner.drops.iter().filter(|step| !makes_another(step)) {
+        for step in manner.drops.iter().filter(|step| self.stage.made_for(&step.call).is_none()) {
             self.stage.make(&self.client, thread, self.job.unwrap_or(JobId(0)), step);
         }
     }
