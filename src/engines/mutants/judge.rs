@@ -78,18 +78,13 @@ fn note(progress: &Progress, mutant: &Mutant, fate: &MutantFate) {
 fn fate(program: &Path, number: Number, mutant: &Mutant, plan: &Plan<'_>) -> MutantFate {
     let started = Instant::now();
     for engine in plan.engines.iter().filter(|engine| reaches(**engine, mutant.room())) {
-        match look(program, number, *engine, plan) {
-            Kill::Killed { by: sign, .. } => {
-                let time_ms = millis(started.elapsed());
-                return MutantFate::Noticed { by: engine.to_string(), sign, time_ms };
-            }
+        let sign = match look(program, number, *engine, plan) {
+            Kill::Killed { by, .. } => by,
             // On the engine as it is it ran, and a night with an engine that could not run is not green.
-            Kill::Failed { .. } => {
-                let (sign, time_ms) = ("no run".to_owned(), millis(started.elapsed()));
-                return MutantFate::Noticed { by: engine.to_string(), sign, time_ms };
-            }
-            Kill::NotSeen { .. } | Kill::OutOfReach | Kill::NotTried => {}
-        }
+            Kill::Failed { .. } => "no run".to_owned(),
+            Kill::NotSeen { .. } | Kill::OutOfReach | Kill::NotTried => continue,
+        };
+        return MutantFate::Noticed { by: engine.to_string(), sign, time_ms: millis(started.elapsed()) };
     }
     MutantFate::Survived { time_ms: millis(started.elapsed()) }
 }
