@@ -287,6 +287,10 @@ faults! {
         "FileTransferred hands the first file of the job, whichever file is done.";
     WrongErrorHanded = "wrong-error-handed", Service, R5, clause None, Reach::Anybody,
         "JobError hands an error object without the code of the error.";
+    CallbackNotMade = "callback-not-made", Service, R5, clause None, Reach::Anybody,
+        "A delivery of JobModification enters and leaves, and the client's object is not called.";
+    CallbackMadeTwice = "callback-made-twice", Service, R5, clause None, Reach::Anybody,
+        "One delivery of JobTransferred calls the client's object twice.";
     NotStartedAcknowledges = "not-started-acknowledges", Service, R19, clause Some(6), Reach::Anybody,
         "A program that cannot be started counts as one that exited with 0.";
     OneWakeForAll = "one-wake-for-all", Service, R16, clause None, Reach::Anybody,

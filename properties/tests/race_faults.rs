@@ -7,12 +7,14 @@ use contract::fault::Fault;
 use properties::race::{self, HuntOptions, Hunted, Kind, Race, Stop, hunt};
 
 /// Each fault, and the schedules of each strategy within which one of the two finds it.
-const FOUND: [(Fault, u64); 11] = [
+const FOUND: [(Fault, u64); 13] = [
     (Fault::WrongObjectCalled, 2_000),
     (Fault::WrongJobHanded, 2_000),
     (Fault::WrongFileHanded, 4_000),
     (Fault::WrongErrorHanded, 2_000),
     (Fault::ErrorSwallowed, 2_000),
+    (Fault::CallbackNotMade, 2_000),
+    (Fault::CallbackMadeTwice, 2_000),
     (Fault::NotStartedAcknowledges, 4_000),
     (Fault::LocksInverted, 2_000),
     (Fault::DroppedUnderLock, 4_000),

@@ -1,8 +1,8 @@
 //! What begins, who waits for it, and what a client is handed in the end: R3, R5 and R16 over a whole run.
 //!
 //! Three kinds of events that only some subjects record. A delivery *begins* under the lock as one thing and must *enter* as
-//! that thing; what the client's own object was *given* must be what the delivery is about; and a call *waits* only for a
-//! delivery of its own job that may still be on its way.
+//! that thing; what the client's own object was *given* must be what the delivery is about, and between enter and leave it is
+//! given that exactly once; and a call *waits* only for a delivery of its own job that may still be on its way.
 //!
 //! A leave and a call from inside a callback are recorded before the engine's lock is taken, a wait while it is held. So a wait
 //! that is recorded after the leave of its delivery is no mistake yet. It is one when it cannot be in time: when a later
@@ -23,6 +23,8 @@ use super::rule::{Rule, RuleSet};
 /// What is on its way, in a whole run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Handed {
+    /// Whether the run records what clients are given.
+    records_given: Seen,
     /// Deliveries that have begun or entered and have not left.
     told: BTreeMap<DeliveryId, Told>,
     /// The delivery of each job that began last.
@@ -41,10 +43,19 @@ struct Told {
     begun: Seen,
     /// Whether a call from inside it is back.
     answered: Seen,
+    /// Whether the client's object was called.
+    given: Seen,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+impl Told {
+    fn new(about: About) -> Told {
+        Told { about, error: None, begun: Seen::No, answered: Seen::No, given: Seen::No }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Seen {
+    #[default]
     No,
     Yes,
 }
@@ -67,13 +78,19 @@ struct Errors {
 }
 
 impl Handed {
+    /// Of a run that records these kinds of events.
+    pub(crate) fn recorded(records_given: bool) -> Handed {
+        let records_given = if records_given { Seen::Yes } else { Seen::No };
+        Handed { records_given, ..Handed::default() }
+    }
+
     /// Takes in an event: the rules it breaks, and those that had something to decide.
     pub(crate) fn event(&mut self, event: &EventView<'_>) -> (RuleSet, RuleSet) {
         match *event {
             EventView::Begin { delivery, job, event, target, file } => {
                 let error = self.errors.get(&job).and_then(|errors| errors.now);
                 let about = About { job, event, target, file };
-                self.told.insert(delivery, Told { about, error, begun: Seen::Yes, answered: Seen::No });
+                self.told.insert(delivery, Told { error, begun: Seen::Yes, ..Told::new(about) });
                 if matches!(target, Target::Interface(_)) {
                     self.begun_last.insert(job, delivery);
                 }
@@ -84,10 +101,7 @@ impl Handed {
             }
             EventView::Given { delivery, given, .. } => self.given(delivery, given),
             EventView::Wait { id, job, delivery } => self.wait(id, job, delivery),
-            EventView::Leave { delivery, .. } => {
-                self.told.remove(&delivery);
-                NOTHING
-            }
+            EventView::Leave { delivery, .. } => self.leave(delivery),
             EventView::Call { id, caller, .. } => {
                 if let Some(delivery) = caller.inside {
                     self.inside.insert(id, delivery);
@@ -130,23 +144,34 @@ impl Handed {
 
     fn enter(&mut self, delivery: DeliveryId, about: About) -> (RuleSet, RuleSet) {
         let Some(told) = self.told.get_mut(&delivery).filter(|told| told.begun == Seen::Yes) else {
-            let told = Told { about, error: None, begun: Seen::No, answered: Seen::No };
-            self.told.insert(delivery, told);
+            self.told.insert(delivery, Told::new(about));
             return NOTHING;
         };
         let begun = std::mem::replace(&mut told.about, about);
         decided(begun.target == about.target, begun == About { target: begun.target, ..about })
     }
 
-    fn given(&self, delivery: DeliveryId, given: Given) -> (RuleSet, RuleSet) {
-        let Some(told) = self.told.get(&delivery) else { return NOTHING };
+    fn given(&mut self, delivery: DeliveryId, given: Given) -> (RuleSet, RuleSet) {
+        let Some(told) = self.told.get_mut(&delivery) else { return NOTHING };
+        let is_first = std::mem::replace(&mut told.given, Seen::Yes) == Seen::No;
+        let told = *told;
         let About { job, target, file, event } = told.about;
         let object = given.receiver.is_none_or(|receiver| Target::Interface(receiver) == target);
         let job_fits = given.job.is_none_or(|given| given == job);
         let file_fits = given.file.is_none() || given.file == file;
         let error_fits =
-            given.error.is_none_or(|error| event == Event::JobError && self.may_fail(told, error));
-        decided(object, job_fits && file_fits && error_fits)
+            given.error.is_none_or(|error| event == Event::JobError && self.may_fail(&told, error));
+        decided(object, is_first && job_fits && file_fits && error_fits)
+    }
+
+    /// A callback that leaves without having called the client's object has reported nothing.
+    fn leave(&mut self, delivery: DeliveryId) -> (RuleSet, RuleSet) {
+        let Some(told) = self.told.remove(&delivery) else { return NOTHING };
+        let is_object = matches!(told.about.target, Target::Interface(_));
+        if self.records_given == Seen::No || !is_object {
+            return NOTHING;
+        }
+        decided(true, told.given == Seen::Yes)
     }
 
     /// Whether the delivery may carry this error: the one at its begin, and where that was not seen, any the job has had.

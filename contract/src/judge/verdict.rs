@@ -205,7 +205,7 @@ impl Judge {
             rules,
             jobs: BTreeMap::new(),
             across: Across::new(rules, CALLBACK_SLOTS),
-            handed: Handed::default(),
+            handed: Handed::recorded(true),
             queue: Queue::default(),
             manager_calls: BTreeMap::new(),
             owners: BTreeMap::new(),
@@ -239,6 +239,7 @@ impl Judge {
                 judge.undecided.insert(rule, format!("the subject does not record {missing:?} events"));
             }
         }
+        judge.handed = Handed::recorded(header.records.contains(&Recorded::Given));
         judge.rules = judge.rules.iter().filter(|rule| !judge.undecided.contains_key(rule)).collect();
         judge.with_slots(header.callback_slots)
     }

@@ -2,7 +2,7 @@
 
 use contract::event::{By, Caller, EventView, Leave, Target};
 use contract::judge::trace::Kind;
-use contract::judge::{Ended, Header, Line, RuleSet, Trace, Verdicts};
+use contract::judge::{Ended, Header, Line, Recorded, RuleSet, Trace, Verdicts};
 use contract::*;
 
 /// A run being written down.
@@ -48,6 +48,12 @@ impl Run {
         run.open.last_mut().expect("just called").1 = Some(JOB);
         run.back_with(id, OK, Out::Job(JOB));
         run
+    }
+
+    /// The same run of a subject that records what its clients are given.
+    pub(crate) fn records_given(mut self) -> Run {
+        self.trace.header.records.push(Recorded::Given);
+        self
     }
 
     /// A job with these flags and `p0` registered, which receives everything.

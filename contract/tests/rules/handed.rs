@@ -45,6 +45,24 @@ fn a_client_is_given_the_object_the_job_and_the_file_of_its_callback() {
 }
 
 #[test]
+fn a_callback_calls_the_clients_object_exactly_once() {
+    let right = Given { receiver: Some(ReceiverId(0)), job: Some(JOB), ..Given::default() };
+    for (times, rules) in [(0, &[R5][..]), (1, &[]), (2, &[R5])] {
+        let mut run = Run::transferred().records_given();
+        let delivery = run.enter(Event::JobTransferred);
+        (0..times).for_each(|_| given(&mut run, Event::JobTransferred, None, right));
+        run.leave(delivery, OK);
+        run.breaks(rules);
+    }
+    let mut program = Run::created(bits()).records_given();
+    program.does(Call::SetNotifyCmdLine { program: Some("/a".into()), parameters: None }, OK);
+    program.transfers();
+    let delivery = program.enter_at(Event::JobTransferred, Target::CommandLine, None);
+    program.leave_with(delivery, contract::event::Leave::Exited(0));
+    program.breaks(&[]);
+}
+
+#[test]
 fn an_error_callback_is_given_the_error_that_stood_when_it_began() {
     let error = |hr| Given { error: Some(hr), ..Given::default() };
     for (hr, rules) in [(FAIL, &[][..]), (HResult::E_ABORT, &[R5])] {

@@ -163,7 +163,7 @@ fn a_stream_and_a_trace_get_the_same_verdicts() {
     run.transfers();
     run.tells(Event::JobTransferred, OK);
     let trace = run.trace();
-    let mut judge = Judge::new(*bits(), RuleSet::HERE);
+    let mut judge = Judge::for_header(&trace.header, RuleSet::HERE);
     for (seq, event) in trace.events() {
         judge.event(seq, &event);
     }

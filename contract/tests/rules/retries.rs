@@ -1,7 +1,7 @@
 //! R18: after a failure or a panic.
 
 use contract::dialect::Switch;
-use contract::event::{Leave, Target};
+use contract::event::{By, Leave, Target};
 use contract::judge::Rule::{R18, R19};
 use contract::*;
 
@@ -70,6 +70,28 @@ fn a_dialect_that_tells_no_late_registration_owes_it_nothing() {
     run.tells(Event::JobTransferred, FAIL);
     run.does(Call::SetNotifyInterface { receiver: None }, OK);
     run.does(register(0), OK);
+    run.env(EnvStep::Idle);
+    run.breaks(&[]);
+}
+
+#[test]
+fn a_program_that_began_for_an_earlier_stay_and_fails_owes_the_present_one_nothing() {
+    let program = || Call::SetNotifyCmdLine { program: Some("/a".into()), parameters: None };
+    let mut run = Run::created(&Profile { late_replay: Switch::Off, ..*bits() });
+    run.does(program(), OK);
+    run.resumes();
+    run.fails();
+    // It has begun: these two wait for it, and the job fails again, unheard.
+    let removes = run.call(Call::SetNotifyCmdLine { program: None, parameters: None });
+    let resumes = run.call(Call::Resume);
+    run.state_by(JobState::Queued, By::Call(resumes));
+    run.moves(EnvStep::Turn, JobState::Connecting);
+    run.fails();
+    let old = run.enter_at(Event::JobError, Target::CommandLine, None);
+    run.back(removes, OK);
+    run.back(resumes, OK);
+    run.leave_with(old, Leave::Exited(1));
+    run.does(program(), OK);
     run.env(EnvStep::Idle);
     run.breaks(&[]);
 }

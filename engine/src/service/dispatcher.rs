@@ -160,7 +160,7 @@ impl<R: Runtime> Shared<R> {
         self.runtime.set_inside(Some(Inside { service: self.identity(), thread: me, delivery: delivery.id }));
         self.point(Point::Begun);
         self.record_enter(delivery);
-        let leave = match catch_unwind(AssertUnwindSafe(move || told.tell(delivery.event))) {
+        let leave = match catch_unwind(AssertUnwindSafe(move || self.call_object(delivery.event, &told))) {
             Ok(hr) => Leave::Returned(hr),
             Err(payload) => {
                 // Dropping what a client panicked with is client code, too, and may panic again.
@@ -172,6 +172,16 @@ impl<R: Runtime> Shared<R> {
         self.runtime.set_inside(None);
         self.leave(me, delivery, leave);
         leave
+    }
+
+    fn call_object(&self, event: Event, told: &Told) -> HResult {
+        if fault!(self, CallbackNotMade) && event == Event::JobModification {
+            return HResult::S_OK;
+        }
+        if fault!(self, CallbackMadeTwice) && event == Event::JobTransferred {
+            let _ = told.tell(event);
+        }
+        told.tell(event)
     }
 
     /// Starts the program. Its process is what enters (clause 6); the wait for its exit goes to a thread that holds no slot.
@@ -262,7 +272,7 @@ impl<R: Runtime> Shared<R> {
 }
 
 impl Told {
-    fn tell(self, event: Event) -> HResult {
+    fn tell(&self, event: Event) -> HResult {
         match (event, &self.file, &self.error) {
             (Event::JobTransferred, ..) => self.object.job_transferred(&self.job),
             (Event::JobError, _, Some(error)) => self.object.job_error(&self.job, error),

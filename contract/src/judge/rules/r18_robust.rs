@@ -30,7 +30,7 @@ pub(crate) struct R18 {
 /// One event of the whole job.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 struct Retry {
-    /// The delivery that started last: an older one that fails later changes nothing.
+    /// The delivery that started last, if it is about the present stay: an older one that fails later changes nothing.
     last: DeliverySet,
     owed: bool,
 }
@@ -92,11 +92,16 @@ impl R18 {
                 owed
             }
             _ => {
+                let about_this_stay =
+                    cx.facts.stay(event).is_some_and(|stay| stay.is_unambiguous(cx.profile));
                 let Some(retry) = self.retry(event) else { return Outcome::Held };
                 let owed = retry.owed;
                 retry.owed &= mutant!(cx.profile, R18SettledIsOwed);
                 retry.last = DeliverySet::default();
-                retry.last.insert(delivery.0);
+                // A callback about an earlier stay that fails leaves the present one owing nothing: R19 asks for its own.
+                if about_this_stay {
+                    retry.last.insert(delivery.0);
+                }
                 owed
             }
         };

@@ -320,6 +320,26 @@ pub(super) fn shutdown(checks: &mut Checks, setting: &Setting) {
     checks.same("threads left at last", left.is_none(), true);
 }
 
+pub(super) fn waits(checks: &mut Checks, setting: &Setting) {
+    let Some(sim) = start(checks, setting) else { return };
+    let Some(job) = made(checks, sim.job(0, "http://sim/stall", None)) else { return };
+    let wait_for = |state| sim.service.wait_until(|core| core.state(job.number()) == Some(state));
+    wait_for(JobState::Suspended);
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            wait_for(JobState::Transferred);
+            sim.state(&job)
+        });
+        checks.same("Resume", job.resume(), Ok(()));
+        sim.network.gate.open();
+        checks.same("the state after the wait", waiting.join().ok(), Some(Some(JobState::Transferred)));
+        let waiting = scope.spawn(|| sim.service.wait_until(|_| false));
+        let left = sim.service.shutdown();
+        checks.same("threads left behind", (left.callbacks, left.transfers, left.programs), (0, 0, 0));
+        checks.same("a wait ends with the service", waiting.join().is_ok(), true);
+    });
+}
+
 pub(super) fn handles(checks: &mut Checks, setting: &Setting) {
     let Some(sim) = start(checks, setting) else { return };
     let ear = Ear::good();
