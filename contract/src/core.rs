@@ -12,7 +12,7 @@
 //! 3. *Outputs*: [`Core::poll_transfer`], [`Core::poll_delivery`] (or [`Core::begin_delivery`] to choose the job), and
 //!    [`Core::poll_timeout`].
 //!
-//! **The semantics**, where contract and facts leave a choice (each is cited by letter in code):
+//! **The semantics**, where contract and facts (`docs/contract.md`, `docs/facts.md`) leave a choice (each is cited by letter in code):
 //!
 //! - **a. Due.** JobTransferred is due from each entry into TRANSFERRED until it is acknowledged; JobError likewise with
 //!   ERROR; FileTransferred of a file from its end until acknowledged once, in any epoch. JobModification is one bit, set by a

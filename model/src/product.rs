@@ -436,7 +436,7 @@ macro_rules! properties {
                         product.jobs().any(|job| state.spec().witness(&product.profile, job, stringify!($rule)))
                     }),
                 ],)*
-                // Rules of later issues: nothing carries them yet.
+                // R9 and R16 are about several jobs and threads, R17 is about a restart: nothing here carries them.
                 _ => Vec::new(),
             }
         }

@@ -19,7 +19,7 @@ macro_rules! ground {
 macro_rules! rules {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $word:literal, $source:literal, needs [$($needs:ident),*],
         $sentence:literal, $ground:ident [$($text:literal),* $(,)?];)*) => {
-        /// A rule of contract section 3, by its number.
+        /// A rule of contract section 3 (`docs/contract.md`), by its number.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Rule {

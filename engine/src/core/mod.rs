@@ -5,7 +5,7 @@
 //! schedule fuzzer, and the real service.
 //!
 //! **The order to call it in** is that of [`contract::core`]: a command or an input, then `take_changes`, then the outputs.
-//! The semantics cited by letter ("semantics e") are listed there; rules and clauses are those of the contract.
+//! The semantics cited by letter ("semantics e") are listed there; rules and clauses are those of `docs/contract.md`.
 //!
 //! **The law it keeps.** Every change of a job's state goes through `Core::enter`, which is the one place that reports it.
 //!

@@ -1,7 +1,7 @@
 //! The table: how a server behaves, and what the service owes to its client then.
 //!
-//! Each row is a conversation, byte by byte. What is owed follows from the facts (D2: codes and classes, D4: contexts, B5: files
-//! and errors, E: limits) and from rule R15: the bytes of one version of the file, or none.
+//! Each row is a conversation, byte by byte. What is owed follows from facts D2, D4, B5 and E (codes and classes, contexts, files
+//! and errors, limits) and from rule R15: the bytes of one version of the file, or none.
 
 use std::time::Duration;
 
