@@ -45,6 +45,15 @@ fn a_counterexample_is_written_as_the_test_that_is_committed() {
     assert_eq!(list, "//! Tests.\n\nmod r1_20902fa0_canary;\nmod r9_later;\n");
 }
 
+/// A transcript has slashes where the command prints backslashes, so the page has the test outside of its transcript.
+#[test]
+fn the_page_on_counterexamples_has_the_test_that_is_committed() {
+    let page = include_str!("../docs/reading-a-counterexample.md");
+    let committed = include_str!("../properties/regressions/r1_20902fa0_canary.rs");
+    let (_, test) = committed.split_once("\n\n").expect("a test follows the comment");
+    assert!(page.contains(test), "docs/reading-a-counterexample.md has another test than:\n{test}");
+}
+
 /// What a machine reads is a report: shown again, it has the same verdict and the same exit code.
 #[test]
 fn results_written_as_json_are_shown_again_with_the_same_verdict() {

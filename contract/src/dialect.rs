@@ -1,8 +1,9 @@
 //! The two dialects, and the one table of everything they disagree on (contract section 1).
 //!
-//! BITS and Delivery Optimization publish the same interfaces with different words. Nothing outside this
-//! file branches on [`Dialect`]: code asks the [`Profile`] of the dialect for the cell it needs. Every cell cites
-//! the page it comes from, and `bgcheck graph --table dialects` prints the table.
+//! BITS and Delivery Optimization publish the same interfaces with different words. No engine, specification or rule
+//! branches on [`Dialect`]: code asks the [`Profile`] of the dialect for the cell it needs. Only what chooses explorations does
+//! (`model::scope::variants`, `properties::mutate`). Every cell cites the page it comes from, and
+//! `bgcheck graph --table dialects` prints the table.
 
 use std::fmt;
 use std::str::FromStr;

@@ -13,9 +13,9 @@ use contract::{Dialect, Interfaces, JobId, Millis, NotifyFlags, Profile, Receive
 /// The named presets.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum ScopeName {
-    /// One job, one file, four masks: seconds even unoptimised. For tests and for a first look.
+    /// One job, one file, three masks: seconds even unoptimised. For tests and for a first look.
     Tiny,
-    /// One job, two files: order and partial completion.
+    /// One job, one file that arrives byte by byte, and JobModification.
     Small,
     /// Several slices, each wide in another direction; together the scope of the committed proofs.
     Default,
