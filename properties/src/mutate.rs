@@ -44,7 +44,7 @@ use crate::deadlines::missed;
 use crate::program::Program;
 use crate::run::run_mutated;
 use crate::sample::program;
-use crate::suite::{Order, Suite, generate, on_core_of};
+use crate::suite::{Order, Suite, first_failure, generate};
 
 /// An engine of the workbench, as it looks at mutants.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -333,8 +333,7 @@ impl Bench {
 
 /// Why a suite fails beside a mutated model, if it does.
 fn fails(suite: &Suite, mutation: Mutation) -> Option<String> {
-    let conformed = on_core_of(suite, Core::new, mutation, &|_| ()).ok()?;
-    let (name, failed) = conformed.failures().next()?;
+    let (name, failed) = first_failure(suite, Core::new, mutation, &|| true).ok()?.failed?;
     Some(format!("{name}: {}", failed.what()))
 }
 

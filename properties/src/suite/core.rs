@@ -31,19 +31,6 @@ pub fn on_core<C: Core>(
     make: fn(&Config) -> C,
     progress: &dyn Fn(usize),
 ) -> Result<Conformed, model::suite::UnknownCover> {
-    on_core_of(suite, make, Mutation::NONE, progress)
-}
-
-/// The same beside a specification, and judged by rules, that have a mutant. The suite stays that of the model as it is.
-///
-/// # Errors
-/// As of [`on_core`].
-pub fn on_core_of<C: Core>(
-    suite: &Suite,
-    make: fn(&Config) -> C,
-    mutation: Mutation,
-    progress: &dyn Fn(usize),
-) -> Result<Conformed, model::suite::UnknownCover> {
     let cover = suite.manifest.cover()?;
     let (mut quotient, mut covered) = (Quotient::new(), BTreeSet::new());
     let mut steps = 0;
@@ -54,7 +41,7 @@ pub fn on_core_of<C: Core>(
         let mut note = |item| {
             reached.insert(item);
         };
-        let outcome = run_of(case, make, mutation, cover, &mut quotient, &mut note, &mut steps);
+        let outcome = run_of(case, make, Mutation::NONE, cover, &mut quotient, &mut note, &mut steps);
         if outcome == Outcome::Passed {
             covered.append(&mut reached);
         }
@@ -67,6 +54,40 @@ pub fn on_core_of<C: Core>(
         missing: suite.manifest.missing(&covered, &quotient),
         absent: suite.absent.clone(),
     })
+}
+
+/// Runs files of a suite on a core until one fails, or until `goes_on` says no, beside a specification and judged by rules that may
+/// have a mutant. The suite stays that of the model as it is.
+///
+/// # Errors
+/// The manifest names no cover.
+pub fn first_failure<C: Core>(
+    suite: &Suite,
+    make: fn(&Config) -> C,
+    mutation: Mutation,
+    goes_on: &dyn Fn() -> bool,
+) -> Result<FirstFailure, model::suite::UnknownCover> {
+    let cover = suite.manifest.cover()?;
+    let mut quotient = Quotient::new();
+    let mut first = FirstFailure { files: 0, failed: None };
+    for case in suite.cases.iter().take_while(|_| goes_on()) {
+        first.files += 1;
+        let outcome = run_of(case, make, mutation, cover, &mut quotient, &mut |_| (), &mut 0);
+        if let Outcome::Failed(failed) = outcome {
+            first.failed = Some((case.name.clone(), *failed));
+            break;
+        }
+    }
+    Ok(first)
+}
+
+/// How far a suite was run, and what failed first.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FirstFailure {
+    /// Files that ran, with the one that failed.
+    pub files: u64,
+    /// The file that failed, and how.
+    pub failed: Option<(String, Failed)>,
 }
 
 /// Runs every file of a suite in another way, and counts what the steps that were compared cover, of the files that passed.

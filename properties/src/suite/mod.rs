@@ -34,7 +34,7 @@ use crate::difference::Difference;
 use crate::minimize::Identity;
 
 pub use self::committed::{COMMITTED, Committed, DIRECTORY};
-pub use self::core::{on_core, on_core_of, on_other};
+pub use self::core::{FirstFailure, first_failure, on_core, on_other};
 pub use self::files::{FileError, MANIFEST};
 #[cfg(feature = "live")]
 pub use self::live::on_live;
