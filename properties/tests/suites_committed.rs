@@ -42,7 +42,9 @@ fn what_is_packed_is_the_same_suite_again() {
     {
         let order = Order { cover, pace, ..COMMITTED[0].order };
         let suite = generate(&order, Core::new, &|_, _| ()).expect("the engine's core is right");
-        assert_eq!(Suite::unpack(&suite.pack()).expect("it was packed"), suite, "{cover}");
+        let packed = suite.pack().expect("it fits into memory");
+        assert_eq!(Suite::unpack(&packed).expect("it was packed"), suite, "{cover}");
+        assert!(Suite::unpack(&packed[..packed.len() / 2]).is_err(), "{cover}: half of it is none");
     }
-    assert!(Suite::unpack("{}").is_err());
+    assert!(Suite::unpack(b"{}").is_err());
 }

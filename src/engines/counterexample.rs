@@ -306,11 +306,16 @@ pub(crate) fn decisive(timeline: &str) -> Vec<u32> {
 
 /// Writes a file, and the directories above it.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
+    write_bytes(path, text.as_bytes())
+}
+
+/// The same for a file that is not text.
+pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
     if let Some(dir) = path.parent() {
         std::fs::create_dir_all(dir).map_err(failed)?;
     }
-    std::fs::write(path, text).map_err(failed)
+    std::fs::write(path, bytes).map_err(failed)
 }
 
 /// What a committed file expects; nothing where there is no file.

@@ -10,7 +10,7 @@ use reports::ExitCode;
 use serde_json::{Value, json};
 
 use crate::engines::conform;
-use crate::engines::counterexample::write;
+use crate::engines::counterexample::write_bytes;
 use crate::error::Error;
 use crate::output::{Output, Paint, counted, printable};
 use crate::place::Place;
@@ -126,7 +126,9 @@ fn committed(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         if !is {
             changed.push(suite.name);
             if !args.check {
-                write(&dir.join(suite.file()), &now.pack())?;
+                let path = dir.join(suite.file());
+                let packed = now.pack().map_err(|source| Error::Write { path: path.clone(), source })?;
+                write_bytes(&path, &packed)?;
             }
         }
     }
