@@ -2,6 +2,10 @@
 //!
 //! Plan a suite, run it on a subject, and say what became of it.
 
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use contract::Core;
@@ -66,12 +70,52 @@ pub(crate) fn committed(committed: &Committed) -> Result<Suite, Error> {
     })
 }
 
-/// Generates a committed suite as the model has it now.
-pub(crate) fn generated(committed: &Committed, output: &Output) -> Result<Suite, Error> {
+/// Generates every committed suite as the model has it now, in the order of the list, on each of the machine's processors.
+pub(crate) fn regenerated(output: &Output) -> Result<Vec<Suite>, Error> {
     worker::begin("generate", None, "", Limit::Silence(PATIENCE * 5));
-    let progress = output.progress(&format!("generate {}", committed.name));
-    let tell = |slice: &str, now: Progress| progress.tell(|| told(slice, now));
-    committed.generate(&tell).map_err(not_generated)
+    let progress = output.progress("generate");
+    // The large ones stand last in the list. They come first here, so that no processor is left with one at the end.
+    let queue = Mutex::new(COMMITTED.iter().enumerate().rev());
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let mut done = BTreeMap::new();
+    std::thread::scope(|scope| {
+        let (sender, receiver) = channel();
+        for _ in 0..processors.min(COMMITTED.len()) {
+            let (queue, sender) = (&queue, sender.clone());
+            scope.spawn(move || regenerate(queue, &sender));
+        }
+        drop(sender);
+        for said in receiver {
+            match said {
+                Said::Progress(text) => progress.tell(|| text),
+                Said::Done(number, suite) => {
+                    done.insert(number, *suite);
+                }
+            }
+        }
+    });
+    // A thread that panics ends the scope, so every suite is there.
+    done.into_values().map(|suite| suite.map_err(not_generated)).collect()
+}
+
+/// What a thread that generates committed suites says.
+enum Said {
+    Progress(String),
+    /// The suite of this number.
+    Done(usize, Box<Result<Suite, Unplanned>>),
+}
+
+/// Generates suites of the queue until it is empty.
+fn regenerate(queue: &Mutex<impl Iterator<Item = (usize, &'static Committed)>>, said: &Sender<Said>) {
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    while let Some((number, committed)) = next() {
+        let tell = |slice: &str, now: Progress| {
+            // Without a receiver the run is over.
+            let _ = said.send(Said::Progress(format!("{}: {}", committed.name, told(slice, now))));
+        };
+        let suite = committed.generate(&tell);
+        let _ = said.send(Said::Done(number, Box::new(suite)));
+    }
 }
 
 /// Runs a suite on a core.
