@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use contract::Core;
 use contract::core::Config;
-use model::scope::ScopeName;
 use model::suite::{Cover, Error as Unplanned, Pace, Progress, UnknownCover};
 use properties::canary::Canary;
 use properties::minimize::{CoreName, Identity};
@@ -212,8 +211,7 @@ pub(crate) fn all(plan: &Plan<'_>, take: &mut dyn FnMut(EngineResult), output: &
     };
     let stepped = |order: &Order| order.pace == Pace::AnyTime;
     let edges = |order: &Order| stepped(order) && order.cover == Cover::Transition;
-    // With sockets and files a path takes as long as a hundred do elsewhere.
-    let few = |order: &Order| order.pace == Pace::AtRest && order.scope == ScopeName::Tiny;
+    let at_rest = |order: &Order| order.pace == Pace::AtRest;
     take(against("conform core", Subject::Product, &stepped, &on_cores, (plan.traces, until)));
     // A canary is a core, and the service has none to exchange.
     if plan.core == CoreChoice::Core {
@@ -221,7 +219,7 @@ pub(crate) fn all(plan: &Plan<'_>, take: &mut dyn FnMut(EngineResult), output: &
         take(against(
             "conform live",
             Subject::Live,
-            &few,
+            &at_rest,
             &|suite| live(suite, output),
             (plan.traces, until),
         ));

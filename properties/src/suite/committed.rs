@@ -1,7 +1,8 @@
 //! The suites that are committed: what the sound model says, written down once, so that no subject is held against itself.
 //!
-//! **What it is.** Suites of the scope `tiny` in both dialects, packed, in `properties/suites`. `bgcheck generate --committed`
-//! makes them again after a change of the model, and with `--check` says whether that is due.
+//! **What it is.** Suites of the scopes `tiny` and `default` in both dialects, packed, in `properties/suites`. Those of `default` have few
+//! paths of a scope with millions of states: enough for every edge of its quotient. `bgcheck generate --committed` makes all of them again
+//! after a change of the model, and with `--check` says whether that is due.
 //!
 //! **What it is not.** Made from what is under test: `conform`, `nightly` and `kill` read them and explore nothing.
 //!
@@ -57,6 +58,10 @@ committed! {
     "do-tiny-refused" = Do Tiny Sneak AnyTime;
     "bits-tiny-at-rest" = Bits Tiny Transition AtRest;
     "do-tiny-at-rest" = Do Tiny Transition AtRest;
+    "bits-default" = Bits Default Transition AnyTime;
+    "do-default" = Do Default Transition AnyTime;
+    "bits-default-at-rest" = Bits Default Transition AtRest;
+    "do-default-at-rest" = Do Default Transition AtRest;
 }
 
 impl Committed {
