@@ -5,7 +5,12 @@ use std::time::Duration;
 
 use contract::fault::Fault;
 use contract::judge::{Rule, RuleSet};
+use contract::mutation::Mutation;
+use engine::core::Core;
+use model::scope::ScopeName;
+use model::suite::Pace;
 use properties::kill::{Attacked, Engine, Plan, Sign, attack};
+use properties::suite::{COMMITTED, first_failure};
 
 fn attacked(engine: Engine, fault: Option<Fault>, budget: Duration, directory: &Path) -> Attacked {
     attack(engine, &Plan { fault, budget, seed: 1, directory })
@@ -54,5 +59,18 @@ fn a_fault_of_the_service_is_out_of_reach_of_those_who_step_the_core() {
     for engine in Engine::ALL.iter().filter(|engine| !engine.reaches(fault.place())) {
         let attacked = attacked(*engine, Some(fault), Duration::from_millis(300), directory.path());
         assert_eq!(attacked.sign, None, "{engine}");
+    }
+}
+
+/// Masks with JobModification are in no slice of the scope `tiny`.
+#[test]
+fn only_the_suites_of_scope_default_see_what_is_wrong_with_modifications() {
+    for fault in [Fault::FlagsAreModification, Fault::ModificationStays] {
+        for committed in COMMITTED.iter().filter(|suite| suite.order.pace == Pace::AnyTime) {
+            let suite = committed.read().expect("it is committed");
+            let first = first_failure::<Core>(&suite, fault.maker(), Mutation::NONE, &|| true);
+            let failed = first.expect("the manifest names a cover").failed.is_some();
+            assert_eq!(failed, committed.order.scope == ScopeName::Default, "{fault}: {}", committed.name);
+        }
     }
 }
