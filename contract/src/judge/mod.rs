@@ -31,6 +31,7 @@
 //! ```
 
 mod across;
+pub mod cases;
 mod facts;
 mod failure;
 mod handed;

@@ -8,7 +8,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use contract::judge::Trace;
+use contract::judge::cases::Example;
+use contract::judge::{Rule, RuleSet, Trace};
 
 /// Set in the process that writes down what its tests judge: the file it goes to.
 const WRITE_DOWN: &str = "WRITE_DOWN_CASES";
@@ -51,4 +52,14 @@ fn judged_by_all_tests() -> String {
     let traces = Trace::parse_all(&text).expect("what is printed can be read");
     let mut seen = BTreeSet::new();
     traces.iter().map(Trace::print).filter(|trace| seen.insert(trace.clone())).collect()
+}
+
+/// What `bgcheck explain R6` and `docs/rules.md` show.
+#[test]
+fn every_rule_with_a_monitor_has_a_run_here_that_breaks_it() {
+    for rule in Rule::ALL {
+        let example = Example::of(*rule);
+        assert_eq!(example.is_some(), RuleSet::HERE.contains(*rule), "{rule}: {:?}", rule.case());
+        assert!(example.is_none_or(|example| example.violation.rule == *rule), "{rule}");
+    }
 }

@@ -178,8 +178,7 @@ pub(super) fn condemned(walks: &[Program], seed: u64) -> Vec<Condemned> {
 
 /// The runs that the tests of the rules are about.
 fn cases() -> Vec<Condemned> {
-    let text = include_str!("../../../contract/tests/rules/cases.jsonl");
-    let traces = Trace::parse_all(text).unwrap_or_else(|error| panic!("{error}"));
+    let traces = contract::judge::cases::all().unwrap_or_else(|error| panic!("{error}"));
     traces.into_iter().map(|trace| Condemned::of(&trace.header.scope.clone(), trace)).collect()
 }
 
