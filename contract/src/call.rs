@@ -10,6 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::described::described;
 use crate::hresult::HResult;
 use crate::ids::{FileId, JobId, Millis, ReceiverId, Time};
 use crate::notify::{NotifyFlags, Receiver};
@@ -125,14 +126,14 @@ pub enum Whose {
 }
 
 macro_rules! calls {
-    ($($(#[$doc:meta])* $name:ident $({ $($(#[$fdoc:meta])* $field:ident: $ty:ty),* $(,)? })?
+    ($(#[doc = $what:literal] $name:ident $({ $($(#[$fdoc:meta])* $field:ident: $ty:ty),* $(,)? })?
         in $interface:ident, omitted: $omitted:ident;)*) => {
         /// An API call with its arguments, without the job it is made on.
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
         #[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
         #[serde(tag = "method", content = "args")]
         pub enum Call {
-            $($(#[$doc])* $name $({ $($(#[$fdoc])* $field: $ty),* })?,)*
+            $(#[doc = $what] $name $({ $($(#[$fdoc])* $field: $ty),* })?,)*
             /// A method that is not in this list: only other people's implementations have it. No rule judges it, and in a trace
             /// it stands under its own name.
             Other {
@@ -149,7 +150,7 @@ macro_rules! calls {
         #[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
         #[repr(u8)]
         pub enum Method {
-            $($(#[$doc])* $name,)*
+            $(#[doc = $what] $name,)*
             /// A method that is not in this list.
             Other,
         }
@@ -170,6 +171,15 @@ macro_rules! calls {
                 match self { $(Method::$name => stringify!($name),)* Method::Other => "Other" }
             }
 
+            /// What it does, in words.
+            #[must_use]
+            pub const fn what(self) -> &'static str {
+                match self {
+                    $(Method::$name => $what.trim_ascii(),)*
+                    Method::Other => "A method that is not in the list.",
+                }
+            }
+
             /// Where the method is missing.
             #[must_use]
             pub const fn omitted(self) -> Omitted {
@@ -187,62 +197,66 @@ macro_rules! calls {
     };
 }
 
-/// The interface a method belongs to (facts B1 to B5).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum Interface {
-    /// `IBackgroundCopyManager`.
-    Manager,
-    /// `IBackgroundCopyJob`.
-    Job,
-    /// `IBackgroundCopyJob2`.
-    Job2,
-    /// `IBackgroundCopyFile`.
-    File,
-    /// `IBackgroundCopyFile2`.
-    File2,
-    /// `IBackgroundCopyFile3`.
-    File3,
-    /// `IBackgroundCopyFile5`.
-    File5,
-    /// `IBackgroundCopyError`.
-    Error,
-    /// `IEnumBackgroundCopyFiles`.
-    EnumFiles,
-    /// `IEnumBackgroundCopyJobs`.
-    EnumJobs,
-    /// One that is not in this list.
-    Other,
+described! {
+    /// The interface a method belongs to (facts B1 to B5).
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+    pub enum Interface {
+        /// `IBackgroundCopyManager`.
+        Manager,
+        /// `IBackgroundCopyJob`.
+        Job,
+        /// `IBackgroundCopyJob2`.
+        Job2,
+        /// `IBackgroundCopyFile`.
+        File,
+        /// `IBackgroundCopyFile2`.
+        File2,
+        /// `IBackgroundCopyFile3`.
+        File3,
+        /// `IBackgroundCopyFile5`.
+        File5,
+        /// `IBackgroundCopyError`.
+        Error,
+        /// `IEnumBackgroundCopyFiles`.
+        EnumFiles,
+        /// `IEnumBackgroundCopyJobs`.
+        EnumJobs,
+        /// One that is not in this list.
+        Other,
+    }
 }
 
-/// Where a method answers E_NOTIMPL in every state.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum Omitted {
-    /// Nowhere.
-    No,
-    /// In a dialect without the omitted methods (contract section 1).
-    ByDialect,
-    /// In a dialect without command lines.
-    WithoutCommandLine,
-    /// Here, in both dialects: outside the project so far (`docs/coverage.md`).
-    Here,
+described! {
+    /// Where a method answers E_NOTIMPL in every state.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+    pub enum Omitted {
+        /// Nowhere.
+        No,
+        /// In a dialect without the omitted methods (contract section 1).
+        ByDialect,
+        /// In a dialect without command lines.
+        WithoutCommandLine,
+        /// Here, in both dialects: outside the project so far (`docs/coverage.md`).
+        Here,
+    }
 }
 
 calls! {
-    /// `IBackgroundCopyManager::CreateJob`.
+    /// Makes a job; its first state is SUSPENDED.
     CreateJob {
         /// The display name; NULL is refused.
         name: Option<Text>,
         /// `BG_JOB_TYPE`: 0 is a download, everything else is refused.
         kind: u32,
     } in Manager, omitted: No;
-    /// `IBackgroundCopyManager::GetJob`, of the job the call names.
+    /// Gives the job that the call names.
     GetJob in Manager, omitted: No;
-    /// `IBackgroundCopyManager::EnumJobs`.
+    /// A snapshot of the jobs that have not ended.
     EnumJobs {
         /// Whose jobs.
         whose: Whose,
     } in Manager, omitted: No;
-    /// `IBackgroundCopyManager::GetErrorDescription`.
+    /// A sentence about a code.
     GetErrorDescription {
         /// The code to describe.
         hr: HResult,
@@ -336,11 +350,11 @@ calls! {
     GetNoProgressTimeout in Job, omitted: No;
     /// How often the transfer failed.
     GetErrorCount in Job, omitted: ByDialect;
-    /// Not here.
+    /// Sets the proxy: not here.
     SetProxySettings in Job, omitted: Here;
-    /// Not here.
+    /// The proxy: not here.
     GetProxySettings in Job, omitted: Here;
-    /// Not here.
+    /// Makes the caller the owner: not here.
     TakeOwnership in Job, omitted: Here;
 
     /// Sets the notification program, or none.
@@ -380,7 +394,7 @@ calls! {
         /// The new URL.
         remote: Text,
     } in File2, omitted: No;
-    /// Not here (peers).
+    /// Tells whether a file is right, for peers: not here.
     FileSetValidationState {
         /// Which file.
         file: FileId,

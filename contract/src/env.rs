@@ -4,59 +4,62 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::described::described;
 use crate::hresult::HResult;
 use crate::ids::UserId;
 
-/// The kind of an environment step, without its values.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum StepKind {
-    /// The scheduler gives the job its turn.
-    Turn,
-    /// The connection stands.
-    Connected,
-    /// The size of a file became known.
-    SizeKnown,
-    /// Bytes of a file arrived.
-    Bytes,
-    /// A file changed at the server and starts again from nothing.
-    FileRestarted,
-    /// A file is whole.
-    FileDone,
-    /// A retryable error.
-    TransientError,
-    /// A fatal error.
-    FatalError,
-    /// The job's time slice is over, or a job of higher priority needs its slot.
-    Preempt,
-    /// The owner logs off.
-    Logoff,
-    /// The network is lost.
-    NetworkLost,
-    /// The network is back.
-    NetworkBack,
-    /// The minimum retry delay is over.
-    RetryDelayOver,
-    /// The no-progress timeout is over.
-    NoProgressTimeout,
-    /// The job is too old, or idle for too long.
-    Expiry,
-    /// Complete or Cancel did something to a file on the disk.
-    Disk,
-    /// An observer outside the engine looked at a destination.
-    Observed,
-    /// Nothing of the job is pending, running or waiting for a retry.
-    Idle,
-    /// A policy of the machine holds the job back.
-    PolicyHolds,
-    /// The policy holds it back no longer.
-    PolicyLifts,
-    /// An attempt begins to fetch a file.
-    FetchBegins,
-    /// An attempt has stopped fetching a file.
-    FetchEnds,
+described! {
+    /// The kind of an environment step, without its values.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+    #[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+    #[serde(rename_all = "snake_case")]
+    #[repr(u8)]
+    pub enum StepKind {
+        /// The scheduler gives the job its turn.
+        Turn,
+        /// The connection stands.
+        Connected,
+        /// The size of a file became known.
+        SizeKnown,
+        /// Bytes of a file arrived.
+        Bytes,
+        /// A file changed at the server and starts again from nothing.
+        FileRestarted,
+        /// A file is whole.
+        FileDone,
+        /// A retryable error.
+        TransientError,
+        /// A fatal error.
+        FatalError,
+        /// The job's time slice is over, or a job of higher priority needs its slot.
+        Preempt,
+        /// The owner logs off.
+        Logoff,
+        /// The network is lost.
+        NetworkLost,
+        /// The network is back.
+        NetworkBack,
+        /// The minimum retry delay is over.
+        RetryDelayOver,
+        /// The no-progress timeout is over.
+        NoProgressTimeout,
+        /// The job is too old, or idle for too long.
+        Expiry,
+        /// Complete or Cancel did something to a file on the disk.
+        Disk,
+        /// An observer outside the engine looked at a destination.
+        Observed,
+        /// Nothing of the job is pending, running or waiting for a retry.
+        Idle,
+        /// A policy of the machine holds the job back.
+        PolicyHolds,
+        /// The policy holds it back no longer.
+        PolicyLifts,
+        /// An attempt begins to fetch a file.
+        FetchBegins,
+        /// An attempt has stopped fetching a file.
+        FetchEnds,
+    }
 }
 
 impl StepKind {

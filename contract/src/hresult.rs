@@ -20,13 +20,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct HResult(pub u32);
 
 macro_rules! hresults {
-    ($($(#[$doc:meta])* $name:ident = $value:literal;)*) => {
+    ($($name:ident = $value:literal, $what:literal;)*) => {
         impl HResult {
-            $($(#[$doc])* #[doc = concat!("`", stringify!($value), "` (facts D).")]
+            $(#[doc = concat!("`", stringify!($value), "` (facts D): ", $what, ".")]
             pub const $name: HResult = HResult($value);)*
 
             /// Every code that has a name, in the order of facts D. Aliases come after the name they repeat.
             pub const NAMED: &'static [(&'static str, HResult)] = &[$((stringify!($name), HResult($value)),)*];
+
+            /// What each of these says, in a phrase, by its name.
+            #[must_use]
+            pub fn what(name: &str) -> Option<&'static str> {
+                match name { $(stringify!($name) => Some($what),)* _ => None }
+            }
 
             /// The documented name of this code, if it has one.
             #[must_use]
@@ -40,143 +46,141 @@ macro_rules! hresults {
 }
 
 hresults! {
-    S_OK = 0x0000_0000;
-    S_FALSE = 0x0000_0001;
-    E_NOTIMPL = 0x8000_4001;
-    E_NOINTERFACE = 0x8000_4002;
-    E_POINTER = 0x8000_4003;
-    E_ABORT = 0x8000_4004;
-    E_FAIL = 0x8000_4005;
-    E_UNEXPECTED = 0x8000_FFFF;
-    E_PENDING = 0x8000_000A;
-    E_ACCESSDENIED = 0x8007_0005;
-    E_OUTOFMEMORY = 0x8007_000E;
-    E_INVALIDARG = 0x8007_0057;
-    ERROR_NOT_FOUND = 0x8007_0490;
-    ERROR_SERVICE_DISABLED = 0x8007_0422;
-    REGDB_E_CLASSNOTREG = 0x8004_0154;
-    ERROR_RESOURCE_LANG_NOT_FOUND = 0x8007_0717;
-    RPC_S_SERVER_UNAVAILABLE = 0x8007_06BA;
-    RPC_S_CALL_FAILED = 0x8007_06BE;
-    RPC_X_NULL_REF_POINTER = 0x8007_06F4;
-    RPC_E_DISCONNECTED = 0x8001_0108;
-    RPC_E_SERVERFAULT = 0x8001_0105;
-    RPC_E_CALL_REJECTED = 0x8001_0001;
-    RPC_E_CANTCALLOUT_ININPUTSYNCCALL = 0x8001_010D;
-    CO_E_OBJNOTCONNECTED = 0x8004_01FD;
-    ERROR_NOT_LOGGED_ON = 0x8007_04DD;
-    INET_E_INVALID_URL = 0x800C_0002;
+    S_OK = 0x0000_0000, "it worked";
+    S_FALSE = 0x0000_0001, "it worked, and gave less than was asked for";
+    E_NOTIMPL = 0x8000_4001, "not implemented here, or a value that is not defined";
+    E_NOINTERFACE = 0x8000_4002, "the object does not have the interface that is needed";
+    E_POINTER = 0x8000_4003, "a pointer is not valid";
+    E_ABORT = 0x8000_4004, "the operation was ended";
+    E_FAIL = 0x8000_4005, "it failed, for no reason that has a code";
+    E_UNEXPECTED = 0x8000_FFFF, "a failure that was not foreseen";
+    E_PENDING = 0x8000_000A, "the data is not there yet";
+    E_ACCESSDENIED = 0x8007_0005, "the caller has no right to it";
+    E_OUTOFMEMORY = 0x8007_000E, "there is not enough memory";
+    E_INVALIDARG = 0x8007_0057, "an argument is not valid";
+    ERROR_NOT_FOUND = 0x8007_0490, "the element is not there";
+    ERROR_SERVICE_DISABLED = 0x8007_0422, "the service is disabled";
+    REGDB_E_CLASSNOTREG = 0x8004_0154, "the class is not registered: an older service";
+    ERROR_RESOURCE_LANG_NOT_FOUND = 0x8007_0717, "there is no text in this language";
+    RPC_S_SERVER_UNAVAILABLE = 0x8007_06BA, "the server cannot be reached";
+    RPC_S_CALL_FAILED = 0x8007_06BE, "the remote call failed";
+    RPC_X_NULL_REF_POINTER = 0x8007_06F4, "a NULL pointer where none may be";
+    RPC_E_DISCONNECTED = 0x8001_0108, "the object has lost its clients";
+    RPC_E_SERVERFAULT = 0x8001_0105, "the server failed while it served the call";
+    RPC_E_CALL_REJECTED = 0x8001_0001, "the other side refused the call";
+    RPC_E_CANTCALLOUT_ININPUTSYNCCALL = 0x8001_010D, "no call can go out from within this one";
+    CO_E_OBJNOTCONNECTED = 0x8004_01FD, "the object is not connected to its server";
+    ERROR_NOT_LOGGED_ON = 0x8007_04DD, "the owner is not logged on";
+    INET_E_INVALID_URL = 0x800C_0002, "the URL is not valid";
 
-    DO_E_NO_SERVICE = 0x80D0_1001;
-    DO_E_DOWNLOAD_NO_PROGRESS = 0x80D0_2002;
-    DO_E_JOB_NOT_FOUND = 0x80D0_2003;
-    DO_E_JOB_EMPTY = 0x80D0_2004;
-    DO_E_NO_DOWNLOADS = 0x80D0_2005;
-    DO_E_LOCALPATH_NOT_SET = 0x80D0_200D;
-    DO_E_FILE_NOT_AVAILABLE = 0x80D0_2010;
-    DO_E_UNKNOWN_PROPERTY_ID = 0x80D0_2011;
-    DO_E_READ_ONLY_PROPERTY = 0x80D0_2012;
-    DO_E_INVALID_STATE = 0x80D0_2013;
-    DO_E_ERROR_INFORMATION_UNAVAILABLE = 0x80D0_2014;
-    DO_E_WRITE_ONLY_PROPERTY = 0x80D0_2015;
-    DO_E_FILE_DOWNLOADSINK_UNSPECIFIED = 0x80D0_2018;
-    DO_E_DOWNLOAD_NO_URI = 0x80D0_2200;
-    DO_E_NO_DOWNLOAD_EXTSETTINGS = 0x80D0_3002;
-    DO_E_BLOCKED_BY_COST_TRANSFER_POLICY = 0x80D0_3801;
-    DO_E_BLOCKED_BY_CELLULAR_POLICY = 0x80D0_3803;
-    DO_E_BLOCKED_BY_POWER_STATE = 0x80D0_3804;
-    DO_E_BLOCKED_BY_NO_NETWORK = 0x80D0_3805;
-    DO_E_BLOCKED_BY_VPN_POLICY = 0x80D0_3807;
-    DO_E_BLOCKED_BY_CRITICAL_MEMORY_USAGE = 0x80D0_3808;
-    DO_E_HTTP_BLOCKSIZE_MISMATCH = 0x80D0_5001;
-    DO_E_INVALID_RANGE = 0x80D0_5010;
-    DO_E_INSUFFICIENT_RANGE_SUPPORT = 0x80D0_5011;
-    DO_E_OVERLAPPING_RANGES = 0x80D0_5012;
-    DO_E_FATAL_CORE_ERROR = 0x80D0_6802;
-    /// The Resume page's word for `DO_E_JOB_EMPTY` (facts G5).
-    DO_E_EMPTY = 0x80D0_2004;
-    /// The GetJob page's word for `DO_E_JOB_NOT_FOUND` (facts G6).
-    DO_E_NOT_FOUND = 0x80D0_2003;
+    DO_E_NO_SERVICE = 0x80D0_1001, "the service cannot serve";
+    DO_E_DOWNLOAD_NO_PROGRESS = 0x80D0_2002, "no progress for the whole period";
+    DO_E_JOB_NOT_FOUND = 0x80D0_2003, "there is no such job";
+    DO_E_JOB_EMPTY = 0x80D0_2004, "there is no file to transfer";
+    DO_E_NO_DOWNLOADS = 0x80D0_2005, "there are no downloads";
+    DO_E_LOCALPATH_NOT_SET = 0x80D0_200D, "the file has no local path";
+    DO_E_FILE_NOT_AVAILABLE = 0x80D0_2010, "the error is not about a file";
+    DO_E_UNKNOWN_PROPERTY_ID = 0x80D0_2011, "there is no such property";
+    DO_E_READ_ONLY_PROPERTY = 0x80D0_2012, "the property can only be read";
+    DO_E_INVALID_STATE = 0x80D0_2013, "the state of the job does not allow the call";
+    DO_E_ERROR_INFORMATION_UNAVAILABLE = 0x80D0_2014, "there is no error to tell of";
+    DO_E_WRITE_ONLY_PROPERTY = 0x80D0_2015, "the property can only be written";
+    DO_E_FILE_DOWNLOADSINK_UNSPECIFIED = 0x80D0_2018, "there is no place to download to";
+    DO_E_DOWNLOAD_NO_URI = 0x80D0_2200, "there is no URL to download from";
+    DO_E_NO_DOWNLOAD_EXTSETTINGS = 0x80D0_3002, "settings of the user or the administrator forbid downloads";
+    DO_E_BLOCKED_BY_COST_TRANSFER_POLICY = 0x80D0_3801, "the policy on the cost of transfers holds it back";
+    DO_E_BLOCKED_BY_CELLULAR_POLICY = 0x80D0_3803, "the policy on cellular networks holds it back";
+    DO_E_BLOCKED_BY_POWER_STATE = 0x80D0_3804, "the state of the battery holds it back";
+    DO_E_BLOCKED_BY_NO_NETWORK = 0x80D0_3805, "there is no network";
+    DO_E_BLOCKED_BY_VPN_POLICY = 0x80D0_3807, "the policy on VPNs holds it back";
+    DO_E_BLOCKED_BY_CRITICAL_MEMORY_USAGE = 0x80D0_3808, "the machine is short of memory";
+    DO_E_HTTP_BLOCKSIZE_MISMATCH = 0x80D0_5001, "the server sent a block of another size";
+    DO_E_INVALID_RANGE = 0x80D0_5010, "the range is not valid";
+    DO_E_INSUFFICIENT_RANGE_SUPPORT = 0x80D0_5011, "the server does not support ranges";
+    DO_E_OVERLAPPING_RANGES = 0x80D0_5012, "ranges overlap";
+    DO_E_FATAL_CORE_ERROR = 0x80D0_6802, "a fatal error inside the service";
+    DO_E_EMPTY = 0x80D0_2004, "the Resume page's word for `DO_E_JOB_EMPTY` (facts G5)";
+    DO_E_NOT_FOUND = 0x80D0_2003, "the GetJob page's word for `DO_E_JOB_NOT_FOUND` (facts G6)";
 
-    BG_S_PARTIAL_COMPLETE = 0x0020_0017;
-    BG_S_UNABLE_TO_DELETE_FILES = 0x0020_001A;
-    BG_S_OVERRIDDEN_BY_POLICY = 0x0020_0055;
-    BG_E_NOT_FOUND = 0x8020_0001;
-    BG_E_INVALID_STATE = 0x8020_0002;
-    BG_E_EMPTY = 0x8020_0003;
-    BG_E_FILE_NOT_AVAILABLE = 0x8020_0004;
-    BG_E_PROTOCOL_NOT_AVAILABLE = 0x8020_0005;
-    BG_E_DESTINATION_LOCKED = 0x8020_000D;
-    BG_E_VOLUME_CHANGED = 0x8020_000E;
-    BG_E_ERROR_INFORMATION_UNAVAILABLE = 0x8020_000F;
-    BG_E_NETWORK_DISCONNECTED = 0x8020_0010;
-    BG_E_MISSING_FILE_SIZE = 0x8020_0011;
-    BG_E_INSUFFICIENT_HTTP_SUPPORT = 0x8020_0012;
-    BG_E_INSUFFICIENT_RANGE_SUPPORT = 0x8020_0013;
-    BG_E_REMOTE_NOT_SUPPORTED = 0x8020_0014;
-    BG_E_NEW_OWNER_DIFF_MAPPING = 0x8020_0015;
-    BG_E_NEW_OWNER_NO_FILE_ACCESS = 0x8020_0016;
-    BG_E_PROXY_LIST_TOO_LARGE = 0x8020_0018;
-    BG_E_PROXY_BYPASS_LIST_TOO_LARGE = 0x8020_0019;
-    BG_E_TOO_MANY_FILES = 0x8020_001C;
-    BG_E_LOCAL_FILE_CHANGED = 0x8020_001D;
-    BG_E_TOO_LARGE = 0x8020_0020;
-    BG_E_STRING_TOO_LONG = 0x8020_0021;
-    BG_E_CLIENT_SERVER_PROTOCOL_MISMATCH = 0x8020_0022;
-    BG_E_SERVER_EXECUTE_ENABLE = 0x8020_0023;
-    BG_E_USERNAME_TOO_LARGE = 0x8020_0025;
-    BG_E_PASSWORD_TOO_LARGE = 0x8020_0026;
-    BG_E_INVALID_AUTH_TARGET = 0x8020_0027;
-    BG_E_INVALID_AUTH_SCHEME = 0x8020_0028;
-    BG_E_INVALID_RANGE = 0x8020_002B;
-    BG_E_OVERLAPPING_RANGES = 0x8020_002C;
-    BG_E_BLOCKED_BY_POLICY = 0x8020_003E;
-    BG_E_INVALID_PROXY_INFO = 0x8020_003F;
-    BG_E_INVALID_CREDENTIALS = 0x8020_0040;
-    BG_E_RECORD_DELETED = 0x8020_0042;
-    BG_E_UPNP_ERROR = 0x8020_0045;
-    BG_E_PEERCACHING_DISABLED = 0x8020_0047;
-    BG_E_BUSYCACHERECORD = 0x8020_0048;
-    BG_E_TOO_MANY_JOBS_PER_USER = 0x8020_0049;
+    BG_S_PARTIAL_COMPLETE = 0x0020_0017, "completed with only some of the files";
+    BG_S_UNABLE_TO_DELETE_FILES = 0x0020_001A, "done, and temporary files could not be deleted";
+    BG_S_OVERRIDDEN_BY_POLICY = 0x0020_0055, "set, and a policy overrides it";
+    BG_E_NOT_FOUND = 0x8020_0001, "there is no such job";
+    BG_E_INVALID_STATE = 0x8020_0002, "the state of the job does not allow the call";
+    BG_E_EMPTY = 0x8020_0003, "there is no file to transfer";
+    BG_E_FILE_NOT_AVAILABLE = 0x8020_0004, "the error is not about a file";
+    BG_E_PROTOCOL_NOT_AVAILABLE = 0x8020_0005, "the error is not about a protocol";
+    BG_E_DESTINATION_LOCKED = 0x8020_000D, "the volume of the destination is locked";
+    BG_E_VOLUME_CHANGED = 0x8020_000E, "the volume of the destination is another one now";
+    BG_E_ERROR_INFORMATION_UNAVAILABLE = 0x8020_000F, "there is no error to tell of";
+    BG_E_NETWORK_DISCONNECTED = 0x8020_0010, "there is no network";
+    BG_E_MISSING_FILE_SIZE = 0x8020_0011, "the server does not tell the size";
+    BG_E_INSUFFICIENT_HTTP_SUPPORT = 0x8020_0012, "the server does not support HTTP 1.1";
+    BG_E_INSUFFICIENT_RANGE_SUPPORT = 0x8020_0013, "the server does not support ranges";
+    BG_E_REMOTE_NOT_SUPPORTED = 0x8020_0014, "the service cannot be used remotely";
+    BG_E_NEW_OWNER_DIFF_MAPPING = 0x8020_0015, "the new owner has other network drives";
+    BG_E_NEW_OWNER_NO_FILE_ACCESS = 0x8020_0016, "the new owner has no right to the files";
+    BG_E_PROXY_LIST_TOO_LARGE = 0x8020_0018, "the list of proxies is too long";
+    BG_E_PROXY_BYPASS_LIST_TOO_LARGE = 0x8020_0019, "the list of what bypasses the proxy is too long";
+    BG_E_TOO_MANY_FILES = 0x8020_001C, "an upload has one file only";
+    BG_E_LOCAL_FILE_CHANGED = 0x8020_001D, "the local file changed during the transfer";
+    BG_E_TOO_LARGE = 0x8020_0020, "the data is too large";
+    BG_E_STRING_TOO_LONG = 0x8020_0021, "a text is too long";
+    BG_E_CLIENT_SERVER_PROTOCOL_MISMATCH = 0x8020_0022, "client and server speak different versions";
+    BG_E_SERVER_EXECUTE_ENABLE = 0x8020_0023, "the server's directory allows execution";
+    BG_E_USERNAME_TOO_LARGE = 0x8020_0025, "the user name is too long";
+    BG_E_PASSWORD_TOO_LARGE = 0x8020_0026, "the password is too long";
+    BG_E_INVALID_AUTH_TARGET = 0x8020_0027, "credentials are neither for the server nor for the proxy";
+    BG_E_INVALID_AUTH_SCHEME = 0x8020_0028, "there is no such scheme of authentication";
+    BG_E_INVALID_RANGE = 0x8020_002B, "the range is not valid";
+    BG_E_OVERLAPPING_RANGES = 0x8020_002C, "ranges overlap";
+    BG_E_BLOCKED_BY_POLICY = 0x8020_003E, "a policy on bandwidth holds it back";
+    BG_E_INVALID_PROXY_INFO = 0x8020_003F, "the proxy settings are not valid";
+    BG_E_INVALID_CREDENTIALS = 0x8020_0040, "the credentials are not valid";
+    BG_E_RECORD_DELETED = 0x8020_0042, "the record of the cache is gone";
+    BG_E_UPNP_ERROR = 0x8020_0045, "a gateway in the home network failed";
+    BG_E_PEERCACHING_DISABLED = 0x8020_0047, "the cache of peers is off";
+    BG_E_BUSYCACHERECORD = 0x8020_0048, "the record of the cache is in use";
+    BG_E_TOO_MANY_JOBS_PER_USER = 0x8020_0049, "the user has as many jobs as are allowed";
     // The numbering jumps from 0x49 to 0x50 in the source; that is not a slip here.
-    BG_E_TOO_MANY_JOBS_PER_MACHINE = 0x8020_0050;
-    BG_E_TOO_MANY_FILES_IN_JOB = 0x8020_0051;
-    BG_E_TOO_MANY_RANGES_IN_FILE = 0x8020_0052;
-    BG_E_VALIDATION_FAILED = 0x8020_0053;
-    BG_E_MAXDOWNLOAD_TIMEOUT = 0x8020_0054;
-    BG_E_TOKEN_REQUIRED = 0x8020_0056;
-    BG_E_UNKNOWN_PROPERTY_ID = 0x8020_0057;
-    BG_E_READ_ONLY_PROPERTY = 0x8020_0058;
-    BG_E_BLOCKED_BY_COST_TRANSFER_POLICY = 0x8020_0059;
-    BG_E_PROPERTY_SUPPORTED_FOR_DOWNLOAD_JOBS_ONLY = 0x8020_0060;
-    BG_E_READ_ONLY_PROPERTY_AFTER_ADDFILE = 0x8020_0061;
-    BG_E_READ_ONLY_PROPERTY_AFTER_RESUME = 0x8020_0062;
-    BG_E_MAX_DOWNLOAD_SIZE_INVALID_VALUE = 0x8020_0063;
-    BG_E_MAX_DOWNLOAD_SIZE_LIMIT_REACHED = 0x8020_0064;
-    BG_E_STANDBY_MODE = 0x8020_0065;
-    BG_E_USE_STORED_CREDENTIALS_NOT_SUPPORTED = 0x8020_0066;
-    BG_E_BLOCKED_BY_BATTERY_POLICY = 0x8020_0067;
-    BG_E_BLOCKED_BY_BATTERY_SAVER = 0x8020_0068;
-    BG_E_WATCHDOG_TIMEOUT = 0x8020_0069;
-    BG_E_DATABASE_CORRUPT = 0x8020_006C;
-    BG_E_RANDOM_ACCESS_NOT_SUPPORTED = 0x8020_006D;
-    BG_E_BLOCKED_BY_BACKGROUND_ACCESS_POLICY = 0x8020_006E;
-    BG_E_BLOCKED_BY_GAME_MODE = 0x8020_006F;
-    BG_E_BLOCKED_BY_SYSTEM_POLICY = 0x8020_0070;
-    BG_E_UNSUPPORTED_JOB_CONFIGURATION = 0x8020_0072;
-    BG_E_REMOTE_FILE_CHANGED = 0x8020_0073;
-    BG_E_READ_ONLY_WHEN_JOB_ACTIVE = 0x8020_0075;
-    BG_E_HTTP_ERROR_400 = 0x8019_0190;
-    BG_E_HTTP_ERROR_401 = 0x8019_0191;
-    BG_E_HTTP_ERROR_403 = 0x8019_0193;
-    BG_E_HTTP_ERROR_404 = 0x8019_0194;
-    BG_E_HTTP_ERROR_407 = 0x8019_0197;
-    BG_E_HTTP_ERROR_414 = 0x8019_019E;
-    BG_E_HTTP_ERROR_500 = 0x8019_01F4;
-    BG_E_HTTP_ERROR_501 = 0x8019_01F5;
-    BG_E_HTTP_ERROR_503 = 0x8019_01F7;
-    BG_E_HTTP_ERROR_504 = 0x8019_01F8;
-    BG_E_HTTP_ERROR_505 = 0x8019_01F9;
+    BG_E_TOO_MANY_JOBS_PER_MACHINE = 0x8020_0050, "the machine has as many jobs as are allowed";
+    BG_E_TOO_MANY_FILES_IN_JOB = 0x8020_0051, "the job has as many files as are allowed";
+    BG_E_TOO_MANY_RANGES_IN_FILE = 0x8020_0052, "the file has as many ranges as are allowed";
+    BG_E_VALIDATION_FAILED = 0x8020_0053, "the client found the file wrong";
+    BG_E_MAXDOWNLOAD_TIMEOUT = 0x8020_0054, "the download took longer than is allowed";
+    BG_E_TOKEN_REQUIRED = 0x8020_0056, "a helper token is needed";
+    BG_E_UNKNOWN_PROPERTY_ID = 0x8020_0057, "there is no such property";
+    BG_E_READ_ONLY_PROPERTY = 0x8020_0058, "the property can only be read";
+    BG_E_BLOCKED_BY_COST_TRANSFER_POLICY = 0x8020_0059, "the policy on the cost of transfers holds it back";
+    BG_E_PROPERTY_SUPPORTED_FOR_DOWNLOAD_JOBS_ONLY = 0x8020_0060, "the property is for downloads only";
+    BG_E_READ_ONLY_PROPERTY_AFTER_ADDFILE = 0x8020_0061, "the property is fixed once there is a file";
+    BG_E_READ_ONLY_PROPERTY_AFTER_RESUME = 0x8020_0062, "the property is fixed once the job was resumed";
+    BG_E_MAX_DOWNLOAD_SIZE_INVALID_VALUE = 0x8020_0063, "the greatest size is not a valid one";
+    BG_E_MAX_DOWNLOAD_SIZE_LIMIT_REACHED = 0x8020_0064, "the download is larger than is allowed";
+    BG_E_STANDBY_MODE = 0x8020_0065, "the machine is in standby";
+    BG_E_USE_STORED_CREDENTIALS_NOT_SUPPORTED = 0x8020_0066, "stored credentials cannot be used here";
+    BG_E_BLOCKED_BY_BATTERY_POLICY = 0x8020_0067, "the policy on the battery holds it back";
+    BG_E_BLOCKED_BY_BATTERY_SAVER = 0x8020_0068, "the battery saver holds it back";
+    BG_E_WATCHDOG_TIMEOUT = 0x8020_0069, "the transfer gave no sign of life";
+    BG_E_DATABASE_CORRUPT = 0x8020_006C, "the data base of jobs is damaged";
+    BG_E_RANDOM_ACCESS_NOT_SUPPORTED = 0x8020_006D, "the source cannot be read from any place";
+    BG_E_BLOCKED_BY_BACKGROUND_ACCESS_POLICY = 0x8020_006E, "the policy on background access holds it back";
+    BG_E_BLOCKED_BY_GAME_MODE = 0x8020_006F, "the game mode holds it back";
+    BG_E_BLOCKED_BY_SYSTEM_POLICY = 0x8020_0070, "a policy of the system holds it back";
+    BG_E_UNSUPPORTED_JOB_CONFIGURATION = 0x8020_0072, "the settings of the job do not go together";
+    BG_E_REMOTE_FILE_CHANGED = 0x8020_0073, "the file at the server changed during the transfer";
+    BG_E_READ_ONLY_WHEN_JOB_ACTIVE = 0x8020_0075, "the property is fixed while the job is active";
+    BG_E_HTTP_ERROR_400 = 0x8019_0190, "the server could not read the request";
+    BG_E_HTTP_ERROR_401 = 0x8019_0191, "the server wants a user who is known";
+    BG_E_HTTP_ERROR_403 = 0x8019_0193, "the server forbids it";
+    BG_E_HTTP_ERROR_404 = 0x8019_0194, "the server does not have it";
+    BG_E_HTTP_ERROR_407 = 0x8019_0197, "the proxy wants a user who is known";
+    BG_E_HTTP_ERROR_414 = 0x8019_019E, "the URL is too long for the server";
+    BG_E_HTTP_ERROR_500 = 0x8019_01F4, "the server failed";
+    BG_E_HTTP_ERROR_501 = 0x8019_01F5, "the server cannot do it";
+    BG_E_HTTP_ERROR_503 = 0x8019_01F7, "the server is overloaded";
+    BG_E_HTTP_ERROR_504 = 0x8019_01F8, "a gateway waited in vain";
+    BG_E_HTTP_ERROR_505 = 0x8019_01F9, "the server does not speak this version of HTTP";
 }
 
 impl HResult {

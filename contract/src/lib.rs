@@ -22,6 +22,7 @@
 pub mod answers;
 pub mod call;
 pub mod core;
+mod described;
 pub mod dialect;
 pub mod env;
 pub mod event;

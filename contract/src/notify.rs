@@ -4,25 +4,34 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::described::described;
 use crate::ids::ReceiverId;
 
-bitflags::bitflags! {
-    /// `BG_NOTIFY_*`: which events of a job are reported (facts C1).
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-    pub struct NotifyFlags: u32 {
-        /// `BG_NOTIFY_JOB_TRANSFERRED`: all files have been transferred.
-        const JOB_TRANSFERRED = 0x01;
-        /// `BG_NOTIFY_JOB_ERROR`: the job entered ERROR.
-        const JOB_ERROR = 0x02;
-        /// `BG_NOTIFY_DISABLE`: masks everything, where the dialect says so.
-        const DISABLE = 0x04;
-        /// `BG_NOTIFY_JOB_MODIFICATION`: properties, state, progress or the files changed.
-        const JOB_MODIFICATION = 0x08;
-        /// `BG_NOTIFY_FILE_TRANSFERRED`: one file is done.
-        const FILE_TRANSFERRED = 0x10;
-        /// `BG_NOTIFY_FILE_RANGES_TRANSFERRED`: accepted by BITS, never generated here (`docs/coverage.md`).
-        const FILE_RANGES_TRANSFERRED = 0x20;
-    }
+macro_rules! notify_flags {
+    ($($name:ident = $value:literal, $what:literal;)*) => {
+        bitflags::bitflags! {
+            /// `BG_NOTIFY_*`: which events of a job are reported (facts C1).
+            #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+            pub struct NotifyFlags: u32 {
+                $(#[doc = concat!("`BG_NOTIFY_", stringify!($name), "`: ", $what, ".")] const $name = $value;)*
+            }
+        }
+
+        impl NotifyFlags {
+            /// Every flag with its name and what it says, in a phrase.
+            pub const NAMED: &'static [(&'static str, NotifyFlags, &'static str)] =
+                &[$((stringify!($name), NotifyFlags::$name, $what),)*];
+        }
+    };
+}
+
+notify_flags! {
+    JOB_TRANSFERRED = 0x01, "all files have been transferred";
+    JOB_ERROR = 0x02, "the job entered ERROR";
+    DISABLE = 0x04, "masks everything, where the dialect says so";
+    JOB_MODIFICATION = 0x08, "properties, state, progress or the files changed";
+    FILE_TRANSFERRED = 0x10, "one file is done";
+    FILE_RANGES_TRANSFERRED = 0x20, "accepted by BITS, never generated here (`docs/coverage.md`)";
 }
 
 impl NotifyFlags {
@@ -39,21 +48,23 @@ impl fmt::Display for NotifyFlags {
     }
 }
 
-/// What a callback reports. Numbered as the methods of the callback interfaces are.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
-#[repr(u8)]
-pub enum Event {
-    /// `IBackgroundCopyCallback::JobTransferred`: the job entered TRANSFERRED.
-    JobTransferred,
-    /// `IBackgroundCopyCallback::JobError`: the job entered ERROR.
-    JobError,
-    /// `IBackgroundCopyCallback::JobModification`: something about the job changed.
-    JobModification,
-    /// `IBackgroundCopyCallback2::FileTransferred`: one file is done.
-    FileTransferred,
-    /// `IBackgroundCopyCallback3::FileRangesTransferred`: never generated here.
-    FileRangesTransferred,
+described! {
+    /// What a callback reports. Numbered as the methods of the callback interfaces are.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+    #[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+    #[repr(u8)]
+    pub enum Event {
+        /// `IBackgroundCopyCallback::JobTransferred`: the job entered TRANSFERRED.
+        JobTransferred,
+        /// `IBackgroundCopyCallback::JobError`: the job entered ERROR.
+        JobError,
+        /// `IBackgroundCopyCallback::JobModification`: something about the job changed.
+        JobModification,
+        /// `IBackgroundCopyCallback2::FileTransferred`: one file is done.
+        FileTransferred,
+        /// `IBackgroundCopyCallback3::FileRangesTransferred`: never generated here.
+        FileRangesTransferred,
+    }
 }
 
 impl Event {

@@ -8,35 +8,38 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::call::Method;
+use crate::described::described;
 use crate::dialect::{Dialect, Profile};
 use crate::env::StepKind;
 use crate::mutation::Mutant;
 use crate::sentence::Follows;
 use crate::sentences;
 
-/// `BG_JOB_STATE_*` (facts A).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
-#[repr(u8)]
-pub enum JobState {
-    /// Waiting for the scheduler.
-    Queued = 0,
-    /// Connecting to the server. Never seen in Delivery Optimization.
-    Connecting = 1,
-    /// Moving bytes.
-    Transferring = 2,
-    /// The state of a new job; left by Resume, Complete or Cancel.
-    Suspended = 3,
-    /// A fatal error; needs Resume, Cancel or Complete.
-    Error = 4,
-    /// A retryable error; retried after the minimum retry delay.
-    TransientError = 5,
-    /// All files are here; waiting for Complete.
-    Transferred = 6,
-    /// Final, after Complete.
-    Acknowledged = 7,
-    /// Final, after Cancel or expiry.
-    Cancelled = 8,
+described! {
+    /// `BG_JOB_STATE_*` (facts A).
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+    #[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+    #[repr(u8)]
+    pub enum JobState {
+        /// Waiting for the scheduler.
+        Queued = 0,
+        /// Connecting to the server. Never seen in Delivery Optimization.
+        Connecting = 1,
+        /// Moving bytes.
+        Transferring = 2,
+        /// The state of a new job; left by Resume, Complete or Cancel.
+        Suspended = 3,
+        /// A fatal error; needs Resume, Cancel or Complete.
+        Error = 4,
+        /// A retryable error; retried after the minimum retry delay.
+        TransientError = 5,
+        /// All files are here; waiting for Complete.
+        Transferred = 6,
+        /// Final, after Complete.
+        Acknowledged = 7,
+        /// Final, after Cancel or expiry.
+        Cancelled = 8,
+    }
 }
 
 impl JobState {
