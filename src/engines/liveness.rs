@@ -1,8 +1,7 @@
 //! The exhaustive engine on liveness: what is owed comes, in every slice of one job, under weak fairness.
 
-use contract::Dialect;
 use model::explore::Extent;
-use model::protocol::{Design, Flaw, Lasso, LiveProof, LiveReport, Slice, Story, check_live, live_slice};
+use model::protocol::{Flaw, LiveProof, LiveReport, Slice, check_live, live_slice};
 
 use super::explored::{Comparison, Done, ExploredSlice, Found, Law};
 use super::protocol::{Look, Plan, Turn};
@@ -32,7 +31,7 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
         let found = match proof {
             LiveProof::Proved => Found::Proved,
             LiveProof::Violated(lasso) => {
-                let story = told(plan.design, dialect, slice, lasso);
+                let story = lasso.story(plan.design, profile, slice);
                 let id = format!("{duty}-lasso");
                 let name = slice.name.replace('/', "-");
                 Found::Violated(plan.search.traces.keep_story(&story, None, &id, (plan.design, &name))?)
@@ -58,15 +57,4 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
         size: String::new(),
         remark: None,
     })
-}
-
-/// A lasso as a story: the steps to the circle, once round it, and what then happens for ever.
-fn told(design: Design, dialect: Dialect, slice: &Slice, lasso: &Lasso) -> Story {
-    let acts: Vec<_> = lasso.stem.iter().chain(&lasso.cycle).copied().collect();
-    let story = Story::of(design, dialect.profile(), slice, None, &acts);
-    let ending = match lasso.cycle.len() {
-        0 => "nothing more has to happen, and what is owed never comes".to_owned(),
-        steps => format!("the last {steps} steps again and again, and what is owed never comes"),
-    };
-    Story { ending, ..story }
 }

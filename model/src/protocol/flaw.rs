@@ -17,6 +17,17 @@ pub enum Flaw {
 }
 
 impl Flaw {
+    /// What is wrong, as a sentence.
+    #[must_use]
+    pub const fn what(self) -> &'static str {
+        match self {
+            Flaw::None => "Nothing is wrong.",
+            Flaw::DropsFailed => "The dispatcher drops a delivery that failed, and does not try again.",
+            Flaw::WakesNobody => "A call that waits for a delivery is not woken when it has left.",
+            Flaw::NeverTurns => "The scheduler takes no job on.",
+        }
+    }
+
     /// Whether a delivery that ended so is dropped.
     pub(super) fn drops(self, outcome: Outcome) -> bool {
         self == Flaw::DropsFailed && outcome == Outcome::Fails

@@ -14,20 +14,23 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use contract::{Event, JobState, Profile};
+use contract::judge::Rule;
+use contract::{Dialect, Event, JobState, Profile};
 use stateright::Model;
 
 use super::act::Act;
 use super::design::Design;
 use super::flaw::Flaw;
-use super::scope::{Locks, Slice};
+use super::scope::{Locks, Slice, slices};
 use super::state::{Job, Marks, Phase, To, Who, World};
 use super::step::Rig;
+use super::story::Story;
 use super::{Protocol, Reduction, State};
 use crate::bfs::graph::Labels;
 use crate::bfs::liveness::{self, Fair, Goal};
 use crate::bfs::{self, Classes, Explorer, Hashed, Key, Limits};
 use crate::explore::{Extent, Visited};
+use crate::scope::ScopeName;
 
 /// A duty of the engine that no single state shows to be neglected.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -82,6 +85,61 @@ impl Duty {
             Duty::Returns => "Every call returns.",
             Duty::MovesOn => "A live, unsuspended job leaves each of QUEUED and TRANSFERRING eventually.",
         }
+    }
+
+    /// What goes wrong in a client when it is neglected.
+    #[must_use]
+    pub const fn why(self) -> &'static str {
+        match self {
+            Duty::TellsTransferred => {
+                "A client that waits for JobTransferred never calls Complete, so its files never appear."
+            }
+            Duty::TellsErrorsAndFiles => {
+                "A client that is not told of an error does not repair it. One that is not told of a file cannot use that file."
+            }
+            Duty::Returns => "A thread in a call that does not return is lost, with all that waits for it.",
+            Duty::MovesOn => {
+                "A job that keeps its place for ever looks like a slow download, and no error ends it."
+            }
+        }
+    }
+
+    /// The rule that judges the part of it that a finite run shows; none where no run shows any.
+    #[must_use]
+    pub const fn finite_part(self) -> Option<Rule> {
+        match self {
+            Duty::TellsTransferred | Duty::TellsErrorsAndFiles => Some(Rule::R19),
+            Duty::Returns => Some(Rule::R16),
+            Duty::MovesOn => None,
+        }
+    }
+
+    /// A mistake that breaks it.
+    #[must_use]
+    pub const fn flaw(self) -> Flaw {
+        match self {
+            Duty::TellsTransferred | Duty::TellsErrorsAndFiles => Flaw::DropsFailed,
+            Duty::Returns => Flaw::WakesNobody,
+            Duty::MovesOn => Flaw::NeverTurns,
+        }
+    }
+
+    /// What it looks like when [`Duty::flaw`] breaks it, in the smallest slice in which it does.
+    ///
+    /// # Errors
+    ///
+    /// When the model panics, which would be a mistake in it.
+    pub fn example(self) -> Result<Option<Story>, bfs::Error> {
+        let profile = Dialect::Bits.profile();
+        let slices = [ScopeName::Tiny, ScopeName::Small].into_iter().flat_map(|scope| slices(scope, profile));
+        for slice in slices.filter_map(live_slice) {
+            let report = check_live(Design::Barrier, self.flaw(), profile, &slice, 1, None)?;
+            let broken = report.proofs.into_iter().find(|(duty, _)| *duty == self);
+            if let Some((_, LiveProof::Violated(lasso))) = broken {
+                return Ok(Some(lasso.story(Design::Barrier, profile, &slice)));
+            }
+        }
+        Ok(None)
     }
 
     /// What it asks for: whoever waits for one of these comes to wait for it no more.
@@ -242,6 +300,19 @@ pub struct Lasso {
     pub stem: Vec<Act>,
     /// The circle; nothing when the run stays where it is, because nothing is left to happen.
     pub cycle: Vec<Act>,
+}
+
+impl Lasso {
+    /// The steps to the circle, once round it, and what then happens for ever.
+    #[must_use]
+    pub fn story(&self, design: Design, profile: &Profile, slice: &Slice) -> Story {
+        let acts: Vec<_> = self.stem.iter().chain(&self.cycle).copied().collect();
+        let ending = match self.cycle.len() {
+            0 => "nothing more has to happen, and what is owed never comes".to_owned(),
+            steps => format!("the last {steps} steps again and again, and what is owed never comes"),
+        };
+        Story { ending, ..Story::of(design, profile, slice, None, &acts) }
+    }
 }
 
 /// What became of a duty in a slice.

@@ -85,3 +85,12 @@ fn a_lasso_does_not_depend_on_the_number_of_workers() {
         assert_eq!(with(1), with(3), "{}", slice.name);
     }
 }
+
+/// What `bgcheck explain L1` shows.
+#[test]
+fn each_duty_has_an_example_that_ends_in_what_never_comes() {
+    for duty in Duty::ALL {
+        let story = duty.example().expect("the model does not panic").expect("its flaw breaks it");
+        assert!(story.ending.ends_with("never comes"), "{duty}: {}", story.picture(None));
+    }
+}
