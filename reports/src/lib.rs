@@ -4,7 +4,7 @@
 //! what that means for each rule. [`Outcome`] is the verdict and the exit code, computed from the results and from
 //! nothing else. [`Table`] is the rule x subject table. [`terminal`], [`markdown`], [`html`] and [`json`] render all
 //! of it; [`write_all`] puts a report into a directory and [`read`] takes one back. [`Sentences`] says which sentences of the
-//! documents are followed, and by what.
+//! documents are followed, and by what. An [`Explanation`] is a page about a word that the outputs use.
 //!
 //! **What it is not.** An engine or a judge: it fills nothing in, reads no clock and knows no rule. Dates, numbers and
 //! the words of the rules are passed in.
@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 mod engine_mutants;
+mod explanation;
 mod files;
 mod grid;
 mod html;
@@ -39,6 +40,7 @@ mod words;
 pub use crate::engine_mutants::{
     EngineMutants, JudgedMutant, KnownSurvivors, Measured, MutantFate, SampleVerdict,
 };
+pub use crate::explanation::{Body, Explanation, Passage};
 pub use crate::files::{ReportError, Written, json, read, schema, write_all};
 pub use crate::html::html;
 pub use crate::kill::{Expected, Kill, KillCell, KillRow, KillVerdict, Kills};

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::explanation::{Body, Explanation, Passage};
 use crate::results::{EngineResult, Ran, Results, Status, Subject, WitnessSeen};
 use crate::sentences::Sentences;
 use crate::table::Table;
@@ -45,6 +46,31 @@ impl Sentences {
         }
         text
     }
+}
+
+impl Explanation {
+    /// The page as a section of a Markdown document.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut text = String::new();
+        line!(text, "## {}\n\n{}", inline(&self.name), inline(&self.says));
+        for Passage { title, body } in &self.passages {
+            let says = match body {
+                Body::Text(says) => format!(" {}", inline(says)),
+                Body::Words(words) => format!(" {}", inline(&words.join(", "))),
+                Body::List(items) => below(items.iter().map(|item| format!("- {}", inline(item)))),
+                Body::Commands(commands) => below(commands.iter().map(|command| format!("    {command}"))),
+                Body::Picture(picture) => format!("\n\n```text\n{}\n```", picture.trim_end()),
+            };
+            line!(text, "\n**{title}**:{says}");
+        }
+        text
+    }
+}
+
+/// Lines of their own below a title.
+fn below(lines: impl Iterator<Item = String>) -> String {
+    format!("\n\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
 fn verdict(text: &mut String, results: &Results, table: &Table) {

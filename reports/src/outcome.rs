@@ -82,6 +82,43 @@ impl ExitCode {
         }
     }
 
+    /// When the command ends with it, in the words of `docs/exit-codes.md`.
+    #[must_use]
+    pub const fn when(self) -> &'static str {
+        match self {
+            ExitCode::Held => {
+                "Every engine did its work and no rule was broken. Also `--help`, `--version`, and verbs that only print."
+            }
+            ExitCode::Usage => {
+                "The command line is wrong, a file cannot be read or is malformed, or a place cannot be written. Nothing was judged."
+            }
+            ExitCode::Violated => {
+                "A rule was broken, or two things that must agree did not: specification and core, a file and the server's."
+            }
+            ExitCode::Flaky => {
+                "A rule was broken, but running it again (20 times, where a finding can be run again) did not break it each time."
+            }
+            ExitCode::Vacuous => {
+                "A rule had nothing to decide, so that it held says nothing; or an engine did no work, or nothing new."
+            }
+            ExitCode::BudgetSpent => {
+                "The budget was over before a scope was explored. Only of exhaustive engines: a sampler is meant to spend it."
+            }
+            ExitCode::Skipped => {
+                "An engine could not run here, or something it needs is not installed; the message has the command that installs it."
+            }
+            ExitCode::Internal => {
+                "`bgcheck` itself is at fault: a panic, a target that does not build, a proof that its engine cannot give."
+            }
+        }
+    }
+
+    /// The row of `docs/exit-codes.md` about it.
+    #[must_use]
+    pub fn row(self) -> String {
+        format!("| {} | {} | {} |", self.code(), self.verdict(), self.when())
+    }
+
     /// The one of several that apply which the command ends with; [`ExitCode::Held`] when none does.
     #[must_use]
     pub fn worst(codes: impl IntoIterator<Item = ExitCode>) -> ExitCode {

@@ -1,5 +1,6 @@
 //! The verdict on a terminal: plain aligned text, the verdict last, where the eye is when a command ends.
 
+use crate::explanation::{Body, Explanation, Passage};
 use crate::grid::{Field, GLUE, Grid, Paint, wrap};
 use crate::outcome::ExitCode;
 use crate::results::{EngineResult, Ran, Results, Status};
@@ -88,6 +89,27 @@ impl Sentences {
             for sentences::Line { name, says, note, .. } in &section.lines {
                 page.line(2, &format!("{name}: {says}"), Paint::Plain);
                 page.line(4, &format!("{}: {note}", section.head[2]), Paint::Dim);
+            }
+        }
+        page.text
+    }
+}
+
+impl Explanation {
+    /// The page as text for a terminal, every line ended.
+    #[must_use]
+    pub fn terminal(&self, style: Style) -> String {
+        let mut page = Page::new(style);
+        page.line(0, &format!("{} ({})", self.name, self.kind), Paint::Bold);
+        page.line(2, &self.says, Paint::Plain);
+        for Passage { title, body } in &self.passages {
+            page.title(title);
+            match body {
+                Body::Text(text) => page.line(2, text, Paint::Plain),
+                Body::List(items) => items.iter().for_each(|item| page.line(2, item, Paint::Plain)),
+                Body::Words(words) => page.line(2, &words.join(", "), Paint::Plain),
+                Body::Picture(picture) => picture.lines().for_each(|line| page.cut(2, line)),
+                Body::Commands(commands) => commands.iter().for_each(|command| page.copyable(2, command)),
             }
         }
         page.text

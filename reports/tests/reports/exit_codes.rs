@@ -252,3 +252,12 @@ fn ran(results: &mut Results, engine: usize) -> &mut Ran {
         other => panic!("the fixture's engine {engine} runs, not {other:?}"),
     }
 }
+
+/// The document has the words of the code: a change of one is a change of both.
+#[test]
+fn the_document_has_a_row_for_each_code() {
+    let document = include_str!("../../../docs/exit-codes.md");
+    for code in ExitCode::BY_PRECEDENCE {
+        assert!(document.contains(&code.row()), "docs/exit-codes.md has no row {}", code.row());
+    }
+}

@@ -1,6 +1,7 @@
 //! The tests of the public face, in one binary because they share a fixture.
 
 mod exit_codes;
+mod explanation;
 mod files;
 mod fixture;
 mod kill;
