@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use contract::judge::TraceError;
+use judge::TraceError;
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use reports::{ExitCode, ReportError};
 use thiserror::Error as ThisError;
@@ -43,7 +43,7 @@ pub(crate) enum Error {
     /// A trace is malformed.
     #[error("{} is not a trace that can be read", text.name())]
     #[diagnostic(help(
-        "a trace is JSON Lines, a header and then one event per line; its schema is in `contract/schema`. If the file \
+        "a trace is JSON Lines, a header and then one event per line; its schema is in `judge/schema`. If the file \
          was cut off, delete its last line."
     ))]
     Trace {

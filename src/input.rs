@@ -15,8 +15,8 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum as _;
-use contract::judge::{Trace, TraceError};
 use flate2::read::MultiGzDecoder;
+use judge::{Trace, TraceError};
 use properties::minimize::CoreName;
 use properties::minimize::races::Scheduled;
 use properties::program::Program;
@@ -376,7 +376,7 @@ impl Source<'_> {
 }
 
 const A_TRACE_IS: &str =
-    "a trace is JSON Lines, a header and then one event per line; its schema is in `contract/schema`";
+    "a trace is JSON Lines, a header and then one event per line; its schema is in `judge/schema`";
 
 /// Archives in archives are looked into so deep.
 const NESTED: usize = 2;

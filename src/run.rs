@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contract::fault::Fault;
-use contract::judge::{Rule, RuleSet};
+use judge::{Rule, RuleSet};
 use model::protocol::{Duty, Law};
 use reports::{EngineResult, Machine, Results, RuleText, Run, Sentences, SetUpStep, Version};
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use contract::judge::{Rule, RuleSet};
+use judge::{Rule, RuleSet};
 use reports::{ExitCode, Results, Status};
 
 use crate::cli::Cli;

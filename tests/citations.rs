@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
 use contract::dialect::CELLS;
-use contract::judge::Rule;
+use judge::Rule;
 use model::protocol::Design;
 
 /// What is read.

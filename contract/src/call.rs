@@ -21,7 +21,7 @@ pub type Text = Cow<'static, str>;
 
 /// A remote and a local name: `BG_FILE_INFO` (facts F).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileNames {
     /// The URL.
     pub remote: Text,
@@ -31,7 +31,7 @@ pub struct FileNames {
 
 /// A notification program (facts B4, C3.8).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CommandLine {
     /// The program's path.
     pub program: Text,
@@ -41,7 +41,7 @@ pub struct CommandLine {
 
 /// `BG_JOB_PRIORITY` (facts F). Smaller is more urgent.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[repr(u8)]
 pub enum Priority {
     /// Not throttled, not counted against the background slot.
@@ -70,7 +70,7 @@ impl Priority {
 
 /// `BG_ERROR_CONTEXT` (facts D4).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[repr(u8)]
 pub enum ErrorContext {
     /// No error.
@@ -93,7 +93,7 @@ pub enum ErrorContext {
 
 /// What an error object tells (facts B5).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorInfo {
     /// The code.
     pub hr: HResult,
@@ -105,7 +105,7 @@ pub struct ErrorInfo {
 
 /// Whether a client passes somewhere to store a count (facts B5: `pceltFetched` may be NULL only for one element).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Fetched {
     /// The count is wanted.
@@ -116,7 +116,7 @@ pub enum Fetched {
 
 /// Whose jobs EnumJobs lists (facts B3).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Whose {
     /// The caller's.
@@ -130,7 +130,7 @@ macro_rules! calls {
         in $interface:ident, omitted: $omitted:ident;)*) => {
         /// An API call with its arguments, without the job it is made on.
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-        #[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(tag = "method", content = "args")]
         pub enum Call {
             $(#[doc = $what] $name $({ $($(#[$fdoc])* $field: $ty),* })?,)*
@@ -147,7 +147,7 @@ macro_rules! calls {
 
         /// The name of a method, without arguments.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-        #[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[repr(u8)]
         pub enum Method {
             $(#[doc = $what] $name,)*
@@ -521,7 +521,7 @@ impl fmt::Display for Call {
 
 /// `BG_JOB_TIMES` (facts F), in service time; the border turns it into FILETIME.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Times {
     /// CreateJob.
     pub creation: Time,
@@ -533,7 +533,7 @@ pub struct Times {
 
 /// `BG_JOB_PROGRESS` (facts F). `bytes_total` is `None` where the API says BG_SIZE_UNKNOWN.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Progress {
     /// The sum of the files' sizes in bytes, when every one is known.
     pub bytes_total: Option<u64>,
@@ -547,7 +547,7 @@ pub struct Progress {
 
 /// `BG_FILE_PROGRESS` (facts F).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileProgress {
     /// The file's size in bytes, when it is known.
     pub bytes_total: Option<u64>,
@@ -559,7 +559,7 @@ pub struct FileProgress {
 
 /// Whether a file is available to the user.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Completed {
     /// It stands at its destination.
@@ -570,7 +570,7 @@ pub enum Completed {
 
 /// What a call gives back besides its HRESULT.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Out {
     /// Nothing.

@@ -17,7 +17,7 @@ use crate::sentence::Follows;
 
 /// Which of the two documented services is meant.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Dialect {
     /// Background Intelligent Transfer Service.
@@ -68,7 +68,7 @@ pub struct UnknownDialect(String);
 
 /// A yes-or-no cell of the table. A named type, because a bare `bool` says nothing at the call.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Switch {
     /// The dialect does it.
@@ -88,7 +88,7 @@ impl Switch {
 /// Whose implementation is judged. What our own engine lacks is a law for it alone, and what cannot happen to it is none of its
 /// excuses ([`crate::answers`]).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// The engine of this repository, its models, and programs around them.

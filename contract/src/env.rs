@@ -11,7 +11,7 @@ use crate::ids::UserId;
 described! {
     /// The kind of an environment step, without its values.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-    #[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
     #[serde(rename_all = "snake_case")]
     #[repr(u8)]
     pub enum StepKind {
@@ -124,7 +124,7 @@ impl fmt::Display for StepKind {
 
 /// What stands at a path, as abstract as rule R15 needs it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Found {
     /// Nothing.
@@ -139,7 +139,7 @@ pub enum Found {
 
 /// What Complete or Cancel did to one file.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DiskAct {
     /// The temporary file was renamed to the destination.
@@ -154,7 +154,7 @@ pub enum DiskAct {
 
 /// An environment step with the values a trace records. Fields are in bytes where they count bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum EnvStep {
     /// See [`StepKind::Turn`].

@@ -53,20 +53,22 @@ pub enum By {
 /// What the client's code was really given, as it saw it itself: recorded directly after `enter`.
 ///
 /// None where the client did not look.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
-#[cfg_attr(feature = "judge", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, serde::Serialize, serde::Deserialize,
+)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Given {
     /// The object whose method was called.
-    #[cfg_attr(feature = "judge", serde(default, skip_serializing_if = "Option::is_none"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receiver: Option<ReceiverId>,
     /// The job it was handed.
-    #[cfg_attr(feature = "judge", serde(default, skip_serializing_if = "Option::is_none"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobId>,
     /// The file it was handed.
-    #[cfg_attr(feature = "judge", serde(default, skip_serializing_if = "Option::is_none"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileId>,
     /// The code of the error object it was handed.
-    #[cfg_attr(feature = "judge", serde(default, skip_serializing_if = "Option::is_none"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<HResult>,
 }
 
@@ -199,6 +201,39 @@ impl EventView<'_> {
             | EventView::State { job, .. } => Some(job),
         }
     }
+}
+
+/// A kind of event that a subject may or may not record.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Recorded {
+    /// Starts of calls.
+    Call,
+    /// Ends of calls.
+    Return,
+    /// Starts of callbacks.
+    Enter,
+    /// Ends of callbacks.
+    Leave,
+    /// Environment steps.
+    Env,
+    /// Changes of a job's state.
+    State,
+    /// Choices of a schedule or a generator.
+    Choose,
+    /// Begins of deliveries, before they enter.
+    Begin,
+    /// Which delivery an open call waits for.
+    Wait,
+    /// What the client's code was given.
+    Given,
+}
+
+impl Recorded {
+    /// The kinds that every engine of this workbench records. The other kinds sharpen what rules see, and no rule needs them.
+    pub const EVENTS: [Recorded; 6] =
+        [Recorded::Call, Recorded::Return, Recorded::Enter, Recorded::Leave, Recorded::Env, Recorded::State];
 }
 
 /// Where a service records what happens. Given to it at construction; without one nothing is recorded.

@@ -26,9 +26,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::Rule;
 use crate::core::{Config, Core};
-#[cfg(feature = "judge")]
-use crate::judge::Rule;
 
 /// Where a fault sits, and so which subjects have it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -77,7 +76,6 @@ macro_rules! faults {
             }
 
             /// The rule it breaks first of all; what else goes wrong follows from it.
-            #[cfg(feature = "judge")]
             #[must_use]
             pub const fn rule(self) -> Rule {
                 match self { $(Fault::$name => Rule::$rule,)* }

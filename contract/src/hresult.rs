@@ -291,7 +291,7 @@ impl<'de> Deserialize<'de> for HResult {
     }
 }
 
-#[cfg(feature = "judge")]
+#[cfg(feature = "schema")]
 impl schemars::JsonSchema for HResult {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "HResult".into()

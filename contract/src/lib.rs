@@ -2,8 +2,8 @@
 //!
 //! **What it is.** States, flags, events, calls, HRESULTs and environment steps under their documented names; the two
 //! dialects and the one table of everything they disagree on; the transition table and the method x state table as
-//! data; the trait [`Core`], through which a checker drives any implementation; and, under the feature `judge`, the
-//! trace format and the rules R1 to R19. [`sentence`] has the ids of the documents' sentences, which all of these cite.
+//! data; the trait [`Core`], through which a checker drives any implementation; the events of a run, and the rules R1 to R19 by number
+//! and sentence (what judges them is the crate `judge`). [`sentence`] has the ids of the documents' sentences, which all of these cite.
 //!
 //! **What it is not.** Behaviour. Nothing here moves a job from one state to another.
 //!
@@ -29,11 +29,10 @@ pub mod event;
 pub mod fault;
 pub mod hresult;
 pub mod ids;
-#[cfg(feature = "judge")]
-pub mod judge;
 pub mod mutation;
 pub mod names;
 pub mod notify;
+pub mod rule;
 pub mod sentence;
 pub mod state;
 
@@ -48,5 +47,6 @@ pub use crate::event::{EventView, Recorder};
 pub use crate::hresult::HResult;
 pub use crate::ids::{CallId, DeliveryId, FileId, JobId, Millis, ReceiverId, ThreadId, Time, UserId};
 pub use crate::notify::{Event, Interfaces, NotifyFlags, Receiver};
+pub use crate::rule::{Rule, RuleSet, UnknownRule};
 pub use crate::sentence::Sentence;
 pub use crate::state::{Cause, JobState, StateSet};

@@ -51,7 +51,7 @@ impl fmt::Display for NotifyFlags {
 described! {
     /// What a callback reports. Numbered as the methods of the callback interfaces are.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-    #[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
     #[repr(u8)]
     pub enum Event {
         /// `IBackgroundCopyCallback::JobTransferred`: the job entered TRANSFERRED.
@@ -158,7 +158,7 @@ macro_rules! flags_as_text {
             }
         }
 
-        #[cfg(feature = "judge")]
+        #[cfg(feature = "schema")]
         impl schemars::JsonSchema for $flags {
             fn schema_name() -> std::borrow::Cow<'static, str> { stringify!($flags).into() }
 
@@ -173,7 +173,7 @@ flags_as_text!(NotifyFlags, Interfaces);
 
 /// A client object as the engine sees it: an identity, and the interfaces it has.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Receiver {
     /// Which object.
     pub id: ReceiverId,

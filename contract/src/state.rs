@@ -18,7 +18,7 @@ use crate::sentences;
 described! {
     /// `BG_JOB_STATE_*` (facts A).
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-    #[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
     #[repr(u8)]
     pub enum JobState {
         /// Waiting for the scheduler.
@@ -140,7 +140,7 @@ impl fmt::Debug for StateSet {
 
 /// Why a job changes state: somebody called, or the environment moved.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "judge", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// An API call.

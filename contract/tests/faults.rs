@@ -1,10 +1,9 @@
 //! The list of seeded faults is complete, and a build without the feature has none of them.
-#![cfg(feature = "judge")]
 
 use std::collections::BTreeSet;
 
 use contract::fault::{Fault, Place, Reach, Seeded};
-use contract::judge::{Rule, RuleSet};
+use contract::{Rule, RuleSet};
 
 /// A rule or a clause without a fault is one that nobody has shown to be able to fail.
 #[test]

@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use contract::event::Target;
-use contract::judge::RuleSet;
 use contract::{Call, Core, Interfaces, JobId, NotifyFlags, Profile, Receiver, ReceiverId, ThreadId, UserId};
+use judge::RuleSet;
 use stateright::{Checker, Model, Property};
 
 use crate::drive::{Applied, From, Stimulus};

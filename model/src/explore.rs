@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use contract::judge::{Rule, RuleSet};
 use contract::{Core, Profile};
+use judge::{Rule, RuleSet};
 use serde::{Deserialize, Serialize};
 use stateright::{Checker, Model, Property};
 

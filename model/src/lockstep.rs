@@ -18,11 +18,11 @@ use contract::core::{
 };
 use contract::env::StepKind;
 use contract::event::{Caller, Target};
-use contract::judge::{Monitors, RuleSet};
 use contract::mutant;
 use contract::{
     Call, Core, DeliveryId, EventView, FileId, HResult, JobId, JobState, Method, Profile, Time, UserId,
 };
+use judge::{Monitors, RuleSet};
 
 use crate::drive::{Applied, CALLS, DELIVERIES, Driver, Happened, Input, Late, Observer, Release, Stimulus};
 use crate::edge::{Act, Context, Edge, EdgeSink, NoEdges, Notice, Outcome};

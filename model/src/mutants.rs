@@ -10,10 +10,10 @@ use std::fmt::Write as _;
 use contract::answers::{self, Class};
 use contract::call::Omitted;
 use contract::dialect::CELLS;
-use contract::judge::{Monitors, RuleSet};
 use contract::mutation::{Following, Left, Mutant, Part, Site};
 use contract::state::{EDGES, elsewhere};
 use contract::{Dialect, Event, JobState, Method};
+use judge::{Monitors, RuleSet};
 
 use crate::spec::{GUARDS, marks};
 
@@ -333,7 +333,7 @@ fn kebab(word: impl ToString) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use contract::judge::Rule;
+    use judge::Rule;
 
     use super::*;
 

@@ -11,12 +11,12 @@ use std::marker::PhantomData;
 use contract::call::Whose;
 use contract::core::{DiskWork, Failure, TransferEvent};
 use contract::event::{Leave, Target};
-use contract::judge::{Rule, RuleSet};
 use contract::mutation::Mutation;
 use contract::{
     Call, Core, ErrorContext, Event, EventView, FileNames, HResult, JobId, JobState, Method, Out, Profile,
     ThreadId, UserId,
 };
+use judge::{Rule, RuleSet};
 use stateright::{Model, Property};
 
 #[cfg(feature = "bfs")]

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use contract::judge::RuleSet;
 use engine::core::Core;
+use judge::RuleSet;
 use model::drive::Stimulus;
 use model::lockstep::Lockstep;
 use properties::edges::{Edge, Reached};

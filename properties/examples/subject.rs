@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use contract::event::{Caller, Leave, Target};
-use contract::judge::{Header, Recorded, Rule, TraceRecorder, Verdicts};
 use contract::{
     Call, CallId, DeliveryId, Dialect, Event, EventView, HResult, JobId, Out, ReceiverId, Recorder, ThreadId,
     UserId,
 };
+use judge::{Header, Recorded, Rule, TraceRecorder, Verdicts};
 
 /// Stands for your service; what it does wrong is that SetNotifyFlags has no effect.
 struct Forgetful {

@@ -14,8 +14,8 @@ mod step;
 
 use std::fmt::Write;
 
-use contract::judge::{Rule, TimelineOptions, Trace, fingerprint, timeline};
 use contract::{JobId, Method};
+use judge::{Rule, TimelineOptions, Trace, fingerprint, timeline};
 
 pub(crate) use lockstep::parting;
 #[cfg(feature = "suites")]

@@ -2,8 +2,8 @@
 //! `cargo test` as well.
 
 use contract::Core as _;
-use contract::judge::{RuleSet, Trace};
 use engine::core::Core;
+use judge::{RuleSet, Trace};
 use model::edge::{EdgeSink, NoEdges};
 
 use crate::canary::Canary;

@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 
 use contract::core::Config;
 use contract::fault::{Fault, Place};
-use contract::judge::{Rule, RuleSet};
 use contract::mutation::Mutation;
 use contract::{Core as _, Dialect};
 use engine::core::Core;
+use judge::{Rule, RuleSet};
 use model::explore::{Options, Proof, Resources, explore};
 use model::scope::{ScopeName, slices, variants};
 use model::suite::Pace;

@@ -26,10 +26,10 @@ use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use contract::judge::RuleSet;
 use contract::mutation::{Mutant, Mutation, Part};
 use contract::{Core as _, Dialect};
 use engine::core::Core;
+use judge::RuleSet;
 use model::explore::{Engine as Search, Options, Proof, Resources, explore};
 use model::mutants::{Listed, Reach};
 use model::protocol::{

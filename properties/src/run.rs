@@ -3,11 +3,11 @@
 use std::borrow::Borrow;
 
 use contract::core::Config;
-use contract::judge::trace::{ChooseLine, Kind};
-use contract::judge::{Ended, Header, Line, RuleSet, Trace};
 #[cfg(feature = "mutants")]
 use contract::mutation::Mutation;
 use contract::{Core, EventView, Profile};
+use judge::trace::{ChooseLine, Kind};
+use judge::{Ended, Header, Line, RuleSet, Trace};
 use model::drive::{Applied, STRANGERS, Stimulus};
 use model::edge::{EdgeSink, NoEdges};
 use model::lockstep::{Disagreement, Lockstep};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use contract::Core;
 use contract::core::Config;
-use contract::judge::{Rule, RuleSet};
+use judge::{Rule, RuleSet};
 
 use crate::minimize::stepped;
 use crate::program::Program;

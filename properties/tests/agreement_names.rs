@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use contract::core::Config;
 use contract::fault::Fault;
-use contract::judge::{RuleSet, TimelineOptions};
 use contract::{Call, Dialect, ThreadId};
 use engine::core::Core;
+use judge::{RuleSet, TimelineOptions};
 use model::drive::{From, Stimulus};
 use model::explore::{Engine, Options, Resources, explore};
 use model::scope::{ScopeName, slices, variants};

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use contract::fault::Fault;
-use contract::judge::{Rule, RuleSet};
 use contract::{Core as _, Dialect};
 use engine::core::Core;
+use judge::{Rule, RuleSet};
 use model::explore::{Engine as Search, Options, Proof, Report, Resources, explore};
 use model::scope::{ScopeName, slices};
 use properties::kill::{Engine, Plan, attack};

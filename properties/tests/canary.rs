@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use contract::Core as _;
-use contract::judge::{Rule, TimelineOptions, Verdicts, timeline};
 use engine::core::Core;
+use judge::{Rule, TimelineOptions, Verdicts, timeline};
 use properties::canary::Canary;
 use properties::run::{self, Broken};
 use properties::sample::{Options, sample};

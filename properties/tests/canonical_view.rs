@@ -7,9 +7,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use contract::judge::RuleSet;
 use contract::{Core as _, Dialect};
 use engine::core::Core;
+use judge::RuleSet;
 use model::product::{Product, State};
 use model::scope::{ScopeName, Slice, slices};
 use stateright::Model;

@@ -1,8 +1,8 @@
 //! Our explorer and stateright's agree on the real product: states, edges and verdicts, slice by slice.
 
-use contract::judge::RuleSet;
 use contract::{Core as _, Dialect};
 use engine::core::Core;
+use judge::RuleSet;
 use model::bfs::{Explorer, Hashed, Verdict};
 use model::product::Product;
 use model::scope::{ScopeName, Slice, slices};

@@ -5,9 +5,9 @@
 
 use contract::core::Config;
 use contract::fault::Fault;
-use contract::judge::{Rule, RuleSet};
 use contract::{Call, Core as _, Dialect, ThreadId};
 use engine::core::Core;
+use judge::{Rule, RuleSet};
 use model::drive::{From, Stimulus};
 use model::explore::{Engine, Options, Proof, Resources, explore};
 use model::scope::{ScopeName, slices, variants};

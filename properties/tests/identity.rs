@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use contract::judge::{Rule, RuleSet, Verdicts, failure_id, skeleton};
 use contract::{Call, Core as _, Dialect, ThreadId};
 use engine::core::Core;
+use judge::{Rule, RuleSet, Verdicts, failure_id, skeleton};
 use model::drive::{From, Stimulus};
 use model::explore::{Engine, Options, Proof, Resources, explore};
 use model::protocol::{self, Law, Reduction, Story};

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use contract::fault::Fault;
-use contract::judge::{Rule, RuleSet};
 use contract::mutation::Mutation;
 use engine::core::Core;
+use judge::{Rule, RuleSet};
 use model::scope::ScopeName;
 use model::suite::Pace;
 use properties::kill::{Attacked, Engine, Plan, Sign, attack};

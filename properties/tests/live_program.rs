@@ -1,7 +1,7 @@
 //! Short random programs on the real service: whatever the threads make of them, the rules hold.
 
-use contract::judge::{TimelineOptions, Verdicts, timeline};
 use contract::{Call, Dialect};
+use judge::{TimelineOptions, Verdicts, timeline};
 use properties::live::subject::{Act, Decision, Manner, a_file, receiver, run_program};
 use proptest::prelude::*;
 

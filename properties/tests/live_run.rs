@@ -5,8 +5,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use contract::judge::{Rule, RuleSet, TimelineOptions, Verdict, timeline};
 use contract::{Dialect, StepKind};
+use judge::{Rule, RuleSet, TimelineOptions, Verdict, timeline};
 use properties::live::{Canary, LiveConfig, LiveReport, run};
 
 fn small(dialect: Dialect, canary: Canary, directory: &Path) -> LiveReport {

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use contract::Core as _;
 use contract::Event;
-use contract::judge::trace::Kind as LineKind;
-use contract::judge::{Line, Rule, RuleSet, Trace};
 use engine::core::Core;
+use judge::trace::Kind as LineKind;
+use judge::{Line, Rule, RuleSet, Trace};
 use properties::canary::Canary;
 use properties::minimize::races::{self, Scheduled};
 use properties::minimize::{Case, CoreName, End, Identity, Rate, Smaller as _, minimize, stepped};
@@ -160,7 +160,7 @@ fn what_breaks_nothing_is_not_made_small() {
 /// A call from inside a callback means nothing without the start of that callback.
 #[test]
 fn an_excerpt_keeps_the_enter_of_a_call_that_waits_inside() {
-    let text = include_str!("../../contract/reports/unregister-waits-for-itself/buggy.jsonl");
+    let text = include_str!("../../judge/reports/unregister-waits-for-itself/buggy.jsonl");
     let trace = Trace::parse(text).expect("a committed trace");
     let minimal = minimize(&Case::Recorded(trace), RuleSet::of(&[Rule::R16])).expect("it breaks R16");
     let Case::Recorded(small) = &minimal.case else { panic!("{minimal}") };

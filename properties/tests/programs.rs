@@ -1,8 +1,8 @@
 //! Laws of programs: text and traces give them back, and any program keeps specification, core and rules together.
 
 use contract::Core as _;
-use contract::judge::RuleSet;
 use engine::core::Core;
+use judge::RuleSet;
 use properties::minimize::{Case, CoreName, minimize};
 use properties::program::Program;
 use properties::{run, tape};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::judge::Rule;
+use judge::Rule;
 use properties::race::{Design, HuntOptions, Stop, hunt, replay};
 
 /// The rules that a delivery breaks which enters too late, whatever call came before it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::judge::Rule;
+use judge::Rule;
 use properties::race::{Design, Exhausted, HuntOptions, Kind, Race, Races, Row, Step, Stop, hunt};
 
 fn small() -> Race {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::judge::Rule;
+use judge::Rule;
 use properties::race::{HuntOptions, Kind, Window, hunt};
 
 #[test]

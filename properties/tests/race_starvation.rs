@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::judge::{Rule, TimelineOptions, Verdicts, timeline};
+use judge::{Rule, TimelineOptions, Verdicts, timeline};
 use properties::race::{HuntOptions, Hunted, Race, Races, Stop, hunt};
 
 /// Two users with a slot and a job each, and objects that stay.

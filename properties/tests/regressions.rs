@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use contract::judge::Trace;
+use judge::Trace;
 use properties::{fuzzing, run};
 
 /// Those that `bgcheck minimize --emit-test` wrote.

@@ -2,10 +2,10 @@
 
 #![cfg(feature = "suites")]
 
-use contract::judge::Rule;
-use contract::judge::trace::Kind;
 use contract::{Core as _, Dialect, HResult};
 use engine::core::Core;
+use judge::Rule;
+use judge::trace::Kind;
 use model::scope::ScopeName;
 use model::suite::{Cover, Pace};
 use properties::canary::Canary;

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contract::core::Config;
 use contract::dialect::Switch;
-use contract::judge::RuleSet;
 use contract::mutation::Mutation;
 use contract::{Core as _, Profile};
 use engine::core::Core;
+use judge::RuleSet;
 use model::lockstep::Lockstep;
 use model::scope::{ScopeName, slice};
 use model::suite::{Cover, Item, Options, Pace, Quotient, Subject, Walk, plan};

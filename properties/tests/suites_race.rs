@@ -2,9 +2,9 @@
 
 #![cfg(all(feature = "suites", feature = "designs"))]
 
-use contract::judge::Rule;
 use contract::{Core as _, Dialect};
 use engine::core::Core;
+use judge::Rule;
 use model::scope::ScopeName;
 use model::suite::{Cover, Pace};
 use properties::race::Design;

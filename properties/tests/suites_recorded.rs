@@ -2,10 +2,10 @@
 
 #![cfg(feature = "suites")]
 
-use contract::judge::trace::{Kind, Line, Told};
-use contract::judge::{Recorded, Rule, Trace};
 use contract::{Call, Core as _, Dialect, Event, JobState, NotifyFlags, Out, ReceiverId};
 use engine::core::Core;
+use judge::trace::{Kind, Line, Told};
+use judge::{Recorded, Rule, Trace};
 use model::scope::ScopeName;
 use model::suite::{Cover, Pace};
 use properties::suite::{Case, Conformed, Judged, Order, Suite, generate, on_other, recorded};

@@ -2,8 +2,8 @@
 //!
 //! They belong to the version of the workbench and not to a run, so a run carries the counts only ([`SentenceCounts`]).
 
-use contract::judge::Rule;
 use contract::sentence::{Choice, Coverage, choices, coverages};
+use judge::Rule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use contract::Dialect;
-use contract::judge::{Rule, RuleSet};
+use judge::{Rule, RuleSet};
 use model::scope::ScopeName;
 use properties::race::{Design, Kind};
 use properties::sample::Stop;

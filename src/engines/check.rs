@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use contract::Core;
 use contract::core::Config;
-use contract::judge::{Rule, RuleSet};
+use judge::{Rule, RuleSet};
 use model::explore::{Extent, Proof, Report, explore};
 use model::product::property_names;
 use model::scope::{Slice, Variant, slices, variants};

@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use contract::core::Config;
-use contract::judge::trace::HeaderFinding;
-use contract::judge::{
-    Header, Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, timeline,
-};
 use contract::{Call, Core, Dialect, ThreadId};
+use judge::trace::HeaderFinding;
+use judge::{Header, Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, timeline};
 use model::drive::{From, Stimulus};
 use model::protocol::{Design, Law, Story};
 use model::scope::{Slice, Variant, slice};

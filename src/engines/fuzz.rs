@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use contract::Core as _;
 use contract::core::Config;
-use contract::judge::{RuleSet, Trace};
 use engine::core::Core;
+use judge::{RuleSet, Trace};
 use properties::canary::Canary;
 use properties::edges::Reached;
 use properties::minimize::CoreName;

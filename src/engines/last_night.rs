@@ -62,7 +62,7 @@ fn fuzzer<'a>(night: &'a Results, name: &str) -> Option<&'a Ran> {
 mod tests {
     use std::path::PathBuf;
 
-    use contract::judge::RuleSet;
+    use judge::RuleSet;
     use reports::{
         Agreement, Amount, Approach, Corpus, Ended, ExitCode, IDLE_NIGHTS, ModelEdges, Unit, write_all,
     };

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use contract::Dialect;
-use contract::judge::{Rule, Verdict};
 use indicatif::HumanCount;
+use judge::{Rule, Verdict};
 use properties::live::{Campaign, Campaigned, Canary, LiveConfig, WrongFile, campaign};
 use properties::oracle::{Stop, Wrong};
 use reports::{

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use contract::Dialect;
-use contract::judge::Rule;
+use judge::Rule;
 use model::explore::{Extent, Proof};
 use model::protocol::{Design, Law, Reduction, Report, Slice, Story, check, memory, slices};
 use reports::Subject;

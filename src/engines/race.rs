@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use contract::judge::{Rule, RuleSet};
+use judge::{Rule, RuleSet};
 pub(crate) use properties::race::Stop;
 use properties::race::{
     self, Design, Failure, First, Hang, HuntOptions, Hunted, Kind, Races, Row, Seen, Step, hunt,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use contract::Core;
 use contract::core::Config;
-use contract::judge::{Rule, RuleSet};
+use judge::{Rule, RuleSet};
 use properties::canary::Canary;
 use properties::run::{Broken, trace};
 use properties::sample::{Options, Sampled, Stop, sample};
@@ -128,7 +128,7 @@ impl Found {
     fn keep(
         &mut self,
         broken: &Broken,
-        trace: &contract::judge::Trace,
+        trace: &judge::Trace,
         traces: &Traces,
         progress: &crate::progress::Progress,
     ) -> Result<(), Error> {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use contract::Dialect;
-use contract::judge::{Rule, RuleSet};
 use indicatif::HumanCount;
+use judge::{Rule, RuleSet};
 use model::bfs::Identity;
 use model::explore::{Engine, Options, Resources, Visited};
 use model::keep::About;

@@ -2,8 +2,8 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
-use contract::judge::RuleSet;
 use contract::{Core as _, Dialect};
+use judge::RuleSet;
 use model::product::Product;
 use model::protocol::{Design, Law, Protocol, Reduction};
 use model::scope::ScopeName;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use contract::judge::RuleSet;
+use judge::RuleSet;
 use reports::{EdgesNamed, EngineResult, ExitCode, Results, Status, Style};
 
 use crate::cli;

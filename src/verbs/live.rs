@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use contract::Dialect;
-use contract::judge::RuleSet;
+use judge::RuleSet;
 use properties::oracle::Stop;
 use reports::{EngineResult, ExitCode, Status};
 

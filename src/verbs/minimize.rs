@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use contract::judge::trace::HeaderFinding;
-use contract::judge::{Header, Rule, RuleSet, Trace};
+use judge::trace::HeaderFinding;
+use judge::{Header, Rule, RuleSet, Trace};
 use properties::minimize::{Case, CoreName, End, Failed, Minimal, NotAFailure, Section, Test, minimize};
 use reports::ExitCode;
 use serde_json::{Value, json};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use contract::Dialect;
 use contract::fault::Fault;
-use contract::judge::RuleSet;
+use judge::RuleSet;
 use model::product::property_names;
 use model::protocol::{Design, Law};
 use model::scope::ScopeName;

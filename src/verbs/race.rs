@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use contract::judge::RuleSet;
+use judge::RuleSet;
 use properties::race::{Design, Kind, Stop};
 use reports::ExitCode;
 

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use contract::judge::trace::HeaderFinding;
-use contract::judge::trace::Kind;
-use contract::judge::{
+use contract::{Core, DeliveryId, JobId, core::Config};
+use judge::trace::HeaderFinding;
+use judge::trace::Kind;
+use judge::{
     FailureId, Header, Line, Reader, Rule, RuleSet, Trace, Verdict, Verdicts, Violation, failure_id,
 };
-use contract::{Core, DeliveryId, JobId, core::Config};
 use properties::canary::Canary;
 use properties::difference::Difference;
 use properties::minimize::CoreName;

@@ -6,8 +6,8 @@ use super::{Follows, Sentence};
 use crate::answers;
 use crate::call::Method;
 use crate::dialect::{self, Dialect};
-use crate::judge::{Rule, RuleSet};
 use crate::state::{EDGES, Edge, In};
+use crate::{Rule, RuleSet};
 
 /// Something that follows a sentence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,8 +2,8 @@
 
 use contract::Sentence;
 use contract::fault::Fault;
-use contract::judge::{Rule, RuleSet};
 use contract::sentence::{Citation, Coverage, choices, coverages};
+use contract::{Rule, RuleSet};
 
 #[test]
 fn every_sentence_is_followed_or_says_why_it_is_not() {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use contract::judge::{Rule, RuleSet};
+use judge::{Rule, RuleSet};
 
 /// A rule, or a law that is not one of them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]

@@ -14,8 +14,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use contract::judge::Rule;
 use contract::{Dialect, Event, JobState, Profile};
+use judge::Rule;
 use stateright::Model;
 
 use super::act::Act;

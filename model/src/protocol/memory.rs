@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use contract::judge::{Monitors, RuleSet};
+use judge::{Monitors, RuleSet};
 
 use super::act::Note;
 use crate::fingerprint::{FACTOR, SEED, fingerprint, fold};

@@ -56,8 +56,8 @@ mod waits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use contract::judge::{Monitors, Rule, RuleSet};
 use contract::{JobState, Profile};
+use judge::{Monitors, Rule, RuleSet};
 use stateright::{Model, Path, Property};
 
 pub use self::act::{Act, Disk};

@@ -2,12 +2,12 @@
 
 use contract::dialect::Switch;
 use contract::event::{By, Caller, Leave, Target};
-use contract::judge::trace::{ChooseLine, Ended, Kind};
-use contract::judge::{Header, Line, Rule, TimelineOptions, Trace, Verdicts, timeline};
 use contract::{
     Call, CallId, DeliveryId, EnvStep, EventView, HResult, JobId, JobState, Out, Profile, ReceiverId,
     ThreadId, UserId,
 };
+use judge::trace::{ChooseLine, Ended, Kind};
+use judge::{Header, Line, Rule, TimelineOptions, Trace, Verdicts, timeline};
 
 use super::act::{Act, Cause, Note};
 use super::law::Law;

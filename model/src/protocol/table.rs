@@ -121,7 +121,7 @@ fn words(law: Law, cell: &Cell) -> String {
     match cell {
         Cell::Proved => "proved".to_owned(),
         Cell::Broken(way) => {
-            let is_about_waiting = law == Law::Rule(contract::judge::Rule::R16);
+            let is_about_waiting = law == Law::Rule(judge::Rule::R16);
             steps(if is_about_waiting { "deadlock" } else { "violated" }, way)
         }
         Cell::Vacuous => "-".to_owned(),

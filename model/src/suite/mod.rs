@@ -22,8 +22,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use contract::core::Config;
-use contract::judge::RuleSet;
 use contract::{Core, HResult, JobId, Profile, ThreadId};
+use judge::RuleSet;
 
 use crate::drive::{From, Stimulus};
 use crate::product::Product;

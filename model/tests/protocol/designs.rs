@@ -1,7 +1,7 @@
 //! Every weaker design falls, and to what its description says.
 
 use contract::Dialect;
-use contract::judge::Rule::{R1, R2, R5, R9, R16};
+use judge::Rule::{R1, R2, R5, R9, R16};
 use model::protocol::{Cell, Design, Law};
 
 use crate::support::table;

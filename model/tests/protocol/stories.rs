@@ -1,7 +1,7 @@
 //! A counterexample is a trace like any other: it parses, and the judge of whole runs names the same rule.
 
 use contract::Dialect;
-use contract::judge::{Ended, Rule, RuleSet, Trace, Verdicts};
+use judge::{Ended, Rule, RuleSet, Trace, Verdicts};
 use model::protocol::{Cell, Design, Law};
 
 use crate::support::table;

@@ -1,7 +1,7 @@
 //! A law that never had to decide anything is not proved.
 
 use contract::Dialect;
-use contract::judge::Rule;
+use judge::Rule;
 use model::explore::Proof;
 use model::protocol::{Design, Law, Reduction};
 use model::scope::ScopeName;

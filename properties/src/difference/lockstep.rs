@@ -3,9 +3,9 @@
 use std::borrow::Borrow;
 
 use contract::core::{DiskWork, Pending, Then};
-use contract::judge::Rule;
-use contract::judge::trace::{Kind, ReturnLine};
 use contract::{Core, DeliveryId, Event, HResult, JobId, JobState, Method, Out, Profile, Time, UserId};
+use judge::Rule;
+use judge::trace::{Kind, ReturnLine};
 use model::drive::{Applied, Stimulus};
 use model::lockstep::{Disagreement, Lockstep, Readiness};
 use model::spec::{Expected, Refused, Reply};

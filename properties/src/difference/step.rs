@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use contract::core::{Delivery, Failure, TransferEvent};
 use contract::event::{Leave, Target};
-use contract::judge::Line;
-use contract::judge::trace::Kind;
 use contract::{Core, EventView, HResult, JobId, Method};
+use judge::Line;
+use judge::trace::Kind;
 use model::drive::{DiskResult, Stimulus};
 use model::lockstep::Lockstep;
 

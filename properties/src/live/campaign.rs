@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use contract::judge::{Rule, Trace, Verdict};
+use judge::{Rule, Trace, Verdict};
 
 use super::{Canary, LiveConfig, LiveError, LiveReport, Progress, WrongFile, run};
 use crate::oracle::{self, OracleConfig, OracleReport, Stop, Wrong};
@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(together(&Verdict::Vacuous, &held(3)), held(3));
         assert_eq!(together(&held(2), &undecided), held(2));
         assert_eq!(together(&Verdict::Vacuous, &undecided), undecided);
-        let first = contract::judge::Violation { rule: Rule::R1, seq: 7, job: None };
+        let first = judge::Violation { rule: Rule::R1, seq: 7, job: None };
         let broken = Verdict::Violated { first, count: 1 };
         assert_eq!(together(&broken, &held(9)), broken);
         assert_eq!(together(&held(9), &broken), broken);

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use contract::core::Failure;
-use contract::judge::Trace;
-use contract::judge::trace::Kind;
 use contract::{EnvStep, FileId, HResult, JobId};
+use judge::Trace;
+use judge::trace::Kind;
 
 use super::plan::Before;
 use super::stage::Placed;

@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// As many callbacks as a user has slots.
-const SLOTS: u32 = contract::judge::CALLBACK_SLOTS;
+const SLOTS: u32 = judge::CALLBACK_SLOTS;
 /// How long a callback waits for the others. Much longer than four small files take to arrive.
 const PATIENCE: Duration = Duration::from_secs(2);
 

@@ -40,9 +40,9 @@ use std::time::{Duration, Instant};
 
 use contract::Profile;
 use contract::fault::Fault;
-use contract::judge::trace::Recorded;
-use contract::judge::{Ended, Header, Verdicts};
 use engine::service::Design;
+use judge::trace::Recorded;
+use judge::{Ended, Header, Verdicts};
 
 pub use self::campaign::{Broken, Campaign, Campaigned, campaign};
 use self::client::Orders;

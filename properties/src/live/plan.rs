@@ -111,7 +111,7 @@ pub(super) enum Role {
 }
 
 /// Between the canary's jobs and the many.
-const CROWD_JOBS: std::ops::Range<u32> = 3..3 + contract::judge::CALLBACK_SLOTS;
+const CROWD_JOBS: std::ops::Range<u32> = 3..3 + judge::CALLBACK_SLOTS;
 
 const ENDINGS: [(u64, Ending); 13] = [
     (2, Ending::CancelAtOnce),

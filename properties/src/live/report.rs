@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use contract::judge::trace::{Kind, Left, Told};
-use contract::judge::{Trace, Verdicts};
 use contract::{Event, FileId, HResult, JobId, JobState, StepKind};
+use judge::trace::{Kind, Left, Told};
+use judge::{Trace, Verdicts};
 
 use super::Hang;
 use super::closing::Disk;

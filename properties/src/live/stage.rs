@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use contract::core::{Config, Core as _};
 use contract::event::Recorder;
 use contract::fault::Seeded;
-use contract::judge::TraceRecorder;
 use contract::{EnvStep, EventView, FileId, Found, HResult, JobId, JobState, ReceiverId, UserId};
 use engine::service::{Callback, Disk, Fetch, Guid, HttpFetch, Job, Service};
 use engine::transfer::ClientConfig;
+use judge::TraceRecorder;
 
 use super::callbacks::{self, OBJECTS};
 use super::crowd::Crowd;

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use contract::core::{Config, Core as _, Failure, TransferEvent, TransferReply};
 use contract::event::Recorder;
-use contract::judge::{Ended, Header, Trace, TraceRecorder};
 use contract::{
     Call, ErrorContext, HResult, Interfaces, JobId, JobState, NotifyFlags, Profile, Receiver, ReceiverId,
     ThreadId, UserId,
@@ -18,6 +17,7 @@ use engine::service::{
     Callback, Disk, ErrorObject, Fetch, File, Job, Keep, Order, Place, Service, StartError, Stragglers,
 };
 use engine::transfer::Progress;
+use judge::{Ended, Header, Trace, TraceRecorder};
 
 /// One thing a client does.
 #[derive(Clone, PartialEq, Eq, Debug)]

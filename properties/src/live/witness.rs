@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use contract::core::{TransferEvent, TransferReply};
 use contract::event::{Recorder, Target};
-use contract::judge::TraceRecorder;
 use contract::{Call, DeliveryId, Event, EventView, FileId, HResult, JobId};
 use engine::service::{Disk, Fetch, HttpFetch, Order, Place, RealDisk};
 use engine::transfer::Progress;
+use judge::TraceRecorder;
 
 use super::random::Rng;
 use crate::oracle::Wrong;

@@ -2,8 +2,8 @@
 
 use contract::Core as _;
 use contract::core::Config;
-use contract::judge::{RuleSet, Trace};
 use engine::core::Core;
+use judge::{RuleSet, Trace};
 
 #[cfg(feature = "race")]
 use super::races::{self, Scheduled};

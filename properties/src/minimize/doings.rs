@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::judge::Trace;
 use contract::{EventView, JobId, JobState, Method};
+use judge::Trace;
 
 /// What is counted of a run.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]

@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use contract::judge::trace::Kind;
-use contract::judge::{RuleSet, Trace, Verdicts, Violation, failure_id};
+use judge::trace::Kind;
+use judge::{RuleSet, Trace, Verdicts, Violation, failure_id};
 
 use super::shrink::{Effort, Smaller, shrink};
 use super::{Failed, Identity};

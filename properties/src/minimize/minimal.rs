@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use contract::judge::trace::Kind;
-use contract::judge::{RuleSet, TimelineOptions, Trace, timeline};
+use judge::trace::Kind;
+use judge::{RuleSet, TimelineOptions, Trace, timeline};
 
 use super::case::{Case, CoreName, NotAFailure};
 use super::shrink::{Effort, End};

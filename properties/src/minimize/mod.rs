@@ -25,7 +25,7 @@ mod values;
 
 use std::fmt;
 
-use contract::judge::{
+use judge::{
     FailureId, Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, skeleton, timeline,
 };
 

@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use contract::JobId;
-use contract::judge::trace::Kind as LineKind;
-use contract::judge::{Ended, RuleSet, Trace};
+use judge::trace::Kind as LineKind;
+use judge::{Ended, RuleSet, Trace};
 
 use super::doings::does_as_much;
 use super::shrink::{Effort, End, Smaller, shrink};

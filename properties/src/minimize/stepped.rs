@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use contract::Core;
 use contract::core::Config;
-use contract::judge::{RuleSet, Trace, Verdicts, Violation};
+use judge::{RuleSet, Trace, Verdicts, Violation};
 use model::drive::Stimulus;
 
 use super::doings::does_as_much;
@@ -61,7 +61,7 @@ pub fn failure<C: Core>(program: &Program, rules: RuleSet, make: fn(&Config) -> 
 
 /// Where the trace breaks the rule. A run stops at its first violation, so where the judge of whole runs is more lenient than
 /// the monitor that cried out, it was the last event.
-pub(crate) fn violation(trace: &Trace, rule: contract::judge::Rule) -> Option<Violation> {
+pub(crate) fn violation(trace: &Trace, rule: judge::Rule) -> Option<Violation> {
     let judged = Verdicts::of(trace).violations().find(|violation| violation.rule == rule);
     judged.or_else(|| trace.events().last().map(|(seq, event)| Violation { rule, seq, job: event.job() }))
 }

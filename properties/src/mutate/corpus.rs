@@ -8,10 +8,10 @@ use std::sync::Arc;
 use contract::core::Config;
 use contract::dialect::CELLS;
 use contract::fault::{Fault, Place};
-use contract::judge::{Header, RuleSet, Trace, Verdicts};
 use contract::mutation::Mutation;
 use contract::{Core as _, Dialect, JobId};
 use engine::core::Core;
+use judge::{Header, RuleSet, Trace, Verdicts};
 use model::drive::{Driver, Happened};
 
 use super::lies::lies;
@@ -178,7 +178,7 @@ pub(super) fn condemned(walks: &[Program], seed: u64) -> Vec<Condemned> {
 
 /// The runs that the tests of the rules are about.
 fn cases() -> Vec<Condemned> {
-    let traces = contract::judge::cases::all().unwrap_or_else(|error| panic!("{error}"));
+    let traces = judge::cases::all().unwrap_or_else(|error| panic!("{error}"));
     traces.into_iter().map(|trace| Condemned::of(&trace.header.scope.clone(), trace)).collect()
 }
 

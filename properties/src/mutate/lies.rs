@@ -4,13 +4,13 @@
 //! are say of a lie is all that is known of it: some are condemned, and of some nobody can know.
 
 use contract::call::Completed;
-use contract::judge::trace::{EnterLine, EnvLine, Kind, LeaveLine, Left, ReturnLine, StateLine, Told};
-use contract::judge::{Ended, Line, Trace};
 use contract::mutation::other_code;
 use contract::{
     CommandLine, DeliveryId, DiskAct, EnvStep, Event, FileId, Found, HResult, JobId, JobState, NotifyFlags,
     Out, Priority, ReceiverId,
 };
+use judge::trace::{EnterLine, EnvLine, Kind, LeaveLine, Left, ReturnLine, StateLine, Told};
+use judge::{Ended, Line, Trace};
 
 /// Every lie about a trace, with a name that lies of the same kind share.
 pub(super) fn lies(trace: &Trace) -> impl Iterator<Item = (String, Trace)> + use<'_> {
@@ -29,7 +29,7 @@ pub(super) fn lies(trace: &Trace) -> impl Iterator<Item = (String, Trace)> + use
     let ends = std::iter::once((
         "the end".to_owned(),
         Trace {
-            header: contract::judge::Header { ended: Ended::AtRest, ..trace.header.clone() },
+            header: judge::Header { ended: Ended::AtRest, ..trace.header.clone() },
             lines: trace.lines.clone(),
         },
     ));

@@ -8,13 +8,13 @@ use std::fmt;
 
 use contract::core::{Change, Then};
 use contract::event::Target;
-use contract::judge::RuleSet;
 use contract::mutation::Mutation;
 use contract::state::JobState;
 use contract::{
     Call, Core as _, DiskAct, EnvStep, Event, FileId, HResult, JobId, Method, Profile, ReceiverId,
 };
 use engine::core::Core;
+use judge::RuleSet;
 use model::drive::Applied;
 use model::fingerprint::fingerprint;
 use model::lockstep::Lockstep;

@@ -9,10 +9,10 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use contract::judge::RuleSet;
 use contract::mutation::Mutation;
 use contract::{Call, Dialect, NotifyFlags, Profile};
 use engine::core::Core;
+use judge::RuleSet;
 use model::fingerprint::fingerprint;
 use model::product::{Product, State};
 use model::protocol::{self, Design, Law, Protocol, Reduction};

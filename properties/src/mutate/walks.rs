@@ -4,8 +4,8 @@
 //! has in the state it is in, and now and then any call at all, so that getters and the setters outside of the slices come in.
 
 use contract::Call;
-use contract::judge::RuleSet;
 use engine::core::Core;
+use judge::RuleSet;
 use model::drive::{Applied, Stimulus};
 use model::product::Product;
 use model::scope::{ScopeName, Slice, Variant, slices, variants};

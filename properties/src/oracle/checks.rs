@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use contract::judge::Trace;
+use judge::Trace;
 
 /// Something that is not as it has to be.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -11,14 +11,14 @@ use contract::core::{Config, Core as _, Failure};
 use contract::dialect::Contexts;
 use contract::event::Recorder;
 use contract::fault::Seeded;
-use contract::judge::trace::Kind;
-use contract::judge::{Ended, Header, Trace, TraceRecorder, Verdicts};
 use contract::{
     EnvStep, EventView, FileId, HResult, Interfaces, JobId, JobState, NotifyFlags, Profile, UserId,
 };
 use engine::service::{Callback, ErrorObject, File, Job, Service};
 use engine::store::Temporary;
 use engine::transfer::{ClientConfig, Roots};
+use judge::trace::Kind;
+use judge::{Ended, Header, Trace, TraceRecorder, Verdicts};
 
 use super::case::{Ask, Case, End, Limits, Retries, Said, Trouble};
 use super::checks::{Checks, Wrong};
@@ -439,7 +439,7 @@ fn compare_trace(checks: &mut Checks, case: &Case, profile: &Profile, trace: &Tr
         _ => false,
     });
     checks.same("the core hears of bytes often enough", bytes.count() >= case.heard, true);
-    let verdicts = Verdicts::under(trace, profile, contract::judge::RuleSet::HERE);
+    let verdicts = Verdicts::under(trace, profile, judge::RuleSet::HERE);
     let broken: Vec<String> = verdicts.violations().map(|broken| broken.to_string()).collect();
     checks.same("rules that are broken", broken, Vec::new());
 }

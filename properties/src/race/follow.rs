@@ -16,13 +16,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contract::core::{Config, Core as _, TransferEvent, TransferReply};
 use contract::event::{Given, Leave, Recorder};
-use contract::judge::Line;
 use contract::{Call, CommandLine, HResult, Interfaces, JobId, ReceiverId, ThreadId, UserId};
 use engine::service::{
     Callback, Client, Design, Disk, ErrorObject, Fetch, File, Job, Keep, Order, Place, Process, Programs,
     Service,
 };
 use engine::transfer::Progress;
+use judge::Line;
 use model::drive::{DiskResult, From, Stimulus};
 
 use super::execution;
@@ -408,7 +408,7 @@ impl Host<'_> {
         let mut inner = self.stage.shuttle.world.inner();
         inner.be_over();
         let events = inner.end_events();
-        inner.result = Some((contract::judge::Ended::Cut, events));
+        inner.result = Some((judge::Ended::Cut, events));
         drop(inner);
         let waiting: Vec<usize> = self
             .stage

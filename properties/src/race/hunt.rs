@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use contract::Call;
 use contract::fault::Fault;
-use contract::judge::{Ended, Rule, RuleSet, Trace, Verdict};
 use engine::service::Design;
+use judge::{Ended, Rule, RuleSet, Trace, Verdict};
 
 use super::bytes::race_of;
 use super::program::{Act, Race, Stays};

@@ -1,7 +1,7 @@
 //! Replaying a recorded trace on the code as it is now.
 
-use contract::judge::Trace;
-use contract::judge::trace::{Kind, Line};
+use judge::Trace;
+use judge::trace::{Kind, Line};
 
 use super::program::Race;
 use super::subject::{SUBJECT, trace};

@@ -1,7 +1,7 @@
 //! What a race sees that stands in no event of its trace.
 
-use contract::judge::Rule;
 use contract::{FileId, JobId};
+use judge::Rule;
 
 use super::locks::Circle;
 

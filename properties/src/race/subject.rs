@@ -16,9 +16,9 @@ use std::sync::Arc;
 use contract::core::{Config, Core as _};
 use contract::event::Recorder;
 use contract::fault::Seeded;
-use contract::judge::{Ended, Header, Judge, Recorded, RuleSet, Trace, Verdict, Verdicts, Violation};
 use contract::{Call, EnvStep, EventView, FileId, JobId};
 use engine::service::{Disk, Fetch, Keep, Programs, Service};
+use judge::{Ended, Header, Judge, Recorded, RuleSet, Trace, Verdict, Verdicts, Violation};
 
 use super::execution;
 use super::program::{Act, Destination, On, PREPARES, Race, Step};

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use contract::judge::Trace;
+use judge::Trace;
 
 use super::program::Race;
 use super::subject::header;
@@ -108,10 +108,7 @@ impl Current {
             let mut inner = stuck.world.try_inner(PATIENCE)?;
             Some(inner.take_lines())
         });
-        Trace {
-            header: header(&self.race, seed, contract::judge::Ended::Cut),
-            lines: lines.unwrap_or_default(),
-        }
+        Trace { header: header(&self.race, seed, judge::Ended::Cut), lines: lines.unwrap_or_default() }
     }
 }
 

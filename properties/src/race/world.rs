@@ -14,10 +14,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use contract::event::{Given, Recorder, Target};
-use contract::judge::trace::{ChooseLine, Kind};
-use contract::judge::{Ended, Judge, Line};
 use contract::{Call, DeliveryId, Event, EventView, FileId, JobId, Method};
 use engine::service::Inside;
+use judge::trace::{ChooseLine, Kind};
+use judge::{Ended, Judge, Line};
 
 use super::locks::Locks;
 use super::program::Wakes;

@@ -14,9 +14,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::event::Leave;
-use contract::judge::trace::{CallLine, EnterLine, Kind, Left, ReturnLine, Told};
-use contract::judge::{Recorded, Rule, Trace};
 use contract::{Call, DeliveryId, Event, FileId, FileNames, HResult, JobId, JobState, Method, Out};
+use judge::trace::{CallLine, EnterLine, Kind, Left, ReturnLine, Told};
+use judge::{Recorded, Rule, Trace};
 use model::drive::Stimulus;
 
 use super::rests::Rests;

@@ -7,9 +7,9 @@
 use std::collections::BTreeSet;
 
 use contract::core::Config;
-use contract::judge::{Header, Rule, RuleSet, Trace, Violation, failure_id};
 use contract::mutation::Mutation;
 use contract::{Core, JobId};
+use judge::{Header, Rule, RuleSet, Trace, Violation, failure_id};
 use model::drive::{Applied, From, Stimulus};
 use model::lockstep::Lockstep;
 use model::scope::{Slice, Users};

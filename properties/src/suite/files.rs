@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use contract::judge::{Trace, TraceError};
+use judge::{Trace, TraceError};
 
 use super::{Case, Manifest, Suite};
 

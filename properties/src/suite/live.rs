@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 
 use contract::core::{Config, Core as _, Failure, TransferEvent};
 use contract::event::{Leave, Recorder, Target};
-use contract::judge::{Header, RuleSet, Trace, TraceRecorder};
 use contract::{
     Call, CommandLine, Event, FileNames, HResult, Interfaces, JobId, ReceiverId, ThreadId, UserId,
 };
@@ -25,6 +24,7 @@ use engine::service::{
     RealDisk, Runtime, Service, Std, Timer,
 };
 use engine::transfer::{ClientConfig, Progress};
+use judge::{Header, RuleSet, Trace, TraceRecorder};
 use model::drive::{DiskResult, From, Stimulus};
 use model::lockstep::Lockstep;
 use model::suite::goes_on;

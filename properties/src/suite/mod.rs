@@ -23,8 +23,8 @@ mod rests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::core::Config;
-use contract::judge::{FailureId, Header, Rule, Trace, Violation};
 use contract::{Core, Dialect};
+use judge::{FailureId, Header, Rule, Trace, Violation};
 use model::drive::Stimulus;
 use model::scope::{ScopeName, Slice, slice, slices};
 use model::suite::{Cover, Item, Options, Pace, Progress, Quotient, Subject, plan};

@@ -11,10 +11,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 
-use contract::judge::trace::Kind;
-use contract::judge::{Header, Line, Trace};
 use flate2::Compression;
 use flate2::read::{GzDecoder, GzEncoder};
+use judge::trace::Kind;
+use judge::{Header, Line, Trace};
 use serde::{Deserialize, Serialize};
 
 use super::{Case, FileEntry, Manifest, SliceSize, Suite, file_name};

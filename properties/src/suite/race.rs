@@ -7,9 +7,9 @@
 use std::collections::BTreeSet;
 
 use contract::core::{Config, Core as _};
-use contract::judge::{Header, RuleSet, Trace};
 use contract::{JobId, UserId};
 use engine::core::Core;
+use judge::{Header, RuleSet, Trace};
 use model::drive::Stimulus;
 use model::lockstep::Lockstep;
 

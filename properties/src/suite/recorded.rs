@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use contract::judge::{Header, Recorded, Rule, RuleSet, Trace, Verdicts, failure_id};
+use judge::{Header, Recorded, Rule, RuleSet, Trace, Verdicts, failure_id};
 
 use super::compare::{Led, compare};
 use super::files::FileError;

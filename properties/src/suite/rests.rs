@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use contract::judge::RuleSet;
 use contract::{Core as _, Profile};
 use engine::core::Core;
+use judge::RuleSet;
 use model::drive::{From, Stimulus};
 use model::lockstep::Lockstep;
 use model::suite::goes_on;

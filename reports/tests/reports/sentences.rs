@@ -1,6 +1,6 @@
 //! The sentences of the documents: every rendering says the same, and none is lost on the way.
 
-use contract::judge::Rule;
+use judge::Rule;
 use reports::{SentenceStanding, Sentences, Style};
 
 #[test]

@@ -1,0 +1,48 @@
+//! R9, its part in one job: what the job still has to tell, so that at rest it shows who was kept waiting.
+//!
+//! The counting is done over all jobs (`judge::across`). Here is only whether JobTransferred or JobError is owed
+//! its first callback: a retry may wait for its time, the first one waits for nothing but a slot.
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
+use contract::Rule;
+use contract::call::Call;
+use contract::event::EventView;
+use contract::notify::Event;
+use contract::state::JobState;
+
+/// Whether the event of the present stay has been told to nobody yet.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct R9 {
+    untold: Option<Event>,
+}
+
+impl<const CALLS: usize> Monitor<CALLS> for R9 {
+    const RULE: Rule = Rule::R9;
+    const SEES: &'static [Kind] = &[Kind::Return, Kind::Enter, Kind::State];
+
+    #[inline(always)]
+    fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
+        match *event {
+            EventView::State { to: JobState::Transferred, .. } => self.untold = Some(Event::JobTransferred),
+            EventView::State { to: JobState::Error, .. } => self.untold = Some(Event::JobError),
+            EventView::State { .. } => self.untold = None,
+            EventView::Enter { event, .. } if Some(event) == self.untold => self.untold = None,
+            // Without replay, what met nobody is lost, and who registers later is owed nothing.
+            EventView::Return {
+                call: Call::SetNotifyInterface { .. } | Call::SetNotifyCmdLine { .. },
+                ..
+            } if !cx.profile.late_replay.is_on() => self.untold = None,
+            _ => {}
+        }
+        Outcome::Held
+    }
+}
+
+impl R9 {
+    /// Whether somebody is surely there to be told, and has not been. Where failures are not repeated, a file's callback that
+    /// failed may be what it waits for.
+    pub(crate) fn is_waiting<const CALLS: usize>(&self, cx: &Cx<'_, CALLS>) -> bool {
+        let enabled = |event| cx.facts.is_surely_enabled(cx.profile, event);
+        cx.profile.retry_transferred.is_on() && self.untold.is_some_and(enabled)
+    }
+}
