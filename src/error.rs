@@ -105,12 +105,12 @@ pub(crate) enum Error {
     #[diagnostic(help(
         "this is a mistake in bgcheck; `bgcheck check --engine stateright` explores without our explorer"
     ))]
-    Explore(#[source] model::bfs::Error),
+    Explore(#[source] explorer::Error),
     /// What an exploration needs outside of it is not there, or not as it should be.
     #[error("{what}")]
     Resource {
         /// What is wrong.
-        what: model::bfs::Error,
+        what: explorer::Error,
         /// What to type next.
         #[help]
         help: &'static str,
@@ -132,9 +132,9 @@ pub(crate) enum Error {
     Stdout(#[source] std::io::Error),
 }
 
-impl From<model::bfs::Error> for Error {
-    fn from(source: model::bfs::Error) -> Self {
-        use model::bfs::Error as Of;
+impl From<explorer::Error> for Error {
+    fn from(source: explorer::Error) -> Self {
+        use explorer::Error as Of;
         let help = match &source {
             Of::NoCheckpoint(_) => {
                 "begin with `--checkpoint DIR`, which writes what `--resume DIR` goes on from"

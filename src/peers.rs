@@ -35,7 +35,7 @@ pub(crate) fn reached(exploration: &str, level: u32) {
 
 /// What to say when a thread of this name panics because its process is gone; nothing for other threads.
 pub(crate) fn lost(thread: &str) -> Option<String> {
-    let process = model::bfs::cluster::lost_peer(thread)?;
+    let process = explorer::cluster::lost_peer(thread)?;
     // Two threads talk to a process, and both lose it: it is said once.
     let together = TOGETHER.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Together { hosts, resume, exploration, level } = together?;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use model::bfs::{Cluster, Memory};
+use explorer::{Cluster, Memory};
 use model::explore::Resources;
 use model::keep::{About, Keep};
 
@@ -57,7 +57,7 @@ impl LongArgs {
         let memory = self.memory.map(|bytes| self.memory(bytes, place)).transpose()?;
         let cluster = match (&self.hosts, self.process) {
             (Some(hosts), Some(process)) => {
-                Some(Cluster::join(read_hosts(hosts)?, process, PATIENCE).map_err(model::bfs::Error::from)?)
+                Some(Cluster::join(read_hosts(hosts)?, process, PATIENCE).map_err(explorer::Error::from)?)
             }
             _ => None,
         };

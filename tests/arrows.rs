@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Each crate, by its directory, and what it may use.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("contract", &[]),
+    ("explorer", &[]),
     ("judge", &["contract"]),
     ("engine", &["contract"]),
-    ("model", &["contract", "judge"]),
+    ("model", &["contract", "explorer", "judge"]),
     ("reports", &["contract", "judge"]),
-    ("properties", &["contract", "judge", "engine", "model"]),
+    ("properties", &["contract", "judge", "engine", "explorer", "model"]),
     ("fuzz", &["properties"]),
-    (".", &["contract", "judge", "engine", "model", "properties", "reports"]),
+    (".", &["contract", "judge", "engine", "explorer", "model", "properties", "reports"]),
 ];
 
 /// The tables of a manifest that name what is used. What tests use counts, too.

@@ -7,7 +7,7 @@ use model::explore::{Engine, Options, Resources};
 use model::protocol::{Design, Law, Reduction, Slice, check, slices};
 use model::scope::ScopeName;
 
-fn main() -> Result<(), model::bfs::Error> {
+fn main() -> Result<(), explorer::Error> {
     let profile = Dialect::Bits.profile();
     let Some(base) =
         slices(ScopeName::Default, profile).into_iter().find(|slice| slice.name == "default/nested")

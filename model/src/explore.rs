@@ -1,7 +1,7 @@
 //! Exploring a slice to the end, and saying what that proves.
 //!
 //! **What it is.** [`explore`] runs a breadth-first search over the product of one slice and makes a [`Report`] of it: counts, and for
-//! each rule whether it is proved in the slice, violated, or vacuous. The search is our own, [`crate::bfs`]; stateright's is kept to
+//! each rule whether it is proved in the slice, violated, or vacuous. The search is our own, [`explorer`]; stateright's is kept to
 //! hold it against ([`Engine`]).
 //!
 //! **What it does not prove.** A slice in which specification and core part proves nothing, and nor does one that was not explored to its
@@ -22,14 +22,14 @@ use judge::{Rule, RuleSet};
 use serde::{Deserialize, Serialize};
 use stateright::{Checker, Model, Property};
 
-use crate::bfs::{
-    self, Classes, Cluster, Explorer, Fired, Form, Hashed, Identity, Level, Limits, Memory, Retraced, Subject,
-};
 use crate::drive::Stimulus;
 use crate::keep::Keep;
 use crate::lockstep::Disagreement;
 use crate::product::{AGREEMENT, Product, property_names};
 use crate::scope::Slice;
+use explorer::{
+    Classes, Cluster, Explorer, Fired, Form, Hashed, Identity, Level, Limits, Memory, Retraced, Subject,
+};
 
 /// What became of a rule in a slice.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -76,7 +76,7 @@ pub struct Report {
 /// Which search explores.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Engine {
-    /// [`crate::bfs`].
+    /// [`explorer`].
     #[default]
     Own,
     /// stateright's breadth-first search.
@@ -106,7 +106,7 @@ pub enum Extent {
 }
 
 impl Visited {
-    pub(crate) fn of<M: Model, K>(report: &bfs::Report<M, K>) -> Self {
+    pub(crate) fn of<M: Model, K>(report: &explorer::Report<M, K>) -> Self {
         Visited {
             identity: report.identity,
             collision_probability: report.collision_probability(),
@@ -118,7 +118,7 @@ impl Visited {
 
 impl Extent {
     /// Nothing but time limits an exploration here.
-    pub(crate) fn of<M: Model, K>(report: &bfs::Report<M, K>) -> Self {
+    pub(crate) fn of<M: Model, K>(report: &explorer::Report<M, K>) -> Self {
         if report.is_complete() { Extent::Complete } else { Extent::BudgetSpent }
     }
 }
@@ -246,7 +246,7 @@ pub fn explore<C: Core>(
     rules: RuleSet,
     make: fn(&contract::core::Config) -> C,
     options: &Options<'_>,
-) -> Result<Report, bfs::Error> {
+) -> Result<Report, explorer::Error> {
     // The number of jobs is a type: a state of one job carries the monitors of one.
     match slice.jobs {
         0 | 1 => explore_jobs::<C, 1>(profile, slice, rules, make, options),
@@ -260,7 +260,7 @@ fn explore_jobs<C: Core, const J: usize>(
     rules: RuleSet,
     make: fn(&contract::core::Config) -> C,
     options: &Options<'_>,
-) -> Result<Report, bfs::Error> {
+) -> Result<Report, explorer::Error> {
     let product = || Product::<C, J>::around(profile, slice, rules, make);
     // Two things explored are of one name only if they are equal: the core, the switches, the rules, the slice.
     let subject = Subject {
@@ -343,7 +343,7 @@ pub(crate) fn first_run<M: Judged + Explorable>(
     subject: &Subject,
     notes: &Arc<AtomicU32>,
     options: &Options<'_>,
-) -> Result<FirstRun, bfs::Error> {
+) -> Result<FirstRun, explorer::Error> {
     let first = match (options.engine, &options.resources.keep) {
         (Engine::Stateright, _) => first_run_of_stateright(model, options),
         (Engine::Own, None) => first_run_of_ours(model, subject, notes, options)?,
@@ -367,7 +367,7 @@ fn first_run_of_ours<M: Judged + Explorable>(
     subject: &Subject,
     notes: &Arc<AtomicU32>,
     options: &Options<'_>,
-) -> Result<FirstRun, bfs::Error> {
+) -> Result<FirstRun, explorer::Error> {
     if options.resources.is_empty() {
         return explored(Explorer::<_, Hashed<u64>>::hashed(model), subject, notes, options);
     }
@@ -379,12 +379,12 @@ fn explored<M: Judged + Explorable, F: Form<M>>(
     subject: &Subject,
     notes: &Arc<AtomicU32>,
     options: &Options<'_>,
-) -> Result<FirstRun, bfs::Error> {
+) -> Result<FirstRun, explorer::Error> {
     let (tell, told) = mpsc::channel();
     let explorer = explorer
         .workers(options.threads)
         .limits(Limits { time: options.budget, ..Limits::default() })
-        .examples(bfs::Examples::None)
+        .examples(explorer::Examples::None)
         .classes(M::classes())
         .notes(Arc::clone(notes))
         .progress(move |level| {
@@ -415,7 +415,7 @@ fn equipped<M: Explorable, F: Form<M>>(
     mut explorer: Explorer<M, F>,
     subject: &Subject,
     resources: &Resources,
-) -> Result<Explorer<M, F>, bfs::Error> {
+) -> Result<Explorer<M, F>, explorer::Error> {
     if let Some(memory) = &resources.memory {
         explorer = explorer.memory(memory.clone());
     }
@@ -463,7 +463,7 @@ fn first_run_of_stateright<M: Explorable>(model: M, options: &Options<'_>) -> Fi
         notes: 0,
         visited: Visited {
             identity: Identity::Fingerprint { bits: 64 },
-            collision_probability: bfs::collision_probability(states as u64, 64),
+            collision_probability: explorer::collision_probability(states as u64, 64),
             bytes: None,
             bytes_on_disk: 0,
         },

@@ -1,7 +1,7 @@
 //! What is kept on disk of a check: the explorations that are done, and checkpoints of the one under way.
 //!
 //! **What it is.** A check is many explorations, one for each slice in each dialect. A [`Keep`] is a directory for all of them: a file
-//! that says of what check it is, and for each exploration a directory with checkpoints ([`crate::bfs::checkpoint`]) until it is
+//! that says of what check it is, and for each exploration a directory with checkpoints ([`explorer::checkpoint`]) until it is
 //! done, and with its result from then on. Whoever resumes the check takes the results there are and goes on with the rest.
 //!
 //! **The laws it keeps.**
@@ -17,8 +17,8 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::bfs::{Checkpoints, Cluster, Error, Subject};
-use crate::fingerprint::fingerprint;
+use explorer::fingerprint::fingerprint;
+use explorer::{Checkpoints, Cluster, Error, Subject};
 
 const ABOUT: &str = "check.json";
 const DONE: &str = "done.json";

@@ -11,29 +11,24 @@
 //! - `suite`: test suites from the explored graph, and what they cover.
 //! - [`fingerprint`](mod@fingerprint): a value as well mixed bits, the same everywhere.
 //! - `keep`: what is kept on disk of an exploration, to go on from.
-//! - `bfs`: our own explorer, for any stateright model; `reference`: models with known counts to hold it against.
 
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "bfs")]
-pub mod bfs;
 pub mod deadlines;
 pub mod drive;
 pub mod edge;
 pub mod edges;
-#[cfg(feature = "bfs")]
+#[cfg(feature = "explore")]
 pub mod explore;
-pub mod fingerprint;
-#[cfg(feature = "bfs")]
+#[cfg(feature = "explore")]
 pub mod keep;
 pub mod lockstep;
 pub mod mutants;
 pub mod product;
+#[cfg(feature = "explore")]
 pub mod protocol;
-#[cfg(feature = "bfs")]
-pub mod reference;
 pub mod scope;
 mod slots;
 pub mod spec;
-#[cfg(feature = "bfs")]
+#[cfg(feature = "explore")]
 pub mod suite;

@@ -19,13 +19,13 @@ use contract::{
 use judge::{Rule, RuleSet};
 use stateright::{Model, Property};
 
-#[cfg(feature = "bfs")]
-use crate::bfs::Classes;
 use crate::drive::{Applied, DiskResult, From, Input, Late, Stimulus};
-#[cfg(feature = "bfs")]
+#[cfg(feature = "explore")]
 use crate::explore::Judged;
 use crate::lockstep::Lockstep;
 use crate::scope::{Bytes, DiskFailures, Leaves, Network, Programs, Reentrancy, Slice, Timers, Users};
+#[cfg(feature = "explore")]
+use explorer::Classes;
 
 /// A state of the product of `J` jobs.
 pub type State<C, const J: usize> = Lockstep<C, J>;
@@ -335,7 +335,7 @@ impl<C: Core, const J: usize> Model for Product<C, J> {
     }
 }
 
-#[cfg(feature = "bfs")]
+#[cfg(feature = "explore")]
 impl<C: Core, const J: usize> Judged for Product<C, J> {
     fn breaks(&self, state: &State<C, J>, property: &str) -> bool {
         if property == AGREEMENT {
@@ -352,7 +352,7 @@ impl<C: Core, const J: usize> Judged for Product<C, J> {
 }
 
 /// What clients call in some slice: see [`client_calls`].
-#[cfg(feature = "bfs")]
+#[cfg(feature = "explore")]
 const CALLS: [Method; 13] = [
     Method::Suspend,
     Method::Resume,
@@ -370,7 +370,7 @@ const CALLS: [Method; 13] = [
 ];
 
 /// The names of what happens beside calls, each counted apart.
-#[cfg(feature = "bfs")]
+#[cfg(feature = "explore")]
 const STEPS: [&str; 16] = [
     "disk work",
     "disk work that fails",
@@ -391,7 +391,7 @@ const STEPS: [&str; 16] = [
 ];
 
 /// A stimulus as an index of [`CALLS`], and of [`STEPS`] behind them.
-#[cfg(feature = "bfs")]
+#[cfg(feature = "explore")]
 fn class(stimulus: &Stimulus) -> usize {
     let step = match stimulus {
         // A call that is not among them would be counted nowhere.

@@ -2,8 +2,8 @@
 
 use contract::{Core as _, Dialect};
 use engine::core::Core;
+use explorer::{Explorer, Hashed, Verdict};
 use judge::RuleSet;
-use model::bfs::{Explorer, Hashed, Verdict};
 use model::product::Product;
 use model::scope::{ScopeName, Slice, slices};
 use stateright::{Checker, Model};

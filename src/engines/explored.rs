@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use contract::Dialect;
-use model::bfs::Fired;
+use explorer::Fired;
 use model::explore::Visited;
 use model::scope::ScopeName;
 use reports::{

@@ -89,7 +89,7 @@ impl<'a> Search<'a> {
         budget: Option<Duration>,
         output: &Output,
         whole: fn(&R) -> Option<usize>,
-        explore: impl FnOnce(&Options<'_>) -> Result<R, model::bfs::Error>,
+        explore: impl FnOnce(&Options<'_>) -> Result<R, explorer::Error>,
     ) -> Result<R, Error> {
         let progress = output.progress(label);
         let expected = self.sizes.expected(label);

@@ -11,10 +11,10 @@ use std::process::Command;
 use std::time::Instant;
 
 use contract::Dialect;
-use model::bfs::{Explorer, Hashed, Pack};
+use explorer::reference::counters::Counters;
+use explorer::reference::two_phase::TwoPhase;
+use explorer::{Explorer, Hashed, Pack};
 use model::protocol::{Design, Law, Protocol, Reduction, slices};
-use model::reference::counters::Counters;
-use model::reference::two_phase::TwoPhase;
 use model::scope::ScopeName;
 use reports::ExitCode;
 use serde_json::json;

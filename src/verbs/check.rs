@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use contract::Dialect;
+use explorer::Identity;
 use indicatif::HumanCount;
 use judge::{Rule, RuleSet};
-use model::bfs::Identity;
 use model::explore::{Engine, Options, Resources, Visited};
 use model::keep::About;
 use model::product::property_names;

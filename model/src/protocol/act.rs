@@ -72,7 +72,6 @@ impl Act {
     }
 }
 
-#[cfg(feature = "bfs")]
 impl Act {
     /// What a report counts apart: kinds of steps, by their names.
     pub(super) const CLASSES: [&str; 17] = [

@@ -10,8 +10,8 @@ use super::law::Law;
 use super::scope::Slice;
 use super::story::Story;
 use super::{CLIENTS_OWN, Exercised, Protocol, Reduction, State, World};
-use crate::bfs::{self, Fired, Subject};
 use crate::explore::{Extent, FirstRun, Options, Proof, Visited, first_run, shortest_path};
+use explorer::{Fired, Subject};
 
 /// The result of exploring one slice under one design.
 #[derive(Clone, PartialEq, Debug)]
@@ -85,7 +85,7 @@ pub fn check(
     laws: &[Law],
     reduction: Reduction,
     options: &Options<'_>,
-) -> Result<Report, bfs::Error> {
+) -> Result<Report, explorer::Error> {
     // The number of jobs is a type: a state of one job carries the monitors of one.
     match slice.jobs {
         0 | 1 => check_jobs::<1>(design, profile, slice, laws, reduction, options),
@@ -117,7 +117,7 @@ pub fn outcomes(
     profile: &Profile,
     slice: &Slice,
     options: &Options<'_>,
-) -> Result<Vec<(Option<Law>, Outcome)>, bfs::Error> {
+) -> Result<Vec<(Option<Law>, Outcome)>, explorer::Error> {
     match slice.jobs {
         0 | 1 => outcomes_of_jobs::<1>(design, profile, slice, options),
         2 => outcomes_of_jobs::<2>(design, profile, slice, options),
@@ -130,7 +130,7 @@ fn outcomes_of_jobs<const J: usize>(
     profile: &Profile,
     slice: &Slice,
     options: &Options<'_>,
-) -> Result<Vec<(Option<Law>, Outcome)>, bfs::Error> {
+) -> Result<Vec<(Option<Law>, Outcome)>, explorer::Error> {
     let explored = explored::<J>(design, profile, slice, Law::ALL, Reduction::Fewest, options)?;
     let own = if explored.first.has(CLIENTS_OWN) { Outcome::Broken } else { Outcome::Vacuous };
     let laws = Law::ALL.iter().map(|law| (Some(*law), explored.outcome(*law)));
@@ -150,7 +150,7 @@ fn explored<const J: usize>(
     laws: &[Law],
     reduction: Reduction,
     options: &Options<'_>,
-) -> Result<Explored, bfs::Error> {
+) -> Result<Explored, explorer::Error> {
     let protocol = Protocol::<J>::new(design, profile, slice, laws, reduction);
     let exercised = protocol.exercised.clone();
     let subject = subject(design, profile, slice, laws, reduction);
@@ -203,7 +203,7 @@ fn check_jobs<const J: usize>(
     laws: &[Law],
     reduction: Reduction,
     options: &Options<'_>,
-) -> Result<Report, bfs::Error> {
+) -> Result<Report, explorer::Error> {
     let explored = explored::<J>(design, profile, slice, laws, reduction, options)?;
     let shortest = |law: Option<Law>| {
         let property = law.map_or(CLIENTS_OWN, Law::id);

@@ -26,11 +26,11 @@ use super::state::{Job, Marks, Phase, To, Who, World};
 use super::step::Rig;
 use super::story::Story;
 use super::{Protocol, Reduction, State};
-use crate::bfs::graph::Labels;
-use crate::bfs::liveness::{self, Fair, Goal};
-use crate::bfs::{self, Classes, Explorer, Hashed, Key, Limits};
 use crate::explore::{Extent, Visited};
 use crate::scope::ScopeName;
+use explorer::graph::Labels;
+use explorer::liveness::{self, Fair, Goal};
+use explorer::{Classes, Explorer, Hashed, Key, Limits};
 
 /// A duty of the engine that no single state shows to be neglected.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -129,7 +129,7 @@ impl Duty {
     /// # Errors
     ///
     /// When the model panics, which would be a mistake in it.
-    pub fn example(self) -> Result<Option<Story>, bfs::Error> {
+    pub fn example(self) -> Result<Option<Story>, explorer::Error> {
         let profile = Dialect::Bits.profile();
         let slices = [ScopeName::Tiny, ScopeName::Small].into_iter().flat_map(|scope| slices(scope, profile));
         for slice in slices.filter_map(live_slice) {
@@ -369,7 +369,7 @@ pub fn check_live(
     slice: &Slice,
     workers: usize,
     budget: Option<Duration>,
-) -> Result<LiveReport, bfs::Error> {
+) -> Result<LiveReport, explorer::Error> {
     let started = Instant::now();
     let mut protocol = Protocol::<1>::new(design, profile, slice, &[], Reduction::Full);
     protocol.rig.flaw = flaw;
@@ -397,7 +397,11 @@ pub fn check_live(
     Ok(LiveReport { slice: slice.name, scope, states, edges, depth, elapsed, proofs, extent, visited })
 }
 
-fn proof(protocol: &Protocol<1>, graph: &bfs::Graph<u64>, duty: Duty) -> Result<LiveProof, bfs::Error> {
+fn proof(
+    protocol: &Protocol<1>,
+    graph: &explorer::Graph<u64>,
+    duty: Duty,
+) -> Result<LiveProof, explorer::Error> {
     let fair: Vec<u16> = (FIRST_FAIR as u16..CLASSES.len() as u16).collect();
     let goals = || duty.owed().iter().map(|owed| owed.goal());
     for goal in goals() {
@@ -412,16 +416,16 @@ fn proof(protocol: &Protocol<1>, graph: &bfs::Graph<u64>, duty: Duty) -> Result<
 /// The steps along the edges of a lasso, each one that the model has there.
 fn walk(
     protocol: &Protocol<1>,
-    graph: &bfs::Graph<u64>,
+    graph: &explorer::Graph<u64>,
     lasso: &liveness::Lasso,
-) -> Result<Lasso, bfs::Error> {
+) -> Result<Lasso, explorer::Error> {
     let mut state = protocol.first();
     let mut acts = Vec::new();
     for edge in lasso.stem.iter().chain(&lasso.cycle) {
         let leads = |(act, next): &(Act, State<1>)| {
             class(act) == usize::from(edge.class) && u64::of(next) == graph.key(edge.to)
         };
-        let step = protocol.next_steps(&state).into_iter().find(leads).ok_or(bfs::Error::Path)?;
+        let step = protocol.next_steps(&state).into_iter().find(leads).ok_or(explorer::Error::Path)?;
         acts.push(step.0);
         state = step.1;
     }

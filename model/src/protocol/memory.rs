@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use judge::{Monitors, RuleSet};
 
 use super::act::Note;
-use crate::fingerprint::{FACTOR, SEED, fingerprint, fold};
+use explorer::fingerprint::{FACTOR, SEED, fingerprint, fold};
 
 /// Open calls on one job that its monitors follow: of two clients, of its own callback, and of the other job's.
 pub(super) const CALLS: usize = 4;

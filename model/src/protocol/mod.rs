@@ -33,20 +33,17 @@
 //!   enters and leaves are never hurried. A test compares both explorations for every design.
 
 mod act;
-#[cfg(feature = "bfs")]
 mod check;
 mod design;
 mod enabled;
 mod flaw;
 mod law;
-#[cfg(feature = "bfs")]
 mod live;
 mod memory;
 mod scope;
 mod state;
 mod step;
 mod story;
-#[cfg(feature = "bfs")]
 mod table;
 #[cfg(test)]
 mod tests;
@@ -61,17 +58,14 @@ use judge::{Monitors, Rule, RuleSet};
 use stateright::{Model, Path, Property};
 
 pub use self::act::{Act, Disk};
-#[cfg(feature = "bfs")]
 pub use self::check::{Outcome as LawOutcome, Report, Size, check, outcomes};
 pub use self::design::{Design, UnknownDesign};
 pub use self::flaw::Flaw;
 pub use self::law::Law;
-#[cfg(feature = "bfs")]
 pub use self::live::{Duty, Lasso, LiveProof, LiveReport, check_live, live_slice};
 pub use self::scope::{Ask, Leaves, Locks, Mishaps, Set, Slice, Transfers, slices};
 pub use self::state::{Object, Outcome, Who, World};
 pub use self::story::Story;
-#[cfg(feature = "bfs")]
 pub use self::table::{Cell, Counterexample, Row, Table};
 
 use self::act::Note;
@@ -80,10 +74,8 @@ use self::memory::{CALLS, Memories, Memory, Step};
 use self::state::{Phase, Stage};
 use self::step::Rig;
 use self::waits::Through;
-#[cfg(feature = "bfs")]
-use crate::bfs::Classes;
-#[cfg(feature = "bfs")]
 use crate::explore::Judged;
+use explorer::Classes;
 
 /// The property that no call waits in a circle through a client's own lock. It is no rule: the client has been told (clause 7).
 pub(crate) const CLIENTS_OWN: &str = "client's own lock";
@@ -298,7 +290,6 @@ impl<const J: usize> Model for Protocol<J> {
     }
 }
 
-#[cfg(feature = "bfs")]
 impl<const J: usize> Judged for Protocol<J> {
     fn breaks(&self, state: &State<J>, property: &str) -> bool {
         if property == CLIENTS_OWN {

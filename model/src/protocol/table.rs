@@ -11,9 +11,9 @@ use super::design::Design;
 use super::law::Law;
 use super::scope::{Slice, slices};
 use super::story::Story;
-use crate::bfs;
 use crate::explore::{Options, Proof};
 use crate::scope::ScopeName;
+use explorer;
 
 /// What became of a law under a design in all slices of a scope together.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,13 +62,13 @@ impl Table {
     /// # Errors
     ///
     /// As of [`check`].
-    pub fn of(scope: ScopeName, profile: &Profile, options: &Options<'_>) -> Result<Table, bfs::Error> {
+    pub fn of(scope: ScopeName, profile: &Profile, options: &Options<'_>) -> Result<Table, explorer::Error> {
         let row = |design: &Design| {
             let slices = slices(scope, profile);
             let explore =
                 |slice: &Slice| check(*design, profile, slice, Law::ALL, Reduction::Fewest, options);
             let reports = slices.iter().map(explore).collect::<Result<Vec<Report>, _>>()?;
-            Ok::<_, bfs::Error>(Row::of(*design, &slices, &reports))
+            Ok::<_, explorer::Error>(Row::of(*design, &slices, &reports))
         };
         Ok(Table { profile: *profile, rows: Design::ALL.iter().map(row).collect::<Result<_, _>>()? })
     }

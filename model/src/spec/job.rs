@@ -272,7 +272,7 @@ impl Job {
     }
 
     /// Whether a notification program is set.
-    #[cfg(feature = "bfs")]
+    #[cfg(feature = "explore")]
     pub(crate) fn has_program(&self) -> bool {
         self.marks.contains(Marks::PROGRAM)
     }

@@ -1,4 +1,4 @@
-//! The graph of a slice with what the explorer of `bfs` does not see: the outcome of each edge, and the stimulus itself.
+//! The graph of a slice with what `explorer` does not see: the outcome of each edge, and the stimulus itself.
 //!
 //! **What it is.** Breadth first, on one thread, so that nodes have the same numbers everywhere. States are kept by a fingerprint of
 //! 128 bits; only a frontier has its states in memory.
@@ -14,8 +14,8 @@ use super::quotient::{EdgeId, PlaceId, Quotient, Seen};
 use super::walk::{goes_on, job_of, places};
 use super::{Error, MOST_STATES, Options, Progress};
 use crate::drive::Stimulus;
-use crate::fingerprint::fingerprint;
 use crate::product::{Product, State};
+use explorer::fingerprint::fingerprint;
 
 /// When clients call.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

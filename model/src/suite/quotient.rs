@@ -17,8 +17,8 @@ use contract::event::{Leave, Target};
 use contract::{Core, Event, EventView, HResult, JobId, JobState, NotifyFlags, Profile};
 
 use crate::drive::{DiskResult, From, Stimulus};
-use crate::fingerprint::fingerprint;
 use crate::lockstep::Lockstep;
+use explorer::fingerprint::fingerprint;
 
 /// The number of a place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

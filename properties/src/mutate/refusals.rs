@@ -14,9 +14,9 @@ use contract::{
     Call, Core as _, DiskAct, EnvStep, Event, FileId, HResult, JobId, Method, Profile, ReceiverId,
 };
 use engine::core::Core;
+use explorer::fingerprint::fingerprint;
 use judge::RuleSet;
 use model::drive::Applied;
-use model::fingerprint::fingerprint;
 use model::lockstep::Lockstep;
 use model::spec::World;
 

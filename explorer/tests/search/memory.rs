@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use model::bfs::checkpoint::{Checkpoints, Subject};
-use model::bfs::{Exact, Explorer, Form, Limits, Memory, Report, Retraced, Stop, Verdict};
-use model::reference::counters::Counters;
-use model::reference::two_phase::{Fault, TwoPhase};
+use explorer::checkpoint::{Checkpoints, Subject};
+use explorer::reference::counters::Counters;
+use explorer::reference::two_phase::{Fault, TwoPhase};
+use explorer::{Exact, Explorer, Form, Limits, Memory, Report, Retraced, Stop, Verdict};
 
 fn essence<K: std::fmt::Debug>(report: &Report<TwoPhase, K>) -> String {
     let levels: Vec<_> =
@@ -77,5 +77,5 @@ fn the_bound_is_kept_but_for_a_level() {
 fn a_disk_that_cannot_be_used_is_an_error() {
     let nowhere = Path::new("/nonexistent/directory");
     let error = explorer::<Exact>(2).memory(little(nowhere)).explore().expect_err("no directory");
-    assert!(matches!(error, model::bfs::Error::Disk(_)), "{error}");
+    assert!(matches!(error, explorer::Error::Disk(_)), "{error}");
 }

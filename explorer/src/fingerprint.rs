@@ -8,14 +8,16 @@
 
 use std::hash::{Hash, Hasher};
 
-/// Digits of pi and of the golden ratio: nothing up the sleeve.
-pub(crate) const SEED: u64 = 0x2436_3f84_a885_a308;
-pub(crate) const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+/// Where mixing starts: digits of pi, so that nothing is hidden in it.
+pub const SEED: u64 = 0x2436_3f84_a885_a308;
+/// What words are multiplied by: digits of the golden ratio.
+pub const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 const OTHER: u64 = 0xbb67_ae85_84ca_a73b;
 
 /// Multiplies, and adds the two halves of the product into one, so that every bit reaches every other.
 #[inline]
-pub(crate) fn fold(left: u64, right: u64) -> u64 {
+#[must_use]
+pub fn fold(left: u64, right: u64) -> u64 {
     let product = u128::from(left) * u128::from(right);
     (product as u64) ^ ((product >> 64) as u64)
 }

@@ -2,9 +2,9 @@
 
 use std::hash::Hash;
 
-use model::bfs::{Explorer, Form, Identity, Report, Verdict};
-use model::reference::counters::Counters;
-use model::reference::two_phase::{Fault, TwoPhase};
+use explorer::reference::counters::Counters;
+use explorer::reference::two_phase::{Fault, TwoPhase};
+use explorer::{Explorer, Form, Identity, Report, Verdict};
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
 
 /// The explorer and stateright's breadth-first search agree in states, edges, depth, and what was discovered.
@@ -54,8 +54,8 @@ fn two_phase_commit_agrees_with_stateright() {
     for managers in 3..=5 {
         let model = || TwoPhase::new(managers);
         agrees_with_stateright(model(), Explorer::exact(model()).workers(2));
-        agrees_with_stateright(model(), Explorer::<_, model::bfs::Hashed<u64>>::hashed(model()).workers(2));
-        agrees_with_stateright(model(), Explorer::<_, model::bfs::Hashed<u128>>::hashed(model()));
+        agrees_with_stateright(model(), Explorer::<_, explorer::Hashed<u64>>::hashed(model()).workers(2));
+        agrees_with_stateright(model(), Explorer::<_, explorer::Hashed<u128>>::hashed(model()));
     }
     let broken = || TwoPhase::broken(3, Fault::AbortsAfterPreparing);
     agrees_with_stateright(broken(), Explorer::exact(broken()).workers(3));
@@ -80,7 +80,7 @@ fn counters_have_as_many_states_as_they_must() {
 fn counters_agree_with_stateright() {
     let model = || Counters { count: 4, modulus: 5 };
     agrees_with_stateright(model(), Explorer::exact(model()).workers(2));
-    agrees_with_stateright(model(), Explorer::<_, model::bfs::Hashed<u64>>::hashed(model()));
+    agrees_with_stateright(model(), Explorer::<_, explorer::Hashed<u64>>::hashed(model()));
 }
 
 #[test]

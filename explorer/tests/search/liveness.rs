@@ -1,8 +1,8 @@
 //! Liveness against brute force on small random graphs, and on the traps that other checkers are known to fall into.
 
-use model::bfs::liveness::{Fair, Goal, Lasso, check};
-use model::bfs::{Classes, Edge, Explorer, Graph, Labels};
-use model::reference::two_phase::{Action, Manager, TwoPhase};
+use explorer::liveness::{Fair, Goal, Lasso, check};
+use explorer::reference::two_phase::{Action, Manager, TwoPhase};
+use explorer::{Classes, Edge, Explorer, Graph, Labels};
 
 /// The label that asks.
 const P: usize = 0;

@@ -84,7 +84,10 @@ impl Checkpoints {
     }
 
     /// Removes them all: what they are of is done.
-    pub(crate) fn remove(&self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// The directory cannot be read, or something in it cannot be removed.
+    pub fn remove(&self) -> io::Result<()> {
         let next = self.directory.join(NEXT);
         let mut paths = saved(&self.directory)?;
         paths.extend(next.exists().then_some(next));
@@ -92,7 +95,8 @@ impl Checkpoints {
     }
 
     /// Whether there are checkpoints already.
-    pub(crate) fn is_occupied(&self) -> bool {
+    #[must_use]
+    pub fn is_occupied(&self) -> bool {
         saved(&self.directory).is_ok_and(|saved| !saved.is_empty())
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use model::bfs::{Examples, Explorer, Hashed, Limits, Path, Report, Stop, Verdict};
-use model::reference::two_phase::{Fault, State, TwoPhase};
+use explorer::reference::two_phase::{Fault, State, TwoPhase};
+use explorer::{Examples, Explorer, Hashed, Limits, Path, Report, Stop, Verdict};
 use proptest::prelude::*;
 use stateright::Model;
 

@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use model::bfs::checkpoint::{Checkpoints, Subject};
-use model::bfs::{
+use explorer::checkpoint::{Checkpoints, Subject};
+use explorer::reference::two_phase::{Fault, TwoPhase};
+use explorer::{
     Cluster, ClusterError, Error, Exact, Explorer, Form, Hashed, Limits, Report, Retraced, Stop, Verdict,
 };
-use model::reference::two_phase::{Fault, TwoPhase};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -14,17 +14,21 @@
 //! 4. The report says whether equal keys were equal states, and if not, how probable a confusion is.
 //!
 //! ```
-//! use model::bfs::Explorer;
-//! use model::reference::two_phase::TwoPhase;
+//! use explorer::Explorer;
+//! use explorer::reference::two_phase::TwoPhase;
 //!
 //! let report = Explorer::exact(TwoPhase::new(3)).workers(2).explore().unwrap();
 //! assert_eq!((report.states, report.edges), (288, 1145));
 //! ```
 
+#![forbid(unsafe_code)]
+
 pub mod checkpoint;
 pub mod cluster;
+pub mod fingerprint;
 pub mod graph;
 pub mod liveness;
+pub mod reference;
 
 mod cold;
 mod form;
@@ -386,7 +390,7 @@ pub enum Error {
 
 impl Error {
     /// What the disk's refusal comes to.
-    pub(crate) fn disk(error: &io::Error) -> Self {
+    pub fn disk(error: &io::Error) -> Self {
         Stop::disk(error).into_error().unwrap_or_else(|| Error::Disk(error.to_string()))
     }
 }

@@ -1,6 +1,6 @@
 //! A model given as a table, for graphs of any shape.
 
-use model::bfs::Pack;
+use explorer::Pack;
 use stateright::{Model, Property};
 
 /// States are numbers; each has its successors. An action is the index of the successor.

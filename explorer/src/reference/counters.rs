@@ -4,7 +4,7 @@
 
 use stateright::{Model, Property};
 
-use crate::bfs::Pack;
+use crate::Pack;
 
 /// The most counters of a model.
 pub const MOST: usize = 8;

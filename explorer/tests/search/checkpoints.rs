@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use model::bfs::checkpoint::{Checkpoints, Durable, Subject};
-use model::bfs::{Error, Exact, Explorer, Form, Hashed, Limits, Report, Retraced, Stop, Verdict};
-use model::reference::two_phase::{Fault, TwoPhase};
+use explorer::checkpoint::{Checkpoints, Durable, Subject};
+use explorer::reference::two_phase::{Fault, TwoPhase};
+use explorer::{Error, Exact, Explorer, Form, Hashed, Limits, Report, Retraced, Stop, Verdict};
 
 /// Where the process that dies writes its checkpoints.
 const DIRECTORY: &str = "BGCHECK_TEST_CHECKPOINTS";

@@ -1,12 +1,12 @@
 //! The explorer on models that do little, so that it is what is measured; `bgcheck bench` compares it with stateright's on large ones.
 //!
-//! `cargo bench -p model --bench explorer`
+//! `cargo bench -p explorer --bench explorer`
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use model::bfs::{Exact, Explorer, Form, Hashed, Memory, Retraced};
-use model::reference::counters::Counters;
-use model::reference::two_phase::TwoPhase;
+use explorer::reference::counters::Counters;
+use explorer::reference::two_phase::TwoPhase;
+use explorer::{Exact, Explorer, Form, Hashed, Memory, Retraced};
 use stateright::{Checker as _, Model};
 
 fn main() {

@@ -7,7 +7,7 @@
 
 use stateright::{Model, Property};
 
-use crate::bfs::Pack;
+use crate::Pack;
 
 /// The most resource managers of a model.
 pub const MOST: u8 = 12;
