@@ -62,6 +62,8 @@ pub(crate) enum Verb {
     Minimize(verbs::minimize::Args),
     /// Print the tables of states, methods and dialects, or draw them.
     Graph(verbs::graph::Args),
+    /// Explain a rule, a code, a state, a failure or any other word of the outputs.
+    Explain(verbs::explain::Args),
     /// Walk through the states of a model in the browser, step by step.
     Explore(verbs::explore::Args),
     /// Let every engine loose on every seeded fault, and show which finds which, and how soon.
@@ -96,6 +98,7 @@ impl Verb {
             | Verb::Replay(_)
             | Verb::Minimize(_) => Some(Input::None),
             Verb::Graph(_)
+            | Verb::Explain(_)
             | Verb::Explore(_)
             | Verb::Kill(_)
             | Verb::Mutate(_)

@@ -1,7 +1,8 @@
 //! `bgcheck`: explores a formal model of background-copy jobs, and fuzzes a real engine against it.
 //!
 //! **What it is.** The command: [`cli`] says what can be typed, [`verbs`] has a thin file for each verb, [`engines`] runs the
-//! engines of the other crates and turns what they found into results, [`output`] writes to people and machines.
+//! engines of the other crates and turns what they found into results, [`output`] writes to people and machines, [`explain`] says
+//! what its words mean.
 //!
 //! **What it is not.** A judge or a model. Nothing here knows a rule.
 //!
@@ -26,6 +27,7 @@ mod watch;
 mod watched;
 
 mod engines;
+mod explain;
 mod verbs;
 
 use std::process::ExitCode;

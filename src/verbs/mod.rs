@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod conform;
 pub(crate) mod doctor;
+pub(crate) mod explain;
 pub(crate) mod explore;
 pub(crate) mod fuzz;
 pub(crate) mod generate;
@@ -38,6 +39,7 @@ pub(crate) fn run(verb: &Verb, output: &mut Output) -> Result<ExitCode, Error> {
         Verb::Replay(args) => replay::run(args, output),
         Verb::Minimize(args) => minimize::run(args, output),
         Verb::Graph(args) => graph::run(args, output),
+        Verb::Explain(args) => explain::run(args, output),
         Verb::Explore(args) => explore::run(args, output),
         Verb::Kill(args) => kill::run(args, output),
         Verb::Mutate(args) => mutate::run(args, output),
