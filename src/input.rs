@@ -63,6 +63,18 @@ pub(crate) enum Given {
     Text(Vec<u8>),
 }
 
+/// The one trace of a file, whatever it is wrapped in.
+pub(crate) fn trace_in(file: &Path) -> Result<Trace, Error> {
+    let input = InputArgs { file: file.to_owned(), target: None, trace: None };
+    match input.source()?.read()?.given {
+        Given::Trace(trace) => Ok(trace),
+        _ => {
+            let what = format!("{} is an input of a fuzz target", input.name());
+            Err(Error::usage(what, "record a trace, or name the directory of the recorded traces"))
+        }
+    }
+}
+
 /// A file that has been opened.
 enum Opened {
     Lines(Box<Lines>),

@@ -9,7 +9,7 @@ use properties::canary::Canary;
 use properties::minimize::{CoreName, Identity};
 use properties::race::Design;
 use properties::suite::{
-    COMMITTED, Committed, Conformed, Finding, Judged, MANIFEST, Outcome, Suite, as_recorded, on_race,
+    COMMITTED, Case, Committed, Conformed, Finding, Judged, MANIFEST, Outcome, Suite, on_race, recorded,
 };
 use reports::ExitCode;
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ use crate::engines::check::default_traces;
 use crate::engines::conform;
 use crate::engines::counterexample::Traces;
 use crate::error::Error;
+use crate::input;
 use crate::output::{Output, counted, printable};
 use crate::place::Place;
 
@@ -130,13 +131,10 @@ fn conformed(args: &Args, suite: &Suite, output: &Output) -> Result<Conformed, E
     if let Some(dir) = &args.recorded {
         has_traces(dir, suite)?;
         // Read once to find what is no trace: that is a usage error, and not the verdict of a file.
-        for case in &suite.cases {
-            let _ = as_recorded(case, dir).map_err(|error| {
-                Error::usage(error.to_string(), "record each file anew, or remove what is no trace")
-            })?;
+        for case in suite.cases.iter().filter(|case| dir.join(&case.name).is_file()) {
+            let _ = input::trace_in(&dir.join(&case.name))?;
         }
-        let unreadable = |_| Judged::not_runnable("it cannot be read any more");
-        return conform::on_other(suite, &|case| as_recorded(case, dir).unwrap_or_else(unreadable), output);
+        return conform::on_other(suite, &|case| as_recorded(case, dir), output);
     }
     match (args.subject, args.canary) {
         (SubjectName::Core, false) => conform::on(suite, engine::core::Core::new, output),
@@ -150,6 +148,17 @@ fn conformed(args: &Args, suite: &Suite, output: &Output) -> Result<Conformed, E
             conform::on_other(suite, &|case| on_race(case, design), output)
         }
         (SubjectName::Live, _) => conform::live(suite, output),
+    }
+}
+
+fn as_recorded(case: &Case, dir: &Path) -> Judged {
+    let path = dir.join(&case.name);
+    if !path.is_file() {
+        return Judged::not_runnable("no trace of this name was recorded");
+    }
+    match input::trace_in(&path) {
+        Ok(trace) => recorded(case, trace),
+        Err(_) => Judged::not_runnable("it cannot be read any more"),
     }
 }
 

@@ -41,7 +41,7 @@ pub use self::live::on_live;
 pub use self::packed::PackedError;
 #[cfg(feature = "race")]
 pub use self::race::on_race;
-pub use self::recorded::{as_recorded, recorded};
+pub use self::recorded::recorded;
 
 /// Jobs of a slice at most.
 pub const JOBS: usize = 2;

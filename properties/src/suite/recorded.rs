@@ -5,35 +5,14 @@
 //!
 //! **What it is not.** Strict about what is the subject's freedom: see [`super::compare`].
 
-use std::path::Path;
-
 use judge::{Header, Recorded, Rule, RuleSet, Trace, Verdicts, failure_id};
 
 use super::compare::{Led, compare};
-use super::files::FileError;
 use super::rests::Rests;
 use super::{Case, Finding, Judged};
 use crate::difference::{Account, Concern, Difference};
 
-/// What became of a file, by the trace of the same name in a directory.
-///
-/// # Errors
-/// The trace cannot be read, or is none.
-pub fn as_recorded(case: &Case, dir: &Path) -> Result<Judged, FileError> {
-    let path = dir.join(&case.name);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => match Trace::parse(&text) {
-            Ok(trace) => Ok(recorded(case, trace)),
-            Err(source) => Err(FileError::Trace { path, source }),
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Ok(Judged::not_runnable("no trace of this name was recorded"))
-        }
-        Err(source) => Err(FileError::Io { what: "read", path, source }),
-    }
-}
-
-/// What became of a file whose run is this trace.
+/// What became of a file of a suite, by the trace that was recorded for it.
 #[must_use]
 pub fn recorded(case: &Case, trace: Trace) -> Judged {
     if let Some(missing) = NEEDED.iter().find(|(kind, _)| !trace.header.records.contains(kind)) {
