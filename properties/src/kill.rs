@@ -35,7 +35,7 @@ use crate::suite::{COMMITTED, Committed, first_failure};
 /// An engine of the workbench, as an attacker.
 ///
 /// Another one is added in [`Engine::ALL`], in the methods below and in `Attack::by`. Other lists name engines for other purposes, and the help
-/// of `bgcheck kill --engine` and `docs/kill-expected.json` name these: `docs/howto/add-an-engine.md` has all places.
+/// of `bgcheck kill --engine` and `docs/pinned/kill-expected.json` name these: `docs/howto/add-an-engine.md` has all places.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Engine {
     /// Explores the product of core and specification: scope tiny, then small, then default, in every variant of the dialects.

@@ -28,7 +28,7 @@ inside. All mutants of a sample are in one build, and a run has one of them. One
 an engine sees something. A run that hangs twice, or crashes, is noticed. An engine that sees something without a mutant ends the run.
 
 A mutant that does not compile is not viable and counts for nothing. A survivor is read. Either it is equivalent, and no program can
-tell it from the engine; or it is a blind spot, and counts against the rate. `docs/mutants-engine.json` has the reason of each, and the rates
+tell it from the engine; or it is a blind spot, and counts against the rate. `docs/pinned/mutants-engine.json` has the reason of each, and the rates
 of earlier samples. Naive designs, and how a value prints, are not mutated.
 
     cargo install cargo-mutants --locked --version ^27 --root target/tools
@@ -345,7 +345,7 @@ impl EngineMutants {
             }
             SampleVerdict::CouldNotRun(names) => format!("Not judged: {}.", names.join(", ")),
             SampleVerdict::Unexplained(names) => format!(
-                "{} survive without an entry in docs/mutants-engine.json: read each, and give it a meaning and a reason.",
+                "{} survive without an entry in docs/pinned/mutants-engine.json: read each, and give it a meaning and a reason.",
                 names.len()
             ),
             SampleVerdict::NothingJudged => "No mutant of the sample compiles.".to_owned(),

@@ -75,7 +75,7 @@ impl Plan<'_> {
 }
 
 /// What earlier runs saw, below the checkout.
-pub(crate) const EXPECTED: &str = "docs/kill-expected.json";
+pub(crate) const EXPECTED: &str = "docs/pinned/kill-expected.json";
 
 /// Reads it.
 pub(crate) fn expected(place: &Place) -> Result<Expected, Error> {

@@ -25,7 +25,7 @@ use crate::signals;
 ///
 /// With --mutants the changes are not ours: cargo-mutants makes them of the engine's source, and the seed takes a sample of them. All
 /// of a sample are built into one program, in target/mutants/engine, and no test of the engine runs. A mutant that no engine notices
-/// is equivalent or a blind spot: it needs an entry in docs/mutants-engine.json, and without one the run ends with 2. Each result is
+/// is equivalent or a blind spot: it needs an entry in docs/pinned/mutants-engine.json, and without one the run ends with 2. Each result is
 /// kept at once, so that a run that was stopped goes on where it was.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
@@ -55,11 +55,11 @@ pub(crate) struct Args {
     /// Where the matrix goes, as Markdown.
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Only what docs/kill-expected.json has: the pairs that saw something in a quarter of the budget.
+    /// Only what docs/pinned/kill-expected.json has: the pairs that saw something in a quarter of the budget.
     #[arg(long, conflicts_with = "bless")]
     known: bool,
-    /// Expect from now on what this run sees: writes docs/kill-expected.json; with --mutants, adds the rate to the curve and takes away
-    /// the entries of what was noticed, in docs/mutants-engine.json.
+    /// Expect from now on what this run sees: writes docs/pinned/kill-expected.json; with --mutants, adds the rate to the curve and takes away
+    /// the entries of what was noticed, in docs/pinned/mutants-engine.json.
     #[arg(long)]
     bless: bool,
     /// Judge so many mutants of the engine's source in the place of the seeded faults.

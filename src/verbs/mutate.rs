@@ -18,7 +18,7 @@ use crate::signals;
 /// A mutant is one row, cell, bit, guard, effect or monitor of the model that is not what it was. The command builds itself with the mutants
 /// inside, in target/mutants, and lets one engine after another look at each until somebody notices; and at the model as it is,
 /// of which nobody may notice anything. A mutant that survives is behaviour that nothing specifies, or a rule that is vacuous: it
-/// needs an argument in docs/mutants-expected.json, and without one the run ends with 2; so does one that was noticed before, for
+/// needs an argument in docs/pinned/mutants-expected.json, and without one the run ends with 2; so does one that was noticed before, for
 /// --bless takes its argument away.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
@@ -42,7 +42,7 @@ pub(crate) struct Args {
     /// Where the document goes.
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Take away the arguments of what this run noticed: writes docs/mutants-expected.json.
+    /// Take away the arguments of what this run noticed: writes docs/pinned/mutants-expected.json.
     #[arg(long, conflicts_with_all = ["engine", "list"])]
     bless: bool,
     /// Print the mutants, and run nothing.
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     signals::catch();
     let place = Place::here();
     // Read first: what cannot be compared need not be run.
-    let path = place.join("docs/mutants-expected.json");
+    let path = place.join("docs/pinned/mutants-expected.json");
     let mut known: Survivors = expected(&path, "give each survivor a `meaning` and a `why`")?;
     let plan = Plan {
         place: &place,

@@ -67,7 +67,7 @@ pub(crate) enum Again {
 }
 
 /// Earlier rates and the reasons of survivors, below the checkout.
-pub(crate) const KNOWN: &str = "docs/mutants-engine.json";
+pub(crate) const KNOWN: &str = "docs/pinned/mutants-engine.json";
 
 /// Reads them.
 pub(crate) fn known(place: &Place) -> Result<KnownSurvivors, Error> {
