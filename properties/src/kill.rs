@@ -40,7 +40,7 @@ use crate::suite::{COMMITTED, Committed, first_failure};
 pub enum Engine {
     /// Explores the product of core and specification: scope tiny, then small, then default, in every variant of the dialects.
     Check,
-    /// The body of the fuzz target `lockstep`, on random bytes of random length, without a fuzzer.
+    /// The body of the fuzz target `lockstep`, on random bytes and on changed inputs of its corpus, without a fuzzer.
     Lockstep,
     /// Random programs of some forty steps, judged after each.
     Properties,
@@ -146,6 +146,8 @@ pub struct Plan<'a> {
     pub seed: u64,
     /// Where live runs put their files; the caller makes it, and throws it away.
     pub directory: &'a Path,
+    /// Inputs of the fuzz target `lockstep`, such as those that are committed: every other program is one of them, changed a little.
+    pub corpus: &'a [Vec<u8>],
 }
 
 /// What an attack saw first.
@@ -326,7 +328,12 @@ impl Attack<'_> {
     }
 
     fn lockstep(&self, seed: u64) -> Option<Sign> {
-        run_bytes(&random_bytes(seed, LOCKSTEP_BYTES), self.make).broken.map(sign_of)
+        let bytes = match seed % 2 {
+            0 => changed(self.plan.corpus, seed),
+            _ => None,
+        };
+        let bytes = bytes.unwrap_or_else(|| random_bytes(seed, LOCKSTEP_BYTES));
+        run_bytes(&bytes, self.make).broken.map(sign_of)
     }
 
     fn properties(&self, seed: u64) -> Option<Sign> {
@@ -448,6 +455,27 @@ fn sign_of(broken: Broken) -> Sign {
 }
 
 /// Random bytes of a random length.
+/// One of these inputs with a few bytes changed, as a fuzzer does it; none when there are none.
+fn changed(corpus: &[Vec<u8>], seed: u64) -> Option<Vec<u8>> {
+    let mut state = seed ^ 0x6d75_7461;
+    let mut below = |end: usize| split_mix(&mut state) as usize % end.max(1);
+    let mut bytes = corpus.get(below(corpus.len()))?.clone();
+    for _ in 0..=below(4) {
+        let at = below(bytes.len() + 1);
+        match below(4) {
+            0 => bytes.insert(at, below(256) as u8),
+            1 => drop(bytes.drain(at..bytes.len().min(at + 1 + below(8)))),
+            2 if at < bytes.len() => bytes[at] = below(256) as u8,
+            _ => {
+                let other = &corpus[below(corpus.len())];
+                bytes.truncate(at);
+                bytes.extend_from_slice(&other[below(other.len())..]);
+            }
+        }
+    }
+    Some(bytes)
+}
+
 fn random_bytes(seed: u64, most: u64) -> Vec<u8> {
     let mut state = seed ^ 0x6b69_6c6c;
     let length = 8 + split_mix(&mut state) % most;

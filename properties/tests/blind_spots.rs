@@ -45,8 +45,15 @@ fn the_lockstep_sees_every_kind() {
     let directory = tempfile::tempdir().expect("tests have a temporary directory");
     // A limit for hanging only: each is seen within some thousand programs.
     let budget = Duration::from_secs(120);
+    let committed = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/lockstep"));
+    let mut paths: Vec<_> = committed
+        .expect("the corpus is committed")
+        .map(|entry| entry.expect("it can be listed").path())
+        .collect();
+    paths.sort();
+    let corpus: Vec<_> = paths.iter().map(|path| std::fs::read(path).expect("a readable input")).collect();
     for fault in OF_LOCKSTEP {
-        let plan = Plan { fault: Some(fault), budget, seed: 1, directory: directory.path() };
+        let plan = Plan { fault: Some(fault), budget, seed: 1, directory: directory.path(), corpus: &corpus };
         let attacked = attack(Engine::Lockstep, &plan);
         assert!(attacked.sign.is_some(), "{fault} is not seen in {} programs", attacked.runs);
     }

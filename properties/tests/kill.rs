@@ -13,7 +13,7 @@ use properties::kill::{Attacked, Engine, Plan, Sign, attack};
 use properties::suite::{COMMITTED, first_failure};
 
 fn attacked(engine: Engine, fault: Option<Fault>, budget: Duration, directory: &Path) -> Attacked {
-    attack(engine, &Plan { fault, budget, seed: 1, directory })
+    attack(engine, &Plan { fault, budget, seed: 1, directory, corpus: &[] })
 }
 
 /// One fault for each engine that it is sure to see within a second, so that the time limit is one for hanging only.

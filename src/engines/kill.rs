@@ -20,6 +20,9 @@ use crate::place::Place;
 use crate::progress::Progress;
 use crate::run::millis;
 
+/// Where these inputs are.
+const CORPUS: &str = "fuzz/corpus/lockstep";
+
 /// What to run.
 pub(crate) struct Plan<'a> {
     pub(crate) place: &'a Place,
@@ -147,13 +150,22 @@ pub(crate) fn one(
 ) -> Result<(), Error> {
     let unwritable = |source| Error::Write { path: std::env::temp_dir(), source };
     let directory = tempfile::tempdir().map_err(unwritable)?;
-    let plan = kill::Plan { fault, budget, seed, directory: directory.path() };
+    let corpus = committed_corpus();
+    let plan = kill::Plan { fault, budget, seed, directory: directory.path(), corpus: &corpus };
     let Attacked { sign, runs, elapsed } = kill::attack(engine, &plan);
     let failed = matches!(sign, Some(Sign::Failed(_)));
     let by = sign.map(|sign| sign.to_string());
     let said = Said { by, failed, runs, time_ms: millis(elapsed) };
     let text = serde_json::to_string(&said).map_err(|error| Error::Stdout(error.into()))?;
     output.text(&text)
+}
+
+/// The committed inputs of `lockstep`, in the order of their names; none outside of a checkout.
+fn committed_corpus() -> Vec<Vec<u8>> {
+    let Ok(listed) = std::fs::read_dir(Place::here().join(CORPUS)) else { return Vec::new() };
+    let mut paths: Vec<_> = listed.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    paths.iter().filter_map(|path| std::fs::read(path).ok()).collect()
 }
 
 fn note(progress: &Progress, row: &KillRow) {
