@@ -9,7 +9,6 @@
 //! - [`product`]: all that as a stateright model; [`scope`]: what makes it finite; [`explore`]: exploring it, and what that proves.
 //! - `mutants`: small changes of all that, to see who notices.
 //! - `suite`: test suites from the explored graph, and what they cover.
-//! - [`fingerprint`](mod@fingerprint): a value as well mixed bits, the same everywhere.
 //! - `keep`: what is kept on disk of an exploration, to go on from.
 
 #![forbid(unsafe_code)]
