@@ -26,7 +26,7 @@ const READ_PROPERTIES: RuleSet = RuleSet::of(&[Rule::R11]);
 const READ_METHODS: RuleSet = RuleSet::of(&[Rule::R8, Rule::R13, Rule::R15, Rule::R18, Rule::R19]);
 const READ_CALL_STATES: RuleSet = RuleSet::of(&[Rule::R12, Rule::R13]);
 const READ_STATE: RuleSet = RuleSet::of(&[Rule::R10, Rule::R12, Rule::R13, Rule::R14, Rule::R18, Rule::R19]);
-const READ_STAYS: RuleSet = RuleSet::of(&[Rule::R5, Rule::R6, Rule::R7]);
+const READ_STAYS: RuleSet = RuleSet::of(&[Rule::R5, Rule::R6, Rule::R7, Rule::R18]);
 const READ_DONE: RuleSet = RuleSet::of(&[Rule::R5, Rule::R15]);
 const READ_JOB: RuleSet = RuleSet::of(&[Rule::R10]);
 
