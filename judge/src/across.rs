@@ -6,9 +6,9 @@
 use contract::call::Call;
 use contract::event::{Caller, EventView, Target};
 use contract::ids::{CallId, DeliveryId, JobId, UserId};
+use contract::{Rule, RuleSet};
 
 use super::monitor::Outcome;
-use contract::{Rule, RuleSet};
 
 /// Callbacks of one user at once (facts C3.3).
 pub const CALLBACK_SLOTS: u32 = 4;

@@ -2,9 +2,10 @@
 //!
 //! They are written down by a test (`judge/tests/rules/cases.rs`). The scope of each is the test that it is from.
 
+use contract::{Rule, RuleSet};
+
 use super::trace::{Trace, TraceError};
 use super::verdict::{Verdicts, Violation};
-use contract::{Rule, RuleSet};
 
 /// The runs as text: traces in JSON Lines, one after another.
 pub const TEXT: &str = include_str!("../tests/rules/cases.jsonl");

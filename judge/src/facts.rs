@@ -12,10 +12,10 @@ use contract::mutant;
 use contract::mutation::Mutant;
 use contract::notify::{Event, Interfaces, NotifyFlags, Receiver};
 use contract::state::{JobState, StateSet};
+use contract::{Rule, RuleSet};
 
 use super::registers::{self, DEFAULT_TIME, NO_VALUE, NOBODY, Register, Registers, Success};
 use super::small::{CallSet, FileSet};
-use contract::{Rule, RuleSet};
 
 /// Rules that read each part.
 const READ_MASK: RuleSet = RuleSet::of(&[Rule::R2, Rule::R7, Rule::R9, Rule::R11, Rule::R18, Rule::R19]);

@@ -14,8 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
+use contract::Rule;
 use contract::env::{EnvStep, StepKind};
 use contract::event::{By, EventView, Given, Leave, Target};
 use contract::hresult::HResult;
@@ -23,10 +22,10 @@ use contract::ids::{CallId, FileId, JobId};
 use contract::notify::Event;
 use contract::state::JobState;
 use contract::{Call, Method};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::trace::Trace;
 use super::verdict::Violation;
-use contract::Rule;
 
 /// A failure by its rule and its skeleton.
 ///

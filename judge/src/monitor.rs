@@ -3,11 +3,11 @@
 use contract::dialect::Profile;
 use contract::event::EventView;
 use contract::mutation::Mutant;
+use contract::{Rule, RuleSet};
 
 use super::facts::Facts;
 use super::registers::Register;
 use super::rules::{R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, R15, R18, R19};
-use contract::{Rule, RuleSet};
 
 /// What a rule makes of one event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

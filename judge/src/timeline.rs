@@ -17,11 +17,11 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use contract::Rule;
 use contract::ids::{CallId, DeliveryId, JobId, ThreadId};
 
 use super::trace::{Kind, Line, Trace};
 use super::verdict::Violation;
-use contract::Rule;
 
 /// How to draw a timeline.
 #[derive(Clone, Debug, Default)]

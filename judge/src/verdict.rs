@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::BufRead;
 
-use serde::{Deserialize, Serialize};
-
 use contract::answers;
 use contract::call::{Call, Out};
 use contract::dialect::Profile;
@@ -15,13 +13,14 @@ use contract::hresult::HResult;
 use contract::ids::{CallId, JobId, UserId};
 use contract::mutation::Mutant;
 use contract::state::JobState;
+use contract::{Rule, RuleSet};
+use serde::{Deserialize, Serialize};
 
 use super::across::{Across, CALLBACK_SLOTS, Overflow};
 use super::handed::Handed;
 use super::queue::Queue;
 use super::trace::{Ended, Header, Kept, Kind, Line, Open, Reader, Recorded, Trace, TraceError};
 use super::watched::{Watched, names_late_file};
-use contract::{Rule, RuleSet};
 
 /// One broken rule.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]

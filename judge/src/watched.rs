@@ -9,11 +9,11 @@ use contract::event::{By, EventView, Target};
 use contract::ids::{CallId, DeliveryId, FileId, ReceiverId};
 use contract::mutant;
 use contract::notify::Receiver;
+use contract::{Rule, RuleSet};
 
 use super::monitor::Monitors;
 use super::small::FileSet;
 use super::texts::{Read, Texts};
-use contract::{Rule, RuleSet};
 
 const CALLS: usize = 32;
 const DELIVERIES: usize = 8;

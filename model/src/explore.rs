@@ -18,6 +18,9 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use contract::{Core, Profile};
+use explorer::{
+    Classes, Cluster, Explorer, Fired, Form, Hashed, Identity, Level, Limits, Memory, Retraced, Subject,
+};
 use judge::{Rule, RuleSet};
 use serde::{Deserialize, Serialize};
 use stateright::{Checker, Model, Property};
@@ -27,9 +30,6 @@ use crate::keep::Keep;
 use crate::lockstep::Disagreement;
 use crate::product::{AGREEMENT, Product, property_names};
 use crate::scope::Slice;
-use explorer::{
-    Classes, Cluster, Explorer, Fired, Form, Hashed, Identity, Level, Limits, Memory, Retraced, Subject,
-};
 
 /// What became of a rule in a slice.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,13 +1,13 @@
 //! What a rule says it does not look at really makes no difference to it.
 
-use proptest::prelude::*;
-
-use super::*;
 use contract::call::{Call, Out, Progress};
 use contract::env::{DiskAct, EnvStep, Found};
 use contract::event::{By, Caller, Leave, Target};
 use contract::notify::Event;
 use contract::{CallId, DeliveryId, Dialect, FileId, HResult, JobId, JobState, ReceiverId, ThreadId, UserId};
+use proptest::prelude::*;
+
+use super::*;
 
 macro_rules! blind_rules {
     ($($field:ident: $rule:ident,)*) => {

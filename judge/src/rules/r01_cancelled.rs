@@ -1,10 +1,11 @@
 //! R1: nothing starts after a successful Cancel is back.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
 use contract::Rule;
 use contract::call::Call;
 use contract::event::EventView;
 use contract::mutant;
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
 
 /// Remembers whether the job was cancelled. The decision is made when Cancel returns: from there on nothing may start.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

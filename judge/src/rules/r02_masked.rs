@@ -1,8 +1,9 @@
 //! R2: a callback needs a mask that lets it through.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
 use contract::Rule;
 use contract::event::EventView;
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
 
 /// Remembers nothing of its own: the possible masks are a shared register.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

@@ -1,11 +1,12 @@
 //! R3: a callback needs somebody who asked for it.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
-use crate::registers::{Register, bit};
 use contract::Rule;
 use contract::event::{EventView, Target};
 use contract::mutant;
 use contract::notify::Event;
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
+use crate::registers::{Register, bit};
 
 /// Remembers nothing of its own: the possible registrations are shared registers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

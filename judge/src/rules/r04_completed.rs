@@ -1,10 +1,11 @@
 //! R4: nothing starts after a successful Complete is back.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
 use contract::Rule;
 use contract::call::Call;
 use contract::event::EventView;
 use contract::mutant;
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
 
 /// Remembers whether the job was completed. The decision is made when Complete returns, as in R1.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

@@ -4,12 +4,13 @@
 //! that call is back the callback may still start. The environment does not move the job while one is
 //! on its way, so after an environment step none may start.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
-use crate::small::FileSet;
 use contract::Rule;
 use contract::event::EventView;
 use contract::mutant;
 use contract::notify::Event;
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
+use crate::small::FileSet;
 
 /// Remembers nothing of its own: stays in a state and finished files are shared facts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

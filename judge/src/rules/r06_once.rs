@@ -4,9 +4,6 @@
 //! that overlaps the time between the two callbacks excuses the second, because a new registration is told again
 //! what still stands. Whether FileTransferred may be told again even then is R7's business.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
-use crate::registers::Register;
-use crate::small::{DeliverySet, FileSet};
 use contract::Rule;
 use contract::call::Call;
 use contract::env::EnvStep;
@@ -15,6 +12,10 @@ use contract::ids::{DeliveryId, FileId};
 use contract::mutant;
 use contract::notify::Event;
 use contract::state::JobState;
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
+use crate::registers::Register;
+use crate::small::{DeliverySet, FileSet};
 
 use super::settles;
 

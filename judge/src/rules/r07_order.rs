@@ -4,9 +4,6 @@
 //! owed: finished, unacknowledged, and enabled by everything possible since it was finished. And after a new registration, a
 //! file that was acknowledged before is not told again; without one, that is R6.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
-use crate::registers::Register;
-use crate::small::FileSet;
 use contract::Rule;
 use contract::call::Call;
 use contract::env::EnvStep;
@@ -14,6 +11,10 @@ use contract::event::EventView;
 use contract::ids::FileId;
 use contract::mutant;
 use contract::notify::Event;
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
+use crate::registers::Register;
+use crate::small::FileSet;
 
 use super::settles;
 

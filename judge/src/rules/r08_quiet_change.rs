@@ -7,7 +7,6 @@
 //! A call takes effect at some moment before it is back, and only if it succeeds. While it is open, a callback may be on its account;
 //! when no call is left that can have been the cause, that callback had none.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
 use contract::Rule;
 use contract::call::{Call, Method};
 use contract::env::EnvStep;
@@ -15,6 +14,8 @@ use contract::event::EventView;
 use contract::mutant;
 use contract::notify::Event;
 use contract::state::JobState;
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
 
 /// Changes that may not have been reported, and callbacks that may have had none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

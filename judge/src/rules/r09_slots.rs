@@ -3,12 +3,13 @@
 //! The counting is done over all jobs (`judge::across`). Here is only whether JobTransferred or JobError is owed
 //! its first callback: a retry may wait for its time, the first one waits for nothing but a slot.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
 use contract::Rule;
 use contract::call::Call;
 use contract::event::EventView;
 use contract::notify::Event;
 use contract::state::JobState;
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
 
 /// Whether the event of the present stay has been told to nobody yet.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

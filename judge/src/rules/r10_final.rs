@@ -3,14 +3,15 @@
 //! A job has ended for the manager when the call that ended it is back, or when it expired. A GetJob or
 //! EnumJobs that starts later must not turn it up; one that overlaps the end may.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
-use crate::small::CallSet;
 use contract::Rule;
 use contract::call::{Call, Out};
 use contract::env::EnvStep;
 use contract::event::{By, EventView};
 use contract::mutant;
 use contract::state::JobState;
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
+use crate::small::CallSet;
 
 /// Whether the job has ended, and which open calls started after that.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

@@ -5,14 +5,15 @@
 //! number of files are judged over whole runs (`judge::texts`). A Complete that fails leaves renamed files behind, which is allowed and is not a
 //! change of state.
 
-use crate::facts::may_be_default;
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
-use crate::registers::{NOBODY, Register, bit, bucket};
-use crate::small::CallSet;
 use contract::Rule;
 use contract::call::{Call, Out};
 use contract::event::{By, EventView};
 use contract::mutant;
+
+use crate::facts::may_be_default;
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
+use crate::registers::{NOBODY, Register, bit, bucket};
+use crate::small::CallSet;
 
 /// The open calls that have changed the state.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

@@ -1,9 +1,10 @@
 //! R12: every answer is one that the table allows in some state the job may have been in.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
 use contract::Rule;
 use contract::answers;
 use contract::event::EventView;
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
 
 /// Remembers nothing of its own: the states during each open call are shared facts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

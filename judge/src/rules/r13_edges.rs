@@ -3,13 +3,14 @@
 //! While a call that ends the job works on the disk, no environment step moves it: from the first `disk` step to the change of
 //! state, to a rename that failed, or to the return of the call.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
 use contract::Rule;
 use contract::call::{Call, Method, Out};
 use contract::env::{DiskAct, EnvStep};
 use contract::event::{By, EventView};
 use contract::mutant;
 use contract::state::{self, Cause, JobState};
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
 
 /// The state and the open calls are shared facts; its own is whether a call is ending the job.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

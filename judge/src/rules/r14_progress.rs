@@ -4,14 +4,15 @@
 //! only when it starts again: because the server's copy changed, or once after its URL was changed. A job that is not being
 //! transferred makes no progress: what is reported then is of an attempt that is over.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
-use crate::small::FileSet;
 use contract::Rule;
 use contract::call::{Call, Completed, FileProgress, Out, Progress};
 use contract::env::EnvStep;
 use contract::event::EventView;
 use contract::ids::FileId;
 use contract::mutant;
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
+use crate::small::FileSet;
 
 /// The file in transfer, and the files that may start again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

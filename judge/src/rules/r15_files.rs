@@ -6,8 +6,6 @@
 //! done until the next Complete or Cancel. A job that has ended leaves no temporary file: at once when the call that ended it says
 //! so, at the end of the run when it expired. Of a file there is one fetch at a time, and none begins after the job has ended.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
-use crate::small::FileSet;
 use contract::Rule;
 use contract::call::{Call, Method};
 use contract::dialect::Profile;
@@ -17,6 +15,9 @@ use contract::hresult::HResult;
 use contract::ids::FileId;
 use contract::mutant;
 use contract::state::JobState;
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
+use crate::small::FileSet;
 
 /// What was done to each file, and how the job ended.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

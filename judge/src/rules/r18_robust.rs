@@ -4,8 +4,6 @@
 //! stands, everything possible enables the event, and it was not told again, then it was dropped. And when a run comes to rest
 //! after a panic, no call may still be waiting, unless a callback still runs that it may be waiting for.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
-use crate::small::{DeliverySet, FileSet};
 use contract::Rule;
 use contract::call::Call;
 use contract::env::EnvStep;
@@ -14,6 +12,9 @@ use contract::ids::{DeliveryId, FileId};
 use contract::mutant;
 use contract::notify::Event;
 use contract::state::JobState;
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
+use crate::small::{DeliverySet, FileSet};
 
 use super::settles;
 

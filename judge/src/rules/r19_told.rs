@@ -5,9 +5,6 @@
 //! that says `idle` is at rest by its own word; at the end of a run that came to rest, a callback that has failed may still be
 //! due again, and one that runs holds back the others.
 
-use crate::monitor::{Cx, Kind, Monitor, Outcome};
-use crate::registers::{self, Register};
-use crate::small::{DeliverySet, FileSet};
 use contract::Rule;
 use contract::call::Call;
 use contract::env::EnvStep;
@@ -16,6 +13,10 @@ use contract::ids::{DeliveryId, FileId};
 use contract::mutant;
 use contract::notify::Event;
 use contract::state::JobState;
+
+use crate::monitor::{Cx, Kind, Monitor, Outcome};
+use crate::registers::{self, Register};
+use crate::small::{DeliverySet, FileSet};
 
 use super::settles;
 

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::failure::concerns;
-use crate::trace::Trace;
-use crate::verdict::Violation;
 use contract::Rule;
 use contract::env::StepKind;
 use contract::event::{By, EventView};
 use contract::notify::Event;
 use contract::state::JobState;
 use contract::{CallId, DeliveryId, Method};
+
+use crate::failure::concerns;
+use crate::trace::Trace;
+use crate::verdict::Violation;
 
 /// The numbers of the decisive lines.
 pub(super) fn lines(trace: &Trace, violation: &Violation) -> BTreeSet<u64> {

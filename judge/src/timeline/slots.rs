@@ -1,11 +1,12 @@
 //! What the sentence of R9 leaves open: how many slots there were, and which event was one too many or did not enter.
 
-use crate::trace::Trace;
-use crate::verdict::Violation;
 use contract::event::EventView;
 use contract::ids::JobId;
 use contract::notify::Event;
 use contract::state::JobState;
+
+use crate::trace::Trace;
+use crate::verdict::Violation;
 
 /// The line below the sentence.
 pub(super) fn words(trace: &Trace, violation: &Violation) -> Option<String> {

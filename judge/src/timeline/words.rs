@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use contract::call::Out;
+use contract::event::Given;
 use contract::ids::{CallId, DeliveryId, JobId};
 use contract::state::Cause;
 
 use crate::trace::{
     BeginLine, CallLine, EnterLine, GivenLine, Kind, Left, Line, Reason, StateLine, Told, WaitLine,
 };
-use contract::event::Given;
 
 /// What is open, so that an end can be told with its beginning.
 #[derive(Default)]

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 use std::io::BufRead;
 
+use contract::call::Method;
+use contract::ids::{CallId, DeliveryId};
 use serde::Deserialize;
 use serde_json::Value;
 
-use contract::ids::{CallId, DeliveryId};
-
 use super::header::FORMAT;
 use super::{CallLine, Header, Kind, Line, Trace};
-use contract::call::Method;
 
 /// The kinds of lines, as a reader is told what was expected.
 const KINDS: [&str; 12] = [

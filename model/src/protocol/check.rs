@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use contract::Profile;
+use explorer::{Fired, Subject};
 
 use super::act::Act;
 use super::design::Design;
@@ -11,7 +12,6 @@ use super::scope::Slice;
 use super::story::Story;
 use super::{CLIENTS_OWN, Exercised, Protocol, Reduction, State, World};
 use crate::explore::{Extent, FirstRun, Options, Proof, Visited, first_run, shortest_path};
-use explorer::{Fired, Subject};
 
 /// The result of exploring one slice under one design.
 #[derive(Clone, PartialEq, Debug)]

@@ -15,6 +15,9 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use contract::{Dialect, Event, JobState, Profile};
+use explorer::graph::Labels;
+use explorer::liveness::{self, Fair, Goal};
+use explorer::{Classes, Explorer, Hashed, Key, Limits};
 use judge::Rule;
 use stateright::Model;
 
@@ -28,9 +31,6 @@ use super::story::Story;
 use super::{Protocol, Reduction, State};
 use crate::explore::{Extent, Visited};
 use crate::scope::ScopeName;
-use explorer::graph::Labels;
-use explorer::liveness::{self, Fair, Goal};
-use explorer::{Classes, Explorer, Hashed, Key, Limits};
 
 /// A duty of the engine that no single state shows to be neglected.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use explorer::fingerprint::{FACTOR, SEED, fingerprint, fold};
 use judge::{Monitors, RuleSet};
 
 use super::act::Note;
-use explorer::fingerprint::{FACTOR, SEED, fingerprint, fold};
 
 /// Open calls on one job that its monitors follow: of two clients, of its own callback, and of the other job's.
 pub(super) const CALLS: usize = 4;

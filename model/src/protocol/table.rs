@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use contract::Profile;
+use explorer;
 
 use super::Reduction;
 use super::act::Act;
@@ -13,7 +14,6 @@ use super::scope::{Slice, slices};
 use super::story::Story;
 use crate::explore::{Options, Proof};
 use crate::scope::ScopeName;
-use explorer;
 
 /// What became of a law under a design in all slices of a scope together.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use contract::Core;
+use explorer::fingerprint::fingerprint;
 use stateright::Model as _;
 
 use super::quotient::{EdgeId, PlaceId, Quotient, Seen};
@@ -15,7 +16,6 @@ use super::walk::{goes_on, job_of, places};
 use super::{Error, MOST_STATES, Options, Progress};
 use crate::drive::Stimulus;
 use crate::product::{Product, State};
-use explorer::fingerprint::fingerprint;
 
 /// When clients call.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

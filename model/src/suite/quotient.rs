@@ -15,10 +15,10 @@ use std::fmt;
 
 use contract::event::{Leave, Target};
 use contract::{Core, Event, EventView, HResult, JobId, JobState, NotifyFlags, Profile};
+use explorer::fingerprint::fingerprint;
 
 use crate::drive::{DiskResult, From, Stimulus};
 use crate::lockstep::Lockstep;
-use explorer::fingerprint::fingerprint;
 
 /// The number of a place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
