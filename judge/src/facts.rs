@@ -104,6 +104,11 @@ impl<const CALLS: usize> Facts<CALLS> {
         }
     }
 
+    /// Whether a callback about `event` that starts now is about the present stay in its state, and not about an earlier one.
+    pub(crate) fn is_about_the_present_stay(&self, profile: &Profile, event: Event) -> bool {
+        self.stay(event).is_some_and(|stay| stay.is_unambiguous(profile))
+    }
+
     /// Whether some possible mask lets the event through.
     pub(crate) fn may_be_unmasked(&self, profile: &Profile, event: Event) -> bool {
         self.registers.possible(profile, Register::Mask) & unmasking(profile, event) != 0

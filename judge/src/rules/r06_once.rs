@@ -84,7 +84,7 @@ impl R6 {
             }
             _ => {
                 let Some(told) = self.told(event) else { return Outcome::Held };
-                if cx.facts.stay(event).is_some_and(|stay| stay.is_unambiguous(cx.profile)) {
+                if cx.facts.is_about_the_present_stay(cx.profile, event) {
                     told.counting.insert(delivery.0);
                 }
                 told.acknowledged

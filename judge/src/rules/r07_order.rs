@@ -92,7 +92,7 @@ impl R7 {
 
     fn enter_job<const CALLS: usize>(&mut self, cx: &Cx<'_, CALLS>, event: Event) -> Outcome {
         // It may have been on its way since an earlier stay in the state, before the file was finished.
-        if !cx.facts.stay(event).is_some_and(|stay| stay.is_unambiguous(cx.profile)) {
+        if !cx.facts.is_about_the_present_stay(cx.profile, event) {
             return Outcome::Held;
         }
         if !self.owed.is_empty() && !mutant!(cx.profile, R7OwedForgotten) {

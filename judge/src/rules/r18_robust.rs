@@ -93,14 +93,12 @@ impl R18 {
                 owed
             }
             _ => {
-                let about_this_stay =
-                    cx.facts.stay(event).is_some_and(|stay| stay.is_unambiguous(cx.profile));
                 let Some(retry) = self.retry(event) else { return Outcome::Held };
                 let owed = retry.owed;
                 retry.owed &= mutant!(cx.profile, R18SettledIsOwed);
                 retry.last = DeliverySet::default();
                 // A callback about an earlier stay that fails leaves the present one owing nothing: R19 asks for its own.
-                if about_this_stay {
+                if cx.facts.is_about_the_present_stay(cx.profile, event) {
                     retry.last.insert(delivery.0);
                 }
                 owed
