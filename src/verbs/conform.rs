@@ -1,9 +1,11 @@
 //! `bgcheck conform`: a generated suite on a subject.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use contract::Core as _;
+use judge::Trace;
 use model::suite::{Cover, Pace};
 use properties::canary::Canary;
 use properties::minimize::{CoreName, Identity};
@@ -129,12 +131,8 @@ fn worst(codes: &[ExitCode]) -> ExitCode {
 
 fn conformed(args: &Args, suite: &Suite, output: &Output) -> Result<Conformed, Error> {
     if let Some(dir) = &args.recorded {
-        has_traces(dir, suite)?;
-        // Read once to find what is no trace: that is a usage error, and not the verdict of a file.
-        for case in suite.cases.iter().filter(|case| dir.join(&case.name).is_file()) {
-            let _ = input::trace_in(&dir.join(&case.name))?;
-        }
-        return conform::on_other(suite, &|case| as_recorded(case, dir), output);
+        let traces = recorded_in(dir, suite)?;
+        return conform::on_other(suite, &|case| as_recorded(case, &traces), output);
     }
     match (args.subject, args.canary) {
         (SubjectName::Core, false) => conform::on(suite, engine::core::Core::new, output),
@@ -151,30 +149,30 @@ fn conformed(args: &Args, suite: &Suite, output: &Output) -> Result<Conformed, E
     }
 }
 
-fn as_recorded(case: &Case, dir: &Path) -> Judged {
-    let path = dir.join(&case.name);
-    if !path.is_file() {
-        return Judged::not_runnable("no trace of this name was recorded");
-    }
-    match input::trace_in(&path) {
-        Ok(trace) => recorded(case, trace),
-        Err(_) => Judged::not_runnable("it cannot be read any more"),
+fn as_recorded(case: &Case, traces: &BTreeMap<&str, Trace>) -> Judged {
+    match traces.get(&*case.name) {
+        Some(trace) => recorded(case, trace.clone()),
+        None => Judged::not_runnable("no trace of this name was recorded"),
     }
 }
 
-/// Traces of a suite are somewhere, or nothing was recorded: that is no verdict.
-fn has_traces(dir: &Path, suite: &Suite) -> Result<(), Error> {
+/// The traces that were recorded for files of a suite, by the names of the files. Where nothing was recorded there is no verdict, and a
+/// file that is no trace is a usage error.
+fn recorded_in<'a>(dir: &Path, suite: &'a Suite) -> Result<BTreeMap<&'a str, Trace>, Error> {
     let shown = printable(&dir.display().to_string());
     let help = "record a trace for each file of the suite, with the file's name, and name their directory";
     if !dir.is_dir() {
         return Err(Error::usage(format!("{shown} is not a directory"), help));
     }
-    if !suite.cases.iter().any(|case| dir.join(&case.name).is_file()) {
+    let names = suite.cases.iter().map(|case| &*case.name).filter(|name| dir.join(name).is_file());
+    let traces: BTreeMap<&str, Trace> =
+        names.map(|name| Ok((name, input::trace_in(&dir.join(name))?))).collect::<Result<_, Error>>()?;
+    if traces.is_empty() {
         let first = suite.cases.first().map_or(MANIFEST, |case| &case.name);
         let what = format!("{shown} has no trace for any file of the suite, such as {}", printable(first));
         return Err(Error::usage(what, help));
     }
-    Ok(())
+    Ok(traces)
 }
 
 /// On the core everything that is promised must be reached. Of other subjects that is not expected, but something must have run.
@@ -273,7 +271,7 @@ fn failures(conformed: &Conformed) -> String {
 
 /// The reasons for which files could not be run, each with how many and the first.
 fn why_not(conformed: &Conformed) -> String {
-    let mut reasons: std::collections::BTreeMap<&str, (usize, &str)> = std::collections::BTreeMap::new();
+    let mut reasons: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
     for (name, why) in conformed.not_runnable() {
         reasons.entry(why).or_insert((0, name)).0 += 1;
     }
