@@ -328,11 +328,8 @@ impl Attack<'_> {
     }
 
     fn lockstep(&self, seed: u64) -> Option<Sign> {
-        let bytes = match seed % 2 {
-            0 => changed(self.plan.corpus, seed),
-            _ => None,
-        };
-        let bytes = bytes.unwrap_or_else(|| random_bytes(seed, LOCKSTEP_BYTES));
+        let changed = if seed.is_multiple_of(2) { changed(self.plan.corpus, seed) } else { None };
+        let bytes = changed.unwrap_or_else(|| random_bytes(seed, LOCKSTEP_BYTES));
         run_bytes(&bytes, self.make).broken.map(sign_of)
     }
 
@@ -454,7 +451,6 @@ fn sign_of(broken: Broken) -> Sign {
     }
 }
 
-/// Random bytes of a random length.
 /// One of these inputs with a few bytes changed, as a fuzzer does it; none when there are none.
 fn changed(corpus: &[Vec<u8>], seed: u64) -> Option<Vec<u8>> {
     let mut state = seed ^ 0x6d75_7461;
@@ -476,6 +472,7 @@ fn changed(corpus: &[Vec<u8>], seed: u64) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Random bytes of a random length.
 fn random_bytes(seed: u64, most: u64) -> Vec<u8> {
     let mut state = seed ^ 0x6b69_6c6c;
     let length = 8 + split_mix(&mut state) % most;

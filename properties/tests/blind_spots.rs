@@ -1,5 +1,7 @@
 //! What nobody judged before: each kind of fault that specification and core are compared for is seen. Needs the feature `faults`.
 
+mod inputs;
+
 use std::time::Duration;
 
 use contract::fault::Fault;
@@ -45,13 +47,7 @@ fn the_lockstep_sees_every_kind() {
     let directory = tempfile::tempdir().expect("tests have a temporary directory");
     // A limit for hanging only: each is seen within some thousand programs.
     let budget = Duration::from_secs(120);
-    let committed = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/lockstep"));
-    let mut paths: Vec<_> = committed
-        .expect("the corpus is committed")
-        .map(|entry| entry.expect("it can be listed").path())
-        .collect();
-    paths.sort();
-    let corpus: Vec<_> = paths.iter().map(|path| std::fs::read(path).expect("a readable input")).collect();
+    let corpus: Vec<_> = inputs::seeds().collect();
     for fault in OF_LOCKSTEP {
         let plan = Plan { fault: Some(fault), budget, seed: 1, directory: directory.path(), corpus: &corpus };
         let attacked = attack(Engine::Lockstep, &plan);

@@ -1,5 +1,7 @@
 //! The committed index of edges: sorted, whole, and wide enough for every program that is sampled.
 
+mod inputs;
+
 use properties::edges::{Edge, Index, MOST, Reached};
 use properties::sample;
 
@@ -31,14 +33,7 @@ fn no_sampled_program_leaves_the_index() {
 /// Otherwise the fuzzer begins each time with looking for what was found before; `properties --example cover` makes them anew.
 #[test]
 fn the_committed_seeds_reach_every_edge() {
-    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/lockstep");
     let mut reached = Reached::none();
-    for file in std::fs::read_dir(directory).expect("the corpus") {
-        let path = file.expect("a file").path();
-        // What a fuzzer has added here has a hash for a name.
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("reach-")) {
-            reached.run(&std::fs::read(path).expect("a seed"));
-        }
-    }
+    inputs::seeds().for_each(|seed| reached.run(&seed));
     assert_eq!(reached.missing().collect::<Vec<_>>(), []);
 }

@@ -1,23 +1,16 @@
 //! Everything ever found replays forever: traces in `properties/regressions`, and the fuzz targets' corpora and regressions.
 
-use std::path::{Path, PathBuf};
+mod inputs;
 
 use judge::Trace;
 use properties::{fuzzing, run};
+
+use crate::inputs::files;
 
 /// Those that `bgcheck minimize --emit-test` wrote.
 #[cfg(feature = "race")]
 #[path = "../regressions/mod.rs"]
 mod found;
-
-fn files(folder: &str) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
-    let listed = std::fs::read_dir(&root).unwrap_or_else(|error| panic!("{}: {error}", root.display()));
-    let mut files: Vec<PathBuf> = listed.map(|entry| entry.expect("a readable entry").path()).collect();
-    files.retain(|path| path.is_file());
-    files.sort();
-    files
-}
 
 #[test]
 fn every_committed_trace_is_a_program_that_breaks_nothing_any_more() {

@@ -243,7 +243,7 @@ fn fuzz(plan: &Plan<'_>, verb: &str) -> std::process::Command {
 /// The corpus that grows, then the committed inputs that only seed it.
 fn corpora(plan: &Plan<'_>) -> Vec<PathBuf> {
     let name = plan.target.name();
-    let grows = PathBuf::from("fuzz/corpus").join(name);
+    let grows = PathBuf::from(CORPUS).join(name);
     // libFuzzer refuses a directory that is not there; if it cannot be made, libFuzzer says so.
     let _ = std::fs::create_dir_all(plan.place.join(&grows));
     let committed = PathBuf::from("fuzz/regressions").join(name);
@@ -336,6 +336,18 @@ fn inputs(plan: &Plan<'_>) -> impl Iterator<Item = Vec<u8>> {
     let directories = corpora(plan).into_iter().map(|directory| plan.place.join(directory));
     directories.flat_map(|directory| files(&directory)).filter_map(|path| std::fs::read(path).ok())
 }
+
+/// The committed inputs of a target, in the order of their names; none outside of a checkout.
+pub(crate) fn committed(target: Target, place: &Place) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = files(&place.join(CORPUS).join(target.name())).collect();
+    // What a fuzzer has added here has a hash for a name.
+    paths.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().contains('-')));
+    paths.sort();
+    paths
+}
+
+/// Where the corpora of the targets are.
+const CORPUS: &str = "fuzz/corpus";
 
 fn files(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path())

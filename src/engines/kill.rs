@@ -14,14 +14,12 @@ use serde::{Deserialize, Serialize};
 
 use super::builds::{Inside, build, myself};
 use super::counterexample;
+use super::fuzz::{self, Target};
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
 use crate::progress::Progress;
 use crate::run::millis;
-
-/// Where these inputs are.
-const CORPUS: &str = "fuzz/corpus/lockstep";
 
 /// What to run.
 pub(crate) struct Plan<'a> {
@@ -150,7 +148,7 @@ pub(crate) fn one(
 ) -> Result<(), Error> {
     let unwritable = |source| Error::Write { path: std::env::temp_dir(), source };
     let directory = tempfile::tempdir().map_err(unwritable)?;
-    let corpus = committed_corpus();
+    let corpus = if engine == Engine::Lockstep { committed_inputs() } else { Vec::new() };
     let plan = kill::Plan { fault, budget, seed, directory: directory.path(), corpus: &corpus };
     let Attacked { sign, runs, elapsed } = kill::attack(engine, &plan);
     let failed = matches!(sign, Some(Sign::Failed(_)));
@@ -160,11 +158,9 @@ pub(crate) fn one(
     output.text(&text)
 }
 
-/// The committed inputs of `lockstep`, in the order of their names; none outside of a checkout.
-fn committed_corpus() -> Vec<Vec<u8>> {
-    let Ok(listed) = std::fs::read_dir(Place::here().join(CORPUS)) else { return Vec::new() };
-    let mut paths: Vec<_> = listed.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.sort();
+/// What the committed inputs of `lockstep` contain; none outside of a checkout.
+fn committed_inputs() -> Vec<Vec<u8>> {
+    let paths = fuzz::committed(Target::Lockstep, &Place::here());
     paths.iter().filter_map(|path| std::fs::read(path).ok()).collect()
 }
 

@@ -7,6 +7,7 @@ use model::edges::Index;
 use properties::run::run_bytes_telling;
 use reports::Explanation;
 
+use crate::engines::fuzz::{Target, committed};
 use crate::place::Place;
 
 /// The page of an edge, by the name that reports and `model/edges.txt` have.
@@ -81,17 +82,13 @@ fn events(letters: &str) -> String {
 
 /// The first committed input of the fuzz target that reaches the edge.
 fn seed(edge: Edge, place: &Place) -> Option<String> {
-    let mut seeds: Vec<_> = std::fs::read_dir(place.join(SEEDS)).ok()?.flatten().collect();
-    seeds.retain(|seed| seed.file_name().to_string_lossy().starts_with("reach-"));
-    seeds.sort_by_key(std::fs::DirEntry::file_name);
     let reaches = |bytes: &[u8]| {
         let mut reached = false;
         let _outcome = run_bytes_telling(bytes, Core::new, &mut |met: Edge| reached |= met == edge);
         reached
     };
-    let found = seeds.iter().find(|seed| std::fs::read(seed.path()).is_ok_and(|bytes| reaches(&bytes)));
-    found.map(|seed| format!("{SEEDS}/{}", seed.file_name().to_string_lossy()))
+    // Together they reach every edge; a test of `properties` sees to it.
+    let mut seeds = committed(Target::Lockstep, place).into_iter();
+    let found = seeds.find(|seed| std::fs::read(seed).is_ok_and(|bytes| reaches(&bytes)));
+    found.map(|seed| seed.display().to_string())
 }
-
-/// Inputs that together reach every edge; a test of `properties` sees to it.
-const SEEDS: &str = "fuzz/corpus/lockstep";
