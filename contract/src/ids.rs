@@ -48,6 +48,12 @@ ids! {
     ReceiverId("p");
 }
 
+impl ThreadId {
+    /// The thread that looks at states from outside of every client, where a subject has one. Its GetState calls are polls: a suite does not have
+    /// them, and compares what they give back with the state that the job is in.
+    pub const OBSERVER: ThreadId = ThreadId(99);
+}
+
 /// A point in time, in milliseconds since the service started. Never the wall clock.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

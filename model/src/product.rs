@@ -100,6 +100,13 @@ impl<C: Core, const J: usize> Product<C, J> {
         std::iter::repeat_n(Stimulus::Call { from, job: None, call: create }, J)
     }
 
+    /// The stimuli that may come in a state.
+    pub fn enabled(&self, state: &State<C, J>) -> Vec<Stimulus> {
+        let mut actions = Vec::new();
+        self.actions(state, &mut actions);
+        actions
+    }
+
     /// The state after a stimulus, with every event on the way shown to `tap`; nothing when the stimulus makes no sense, or
     /// leads out of the scope.
     pub(crate) fn step(

@@ -57,7 +57,13 @@ fn a_suite_of_scope_default_promises_every_edge_of_the_quotient() {
 /// Every edge of the quotient of a slice, by name.
 fn edges(subject: &Subject<'_, Core>) -> BTreeSet<String> {
     let (mut quotient, mut covered) = (Quotient::new(), BTreeSet::new());
-    let options = Options { cover: Cover::Transition, pace: Pace::AnyTime, longest: 200, progress: &|_| () };
+    let options = Options {
+        cover: Cover::Transition,
+        pace: Pace::AnyTime,
+        longest: 200,
+        allows: &|_| true,
+        progress: &|_| (),
+    };
     plan(subject, &options, &mut quotient, &mut covered).expect("the engine's core is right");
     covered.iter().map(|item| item.name(&quotient)).collect()
 }

@@ -25,6 +25,29 @@ pub enum Pace {
     /// Only when nothing goes on by itself any more: no transfer, no delivery, no timer. What cannot be stepped can follow that. The
     /// network is as it is.
     AtRest,
+    /// As at rest, for a subject whose clock cannot be moved: no time passes, so a timer that runs is nothing that is waited for.
+    Untimed,
+}
+
+impl Pace {
+    /// When clients call, in words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Pace::AnyTime => "any time",
+            Pace::AtRest => "at rest",
+            Pace::Untimed => "at rest, while no time passes",
+        }
+    }
+
+    /// Whether what comes from outside may come now.
+    pub(super) fn admits<C: Core, const J: usize>(self, state: &State<C, J>) -> bool {
+        match self {
+            Pace::AnyTime => true,
+            Pace::AtRest => is_at_rest::<C, J>(state),
+            Pace::Untimed => !goes_on(state),
+        }
+    }
 }
 
 /// A concrete edge.
@@ -139,9 +162,13 @@ impl<C: Core, const J: usize> Search<'_, C, J> {
         let before = places(self.product.profile(), state);
         let mut actions = Vec::new();
         self.product.actions(state, &mut actions);
-        if self.options.pace == Pace::AtRest && !is_at_rest::<C, J>(state) {
+        if !self.options.pace.admits::<C, J>(state) {
             actions.retain(|stimulus| !comes_from_outside(stimulus));
         }
+        if self.options.pace == Pace::Untimed {
+            actions.retain(|stimulus| *stimulus != Stimulus::Timeout);
+        }
+        actions.retain(self.options.allows);
         for stimulus in actions {
             let mut seen = Seen::default();
             let Some(next) = self.product.step(state, &stimulus, &mut |event| seen.note(event)) else {
@@ -177,7 +204,7 @@ impl<C: Core, const J: usize> Search<'_, C, J> {
 }
 
 /// Whether nothing goes on by itself, and nothing is waited for.
-pub(super) fn is_at_rest<C: Core, const J: usize>(state: &State<C, J>) -> bool {
+fn is_at_rest<C: Core, const J: usize>(state: &State<C, J>) -> bool {
     !goes_on(state) && state.driver().core().poll_timeout().is_none()
 }
 

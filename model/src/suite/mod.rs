@@ -144,6 +144,8 @@ pub struct Options<'a> {
     pub pace: Pace,
     /// Steps of a path at which it ends.
     pub longest: usize,
+    /// Whether the subject can be made to take this step.
+    pub allows: &'a dyn Fn(&Stimulus) -> bool,
     /// Told now and then how far the exploration is.
     pub progress: &'a dyn Fn(Progress),
 }
@@ -242,7 +244,7 @@ fn plan_jobs<C: Core, const J: usize>(
         let state = |item: &Item| if let Item::State(place) = item { Some(*place) } else { None };
         let mut fresh: BTreeSet<PlaceId> = covered.difference(&before).filter_map(state).collect();
         for path in &mut paths {
-            *path = sneak::sneak_in(&product, options.pace, path, &mut fresh, quotient, covered)?;
+            *path = sneak::sneak_in(&product, options, path, &mut fresh, quotient, covered)?;
         }
     }
     let prefix: Vec<Stimulus> = product.prefix().collect();

@@ -18,9 +18,8 @@ use contract::{
     UserId,
 };
 
-use super::graph::{Pace, is_at_rest};
 use super::quotient::{Place, PlaceId, Quotient, Seen};
-use super::{Error, Item, stranger};
+use super::{Error, Item, Options, stranger};
 use crate::drive::{Applied, Stimulus};
 use crate::product::{Product, State};
 use crate::spec::{Job, World};
@@ -58,7 +57,7 @@ pub fn probes() -> Vec<Call> {
 /// A path with the refused calls sneaked in at each place of `fresh` when it is met first. What they cover goes to `covered`.
 pub(super) fn sneak_in<C: Core, const J: usize>(
     product: &Product<C, J>,
-    pace: Pace,
+    options: &Options<'_>,
     path: &[Stimulus],
     fresh: &mut BTreeSet<PlaceId>,
     quotient: &mut Quotient,
@@ -67,7 +66,7 @@ pub(super) fn sneak_in<C: Core, const J: usize>(
     let mut state = product.first();
     let mut whole = Vec::new();
     let mut look = |state: &State<C, J>, whole: &mut Vec<Stimulus>| {
-        if pace == Pace::AtRest && !is_at_rest(state) {
+        if !options.pace.admits::<C, J>(state) {
             return Ok(());
         }
         for job in (0..J as u32).map(JobId) {
@@ -82,12 +81,16 @@ pub(super) fn sneak_in<C: Core, const J: usize>(
                     return Err(Error::Untabled { call: call.to_string(), place: place.to_string(), hr });
                 }
                 let stimulus = stranger(job, call);
+                if !(options.allows)(&stimulus) {
+                    continue;
+                }
                 let seen = Seen { returned: Some(hr) };
                 covered.insert(Item::Edge(quotient.edge(number, &stimulus, seen, &place)));
                 whole.push(stimulus);
             }
             if whole.len() > before {
-                whole.extend(probes().into_iter().map(|call| stranger(job, call)));
+                let probes = probes().into_iter().map(|call| stranger(job, call));
+                whole.extend(probes.filter(|probe| (options.allows)(probe)));
             }
         }
         Ok(())

@@ -90,7 +90,7 @@ impl Committed {
     /// # Errors
     /// Specification and core part, or a rule is broken.
     pub fn generate(&self, progress: &dyn Fn(&str, Progress)) -> Result<Suite, Error> {
-        generate_with(&self.order, Core::new, progress, Wide::LeaveOut)
+        generate_with(&self.order, Core::new, (&|_| true, &|_| true), progress, Wide::LeaveOut)
     }
 
     /// Whether it is still what the model has, given what that is now. A file that is no packed suite is not.

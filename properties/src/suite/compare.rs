@@ -9,12 +9,14 @@
 //! **The laws it keeps.**
 //! 1. What is due in a window of the suite is seen in that window of the run. What may come (a JobModification, a further attempt after a
 //!    callback that failed, whatever follows a path that ends in the middle) is no difference.
-//! 2. A step is *compared* when everything that the suite has of it was seen. What may be left out and was is not compared.
+//! 2. Calls of the observer are no client's. What they show is compared with the state in which the job is when everything rests.
+//! 3. What a foreign subject does not give back is not compared.
+//! 4. A step is *compared* when everything that the suite has of it was seen. What may be left out and was is not compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::event::Leave;
-use contract::{Call, DeliveryId, Event, FileId, FileNames, HResult, JobId, JobState, Method, Out};
+use contract::{Call, DeliveryId, Event, FileId, FileNames, HResult, JobId, JobState, Method, Out, ThreadId};
 use judge::trace::{CallLine, EnterLine, Kind, Left, ReturnLine, Told};
 use judge::{Recorded, Rule, Trace};
 use model::drive::Stimulus;
@@ -56,13 +58,20 @@ pub(super) fn compare(wanted: &Trace, run: &Trace, led: Led<'_>) -> Compared {
         unseen: BTreeSet::new(),
         states: [BTreeMap::new(), BTreeMap::new()],
         failed: BTreeSet::new(),
+        confirmed: BTreeSet::new(),
+        outs: if run.header.origin.is_foreign() { Outs::MayLack } else { Outs::Complete },
         last_seq: run.lines.last().map_or(0, |line| line.seq),
     };
     let count = whole.0.len();
     for (number, window) in whole.0.iter().enumerate() {
         let is_last = number + 1 == count;
         match found.0.get(number) {
-            Some(seen) => comparison.window(window, seen, is_last),
+            Some(seen) => {
+                let polls_agree = comparison.window(window, seen, is_last);
+                if polls_agree {
+                    comparison.confirmed.extend(whole.steps_of(number, ours.steps.len()));
+                }
+            }
             None => {
                 comparison.absent(window);
                 break;
@@ -101,17 +110,50 @@ struct Sight<'a> {
 
 #[derive(Clone, Debug, PartialEq)]
 enum What<'a> {
-    Called { call: &'a CallLine, place: Option<usize> },
-    Returned { call: &'a CallLine, back: &'a ReturnLine },
-    Entered { job: JobId, event: Event, file: Option<FileId>, receiver: Told },
-    Left { job: JobId, event: Event, file: Option<FileId>, receiver: Told, outcome: Left },
-    Moved { job: JobId, to: JobState },
+    Called {
+        call: &'a CallLine,
+        place: Option<usize>,
+    },
+    Returned {
+        call: &'a CallLine,
+        back: &'a ReturnLine,
+    },
+    Entered {
+        job: JobId,
+        event: Event,
+        file: Option<FileId>,
+        receiver: Told,
+    },
+    Left {
+        job: JobId,
+        event: Event,
+        file: Option<FileId>,
+        receiver: Told,
+        outcome: Left,
+    },
+    Moved {
+        job: JobId,
+        to: JobState,
+    },
+    /// The observer has seen the job in this state, or that it is gone.
+    Polled {
+        job: JobId,
+        state: Option<JobState>,
+    },
+}
+
+/// Whether a subject gives everything back that a call gives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Outs {
+    Complete,
+    MayLack,
 }
 
 impl<'a> Seen<'a> {
     fn of(trace: &'a Trace) -> Seen<'a> {
         let mut seen = Seen { all: Vec::new(), steps: Vec::new() };
         let mut calls: BTreeMap<_, (&CallLine, usize)> = BTreeMap::new();
+        let mut polls: BTreeMap<_, Option<JobId>> = BTreeMap::new();
         let mut told: BTreeMap<DeliveryId, &EnterLine> = BTreeMap::new();
         let mut places = 0;
         for line in &trace.lines {
@@ -119,6 +161,15 @@ impl<'a> Seen<'a> {
                 Kind::Choose(choose) if choose.options <= 1 => {
                     seen.steps.push(head(&choose.site));
                     continue;
+                }
+                Kind::Call(call) if call.thread == ThreadId::OBSERVER => {
+                    polls.insert(call.id, call.job);
+                    continue;
+                }
+                Kind::Return(back) if polls.contains_key(&back.call) => {
+                    let Some(Some(job)) = polls.remove(&back.call) else { continue };
+                    let state = if let Out::State(state) = back.out { Some(state) } else { None };
+                    What::Polled { job, state }
                 }
                 Kind::Call(call) => {
                     calls.insert(call.id, (call, seen.steps.len()));
@@ -171,6 +222,14 @@ struct Window<'a> {
     seen: Vec<Sight<'a>>,
 }
 
+impl Windows<'_> {
+    /// The steps of a run with so many that belong to a window.
+    fn steps_of(&self, number: usize, all: usize) -> std::ops::Range<usize> {
+        let first = |number: usize| self.0.get(number)?.seen.first().map(|sight| sight.step);
+        first(number).unwrap_or(0)..first(number + 1).unwrap_or(all)
+    }
+}
+
 impl<'a> Windows<'a> {
     fn of(seen: &Seen<'a>, led: Led<'_>) -> Windows<'a> {
         match led {
@@ -220,11 +279,15 @@ struct Comparison<'a> {
     states: [BTreeMap<JobId, JobState>; 2],
     /// Callbacks of the run that did not acknowledge, by job and event: further attempts may come.
     failed: BTreeSet<(JobId, Event)>,
+    /// Steps of the suite behind which the observer has seen the states that the suite has.
+    confirmed: BTreeSet<usize>,
+    outs: Outs,
     last_seq: u64,
 }
 
 impl Comparison<'_> {
-    fn window(&mut self, wanted: &Window<'_>, run: &Window<'_>, is_last: bool) {
+    /// Compares a window. Returns whether the observer has looked at its end, and has seen what the suite has.
+    fn window(&mut self, wanted: &Window<'_>, run: &Window<'_>, is_last: bool) -> bool {
         let is_stepwise = matches!(self.led, Led::Stepwise { .. });
         let open_end = is_last && matches!(self.led, Led::AtRest(rests) if !rests.ends_at_rest());
         let (ours, our_moves) = parted(&wanted.seen);
@@ -234,30 +297,43 @@ impl Comparison<'_> {
         self.failed.extend(failed);
         let mut left_over: Vec<&Sight<'_>> = Vec::new();
         for sight in ours {
-            match theirs.iter().position(|seen| is_same(&sight.what, &seen.what)) {
-                Some(at) => drop(theirs.remove(at)),
+            match theirs.iter().position(|seen| is_same(&sight.what, &seen.what, self.outs)) {
+                Some(at) => {
+                    let seen = theirs.remove(at);
+                    if lacks_out(&sight.what, &seen.what) {
+                        self.unseen.insert(sight.step);
+                    }
+                }
                 None => left_over.push(sight),
             }
         }
+        // A callback that does not start does not leave either, and one that starts superfluously leaves so: that is one difference.
+        let unstarted: BTreeSet<_> = left_over.iter().filter_map(|sight| entered(&sight.what)).collect();
+        let superfluous: BTreeSet<_> = theirs.iter().filter_map(|sight| entered(&sight.what)).collect();
+        let follows =
+            |what: &What<'_>, of: &BTreeSet<_>| leaves(what).is_some_and(|callback| of.contains(&callback));
         // What is like it but not the same is another one, not one missing and one extra.
         for sight in left_over {
             let like = theirs.iter().position(|seen| is_like(&sight.what, &seen.what));
             let seen = like.map(|at| theirs.remove(at));
             self.unseen.insert(sight.step);
             let may_be_left_out = !is_stepwise && is_modification(&sight.what);
-            if !(seen.is_none() && may_be_left_out) {
+            let is_said = seen.is_none() && follows(&sight.what, &unstarted);
+            if !(seen.is_none() && may_be_left_out || is_said) {
                 self.differ(&wanted.after, Some(&sight.what), seen, run);
             }
         }
         for seen in theirs {
             let may_come = open_end || !is_stepwise && self.may_come(&seen.what);
-            if !may_come {
+            if !may_come && !follows(&seen.what, &superfluous) {
                 self.differ(&wanted.after, None, Some(seen), run);
             }
         }
         self.failed = failed_before;
         run.seen.iter().for_each(|seen| self.note(&seen.what));
-        self.moves(wanted, run, (&our_moves, &their_moves), open_end);
+        let polled: BTreeMap<JobId, Option<JobState>> =
+            run.seen.iter().filter_map(|seen| polled(&seen.what)).collect();
+        self.moves(wanted, run, (&our_moves, &their_moves), &polled, open_end)
     }
 
     /// Notes a callback that did not acknowledge.
@@ -286,24 +362,28 @@ impl Comparison<'_> {
         wanted: &Window<'_>,
         run: &Window<'_>,
         (ours, theirs): (&[&Sight<'_>], &[&Sight<'_>]),
+        polled: &BTreeMap<JobId, Option<JobState>>,
         open_end: bool,
-    ) {
+    ) -> bool {
         let of = |moves: &[&Sight<'_>]| moves.iter().map(|sight| moved(&sight.what)).collect::<Vec<_>>();
         let [our_states, their_states] = &mut self.states;
         our_states.extend(of(ours).into_iter().flatten());
         their_states.extend(of(theirs).into_iter().flatten());
         if !self.records_states {
-            self.unseen.extend(ours.iter().map(|sight| sight.step));
-            return;
+            let agree = !open_end && self.polls(wanted, run, polled);
+            if !agree {
+                self.unseen.extend(ours.iter().map(|sight| sight.step));
+            }
+            return agree;
         }
         let (our_way, their_way) = (of(ours), of(theirs));
         // Behind a path that ends in the middle the subject goes on.
         if our_way == their_way || open_end && their_way.starts_with(&our_way) {
-            return;
+            return false;
         }
         self.unseen.extend(ours.iter().map(|sight| sight.step));
         if open_end {
-            return;
+            return false;
         }
         let [our_states, their_states] = &self.states;
         let jobs: BTreeSet<JobId> = our_states.keys().chain(their_states.keys()).copied().collect();
@@ -316,28 +396,59 @@ impl Comparison<'_> {
             self.another_way(&wanted.after, (ours, theirs), run);
         }
         for (job, ours, theirs) in parted {
-            let named = |state: Option<JobState>| {
-                state.map_or_else(|| "nowhere".to_owned(), |state| state.to_string())
-            };
-            let is_final = ours.or(theirs).is_some_and(JobState::is_final);
-            self.push(Difference {
-                skeleton: vec![
-                    wanted.after.clone(),
-                    format!("subject {}", named(theirs)),
-                    format!("wanted {}", named(ours)),
-                ],
-                after: wanted.after.clone(),
-                subject: format!("{job} is {}", named(theirs)),
-                wanted: format!("{job} is {}", named(ours)),
-                account: Account::Suite,
-                concern: Concern::Rule(if is_final { Rule::R10 } else { Rule::R13 }),
-                job: Some(job),
-                seq: self.end_of(run),
-            });
-            // Said once: what follows from it has the same cause.
-            if let Some(state) = theirs {
-                self.states[0].insert(job, state);
+            self.another_state(wanted, run, job, (ours, theirs));
+        }
+        false
+    }
+
+    /// What the observer has seen, where it has looked: whether it is what the suite has.
+    fn polls(
+        &mut self,
+        wanted: &Window<'_>,
+        run: &Window<'_>,
+        polled: &BTreeMap<JobId, Option<JobState>>,
+    ) -> bool {
+        let mut agree = !polled.is_empty();
+        for (&job, &theirs) in polled {
+            let ours = self.states[0].get(&job).copied();
+            // A job that has ended may be gone, and one that is gone has ended.
+            let is_gone = theirs.is_none() && ours.is_some_and(JobState::is_final);
+            if ours != theirs && !is_gone {
+                agree = false;
+                self.another_state(wanted, run, job, (ours, theirs));
             }
+        }
+        agree
+    }
+
+    /// A job is in another state when everything rests.
+    fn another_state(
+        &mut self,
+        wanted: &Window<'_>,
+        run: &Window<'_>,
+        job: JobId,
+        (ours, theirs): (Option<JobState>, Option<JobState>),
+    ) {
+        let named =
+            |state: Option<JobState>| state.map_or_else(|| "nowhere".to_owned(), |state| state.to_string());
+        let is_final = ours.or(theirs).is_some_and(JobState::is_final);
+        self.push(Difference {
+            skeleton: vec![
+                wanted.after.clone(),
+                format!("subject {}", named(theirs)),
+                format!("wanted {}", named(ours)),
+            ],
+            after: wanted.after.clone(),
+            subject: format!("{job} is {}", named(theirs)),
+            wanted: format!("{job} is {}", named(ours)),
+            account: Account::Suite,
+            concern: Concern::Rule(if is_final { Rule::R10 } else { Rule::R13 }),
+            job: Some(job),
+            seq: self.end_of(run),
+        });
+        // Reported once: what follows from it has one cause.
+        if let Some(state) = theirs {
+            self.states[0].insert(job, state);
         }
     }
 
@@ -385,7 +496,7 @@ impl Comparison<'_> {
         let Some(sight) = wanted.seen.first() else { return };
         self.unseen.extend(wanted.seen.iter().map(|sight| sight.step));
         self.push(Difference {
-            skeleton: vec!["the run ends early".to_owned()],
+            skeleton: vec![ENDS_EARLY.to_owned()],
             after: wanted.after.clone(),
             subject: "the run has ended".to_owned(),
             wanted: in_words(&sight.what),
@@ -431,7 +542,7 @@ impl Comparison<'_> {
             let is = match (by_step.contains_key(&number), step.begins) {
                 (true, _) => !self.unseen.contains(&number),
                 (false, Some(job)) => is_stepwise || entered(number, job),
-                (false, None) => self.records_states,
+                (false, None) => self.records_states || self.confirmed.contains(&number),
             };
             is.then_some(number)
         };
@@ -439,9 +550,35 @@ impl Comparison<'_> {
     }
 }
 
+/// The identity of a run that has ended where a suite has more.
+const ENDS_EARLY: &str = "the run ends early";
+
+impl Difference {
+    /// Whether it is that nothing follows.
+    #[cfg(feature = "live")]
+    pub(super) fn is_of_the_end(&self) -> bool {
+        self.skeleton.first().is_some_and(|first| first == ENDS_EARLY)
+    }
+}
+
 /// What is seen, and the changes of state apart.
 fn parted<'w, 'a>(seen: &'w [Sight<'a>]) -> (Vec<&'w Sight<'a>>, Vec<&'w Sight<'a>>) {
-    seen.iter().partition(|sight| !matches!(sight.what, What::Moved { .. }))
+    let seen = seen.iter().filter(|sight| polled(&sight.what).is_none());
+    seen.partition(|sight| !matches!(sight.what, What::Moved { .. }))
+}
+
+fn polled(what: &What<'_>) -> Option<(JobId, Option<JobState>)> {
+    if let What::Polled { job, state } = what { Some((*job, *state)) } else { None }
+}
+
+/// Whether a call is back, and what it gave back is not known.
+fn lacks_out(wanted: &What<'_>, seen: &What<'_>) -> bool {
+    match (wanted, seen) {
+        (What::Returned { back: ours, .. }, What::Returned { back, .. }) => {
+            ours.out != Out::None && back.out == Out::None
+        }
+        _ => false,
+    }
 }
 
 /// The event of a callback that left without acknowledging it.
@@ -451,6 +588,16 @@ fn failure(what: &What<'_>) -> Option<(JobId, Event)> {
         What::Left { job, event, .. } => Some((*job, *event)),
         _ => None,
     }
+}
+
+/// The callback that starts.
+fn entered(what: &What<'_>) -> Option<(JobId, Event, Option<FileId>)> {
+    if let What::Entered { job, event, file, .. } = what { Some((*job, *event, *file)) } else { None }
+}
+
+/// The callback that leaves.
+fn leaves(what: &What<'_>) -> Option<(JobId, Event, Option<FileId>)> {
+    if let What::Left { job, event, file, .. } = what { Some((*job, *event, *file)) } else { None }
 }
 
 fn moved(what: &What<'_>) -> Option<(JobId, JobState)> {
@@ -466,7 +613,8 @@ fn is_modification(what: &What<'_>) -> bool {
 }
 
 /// Whether the run has what the suite has.
-fn is_same(wanted: &What<'_>, seen: &What<'_>) -> bool {
+fn is_same(wanted: &What<'_>, seen: &What<'_>, outs: Outs) -> bool {
+    let is_lacking = outs == Outs::MayLack && lacks_out(wanted, seen);
     match (wanted, seen) {
         (What::Called { call: wanted, .. }, What::Called { call, .. }) => {
             wanted.job == call.job
@@ -478,7 +626,7 @@ fn is_same(wanted: &What<'_>, seen: &What<'_>) -> bool {
                 && wanted.call.method() == call.call.method()
                 && ours.job == back.job
                 && ours.hr == back.hr
-                && same_answer(&ours.out, &back.out).is_empty()
+                && (is_lacking || same_answer(&ours.out, &back.out).is_empty())
         }
         // Anything settles a modification, so how it leaves is the client's business.
         (
@@ -540,7 +688,10 @@ fn is_same_text(wanted: &str, text: &str) -> bool {
 fn job_of(what: &What<'_>) -> Option<JobId> {
     match what {
         What::Called { call, .. } | What::Returned { call, .. } => call.job,
-        What::Entered { job, .. } | What::Left { job, .. } | What::Moved { job, .. } => Some(*job),
+        What::Entered { job, .. }
+        | What::Left { job, .. }
+        | What::Moved { job, .. }
+        | What::Polled { job, .. } => Some(*job),
     }
 }
 
@@ -592,6 +743,9 @@ fn words(after: &str, wanted: Option<&What<'_>>, seen: Option<&What<'_>>) -> (Ve
         (None, Some(What::Left { event, .. })) => {
             (vec![after(), format!("{event} leaves, which is extra")], Concern::Rule(Rule::R18))
         }
+        (Some(What::Polled { .. }), _) | (None, Some(What::Polled { .. })) => {
+            (vec![after(), "another state".to_owned()], Concern::Rule(Rule::R13))
+        }
         (Some(What::Moved { to, .. }), _) | (None, Some(What::Moved { to, .. })) => {
             (vec![after(), format!("another change to {to}")], Concern::Rule(Rule::R13))
         }
@@ -632,5 +786,7 @@ fn in_words(what: &What<'_>) -> String {
             format!("{event}({job}{}) at {} leaves with {outcome:?}", of(file), at(receiver))
         }
         What::Moved { job, to } => format!("{job} is {to}"),
+        What::Polled { job, state: Some(state) } => format!("{job} is {state}"),
+        What::Polled { job, state: None } => format!("{job} is gone"),
     }
 }

@@ -6,13 +6,23 @@
 
 use std::collections::BTreeSet;
 
+#[cfg(feature = "live")]
+use contract::HResult;
 use contract::core::Config;
+#[cfg(feature = "live")]
+use contract::core::TransferEvent;
+#[cfg(feature = "live")]
+use contract::event::Leave;
 use contract::mutation::Mutation;
 use contract::{Core, JobId};
 use judge::{Header, Rule, RuleSet, Trace, Violation, failure_id};
+#[cfg(feature = "live")]
+use model::drive::DiskResult;
 use model::drive::{Applied, From, Stimulus};
 use model::lockstep::Lockstep;
 use model::scope::{Slice, Users};
+#[cfg(feature = "live")]
+use model::suite::goes_on;
 use model::suite::{Cover, Item, Quotient, Walk, Walked};
 
 use super::compare::{Led, compare};
@@ -264,6 +274,61 @@ pub(super) fn record<C: Core>(
         let _ = lockstep.apply(&config.profile, stimulus, &mut |event| lines.event(event));
     }
     Trace { header, lines: lines.lines }
+}
+
+/// As [`record`], of steps that make sense. Before a client calls, and at the end, what the service does by itself is done.
+#[cfg(feature = "live")]
+pub(super) fn record_what_makes_sense<C: Core>(
+    slice: &Slice,
+    header: Header,
+    path: &[Stimulus],
+    make: fn(&Config) -> C,
+) -> Trace {
+    let config = slice.config(&header.profile());
+    let mut lockstep = lockstep::<C>(&config, slice.users, make);
+    let mut lines = Lines::default();
+    for stimulus in path {
+        if matches!(stimulus, Stimulus::Call { from: From::Client(_), .. }) {
+            go_on(&mut lockstep, &config, &mut lines);
+        }
+        take(&mut lockstep, &config, &mut lines, stimulus);
+    }
+    go_on(&mut lockstep, &config, &mut lines);
+    Trace { header, lines: lines.lines }
+}
+
+/// Takes a step and writes it down. Whether it made sense.
+#[cfg(feature = "live")]
+fn take<C: Core>(
+    lockstep: &mut Lockstep<C, JOBS>,
+    config: &Config,
+    lines: &mut Lines,
+    step: &Stimulus,
+) -> bool {
+    let before = lines.lines.len();
+    lines.stimulus(step);
+    let applied = lockstep.apply(&config.profile, step, &mut |event| lines.event(event));
+    if applied == Applied::NotEnabled {
+        lines.lines.truncate(before);
+    }
+    applied == Applied::Done
+}
+
+/// Does what the service does by itself, everything going well, until it rests.
+#[cfg(feature = "live")]
+fn go_on<C: Core>(lockstep: &mut Lockstep<C, JOBS>, config: &Config, lines: &mut Lines) {
+    let job = JobId(0);
+    let steps = [
+        Stimulus::Disk { job, result: DiskResult::Good },
+        Stimulus::Enter(job),
+        Stimulus::Leave { job, leave: Leave::Returned(HResult::S_OK) },
+        Stimulus::Exit { job, code: 0 },
+        Stimulus::Begin(job),
+        Stimulus::Turn,
+        Stimulus::Transfer { job, event: TransferEvent::Connected },
+        Stimulus::Transfer { job, event: TransferEvent::FileDone },
+    ];
+    while goes_on(lockstep) && steps.iter().any(|step| take(lockstep, config, lines, step)) {}
 }
 
 fn lockstep<C: Core>(config: &Config, users: Users, make: fn(&Config) -> C) -> Lockstep<C, JOBS> {

@@ -24,14 +24,13 @@ use engine::service::{
     RealDisk, Runtime, Service, Std, Timer,
 };
 use engine::transfer::{ClientConfig, Progress};
-use judge::{Header, RuleSet, Trace, TraceRecorder};
+use judge::{Header, RuleSet, TraceRecorder};
 use model::drive::{DiskResult, From, Stimulus};
 use model::lockstep::Lockstep;
 use model::suite::goes_on;
 
-use super::recorded::recorded;
+use super::recorded::{hung, recorded};
 use super::{Case, Finding, Judged, slice_of, steps_of};
-use crate::difference::{Account, Concern, Difference};
 use crate::server::{Fault, Seed, Server};
 use crate::tape;
 
@@ -185,20 +184,6 @@ fn play(case: &Case, config: &Config, mut orders: Orders, server: &Server, direc
             let hung = Finding::Differs(hung(&trace, what));
             Judged::of(trace, [hung], BTreeSet::new())
         }
-    }
-}
-
-/// The service does not come back, or not to rest.
-fn hung(trace: &Trace, what: &str) -> Difference {
-    Difference {
-        skeleton: vec![what.to_owned()],
-        after: "the last line".to_owned(),
-        subject: what.to_owned(),
-        wanted: "everything rests".to_owned(),
-        account: Account::Suite,
-        concern: Concern::GoesOn,
-        job: None,
-        seq: trace.lines.last().map_or(0, |line| line.seq),
     }
 }
 

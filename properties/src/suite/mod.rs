@@ -42,6 +42,8 @@ pub use self::packed::PackedError;
 #[cfg(feature = "race")]
 pub use self::race::on_race;
 pub use self::recorded::recorded;
+#[cfg(feature = "live")]
+pub(crate) use self::recorded::{Led, hung, led};
 
 /// Jobs of a slice at most.
 pub const JOBS: usize = 2;
@@ -230,7 +232,11 @@ impl Judged {
     }
 
     /// Of a run that was compared: it passed when nothing went wrong.
-    fn of(trace: Trace, findings: impl IntoIterator<Item = Finding>, compared: BTreeSet<usize>) -> Judged {
+    pub(crate) fn of(
+        trace: Trace,
+        findings: impl IntoIterator<Item = Finding>,
+        compared: BTreeSet<usize>,
+    ) -> Judged {
         match Failed::of(trace, findings) {
             Some(failed) => Judged { outcome: Outcome::Failed(Box::new(failed)), compared: BTreeSet::new() },
             None => Judged { outcome: Outcome::Passed, compared },
@@ -315,7 +321,20 @@ pub fn generate<C: Core>(
     make: fn(&Config) -> C,
     progress: &dyn Fn(&str, Progress),
 ) -> Result<Suite, model::suite::Error> {
-    generate_with(order, make, progress, Wide::Refuse)
+    generate_with(order, make, (&|_| true, &|_| true), progress, Wide::Refuse)
+}
+
+/// As [`generate`], of slices and steps that a subject can be made to follow. A slice with too many states is left out.
+///
+/// # Errors
+/// Specification and core part, or a rule is broken.
+pub fn generate_for<C: Core>(
+    order: &Order,
+    make: fn(&Config) -> C,
+    (fits, allows): (&dyn Fn(&Slice) -> bool, &dyn Fn(&Stimulus) -> bool),
+    progress: &dyn Fn(&str, Progress),
+) -> Result<Suite, model::suite::Error> {
+    generate_with(order, make, (fits, allows), progress, Wide::LeaveOut)
 }
 
 /// What becomes of a slice with too many states.
@@ -330,6 +349,7 @@ enum Wide {
 fn generate_with<C: Core>(
     order: &Order,
     make: fn(&Config) -> C,
+    (fits, allows): (&dyn Fn(&Slice) -> bool, &dyn Fn(&Stimulus) -> bool),
     progress: &dyn Fn(&str, Progress),
     wide: Wide,
 ) -> Result<Suite, model::suite::Error> {
@@ -337,10 +357,10 @@ fn generate_with<C: Core>(
     let (mut quotient, mut covered) = (Quotient::new(), BTreeSet::new());
     let mut sizes = Vec::new();
     let mut cases = Vec::new();
-    for slice in slices(order.scope, profile) {
+    for slice in slices(order.scope, profile).into_iter().filter(fits) {
         let tell = |now| progress(slice.name, now);
         let Order { cover, pace, longest, .. } = *order;
-        let options = Options { cover, pace, longest, progress: &tell };
+        let options = Options { cover, pace, longest, allows, progress: &tell };
         let subject = Subject { profile, slice: &slice, make };
         let part = match plan(&subject, &options, &mut quotient, &mut covered) {
             Err(model::suite::Error::TooWide(_)) if wide == Wide::LeaveOut => continue,
@@ -366,7 +386,7 @@ fn generate_with<C: Core>(
         cover: order.cover.to_string(),
         dialect: order.dialect,
         scope: order.scope.to_string(),
-        pace: if order.pace == Pace::AtRest { "at rest" } else { "any time" }.to_owned(),
+        pace: order.pace.name().to_owned(),
         slices: sizes,
         files: files.collect(),
         names,
@@ -415,6 +435,15 @@ fn header(dialect: Dialect, slice: &Slice) -> Header {
         callback_slots: slice.callback_slots,
         ..Header::of(dialect.profile())
     }
+}
+
+/// A path as a file of its own, as the model has it. Steps that make no sense on the way are left out, and what the service does by itself
+/// behind them is done: it ends where everything rests.
+#[cfg(feature = "live")]
+#[must_use]
+pub fn case_of(slice: &Slice, dialect: Dialect, path: &[Stimulus], name: &str) -> Case {
+    let trace = core::record_what_makes_sense(slice, header(dialect, slice), path, engine::core::Core::new);
+    Case { name: name.to_owned(), trace }
 }
 
 /// The slice that a file of a suite is about.

@@ -5,12 +5,15 @@
 //!
 //! **What it is not.** Strict about what is the subject's freedom: see [`super::compare`].
 
+use std::collections::BTreeSet;
+
 use judge::{Header, Recorded, Rule, RuleSet, Trace, Verdicts, failure_id};
 
-use super::compare::{Led, compare};
-use super::rests::Rests;
+use super::compare::compare;
+use super::rests::{Rests, Time};
 use super::{Case, Finding, Judged};
 use crate::difference::{Account, Concern, Difference};
+use crate::minimize::Identity;
 
 /// What became of a file of a suite, by the trace that was recorded for it.
 #[must_use]
@@ -24,13 +27,94 @@ pub fn recorded(case: &Case, trace: Trace) -> Judged {
     if let Some(difference) = another_dialect(&case.trace.header, &trace.header) {
         return Judged::of(trace, [Finding::Differs(difference)], Default::default());
     }
-    let Some(rests) = Rests::of(case) else {
+    let Some(rests) = Rests::of(case, Time::Passes) else {
         return Judged::not_runnable(format!("there is no slice {:?} any more", case.trace.header.scope));
     };
-    let compared = compare(&case.trace, &trace, Led::AtRest(&rests));
+    let compared = compare(&case.trace, &trace, super::compare::Led::AtRest(&rests));
     let differences = compared.differences.into_iter().map(Finding::Differs);
     let findings: Vec<Finding> = broken_rules(&trace).into_iter().chain(differences).collect();
     Judged::of(trace, findings, compared.steps)
+}
+
+/// A run of a subject that was led along a file, and is a foreign one.
+#[cfg(feature = "live")]
+pub(crate) struct Led {
+    /// What happened.
+    pub(crate) trace: Trace,
+    /// The lines of it that belong to the path; behind them everything was ended.
+    pub(crate) lines: usize,
+    /// Whether it was left before the end of the path, because what was due did not come.
+    pub(crate) broken_off: bool,
+    /// Codes of a method that mean one thing.
+    pub(crate) equal: Vec<(contract::Method, Vec<contract::HResult>)>,
+    /// What was found beside the trace.
+    pub(crate) more: Vec<Finding>,
+    /// Failures that are known, behind which is looked for others.
+    pub(crate) known: BTreeSet<Identity>,
+}
+
+/// What became of a file on a subject that was led along it, while no time passed for its timers.
+#[cfg(feature = "live")]
+pub(crate) fn led(case: &Case, led: Led) -> Judged {
+    let Led { trace, lines, broken_off, equal, more, known } = led;
+    let Some(rests) = Rests::of(case, Time::Stands) else {
+        return Judged::not_runnable(format!("there is no slice {:?} any more", case.trace.header.scope));
+    };
+    let path =
+        Trace { header: trace.header.clone(), lines: trace.lines.iter().take(lines).cloned().collect() };
+    let compared = compare(
+        &with_equal(&case.trace, &equal),
+        &with_equal(&path, &equal),
+        super::compare::Led::AtRest(&rests),
+    );
+    let mut differences = compared.differences;
+    // That nothing follows is our doing, and what was missing before is the finding.
+    if broken_off && differences.len() > 1 {
+        differences.retain(|difference| !difference.is_of_the_end());
+    }
+    // What comes behind the first may follow from it. What does not is the first on another path, or comes behind what is known.
+    let mut all: Vec<Finding> = differences.into_iter().map(Finding::Differs).chain(more).collect();
+    let first = all.iter().position(|finding| !known.contains(&finding.id()));
+    all.truncate(first.map_or(all.len(), |first| first + 1));
+    let first = all.into_iter();
+    let findings: Vec<Finding> = broken_rules(&trace).into_iter().chain(first).collect();
+    Judged::of(trace, findings, compared.steps)
+}
+
+/// The trace with one code for those that mean one thing.
+#[cfg(feature = "live")]
+fn with_equal(trace: &Trace, equal: &[(contract::Method, Vec<contract::HResult>)]) -> Trace {
+    let mut trace = trace.clone();
+    let mut calls = std::collections::BTreeMap::new();
+    for line in &mut trace.lines {
+        match &mut line.what {
+            judge::trace::Kind::Call(call) => drop(calls.insert(call.id, call.call.method())),
+            judge::trace::Kind::Return(back) => {
+                let method = calls.get(&back.call);
+                let group = equal.iter().find(|(of, codes)| Some(of) == method && codes.contains(&back.hr));
+                if let Some((_, codes)) = group {
+                    back.hr = codes.first().copied().unwrap_or(back.hr);
+                }
+            }
+            _ => {}
+        }
+    }
+    trace
+}
+
+/// The service does not come back, or not to rest.
+#[cfg(feature = "live")]
+pub(crate) fn hung(trace: &Trace, what: &str) -> Difference {
+    Difference {
+        skeleton: vec![what.to_owned()],
+        after: "the last line".to_owned(),
+        subject: what.to_owned(),
+        wanted: "everything rests".to_owned(),
+        account: Account::Suite,
+        concern: Concern::GoesOn,
+        job: None,
+        seq: trace.lines.last().map_or(0, |line| line.seq),
+    }
 }
 
 /// What a trace must record to be compared.

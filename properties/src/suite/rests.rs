@@ -11,6 +11,15 @@ use model::suite::goes_on;
 
 use super::{Case, JOBS, slice_of, steps_of};
 
+/// Whether a timer that runs may go off by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Time {
+    /// It may: a path that ends while one runs does not end at rest.
+    Passes,
+    /// It goes off later than anything that is looked at.
+    Stands,
+}
+
 /// The rests of a path.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Rests {
@@ -21,17 +30,17 @@ pub(super) struct Rests {
 
 impl Rests {
     /// The rests of a file's path.
-    pub(super) fn of(case: &Case) -> Option<Rests> {
+    pub(super) fn of(case: &Case, time: Time) -> Option<Rests> {
         let header = &case.trace.header;
         let slice = slice_of(header)?;
         let config = slice.config(&header.profile());
         let path = steps_of(&case.trace).ok()?;
         let core = <Core as contract::Core>::new(&config);
         let mut lockstep = Lockstep::<_, JOBS>::around(core, &config, slice.users.owners(), RuleSet::EMPTY);
-        Some(Rests::on(&mut lockstep, &config.profile, &path))
+        Some(Rests::on(&mut lockstep, &config.profile, &path, time))
     }
 
-    fn on(lockstep: &mut Lockstep<Core, JOBS>, profile: &Profile, path: &[Stimulus]) -> Rests {
+    fn on(lockstep: &mut Lockstep<Core, JOBS>, profile: &Profile, path: &[Stimulus], time: Time) -> Rests {
         let mut rests = Rests::default();
         let mut calls = 0;
         for stimulus in path {
@@ -43,7 +52,8 @@ impl Rests {
             }
             let _ = lockstep.apply(profile, stimulus, &mut |_| ());
         }
-        rests.ends = !goes_on(lockstep) && lockstep.driver().core().poll_timeout().is_none();
+        let timer = lockstep.driver().core().poll_timeout().is_some_and(|_| time == Time::Passes);
+        rests.ends = !goes_on(lockstep) && !timer;
         rests
     }
 
