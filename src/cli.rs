@@ -56,6 +56,8 @@ pub(crate) enum Verb {
     Conform(verbs::conform::Args),
     /// Run the real service on threads, HTTP and disk, and judge what it does and what it owes.
     Live(verbs::live::Args),
+    /// Use another implementation through its adapter: begin one, check it, try what is behind it.
+    Adapter(verbs::adapter::Args),
     /// Show a trace, a fuzzer's artifact or a regression as a timeline, and judge it.
     Replay(verbs::replay::Args),
     /// Make a counterexample as small as it gets, and explain it.
@@ -97,7 +99,8 @@ impl Verb {
             | Verb::Live(_)
             | Verb::Replay(_)
             | Verb::Minimize(_) => Some(Input::None),
-            Verb::Graph(_)
+            Verb::Adapter(_)
+            | Verb::Graph(_)
             | Verb::Explain(_)
             | Verb::Explore(_)
             | Verb::Kill(_)

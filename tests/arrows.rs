@@ -4,16 +4,19 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Each crate, by its directory, and what it may use.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 12] = [
+    ("adapter", &["contract", "judge"]),
+    ("adapters/aria2", &["adapter", "contract"]),
+    ("adapters/engine", &["adapter", "contract", "engine"]),
     ("contract", &[]),
     ("explorer", &[]),
     ("judge", &["contract"]),
     ("engine", &["contract"]),
     ("model", &["contract", "explorer", "judge"]),
     ("reports", &["contract", "judge"]),
-    ("properties", &["contract", "judge", "engine", "explorer", "model"]),
+    ("properties", &["adapter", "contract", "judge", "engine", "explorer", "model"]),
     ("fuzz", &["properties"]),
-    (".", &["contract", "judge", "engine", "explorer", "model", "properties", "reports"]),
+    (".", &["adapter", "contract", "judge", "engine", "explorer", "model", "properties", "reports"]),
 ];
 
 /// The tables of a manifest that name what is used. What tests use counts, too.

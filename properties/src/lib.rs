@@ -11,6 +11,7 @@
 //! - `suite`: generated suites as files, and what becomes of them on a subject.
 //! - `kill`: engines against the seeded faults of `contract::fault`.
 //! - `mutate`: engines against the mutants of the model, `model::mutants`.
+//! - `foreign`: other people's implementations, through an adapter.
 //! - `race`: the engine's service under schedules of our choice.
 //! - `live`: the engine on real threads over real HTTP, and `server`, which misbehaves for it.
 //! - `oracle`: what the service owes to its client when a server or a disk is bad, as one table.
@@ -21,6 +22,8 @@ pub mod canary;
 pub mod deadlines;
 pub mod difference;
 pub mod edges;
+#[cfg(all(feature = "live", feature = "suites"))]
+pub mod foreign;
 pub mod fuzzing;
 #[cfg(all(feature = "live", feature = "race", feature = "suites"))]
 pub mod kill;
@@ -34,6 +37,8 @@ pub mod oracle;
 pub mod program;
 #[cfg(feature = "race")]
 pub mod race;
+#[cfg(feature = "live")]
+mod random;
 pub mod run;
 pub mod sample;
 #[cfg(feature = "live")]

@@ -2,6 +2,7 @@
 //!
 //! Plan a suite, run it on a subject, and say what became of it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::mpsc::{Sender, channel};
@@ -12,6 +13,7 @@ use contract::Core;
 use contract::core::Config;
 use model::suite::{Cover, Error as Unplanned, Pace, Progress, UnknownCover};
 use properties::canary::Canary;
+use properties::foreign::{Stage, play};
 use properties::minimize::{CoreName, Identity};
 use properties::race::Design;
 use properties::server::Server;
@@ -147,6 +149,33 @@ pub(crate) fn live(suite: &Suite, output: &Output) -> Result<Conformed, Error> {
         Err(error) => Judged::not_runnable(format!("there is no directory for its files: {error}")),
     };
     on_other(suite, &one, output)
+}
+
+/// Runs a suite on another implementation. Files whose paths wait for a timer cannot be run on it.
+pub(crate) fn through(
+    manifest: &adapter::Manifest,
+    suite: &Suite,
+    output: &Output,
+) -> Result<Conformed, Error> {
+    let stage = Stage::open(manifest, 1, adapter::Tampering::None).map_err(super::adapter::not_opened)?;
+    let (stage, fault) = (RefCell::new(stage), RefCell::new(None));
+    let one = |case: &Case| match fault.borrow().is_some() {
+        true => Judged::not_runnable("the adapter was at fault before"),
+        false => match play(case, &mut stage.borrow_mut()) {
+            Ok((judged, _)) => judged,
+            Err(error) => {
+                let why = error.to_string();
+                *fault.borrow_mut() = Some(error);
+                Judged::not_runnable(why)
+            }
+        },
+    };
+    let conformed = on_other(suite, &one, output)?;
+    let failed = conformed.failures().next().is_some();
+    match (fault.into_inner(), failed) {
+        (Some(fault), false) => Err(super::adapter::not_opened(fault.into())),
+        _ => Ok(conformed),
+    }
 }
 
 /// Runs a suite while it is said how many files are done.

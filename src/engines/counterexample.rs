@@ -57,16 +57,51 @@ impl Traces {
         match minimize(&Case::of_trace(trace), RuleSet::ALL) {
             Ok(minimal) if minimal.failed.id == difference.id() => self.keep_minimal(trace, minimal, ""),
             _ => {
-                let (id, drawn) = (difference.id().to_string(), draw_difference(trace, difference));
-                let name = name_of(&id, trace);
-                let what = Some(difference.line());
-                let told = Told { drawn, id, story: "", what, rate: None, again: String::new() };
-                let mut failure = self.write_down(trace, &name, told)?;
-                failure.notes.push(format!("identity: {}", difference.skeleton.join(", then ")));
+                let mut failure = self.keep_seen_difference(trace, difference)?;
                 failure.notes.push("not made small: it is the run as it was seen".to_owned());
                 Ok(failure)
             }
         }
+    }
+
+    /// Keeps a run that is another one than a suite's as it was seen.
+    pub(crate) fn keep_seen_difference(
+        &self,
+        trace: &Trace,
+        difference: &Difference,
+    ) -> Result<Failure, Error> {
+        let (id, drawn) = (difference.id().to_string(), draw_difference(trace, difference));
+        let name = name_of(&id, trace);
+        let what = Some(difference.line());
+        let told = Told { drawn, id, story: "", what, rate: None, again: String::new() };
+        let mut failure = self.write_down(trace, &name, told)?;
+        failure.notes.push(format!("identity: {}", difference.skeleton.join(", then ")));
+        Ok(failure)
+    }
+
+    /// Keeps the path of the model that led to a failure beside its trace, so that an implementation can be led along it again.
+    pub(crate) fn keep_path(&self, failure: &mut Failure, path: &Trace) {
+        let Some(trace) = &failure.trace_file else { return };
+        let name = Path::new(trace).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = format!("{name}-path.jsonl");
+        failure.notes.push(match write(&self.dir.join(&name), &path.print()) {
+            Ok(()) => {
+                let file = slashes(&self.dir.join(&name));
+                format!("again: bgcheck replay {file} --adapter ADAPTER")
+            }
+            Err(error) => not_written(&error),
+        });
+    }
+
+    /// Keeps a run that breaks this rule as it was seen.
+    pub(crate) fn keep_seen(&self, trace: &Trace, violation: Violation) -> Result<Failure, Error> {
+        let id = failure_id(trace, &violation).to_string();
+        let (name, drawn) = (name_of(&id, trace), draw(trace, Some(violation)));
+        self.write_down(
+            trace,
+            &name,
+            Told { drawn, id, story: "", what: None, rate: None, again: String::new() },
+        )
     }
 
     fn keep_minimal(&self, found: &Trace, minimal: Minimal, story: &str) -> Result<Failure, Error> {

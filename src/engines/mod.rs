@@ -1,5 +1,6 @@
 //! The engines: each runs one crate's exploration or sampling and says what it found as an [`reports::EngineResult`].
 
+pub(crate) mod adapter;
 mod builds;
 pub(crate) mod canary;
 pub(crate) mod check;
@@ -8,6 +9,7 @@ pub(crate) mod counterexample;
 pub(crate) mod explored;
 pub(crate) mod fuzz;
 pub(crate) mod kill;
+pub(crate) mod known;
 pub(crate) mod last_night;
 mod lines;
 pub(crate) mod live;

@@ -39,6 +39,7 @@ Examples:
   bgcheck conform --suite bits-tiny                      one of the committed suites
   bgcheck conform --suite suite                          a suite that `bgcheck generate -o suite` has written
   bgcheck conform --suite suite --canary                 a core that is wrong: ends with 2
+  bgcheck conform --adapter adapters/python/adapter.toml another implementation
   bgcheck conform --suite suite --recorded traces        traces of another implementation, one per file")]
 pub(crate) struct Args {
     /// The suite: a directory that `bgcheck generate` has written, or the name of a committed one.
@@ -50,6 +51,9 @@ pub(crate) struct Args {
     /// Judge traces that another implementation has recorded, with the names of the suite's files.
     #[arg(long, value_name = "DIR", conflicts_with = "canary", requires = "suite")]
     recorded: Option<PathBuf>,
+    /// Run it on another implementation, through its adapter.
+    #[arg(long, value_name = "ADAPTER", conflicts_with_all = ["canary", "recorded", "subject"])]
+    adapter: Option<PathBuf>,
     /// Run it on a subject that is wrong on purpose: a core that does not wait, a service without the barrier.
     #[arg(long)]
     canary: bool,
@@ -117,7 +121,8 @@ fn suites(args: &Args) -> Result<Vec<(Option<&'static str>, Suite)>, Error> {
             None => Ok(vec![(None, read(path)?)]),
         },
         None => {
-            let pace = if args.subject == SubjectName::Live { Pace::AtRest } else { Pace::AnyTime };
+            let by_itself = args.subject == SubjectName::Live || args.adapter.is_some();
+            let pace = if by_itself { Pace::AtRest } else { Pace::AnyTime };
             COMMITTED.iter().filter(|committed| committed.order.pace == pace).map(of).collect()
         }
     }
@@ -133,6 +138,9 @@ fn conformed(args: &Args, suite: &Suite, output: &Output) -> Result<Conformed, E
     if let Some(dir) = &args.recorded {
         let traces = recorded_in(dir, suite)?;
         return conform::on_other(suite, &|case| as_recorded(case, &traces), output);
+    }
+    if let Some(adapter) = &args.adapter {
+        return conform::through(&super::adapter::manifest(adapter)?, suite, output);
     }
     match (args.subject, args.canary) {
         (SubjectName::Core, false) => conform::on(suite, engine::core::Core::new, output),
@@ -178,7 +186,7 @@ fn recorded_in<'a>(dir: &Path, suite: &'a Suite) -> Result<BTreeMap<&'a str, Tra
 /// On the core everything that is promised must be reached. Of other subjects that is not expected, but something must have run.
 fn code(args: &Args, conformed: &Conformed) -> ExitCode {
     let whole = conformed.missing.is_empty() && conformed.absent.is_empty();
-    let expects_all = args.subject == SubjectName::Core && args.recorded.is_none();
+    let expects_all = args.subject == SubjectName::Core && args.recorded.is_none() && args.adapter.is_none();
     if conformed.failures().next().is_some() {
         ExitCode::Violated
     } else if conformed.passed() == 0 || expects_all && !whole || !conformed.absent.is_empty() {
@@ -289,6 +297,7 @@ fn why_not(conformed: &Conformed) -> String {
 fn subject(args: &Args) -> &'static str {
     match (args.subject, args.canary, &args.recorded) {
         (_, _, Some(_)) => "recorded traces",
+        _ if args.adapter.is_some() => "another implementation",
         (SubjectName::Core, false, None) => "core",
         (SubjectName::Core, true, None) => "canary",
         (SubjectName::Live, _, None) => "live",

@@ -1,5 +1,6 @@
 //! The verbs, a thin file each: what is asked is turned into a plan, an engine runs it, and what came of it is shown.
 
+pub(crate) mod adapter;
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -36,6 +37,7 @@ pub(crate) fn run(verb: &Verb, output: &mut Output) -> Result<ExitCode, Error> {
         Verb::Generate(args) => generate::run(args, output),
         Verb::Conform(args) => conform::run(args, output),
         Verb::Live(args) => live::run(args, output),
+        Verb::Adapter(args) => adapter::run(args, output),
         Verb::Replay(args) => replay::run(args, output),
         Verb::Minimize(args) => minimize::run(args, output),
         Verb::Graph(args) => graph::run(args, output),

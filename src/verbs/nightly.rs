@@ -25,7 +25,7 @@ use crate::engines::explored::Explored;
 use crate::engines::fuzz::{self, Sanitizer, Target};
 use crate::engines::search::Search;
 use crate::engines::{
-    canary, check, conform, kill, last_night, live, liveness, protocol, race, sample, tools,
+    adapter, canary, check, conform, kill, last_night, live, liveness, protocol, race, sample, tools,
 };
 use crate::error::Error;
 use crate::output::Output;
@@ -54,6 +54,7 @@ Examples:
   bgcheck nightly --engine race,live    only these engines
   bgcheck nightly --stop-at-first       ends with the first engine that finds something
   bgcheck nightly --kill                also: are the seeded faults still found? (builds itself once more)
+  bgcheck nightly --adapter adapters/python/adapter.toml
   bgcheck nightly --offline             installs nothing; without cargo-fuzz it ends with 6
   bgcheck nightly --canary              a subject that is broken on purpose: ends with 2 and names R1 and R2")]
 pub(crate) struct Args {
@@ -75,6 +76,9 @@ pub(crate) struct Args {
     /// Let the engines loose on the seeded faults that they are known to see, too: a build, and some forty seconds.
     #[arg(long, conflicts_with = "canary")]
     kill: bool,
+    /// Other implementations to try, too: an adapter.toml each.
+    #[arg(long, value_name = "ADAPTER", conflicts_with = "canary")]
+    adapter: Vec<PathBuf>,
     /// Where the report goes; a new directory below reports/out when left out.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -118,11 +122,13 @@ pub(crate) enum Part {
     Properties,
     /// The service on threads, HTTP and disk.
     Live,
+    /// Other implementations, through their adapters.
+    Adapter,
 }
 
 impl Part {
     /// In the order in which they run.
-    const ALL: [Part; 10] = [
+    const ALL: [Part; 11] = [
         Part::Check,
         Part::Protocol,
         Part::Conform,
@@ -133,6 +139,7 @@ impl Part {
         Part::Race,
         Part::Properties,
         Part::Live,
+        Part::Adapter,
     ];
 
     const fn name(self) -> &'static str {
@@ -147,6 +154,7 @@ impl Part {
             Part::Race => "race",
             Part::Properties => "properties",
             Part::Live => "live",
+            Part::Adapter => "adapter",
         }
     }
 
@@ -180,7 +188,7 @@ impl Part {
     const fn share(self) -> u32 {
         match self {
             Part::Race => 4,
-            Part::Lockstep | Part::Schedule | Part::Live => 3,
+            Part::Lockstep | Part::Schedule | Part::Live | Part::Adapter => 3,
             Part::Trace | Part::Properties => 1,
             Part::Check | Part::Protocol | Part::Conform | Part::Canaries => 0,
         }
@@ -319,6 +327,9 @@ impl Night<'_> {
     /// Whether a part belongs to this night.
     fn has(&self, part: Part) -> bool {
         let asked = &self.args.engine;
+        if part == Part::Adapter && self.args.adapter.is_empty() {
+            return false;
+        }
         (asked.is_empty() || asked.contains(&part)) && (self.core == CoreChoice::Core || part.has_canary())
     }
 
@@ -415,6 +426,9 @@ impl Night<'_> {
         args.extend(["--out".into(), self.out.clone().into_os_string()]);
         if let Some(scope) = self.args.scope {
             args.extend(["--scope".into(), scope.to_string().into()]);
+        }
+        for adapter in self.args.adapter.iter().filter(|_| part == Part::Adapter) {
+            args.extend(["--adapter".into(), adapter.clone().into_os_string()]);
         }
         let flags = [
             ("--canary", self.core == CoreChoice::Canary),
@@ -637,6 +651,7 @@ impl Parted<'_> {
                 take(sample::run(&plan, output)?);
             }
             Part::Live => self.live(take, output)?,
+            Part::Adapter => self.adapters(take, output)?,
             _ => {
                 let Some(target) = part.target() else { return Ok(()) };
                 let (place, sanitizer, offline) = (&self.place, Sanitizer::None, self.args.offline);
@@ -659,6 +674,16 @@ impl Parted<'_> {
             stop: if self.args.stop_at_first { race::Stop::AtFirst } else { race::Stop::Never },
             traces: &self.traces,
         }
+    }
+
+    fn adapters(&self, take: &mut dyn FnMut(EngineResult), output: &Output) -> Result<(), Error> {
+        let share = self.args.budget / self.args.adapter.len().max(1) as u32;
+        for path in &self.args.adapter {
+            let manifest = super::adapter::manifest(path)?;
+            let stop = if self.args.stop_at_first { LiveStop::AtFirst } else { LiveStop::AtTheEnd };
+            take(adapter::night(&manifest, (self.seed, share, stop), &self.traces, output)?);
+        }
+        Ok(())
     }
 
     fn live(&self, take: &mut dyn FnMut(EngineResult), output: &Output) -> Result<(), Error> {

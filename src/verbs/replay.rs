@@ -1,6 +1,7 @@
 //! `bgcheck replay`: what happened, as a timeline, and what the rules say of it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use contract::{Core, DeliveryId, JobId, core::Config};
@@ -44,6 +45,7 @@ Examples:
   bgcheck replay crash-0123abcd --target schedule                         the race of a crash, from any place
   bgcheck replay target/traces/R1-0123abcd-bits.jsonl --subject core      a race: the same schedule again
   bgcheck replay night.jsonl --around 812345                              of a long trace, forty lines
+  bgcheck replay target/traces/agreement-0123abcd-path.jsonl --adapter adapter.toml
   my-recorder | bgcheck replay -                                          a trace from another program
   bgcheck replay trace.jsonl --json                                       verdicts for a machine")]
 pub(crate) struct Args {
@@ -52,6 +54,12 @@ pub(crate) struct Args {
     /// Run it again on this core.
     #[arg(long, value_enum, value_name = "CORE")]
     subject: Option<CoreChoice>,
+    /// Lead another implementation along the path of the trace, through its adapter.
+    #[arg(long, value_name = "ADAPTER", conflicts_with = "subject")]
+    adapter: Option<PathBuf>,
+    /// How often.
+    #[arg(long, value_name = "N", requires = "adapter", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    times: u32,
     /// Draw only the lines around the one with this number.
     #[arg(long, value_name = "SEQ", conflicts_with = "last")]
     around: Option<u64>,
@@ -82,6 +90,15 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let page = Page { name: args.input.name(), for_what };
     if let Given::Text(bytes) = &given {
         return text(&page, args, bytes, output);
+    }
+    if let Some(adapter) = &args.adapter {
+        let Given::Trace(trace) = given else {
+            return Err(Error::usage(
+                "only a trace can be led through an adapter",
+                "name a trace in JSON Lines",
+            ));
+        };
+        return super::adapter::replay(adapter, &trace, (args.times, args.json), output);
     }
     let played = played(&args.input, given, args.subject)?;
     let verdicts = Verdicts::of_rules(&played.trace, RuleSet::HERE);

@@ -12,9 +12,9 @@ use contract::{Event, EventView, FileId, HResult, Interfaces, NotifyFlags, Prior
 use engine::service::{Callback, ErrorObject, File, Job};
 
 use super::Canary;
-use super::random::Rng;
 use super::stage::Stage;
 use super::witness::{Entered, entered};
+use crate::random::Rng;
 
 /// How many objects there are to choose from.
 pub(super) const OBJECTS: usize = BEHAVIOURS.len();

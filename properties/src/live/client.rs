@@ -12,9 +12,9 @@ use engine::service::{Callback, Job, Manager};
 use super::callbacks::own_object;
 use super::canary;
 use super::plan::{Ending, JobPlan, Keeps, Program, Role};
-use super::random::Rng;
 use super::stage::Stage;
 use super::{Canary, LiveConfig};
+use crate::random::Rng;
 
 /// Jobs that a thread has going before it goes back to end the oldest.
 const GOING: usize = 4;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use engine::service::{Point, Runtime, Std};
 
-use super::random::Rng;
+use crate::random::Rng;
 
 /// [`Std`], with pauses at the steps of the protocol.
 pub(super) struct Jitter {

@@ -24,7 +24,6 @@ mod codes;
 mod crowd;
 mod jitter;
 mod plan;
-mod random;
 mod report;
 mod stage;
 pub mod subject;

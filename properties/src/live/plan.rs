@@ -5,7 +5,7 @@ use contract::{NotifyFlags, Priority, UserId};
 use super::Canary;
 use super::callbacks::{CROWD, OBJECTS};
 use super::client::Orders;
-use super::random::Rng;
+use crate::random::Rng;
 use crate::server::{Change, Fault, Garbage, Redirect, Seed, StallAt};
 
 /// What one job is to be, and how its client ends it.

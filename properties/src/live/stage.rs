@@ -19,9 +19,9 @@ use super::callbacks::{self, OBJECTS};
 use super::crowd::Crowd;
 use super::jitter::{Jitter, Positions};
 use super::plan::{Before, FilePlan, JobPlan};
-use super::random::Rng;
 use super::witness::{Calm, Ends, Fetches, Notes, TroubledDisk, Witness};
 use super::{Canary, LiveConfig, LiveError};
+use crate::random::Rng;
 use crate::server::{Fault, Server};
 
 /// A transfer gives up on a server that is silent for so long. Short, because a stalled transfer holds the one

@@ -71,6 +71,22 @@ impl Identity {
     }
 }
 
+/// A text is no name of a failure that is seen again by it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no name of a failure, such as `R1-7f3a09c2` or `agreement-0123abcd`")]
+pub struct UnknownIdentity(String);
+
+impl std::str::FromStr for Identity {
+    type Err = UnknownIdentity;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let agreement = text.strip_prefix("agreement-").filter(|digits| digits.len() == 8);
+        let agreement = agreement.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let named = agreement.map(Identity::Agreement).or_else(|| text.parse().ok().map(Identity::Rule));
+        named.ok_or_else(|| UnknownIdentity(text.to_owned()))
+    }
+}
+
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::content::Content;
 use super::fault::{Endless, Fault, Garbage, Redirect, Resource, StallAt};
+use super::feed;
 use super::live::Paused;
 use super::plan::{End, Framing, Plan};
 use super::request::Request;
@@ -25,6 +26,9 @@ const DRIP: Duration = Duration::from_millis(10);
 /// Answers the one request of a connection.
 pub(super) fn answer(mut wire: Wire, scheme: Scheme, shared: &Shared) -> io::Result<()> {
     let Some(request) = Request::read(&mut wire)? else { return Ok(()) };
+    if feed::number_of(&request.path).is_some() {
+        return feed::answer(wire, &request, shared);
+    }
     if request.method == "GET" && script::split(&request.path).is_some() {
         return script::play(wire, scheme, &request, shared).unwrap_or(Ok(()));
     }

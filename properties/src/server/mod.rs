@@ -29,6 +29,7 @@
 mod answer;
 mod content;
 mod fault;
+mod feed;
 mod live;
 mod plan;
 mod request;
@@ -50,6 +51,7 @@ pub use self::answer::{ENDLESS, STALL};
 pub use self::content::{Compared, Content, Seed, content};
 use self::fault::Resource;
 pub use self::fault::{BadRange, Change, Endless, Fault, Garbage, Redirect, StallAt};
+pub use self::feed::{Feed, SEED as FEED_SEED, SIZE as FEED_SIZE, Served};
 use self::live::{Live, MAX_CONNECTIONS, Paused};
 use self::script::Playing;
 pub use self::script::{Heard, Page, Piece, Reply, Script};
@@ -144,6 +146,37 @@ impl Server {
         self.shared.with_script(script.number(), |playing| playing.heard().to_vec()).unwrap_or_default()
     }
 
+    /// A part of the server whose downloads end as they are ordered to.
+    #[must_use]
+    pub fn feed(&self) -> Feed {
+        let mut feeds = self.shared.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = feeds.keys().next_back().map_or(0, |last| last + 1);
+        feeds.insert(number, feed::Orders::default());
+        Feed::new(number, &self.shared)
+    }
+
+    /// How the next download of a feed ends.
+    pub fn serve(&self, feed: &Feed, served: Served) {
+        let _ = self.shared.with_feed(feed.number(), |orders| orders.add(served));
+    }
+
+    /// Requests that came for a feed so far.
+    #[must_use]
+    pub fn requests(&self, feed: &Feed) -> u32 {
+        self.shared.with_feed(feed.number(), |orders| orders.requests).unwrap_or(0)
+    }
+
+    /// Forgets a feed: its files are not there any more.
+    pub fn forget(&self, feed: &Feed) {
+        self.shared.feeds.lock().unwrap_or_else(PoisonError::into_inner).remove(&feed.number());
+    }
+
+    /// Where the server is, over HTTP.
+    #[must_use]
+    pub fn base(&self) -> String {
+        self.shared.base(Scheme::Http)
+    }
+
     fn accept(&mut self, listener: TcpListener, security: Security) -> io::Result<()> {
         let (address, shared) = (listener.local_addr()?, Arc::clone(&self.shared));
         let body = move || accept(&listener, &security, &shared);
@@ -181,6 +214,7 @@ struct Shared {
     addresses: (SocketAddr, SocketAddr),
     traffic: Mutex<BTreeMap<String, Traffic>>,
     scripts: Mutex<BTreeMap<u32, Playing>>,
+    feeds: Mutex<BTreeMap<u32, feed::Orders>>,
 }
 
 impl Shared {
@@ -191,6 +225,7 @@ impl Shared {
             addresses: (nowhere, nowhere),
             traffic: Mutex::default(),
             scripts: Mutex::default(),
+            feeds: Mutex::default(),
         }
     }
 
@@ -204,6 +239,10 @@ impl Shared {
 
     fn with_script<T>(&self, number: u32, act: impl FnOnce(&mut Playing) -> T) -> Option<T> {
         self.scripts.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&number).map(act)
+    }
+
+    fn with_feed<T>(&self, number: u32, act: impl FnOnce(&mut feed::Orders) -> T) -> Option<T> {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&number).map(act)
     }
 
     fn url(&self, scheme: Scheme, resource: &Resource) -> String {

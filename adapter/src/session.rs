@@ -1,0 +1,881 @@
+//! A conversation with an adapter: commands, answers, and the trace of what its clients see.
+//!
+//! **What it is.** A [`Session`] holds one process at a time. What happens belongs to the *program* that is being played, from
+//! [`Session::begin`] to [`Session::finish`]: its jobs are numbered from 0 on in the trace, whatever numbers the adapter has for them.
+//!
+//! **What it is not.** An interpreter of verdicts, or of suites.
+//!
+//! **The laws it keeps.**
+//! 1. What comes of a job of an earlier program is no event of this one.
+//! 2. After a command that was not answered in time the process is gone, and the program is over.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use contract::event::{Given, Recorded};
+use contract::{
+    Call, CallId, DeliveryId, Dialect, Event, FileId, HResult, JobId, JobState, Method, Out, ReceiverId,
+    ThreadId, UserId,
+};
+use judge::trace::{CallLine, EnterLine, GivenLine, Kind, LeaveLine, Left, ReturnLine, Told};
+use judge::{Header, Line as TraceLine, Trace};
+
+use crate::Manifest;
+use crate::process::{Fault, Process, Tampering};
+use crate::wire::{
+    self, Action, Command, End, Enter, Greeting, Hello, Leave, Line, Order, PlannedCall, RaceOrder, RunOrder,
+    Start, Verb, WireOut, WireReceiver, can,
+};
+
+/// How long things may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// What is due, to come.
+    pub due: Duration,
+    /// Silence after which everything rests.
+    pub quiet: Duration,
+}
+
+/// What became of a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Answered {
+    /// It is back.
+    Returned {
+        /// The answer.
+        hr: HResult,
+        /// What it gave back, where the adapter knows.
+        out: Option<Out>,
+    },
+    /// The adapter does not make it, and why.
+    Unimplemented(String),
+    /// It was not back in time. The process is gone.
+    Open,
+}
+
+/// Something that happened, in the order of the adapter's counter.
+#[derive(Clone, PartialEq, Debug)]
+struct Happening {
+    q: u64,
+    what: Kind,
+}
+
+/// Races to be run.
+pub type Race = RaceOrder;
+
+/// One of them.
+pub type RaceRun = RunOrder;
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct Session {
+    manifest: Manifest,
+    root: PathBuf,
+    http: String,
+    seed: u64,
+    tampering: Tampering,
+    process: Option<Process>,
+    hello: Hello,
+    next_id: i64,
+    next_job: u32,
+    /// Traces that were made.
+    traces: u64,
+    program: Program,
+    /// Commands that were done, until somebody asks.
+    ends: BTreeMap<i64, End>,
+    /// Calls made so far, in all programs.
+    calls: u64,
+}
+
+/// What is known of the program that is being played.
+#[derive(Debug, Default)]
+struct Program {
+    /// The adapter's numbers of its jobs.
+    jobs: Vec<u32>,
+    happened: Vec<Happening>,
+    /// Commands that are calls and have not come back.
+    open: BTreeMap<i64, (CallId, Option<JobId>, Call, ThreadId)>,
+    calls: u32,
+    /// Callbacks that run: how the trace names them, and their event.
+    inside: BTreeMap<u64, (DeliveryId, JobId, Event)>,
+    entered: u32,
+    left: u32,
+    last: Option<Instant>,
+}
+
+impl Session {
+    /// Starts an adapter. `root` is an empty directory, `http` the base of the file server.
+    ///
+    /// # Errors
+    /// It cannot be started, or does not answer as the protocol has it.
+    pub fn start(
+        manifest: &Manifest,
+        root: &Path,
+        http: &str,
+        seed: u64,
+        tampering: Tampering,
+    ) -> Result<Session, Fault> {
+        let mut session = Session {
+            manifest: manifest.clone(),
+            root: root.to_owned(),
+            http: http.to_owned(),
+            seed,
+            tampering,
+            process: None,
+            hello: Hello::default(),
+            next_id: 1,
+            next_job: 0,
+            traces: 0,
+            program: Program::default(),
+            ends: BTreeMap::new(),
+            calls: 0,
+        };
+        session.start_process()?;
+        Ok(session)
+    }
+
+    fn start_process(&mut self) -> Result<(), Fault> {
+        let mut process = Process::start(&self.manifest)?;
+        process.write(json(&Command::Hello(Greeting {
+            hello: wire::VERSION,
+            dialect: self.manifest.dialect,
+            root: self.root.display().to_string(),
+            http: self.http.clone(),
+            seed: self.seed,
+        })));
+        let limit = self.manifest.start();
+        let during = || "it starts".to_owned();
+        let hello = match process.next(Instant::now() + limit, &during)? {
+            Some(Line::Hello(hello)) if hello.hello == wire::VERSION => hello,
+            Some(Line::Hello(hello)) => return Err(Fault::Version(hello.hello)),
+            Some(_) => return Err(Fault::Disorder("the first line is not `hello`".to_owned())),
+            None => return Err(Fault::Silent { limit, during: during(), stderr: process.stderr() }),
+        };
+        self.hello = hello;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Who it is, and what it can do.
+    #[must_use]
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// The manifest it was started by.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// How long things may take.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits { due: self.manifest.due(), quiet: self.manifest.quiet() }
+    }
+
+    /// The dialect.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.manifest.dialect
+    }
+
+    /// Whether it can do this: one of [`wire::can`].
+    #[must_use]
+    pub fn can(&self, word: &str) -> bool {
+        self.hello.can.iter().any(|known| known == word)
+    }
+
+    /// Whether it passes on this method.
+    #[must_use]
+    pub fn has(&self, method: Method) -> bool {
+        self.hello.methods.iter().any(|known| known == method.name())
+    }
+
+    /// Whether it passes on this event.
+    #[must_use]
+    pub fn reports(&self, event: Event) -> bool {
+        self.hello.events.iter().any(|known| *known == event.to_string())
+    }
+
+    /// A destination of this name, in the words of the implementation.
+    #[must_use]
+    pub fn destination(&self, name: &str) -> String {
+        match &self.hello.dir {
+            Some(dir) => format!("{dir}{name}"),
+            None => self.root.join(name).display().to_string(),
+        }
+    }
+
+    /// Where that destination is for us.
+    #[must_use]
+    pub fn seen_at(&self, name: &str) -> PathBuf {
+        self.hello.seen_at.as_ref().map_or_else(|| self.root.clone(), PathBuf::from).join(name)
+    }
+
+    /// The kinds of events that its traces have.
+    #[must_use]
+    pub fn records(&self) -> Vec<Recorded> {
+        let mut records = vec![Recorded::Call, Recorded::Return, Recorded::Enter, Recorded::Leave];
+        if self.can(can::GIVEN) {
+            records.push(Recorded::Given);
+        }
+        records
+    }
+
+    /// Calls made so far, in all programs.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// Begins a program. The process is started again where it is gone.
+    ///
+    /// # Errors
+    /// The adapter does something wrong.
+    pub fn begin(&mut self) -> Result<(), Fault> {
+        if self.process.is_none() {
+            self.start_process()?;
+        }
+        self.ends.clear();
+        self.program = Program::default();
+        Ok(())
+    }
+
+    /// Ends the process. The next program has a new one.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Makes a call on a thread of the adapter, and waits until it is back. A CreateJob makes the next job of the program.
+    ///
+    /// # Errors
+    /// The adapter does something wrong.
+    pub fn call(&mut self, thread: ThreadId, job: Option<JobId>, call: &Call) -> Result<Answered, Fault> {
+        let id = self.begin_call(thread, job, call);
+        self.answer(id, call.method())
+    }
+
+    /// Makes a call, and does not wait for it.
+    pub fn begin_call(&mut self, thread: ThreadId, job: Option<JobId>, call: &Call) -> i64 {
+        let number = match call {
+            Call::CreateJob { .. } => Some(self.new_job()),
+            _ => job.and_then(|job| self.program.jobs.get(job.index()).copied()),
+        };
+        self.calls += 1;
+        let id = self.id();
+        let planned = PlannedCall::of(number, &self.tampered(call));
+        self.program.open.insert(id, (CallId(self.program.calls), job, call.clone(), thread));
+        self.program.calls += 1;
+        self.send(id, Verb::Call { thread: thread.0, call: planned });
+        id
+    }
+
+    /// Waits until a call is back.
+    ///
+    /// # Errors
+    /// The adapter does something wrong.
+    pub fn answer(&mut self, id: i64, method: Method) -> Result<Answered, Fault> {
+        let slow = self.hello.slow_ms.get(method.name()).map(|ms| Duration::from_millis(*ms));
+        let limit = slow.map_or(self.manifest.call(), |slow| slow.max(self.manifest.call()));
+        let Some(end) = self.await_end(id, limit, &|| format!("it makes the call {method}"))? else {
+            self.process = None;
+            return Ok(Answered::Open);
+        };
+        self.answered(end, method)
+    }
+
+    /// Whether a call is back already.
+    ///
+    /// # Errors
+    /// The adapter does something wrong.
+    pub fn is_back(&mut self, id: i64) -> Result<bool, Fault> {
+        self.absorb_what_is_there()?;
+        Ok(self.ends.contains_key(&id))
+    }
+
+    fn answered(&self, end: End, method: Method) -> Result<Answered, Fault> {
+        if let Some(why) = end.unimplemented {
+            return Ok(Answered::Unimplemented(why));
+        }
+        let Some(hr) = end.hr else {
+            return Err(Fault::Disorder(format!(
+                "the end of the call {method} has neither `hr` nor `unimplemented`"
+            )));
+        };
+        let out = end.out.map(|out| out.to_contract(&|number| self.program.job(number)));
+        Ok(Answered::Returned { hr, out })
+    }
+
+    /// The state of a job, from outside of any client. None when it is gone.
+    ///
+    /// # Errors
+    /// The adapter does something wrong, or does not answer.
+    pub fn poll(&mut self, job: JobId) -> Result<Option<JobState>, Fault> {
+        let Some(number) = self.program.jobs.get(job.index()).copied() else { return Ok(None) };
+        let id = self.id();
+        self.send(id, Verb::Poll { poll: number });
+        let limit = self.manifest.call();
+        let during = || "it polls the state of a job".to_owned();
+        let Some(end) = self.await_end(id, limit, &during)? else {
+            return Err(self.silent(limit, during()));
+        };
+        let state = match end.out {
+            Some(WireOut::State(state)) => Some(state),
+            _ => None,
+        };
+        let call = CallId(self.program.calls);
+        self.program.calls += 1;
+        let called = CallLine {
+            id: call,
+            thread: ThreadId::OBSERVER,
+            user: UserId(0),
+            inside: None,
+            job: Some(job),
+            call: Call::GetState,
+        };
+        let hr = if state.is_some() { HResult::S_OK } else { HResult::BG_E_NOT_FOUND };
+        let back = ReturnLine { call, job: Some(job), hr, out: state.map_or(Out::None, Out::State) };
+        self.program.happened.push(Happening { q: end.q0.unwrap_or(end.q), what: Kind::Call(called) });
+        self.program.happened.push(Happening { q: end.q, what: Kind::Return(back) });
+        Ok(state)
+    }
+
+    /// Forgets the poll that was made last: the job was on its way.
+    pub fn forget_poll(&mut self) {
+        let happened = &mut self.program.happened;
+        let of = |happening: &Happening| match &happening.what {
+            Kind::Call(call) if call.thread == ThreadId::OBSERVER => Some(call.id),
+            _ => None,
+        };
+        let Some(last) = happened.iter().rev().find_map(of) else { return };
+        happened.retain(|happening| match &happening.what {
+            Kind::Call(call) => call.id != last,
+            Kind::Return(back) => back.call != last,
+            _ => true,
+        });
+    }
+
+    /// How the next callbacks end.
+    ///
+    /// # Errors
+    /// The adapter does something wrong, or does not answer.
+    pub fn order(&mut self, leaves: Vec<Order>) -> Result<(), Fault> {
+        self.command(Verb::Leaves { leaves }, "it takes orders for callbacks").map(drop)
+    }
+
+    /// Lets a callback that was held return.
+    ///
+    /// # Errors
+    /// The adapter does something wrong, or does not answer.
+    pub fn release(&mut self, enter: u64) -> Result<(), Fault> {
+        self.command(Verb::Release { release: enter }, "it releases a callback").map(drop)
+    }
+
+    /// Any other command. Returns its end.
+    ///
+    /// # Errors
+    /// The adapter does something wrong, or does not answer.
+    pub fn command(&mut self, verb: Verb, during: &str) -> Result<End, Fault> {
+        let id = self.id();
+        self.send(id, verb);
+        let limit = self.manifest.call();
+        match self.await_end(id, limit, &|| during.to_owned())? {
+            Some(end) => Ok(end),
+            None => Err(self.silent(limit, during.to_owned())),
+        }
+    }
+
+    /// A command that the protocol does not have. Returns its end.
+    ///
+    /// # Errors
+    /// The adapter does something wrong, or does not answer.
+    pub fn unknown(&mut self, mut command: serde_json::Value, during: &str) -> Result<End, Fault> {
+        let id = self.id();
+        command["id"] = id.into();
+        if let Some(process) = &mut self.process {
+            process.write(command.to_string());
+        }
+        let limit = self.manifest.call();
+        match self.await_end(id, limit, &|| during.to_owned())? {
+            Some(end) => Ok(end),
+            None => Err(self.silent(limit, during.to_owned())),
+        }
+    }
+
+    /// Ends every job of the adapter. Returns the numbers of those that could not be ended.
+    ///
+    /// # Errors
+    /// The adapter does something wrong, or does not answer.
+    pub fn reset(&mut self) -> Result<Vec<u32>, Fault> {
+        let id = self.id();
+        self.send(id, Verb::Reset { reset: true });
+        let slow = self.hello.slow_ms.values().copied().max().map_or(Duration::ZERO, Duration::from_millis);
+        let limit = self.manifest.call().max(slow);
+        let during = || "it ends its jobs".to_owned();
+        match self.await_end(id, limit, &during)? {
+            Some(end) => Ok(end.left),
+            None => Err(self.silent(limit, during())),
+        }
+    }
+
+    /// Runs races, and returns the trace of each run.
+    ///
+    /// # Errors
+    /// The adapter does something wrong, or does not answer.
+    pub fn race(&mut self, race: Race, limit: Duration, header: &Header) -> Result<Vec<Trace>, Fault> {
+        self.begin()?;
+        let race = self.tampered_race(race);
+        let runs: Vec<u32> = race.runs.iter().map(|run| run.job).collect();
+        self.program.jobs = runs.clone();
+        let id = self.id();
+        self.send(id, Verb::Race { race });
+        let during = || "it runs races".to_owned();
+        let Some(end) = self.await_end(id, limit, &during)? else {
+            return Err(self.silent(limit, during()));
+        };
+        if let Some(why) = end.unimplemented {
+            return Err(Fault::Disorder(format!("it can `race`, and answers that it cannot: {why}")));
+        }
+        // What is late comes with the lines of the race: callbacks that are on their way when it ends are waited for.
+        self.rest(self.manifest.quiet())?;
+        let happened = std::mem::take(&mut self.program.happened);
+        let traces = runs.iter().zip(0..).map(|(_, run)| {
+            let of_run = |happening: &Happening| job_of(&happening.what, &happened) == Some(JobId(run));
+            let part: Vec<Happening> =
+                happened.iter().filter(|happening| of_run(happening)).cloned().collect();
+            trace(part, header, Some(JobId(run)))
+        });
+        let traces: Vec<Trace> = traces.collect();
+        Ok(traces.into_iter().map(|trace| self.tampered_trace(trace)).collect())
+    }
+
+    /// A number for a job of a race.
+    pub fn new_race_job(&mut self) -> u32 {
+        let number = self.next_job;
+        self.next_job += 1;
+        number
+    }
+
+    /// Takes in what comes until `is_done` is true, or time is over. Whether it became true.
+    ///
+    /// # Errors
+    /// The adapter does something wrong.
+    pub fn wait(
+        &mut self,
+        limit: Duration,
+        is_done: &mut dyn FnMut(&Session) -> bool,
+    ) -> Result<bool, Fault> {
+        let until = Instant::now() + limit;
+        loop {
+            if is_done(self) {
+                return Ok(true);
+            }
+            if !self.take_in(until, &|| "callbacks are awaited".to_owned())? {
+                return Ok(is_done(self));
+            }
+        }
+    }
+
+    /// Takes in what comes until nothing has come for so long.
+    ///
+    /// # Errors
+    /// The adapter does something wrong.
+    pub fn rest(&mut self, quiet: Duration) -> Result<(), Fault> {
+        while self.process.is_some()
+            && self.take_in(Instant::now() + quiet, &|| "it is at rest".to_owned())?
+        {}
+        Ok(())
+    }
+
+    /// Callbacks of the program that have entered so far, and how many of them have left.
+    #[must_use]
+    pub fn callbacks(&self) -> (u32, u32) {
+        (self.program.entered, self.program.left)
+    }
+
+    /// Callbacks of this event on this job that have left so far.
+    #[must_use]
+    pub fn left_of(&self, job: JobId, event: Event) -> usize {
+        let entered: Vec<DeliveryId> = self
+            .program
+            .happened
+            .iter()
+            .filter_map(|happening| match &happening.what {
+                Kind::Enter(enter) if (enter.job, enter.event) == (job, event) => Some(enter.delivery),
+                _ => None,
+            })
+            .collect();
+        let left = |happening: &&Happening| matches!(&happening.what, Kind::Leave(leave) if entered.contains(&leave.delivery));
+        self.program.happened.iter().filter(left).count()
+    }
+
+    /// The callbacks that run now, by the adapter's numbers.
+    #[must_use]
+    pub fn inside(&self) -> Vec<u64> {
+        self.program.inside.keys().copied().collect()
+    }
+
+    /// Events of the program so far.
+    #[must_use]
+    pub fn events(&self) -> usize {
+        self.program.happened.len()
+    }
+
+    /// Whether the process is gone, after a command that it did not answer.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.process.is_none()
+    }
+
+    /// The trace of the program so far.
+    #[must_use]
+    pub fn finish(&mut self, header: &Header) -> Trace {
+        let happened = std::mem::take(&mut self.program.happened);
+        let trace = trace(happened, header, None);
+        self.tampered_trace(trace)
+    }
+
+    /// Ends the adapter. What was wrong with its end, if anything was.
+    pub fn end(mut self) -> Option<Fault> {
+        self.process.take().and_then(Process::finish)
+    }
+
+    fn id(&mut self) -> i64 {
+        self.next_id += 1;
+        self.next_id - 1
+    }
+
+    fn new_job(&mut self) -> u32 {
+        let number = self.next_job;
+        self.next_job += 1;
+        self.program.jobs.push(number);
+        number
+    }
+
+    fn send(&mut self, id: i64, verb: Verb) {
+        if let Some(process) = &mut self.process {
+            process.write(json(&Command::Do { id, verb }));
+        }
+    }
+
+    fn silent(&mut self, limit: Duration, during: String) -> Fault {
+        let stderr = self.process.as_ref().map(Process::stderr).unwrap_or_default();
+        self.process = None;
+        Fault::Silent { limit, during, stderr }
+    }
+
+    fn await_end(
+        &mut self,
+        id: i64,
+        limit: Duration,
+        during: &dyn Fn() -> String,
+    ) -> Result<Option<End>, Fault> {
+        let until = Instant::now() + limit;
+        loop {
+            if let Some(end) = self.ends.remove(&id) {
+                return Ok(Some(end));
+            }
+            if !self.take_in(until, during)? {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn absorb_what_is_there(&mut self) -> Result<(), Fault> {
+        while self.process.is_some() && self.take_in(Instant::now(), &|| "it works".to_owned())? {}
+        Ok(())
+    }
+
+    /// Takes in one line; false when none came in time.
+    fn take_in(&mut self, until: Instant, during: &dyn Fn() -> String) -> Result<bool, Fault> {
+        let Some(process) = &mut self.process else { return Ok(false) };
+        let line = match process.next(until, during) {
+            Ok(Some(line)) => line,
+            Ok(None) => return Ok(false),
+            Err(fault) => {
+                self.process = None;
+                return Err(fault);
+            }
+        };
+        self.program.last = Some(Instant::now());
+        let absorbed = self.absorb(line, during);
+        if absorbed.is_err() {
+            self.process = None;
+        }
+        absorbed.map(|()| true)
+    }
+
+    fn absorb(&mut self, line: Line, during: &dyn Fn() -> String) -> Result<(), Fault> {
+        match line {
+            Line::Hello(_) => Err(Fault::Disorder("a second `hello`".to_owned())),
+            Line::Start(start) => self.program.start(start),
+            Line::End(end) => self.program.end(&end).map(|()| drop(self.ends.insert(end.end, end))),
+            Line::Enter(_) | Line::Leave(_) if self.tampering == Tampering::NeverCallsBack => Ok(()),
+            Line::Enter(enter) => self.program.enter(&enter),
+            Line::Leave(leave) => self.program.leave(&leave),
+            Line::Errored(errored) => {
+                let traceback = errored.traceback.unwrap_or_default();
+                let traceback = traceback.lines().map(|line| format!("\n    {line}")).collect();
+                Err(Fault::Errored { during: during(), message: errored.message, traceback })
+            }
+        }
+    }
+
+    /// The call as the adapter gets it.
+    fn tampered(&self, call: &Call) -> Call {
+        match (self.tampering, call) {
+            (Tampering::IgnoresTheMask, Call::SetNotifyFlags { .. }) => {
+                Call::SetNotifyFlags { flags: EVERYTHING }
+            }
+            _ => call.clone(),
+        }
+    }
+
+    fn tampered_race(&self, mut race: Race) -> Race {
+        if self.tampering == Tampering::IgnoresTheMask {
+            let calls = race.runs.iter_mut().flat_map(|run| run.before.iter_mut().chain(&mut run.racer));
+            for call in calls.filter(|call| call.call == Method::SetNotifyFlags.name()) {
+                call.args = Some(serde_json::json!({ "flags": EVERYTHING }));
+            }
+        }
+        race
+    }
+
+    fn tampered_trace(&mut self, mut trace: Trace) -> Trace {
+        self.traces += 1;
+        if self.tampering == Tampering::OneLateCallback && self.traces % RARELY == RARELY / 2 {
+            call_again_after_cancel(&mut trace);
+        }
+        trace
+    }
+}
+
+/// Every event that a client can ask for.
+const EVERYTHING: u32 = 0x1B;
+
+/// A run in so many has the late callback.
+const RARELY: u64 = 100;
+
+/// Lets the last callback come once more, behind the Cancel that has succeeded.
+fn call_again_after_cancel(trace: &mut Trace) {
+    let cancels: Vec<CallId> = trace
+        .lines
+        .iter()
+        .filter_map(|line| match &line.what {
+            Kind::Call(call) if call.call == Call::Cancel => Some(call.id),
+            _ => None,
+        })
+        .collect();
+    let is_cancel = |line: &TraceLine| matches!(&line.what, Kind::Return(back) if back.hr.succeeded() && cancels.contains(&back.call));
+    let Some(at) = trace.lines.iter().position(is_cancel) else { return };
+    let job = match &trace.lines[at].what {
+        Kind::Return(ReturnLine { job: Some(job), .. }) => *job,
+        _ => return,
+    };
+    let delivery = DeliveryId(u32::MAX);
+    let enter = EnterLine {
+        delivery,
+        job,
+        event: Event::JobTransferred,
+        receiver: Told::Interface(ReceiverId(0)),
+        file: None,
+    };
+    let leave = LeaveLine { delivery, outcome: Left::Hr(HResult::S_OK) };
+    let seq = trace.lines.last().map_or(0, |line| line.seq);
+    trace.lines.insert(at + 1, TraceLine { seq, what: Kind::Leave(leave) });
+    trace.lines.insert(at + 1, TraceLine { seq, what: Kind::Enter(enter) });
+    renumber(&mut trace.lines);
+}
+
+impl Program {
+    fn job(&self, number: u32) -> Option<JobId> {
+        let at = self.jobs.iter().position(|known| *known == number)?;
+        Some(JobId(at as u32))
+    }
+
+    fn start(&mut self, start: Start) -> Result<(), Fault> {
+        if start.start < 0 {
+            return self.start_by_itself(start);
+        }
+        let Some((id, job, call, thread)) = self.open.get(&start.start).cloned() else {
+            // A call of an earlier program, or a command that is no call.
+            return Ok(());
+        };
+        let line = CallLine { id, thread, user: UserId(0), inside: None, job, call };
+        self.happened.push(Happening { q: start.q, what: Kind::Call(line) });
+        Ok(())
+    }
+
+    /// A call from inside of a callback, or in a race.
+    fn start_by_itself(&mut self, start: Start) -> Result<(), Fault> {
+        let Start { q, start: number, called } = start;
+        let Some(planned) = called.planned() else { return Ok(()) };
+        let call = planned.call().map_err(|error| {
+            Fault::Disorder(format!("the arguments of {} are not its own: {error}", planned.call))
+        })?;
+        let inside = called.inside.and_then(|enter| self.inside.get(&enter).copied());
+        if called.inside.is_some() && inside.is_none() && called.run.is_none() {
+            // From inside of a callback of an earlier program.
+            return Ok(());
+        }
+        let job = called.job.and_then(|number| self.job(number));
+        let thread = ThreadId(called.thread.unwrap_or(0));
+        let id = CallId(self.calls);
+        self.calls += 1;
+        let on = if matches!(call, Call::CreateJob { .. }) { None } else { job };
+        self.open.insert(number, (id, job, call.clone(), thread));
+        let inside = inside.map(|(delivery, ..)| delivery);
+        let line = CallLine { id, thread, user: UserId(0), inside, job: on, call };
+        self.happened.push(Happening { q, what: Kind::Call(line) });
+        Ok(())
+    }
+
+    fn end(&mut self, end: &End) -> Result<(), Fault> {
+        let Some((id, job, call, _)) = self.open.remove(&end.end) else { return Ok(()) };
+        let started = |happening: &Happening| matches!(&happening.what, Kind::Call(line) if line.id == id);
+        let Some(hr) = end.hr else {
+            // It was not made.
+            self.happened.retain(|happening| !started(happening));
+            return Ok(());
+        };
+        if !self.happened.iter().any(started) {
+            return Err(Fault::Disorder(format!("{} ends, and has not started", call.method())));
+        }
+        let creates = matches!(call, Call::CreateJob { .. });
+        let job = match (creates && hr.succeeded(), job) {
+            (true, None) => self.jobs.len().checked_sub(1).map(|last| JobId(last as u32)),
+            (_, job) => job,
+        };
+        if creates && !hr.succeeded() && end.end >= 0 {
+            // The number is free for the next one. In a race the numbers are given beforehand.
+            self.jobs.pop();
+        }
+        let given = end.out.as_ref().map(|out| out.to_contract(&|number| self.job(number)));
+        // Which job CreateJob makes is our choice, so the answer need not have it.
+        let made = || job.filter(|_| creates && hr.succeeded()).map(Out::Job);
+        let out = given.or_else(made).unwrap_or(Out::None);
+        let back = ReturnLine { call: id, job, hr, out };
+        self.happened.push(Happening { q: end.q, what: Kind::Return(back) });
+        Ok(())
+    }
+
+    fn enter(&mut self, enter: &Enter) -> Result<(), Fault> {
+        let Some(job) = self.job(enter.job) else { return Ok(()) };
+        let Some(event) = Event::ALL.into_iter().find(|event| event.to_string() == enter.event) else {
+            return Err(Fault::Disorder(format!("there is no event {:?}", enter.event)));
+        };
+        let delivery = DeliveryId(self.entered);
+        self.entered += 1;
+        let receiver = match &enter.receiver {
+            WireReceiver::Object(number) => Told::Interface(ReceiverId(*number)),
+            WireReceiver::Program(_) => Told::CommandLine,
+        };
+        if self.inside.insert(enter.enter, (delivery, job, event)).is_some() {
+            return Err(Fault::Disorder(format!("callback {} enters twice", enter.enter)));
+        }
+        let file = enter.file.map(FileId);
+        let line = EnterLine { delivery, job, event, receiver, file };
+        self.happened.push(Happening { q: enter.q, what: Kind::Enter(line) });
+        if let Some(parts) = enter.given {
+            // A job that is not of this program is another one than that of the delivery.
+            let job = parts.job.map(|number| self.job(number).unwrap_or(JobId(u32::MAX)));
+            let receiver = parts.receiver.map(ReceiverId);
+            let given = Given { receiver, job, file: parts.file.map(FileId), error: parts.error };
+            let what = Kind::Given(GivenLine { delivery, given });
+            self.happened.push(Happening { q: enter.q, what });
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, leave: &Leave) -> Result<(), Fault> {
+        let Some((delivery, ..)) = self.inside.remove(&leave.leave) else { return Ok(()) };
+        self.left += 1;
+        let outcome = match leave {
+            Leave { exited: Some(code), .. } => Left::Exited(*code),
+            Leave { hr: Some(hr), .. } => Left::Hr(*hr),
+            _ => Left::Panicked,
+        };
+        let what = Kind::Leave(LeaveLine { delivery, outcome });
+        self.happened.push(Happening { q: leave.q, what });
+        Ok(())
+    }
+}
+
+/// What happened as a trace, in the order of the adapter's counter. Of a race only one job is there, and becomes the first.
+fn trace(mut happened: Vec<Happening>, header: &Header, only: Option<JobId>) -> Trace {
+    happened.sort_by_key(|happening| happening.q);
+    let mut lines: Vec<TraceLine> =
+        happened.into_iter().map(|happening| TraceLine { seq: 0, what: happening.what }).collect();
+    if let Some(job) = only {
+        lines.iter_mut().for_each(|line| first_job(&mut line.what, job));
+    }
+    renumber(&mut lines);
+    Trace { header: header.clone(), lines }
+}
+
+fn renumber(lines: &mut [TraceLine]) {
+    for (line, seq) in lines.iter_mut().zip(1..) {
+        line.seq = seq;
+    }
+}
+
+/// The job that an event is about.
+fn job_of(what: &Kind, all: &[Happening]) -> Option<JobId> {
+    match what {
+        Kind::Call(call) => call.job.or_else(|| {
+            all.iter().find_map(|happening| match &happening.what {
+                Kind::Return(back) if back.call == call.id => back.job,
+                _ => None,
+            })
+        }),
+        Kind::Return(back) => back.job,
+        Kind::Enter(enter) => Some(enter.job),
+        Kind::Given(given) => delivery_job(given.delivery, all),
+        Kind::Leave(leave) => delivery_job(leave.delivery, all),
+        _ => None,
+    }
+}
+
+fn delivery_job(delivery: DeliveryId, all: &[Happening]) -> Option<JobId> {
+    all.iter().find_map(|happening| match &happening.what {
+        Kind::Enter(enter) if enter.delivery == delivery => Some(enter.job),
+        _ => None,
+    })
+}
+
+/// Names the job of a race as the first.
+fn first_job(what: &mut Kind, job: JobId) {
+    let first = |of: &mut JobId| {
+        if *of == job {
+            *of = JobId(0);
+        }
+    };
+    match what {
+        Kind::Call(call) => call.job.iter_mut().for_each(first),
+        Kind::Return(back) => {
+            back.job.iter_mut().for_each(first);
+        }
+        Kind::Enter(enter) => first(&mut enter.job),
+        Kind::Given(given) => given.given.job.iter_mut().for_each(first),
+        _ => {}
+    }
+}
+
+/// A command as a line. It is plain data with text keys, which always has a JSON form.
+fn json(command: &Command) -> String {
+    serde_json::to_string(command).unwrap_or_default()
+}
+
+/// An order that a callback of this event fails, throws, or exits with a code.
+#[must_use]
+pub fn order_for(event: Event, leave: contract::event::Leave) -> Order {
+    use contract::event::Leave as How;
+    let action = match leave {
+        How::Returned(hr) => Action { hr: Some(hr), ..Action::default() },
+        How::Panicked => Action { throw: true, ..Action::default() },
+        How::Exited(code) => Action { exit: Some(code), ..Action::default() },
+    };
+    Order { event: event.to_string(), action }
+}

@@ -1,0 +1,128 @@
+//! The service as a subject of the protocol.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use adapter::serve::{Answer, Callbacks, Caller, Refusal, Subject};
+use adapter::wire::{ClockMove, DiskOrder, WireOut};
+use contract::core::Config;
+use contract::{Call, HResult, JobId, JobState, ThreadId};
+use engine::service::StartError;
+
+use crate::clock::Pace;
+use crate::world::World;
+
+/// Our engine. A reset starts a new service.
+pub(crate) struct Engine {
+    config: Config,
+    pace: Pace,
+    callbacks: Callbacks,
+    state: Mutex<State>,
+}
+
+struct State {
+    world: Arc<World>,
+    /// Where each of bgcheck's jobs is.
+    jobs: BTreeMap<u32, Place>,
+}
+
+/// Where a job is.
+#[derive(Clone)]
+enum Place {
+    In(Arc<World>, JobId),
+    /// It was in a service that was reset. A callback that was inside then may still call.
+    Gone,
+}
+
+impl Engine {
+    pub(crate) fn start(config: Config, pace: Pace, callbacks: Callbacks) -> Result<Engine, StartError> {
+        let world = World::start(config, pace, &callbacks)?;
+        let state = Mutex::new(State { world, jobs: BTreeMap::new() });
+        Ok(Engine { config, pace, callbacks, state })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place(&self, number: u32) -> Result<Place, Refusal> {
+        let found = self.state().jobs.get(&number).cloned();
+        found.ok_or_else(|| Refusal::errored(format!("there is no job {number}")))
+    }
+
+    fn create(&self, thread: ThreadId, number: Option<u32>, call: &Call) -> Result<Answer, Refusal> {
+        let Some(number) = number else {
+            return Err(Refusal::errored("CreateJob needs `job`, the number of the new job"));
+        };
+        let world = Arc::clone(&self.state().world);
+        let (hr, made) = world.create(thread, number, call);
+        if let Some(job) = made {
+            self.state().jobs.insert(number, Place::In(world, job));
+        }
+        Ok(Answer { hr, out: made.map(|_| WireOut::Job(number)) })
+    }
+}
+
+impl Subject for Engine {
+    fn call(&self, caller: Caller, job: Option<u32>, call: &Call) -> Result<Answer, Refusal> {
+        let thread = match caller {
+            Caller::Thread(thread) => ThreadId(thread),
+            // The service knows by the thread that the call comes from inside.
+            Caller::Inside(_) => ThreadId(0),
+        };
+        match (call, job) {
+            (Call::Other { method, .. }, _) => {
+                Err(Refusal::unimplemented(format!("there is no method {method}")))
+            }
+            (Call::CreateJob { .. }, _) => self.create(thread, job, call),
+            (_, Some(number)) => match self.place(number)? {
+                Place::In(world, id) => {
+                    let (hr, out) = world.call(thread, Some((id, number)), call);
+                    Ok(Answer { hr, out })
+                }
+                Place::Gone => Ok(Answer::of(HResult::RPC_S_SERVER_UNAVAILABLE)),
+            },
+            (_, None) => {
+                let world = Arc::clone(&self.state().world);
+                let (hr, out) = world.call(thread, None, call);
+                Ok(Answer { hr, out })
+            }
+        }
+    }
+
+    fn poll(&self, job: u32) -> Result<Option<JobState>, Refusal> {
+        match self.state().jobs.get(&job) {
+            Some(Place::In(world, id)) => Ok(world.state(*id)),
+            Some(Place::Gone) | None => Ok(None),
+        }
+    }
+
+    fn reset(&self) -> Result<Vec<u32>, Refusal> {
+        let before = Arc::clone(&self.state().world);
+        let left = before.end();
+        let started = World::start(self.config, self.pace, &self.callbacks);
+        let world = started.map_err(|error| Refusal::errored(error.to_string()))?;
+        let mut state = self.state();
+        state.world = world;
+        state.jobs.values_mut().for_each(|place| *place = Place::Gone);
+        Ok(left)
+    }
+
+    fn clock(&self, clock: ClockMove) -> Result<(), Refusal> {
+        let world = Arc::clone(&self.state().world);
+        match world.advance(clock.advance_ms) {
+            Pace::Held => Ok(()),
+            Pace::Real => Err(Refusal::unimplemented("time is real without `--held-clock`")),
+        }
+    }
+
+    fn disk(&self, order: DiskOrder) -> Result<(), Refusal> {
+        self.state().world.disk().order(order);
+        Ok(())
+    }
+
+    fn end(&self) {
+        let world = Arc::clone(&self.state().world);
+        let _ = world.end();
+    }
+}

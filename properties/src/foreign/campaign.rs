@@ -1,0 +1,372 @@
+//! Everything that is tried on an implementation within a budget, the cheapest first.
+//!
+//! Suites under the adapter's abilities, smallest scope first; races of each kind; calls that must be refused; random paths for the rest of the
+//! time. Then what was found is led again, to know how often it comes, and made smaller.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use adapter::Fault;
+use adapter::wire::Trigger;
+use contract::Core as _;
+use engine::core::Core;
+use model::drive::{From, Stimulus};
+use model::scope::ScopeName;
+use model::suite::{Cover, Pace};
+
+use super::abilities::{Abilities, LeftOut};
+use super::race::{RaceLimits, Racer, race, undisturbed};
+use super::tally::{Found, Tally};
+use super::walk::{slices_for, walk};
+use super::{Stage, play};
+use crate::minimize::Identity;
+use crate::oracle::Stop;
+use crate::random::Rng;
+use crate::suite::{
+    Case, Finding, Judged, Order, Outcome, Suite, case_of, generate_for, on_other, slice_of, steps_of,
+};
+
+/// What to try.
+#[derive(Clone, Copy)]
+pub struct Plan<'a> {
+    /// For how long.
+    pub budget: Duration,
+    /// The seed of delays and of random paths.
+    pub seed: u64,
+    /// Whether to end with the first thing that is found.
+    pub stop: Stop,
+    /// What is known already, and ends nothing.
+    pub known: &'a BTreeSet<Identity>,
+    /// Asked now and then whether to end early.
+    pub enough: &'a dyn Fn() -> bool,
+}
+
+/// How far a campaign is.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What is being tried.
+    pub what: String,
+    /// Programs and runs of it that are done.
+    pub done: u64,
+    /// And of how many, where that is known.
+    pub of: Option<u64>,
+    /// Failures so far, by name.
+    pub found: usize,
+}
+
+/// What a campaign came to.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// The account.
+    pub tally: Tally,
+    /// What no path has.
+    pub left_out: Vec<LeftOut>,
+    /// What was not begun, because time was over.
+    pub not_begun: Vec<String>,
+}
+
+impl Campaign {
+    /// Whether everything was tried that there is to try. Random paths have no end.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.not_begun.is_empty()
+    }
+}
+
+/// Tries an implementation. What was found until the adapter did something wrong comes back with the fault.
+pub fn campaign(stage: &mut Stage, plan: &Plan<'_>, progress: &dyn Fn(&Step)) -> (Campaign, Option<Fault>) {
+    let abilities = Abilities::of(&stage.session);
+    let until = Instant::now() + plan.budget;
+    let tally = Tally::new();
+    let mut trying = Trying { stage, plan, progress, abilities, until, tally, not_begun: Vec::new() };
+    let fault = trying.all().err();
+    let left_out = trying.abilities.left_out();
+    (Campaign { tally: trying.tally, left_out, not_begun: trying.not_begun }, fault)
+}
+
+struct Trying<'a> {
+    stage: &'a mut Stage,
+    plan: &'a Plan<'a>,
+    progress: &'a dyn Fn(&Step),
+    abilities: Abilities,
+    until: Instant,
+    tally: Tally,
+    not_begun: Vec<String>,
+}
+
+/// The share of a budget that races may take, and that leading again may.
+const RACES: u32 = 4;
+const AGAIN: u32 = 5;
+
+/// Runs of one race, unless time is over first.
+const RACE_RUNS: u64 = 300;
+
+impl Trying<'_> {
+    fn all(&mut self) -> Result<(), Fault> {
+        let whole = self.plan.budget;
+        self.until -= whole / AGAIN;
+        self.stage.known.clone_from(self.plan.known);
+        self.suite(ScopeName::Tiny, Cover::Transition, self.until)?;
+        self.races(self.until.min(Instant::now() + whole / RACES))?;
+        self.suite(ScopeName::Tiny, Cover::Sneak, self.until)?;
+        self.suite(ScopeName::Default, Cover::Transition, self.until)?;
+        self.random(self.until)?;
+        self.until += whole / AGAIN;
+        self.again()?;
+        self.random(self.until)
+    }
+
+    fn is_over(&self, until: Instant) -> bool {
+        Instant::now() >= until
+            || (self.plan.enough)()
+            || self.plan.stop == Stop::AtFirst
+                && self.tally.found.keys().any(|id| !self.plan.known.contains(id))
+    }
+
+    fn tell(&self, what: &str, done: u64, of: Option<u64>) {
+        (self.progress)(&Step { what: what.to_owned(), done, of, found: self.tally.found.len() });
+    }
+
+    /// Every path of a suite that the implementation can be led along, the shortest first.
+    fn suite(&mut self, scope: ScopeName, cover: Cover, until: Instant) -> Result<(), Fault> {
+        let name = format!("suite {scope} {cover}");
+        if self.is_over(until) {
+            self.not_begun.push(name);
+            return Ok(());
+        }
+        let order = Order {
+            cover,
+            dialect: self.stage.session.dialect(),
+            scope,
+            pace: Pace::Untimed,
+            longest: LONGEST,
+        };
+        self.tell(&name, 0, None);
+        let Ok(mut suite) = generate_for(
+            &order,
+            Core::new,
+            (&|slice| self.abilities.fits(slice), &|step| self.abilities.allows(step)),
+            &|_, _| (),
+        ) else {
+            self.not_begun.push(format!("{name}: the model makes no suite of it"));
+            return Ok(());
+        };
+        suite.cases.sort_by_key(|case| case.trace.lines.len());
+        let all = suite.cases.len() as u64;
+        let mut judged = std::collections::BTreeMap::new();
+        for (case, number) in suite.cases.iter().zip(0..) {
+            if self.is_over(until) {
+                self.not_begun.push(format!("{} of {all} paths of {name}", all - number));
+                break;
+            }
+            self.tell(&name, number, Some(all));
+            let one = self.lead(&name, case)?;
+            judged.insert(case.name.clone(), one);
+        }
+        self.cover(&name, &suite, &judged);
+        Ok(())
+    }
+
+    /// Notes that the process was gone or did not answer. After too many of these the adapter is at fault.
+    fn interrupted(&mut self, place: &str, fault: Fault) -> Result<(), Fault> {
+        if !fault.is_interruption() || self.tally.incidents.len() >= MOST_INCIDENTS {
+            return Err(fault);
+        }
+        self.stage.session.kill();
+        self.tally.incidents.push((place.to_owned(), fault.to_string()));
+        Ok(())
+    }
+
+    /// Leads the implementation along a path once, and takes down what came of it.
+    fn lead(&mut self, place: &str, case: &Case) -> Result<Judged, Fault> {
+        let (judged, trace) = match play(case, self.stage) {
+            Ok(played) => played,
+            Err(fault) => {
+                let why = fault.to_string();
+                self.interrupted(place, fault)?;
+                return Ok(Judged::not_runnable(format!("the process was interrupted: {why}")));
+            }
+        };
+        self.tally.take(place, case, &judged);
+        if let Some(trace) = trace {
+            self.tally.count(&trace);
+        }
+        Ok(judged)
+    }
+
+    /// Counts what the paths that passed cover.
+    fn cover(&mut self, name: &str, suite: &Suite, judged: &std::collections::BTreeMap<String, Judged>) {
+        let not_run = || Judged::not_runnable("there was no time for it");
+        let of = |case: &Case| judged.get(&case.name).cloned().unwrap_or_else(not_run);
+        // The cover was ours, so it is one.
+        if let Ok(conformed) = on_other(suite, Core::new, &|_| (), &of) {
+            self.tally.covered.push((name.to_owned(), conformed.covered(), conformed.items));
+        }
+    }
+
+    fn races(&mut self, until: Instant) -> Result<(), Fault> {
+        let Some(undisturbed) = undisturbed(self.stage, &self.abilities, until)? else { return Ok(()) };
+        let kinds: Vec<(Racer, Trigger)> =
+            { Racer::ALL.into_iter().map(|racer| (racer, Trigger::AfterReturn)) }
+                .chain([Racer::Cancel, Racer::Unregister, Racer::Mask].map(|racer| (racer, Trigger::AtEnter)))
+                .collect();
+        for (number, (racer, trigger)) in kinds.iter().enumerate() {
+            let name = format!("race {}", racer.call());
+            if self.is_over(until) {
+                self.not_begun.push(name);
+                continue;
+            }
+            self.tell(&name, number as u64, Some(kinds.len() as u64));
+            let left = (kinds.len() - number) as u32;
+            let share = Instant::now() + until.saturating_duration_since(Instant::now()) / left;
+            let limits = RaceLimits { seed: self.plan.seed, runs: RACE_RUNS, until: share, undisturbed };
+            let raced = match race(*racer, *trigger, self.stage, &self.abilities, limits, &mut self.tally) {
+                Ok(raced) => raced,
+                Err(fault) => {
+                    self.interrupted(&name, fault)?;
+                    continue;
+                }
+            };
+            if raced.is_some_and(|raced| raced.runs == 0) {
+                self.not_begun.push(name);
+            }
+        }
+        Ok(())
+    }
+
+    fn random(&mut self, until: Instant) -> Result<(), Fault> {
+        let profile = *self.stage.session.dialect().profile();
+        let slices = slices_for(&profile);
+        let mut rng = Rng::new(self.plan.seed, 1);
+        let mut number = 0;
+        while !self.is_over(until) {
+            self.tell("random paths", number, None);
+            let Some(slice) = rng.pick(&slices).cloned() else { return Ok(()) };
+            let calls = 4 + rng.below(12) as u32;
+            let path = walk(&profile, &slice, &self.abilities, &mut rng, calls);
+            let case = case_of(&slice, self.stage.session.dialect(), &path, &format!("random-{number}"));
+            let _judged = self.lead("random paths", &case)?;
+            number += 1;
+        }
+        Ok(())
+    }
+
+    /// Leads what was found again: how often it comes, and whether a shorter path has it.
+    fn again(&mut self) -> Result<(), Fault> {
+        let ids: Vec<Identity> = self.tally.found.keys().copied().collect();
+        let all = ids.len() as u64;
+        for (number, id) in ids.into_iter().enumerate() {
+            self.tell("what was found, again", number as u64, Some(all));
+            let Some(found) = self.tally.found.get(&id).cloned() else { continue };
+            let Some(case) = found.case.clone() else { continue };
+            if Instant::now() >= self.until || (self.plan.enough)() {
+                self.not_begun.push(format!("{id} again"));
+                continue;
+            }
+            let left = self.until.saturating_duration_since(Instant::now());
+            let until = Instant::now() + left / (all as u32 - number as u32).max(1);
+            let again = self.once_more(id, found, *case, until)?;
+            self.tally.found.insert(id, again);
+        }
+        Ok(())
+    }
+
+    fn once_more(
+        &mut self,
+        id: Identity,
+        mut found: Found,
+        case: Case,
+        until: Instant,
+    ) -> Result<Found, Fault> {
+        let (mut seen, mut times) = (0, 0);
+        // A machine that was busy for a moment is no finding.
+        self.stage.pace.patient = true;
+        for _ in 0..REPLAYS {
+            times += 1;
+            seen += u32::from(self.has(id, &case)?.is_some());
+        }
+        self.stage.pace.patient = false;
+        found.again = Some((seen, times));
+        if seen == times {
+            found = self.smaller(id, found, case, until)?;
+        }
+        Ok(found)
+    }
+
+    /// The finding of this name, and the run, if a path has it.
+    fn has(&mut self, id: Identity, case: &Case) -> Result<Option<(Finding, judge::Trace)>, Fault> {
+        let (judged, _) = match play(case, self.stage) {
+            Ok(played) => played,
+            Err(fault) => {
+                self.interrupted("what was found, again", fault)?;
+                return Ok(None);
+            }
+        };
+        Ok(match judged.outcome {
+            Outcome::Failed(failed) => {
+                let finding = failed.findings.iter().find(|finding| finding.id() == id).cloned();
+                finding.map(|finding| (finding, failed.trace))
+            }
+            Outcome::Passed | Outcome::NotRunnable(_) => None,
+        })
+    }
+
+    /// Leaves out one call of a client after the other, with what follows from it, as long as the failure stays.
+    fn smaller(
+        &mut self,
+        id: Identity,
+        mut found: Found,
+        case: Case,
+        until: Instant,
+    ) -> Result<Found, Fault> {
+        let (Some(slice), Ok(mut path)) = (slice_of(&case.trace.header), steps_of(&case.trace)) else {
+            return Ok(found);
+        };
+        let mut tries = 0;
+        let mut at = path.len();
+        while let Some(call) = last_call_before(&path, at).filter(|_| tries < MOST_TRIES) {
+            at = call;
+            if Instant::now() >= until {
+                break;
+            }
+            let shorter = without(&path, call);
+            let case = case_of(&slice, self.stage.session.dialect(), &shorter, &case.name);
+            let Ok(shorter) = steps_of(&case.trace) else { continue };
+            tries += 1;
+            if let Some((finding, trace)) = self.has(id, &case)? {
+                (found.finding, found.trace, found.case) = (finding, trace, Some(Box::new(case)));
+                path = shorter;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Interruptions of a campaign at most.
+const MOST_INCIDENTS: usize = 20;
+
+/// Steps of a path at which it ends.
+const LONGEST: usize = 60;
+
+/// How often what was found is led again.
+const REPLAYS: u32 = 3;
+
+/// Shorter paths that are tried for one failure.
+const MOST_TRIES: u32 = 40;
+
+/// The last call of a client before a place; the one that makes the job stays.
+fn last_call_before(path: &[Stimulus], end: usize) -> Option<usize> {
+    let is_call =
+        |step: &Stimulus| matches!(step, Stimulus::Call { from: From::Client(_), .. }) && !step.is_create();
+    path[..end].iter().rposition(is_call)
+}
+
+/// The path without a call of a client, and without what the service does by itself behind it.
+fn without(path: &[Stimulus], call: usize) -> Vec<Stimulus> {
+    let is_client = |step: &&Stimulus| matches!(step, Stimulus::Call { from: From::Client(_), .. });
+    let behind =
+        path[call + 1..].iter().position(|step| is_client(&step)).map_or(path.len(), |next| call + 1 + next);
+    let dropped: BTreeSet<usize> = (call..behind).collect();
+    let kept = path.iter().enumerate().filter(|(at, _)| !dropped.contains(at));
+    kept.map(|(_, step)| step.clone()).collect()
+}

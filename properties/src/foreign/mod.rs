@@ -1,0 +1,108 @@
+//! Other people's implementations, through an adapter: suites, random paths and races, and what they come to.
+//!
+//! **What it is.** A [`Stage`] has a running adapter, the file server and a directory. [`play`] leads the implementation along a path of the
+//! model and gives its trace to the one comparison of every subject. `race` gives the adapter races to run. [`campaign()`] does all of
+//! it within a budget, and a [`Tally`] keeps what was decided, what was not, and what was found.
+//!
+//! **What it is not.** The protocol, which is the crate `adapter`; or a place for rules.
+//!
+//! **The laws it keeps.**
+//! 1. What the adapter does not pass on is left out, named, and never counted as covered.
+//! 2. What the adapter does wrong is a [`Fault`], never a finding.
+//! 3. The same seed and the same behaviour give the same programs, in the same order.
+
+mod abilities;
+mod campaign;
+mod path;
+mod play;
+mod race;
+mod tally;
+mod tour;
+mod walk;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+
+use adapter::{Fault, Manifest, Session, Tampering};
+use judge::Header;
+use tempfile::TempDir;
+
+use crate::minimize::Identity;
+use crate::server::Server;
+
+pub use self::abilities::{Abilities, LeftOut};
+pub use self::campaign::{Campaign, Plan, Step, campaign};
+pub use self::play::play;
+pub use self::race::{Raced, Racer};
+pub use self::tally::{Found, RuleCount, Tally};
+pub use self::tour::tour;
+
+/// The engine's name in the traces of an adapter.
+pub const ENGINE: &str = "adapter";
+
+/// An adapter that runs, and what is around it.
+#[derive(Debug)]
+pub struct Stage {
+    /// The conversation.
+    pub session: Session,
+    /// The file server.
+    pub server: Server,
+    root: TempDir,
+    /// Programs so far, so that each has files of its own.
+    programs: u64,
+    pace: play::Pace,
+    /// Failures that are known: behind them is looked for others.
+    pub known: BTreeSet<Identity>,
+}
+
+/// Why nothing can be played.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The file server or the directory is not to be had.
+    #[error("the file server or the directory of the run: {0}")]
+    Machine(#[from] io::Error),
+    /// The adapter does something wrong.
+    #[error(transparent)]
+    Adapter(#[from] Fault),
+}
+
+impl Stage {
+    /// Starts an adapter, and a file server for it.
+    ///
+    /// # Errors
+    /// There is no port, no directory, or the adapter does not start.
+    pub fn open(manifest: &Manifest, seed: u64, tampering: Tampering) -> Result<Stage, StageError> {
+        let server = Server::start()?;
+        let root = tempfile::tempdir()?;
+        let session = Session::start(manifest, root.path(), &server.base(), seed, tampering)?;
+        Ok(Stage { session, server, root, programs: 0, pace: play::Pace::default(), known: BTreeSet::new() })
+    }
+
+    /// The directory of destinations.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.root.path().to_owned()
+    }
+
+    /// The header of a trace of this subject.
+    #[must_use]
+    pub fn header(&self, scope: &str) -> Header {
+        let hello = self.session.hello();
+        let version = hello.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
+        Header {
+            scope: scope.to_owned(),
+            subject: format!("{}{version}", hello.name),
+            engine: ENGINE.to_owned(),
+            records: self.session.records(),
+            origin: contract::dialect::Origin::Foreign,
+            ..Header::of(self.session.dialect().profile())
+        }
+    }
+
+    /// A number for the files of the next program.
+    fn next_program(&mut self) -> u64 {
+        self.programs += 1;
+        self.programs
+    }
+}

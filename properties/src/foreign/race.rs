@@ -1,0 +1,276 @@
+//! Races that the adapter runs: a call against the callback of a transfer.
+//!
+//! First a few runs show when the callback comes: the smallest delay at which it has entered before the racing call, in nearly every run.
+//! Then the racing call comes at a delay that is uniform up to there, so that it meets the callback wherever it is. Narrow bins
+//! would miss what happens between them.
+
+use std::time::{Duration, Instant};
+
+use adapter::Fault;
+use adapter::wire::{PlannedCall, RaceOrder, RunOrder, Trigger, can};
+use contract::{Call, FileNames, Interfaces, Method, NotifyFlags, Receiver, ReceiverId, ThreadId};
+use judge::trace::Kind;
+use judge::{Trace, Verdicts};
+
+use super::Stage;
+use super::abilities::Abilities;
+use super::tally::Tally;
+use crate::random::Rng;
+
+/// The calls that are raced.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Racer {
+    /// Cancel.
+    Cancel,
+    /// Complete.
+    Complete,
+    /// SetNotifyFlags that masks everything.
+    Mask,
+    /// SetNotifyInterface with NULL.
+    Unregister,
+    /// SetNotifyInterface with another object.
+    Exchange,
+    /// Suspend.
+    Suspend,
+    /// Resume.
+    Resume,
+}
+
+impl Racer {
+    /// Each of them.
+    pub const ALL: [Racer; 7] = [
+        Racer::Cancel,
+        Racer::Complete,
+        Racer::Mask,
+        Racer::Unregister,
+        Racer::Exchange,
+        Racer::Suspend,
+        Racer::Resume,
+    ];
+
+    /// The call.
+    #[must_use]
+    pub fn call(self) -> Call {
+        match self {
+            Racer::Cancel => Call::Cancel,
+            Racer::Complete => Call::Complete,
+            Racer::Mask => Call::SetNotifyFlags { flags: 0 },
+            Racer::Unregister => Call::SetNotifyInterface { receiver: None },
+            Racer::Exchange => Call::SetNotifyInterface { receiver: Some(object(1)) },
+            Racer::Suspend => Call::Suspend,
+            Racer::Resume => Call::Resume,
+        }
+    }
+}
+
+fn object(number: u32) -> Receiver {
+    Receiver { id: ReceiverId(number), interfaces: Interfaces::CALLBACK }
+}
+
+/// What a race came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Raced {
+    /// The racing call.
+    pub racer: String,
+    /// From where on its delay is counted.
+    pub trigger: Trigger,
+    /// Runs.
+    pub runs: u64,
+    /// Runs in which the racing call met the callback: it started before the callback had left, and after the transfer had begun.
+    pub met: u64,
+    /// Runs in which a rule was broken.
+    pub broken: u64,
+    /// Delays were uniform up to this, in microseconds.
+    pub up_to_us: u64,
+}
+
+impl Raced {
+    /// The rate, or what it is below with 95 %, in words.
+    #[must_use]
+    pub fn rate(&self) -> String {
+        let runs = self.runs.max(1) as f64;
+        match self.broken {
+            0 => format!("0 of {}: below {:.2} % with 95 %", self.runs, 300.0 / runs),
+            broken => format!("{broken} of {}: {:.2} %", self.runs, 100.0 * broken as f64 / runs),
+        }
+    }
+}
+
+/// Runs of one command: a line has at most a mebibyte, and a race that hangs should not take long.
+const BATCH: u64 = 50;
+
+/// Runs that look for the delay.
+const PILOT: usize = 10;
+
+/// The first delay that is tried, in microseconds; each is half as long again as the one before.
+const FIRST_DELAY: u64 = 100;
+/// And the last.
+const LAST_DELAY: u64 = 400_000;
+
+/// How long a run may take beside its delay. One that takes longer borrows from the others.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How long a run waits behind the racing call. What comes later is seen all the same, up to the end of its race.
+const SETTLE: Duration = Duration::from_millis(2);
+
+/// How far a race may go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RaceLimits {
+    /// The seed of the delays.
+    pub seed: u64,
+    /// Runs at most.
+    pub runs: u64,
+    /// No run is begun after it.
+    pub until: Instant,
+    /// When the callback comes without a racing call, in microseconds after Resume.
+    pub undisturbed: u64,
+}
+
+/// The methods without which there is no race.
+const NEEDED: [Method; 4] = [Method::CreateJob, Method::AddFile, Method::Resume, Method::SetNotifyInterface];
+
+/// When the callback comes undisturbed: the smallest delay after Resume at which it has entered before a call, in nearly every run. None when the adapter cannot
+/// race.
+///
+/// # Errors
+/// The adapter does something wrong.
+pub(super) fn undisturbed(
+    stage: &mut Stage,
+    abilities: &Abilities,
+    until: Instant,
+) -> Result<Option<u64>, Fault> {
+    if !stage.session.can(can::RACE) || !NEEDED.into_iter().all(|method| abilities.has(method)) {
+        return Ok(None);
+    }
+    let mut racing =
+        Racing { stage, abilities, trigger: Trigger::AfterReturn, call: Call::GetState, rng: Rng::new(0, 0) };
+    let mut delay = FIRST_DELAY;
+    while delay < LAST_DELAY && Instant::now() < until {
+        let traces = racing.run(&[delay; PILOT])?;
+        let late = traces.iter().filter(|trace| enters_first(trace)).count();
+        if late * 10 >= traces.len() * 9 {
+            return Ok(Some(delay));
+        }
+        delay += delay / 2;
+    }
+    Ok(Some(LAST_DELAY))
+}
+
+/// Races one call against the callback until the runs are done or time is over. What it found goes to the tally. None when the adapter cannot.
+///
+/// # Errors
+/// The adapter does something wrong.
+pub(super) fn race(
+    racer: Racer,
+    trigger: Trigger,
+    stage: &mut Stage,
+    abilities: &Abilities,
+    limits: RaceLimits,
+    tally: &mut Tally,
+) -> Result<Option<Raced>, Fault> {
+    let RaceLimits { seed, runs, until, undisturbed } = limits;
+    let call = racer.call();
+    if !abilities.has(call.method()) {
+        return Ok(None);
+    }
+    let name = call.to_string();
+    let mut racing = Racing { stage, abilities, trigger, call, rng: Rng::new(seed, racer as u64) };
+    let up_to = match trigger {
+        Trigger::AfterReturn => undisturbed,
+        Trigger::AtEnter => AT_ENTER_US,
+    };
+    let mut raced = Raced { racer: name, trigger, runs: 0, met: 0, broken: 0, up_to_us: up_to };
+    while raced.runs < runs && Instant::now() < until {
+        let batch = BATCH.min(runs - raced.runs);
+        let delays: Vec<u64> = (0..batch).map(|_| racing.rng.below(up_to + 1)).collect();
+        for trace in racing.run(&delays)? {
+            raced.runs += 1;
+            raced.met += u64::from(is_met(&trace));
+            let verdicts = Verdicts::of(&trace);
+            raced.broken += u64::from(!verdicts.violated().is_empty());
+            tally.take_race(&trace, &verdicts, &raced.racer);
+        }
+    }
+    if raced.runs > 0 {
+        tally.count_race_runs(&raced);
+    }
+    Ok(Some(raced))
+}
+
+/// A callback that does nothing is over soon after it has entered.
+const AT_ENTER_US: u64 = 2_000;
+
+struct Racing<'a> {
+    stage: &'a mut Stage,
+    abilities: &'a Abilities,
+    trigger: Trigger,
+    call: Call,
+    rng: Rng,
+}
+
+impl Racing<'_> {
+    fn run(&mut self, delays: &[u64]) -> Result<Vec<Trace>, Fault> {
+        let feed = self.stage.server.feed();
+        let runs: Vec<RunOrder> = delays.iter().map(|delay| self.order(*delay, &feed)).collect();
+        let delays: Duration = delays.iter().copied().map(Duration::from_micros).sum();
+        let hello = self.stage.session.hello();
+        let slowest = hello.slow_ms.values().copied().max().map_or(Duration::ZERO, Duration::from_millis);
+        let limit = self.stage.session.manifest().call() + slowest + delays + PATIENCE * runs.len() as u32;
+        let header = self.stage.header(&format!("race {}", self.call.method()));
+        let race = RaceOrder { settle_ms: SETTLE.as_millis() as u64, runs };
+        let traces = self.stage.session.race(race, limit, &header);
+        self.stage.server.forget(&feed);
+        let traces = traces?;
+        if !self.stage.session.reset()?.is_empty() {
+            self.stage.session.kill();
+        }
+        Ok(traces)
+    }
+
+    fn order(&mut self, delay_us: u64, feed: &crate::server::Feed) -> RunOrder {
+        let job = self.stage.session.new_race_job();
+        let name = format!("r{job}");
+        let file =
+            FileNames { remote: feed.url(&name).into(), local: self.stage.session.destination(&name).into() };
+        let planned = |call: &Call| PlannedCall::of(Some(job), call);
+        let flags =
+            (NotifyFlags::JOB_TRANSFERRED | NotifyFlags::JOB_ERROR).intersection(self.abilities.events());
+        let mut before = vec![
+            planned(&Call::CreateJob { name: Some("race".into()), kind: 0 }),
+            planned(&Call::AddFile { file }),
+        ];
+        if self.abilities.has(Method::SetNotifyFlags) {
+            before.push(planned(&Call::SetNotifyFlags { flags: flags.bits() }));
+        }
+        before.push(planned(&Call::SetNotifyInterface { receiver: Some(object(0)) }));
+        before.push(planned(&Call::Resume));
+        let ends = matches!(self.call, Call::Cancel | Call::Complete);
+        let after = (!ends && self.abilities.has(Method::Cancel)).then(|| planned(&Call::Cancel));
+        RunOrder {
+            job,
+            before,
+            trigger: self.trigger,
+            delay_us,
+            racer: Some(planned(&self.call)),
+            after: after.into_iter().collect(),
+        }
+    }
+}
+
+/// The number of the line at which the racing call starts.
+fn racer_starts(trace: &Trace) -> Option<usize> {
+    trace.lines.iter().position(|line| matches!(&line.what, Kind::Call(call) if call.thread == ThreadId(1)))
+}
+
+fn enters_first(trace: &Trace) -> bool {
+    let enters = trace.lines.iter().position(|line| matches!(line.what, Kind::Enter(_)));
+    enters.zip(racer_starts(trace)).is_some_and(|(enters, starts)| enters < starts)
+}
+
+/// Whether the racing call overlaps the callback, or comes next to it.
+fn is_met(trace: &Trace) -> bool {
+    let Some(starts) = racer_starts(trace) else { return false };
+    let near = |at: usize| at.abs_diff(starts) <= 2;
+    let is_of_callback = |what: &Kind| matches!(what, Kind::Enter(_) | Kind::Leave(_));
+    trace.lines.iter().enumerate().any(|(at, line)| is_of_callback(&line.what) && near(at))
+}

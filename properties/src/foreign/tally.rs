@@ -1,0 +1,183 @@
+//! What was decided, what was not, and what was found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use contract::Rule;
+use judge::{Trace, Verdict, Verdicts, failure_id};
+
+use super::race::Raced;
+use crate::minimize::Identity;
+use crate::suite::{Case, Failed, Finding, Judged, Outcome};
+
+/// One failure, by its name, wherever it was met.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Found {
+    /// What it is.
+    pub finding: Finding,
+    /// The shortest run that has it.
+    pub trace: Trace,
+    /// The path it was met on, where it can be led again.
+    pub case: Option<Box<Case>>,
+    /// How many runs have it.
+    pub count: u64,
+    /// Where it was met first, and when after the beginning.
+    pub first: (String, Duration),
+    /// How often it came when its shortest run was led again, and of how many times.
+    pub again: Option<(u32, u32)>,
+}
+
+/// What became of a rule, over all runs.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RuleCount {
+    /// Runs in which it had something to decide, and every decision was right.
+    pub held: u64,
+    /// Runs that broke it.
+    pub violated: u64,
+    /// Runs in which it had nothing to decide.
+    pub vacuous: u64,
+    /// Runs that do not show enough.
+    pub undecided: u64,
+    /// What is missing.
+    pub why: Option<String>,
+}
+
+/// The account of a campaign.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    started: Instant,
+    /// By name.
+    pub found: BTreeMap<Identity, Found>,
+    /// By rule.
+    pub rules: BTreeMap<Rule, RuleCount>,
+    /// Programs that passed.
+    pub passed: u64,
+    /// Programs that failed.
+    pub failed: u64,
+    /// Why programs could not be run, and how many.
+    pub not_runnable: BTreeMap<String, u64>,
+    /// Steps of programs of which everything was compared.
+    pub compared: u64,
+    /// Races.
+    pub races: Vec<Raced>,
+    /// What the adapter was asked for when its process ended or did not answer, and what was seen of that.
+    pub incidents: Vec<(String, String)>,
+    /// JobModification came in some run; none when it was asked for in none.
+    pub modified: Option<bool>,
+    /// Items of suites that were covered, and of how many, by suite.
+    pub covered: Vec<(String, u64, u64)>,
+    /// Runs whose last events were judged.
+    pub runs: u64,
+}
+
+impl Tally {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Tally {
+        Tally {
+            started: Instant::now(),
+            found: BTreeMap::new(),
+            rules: BTreeMap::new(),
+            passed: 0,
+            failed: 0,
+            not_runnable: BTreeMap::new(),
+            compared: 0,
+            races: Vec::new(),
+            incidents: Vec::new(),
+            modified: None,
+            covered: Vec::new(),
+            runs: 0,
+        }
+    }
+
+    /// How long ago it began.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Takes what became of a program.
+    pub(super) fn take(&mut self, place: &str, case: &Case, judged: &Judged) {
+        match &judged.outcome {
+            Outcome::NotRunnable(why) => {
+                *self.not_runnable.entry(why.clone()).or_default() += 1;
+                return;
+            }
+            Outcome::Passed => self.passed += 1,
+            Outcome::Failed(failed) => {
+                self.failed += 1;
+                self.take_failed(place, Some(case), failed);
+            }
+        }
+        self.compared += judged.compared.len() as u64;
+        self.runs += 1;
+    }
+
+    /// Takes the verdicts of a program.
+    pub(super) fn count(&mut self, trace: &Trace) {
+        self.count_rules(&Verdicts::of(trace));
+    }
+
+    fn take_failed(&mut self, place: &str, case: Option<&Case>, failed: &Failed) {
+        for finding in &failed.findings {
+            self.note(finding, &failed.trace, place, case);
+        }
+    }
+
+    fn note(&mut self, finding: &Finding, trace: &Trace, place: &str, case: Option<&Case>) {
+        let first = (place.to_owned(), self.elapsed());
+        let found = self.found.entry(finding.id()).or_insert_with(|| Found {
+            finding: finding.clone(),
+            trace: trace.clone(),
+            case: case.cloned().map(Box::new),
+            count: 0,
+            first,
+            again: None,
+        });
+        found.count += 1;
+        if trace.lines.len() < found.trace.lines.len() {
+            (found.finding, found.trace) = (finding.clone(), trace.clone());
+            found.case = case.cloned().map(Box::new);
+        }
+    }
+
+    pub(super) fn take_race(&mut self, trace: &Trace, verdicts: &Verdicts, racer: &str) {
+        for violation in verdicts.violations() {
+            let finding = Finding::Broken(failure_id(trace, &violation), violation);
+            self.note(&finding, trace, &format!("race against {racer}"), None);
+        }
+        self.count_rules(verdicts);
+        self.runs += 1;
+    }
+
+    pub(super) fn count_race_runs(&mut self, raced: &Raced) {
+        self.races.push(raced.clone());
+    }
+
+    fn count_rules(&mut self, verdicts: &Verdicts) {
+        for (rule, verdict) in &verdicts.rules {
+            let count = self.rules.entry(*rule).or_default();
+            match verdict {
+                Verdict::Held { .. } => count.held += 1,
+                Verdict::Violated { .. } => count.violated += 1,
+                Verdict::Vacuous => count.vacuous += 1,
+                Verdict::Undecided { why } => {
+                    count.undecided += 1;
+                    count.why.get_or_insert_with(|| why.clone());
+                }
+            }
+        }
+    }
+
+    /// The names of what was found.
+    #[must_use]
+    pub fn ids(&self) -> BTreeSet<Identity> {
+        self.found.keys().copied().collect()
+    }
+}
+
+impl Default for Tally {
+    fn default() -> Tally {
+        Tally::new()
+    }
+}

@@ -1,0 +1,238 @@
+//! Engine "adapter": another implementation, tried through its adapter.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use adapter::{Fault, Manifest, Tampering};
+use judge::Rule;
+use properties::foreign::{Campaign, Found, Plan, RuleCount, Stage, StageError, campaign};
+use properties::minimize::Identity;
+use properties::oracle::Stop;
+use properties::suite::Finding as Of;
+use reports::{
+    Agreement, Amount, Approach, Ended, EngineResult, ExitCode, Failure, Finding, Ran, Rate, RuleId,
+    RuleResult, Status, Subject, Unit,
+};
+
+use super::counterexample::Traces;
+use super::known::{Accepted, Known, Standing};
+use crate::error::Error;
+use crate::output::{Output, counted};
+use crate::run::{is_stopped, millis};
+use crate::watch::{Limit, worker};
+
+/// What to try, and with what.
+pub(crate) struct Trial<'a> {
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) budget: Duration,
+    pub(crate) seed: u64,
+    pub(crate) stop: Stop,
+    pub(crate) tampering: Tampering,
+    /// What is known already, and ends nothing.
+    pub(crate) known: &'a BTreeSet<Identity>,
+}
+
+/// What was found out about an implementation.
+pub(crate) struct Tried {
+    /// The implementation, and what its adapter is written in.
+    pub(crate) who: String,
+    pub(crate) campaign: Campaign,
+    pub(crate) calls: u64,
+    /// What the adapter did wrong at last, if anything.
+    pub(crate) fault: Option<Fault>,
+    pub(crate) elapsed: Duration,
+}
+
+/// Tries an implementation for the budget.
+pub(crate) fn tried(trial: &Trial<'_>, output: &Output) -> Result<Tried, Error> {
+    let mut stage = Stage::open(trial.manifest, trial.seed, trial.tampering).map_err(not_opened)?;
+    let hello = stage.session.hello().clone();
+    let version = hello.version.map(|version| format!(" {version}")).unwrap_or_default();
+    let language = hello.language.map(|language| format!(", adapter in {language}")).unwrap_or_default();
+    let who = format!("{}{version} ({}{language})", hello.name, trial.manifest.dialect);
+    let progress = output.progress(&format!("adapter {}", hello.name));
+    let plan = Plan {
+        budget: trial.budget,
+        seed: trial.seed,
+        stop: trial.stop,
+        known: trial.known,
+        enough: &is_stopped,
+    };
+    let tell = |step: &properties::foreign::Step| {
+        worker::sign();
+        progress.tell(|| {
+            let of = step.of.map(|of| format!(" of {of}")).unwrap_or_default();
+            let found = counted(step.found as u64, "failure");
+            format!("{}: {}{of}; {found}", step.what, step.done)
+        });
+    };
+    let started = std::time::Instant::now();
+    let (campaign, fault) = campaign(&mut stage, &plan, &tell);
+    let calls = stage.session.calls();
+    let elapsed = started.elapsed();
+    let ends = stage.session.end();
+    Ok(Tried { who, campaign, calls, fault: fault.or(ends), elapsed })
+}
+
+/// The share of an adapter in a night. What is known to be wrong with it does not count.
+pub(crate) fn night(
+    manifest: &Manifest,
+    (seed, budget, stop): (u64, Duration, Stop),
+    traces: &Traces,
+    output: &Output,
+) -> Result<EngineResult, Error> {
+    let known = manifest.known().as_deref().map(Known::read).transpose()?.unwrap_or_default();
+    worker::begin("adapter", Some(Subject::Foreign), "", Limit::of(budget));
+    let trial =
+        Trial { manifest, budget, seed, stop, tampering: Tampering::None, known: &known.identities() };
+    let tried = tried(&trial, output)?;
+    let found = told(&tried, &known, traces)?;
+    Ok(result(&tried, &found))
+}
+
+/// An adapter that does not start is missing or wrong; it is no verdict.
+pub(crate) fn not_opened(error: StageError) -> Error {
+    let help = "check the adapter with `bgcheck adapter check`; the protocol is in docs/adapter-protocol.md"
+        .to_owned();
+    Error::Missing { what: error.to_string(), help }
+}
+
+/// One failure, as a report has it.
+pub(crate) struct Told {
+    pub(crate) id: String,
+    pub(crate) message: String,
+    pub(crate) rule: Option<Rule>,
+    pub(crate) standing: Standing,
+    pub(crate) failure: Failure,
+    pub(crate) found: Found,
+}
+
+impl Told {
+    /// Whether it came each time that it was led again. A broken rule is proved by its trace, however often it comes.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.rule.is_some() || self.found.again.is_none_or(|(seen, times)| seen == times)
+    }
+
+    /// How often it comes, in words.
+    pub(crate) fn rate(&self) -> String {
+        let again =
+            self.found.again.map(|(seen, times)| format!(", again {seen} of {times}")).unwrap_or_default();
+        format!("{}{again}", counted(self.found.count, "run"))
+    }
+
+    /// As the file of known failures has it.
+    pub(crate) fn accepted(&self) -> Accepted<'_> {
+        let (seen, times) = self.found.again.unwrap_or((1, 1));
+        let rate = match (self.found.case.is_some(), seen == times) {
+            // A race comes when it comes.
+            (false, _) => Some(0.0),
+            (true, false) => Some(f64::from(seen) * 100.0 / f64::from(times)),
+            (true, true) => None,
+        };
+        Accepted { id: &self.id, message: &self.message, rate }
+    }
+}
+
+/// Writes the traces of what was found, broken rules first, and describes it.
+pub(crate) fn told(tried: &Tried, known: &Known, traces: &Traces) -> Result<Vec<Told>, Error> {
+    let mut all = Vec::new();
+    for (id, found) in &tried.campaign.tally.found {
+        let (id, message) = (id.to_string(), found.finding.what());
+        let message = without_numbers(&found.finding).unwrap_or(message);
+        let mut failure = match &found.finding {
+            Of::Broken(_, violation) => traces.keep_seen(&found.trace, *violation)?,
+            Of::Differs(difference) => traces.keep_seen_difference(&found.trace, difference)?,
+        };
+        if let Some(case) = &found.case {
+            traces.keep_path(&mut failure, &case.trace);
+        }
+        failure.rate =
+            found.again.map(|(seen, times)| Rate { reproduced: seen.into(), replays: times.into() });
+        let standing = known.standing(&id, &message);
+        all.push(Told { id, message, rule: found.finding.rule(), standing, failure, found: found.clone() });
+    }
+    all.sort_by_key(|one| one.rule.is_none());
+    Ok(all)
+}
+
+/// A broken rule in words that are the same in every run.
+fn without_numbers(finding: &Of) -> Option<String> {
+    match finding {
+        Of::Broken(id, _) => Some(format!("{} ({}): {}", id.rule, id.rule.name(), id.rule.sentence())),
+        Of::Differs(_) => None,
+    }
+}
+
+/// What a trial ends with.
+pub(crate) fn exit_code(tried: &Tried, told: &[Told], stale: usize) -> ExitCode {
+    let tally = &tried.campaign.tally;
+    let news = || told.iter().filter(|one| one.standing != Standing::Known);
+    if news().any(Told::is_certain) || stale > 0 {
+        ExitCode::Violated
+    } else if news().next().is_some() {
+        ExitCode::Flaky
+    } else if tried.fault.is_some() || !tally.incidents.is_empty() {
+        ExitCode::Skipped
+    } else if tally.passed == 0 && told.is_empty() {
+        ExitCode::Vacuous
+    } else {
+        ExitCode::Held
+    }
+}
+
+/// The trial as a line of a report.
+pub(crate) fn result(tried: &Tried, told: &[Told]) -> EngineResult {
+    let name = "adapter";
+    let news: Vec<&Told> = told.iter().filter(|one| one.standing != Standing::Known).collect();
+    if let (Some(fault), true) = (&tried.fault, news.is_empty()) {
+        let status = Status::Skipped { why: fault.to_string(), install_hint: None };
+        return EngineResult { status, subject: Some(Subject::Foreign), ..EngineResult::failed(name, "") };
+    }
+    let tally = &tried.campaign.tally;
+    let rules = tally.rules.iter().map(|(rule, count)| RuleResult {
+        rule: RuleId(rule.to_string()),
+        finding: of_rule(*rule, count, &news),
+    });
+    let first_of_rule = |one: &Told| {
+        one.rule.is_none_or(|rule| {
+            !news.iter().take_while(|other| other.id != one.id).any(|other| other.rule == Some(rule))
+        })
+    };
+    let beside = news.iter().filter(|one| one.rule.is_none() || !first_of_rule(one));
+    EngineResult {
+        name: name.to_owned(),
+        subject: Some(Subject::Foreign),
+        dialect: None,
+        scope: Some(tried.who.clone()),
+        switches: String::new(),
+        status: Status::Ran(Ran {
+            approach: Approach::Sampling,
+            ended: if tried.campaign.not_begun.is_empty() { Ended::Done } else { Ended::BudgetSpent },
+            work: vec![Amount::new(Unit::Traces, tally.runs), Amount::new(Unit::Calls, tried.calls)],
+            time_ms: millis(tried.elapsed),
+            findings: rules.collect(),
+            agreement: Some(Agreement {
+                what: "the implementation and the model's paths, in answers, callbacks, states and files"
+                    .to_owned(),
+                compared: tally.passed + tally.failed,
+                disagreements: beside.map(|one| one.failure.clone()).collect(),
+            }),
+            witnesses: Vec::new(),
+            freedoms: Vec::new(),
+            windows: None,
+            edges: None,
+            corpus: None,
+        }),
+    }
+}
+
+fn of_rule(rule: Rule, count: &RuleCount, news: &[&Told]) -> Finding {
+    match news.iter().find(|one| one.rule == Some(rule)) {
+        Some(one) => Finding::Violated(one.failure.clone()),
+        None if count.held > 0 => Finding::sampled(count.held),
+        None if count.undecided > 0 => Finding::NotDecidable {
+            why: count.why.clone().unwrap_or_else(|| "the runs do not show enough".to_owned()),
+        },
+        None => Finding::Vacuous,
+    }
+}

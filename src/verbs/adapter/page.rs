@@ -1,0 +1,215 @@
+//! What `bgcheck adapter run` prints.
+
+use indicatif::HumanCount;
+use judge::Rule;
+use properties::foreign::{Raced, RuleCount};
+use reports::ExitCode;
+use serde_json::{Value, json};
+
+use super::run::count_known;
+use crate::engines::adapter::{Told, Tried};
+use crate::engines::known::{Entry, Standing};
+use crate::output::{Output, counted, printable, verdict_in_words};
+
+/// Reasons and names of a kind that are printed one by one.
+const NAMED: usize = 12;
+
+/// The verdict page.
+pub(super) fn page(
+    tried: &Tried,
+    found: &[Told],
+    stale: &[&Entry],
+    seed: u64,
+    code: ExitCode,
+    output: &Output,
+) -> String {
+    let tally = &tried.campaign.tally;
+    let mut text = format!("{}, seed {seed}\n", printable(&tried.who));
+    text += &format!(
+        "  {} passed, {} failed; {}; {:.1} s\n",
+        counted(tally.passed, "program"),
+        tally.failed,
+        counted(tried.calls, "call"),
+        tried.elapsed.as_secs_f64()
+    );
+    for (name, covered, of) in &tally.covered {
+        text += &format!("  {name}: {} of {} covered\n", HumanCount(*covered), counted(*of, "item"));
+    }
+    text += &list(
+        "not runnable",
+        tally.not_runnable.iter().map(|(why, count)| format!("{}: {why}", counted(*count, "program"))),
+    );
+    text += &list("left out", tried.campaign.left_out.iter().map(|one| format!("{}: {}", one.what, one.why)));
+    text += &list("not begun, time was over", tried.campaign.not_begun.iter().cloned());
+    text += &races(&tally.races);
+    text += &rules(tried);
+    text += &failures(found);
+    for entry in stale {
+        text += &format!(
+            "\nknown and not seen any more: {}: {}\n",
+            printable(&entry.id),
+            printable(&entry.message)
+        );
+    }
+    for (place, what) in tally.incidents.iter().take(NAMED) {
+        text += &format!("\ninterrupted in {}: {}\n", printable(place), lines(what));
+    }
+    if let Some(fault) = &tried.fault {
+        text += &format!(
+            "\nthe adapter is at fault, so the rest was not tried:\n  {}\n",
+            lines(&fault.to_string())
+        );
+    }
+    text += &format!("\n{}\n", verdict(code, found, output));
+    text
+}
+
+fn verdict(code: ExitCode, found: &[Told], output: &Output) -> String {
+    let known = count_known(found);
+    let beside = if known == 0 { String::new() } else { format!(", {known} known") };
+    format!("{}{beside}", output.verdict(code))
+}
+
+fn list(title: &str, all: impl Iterator<Item = String>) -> String {
+    let all: Vec<String> = all.collect();
+    let mut text = String::new();
+    for one in all.iter().take(NAMED) {
+        text += &format!("  {title}: {}\n", printable(one));
+    }
+    if all.len() > NAMED {
+        text += &format!("  {title}: {} more, all of them with --json\n", all.len() - NAMED);
+    }
+    text
+}
+
+fn races(races: &[Raced]) -> String {
+    if races.is_empty() {
+        return String::new();
+    }
+    let mut text =
+        "\nraces against the callback of a transfer (broken runs; met: next to the callback or inside it)\n"
+            .to_owned();
+    for raced in races {
+        text += &format!("  {}, {}: {}; met {}\n", raced.racer, trigger(raced), raced.rate(), raced.met);
+    }
+    text
+}
+
+fn trigger(raced: &Raced) -> String {
+    let from = match raced.trigger {
+        adapter::wire::Trigger::AfterReturn => "after Resume",
+        adapter::wire::Trigger::AtEnter => "after the callback has entered",
+    };
+    format!("up to {:.1} ms {from}", raced.up_to_us as f64 / 1000.0)
+}
+
+fn rules(tried: &Tried) -> String {
+    let tally = &tried.campaign.tally;
+    let mut text = format!("\nrules, of {}\n", counted(tally.runs, "run"));
+    for (rule, count) in &tally.rules {
+        text += &format!("  {:<4} {:<12} {}\n", rule.to_string(), rule.name(), standing(*rule, count));
+    }
+    text
+}
+
+fn standing(_: Rule, count: &RuleCount) -> String {
+    let RuleCount { held, violated, vacuous, undecided, why } = count;
+    if *violated > 0 {
+        return format!("violated in {violated}, held in {held}, nothing to decide in {vacuous}");
+    }
+    match (*held, *undecided) {
+        (0, 0) => format!("vacuous: nothing to decide in {vacuous}"),
+        (0, undecided) => {
+            format!("undecided in {undecided}: {}", why.as_deref().unwrap_or("the runs do not show enough"))
+        }
+        (held, 0) => format!("held in {held}, nothing to decide in {vacuous}"),
+        (held, undecided) => {
+            format!("held in {held}, undecided in {undecided}, nothing to decide in {vacuous}")
+        }
+    }
+}
+
+fn failures(found: &[Told]) -> String {
+    let mut text = String::new();
+    for one in found {
+        let standing = match one.standing {
+            Standing::New => "",
+            Standing::Known => "known: ",
+            Standing::Another => "not as known: ",
+        };
+        let (place, after) = &one.found.first;
+        text += &format!(
+            "\n{standing}{}: {}, first in {} after {:.1} s\n  {}\n",
+            one.id,
+            one.rate(),
+            printable(place),
+            after.as_secs_f64(),
+            printable(&one.message)
+        );
+        if one.standing != Standing::Known {
+            text += &one.failure.timeline;
+            text += &format!("replay: {}\n", one.failure.replay_command);
+            for note in one.failure.notes.iter().filter(|note| note.starts_with("again: ")) {
+                text += &format!("{note}\n");
+            }
+        }
+    }
+    text
+}
+
+fn lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n  ")
+}
+
+/// The same for a machine.
+pub(super) fn document(tried: &Tried, found: &[Told], stale: &[&Entry], seed: u64, code: ExitCode) -> Value {
+    let tally = &tried.campaign.tally;
+    let rule = |(rule, count): (&Rule, &RuleCount)| {
+        json!({
+            "rule": rule.to_string(), "held": count.held, "violated": count.violated,
+            "vacuous": count.vacuous, "undecided": count.undecided, "why": count.why,
+        })
+    };
+    let failure = |one: &Told| {
+        json!({
+            "id": one.id,
+            "message": one.message,
+            "rule": one.rule.map(|rule| rule.to_string()),
+            "standing": match one.standing {
+                Standing::New => "new",
+                Standing::Known => "known",
+                Standing::Another => "not as known",
+            },
+            "runs": one.found.count,
+            "again": one.found.again.map(|(seen, times)| json!({ "seen": seen, "times": times })),
+            "first_in": one.found.first.0,
+            "first_after_ms": one.found.first.1.as_millis() as u64,
+            "failure": one.failure,
+        })
+    };
+    let race = |raced: &Raced| {
+        json!({
+            "racer": raced.racer, "trigger": raced.trigger, "up_to_us": raced.up_to_us,
+            "runs": raced.runs, "met": raced.met, "broken": raced.broken,
+        })
+    };
+    json!({
+        "version": 1,
+        "subject": tried.who,
+        "seed": seed,
+        "exit_code": code.code(),
+        "verdict": verdict_in_words(code),
+        "programs": { "passed": tally.passed, "failed": tally.failed, "not_runnable": tally.not_runnable },
+        "calls": tried.calls,
+        "time_ms": tried.elapsed.as_millis() as u64,
+        "covered": tally.covered.iter().map(|(name, covered, of)| json!({ "suite": name, "covered": covered, "of": of })).collect::<Vec<_>>(),
+        "left_out": tried.campaign.left_out.iter().map(|one| json!({ "what": one.what, "why": one.why })).collect::<Vec<_>>(),
+        "not_begun": tried.campaign.not_begun,
+        "races": tally.races.iter().map(race).collect::<Vec<_>>(),
+        "rules": tally.rules.iter().map(rule).collect::<Vec<_>>(),
+        "interrupted": tally.incidents.iter().map(|(place, what)| json!({ "in": place, "what": what })).collect::<Vec<_>>(),
+        "failures": found.iter().map(failure).collect::<Vec<_>>(),
+        "not_seen_any_more": stale.iter().map(|entry| &entry.id).collect::<Vec<_>>(),
+        "fault": tried.fault.as_ref().map(ToString::to_string),
+    })
+}

@@ -1,0 +1,128 @@
+//! `bgcheck adapter run`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use adapter::Tampering;
+use judge::RuleSet;
+use properties::oracle::Stop;
+use reports::ExitCode;
+
+use super::page::{document, page};
+use crate::cli;
+use crate::clock::Clock;
+use crate::engines::adapter::{Told, Trial, exit_code, result, told, tried};
+use crate::engines::check::default_traces;
+use crate::engines::counterexample::{Traces, write};
+use crate::engines::known::{self, Accepted, Known, Standing};
+use crate::error::Error;
+use crate::output::Output;
+use crate::place::Place;
+use crate::run::{ended, results};
+use crate::verbs::report::explained;
+
+/// Try the implementation behind an adapter.
+///
+/// Suites under what the adapter can do, the smallest first; each call that can race a callback, against it; calls that must be refused;
+/// random paths for the rest of the time. What is found is led again, and made smaller. A failure that stands in the file of known failures
+/// does not count.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  bgcheck adapter run adapters/python/adapter.toml
+  bgcheck adapter run adapter.toml --budget 10m --out report
+  bgcheck adapter run adapter.toml --accept              what is found becomes known
+
+Exit codes: 0 held, or everything found is known; 2 violated, or a known failure is gone or has changed;
+3 something came, and not each time; 4 nothing could be run; 6 the adapter is at fault.")]
+pub(super) struct Args {
+    /// The adapter: an adapter.toml, or its directory.
+    #[arg(value_name = "ADAPTER")]
+    adapter: PathBuf,
+    /// How long in all.
+    #[arg(long, value_parser = cli::budget, default_value = "60s", value_name = "TIME")]
+    budget: Duration,
+    /// The seed of delays and of random paths; from the clock when left out.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// End with the first failure.
+    #[arg(long)]
+    stop_at_first: bool,
+    /// The file of known failures; the one that the adapter.toml names when left out.
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
+    /// Write what is found into the file of known failures. Refused when time was over before everything was tried.
+    #[arg(long)]
+    accept: bool,
+    /// Where the report and the traces of failures go; no report, and traces below target, when left out.
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// The results for a machine.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    let manifest = super::manifest(&args.adapter)?;
+    let place = Place::here();
+    let traces = match &args.out {
+        Some(out) => Traces { dir: out.join("traces"), from_report: PathBuf::from("traces") },
+        None => default_traces(&place.join("target")),
+    };
+    let path = args.known.clone().or_else(|| manifest.known());
+    let known = path.as_deref().map(Known::read).transpose()?.unwrap_or_default();
+    if args.accept && path.is_none() {
+        let help = "name one with `--known known.toml`, or in adapter.toml: known = \"known.toml\"";
+        return Err(Error::usage("there is no file of known failures to write", help));
+    }
+    let seed = args.seed.unwrap_or_else(|| Clock::now().seed());
+    let stop = if args.stop_at_first { Stop::AtFirst } else { Stop::AtTheEnd };
+    let trial = Trial {
+        manifest: &manifest,
+        budget: args.budget,
+        seed,
+        stop,
+        tampering: Tampering::None,
+        known: &known.identities(),
+    };
+    let tried = tried(&trial, output)?;
+    let found = told(&tried, &known, &traces)?;
+    let is_whole = tried.campaign.is_whole() && tried.fault.is_none() && !args.stop_at_first;
+    let ids: Vec<String> = found.iter().map(|one| one.id.clone()).collect();
+    let stale: Vec<&known::Entry> = if is_whole { known.unmatched(&ids).collect() } else { Vec::new() };
+    let mut code = exit_code(&tried, &found, stale.len());
+    let mut all = results(&place, RuleSet::HERE, seed, Some(args.budget));
+    all.engines.push(result(&tried, &found));
+    ended(&mut all);
+    if args.accept {
+        accept(&known, &found, is_whole)?;
+        code = if code == ExitCode::Skipped { code } else { ExitCode::Held };
+    }
+    match args.json {
+        true => output.json(&document(&tried, &found, &stale, seed, code))?,
+        false => output.text(&page(&tried, &found, &stale, seed, code, output))?,
+    }
+    if let Some(out) = &args.out {
+        std::fs::create_dir_all(out).map_err(|source| Error::Write { path: out.clone(), source })?;
+        let written = reports::write_all(out, &all).map_err(explained)?;
+        if !args.json {
+            output.text(&format!("report: {}\n", written.html.display()))?;
+        }
+    }
+    Ok(code)
+}
+
+/// Writes the file of known failures.
+fn accept(known: &Known, found: &[Told], is_whole: bool) -> Result<(), Error> {
+    if !is_whole {
+        let help = "give it more time with `--budget`, without `--stop-at-first`";
+        return Err(Error::usage("not everything was tried, so what is known is not written", help));
+    }
+    let accepted: Vec<Accepted<'_>> = found.iter().map(Told::accepted).collect();
+    write(known.path(), &known::text(known, &accepted))
+}
+
+/// How many failures are known.
+pub(super) fn count_known(found: &[Told]) -> usize {
+    found.iter().filter(|one| one.standing == Standing::Known).count()
+}

@@ -1,0 +1,118 @@
+//! `bgcheck adapter` with adapters that are wrong: what they do is never taken for what the implementation does.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A program that answers the first line, and then each line as the script has it.
+fn adapter(directory: &Path, methods: &str, answer: &str) -> PathBuf {
+    let program = format!(
+        "import sys, json\n\
+         out = lambda line: print(json.dumps(line) if not isinstance(line, str) else line, flush=True)\n\
+         q = 0\n\
+         for line in sys.stdin:\n\
+         \x20   command = json.loads(line)\n\
+         \x20   q += 10\n\
+         \x20   if 'hello' in command:\n\
+         \x20       out({{'hello': 1, 'q': 0, 'name': 'broken', 'methods': {methods}, 'events': [], 'can': []}})\n\
+         \x20   else:\n\
+         \x20       id = command['id']\n\
+         {answer}\n"
+    );
+    std::fs::write(directory.join("adapter.py"), program).expect("the directory can be written");
+    let manifest = directory.join("adapter.toml");
+    let text =
+        "command = [\"python3\", \"adapter.py\"]\ndialect = \"bits\"\ncall_ms = 500\nstart_ms = 5000\n";
+    std::fs::write(&manifest, text).expect("the directory can be written");
+    manifest
+}
+
+fn bgcheck(args: &[&str], path: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bgcheck"))
+        .args(["--color", "never", "-q", "adapter"])
+        .args(args)
+        .arg(path)
+        .args(if args == ["run"] { &["--budget", "3s", "--seed", "1"][..] } else { &[] })
+        .output()
+        .expect("the command starts")
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+const UNIMPLEMENTED: &str = "        out({'q': q, 'end': id, 'unimplemented': 'not yet'})";
+
+#[test]
+fn a_stub_keeps_the_protocol_and_is_not_held() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let manifest = adapter(directory.path(), "[]", UNIMPLEMENTED);
+    let checked = bgcheck(&["check"], &manifest);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
+    assert!(text(&checked).contains("nothing is implemented yet"), "{}", text(&checked));
+    let run = bgcheck(&["run"], &manifest);
+    assert_eq!(run.status.code(), Some(4), "{}", text(&run));
+    assert!(text(&run).contains("CreateJob: the adapter does not pass it on"), "{}", text(&run));
+}
+
+#[test]
+fn what_an_adapter_does_wrong_is_its_own_fault() {
+    let cases = [
+        ("        out('no JSON')", "not a JSON object"),
+        ("        out({'q': q, 'end': 'seven'})", "invalid type"),
+        ("        out({'q': q, 'leave': 1})", "exactly one of `hr`, `threw` and `exited`"),
+        ("        out({'errored': id, 'message': 'no such job', 'traceback': 'line 7'})", "no such job"),
+        ("        sys.exit('out of memory')", "out of memory"),
+        ("        pass", "does not answer within 500 ms"),
+        ("        out({'q': q, 'end': id})", "has to be answered with `unimplemented`"),
+    ];
+    for (answer, wanted) in cases {
+        let directory = tempfile::tempdir().expect("a directory");
+        let manifest = adapter(directory.path(), "['CreateJob']", answer);
+        let checked = bgcheck(&["check"], &manifest);
+        assert_eq!(checked.status.code(), Some(6), "{answer}\n{}", text(&checked));
+        // The terminal's width folds lines.
+        let flat =
+            text(&checked).split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(wanted), "{answer}\n{flat}");
+    }
+}
+
+#[test]
+fn what_is_typed_wrong_is_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let manifest = directory.path().join("adapter.toml");
+    let cases = [
+        (None, "adapter.toml"),
+        (Some("dialect = \"bits\"\n"), "command"),
+        (Some("command = []\ndialect = \"bits\"\n"), "`command` is empty"),
+        (Some("command = [\"x\"]\ndialect = \"klingon\"\n"), "klingon"),
+        (Some("command = [\"x\"]\ndialect = \"bits\"\ncal_ms = 1\n"), "cal_ms"),
+    ];
+    for (content, wanted) in cases {
+        if let Some(content) = content {
+            std::fs::write(&manifest, content).expect("the directory can be written");
+        }
+        let run = bgcheck(&["run"], &manifest);
+        assert_eq!(run.status.code(), Some(1), "{content:?}\n{}", text(&run));
+        assert!(text(&run).contains(wanted), "{content:?}\n{}", text(&run));
+    }
+    std::fs::write(&manifest, "command = [\"./nothing-here\"]\ndialect = \"bits\"\n").expect("written");
+    let run = bgcheck(&["run"], &manifest);
+    assert_eq!(run.status.code(), Some(6), "{}", text(&run));
+    assert!(text(&run).contains("cannot be started"), "{}", text(&run));
+}
+
+#[test]
+fn each_template_is_written_and_not_over_what_is_there() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for language in ["python", "c", "cpp", "rust"] {
+        let target = directory.path().join(language);
+        let init = bgcheck(&["init", language], &target);
+        assert_eq!(init.status.code(), Some(0), "{}", text(&init));
+        assert!(target.join("adapter.toml").is_file());
+        let again = bgcheck(&["init", language], &target);
+        assert_eq!(again.status.code(), Some(1), "{}", text(&again));
+    }
+    let checked = bgcheck(&["check"], &directory.path().join("python"));
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
+}
