@@ -199,6 +199,8 @@ impl<R: Runtime> Builder<R> {
             armed: None,
             fetching: BTreeSet::new(),
             held: BTreeMap::new(),
+            unheld: BTreeSet::new(),
+            gone: Vec::new(),
             dispatchers: Pool::new(self.dispatchers),
             workers: Pool::new(WORKERS),
             slots: BTreeMap::new(),

@@ -59,6 +59,10 @@ pub(super) struct State<R: Runtime> {
     pub(super) fetching: BTreeSet<JobId>,
     /// Handles of each job that clients hold.
     pub(super) held: BTreeMap<JobId, u32>,
+    /// Live jobs whose last handle a client has let go.
+    pub(super) unheld: BTreeSet<JobId>,
+    /// Jobs that ended unheld: their records are gone, their receivers go at the next tick.
+    pub(super) gone: Vec<JobId>,
     pub(super) dispatchers: Pool,
     pub(super) workers: Pool,
     pub(super) slots: BTreeMap<ThreadId, Slot<R>>,
@@ -70,7 +74,7 @@ pub(super) struct State<R: Runtime> {
 /// Whether the records of final jobs are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Keep {
-    /// While a client holds a handle of the job. A job that expires when nobody holds it keeps its record, too.
+    /// While the job lives, and then while a client holds a handle of it. A job that was never held keeps its record, too.
     #[default]
     WhileHeld,
     /// For good. For drivers that name jobs by id and hold no handles.
@@ -135,6 +139,12 @@ impl<R: Runtime> Shared<R> {
         state.armed = state.core.poll_timeout();
         let wake = if fault!(self, TickWakesNobody) { Wake::NotDispatchers } else { Wake::All };
         self.publish(&mut state, None, wake);
+        let gone = std::mem::take(&mut state.gone);
+        if !gone.is_empty() {
+            drop(state);
+            self.unbind(gone);
+            state = self.runtime.lock(&self.state);
+        }
         let next = state.armed?.since(state.core.now()).0;
         // Rounded up, and never nothing: a timer that fires early would fire again and again.
         let real_ms = next.div_ceil(u64::from(self.clock_scale)).max(1);
@@ -174,7 +184,27 @@ impl<R: Runtime> Shared<R> {
     /// Records `env` and `state` events inside the lock, in the order in which things changed.
     fn drain(&self, state: &mut State<R>, by: Option<CallId>) {
         let recorder = &self.recorder;
-        state.core.take_changes(|change| record_change(&**recorder, change, by));
+        let State { core, unheld, gone, .. } = state;
+        let known = gone.len();
+        core.take_changes(|change| {
+            record_change(&**recorder, change, by);
+            if let (Some(job), Some((_, to))) = (change.job, change.state)
+                && to.is_final()
+                && unheld.remove(&job)
+                && self.keep == Keep::WhileHeld
+            {
+                gone.push(job);
+            }
+        });
+        gone[known..].iter().for_each(|job| core.forget(*job));
+    }
+
+    /// Lets go of the receivers of jobs whose records are gone. Dropping one may run a client's code, so no lock is held.
+    fn unbind(&self, gone: Vec<JobId>) {
+        for job in gone {
+            let dropped = self.runtime.lock(&self.registry).bind(job, None);
+            drop(dropped);
+        }
     }
 }
 
@@ -182,6 +212,7 @@ impl<R: Runtime> State<R> {
     /// A client gets a handle of the job.
     pub(super) fn hold(&mut self, job: JobId) {
         *self.held.entry(job).or_insert(0) += 1;
+        self.unheld.remove(&job);
     }
 
     /// A client's last handle of the job is gone. Whether the record went with it.
@@ -196,6 +227,9 @@ impl<R: Runtime> State<R> {
         if keep == Keep::WhileHeld && is_final {
             self.core.forget(job);
             return Forgotten::Yes;
+        }
+        if !is_final {
+            self.unheld.insert(job);
         }
         Forgotten::No
     }

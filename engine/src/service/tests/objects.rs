@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::core::Core;
 use crate::service::{Callback, Guid};
 use contract::call::{Fetched, Whose};
-use contract::{Core as _, HResult, JobState, UserId};
+use contract::core::Config;
+use contract::dialect::Expiry;
+use contract::{Core as _, Dialect, HResult, JobState, Millis, UserId};
 
-use super::support::{on, sim};
+use super::support::{eventually, on, sim, sim_of};
 
 #[test]
 fn a_job_is_found_by_its_id_until_it_has_ended() {
@@ -40,6 +43,33 @@ fn the_last_handle_of_an_ended_job_takes_its_record_and_its_receiver_with_it() {
     drop(copy);
     assert_eq!(sim.service.inspect(|core| core.state(number)), None);
     assert!(alive.upgrade().is_none(), "nobody can be told any more");
+}
+
+#[test]
+fn an_ended_job_leaves_nothing_behind_when_nobody_holds_it() {
+    let sim = sim();
+    let held = sim.service.manager(UserId(0)).create_job("held").expect("the queue is empty");
+    for _ in 0..1_000 {
+        let callback = on(|_, _| HResult::S_OK);
+        let job = sim.job(0, "http://sim/done", callback);
+        job.cancel().expect("the job lives");
+    }
+    assert_eq!(sim.service.inspect(Core::records), 1);
+    assert_eq!(held.state(), Ok(JobState::Suspended));
+}
+
+#[test]
+fn a_job_that_expires_when_nobody_holds_it_takes_its_record_and_its_receiver_with_it() {
+    let soon = Expiry::Inactivity(Millis::from_secs(60));
+    let sim = sim_of(Config { expiry: Some(soon), ..Config::of(Dialect::Bits.profile()) });
+    let callback = on(|_, _| HResult::S_OK);
+    let alive = Arc::downgrade(&callback);
+    let held = sim.job(0, "http://sim/done", on(|_, _| HResult::S_OK));
+    drop(sim.job(0, "http://sim/done", callback));
+    assert_eq!(sim.service.inspect(Core::records), 2);
+    eventually("they expire", || held.state() == Ok(JobState::Cancelled));
+    eventually("nobody can be told any more", || alive.upgrade().is_none());
+    assert_eq!(sim.service.inspect(Core::records), 1, "the held one still answers");
 }
 
 #[test]

@@ -29,9 +29,13 @@ pub(crate) struct Sim {
 }
 
 pub(crate) fn sim() -> Sim {
+    sim_of(Config::of(Dialect::Bits.profile()))
+}
+
+pub(crate) fn sim_of(config: Config) -> Sim {
     let (log, disk, stall) = <(Arc<Log>, Arc<SimDisk>, Arc<Gate>)>::default();
     let fetches = Arc::new(AtomicU32::new(0));
-    let service = Service::builder(Config::of(Dialect::Bits.profile()))
+    let service = Service::builder(config)
         .recorder(Arc::clone(&log) as Arc<dyn Recorder>)
         .fetch(Arc::new(SimFetch { stall: Arc::clone(&stall), fetches: Arc::clone(&fetches) }))
         .disk(Arc::clone(&disk) as Arc<dyn Disk>)
