@@ -10,6 +10,7 @@ use contract::fault;
 
 use super::Service;
 use super::backends::{Disk, Fetch, Programs};
+use super::chance;
 use super::design::{Design, Naive};
 #[cfg(feature = "http")]
 use super::http::HttpFetch;
@@ -20,6 +21,7 @@ use super::runtime::Runtime;
 use super::shared::{Keep, Shared, State};
 use super::threads::{Pool, Role};
 use crate::core::Core;
+use crate::store::Instance;
 #[cfg(feature = "http")]
 use crate::transfer::ClientConfig;
 
@@ -42,6 +44,7 @@ pub struct Builder<R: Runtime> {
     dispatchers: u32,
     keep: Keep,
     namespace: u64,
+    instance: Option<Instance>,
     design: Design,
 }
 
@@ -63,6 +66,7 @@ impl<R: Runtime> Builder<R> {
             dispatchers: DISPATCHERS,
             keep: Keep::default(),
             namespace: NAMESPACE,
+            instance: None,
             design: Design::Barrier,
         }
     }
@@ -80,6 +84,7 @@ impl<R: Runtime> Builder<R> {
             dispatchers,
             keep,
             namespace,
+            instance,
             design,
             ..
         } = self;
@@ -94,6 +99,7 @@ impl<R: Runtime> Builder<R> {
             dispatchers,
             keep,
             namespace,
+            instance,
             design,
         }
     }
@@ -152,6 +158,14 @@ impl<R: Runtime> Builder<R> {
     #[must_use]
     pub fn namespace(mut self, namespace: u64) -> Self {
         self.namespace = namespace;
+        self
+    }
+
+    /// The number in the names of the temporary files; a random one by default. No two services that live at one time may have
+    /// one number, so this is for tests that have to know a name.
+    #[must_use]
+    pub fn instance(mut self, instance: Instance) -> Self {
+        self.instance = Some(instance);
         self
     }
 
@@ -220,6 +234,7 @@ impl<R: Runtime> Builder<R> {
             programs: self.programs,
             keep: self.keep,
             namespace: self.namespace,
+            instance: self.instance.unwrap_or_else(|| Instance(chance::number())),
             clock_scale: self.clock_scale,
             myself,
             timer: OnceLock::new(),

@@ -329,7 +329,7 @@ impl<R: Runtime> Shared<R> {
     }
 
     pub(super) fn place(&self, state: &State<R>, job: JobId, file: FileId) -> Option<Place> {
-        Some(Place { job, file, local: state.core.local(job, file)?.to_owned() })
+        Some(Place { instance: self.instance, job, file, local: state.core.local(job, file)?.to_owned() })
     }
 }
 

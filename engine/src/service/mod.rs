@@ -52,6 +52,7 @@ mod backends;
 mod builder;
 mod callback;
 mod calls;
+mod chance;
 mod design;
 mod dispatcher;
 mod enumerators;
@@ -95,8 +96,9 @@ pub use self::shared::Keep;
 use self::shared::{Shared, Wake};
 use self::threads::{Role, Whereabouts};
 use crate::core::Core;
+use crate::store::Instance;
 
-/// A running service. Dropping it shuts it down.
+/// A running service. Dropping it shuts it down, and removes the temporary files of jobs that have not ended.
 pub struct Service<R: Runtime = Std> {
     shared: Arc<Shared<R>>,
 }
@@ -193,6 +195,12 @@ impl<R: Runtime> Service<R> {
         let _ = self.shared.tick();
     }
 
+    /// The number in the names of its temporary files.
+    #[must_use]
+    pub fn instance(&self) -> Instance {
+        self.shared.instance
+    }
+
     /// Looks at the core under the lock. `look` must not use the service.
     pub fn inspect<T>(&self, look: impl FnOnce(&Core) -> T) -> T {
         look(&self.shared.runtime.lock(&self.shared.state).core)
@@ -246,6 +254,8 @@ impl<R: Runtime> Service<R> {
 impl<R: Runtime> Drop for Service<R> {
     fn drop(&mut self) {
         let _ = self.shutdown();
+        // Nobody can go on with what its jobs have fetched.
+        self.shared.instance.remove_all();
     }
 }
 

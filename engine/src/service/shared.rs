@@ -18,6 +18,7 @@ use super::registry::Registry;
 use super::runtime::{Point, Runtime, Timer};
 use super::threads::{Pool, Slot};
 use crate::core::Core;
+use crate::store::Instance;
 
 /// Everything the threads of one service share.
 pub(super) struct Shared<R: Runtime> {
@@ -29,6 +30,7 @@ pub(super) struct Shared<R: Runtime> {
     pub(super) programs: Arc<dyn Programs>,
     pub(super) keep: Keep,
     pub(super) namespace: u64,
+    pub(super) instance: Instance,
     /// Milliseconds of the core per millisecond of the runtime.
     pub(super) clock_scale: u32,
     /// Weak, because it is set once the value it leads to exists.

@@ -111,6 +111,7 @@ impl<R: Runtime> Shared<R> {
             return None;
         }
         let order = Order {
+            instance: self.instance,
             job,
             file,
             remote: state.core.remote(job, file)?.to_owned(),
@@ -143,7 +144,8 @@ impl<R: Runtime> Shared<R> {
         drop(state);
         if ended && !fault!(self, LeftoverKept) {
             // It is a leftover of a job that is gone: there is nobody to tell when it cannot be removed.
-            let _ = self.disk.remove(&Place { job: order.job, file: order.file, local: order.local });
+            let Order { instance, job, file, local, .. } = order;
+            let _ = self.disk.remove(&Place { instance, job, file, local });
         }
     }
 }

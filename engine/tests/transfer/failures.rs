@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use contract::core::Failure::{Fatal, Transient};
 use contract::{ErrorContext, FileId, HResult, JobId};
-use engine::store::Temporary;
+use engine::store::{Instance, Temporary};
 use engine::transfer::{ClientConfig, Outcome};
 
 use super::server::{Server, bare, response};
@@ -185,7 +185,7 @@ fn a_directory_that_is_not_there_is_the_local_files_fault() {
     let server = Server::fixed(response("200 OK", &[], b"bytes"));
     let mut bench = Bench::new();
     let destination = bench.directory.path().join("nowhere").join("file.bin");
-    bench.temporary = Temporary::beside(&destination, JobId(0), FileId(0));
+    bench.temporary = Temporary::beside(&destination, Instance(1), JobId(0), FileId(0));
     let expected = (Fatal, HResult::from_win32(3), ErrorContext::LocalFile);
     assert_eq!(bench.failure(&server.url("/")), expected);
 }

@@ -15,7 +15,7 @@ use contract::{
     EnvStep, EventView, FileId, HResult, Interfaces, JobId, JobState, NotifyFlags, Profile, UserId,
 };
 use engine::service::{Callback, ErrorObject, File, Job, Service};
-use engine::store::Temporary;
+use engine::store::{Instance, Temporary};
 use engine::transfer::{ClientConfig, Roots};
 use judge::trace::Kind;
 use judge::{Ended, Header, Trace, TraceRecorder, Verdicts};
@@ -50,6 +50,8 @@ const SOON: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_millis(15);
 /// Milliseconds of the service's time per millisecond.
 const SCALE: u32 = 1000;
+/// So that a row can take the name of a temporary file before the service does.
+const INSTANCE: Instance = Instance(0x0A);
 /// What stands where something else stands.
 const FOREIGN: &[u8] = b"this file was here first";
 /// The owner, and a user who owns nothing.
@@ -104,6 +106,7 @@ impl<'a> Play<'a> {
             .recorder(Arc::clone(&recorder) as Arc<dyn Recorder>)
             .fetch(Arc::clone(&overseer) as Arc<dyn engine::service::Fetch>)
             .clock_scale(SCALE)
+            .instance(INSTANCE)
             .start()
             .map_err(|error| error.to_string())?;
         overseer.meet(service.client(), OWNER);
@@ -511,7 +514,7 @@ fn prepare(case: &Case, setting: &Setting) -> std::io::Result<PathBuf> {
 }
 
 fn temporary(destination: &Path) -> Temporary {
-    Temporary::beside(destination, JobId(0), FileId(0))
+    Temporary::beside(destination, INSTANCE, JobId(0), FileId(0))
 }
 
 fn name_of(path: &Path) -> String {

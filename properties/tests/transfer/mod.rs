@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use contract::core::{Failure, TransferEvent, TransferReply};
 use contract::{FileId, HResult, JobId};
-use engine::store::Temporary;
+use engine::store::{Instance, Temporary};
 use engine::transfer::{Client, ClientConfig, Outcome, Progress, Request, Roots, Validator, download};
 use properties::server::{Compared, Content, Server};
 
@@ -56,7 +56,7 @@ pub(crate) struct Target {
 impl Target {
     pub(crate) fn new(url: String) -> Target {
         let directory = tempfile::tempdir().expect("tests have a temporary directory");
-        let temporary = Temporary::beside(&directory.path().join("file"), JobId(1), FileId(0));
+        let temporary = Temporary::beside(&directory.path().join("file"), Instance(1), JobId(1), FileId(0));
         Target { url, directory, temporary, validator: None, ear: Ear::default() }
     }
 
