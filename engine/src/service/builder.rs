@@ -29,8 +29,6 @@ use crate::transfer::ClientConfig;
 const WORKERS: u32 = 16;
 /// Callbacks at once, of all users together. At four per user it takes 64 users with nothing but blocked callbacks to use them up.
 const DISPATCHERS: u32 = 256;
-/// Part of every GUID, unless the builder is told another.
-const NAMESPACE: u64 = 0x6267_6368_6563_6B00;
 
 /// A service that has not started yet.
 pub struct Builder<R: Runtime> {
@@ -43,7 +41,7 @@ pub struct Builder<R: Runtime> {
     clock_scale: u32,
     dispatchers: u32,
     keep: Keep,
-    namespace: u64,
+    namespace: Option<u64>,
     instance: Option<Instance>,
     design: Design,
 }
@@ -65,7 +63,7 @@ impl<R: Runtime> Builder<R> {
             clock_scale: 1,
             dispatchers: DISPATCHERS,
             keep: Keep::default(),
-            namespace: NAMESPACE,
+            namespace: None,
             instance: None,
             design: Design::Barrier,
         }
@@ -154,10 +152,11 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
-    /// What the GUIDs of this service have in common.
+    /// What the GUIDs of this service have in common; random by default, so that no other service has one of them. For runs that
+    /// have to repeat.
     #[must_use]
     pub fn namespace(mut self, namespace: u64) -> Self {
-        self.namespace = namespace;
+        self.namespace = Some(namespace);
         self
     }
 
@@ -233,7 +232,7 @@ impl<R: Runtime> Builder<R> {
             disk: self.disk,
             programs: self.programs,
             keep: self.keep,
-            namespace: self.namespace,
+            namespace: self.namespace.unwrap_or_else(chance::number),
             instance: self.instance.unwrap_or_else(|| Instance(chance::number())),
             clock_scale: self.clock_scale,
             myself,

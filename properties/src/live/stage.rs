@@ -111,7 +111,8 @@ impl Stage {
             running: Mutex::default(),
         };
         let witness = Witness { trace: Arc::clone(&recorder), ends };
-        let builder = Service::builder(Config { seeded, ..Config::of(&config.profile) });
+        let builder =
+            Service::builder(Config { seeded, ..Config::of(&config.profile) }).namespace(crate::NAMESPACE);
         #[cfg(feature = "designs")]
         let builder = builder.design(config.design);
         let service = builder

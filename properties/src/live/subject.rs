@@ -100,6 +100,7 @@ pub fn run_program(profile: &Profile, clients: &[Vec<Act>]) -> Result<Trace, Sta
     let recorder = Arc::new(TraceRecorder::new());
     let gate = Arc::new(Gate::default());
     let service = Service::builder(Config::of(profile))
+        .namespace(crate::NAMESPACE)
         .recorder(Arc::clone(&recorder) as Arc<dyn Recorder>)
         .fetch(Arc::clone(&gate) as Arc<dyn Fetch>)
         .disk(Arc::new(NoDisk))

@@ -1,6 +1,7 @@
 //! One row of the table, played on a service of its own and compared with what is owed.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,8 +51,6 @@ const SOON: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_millis(15);
 /// Milliseconds of the service's time per millisecond.
 const SCALE: u32 = 1000;
-/// So that a row can take the name of a temporary file before the service does.
-const INSTANCE: Instance = Instance(0x0A);
 /// What stands where something else stands.
 const FOREIGN: &[u8] = b"this file was here first";
 /// The owner, and a user who owns nothing.
@@ -106,7 +105,8 @@ impl<'a> Play<'a> {
             .recorder(Arc::clone(&recorder) as Arc<dyn Recorder>)
             .fetch(Arc::clone(&overseer) as Arc<dyn engine::service::Fetch>)
             .clock_scale(SCALE)
-            .instance(INSTANCE)
+            .namespace(crate::NAMESPACE)
+            .instance(instance(&setting.directory))
             .start()
             .map_err(|error| error.to_string())?;
         overseer.meet(service.client(), OWNER);
@@ -514,7 +514,15 @@ fn prepare(case: &Case, setting: &Setting) -> std::io::Result<PathBuf> {
 }
 
 fn temporary(destination: &Path) -> Temporary {
-    Temporary::beside(destination, INSTANCE, JobId(0), FileId(0))
+    let directory = destination.parent().unwrap_or(destination);
+    Temporary::beside(destination, instance(directory), JobId(0), FileId(0))
+}
+
+/// A number that the row knows, so that it can take a name before the service does. Rows run beside one another, each in a directory.
+fn instance(directory: &Path) -> Instance {
+    let mut hasher = DefaultHasher::new();
+    directory.hash(&mut hasher);
+    Instance(hasher.finish())
 }
 
 fn name_of(path: &Path) -> String {

@@ -71,6 +71,8 @@ fn play(
 ) -> Option<(usize, &'static str)> {
     let stage = Arc::new(Stage { shuttle: shuttle.clone(), boxes: Mutex::default() });
     let builder = Service::builder(*config)
+        .namespace(crate::NAMESPACE)
+        .instance(super::INSTANCE)
         .runtime(shuttle.clone())
         .recorder(Arc::clone(&shuttle.world) as Arc<dyn Recorder>)
         .fetch(Arc::clone(&stage) as Arc<dyn Fetch>)

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::core::Core;
-use crate::service::{Callback, Guid};
+use crate::service::{Callback, Guid, Service};
 use contract::call::{Fetched, Whose};
 use contract::core::Config;
 use contract::dialect::Expiry;
 use contract::{Core as _, Dialect, HResult, JobState, Millis, UserId};
 
-use super::support::{eventually, on, sim, sim_of};
+use super::support::{NoFetch, eventually, on, sim, sim_of};
 
 #[test]
 fn a_job_is_found_by_its_id_until_it_has_ended() {
@@ -43,6 +43,29 @@ fn the_last_handle_of_an_ended_job_takes_its_record_and_its_receiver_with_it() {
     drop(copy);
     assert_eq!(sim.service.inspect(|core| core.state(number)), None);
     assert!(alive.upgrade().is_none(), "nobody can be told any more");
+}
+
+#[test]
+fn the_id_of_another_services_job_is_not_found() {
+    let (ours, theirs) = (sim(), sim());
+    let (ours, theirs) = (ours.service.manager(UserId(0)), theirs.service.manager(UserId(0)));
+    let job = ours.create_job("ours").expect("the queue is empty");
+    let id = theirs.create_job("theirs").and_then(|job| job.id()).expect("the queue is empty");
+    assert_ne!(job.id(), Ok(id));
+    assert_eq!(ours.job(id), Err(HResult::BG_E_NOT_FOUND));
+}
+
+#[test]
+fn a_service_that_is_told_its_namespace_gives_equal_ids_at_every_run() {
+    let id = || {
+        let config = Config::of(Dialect::Bits.profile());
+        let fetch = Arc::new(NoFetch);
+        let service =
+            Service::builder(config).fetch(fetch).namespace(7).start().expect("the machine has threads");
+        service.manager(UserId(0)).create_job("one").and_then(|job| job.id())
+    };
+    assert_eq!(id(), id());
+    assert!(id().is_ok());
 }
 
 #[test]

@@ -87,6 +87,13 @@ impl Fetch for SimFetch {
     }
 }
 
+/// Fetches nothing.
+pub(crate) struct NoFetch;
+
+impl Fetch for NoFetch {
+    fn fetch(&self, _: &Order, _: &mut dyn Progress) {}
+}
+
 /// A disk on which renames fail while told so.
 #[derive(Default)]
 pub(crate) struct SimDisk {
