@@ -131,9 +131,9 @@ impl Index {
         self.timers.first().copied()
     }
 
-    /// The job that is next in the queue.
-    pub(super) fn first_in_queue(&self) -> Option<(JobId, Priority)> {
-        self.queue.first().map(|(priority, _, id)| (*id, *priority))
+    /// The queue, in turn.
+    pub(super) fn queue(&self) -> impl Iterator<Item = (JobId, Priority)> {
+        self.queue.iter().map(|(priority, _, id)| (*id, *priority))
     }
 
     /// The highest priority of a background job in the queue.
@@ -142,8 +142,8 @@ impl Index {
         background.map(|(priority, ..)| *priority).next()
     }
 
-    pub(super) fn first_idle(&self) -> Option<JobId> {
-        self.idle.first().copied()
+    pub(super) fn idle(&self) -> impl Iterator<Item = JobId> {
+        self.idle.iter().copied()
     }
 
     pub(super) fn running(&self) -> usize {

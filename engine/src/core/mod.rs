@@ -41,6 +41,7 @@ use contract::{Call, DeliveryId, EnvStep, FileId, JobId, JobState, Profile, Time
 use self::deliveries::Begun;
 use self::job::{Job, Lost, Stage, Told};
 use self::table::Table;
+pub use self::transfers::Served;
 pub use self::view::View;
 
 /// The job state machine. See the module's documentation.
@@ -108,6 +109,19 @@ impl Core {
             self.jobs.remove(job);
             self.settle();
         }
+    }
+
+    /// [`contract::Core::wants_transfer`] when only some users are served.
+    #[must_use]
+    pub fn wants_transfer_of(&self, served: impl Fn(UserId) -> Served) -> bool {
+        self.next_move_of(served).is_some()
+    }
+
+    /// [`contract::Core::poll_transfer`] when only some users are served, because the workers are few.
+    pub fn poll_transfer_of(&mut self, served: impl Fn(UserId) -> Served) -> Option<TransferStart> {
+        let start = self.make_move(served);
+        self.settle();
+        start
     }
 
     /// How many records there are: live jobs, and final ones that have not been dropped.
@@ -324,9 +338,7 @@ impl contract::Core for Core {
     }
 
     fn poll_transfer(&mut self) -> Option<TransferStart> {
-        let start = self.make_move();
-        self.settle();
-        start
+        self.poll_transfer_of(|_| Served::Yes)
     }
 
     fn poll_delivery(&mut self) -> Option<Delivery> {

@@ -5,11 +5,20 @@ use std::cmp::Reverse;
 use contract::call::{ErrorContext, ErrorInfo, Priority};
 use contract::core::{Attempt, Failure, TransferEvent, TransferReply, TransferStart};
 use contract::dialect::{Contexts, NoProgressFrom, TransferSlots};
-use contract::{EnvStep, FileId, HResult, JobId, JobState, Millis, fault};
+use contract::{EnvStep, FileId, HResult, JobId, JobState, Millis, UserId, fault};
 
 use super::Core;
 use super::index::Index;
 use super::job::{FilePhase, Job, Lost, Told};
+
+/// Whether a driver with few workers serves a user now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Served {
+    /// It does.
+    Yes,
+    /// Another user's jobs come first, whatever their place in the queue.
+    No,
+}
 
 /// What the scheduler does next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,9 +33,15 @@ pub(super) enum Move {
 
 impl Core {
     pub(super) fn next_move(&self) -> Option<Move> {
+        self.next_move_of(|_| Served::Yes)
+    }
+
+    /// The same when only some users are served.
+    pub(super) fn next_move_of(&self, served: impl Fn(UserId) -> Served) -> Option<Move> {
+        let may = |id: JobId| self.job(id).is_some_and(|job| served(job.owner) == Served::Yes);
         let idle = match self.index() {
-            Some(index) => index.first_idle(),
-            None => self.ids().find(|(_, job)| self.is_idle(job)).map(|(id, _)| id),
+            Some(index) => index.idle().find(|id| may(*id)),
+            None => self.ids().find(|(id, job)| self.is_idle(job) && may(*id)).map(|(id, _)| id),
         };
         if let Some(id) = idle {
             return Some(Move::Start(id));
@@ -34,12 +49,13 @@ impl Core {
         if let Some(id) = self.one_too_many() {
             return Some(Move::Preempt(id));
         }
-        // Only the first one counts: where it has to wait, so has everybody behind it.
+        // Of those that are served only the first one counts: where it has to wait, so has everybody behind it.
         let (first, priority) = match self.index() {
-            Some(index) => index.first_in_queue(),
+            Some(index) => index.queue().find(|(id, _)| may(*id)),
             None => {
                 let queued = self.ids().filter(|(_, job)| job.is_open() && job.state == JobState::Queued);
-                let in_turn = queued.map(|(id, job)| (job.priority, job.queued, id));
+                let in_turn =
+                    queued.map(|(id, job)| (job.priority, job.queued, id)).filter(|(.., id)| may(*id));
                 in_turn.min().map(|(priority, _, id)| (id, priority))
             }
         }?;
@@ -54,8 +70,8 @@ impl Core {
     }
 
     /// Takes it. Nothing has touched a record since the index was settled.
-    pub(super) fn make_move(&mut self) -> Option<TransferStart> {
-        match self.next_move()? {
+    pub(super) fn make_move(&mut self, served: impl Fn(UserId) -> Served) -> Option<TransferStart> {
+        match self.next_move_of(served)? {
             Move::Preempt(id) => {
                 self.enter(id, JobState::Queued, Some(EnvStep::Preempt), None);
                 None

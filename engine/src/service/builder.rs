@@ -26,7 +26,7 @@ use crate::store::Instance;
 use crate::transfer::ClientConfig;
 
 /// Transfers at once, whatever the core would allow: a bound on threads and memory.
-const WORKERS: u32 = 16;
+const WORKERS: u32 = 64;
 /// Callbacks at once, of all users together. At four per user it takes 64 users with nothing but blocked callbacks to use them up.
 const DISPATCHERS: u32 = 256;
 
@@ -40,6 +40,7 @@ pub struct Builder<R: Runtime> {
     programs: Arc<dyn Programs>,
     clock_scale: u32,
     dispatchers: u32,
+    workers: u32,
     keep: Keep,
     namespace: Option<u64>,
     instance: Option<Instance>,
@@ -62,6 +63,7 @@ impl<R: Runtime> Builder<R> {
             programs: Arc::new(RealPrograms),
             clock_scale: 1,
             dispatchers: DISPATCHERS,
+            workers: WORKERS,
             keep: Keep::default(),
             namespace: None,
             instance: None,
@@ -80,6 +82,7 @@ impl<R: Runtime> Builder<R> {
             programs,
             clock_scale,
             dispatchers,
+            workers,
             keep,
             namespace,
             instance,
@@ -95,6 +98,7 @@ impl<R: Runtime> Builder<R> {
             programs,
             clock_scale,
             dispatchers,
+            workers,
             keep,
             namespace,
             instance,
@@ -142,6 +146,14 @@ impl<R: Runtime> Builder<R> {
     #[must_use]
     pub fn dispatchers(mut self, most: u32) -> Self {
         self.dispatchers = most;
+        self
+    }
+
+    /// The most transfers that run at once, 64 by default, and at least 1. Each user whose jobs have no worker gets one beyond that, so that
+    /// one user's slow servers never hold up another user. A worker takes a thread and about 0.3 MB.
+    #[must_use]
+    pub fn workers(mut self, most: u32) -> Self {
+        self.workers = most;
         self
     }
 
@@ -214,8 +226,9 @@ impl<R: Runtime> Builder<R> {
             held: BTreeMap::new(),
             unheld: BTreeSet::new(),
             gone: Vec::new(),
-            dispatchers: Pool::new(self.dispatchers),
-            workers: Pool::new(WORKERS),
+            dispatchers: Pool::dispatchers(self.dispatchers),
+            workers: Pool::workers(self.workers),
+            serving: BTreeMap::new(),
             slots: BTreeMap::new(),
             next_slot: 0,
         };

@@ -1,7 +1,7 @@
 //! The background copy service: real threads, real callbacks, real transfers around the core.
 //!
 //! **What it is.** The only place of the engine with threads. One lock around [`crate::core::Core`]; a pool of dispatchers that
-//! tell clients; at most 16 workers that fetch files; a timer. It is generic over a [`Runtime`], so that the threads,
+//! tell clients; a pool of workers that fetch files; a timer. It is generic over a [`Runtime`], so that the threads,
 //! and the schedule, may be somebody else's, and over the seams [`Fetch`], [`Disk`] and [`Programs`].
 //!
 //! **What it is not.** A decision. What a call answers, what is pending and what may begin is decided by the core under the

@@ -8,16 +8,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use contract::core::{Change, Config, Core as _};
+use contract::core::{Change, Config, Core as _, TransferStart};
 use contract::event::{By, Recorder};
-use contract::{CallId, EventView, JobId, ThreadId, Time, fault};
+use contract::{CallId, EventView, JobId, ThreadId, Time, UserId, fault};
 
 use super::backends::{Disk, Fetch, Programs};
 use super::design::{Design, Naive};
 use super::registry::Registry;
 use super::runtime::{Point, Runtime, Timer};
 use super::threads::{Pool, Slot};
-use crate::core::Core;
+use crate::core::{Core, Served};
 use crate::store::Instance;
 
 /// Everything the threads of one service share.
@@ -67,6 +67,8 @@ pub(super) struct State<R: Runtime> {
     pub(super) gone: Vec<JobId>,
     pub(super) dispatchers: Pool,
     pub(super) workers: Pool,
+    /// Workers that are busy with a user's jobs.
+    pub(super) serving: BTreeMap<UserId, u32>,
     pub(super) slots: BTreeMap<ThreadId, Slot<R>>,
     pub(super) next_slot: u32,
     /// What the naive designs remember; empty with the barrier.
@@ -114,7 +116,7 @@ impl<R: Runtime> Shared<R> {
             // One is enough: who finds something to tell wakes the next.
             self.runtime.notify_one(&self.deliveries);
         }
-        if state.core.wants_transfer() {
+        if state.wants_transfer() {
             self.runtime.notify_one(&self.transfers);
         }
         if fault!(self, OneWakeForAll) {
@@ -211,6 +213,39 @@ impl<R: Runtime> Shared<R> {
 }
 
 impl<R: Runtime> State<R> {
+    /// Whether there is a transfer that a worker may take on.
+    pub(super) fn wants_transfer(&self) -> bool {
+        match self.workers.is_full() {
+            false => self.core.wants_transfer(),
+            true => self.core.wants_transfer_of(|user| unserved(&self.serving, user)),
+        }
+    }
+
+    /// Takes one on, and counts its worker. When as many transfers run as may, only a user without any gets one more: jobs whose
+    /// servers drip hold up their own user and nobody else.
+    pub(super) fn poll_transfer(&mut self) -> Option<(TransferStart, UserId)> {
+        let State { core, serving, workers, .. } = self;
+        let start = match workers.is_full() {
+            false => core.poll_transfer(),
+            true => core.poll_transfer_of(|user| unserved(serving, user)),
+        }?;
+        let user = core.owner(start.job)?;
+        workers.busy += 1;
+        *serving.entry(user).or_insert(0) += 1;
+        Some((start, user))
+    }
+
+    /// The worker of a user is free again.
+    pub(super) fn end_transfer(&mut self, user: UserId) {
+        self.workers.busy -= 1;
+        if let Some(workers) = self.serving.get_mut(&user) {
+            *workers -= 1;
+            if *workers == 0 {
+                self.serving.remove(&user);
+            }
+        }
+    }
+
     /// A client gets a handle of the job.
     pub(super) fn hold(&mut self, job: JobId) {
         *self.held.entry(job).or_insert(0) += 1;
@@ -235,6 +270,10 @@ impl<R: Runtime> State<R> {
         }
         Forgotten::No
     }
+}
+
+fn unserved(serving: &BTreeMap<UserId, u32>, user: UserId) -> Served {
+    if serving.contains_key(&user) { Served::No } else { Served::Yes }
 }
 
 /// Whether a job's record is gone.

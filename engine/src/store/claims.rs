@@ -106,9 +106,9 @@ fn sweep(directory: &Path) -> io::Result<()> {
     for (instance, claim) in claims {
         let Some(lock) = dead(&claim) else { continue };
         let left = temporaries.iter().filter(|(of, path)| *of == instance && is_regular(path));
-        let removed = left.map(|(_, path)| fs::remove_file(path)).fold(Ok(()), |all, one| all.and(one));
+        let kept = left.filter(|(_, path)| fs::remove_file(path).is_err()).count();
         // What remains can still be found as long as the claim is there.
-        if removed.is_ok() {
+        if kept == 0 {
             let _ = fs::remove_file(&claim);
         }
         drop(lock);

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::time::Instant;
 
 use contract::call::ErrorContext;
 use contract::core::{TransferEvent, TransferReply};
@@ -13,6 +14,7 @@ use url::Url;
 use super::answer::{Answer, Source};
 use super::client::{Client, Line, Rest};
 use super::failed::Failed;
+use super::patience::{Pace, Speed};
 use super::redirect::{is_redirect, parse, target};
 use super::validator::Validator;
 use super::{Progress, Request};
@@ -134,6 +136,7 @@ impl<'a> Attempt<'a> {
         let mut reader = body.into_reader();
         let mut chunk = vec![0; CHUNK_BYTES];
         let mut here = start;
+        let mut pace = Pace::new(self.client.slowest, Instant::now());
         loop {
             self.line.expect_bytes();
             let read = reader.read(&mut chunk).map_err(Failed::read)?;
@@ -150,6 +153,9 @@ impl<'a> Attempt<'a> {
             }
             file.write_all(&chunk[..read]).map_err(|error| Failed::write(&error))?;
             self.tell(TransferEvent::Bytes(here))?;
+            if pace.came(read as u64, Instant::now()) == Speed::TooSlow {
+                return Err(Failed::TOO_SLOW.into());
+            }
         }
         if total.is_some_and(|total| here < total) && !self.client.seeded.is(Fault::CutIsWhole) {
             return Err(Failed::CUT.into());

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::service::{Callback, Disk, ErrorObject, Fetch, File, Job, Order, Place, Service};
+use crate::service::{Builder, Callback, Disk, ErrorObject, Fetch, File, Job, Order, Place, Service, Std};
 use crate::transfer::Progress;
 use contract::call::ErrorContext;
 use contract::core::{Config, Failure, TransferEvent, TransferReply};
@@ -33,9 +33,13 @@ pub(crate) fn sim() -> Sim {
 }
 
 pub(crate) fn sim_of(config: Config) -> Sim {
+    sim_with(config, |builder| builder)
+}
+
+pub(crate) fn sim_with(config: Config, change: impl FnOnce(Builder<Std>) -> Builder<Std>) -> Sim {
     let (log, disk, stall) = <(Arc<Log>, Arc<SimDisk>, Arc<Gate>)>::default();
     let fetches = Arc::new(AtomicU32::new(0));
-    let service = Service::builder(config)
+    let service = change(Service::builder(config))
         .recorder(Arc::clone(&log) as Arc<dyn Recorder>)
         .fetch(Arc::new(SimFetch { stall: Arc::clone(&stall), fetches: Arc::clone(&fetches) }))
         .disk(Arc::clone(&disk) as Arc<dyn Disk>)
