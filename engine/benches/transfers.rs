@@ -3,7 +3,7 @@
 //! `cargo bench -p engine --bench transfers` runs both measurements, `-- jobs` and `-- disk` one of them:
 //!
 //! - `jobs`: 2,000 background jobs with a file of 20 kB each in BITS, where one background job is transferred at a time.
-//! - `disk`: one file of 1 GiB, in turn through the service and through `curl` (skipped where there is none), three rounds.
+//! - `disk`: one file of 1 GiB, in turn through the service and through `curl` (skipped where there is none), five rounds.
 //!   `BENCH_MIB` sets another size. Printed are the rates, their ratio and the most memory that this process had.
 
 use std::fs;
@@ -22,7 +22,7 @@ use engine::service::{Callback, Job, Service};
 
 const JOBS: usize = 2_000;
 const SMALL: u64 = 20_000;
-const ROUNDS: u32 = 3;
+const ROUNDS: u32 = 5;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();

@@ -150,7 +150,7 @@ impl<R: Runtime> Builder<R> {
     }
 
     /// The most transfers that run at once, 64 by default, and at least 1. Each user whose jobs have no worker gets one beyond that, so that
-    /// one user's slow servers never hold up another user. A worker takes a thread and about 0.3 MB.
+    /// one user's slow servers never hold up another user. A worker takes a thread and about 0.4 MB.
     #[must_use]
     pub fn workers(mut self, most: u32) -> Self {
         self.workers = most;

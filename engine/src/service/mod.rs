@@ -95,6 +95,7 @@ pub use self::runtime::{Inside, Point, Runtime, Std, StdTimer, Timer, Waiting};
 pub use self::shared::Keep;
 use self::shared::{Shared, Wake};
 use self::threads::{Role, Whereabouts};
+pub use self::worker::REPORT_BYTES;
 use crate::core::Core;
 use crate::store::Instance;
 

@@ -20,8 +20,8 @@ use super::shared::{Guard, Shared, State, Wake};
 use super::threads::{Grown, Role, Whereabouts};
 use crate::transfer::Progress;
 
-/// Bytes are reported when so many more are here ...
-const REPORT_BYTES: u64 = 64 * 1024;
+/// The core hears of bytes when so many more are here, because each report takes the lock and wakes whoever waits ...
+pub const REPORT_BYTES: u64 = 1 << 20;
 /// ... or so much time has passed, so that a slow transfer, too, hears soon that nobody wants it any more.
 const REPORT_AFTER: Duration = Duration::from_millis(50);
 

@@ -18,7 +18,7 @@ use super::patience::{Pace, Speed};
 use super::redirect::{is_redirect, parse, target};
 use super::validator::Validator;
 use super::{Progress, Request};
-use crate::store::{StoreError, Temporary};
+use crate::store::{StoreError, Temporary, WriteBack};
 
 /// Bytes read, written and reported at once.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -136,6 +136,7 @@ impl<'a> Attempt<'a> {
         let mut reader = body.into_reader();
         let mut chunk = vec![0; CHUNK_BYTES];
         let mut here = start;
+        let mut write_back = WriteBack::from(start);
         let mut pace = Pace::new(self.client.slowest, Instant::now());
         loop {
             self.line.expect_bytes();
@@ -152,6 +153,7 @@ impl<'a> Attempt<'a> {
                 return Err(Failed::TOO_LONG.into());
             }
             file.write_all(&chunk[..read]).map_err(|error| Failed::write(&error))?;
+            write_back.reaches(&file, here);
             self.tell(TransferEvent::Bytes(here))?;
             if pace.came(read as u64, Instant::now()) == Speed::TooSlow {
                 return Err(Failed::TOO_SLOW.into());
@@ -164,7 +166,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn finish(&mut self, file: &File, here: u64, total: Option<u64>) -> Result<(), Halt> {
-        // Some file systems say only now that the disk is full.
+        // Some file systems say only now that the disk is full. Most of the bytes are on it already.
         file.sync_data().map_err(|error| Failed::write(&error))?;
         self.temporary.mark_whole(here);
         if total.is_none() {

@@ -214,7 +214,7 @@ impl Fetch for Gate {
             if let Some(decision) = self.wait() {
                 break decision;
             }
-            bytes += 64 * 1024;
+            bytes += engine::service::REPORT_BYTES;
             if !go_on(TransferEvent::Bytes(bytes)) {
                 return;
             }

@@ -566,7 +566,7 @@ impl Fetch for Stage {
 }
 
 /// Bytes that are reported at once, for each byte of a path.
-pub(crate) const REPORTED_BYTES: u64 = 64 * 1024;
+pub(crate) const REPORTED_BYTES: u64 = engine::service::REPORT_BYTES;
 
 /// What the file system says of a file that is open elsewhere.
 const SHARING_VIOLATION: HResult = HResult::from_win32(32);

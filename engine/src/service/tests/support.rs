@@ -39,12 +39,12 @@ pub(crate) fn sim_of(config: Config) -> Sim {
 pub(crate) fn sim_with(config: Config, change: impl FnOnce(Builder<Std>) -> Builder<Std>) -> Sim {
     let (log, disk, stall) = <(Arc<Log>, Arc<SimDisk>, Arc<Gate>)>::default();
     let fetches = Arc::new(AtomicU32::new(0));
-    let service = change(Service::builder(config))
+    let builder = Service::builder(config)
         .recorder(Arc::clone(&log) as Arc<dyn Recorder>)
         .fetch(Arc::new(SimFetch { stall: Arc::clone(&stall), fetches: Arc::clone(&fetches) }))
         .disk(Arc::clone(&disk) as Arc<dyn Disk>)
-        .clock_scale(1000)
-        .start();
+        .clock_scale(1000);
+    let service = change(builder).start();
     Sim { service: Arc::new(service.expect("a test machine has threads")), log, disk, stall, fetches }
 }
 
