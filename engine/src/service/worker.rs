@@ -20,8 +20,12 @@ use super::shared::{Guard, Shared, State, Wake};
 use super::threads::{Grown, Role, Whereabouts};
 use crate::transfer::Progress;
 
-/// The core hears of bytes when so many more are here, because each report takes the lock and wakes whoever waits ...
+/// The core hears of bytes at the latest when so many more are here. Each report takes the lock and wakes whoever waits.
 pub const REPORT_BYTES: u64 = 1 << 20;
+/// It hears of them earlier at the beginning of a file: what was not reported is fetched again when the transfer is stopped. So at most
+/// so many bytes are at stake, or a sixteenth of the file.
+const FIRST_BYTES: u64 = 64 << 10;
+const SHARE: u64 = 16;
 /// ... or so much time has passed, so that a slow transfer, too, hears soon that nobody wants it any more.
 const REPORT_AFTER: Duration = Duration::from_millis(50);
 
@@ -216,7 +220,7 @@ impl<'a, R: Runtime> Reports<'a, R> {
     }
 
     fn is_due(&self, bytes: u64) -> bool {
-        bytes.abs_diff(self.sent_bytes) >= REPORT_BYTES
+        bytes.abs_diff(self.sent_bytes) >= (self.sent_bytes / SHARE).clamp(FIRST_BYTES, REPORT_BYTES)
             || self.shared.runtime.now().saturating_sub(self.sent_at) >= REPORT_AFTER
     }
 
