@@ -102,15 +102,6 @@ pub enum Doing {
     Remove,
 }
 
-/// Has a file written to the disk while it grows, so that little is left to be written at its end. Waits for nothing.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct WriteBack {
-    begun: u64,
-}
-
-/// Bytes that are handed to the disk at once.
-const STRETCH: u64 = 8 << 20;
-
 #[derive(Clone, Debug)]
 struct Ours {
     path: PathBuf,
@@ -316,31 +307,6 @@ impl Temporary {
         }
     }
 }
-
-impl WriteBack {
-    /// Of a file whose bytes up to here are somebody else's affair.
-    pub(crate) fn from(begun: u64) -> WriteBack {
-        WriteBack { begun }
-    }
-
-    /// The file has grown to this length.
-    pub(crate) fn reaches(&mut self, file: &File, length: u64) {
-        if length.saturating_sub(self.begun) >= STRETCH {
-            begin_write_back(file, self.begun, length - self.begun);
-            self.begun = length;
-        }
-    }
-}
-
-/// Says that these bytes are not read again soon, upon which Linux begins to write them. Advice: it may be ignored.
-#[cfg(target_os = "linux")]
-fn begin_write_back(file: &File, from: u64, length: u64) {
-    let length = std::num::NonZeroU64::new(length);
-    let _ = rustix::fs::fadvise(file, from, length, rustix::fs::Advice::DontNeed);
-}
-
-#[cfg(not(target_os = "linux"))]
-fn begin_write_back(_: &File, _: u64, _: u64) {}
 
 impl StoreError {
     /// The converted Windows error.

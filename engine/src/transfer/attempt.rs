@@ -17,8 +17,9 @@ use super::failed::Failed;
 use super::patience::{Pace, Speed};
 use super::redirect::{is_redirect, parse, target};
 use super::validator::Validator;
+use super::write_back::WriteBack;
 use super::{Progress, Request};
-use crate::store::{StoreError, Temporary, WriteBack};
+use crate::store::{StoreError, Temporary};
 
 /// Bytes read, written and reported at once.
 const CHUNK_BYTES: usize = 64 * 1024;

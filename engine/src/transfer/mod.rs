@@ -51,6 +51,8 @@ mod patience;
 mod redirect;
 #[cfg(feature = "http")]
 mod validator;
+#[cfg(feature = "http")]
+mod write_back;
 
 use contract::core::{TransferEvent, TransferReply};
 
