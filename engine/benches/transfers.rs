@@ -45,8 +45,7 @@ fn jobs(server: SocketAddr, directory: &Path) {
     for number in 0..JOBS {
         let job = service.manager(UserId(0)).create_job("small").expect("there is no limit");
         let local = directory.join(format!("small-{number}"));
-        job.add_file(&format!("http://{server}/{SMALL}"), &local.to_string_lossy())
-            .expect("the names are good");
+        job.add_file(&format!("http://{server}/{SMALL}"), &local).expect("the names are good");
         job.set_notify_interface(Some(Arc::new(Finish(say.clone())))).expect("the job is new");
         job.resume().expect("it has a file");
     }
@@ -93,7 +92,7 @@ fn disk(server: SocketAddr, directory: &Path) {
 fn download(service: &Service, url: &str, local: &Path) {
     let (say, hear) = channel();
     let job = service.manager(UserId(0)).create_job("large").expect("there is no limit");
-    job.add_file(url, &local.to_string_lossy()).expect("the names are good");
+    job.add_file(url, local).expect("the names are good");
     job.set_priority(Priority::Foreground).expect("the job is new");
     job.set_notify_interface(Some(Arc::new(Finish(say)))).expect("the job is new");
     job.resume().expect("it has a file");

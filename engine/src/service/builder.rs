@@ -16,6 +16,7 @@ use super::design::{Design, Naive};
 use super::http::HttpFetch;
 use super::program::RealPrograms;
 use super::real::RealDisk;
+use super::refusal::{Hook, Refusal};
 use super::registry::Registry;
 use super::runtime::Runtime;
 use super::shared::{Keep, Shared, State};
@@ -42,6 +43,7 @@ pub struct Builder<R: Runtime> {
     dispatchers: u32,
     workers: u32,
     keep: Keep,
+    refusals: Option<Hook>,
     namespace: Option<u64>,
     instance: Option<Instance>,
     design: Design,
@@ -65,6 +67,7 @@ impl<R: Runtime> Builder<R> {
             dispatchers: DISPATCHERS,
             workers: WORKERS,
             keep: Keep::default(),
+            refusals: None,
             namespace: None,
             instance: None,
             design: Design::Barrier,
@@ -84,6 +87,7 @@ impl<R: Runtime> Builder<R> {
             dispatchers,
             workers,
             keep,
+            refusals,
             namespace,
             instance,
             design,
@@ -100,6 +104,7 @@ impl<R: Runtime> Builder<R> {
             dispatchers,
             workers,
             keep,
+            refusals,
             namespace,
             instance,
             design,
@@ -161,6 +166,20 @@ impl<R: Runtime> Builder<R> {
     #[must_use]
     pub fn keep(mut self, keep: Keep) -> Self {
         self.keep = keep;
+        self
+    }
+
+    /// Whom to tell why an argument was refused, for each call that answers E_INVALIDARG. It is called on the thread of the call, which
+    /// it holds up; the code of the answer is all that the call itself gives back.
+    ///
+    /// ```
+    /// # use engine::{Config, Dialect, service::Service};
+    /// let builder = Service::builder(Config::of(Dialect::Bits.profile()));
+    /// let builder = builder.refusals(|refusal| eprintln!("{refusal}"));
+    /// ```
+    #[must_use]
+    pub fn refusals(mut self, hook: impl Fn(&Refusal) + Send + Sync + 'static) -> Self {
+        self.refusals = Some(Box::new(hook));
         self
     }
 
@@ -245,6 +264,7 @@ impl<R: Runtime> Builder<R> {
             disk: self.disk,
             programs: self.programs,
             keep: self.keep,
+            refusals: self.refusals,
             namespace: self.namespace.unwrap_or_else(chance::number),
             instance: self.instance.unwrap_or_else(|| Instance(chance::number())),
             clock_scale: self.clock_scale,

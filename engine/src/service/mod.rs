@@ -30,9 +30,8 @@
 //! **An example.**
 //!
 //! ```
-//! use contract::core::Config;
-//! use contract::{Dialect, JobState, UserId};
 //! use engine::service::Service;
+//! use engine::{Config, Dialect, JobState, UserId};
 //!
 //! # #[cfg(not(feature = "http"))]
 //! # fn main() {}
@@ -40,9 +39,9 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let service = Service::builder(Config::of(Dialect::Bits.profile())).start()?;
 //! let manager = service.manager(UserId(0));
-//! let job = manager.create_job("an example").map_err(|hr| hr.to_string())?;
+//! let job = manager.create_job("an example")?;
 //! assert_eq!(job.state(), Ok(JobState::Suspended));
-//! job.cancel().map_err(|hr| hr.to_string())?;
+//! job.cancel()?;
 //! assert_eq!(job.state(), Ok(JobState::Cancelled));
 //! # Ok(())
 //! # }
@@ -63,12 +62,14 @@ mod http;
 mod objects;
 mod program;
 mod real;
+mod refusal;
 mod registry;
 mod runtime;
 mod shared;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod wait;
 mod worker;
 
 use std::sync::Arc;
@@ -83,7 +84,7 @@ pub use self::builder::{Builder, StartError};
 pub use self::callback::Callback;
 use self::calls::{Engine, Handles, Request};
 pub use self::design::{Design, UnknownDesign};
-pub use self::enumerators::{EnumFiles, EnumJobs, Enumerator};
+pub use self::enumerators::{EnumFiles, EnumJobs, Enumerator, Remaining};
 pub use self::errors::ErrorObject;
 pub use self::guid::Guid;
 #[cfg(feature = "http")]
@@ -91,10 +92,12 @@ pub use self::http::HttpFetch;
 pub use self::objects::{File, Job, Manager, Returned};
 pub use self::program::RealPrograms;
 pub use self::real::RealDisk;
+pub use self::refusal::Refusal;
 pub use self::runtime::{Inside, Point, Runtime, Std, StdTimer, Timer, Waiting};
 pub use self::shared::Keep;
 use self::shared::{Shared, Wake};
 use self::threads::{Role, Whereabouts};
+pub use self::wait::WaitError;
 pub use self::worker::REPORT_BYTES;
 use crate::core::Core;
 use crate::store::Instance;
@@ -265,7 +268,7 @@ impl Client {
     /// call carries the service's own thread instead, and the delivery.
     pub fn call(&self, thread: ThreadId, user: UserId, job: Option<JobId>, call: &Call) -> (HResult, Out) {
         let handles = Handles::None;
-        self.engine.call(Request { thread: Some(thread), user, job, call, handles })
+        self.engine.call(Request { thread: Some(thread), user, job, call, handles, flaw: None })
     }
 
     /// SetNotifyInterface with an object that the client does not keep: the service drops it when no job has it registered and no

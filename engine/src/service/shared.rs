@@ -14,6 +14,7 @@ use contract::{CallId, EventView, JobId, ThreadId, Time, UserId, fault};
 
 use super::backends::{Disk, Fetch, Programs};
 use super::design::{Design, Naive};
+use super::refusal::Hook;
 use super::registry::Registry;
 use super::runtime::{Point, Runtime, Timer};
 use super::threads::{Pool, Slot};
@@ -29,6 +30,7 @@ pub(super) struct Shared<R: Runtime> {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) programs: Arc<dyn Programs>,
     pub(super) keep: Keep,
+    pub(super) refusals: Option<Hook>,
     pub(super) namespace: u64,
     pub(super) instance: Instance,
     /// Milliseconds of the core per millisecond of the runtime.
