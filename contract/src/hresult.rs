@@ -208,6 +208,28 @@ impl HResult {
         HResult(0x8019_0000 | status as u32)
     }
 
+    /// What the code says, as a sentence with its name and number.
+    ///
+    /// ```
+    /// use contract::HResult;
+    /// assert_eq!(HResult::BG_E_EMPTY.sentence(), "There is no file to transfer: BG_E_EMPTY (0x80200003).");
+    /// assert_eq!(HResult::from_http(418).sentence(), "The server answered with the HTTP status 418: 0x801901A2.");
+    /// ```
+    #[must_use]
+    pub fn sentence(self) -> String {
+        let low = self.0 & 0xFFFF;
+        let what = match (self.name().and_then(HResult::what), self.0 >> 16) {
+            (Some(what), _) => what.to_owned(),
+            (None, 0x8019) => format!("the server answered with the HTTP status {low}"),
+            (None, 0x8007) => format!("the system refused with its error {low}"),
+            (None, _) if self.succeeded() => "it worked".to_owned(),
+            (None, _) => "it failed with a code that has no description".to_owned(),
+        };
+        let mut letters = what.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+        format!("{}{}: {self}.", first.unwrap_or_default(), letters.as_str())
+    }
+
     /// Whether a policy of the machine is behind it: cost, battery, background access, game mode, VPN (facts A2, D1, D2).
     #[must_use]
     pub const fn is_policy(self) -> bool {
@@ -234,6 +256,8 @@ impl HResult {
         self.0 & 0xFFFF_0000 == 0x8007_0000
     }
 }
+
+impl std::error::Error for HResult {}
 
 impl fmt::Display for HResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,12 +1,12 @@
 //! Temporary files beside their destinations.
 //!
 //! **What it is.** A [`Temporary`] names the file that collects the bytes of one file of one job. Its name is derived from
-//! destination, job and file, so whoever fetches, renames or removes computes it anew and finds the same file.
+//! destination, service, job and file, so whoever fetches, renames or removes computes it anew and finds the file again.
 //!
-//! **What it is not.** A memory across restarts: which files are ours is known to the process that made them. A leftover of
-//! an earlier process counts as somebody else's; it is not touched, and another name is chosen.
+//! **What it is not.** A memory across restarts: nothing is resumed that an earlier process began. What a process left behind when it
+//! died is removed by the next service that writes to that directory (`store/claims.rs`).
 //!
-//! **The law it keeps** is R15. A file that this process did not make is never opened, truncated or removed: the first
+//! **The law it keeps** is R15. A file that no service of this program made is never opened, truncated or removed: the first
 //! open creates, and when the name is taken the next one is tried. A destination appears by one rename of a whole
 //! file; what stood there before is replaced, as BITS does. Nobody but the caller of [`Temporary::rename_to`]
 //! renames, so a worker that still writes to a removed file writes to nothing.
@@ -14,12 +14,12 @@
 //! ```
 //! use std::io::Write;
 //! use contract::{FileId, JobId};
-//! use engine::store::Temporary;
+//! use engine::store::{Instance, Temporary};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let directory = tempfile::tempdir()?;
 //! let destination = directory.path().join("report.pdf");
-//! let temporary = Temporary::beside(&destination, JobId(0), FileId(0));
+//! let temporary = Temporary::beside(&destination, Instance(1), JobId(0), FileId(0));
 //! temporary.open_for_write(0)?.write_all(b"bytes")?;
 //! temporary.mark_whole(5);
 //! temporary.rename_to(&destination)?;
@@ -28,7 +28,10 @@
 //! # }
 //! ```
 
+mod claims;
+
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -42,10 +45,17 @@ const CANDIDATES: u32 = 64;
 /// The files that this process made and has neither renamed nor removed, by the first name each would have had.
 static OURS: Mutex<BTreeMap<PathBuf, Ours>> = Mutex::new(BTreeMap::new());
 
+/// The number of a service, which is in the name of each of its temporary files. No two services that live at one time may have
+/// one number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Instance(pub u64);
+
 /// A file that collects bytes until it is whole.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Temporary {
     name: PathBuf,
+    /// None of a name that somebody else made up.
+    instance: Option<Instance>,
 }
 
 /// Why a temporary file could not be used.
@@ -96,23 +106,73 @@ pub enum Doing {
 struct Ours {
     path: PathBuf,
     whole: Option<u64>,
+    instance: Option<Instance>,
+}
+
+impl Instance {
+    /// Removes the temporary files of a service that has ended, as far as the file system lets it.
+    pub(crate) fn remove_all(self) {
+        let of_it = |ours: &Ours| ours.instance == Some(self);
+        let names: Vec<PathBuf> =
+            registry().iter().filter(|(_, ours)| of_it(ours)).map(|(name, _)| name.clone()).collect();
+        // The next service that writes there finds what cannot be removed now.
+        names.into_iter().for_each(|name| drop(Temporary { name, instance: Some(self) }.remove()));
+    }
+
+    /// The file that says, beside its temporary files, that this service lives.
+    #[must_use]
+    pub fn claim_beside(self, destination: &Path) -> PathBuf {
+        directory_of(destination).join(self.claim())
+    }
+
+    fn claim(self) -> String {
+        format!(".bg-{self}.lock")
+    }
+
+    /// Whose file this is, and what, when the name has exactly the form of one of ours.
+    fn of_name(name: &str) -> Option<(Instance, claims::Form)> {
+        let rest = name.strip_prefix(".bg-")?;
+        let (number, rest) = rest.split_at_checked(16)?;
+        let instance = Instance(hex(number)?);
+        if rest == ".lock" {
+            return Some((instance, claims::Form::Claim));
+        }
+        let rest = rest.strip_prefix("-j")?.strip_suffix(".tmp")?;
+        let (job, rest) = rest.split_once("-f")?;
+        let (file, digest) = rest.split_once('-')?;
+        let (digest, candidate) = digest.split_at_checked(16)?;
+        let candidate = if candidate.is_empty() { Some("0") } else { candidate.strip_prefix('.') };
+        let decimal = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let formed = decimal(job) && decimal(file) && candidate.is_some_and(decimal);
+        hex(digest).filter(|_| formed).map(|_| (instance, claims::Form::Temporary))
+    }
+}
+
+impl fmt::Display for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
 }
 
 impl Temporary {
     /// The temporary file of a job's file, in the directory of the destination. Touches nothing.
     ///
-    /// The name has a fixed length, so it fits wherever the destination's name does.
+    /// The name's length does not depend on the destination's, so it fits where that does.
     #[must_use]
-    pub fn beside(destination: &Path, job: JobId, file: FileId) -> Temporary {
-        let directory = destination.parent().unwrap_or(destination);
+    pub fn beside(destination: &Path, instance: Instance, job: JobId, file: FileId) -> Temporary {
         let digest = fnv1a(destination.as_os_str().as_encoded_bytes());
-        Temporary { name: directory.join(format!(".bg-{job}-{file}-{digest:016x}.tmp")) }
+        let name = format!(".bg-{instance}-{job}-{file}-{digest:016x}.tmp");
+        Temporary { name: directory_of(destination).join(name), instance: Some(instance) }
     }
 
     /// The temporary file of this name, as [`Temporary::path`] gave it.
     #[must_use]
     pub fn at(path: &Path) -> Temporary {
-        Temporary { name: path.to_owned() }
+        let name = path.file_name().and_then(|name| name.to_str());
+        let ours = name.and_then(Instance::of_name);
+        let instance =
+            ours.filter(|(_, form)| *form == claims::Form::Temporary).map(|(instance, _)| instance);
+        Temporary { name: path.to_owned(), instance }
     }
 
     /// Its first name. The file itself has another when that one was taken.
@@ -169,7 +229,7 @@ impl Temporary {
             return Err(StoreError::NotWhole { path: ours.path, found, expected: ours.whole });
         }
         fs::rename(&ours.path, destination).map_err(|source| io_error(Doing::Rename, destination, source))?;
-        registry().remove(&self.name);
+        self.forget();
         Ok(())
     }
 
@@ -184,7 +244,7 @@ impl Temporary {
         match removed {
             Err(source) if !is_gone(source.kind()) => Err(io_error(Doing::Remove, &ours.path, source)),
             Ok(()) | Err(_) => {
-                registry().remove(&self.name);
+                self.forget();
                 Ok(())
             }
         }
@@ -192,13 +252,29 @@ impl Temporary {
 
     /// Makes a new file, under the first name that nobody has.
     fn create(&self) -> Result<File, StoreError> {
+        if let Some(instance) = self.instance {
+            claims::enter(directory_of(&self.name), instance);
+        }
+        let created = self.create_unclaimed();
+        let (file, before) = match created {
+            Ok((file, path)) => {
+                let ours = Ours { path, whole: None, instance: self.instance };
+                (Ok(file), registry().insert(self.name.clone(), ours))
+            }
+            Err(error) => (Err(error), None),
+        };
+        // One stands for each name that the registry has.
+        if let Some(instance) = self.instance.filter(|_| file.is_err() || before.is_some()) {
+            claims::leave(directory_of(&self.name), instance);
+        }
+        file
+    }
+
+    fn create_unclaimed(&self) -> Result<(File, PathBuf), StoreError> {
         for candidate in 0..CANDIDATES {
             let path = self.candidate(candidate);
             match File::options().write(true).create_new(true).open(&path) {
-                Ok(file) => {
-                    registry().insert(self.name.clone(), Ours { path, whole: None });
-                    return Ok(file);
-                }
+                Ok(file) => return Ok((file, path)),
                 Err(source) if source.kind() == ErrorKind::AlreadyExists => {}
                 Err(source) => return Err(io_error(Doing::Create, &path, source)),
             }
@@ -210,6 +286,14 @@ impl Temporary {
         match number {
             0 => self.name.clone(),
             _ => self.name.with_extension(format!("{number}.tmp")),
+        }
+    }
+
+    /// It has been renamed or removed.
+    fn forget(&self) {
+        let known = registry().remove(&self.name);
+        if let Some(instance) = known.and_then(|ours| ours.instance) {
+            claims::leave(directory_of(&self.name), instance);
         }
     }
 
@@ -237,8 +321,8 @@ impl StoreError {
     }
 }
 
-impl std::fmt::Display for Doing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Doing::Create => "create",
             Doing::Open => "open",
@@ -293,6 +377,16 @@ fn cut(path: &Path, from: u64) -> io::Result<File> {
     Ok(file)
 }
 
+fn directory_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}
+
+/// A number in the form in which names have it.
+fn hex(text: &str) -> Option<u64> {
+    let formed = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if formed { u64::from_str_radix(text, 16).ok() } else { None }
+}
+
 fn is_gone(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
@@ -313,10 +407,12 @@ mod tests {
 
     use super::*;
 
+    const OWN: Instance = Instance(7);
+
     fn setting() -> (tempfile::TempDir, PathBuf, Temporary) {
         let directory = tempfile::tempdir().expect("tests have a temporary directory");
         let destination = directory.path().join("file.bin");
-        let temporary = Temporary::beside(&destination, JobId(3), FileId(1));
+        let temporary = Temporary::beside(&destination, OWN, JobId(3), FileId(1));
         (directory, destination, temporary)
     }
 
@@ -348,13 +444,50 @@ mod tests {
     }
 
     #[test]
+    fn what_two_services_fetch_to_one_destination_is_apart() {
+        let (directory, destination, ours) = setting();
+        let theirs = Temporary::beside(&destination, Instance(8), JobId(3), FileId(1));
+        write(&ours, 0, b"ours");
+        write(&theirs, 0, b"theirs, which is longer");
+        assert_eq!((ours.length(), theirs.length()), (Some(4), Some(23)));
+        Instance(8).remove_all();
+        assert_eq!((ours.length(), theirs.length()), (Some(4), None));
+        ours.remove().unwrap();
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn only_names_of_our_form_are_ours() {
+        let (_directory, _, temporary) = setting();
+        let name = temporary.path().file_name().unwrap().to_str().unwrap();
+        assert_eq!(Instance::of_name(name), Some((OWN, claims::Form::Temporary)));
+        assert_eq!(Temporary::at(temporary.path()), temporary);
+        let candidate = temporary.candidate(5);
+        let candidate = candidate.file_name().unwrap().to_str().unwrap();
+        assert_eq!(Instance::of_name(candidate), Some((OWN, claims::Form::Temporary)));
+        assert_eq!(Instance::of_name(&OWN.claim()), Some((OWN, claims::Form::Claim)));
+        for other in [
+            "file.tmp",
+            ".bg-j3-f1-0123456789abcdef.tmp",
+            ".bg-0000000000000007-j3-f1-0123456789ABCDEF.tmp",
+            ".bg-0000000000000007-j3-f1-0123456789abcdef.tmp.bak",
+            ".bg-0000000000000007-j3-f1-0123456789abcdef.x.tmp",
+            ".bg-0000000000000007-j-f1-0123456789abcdef.tmp",
+            ".bg-+000000000000007.lock",
+            ".bg-7.lock",
+        ] {
+            assert_eq!(Instance::of_name(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn a_file_that_was_there_first_keeps_its_bytes_and_its_name() {
         let (directory, destination, temporary) = setting();
         fs::write(temporary.path(), "theirs").unwrap();
         temporary.remove().unwrap();
         write(&temporary, 0, b"ours");
         // The name is computed anew, as the service does between transfer and Complete.
-        let again = Temporary::beside(&destination, JobId(3), FileId(1));
+        let again = Temporary::beside(&destination, OWN, JobId(3), FileId(1));
         assert_eq!(again.length(), Some(4));
         again.mark_whole(4);
         again.rename_to(&destination).unwrap();
@@ -388,7 +521,7 @@ mod tests {
         assert_eq!(temporary.rename_to(&destination).unwrap_err().hresult(), HResult::E_ACCESSDENIED);
         assert_eq!(temporary.length(), Some(1), "a failed rename keeps the file");
         assert_eq!(temporary.open_for_write(2).unwrap_err().hresult(), HResult::from_win32(2));
-        let elsewhere = Temporary::beside(&nowhere, JobId(0), FileId(0));
+        let elsewhere = Temporary::beside(&nowhere, OWN, JobId(0), FileId(0));
         assert_eq!(elsewhere.open_for_write(0).unwrap_err().hresult(), HResult::from_win32(3));
         assert_eq!(hresult_of(&ErrorKind::StorageFull.into()), HResult::from_win32(112));
     }

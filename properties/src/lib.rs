@@ -46,3 +46,6 @@ pub mod server;
 #[cfg(feature = "suites")]
 pub mod suite;
 pub mod tape;
+
+/// What the ids of jobs have in common in every service that is run here: a service would choose it at random, and runs have to repeat.
+pub const NAMESPACE: u64 = 0x6267_6368_6563_6B00;

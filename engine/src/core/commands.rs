@@ -408,9 +408,7 @@ impl Core {
         if kind != 0 {
             return Answer::of(HResult::E_NOTIMPL);
         }
-        let live = |job: &&Job| !job.state.is_final();
-        let jobs = self.ids().map(|(_, job)| job).filter(live);
-        let (all, own) = jobs.fold((0, 0), |(all, own), job| (all + 1, own + u32::from(job.owner == user)));
+        let (all, own) = self.live_jobs(user);
         let limit = self.profile().jobs_per_user + u32::from(fault!(self, OneJobTooMany));
         if own >= limit {
             return Answer::of(HResult::BG_E_TOO_MANY_JOBS_PER_USER);
@@ -418,8 +416,7 @@ impl Core {
         if all >= self.profile().jobs_per_machine {
             return Answer::of(HResult::BG_E_TOO_MANY_JOBS_PER_MACHINE);
         }
-        let id = JobId(self.jobs.len() as u32);
-        self.jobs.push(Some(Job::new(user, name.clone(), &self.config.profile, self.now)));
+        let id = self.jobs.push(Job::new(user, name.clone(), &self.config.profile, self.now));
         self.changes.push(Change {
             job: Some(id),
             file: None,
@@ -427,6 +424,15 @@ impl Core {
             state: Some((None, JobState::Suspended)),
         });
         Answer::ok(Out::Job(id))
+    }
+
+    /// Live jobs: all of them, and the user's.
+    fn live_jobs(&self, user: UserId) -> (u32, u32) {
+        if let Some(index) = self.index() {
+            return index.live(user);
+        }
+        let live = self.ids().map(|(_, job)| job).filter(|job| !job.state.is_final());
+        live.fold((0, 0), |(all, own), job| (all + 1, own + u32::from(job.owner == user)))
     }
 
     fn state_of(&self, id: JobId) -> JobState {

@@ -99,6 +99,18 @@ impl Core {
         important.or_else(quiet).filter(|(_, _, target)| may_begin(target))
     }
 
+    /// The job whose turn it is to be told of, from the one after the last round to it.
+    pub(super) fn next_to_tell(&self) -> Option<JobId> {
+        let ready = |job: &JobId| self.choose(*job).is_some();
+        let last = JobId(self.last_told);
+        if let Some(index) = self.index() {
+            return index.telling_after(last).find(ready);
+        }
+        let ids = || self.ids().map(|(id, _)| id);
+        let after = ids().filter(|id| *id > last).find(ready);
+        after.or_else(|| ids().take_while(|id| *id <= last).find(ready))
+    }
+
     /// Claims and begins it.
     pub(super) fn begin(&mut self, id: JobId) -> Option<Delivery> {
         let (event, file, target) = self.choose(id)?;
@@ -261,14 +273,14 @@ impl Core {
     }
 
     /// The files whose FileTransferred is pending, in order.
-    fn files_to_tell(&self, job: &Job) -> impl Iterator<Item = FileId> {
+    pub(super) fn files_to_tell(&self, job: &Job) -> impl Iterator<Item = FileId> {
         let drops_last = fault!(self, LastFileUntold) && job.state == JobState::Transferred;
         let last = job.files.len().checked_sub(1);
         job.pending_files(self.profile()).filter(move |file| !(drops_last && Some(file.index()) == last))
     }
 
     /// JobTransferred or JobError when it is pending, and whom the chain tells next (semantics e).
-    fn pending_job_event(&self, job: &Job) -> Option<(Event, Target)> {
+    pub(super) fn pending_job_event(&self, job: &Job) -> Option<(Event, Target)> {
         let event = job.due_event().or_else(|| self.wrongly_due(job))?;
         let ignores_disable =
             fault!(self, DisableNeedsErrorBit) && !job.mask.contains(NotifyFlags::JOB_ERROR);

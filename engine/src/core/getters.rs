@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use contract::call::{Completed, Fetched, Whose};
+use contract::call::{Completed, ErrorContext, Fetched, Whose};
 use contract::core::Answer;
 use contract::{Call, FileId, FileProgress, HResult, JobId, Out, Progress, Times, UserId, fault};
 
@@ -58,9 +58,9 @@ impl Core {
                 Some(file) => Answer::ok(Out::File(file)),
                 None => Answer::of(self.profile().file_not_available),
             },
-            Call::ErrorGetErrorDescription { language } => describe(*language, error.hr.to_string()),
+            Call::ErrorGetErrorDescription { language } => describe(*language, error.hr.sentence()),
             Call::ErrorGetErrorContextDescription { language } => {
-                describe(*language, format!("{:?}", error.context))
+                describe(*language, place(error.context).to_owned())
             }
             Call::ErrorGetProtocol => match error.file.and_then(|file| job.files.get(file.index())) {
                 Some(file) => Answer::ok(Out::Text(scheme(&file.remote).to_owned().into())),
@@ -86,7 +86,7 @@ impl Core {
             Call::EnumJobsSkip { celt } => skip(own().len(), *celt),
             Call::EnumJobsReset | Call::EnumJobsClone => Answer::of(HResult::S_OK),
             Call::EnumJobsGetCount => Answer::ok(Out::Count(own().len() as u32)),
-            Call::GetErrorDescription { hr, language } => describe(*language, hr.to_string()),
+            Call::GetErrorDescription { hr, language } => describe(*language, hr.sentence()),
             _ => Answer::of(HResult::E_NOTIMPL),
         }
     }
@@ -140,6 +140,20 @@ fn times(job: &Job) -> Times {
 
 fn scheme(remote: &str) -> &str {
     remote.split(':').next().unwrap_or_default()
+}
+
+/// Where an error happened, as a sentence.
+const fn place(context: ErrorContext) -> &'static str {
+    match context {
+        ErrorContext::None => "There is no error, or nothing is known of its place.",
+        ErrorContext::Unknown => "It is not known where the error happened.",
+        ErrorContext::GeneralQueueManager => "The error happened in the service's queue.",
+        ErrorContext::QueueManagerNotification => "The error happened while the service notified the client.",
+        ErrorContext::LocalFile => "The error happened at the local file.",
+        ErrorContext::RemoteFile => "The error happened at the remote file.",
+        ErrorContext::GeneralTransport => "The error happened in the connection to the server.",
+        ErrorContext::RemoteApplication => "The error happened in the server's application.",
+    }
 }
 
 /// Descriptions exist in English, the neutral language here.

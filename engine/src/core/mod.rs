@@ -23,7 +23,9 @@
 mod commands;
 mod deliveries;
 mod getters;
+mod index;
 mod job;
+mod table;
 mod timers;
 mod transfers;
 mod view;
@@ -38,6 +40,8 @@ use contract::{Call, DeliveryId, EnvStep, FileId, JobId, JobState, Profile, Time
 
 use self::deliveries::Begun;
 use self::job::{Job, Lost, Stage, Told};
+use self::table::Table;
+pub use self::transfers::Served;
 pub use self::view::View;
 
 /// The job state machine. See the module's documentation.
@@ -45,8 +49,7 @@ pub use self::view::View;
 pub struct Core {
     config: Config,
     now: Time,
-    /// By id. A forgotten job leaves a hole, so ids are never used again.
-    jobs: Vec<Option<Job>>,
+    jobs: Table,
     /// Deliveries begun and not left, programs that run included; in the order of their beginning.
     begun: Vec<Begun>,
     next_delivery: u32,
@@ -102,11 +105,29 @@ impl Core {
 
     /// Drops the record of a final job that nobody holds any more. Other jobs are not touched.
     pub fn forget(&mut self, job: JobId) {
-        if let Some(slot) = self.jobs.get_mut(job.index())
-            && slot.as_ref().is_some_and(|job| job.state.is_final())
-        {
-            *slot = None;
+        if self.job(job).is_some_and(|job| job.state.is_final()) {
+            self.jobs.remove(job);
+            self.settle();
         }
+    }
+
+    /// [`contract::Core::wants_transfer`] when only some users are served.
+    #[must_use]
+    pub fn wants_transfer_of(&self, served: impl Fn(UserId) -> Served) -> bool {
+        self.next_move_of(served).is_some()
+    }
+
+    /// [`contract::Core::poll_transfer`] when only some users are served, because the workers are few.
+    pub fn poll_transfer_of(&mut self, served: impl Fn(UserId) -> Served) -> Option<TransferStart> {
+        let start = self.make_move(served);
+        self.settle();
+        start
+    }
+
+    /// How many records there are: live jobs, and final ones that have not been dropped.
+    #[must_use]
+    pub fn records(&self) -> usize {
+        self.jobs.len()
     }
 
     fn profile(&self) -> &Profile {
@@ -114,16 +135,15 @@ impl Core {
     }
 
     fn job(&self, id: JobId) -> Option<&Job> {
-        self.jobs.get(id.index())?.as_ref()
+        self.jobs.get(id)
     }
 
     fn job_mut(&mut self, id: JobId) -> Option<&mut Job> {
-        self.jobs.get_mut(id.index())?.as_mut()
+        self.jobs.get_mut(id)
     }
 
     fn ids(&self) -> impl Iterator<Item = (JobId, &Job)> {
-        let numbered = self.jobs.iter().enumerate();
-        numbered.filter_map(|(index, job)| Some((JobId(index as u32), job.as_ref()?)))
+        self.jobs.iter()
     }
 
     /// Moves a job to another state, with everything that leaving the one and entering the other means, and reports it.
@@ -192,7 +212,7 @@ impl contract::Core for Core {
         Core {
             config: *config,
             now: Time::ZERO,
-            jobs: Vec::new(),
+            jobs: Table::new(),
             begun: Vec::new(),
             next_delivery: 0,
             queue_clock: 0,
@@ -247,27 +267,36 @@ impl contract::Core for Core {
     }
 
     fn call(&mut self, user: UserId, job: Option<JobId>, call: &Call) -> Answer {
-        self.command(user, job, call)
+        let answer = self.command(user, job, call);
+        self.settle();
+        answer
     }
 
     fn handle_delivery_called(&mut self, delivery: DeliveryId) {
         self.delivery_called(delivery);
+        self.settle();
     }
 
     fn handle_delivery_left(&mut self, delivery: DeliveryId, leave: Leave) {
         self.delivery_left(delivery, leave);
+        self.settle();
     }
 
     fn handle_program_started(&mut self, delivery: DeliveryId) {
         self.program_started(delivery);
+        self.settle();
     }
 
     fn handle_transfer(&mut self, job: JobId, attempt: Attempt, event: TransferEvent) -> TransferReply {
-        self.transfer_reports(job, attempt, event)
+        let reply = self.transfer_reports(job, attempt, event);
+        self.settle();
+        reply
     }
 
     fn handle_disk(&mut self, job: JobId, outcome: &DiskOutcome) -> Answer {
-        self.disk_done(job, outcome)
+        let answer = self.disk_done(job, outcome);
+        self.settle();
+        answer
     }
 
     fn handle_logoff(&mut self, user: UserId) {
@@ -277,6 +306,7 @@ impl contract::Core for Core {
         for id in self.open_jobs(dropped) {
             self.enter(id, JobState::Queued, Some(EnvStep::Logoff { user: Some(user) }), None);
         }
+        self.settle();
     }
 
     fn handle_network_lost(&mut self) {
@@ -288,6 +318,7 @@ impl contract::Core for Core {
             let error = self.disconnected();
             self.fail_transiently(id, error, Lost::Network);
         }
+        self.settle();
     }
 
     fn handle_network_back(&mut self) {
@@ -299,6 +330,7 @@ impl contract::Core for Core {
         for id in self.open_jobs(waiting) {
             self.enter(id, JobState::Queued, Some(EnvStep::NetworkBack), None);
         }
+        self.settle();
     }
 
     fn handle_timeout(&mut self, now: Time) {
@@ -306,19 +338,19 @@ impl contract::Core for Core {
     }
 
     fn poll_transfer(&mut self) -> Option<TransferStart> {
-        self.make_move()
+        self.poll_transfer_of(|_| Served::Yes)
     }
 
     fn poll_delivery(&mut self) -> Option<Delivery> {
-        let jobs = self.jobs.len() as u32;
-        let in_turn = (1..=jobs).map(|step| JobId((self.last_told + step) % jobs));
-        let next = in_turn.into_iter().find(|job| self.choose(*job).is_some())?;
+        let next = self.next_to_tell()?;
         self.last_told = next.0;
-        self.begin(next)
+        self.begin_delivery(next)
     }
 
     fn begin_delivery(&mut self, job: JobId) -> Option<Delivery> {
-        self.begin(job)
+        let delivery = self.begin(job);
+        self.settle();
+        delivery
     }
 
     fn poll_timeout(&self) -> Option<Time> {

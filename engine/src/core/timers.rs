@@ -1,6 +1,6 @@
 //! Everything that happens because time passes (facts A2, E; semantics e, j, m, o).
 //!
-//! A timer is derived from the job's fields whenever it is asked for; there is no queue of timers to keep in step.
+//! A timer is derived from the job's fields whenever it is asked for. The index of a core with many jobs is only a note of that.
 
 use contract::core::{Timer as Kind, Timers};
 use contract::dialect::Expiry;
@@ -27,7 +27,12 @@ pub(super) enum Timer {
 impl Core {
     /// The next timer, in order of time and then of job.
     pub(super) fn next_timer(&self) -> Option<(Time, JobId, Timer)> {
-        self.ids().flat_map(|(id, job)| self.timers_of(id, job)).min()
+        let Some(index) = self.index() else {
+            return self.ids().flat_map(|(id, job)| self.timers_of(id, job)).min();
+        };
+        let sliced = index.sliced.iter().filter_map(|id| Some((*id, self.job(*id)?)));
+        let slices = sliced.flat_map(|(id, job)| self.timers_of(id, job));
+        index.first_timer().into_iter().chain(slices).min()
     }
 
     pub(super) fn time_comes(&mut self, now: Time) {
@@ -35,6 +40,7 @@ impl Core {
         // Every timer that fires is gone afterwards, so this ends.
         while let Some((_, id, timer)) = self.next_timer().filter(|(at, ..)| *at <= self.now) {
             self.fire(id, timer);
+            self.settle();
         }
     }
 
@@ -76,21 +82,27 @@ impl Core {
     }
 
     fn timers_of(&self, id: JobId, job: &Job) -> impl Iterator<Item = (Time, JobId, Timer)> {
+        let slice_over_at =
+            job.slice_over_at.filter(|_| job.is_open() && self.somebody_waits(id, job.priority));
+        let slice = slice_over_at.map(|at| (at, Timer::Slice));
+        self.lone_timers_of(job).chain(slice).map(move |(at, timer)| (at, id, timer))
+    }
+
+    /// The timers that depend on no other job.
+    pub(super) fn lone_timers_of(&self, job: &Job) -> impl Iterator<Item = (Time, Timer)> {
         let in_error = job.state == JobState::TransientError;
         let patience = job.no_progress_timeout(self.profile());
         let gives_up_at = job.no_progress_from.filter(|_| in_error).map(|from| from.after(patience));
         // A retry that could only come after the job was given up is no retry (semantics m).
         let retry_at = job.retry_at.filter(|_| in_error && job.retry_delay <= patience);
-        let slice_over_at = job.slice_over_at.filter(|_| self.somebody_waits(id, job.priority));
         let timers = [
             (gives_up_at, Timer::NoProgress),
             (retry_at, Timer::Retry),
-            (slice_over_at, Timer::Slice),
             (job.tell_again_at, Timer::TellAgain),
             (self.expires_at(job), Timer::Expiry),
         ];
         let open = job.is_open();
-        timers.into_iter().filter_map(move |(at, timer)| Some((at.filter(|_| open)?, id, timer)))
+        timers.into_iter().filter_map(move |(at, timer)| Some((at.filter(|_| open)?, timer)))
     }
 
     /// Expiry waits while somebody is being told (clause 5, semantics o).

@@ -5,10 +5,20 @@ use std::cmp::Reverse;
 use contract::call::{ErrorContext, ErrorInfo, Priority};
 use contract::core::{Attempt, Failure, TransferEvent, TransferReply, TransferStart};
 use contract::dialect::{Contexts, NoProgressFrom, TransferSlots};
-use contract::{EnvStep, FileId, HResult, JobId, JobState, Millis, fault};
+use contract::{EnvStep, FileId, HResult, JobId, JobState, Millis, UserId, fault};
 
 use super::Core;
+use super::index::Index;
 use super::job::{FilePhase, Job, Lost, Told};
+
+/// Whether a driver with few workers serves a user now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Served {
+    /// It does.
+    Yes,
+    /// Another user's jobs come first, whatever their place in the queue.
+    No,
+}
 
 /// What the scheduler does next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,24 +33,45 @@ pub(super) enum Move {
 
 impl Core {
     pub(super) fn next_move(&self) -> Option<Move> {
-        // Where the queue is never skipped, only a Complete that failed leaves a running job without a transfer.
-        let forgotten = fault!(self, TransferNotRestarted) && self.profile().connects.is_on();
-        let idle =
-            |job: &Job| job.is_open() && job.state.is_running() && job.fetching.is_none() && !forgotten;
-        if let Some((id, _)) = self.ids().find(|(_, job)| idle(job)) {
+        self.next_move_of(|_| Served::Yes)
+    }
+
+    /// The same when only some users are served.
+    pub(super) fn next_move_of(&self, served: impl Fn(UserId) -> Served) -> Option<Move> {
+        let may = |id: JobId| self.job(id).is_some_and(|job| served(job.owner) == Served::Yes);
+        let idle = match self.index() {
+            Some(index) => index.idle().find(|id| may(*id)),
+            None => self.ids().find(|(id, job)| self.is_idle(job) && may(*id)).map(|(id, _)| id),
+        };
+        if let Some(id) = idle {
             return Some(Move::Start(id));
         }
         if let Some(id) = self.one_too_many() {
             return Some(Move::Preempt(id));
         }
-        let queued = self.ids().filter(|(_, job)| job.is_open() && job.state == JobState::Queued);
-        let mut in_turn: Vec<_> = queued.map(|(id, job)| (job.priority, job.queued, id)).collect();
-        in_turn.sort_unstable();
-        in_turn.into_iter().find_map(|(priority, _, id)| self.turn_of(id, priority))
+        // Of those that are served only the first one counts: where it has to wait, so has everybody behind it.
+        let (first, priority) = match self.index() {
+            Some(index) => index.queue().find(|(id, _)| may(*id)),
+            None => {
+                let queued = self.ids().filter(|(_, job)| job.is_open() && job.state == JobState::Queued);
+                let in_turn =
+                    queued.map(|(id, job)| (job.priority, job.queued, id)).filter(|(.., id)| may(*id));
+                in_turn.min().map(|(priority, _, id)| (id, priority))
+            }
+        }?;
+        self.turn_of(first, priority)
     }
 
-    pub(super) fn make_move(&mut self) -> Option<TransferStart> {
-        match self.next_move()? {
+    /// Whether the job runs and nobody fetches. Where the queue is never skipped, only a Complete that failed leaves a running job
+    /// without a transfer.
+    pub(super) fn is_idle(&self, job: &Job) -> bool {
+        let forgotten = fault!(self, TransferNotRestarted) && self.profile().connects.is_on();
+        job.is_open() && job.state.is_running() && job.fetching.is_none() && !forgotten
+    }
+
+    /// Takes it. Nothing has touched a record since the index was settled.
+    pub(super) fn make_move(&mut self, served: impl Fn(UserId) -> Served) -> Option<TransferStart> {
+        match self.next_move_of(served)? {
             Move::Preempt(id) => {
                 self.enter(id, JobState::Queued, Some(EnvStep::Preempt), None);
                 None
@@ -130,7 +161,7 @@ impl Core {
     pub(super) fn has_transfer_slot(&self) -> bool {
         match self.profile().transfer_slots {
             TransferSlots::ForegroundAndOne => self.background_running().next().is_none(),
-            TransferSlots::AtMost(slots) => self.running().count() < slots as usize,
+            TransferSlots::AtMost(slots) => self.running_jobs() < slots as usize,
         }
     }
 
@@ -150,6 +181,10 @@ impl Core {
 
     /// Whether a queued background job of at least this job's priority waits for its slot.
     pub(super) fn somebody_waits(&self, id: JobId, priority: Priority) -> bool {
+        if let Some(index) = self.index() {
+            // A job whose slice counts is transferring, so it is none of those that wait.
+            return index.first_background_priority().is_some_and(|first| first <= priority);
+        }
         self.ids().any(|(other, job)| {
             other != id
                 && job.is_open()
@@ -186,12 +221,16 @@ impl Core {
         stoppable.max_by_key(|(id, job)| (job.priority, Reverse(*id))).map(|(id, _)| id)
     }
 
-    fn running(&self) -> impl Iterator<Item = (JobId, &Job)> {
-        self.ids().filter(|(_, job)| job.state.is_running())
+    fn running_jobs(&self) -> usize {
+        let all = || self.ids().filter(|(_, job)| job.state.is_running()).count();
+        self.index().map_or_else(all, Index::running)
     }
 
     fn background_running(&self) -> impl Iterator<Item = (JobId, &Job)> {
-        self.running().filter(|(_, job)| is_background(job))
+        let index = self.index();
+        let noted = index.into_iter().flat_map(Index::background).filter_map(|id| Some((id, self.job(id)?)));
+        let all = index.is_none().then(|| self.ids()).into_iter().flatten();
+        noted.chain(all).filter(|(_, job)| job.state.is_running() && is_background(job))
     }
 
     fn start(&mut self, id: JobId) -> Option<TransferStart> {
@@ -310,6 +349,6 @@ impl Core {
     }
 }
 
-fn is_background(job: &Job) -> bool {
+pub(super) fn is_background(job: &Job) -> bool {
     job.priority != Priority::Foreground
 }

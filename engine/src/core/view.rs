@@ -32,11 +32,12 @@ impl View {
     pub(super) fn of(core: &Core) -> View {
         let mut view = core.clone();
         view.changes.clear();
+        view.jobs.index = None;
         view.queue_clock = 0;
         rank_queue(&mut view);
         rank_deliveries(&mut view);
         let now = core.now;
-        for job in view.jobs.iter_mut().flatten() {
+        for job in view.jobs.iter_mut() {
             shift_times(job, now, core);
             forget_the_past(job);
         }
@@ -50,7 +51,7 @@ fn rank_queue(view: &mut Core) {
     let mut order: Vec<u64> =
         view.ids().filter(|(_, job)| job.state == JobState::Queued).map(|(_, job)| job.queued).collect();
     order.sort_unstable();
-    for job in view.jobs.iter_mut().flatten() {
+    for job in view.jobs.iter_mut() {
         let rank = order.iter().position(|queued| *queued == job.queued);
         job.queued = rank.filter(|_| job.state == JobState::Queued).unwrap_or(0) as u64;
     }
@@ -61,12 +62,12 @@ fn rank_deliveries(view: &mut Core) {
     let ids: Vec<DeliveryId> = view.begun.iter().map(|begun| begun.id).collect();
     let rank = |id: DeliveryId| ids.iter().position(|other| *other == id).map(|at| DeliveryId(at as u32));
     for begun in &mut view.begun {
-        let present = view.jobs.get(begun.job.index()).and_then(Option::as_ref);
+        let present = view.jobs.get(begun.job);
         begun.epoch = u32::from(present.is_some_and(|job| job.epoch == begun.epoch));
         begun.cause = u32::from(present.is_some_and(|job| job.cause == begun.cause));
         begun.id = rank(begun.id).unwrap_or(begun.id);
     }
-    for job in view.jobs.iter_mut().flatten() {
+    for job in view.jobs.iter_mut() {
         job.begun = job.begun.and_then(rank);
     }
     view.next_delivery = 0;

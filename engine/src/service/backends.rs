@@ -1,15 +1,19 @@
 //! The seams to the network, the disk and other programs, so that a test can put simulated ones in their place.
 
 use std::io;
+use std::path::Path;
 
 use contract::call::Priority;
 use contract::{CommandLine, FileId, HResult, JobId};
 
+use crate::store::{Instance, Temporary};
 use crate::transfer::Progress;
 
 /// One file to fetch.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Order {
+    /// The service, whose number is in the name of the temporary file.
+    pub instance: Instance,
     /// The job.
     pub job: JobId,
     /// Its file.
@@ -24,6 +28,22 @@ pub struct Order {
     pub priority: Priority,
 }
 
+impl Order {
+    /// The temporary file.
+    #[must_use]
+    pub fn temporary(&self) -> Temporary {
+        Temporary::beside(Path::new(&self.local), self.instance, self.job, self.file)
+    }
+}
+
+impl Place {
+    /// The temporary file.
+    #[must_use]
+    pub fn temporary(&self) -> Temporary {
+        Temporary::beside(Path::new(&self.local), self.instance, self.job, self.file)
+    }
+}
+
 /// Fetches files.
 pub trait Fetch: Send + Sync + 'static {
     /// Fetches one file and reports on the way, until it is whole, has failed, or a reply says something other than
@@ -34,6 +54,8 @@ pub trait Fetch: Send + Sync + 'static {
 /// One file of a job on the disk.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Place {
+    /// The service, whose number is in the name of the temporary file.
+    pub instance: Instance,
     /// The job.
     pub job: JobId,
     /// Its file.

@@ -10,25 +10,26 @@ use contract::fault;
 
 use super::Service;
 use super::backends::{Disk, Fetch, Programs};
+use super::chance;
 use super::design::{Design, Naive};
 #[cfg(feature = "http")]
 use super::http::HttpFetch;
 use super::program::RealPrograms;
 use super::real::RealDisk;
+use super::refusal::{Hook, Refusal};
 use super::registry::Registry;
 use super::runtime::Runtime;
 use super::shared::{Keep, Shared, State};
 use super::threads::{Pool, Role};
 use crate::core::Core;
+use crate::store::Instance;
 #[cfg(feature = "http")]
 use crate::transfer::ClientConfig;
 
 /// Transfers at once, whatever the core would allow: a bound on threads and memory.
-const WORKERS: u32 = 16;
+const WORKERS: u32 = 64;
 /// Callbacks at once, of all users together. At four per user it takes 64 users with nothing but blocked callbacks to use them up.
 const DISPATCHERS: u32 = 256;
-/// Part of every GUID, unless the builder is told another.
-const NAMESPACE: u64 = 0x6267_6368_6563_6B00;
 
 /// A service that has not started yet.
 pub struct Builder<R: Runtime> {
@@ -40,8 +41,11 @@ pub struct Builder<R: Runtime> {
     programs: Arc<dyn Programs>,
     clock_scale: u32,
     dispatchers: u32,
+    workers: u32,
     keep: Keep,
-    namespace: u64,
+    refusals: Option<Hook>,
+    namespace: Option<u64>,
+    instance: Option<Instance>,
     design: Design,
 }
 
@@ -61,8 +65,11 @@ impl<R: Runtime> Builder<R> {
             programs: Arc::new(RealPrograms),
             clock_scale: 1,
             dispatchers: DISPATCHERS,
+            workers: WORKERS,
             keep: Keep::default(),
-            namespace: NAMESPACE,
+            refusals: None,
+            namespace: None,
+            instance: None,
             design: Design::Barrier,
         }
     }
@@ -78,8 +85,11 @@ impl<R: Runtime> Builder<R> {
             programs,
             clock_scale,
             dispatchers,
+            workers,
             keep,
+            refusals,
             namespace,
+            instance,
             design,
             ..
         } = self;
@@ -92,8 +102,11 @@ impl<R: Runtime> Builder<R> {
             programs,
             clock_scale,
             dispatchers,
+            workers,
             keep,
+            refusals,
             namespace,
+            instance,
             design,
         }
     }
@@ -141,6 +154,14 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
+    /// The most transfers that run at once, 64 by default, and at least 1. Each user whose jobs have no worker gets one beyond that, so that
+    /// one user's slow servers never hold up another user. A worker takes a thread and about 0.4 MB.
+    #[must_use]
+    pub fn workers(mut self, most: u32) -> Self {
+        self.workers = most;
+        self
+    }
+
     /// Whether the records of final jobs are kept.
     #[must_use]
     pub fn keep(mut self, keep: Keep) -> Self {
@@ -148,10 +169,33 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
-    /// What the GUIDs of this service have in common.
+    /// Whom to tell why an argument was refused, for each call that answers E_INVALIDARG. It is called on the thread of the call, which
+    /// it holds up; the code of the answer is all that the call itself gives back.
+    ///
+    /// ```
+    /// # use engine::{Config, Dialect, service::Service};
+    /// let builder = Service::builder(Config::of(Dialect::Bits.profile()));
+    /// let builder = builder.refusals(|refusal| eprintln!("{refusal}"));
+    /// ```
+    #[must_use]
+    pub fn refusals(mut self, hook: impl Fn(&Refusal) + Send + Sync + 'static) -> Self {
+        self.refusals = Some(Box::new(hook));
+        self
+    }
+
+    /// What the GUIDs of this service have in common; random by default, so that no other service has one of them. For runs that
+    /// have to repeat.
     #[must_use]
     pub fn namespace(mut self, namespace: u64) -> Self {
-        self.namespace = namespace;
+        self.namespace = Some(namespace);
+        self
+    }
+
+    /// The number in the names of the temporary files; a random one by default. No two services that live at one time may have
+    /// one number, so this is for tests that have to know a name.
+    #[must_use]
+    pub fn instance(mut self, instance: Instance) -> Self {
+        self.instance = Some(instance);
         self
     }
 
@@ -199,8 +243,11 @@ impl<R: Runtime> Builder<R> {
             armed: None,
             fetching: BTreeSet::new(),
             held: BTreeMap::new(),
-            dispatchers: Pool::new(self.dispatchers),
-            workers: Pool::new(WORKERS),
+            unheld: BTreeSet::new(),
+            gone: Vec::new(),
+            dispatchers: Pool::dispatchers(self.dispatchers),
+            workers: Pool::workers(self.workers),
+            serving: BTreeMap::new(),
             slots: BTreeMap::new(),
             next_slot: 0,
         };
@@ -217,7 +264,9 @@ impl<R: Runtime> Builder<R> {
             disk: self.disk,
             programs: self.programs,
             keep: self.keep,
-            namespace: self.namespace,
+            refusals: self.refusals,
+            namespace: self.namespace.unwrap_or_else(chance::number),
+            instance: self.instance.unwrap_or_else(|| Instance(chance::number())),
             clock_scale: self.clock_scale,
             myself,
             timer: OnceLock::new(),

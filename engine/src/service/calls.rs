@@ -6,14 +6,15 @@ use std::sync::atomic::Ordering;
 use contract::core::{Answer, Config, Core as _, DiskOutcome, DiskWork, Then};
 use contract::event::Caller;
 use contract::{
-    Call, CallId, DiskAct, EnvStep, EventView, FileId, HResult, JobId, Out, ReceiverId, ThreadId, UserId,
-    fault,
+    Call, CallId, DiskAct, EnvStep, EventView, FileId, HResult, JobId, JobState, Out, ReceiverId, ThreadId,
+    UserId, fault,
 };
 
 use super::backends::Place;
 use super::callback::Callback;
 use super::design::{Design, Waited};
 use super::guid::Guid;
+use super::refusal::{self, Refusal};
 use super::runtime::{Inside, Point, Runtime, Waiting};
 use super::shared::{Forgotten, Guard, Shared, State, Wake};
 
@@ -39,8 +40,19 @@ pub(super) trait Engine: Send + Sync {
     fn config(&self) -> &Config;
     /// The GUID of a job.
     fn guid(&self, job: JobId) -> Guid;
+    /// The state of a job, without a call.
+    fn look_at(&self, job: JobId) -> Seen;
     /// The job with this GUID. An id that no job has when no job can have this GUID.
     fn job_of(&self, guid: Guid) -> JobId;
+}
+
+/// What [`Engine::look_at`] sees.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Seen {
+    /// The job's state.
+    State(JobState),
+    /// There is no such job any more, or no service.
+    Nothing,
 }
 
 /// One call.
@@ -52,6 +64,8 @@ pub(super) struct Request<'a> {
     pub(super) job: Option<JobId>,
     pub(super) call: &'a Call,
     pub(super) handles: Handles,
+    /// What is wrong with an argument, where the call itself does not show it.
+    pub(super) flaw: Option<&'static str>,
 }
 
 /// Whether jobs in the answer become handles, each of which [`Engine::let_go`] ends.
@@ -80,6 +94,13 @@ impl<R: Runtime> Engine for Shared<R> {
         };
         let (hr, out) = (answer.hr, &answer.out);
         self.recorder.record(EventView::Return { id, job, call: request.call, hr, out });
+        if hr == HResult::E_INVALIDARG
+            && let Some(hook) = &self.refusals
+        {
+            let reason = request.flaw.unwrap_or_else(|| refusal::reason(request.call));
+            let method = request.call.method();
+            hook(&Refusal { user: request.user, job: request.job, method, hr, reason });
+        }
         (answer.hr, answer.out)
     }
 
@@ -122,6 +143,14 @@ impl<R: Runtime> Engine for Shared<R> {
 
     fn guid(&self, job: JobId) -> Guid {
         Guid::of(self.namespace, job)
+    }
+
+    fn look_at(&self, job: JobId) -> Seen {
+        if self.is_stopping() {
+            return Seen::Nothing;
+        }
+        let state = self.runtime.lock(&self.state).core.state(job);
+        state.map_or(Seen::Nothing, Seen::State)
     }
 
     fn job_of(&self, guid: Guid) -> JobId {
@@ -329,7 +358,7 @@ impl<R: Runtime> Shared<R> {
     }
 
     pub(super) fn place(&self, state: &State<R>, job: JobId, file: FileId) -> Option<Place> {
-        Some(Place { job, file, local: state.core.local(job, file)?.to_owned() })
+        Some(Place { instance: self.instance, job, file, local: state.core.local(job, file)?.to_owned() })
     }
 }
 

@@ -1,7 +1,10 @@
 //! `IEnumBackgroundCopyFiles` and `IEnumBackgroundCopyJobs`: positions in a snapshot (facts B5).
 //!
 //! The snapshot is taken by one recorded call, EnumFiles or EnumJobs. Moving through it touches the engine no more, so
-//! what an enumerator does is not recorded.
+//! what an enumerator does is not recorded. `for file in files` goes through what remains.
+//!
+//! Delivery Optimization has a page on the enumerator of files alone. It has EnumJobs all the same (facts G58), so the enumerator of jobs
+//! has the methods of the one of files there.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,39 +24,12 @@ pub type EnumJobs = Enumerator<Job>;
 pub struct Enumerator<T> {
     items: Arc<[T]>,
     position: usize,
-    methods: &'static Methods,
     config: Config,
 }
 
-/// Which methods of the contract the enumerator has, since a dialect may lack them.
-#[derive(Debug)]
-pub(super) struct Methods {
-    next: Method,
-    skip: Method,
-    reset: Method,
-    count: Method,
-    clone: Method,
-}
-
-pub(super) static FILES: Methods = Methods {
-    next: Method::EnumFilesNext,
-    skip: Method::EnumFilesSkip,
-    reset: Method::EnumFilesReset,
-    count: Method::EnumFilesGetCount,
-    clone: Method::EnumFilesClone,
-};
-
-pub(super) static JOBS: Methods = Methods {
-    next: Method::EnumJobsNext,
-    skip: Method::EnumJobsSkip,
-    reset: Method::EnumJobsReset,
-    count: Method::EnumJobsGetCount,
-    clone: Method::EnumJobsClone,
-};
-
 impl<T: Clone> Enumerator<T> {
-    pub(super) fn new(items: Vec<T>, methods: &'static Methods, config: Config) -> Self {
-        Enumerator { items: items.into(), position: 0, methods, config }
+    pub(super) fn new(items: Vec<T>, config: Config) -> Self {
+        Enumerator { items: items.into(), position: 0, config }
     }
 
     /// `Next`: up to `celt` items; S_FALSE when there are fewer.
@@ -61,7 +37,7 @@ impl<T: Clone> Enumerator<T> {
     /// # Errors
     /// E_INVALIDARG when the count is not wanted although more than one item is.
     pub fn next(&mut self, celt: u32, fetched: Fetched) -> Result<Returned<Vec<T>>, HResult> {
-        self.check(self.methods.next)?;
+        self.check(Method::EnumFilesNext)?;
         if fetched == Fetched::Null && celt != 1 {
             return Err(HResult::E_INVALIDARG);
         }
@@ -74,7 +50,7 @@ impl<T: Clone> Enumerator<T> {
     /// # Errors
     /// E_NOTIMPL where the dialect lacks it.
     pub fn skip(&mut self, celt: u32) -> Result<Returned<()>, HResult> {
-        self.check(self.methods.skip)?;
+        self.check(Method::EnumFilesSkip)?;
         let hr = self.advance(celt);
         Ok(Returned { hr: if fault!(self, SkipPastTheEnd) { HResult::S_OK } else { hr }, value: () })
     }
@@ -84,7 +60,7 @@ impl<T: Clone> Enumerator<T> {
     /// # Errors
     /// E_NOTIMPL where the dialect lacks it.
     pub fn reset(&mut self) -> Result<(), HResult> {
-        self.check(self.methods.reset)?;
+        self.check(Method::EnumFilesReset)?;
         self.position = 0;
         Ok(())
     }
@@ -94,7 +70,7 @@ impl<T: Clone> Enumerator<T> {
     /// # Errors
     /// E_NOTIMPL where the dialect lacks it.
     pub fn count(&self) -> Result<u32, HResult> {
-        self.check(self.methods.count)?;
+        self.check(Method::EnumFilesGetCount)?;
         Ok(u32::try_from(self.items.len()).unwrap_or(u32::MAX))
     }
 
@@ -103,10 +79,10 @@ impl<T: Clone> Enumerator<T> {
     /// # Errors
     /// E_NOTIMPL where the dialect lacks it.
     pub fn duplicate(&self) -> Result<Self, HResult> {
-        self.check(self.methods.clone)?;
-        let Enumerator { position, methods, config, .. } = *self;
+        self.check(Method::EnumFilesClone)?;
+        let Enumerator { position, config, .. } = *self;
         let position = if fault!(self, CloneStartsOver) { 0 } else { position };
-        Ok(Enumerator { items: Arc::clone(&self.items), position, methods, config })
+        Ok(Enumerator { items: Arc::clone(&self.items), position, config })
     }
 
     fn check(&self, method: Method) -> Result<(), HResult> {
@@ -120,6 +96,41 @@ impl<T: Clone> Enumerator<T> {
         if wanted > left { HResult::S_FALSE } else { HResult::S_OK }
     }
 }
+
+/// What remains, one after another, for clients who need no codes.
+///
+/// The enumerator itself is no iterator: the documents' Next, Skip and GetCount have the names of an iterator's methods.
+#[derive(Clone, Debug)]
+pub struct Remaining<T> {
+    items: Arc<[T]>,
+    position: usize,
+}
+
+impl<T: Clone> IntoIterator for Enumerator<T> {
+    type Item = T;
+    type IntoIter = Remaining<T>;
+
+    fn into_iter(self) -> Remaining<T> {
+        Remaining { items: self.items, position: self.position }
+    }
+}
+
+impl<T: Clone> Iterator for Remaining<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        let item = self.items.get(self.position).cloned()?;
+        self.position += 1;
+        Some(item)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.items.len() - self.position;
+        (left, Some(left))
+    }
+}
+
+impl<T: Clone> ExactSizeIterator for Remaining<T> {}
 
 impl<T> fmt::Debug for Enumerator<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,7 +153,7 @@ mod tests {
             "enum.count",
             "enum.skip"
         ];
-        let mut all = Enumerator::new(vec!['a', 'b', 'c'], &FILES, Config::of(Dialect::Bits.profile()));
+        let mut all = Enumerator::new(vec!['a', 'b', 'c'], Config::of(Dialect::Bits.profile()));
         assert_eq!(all.next(2, Fetched::Wanted), Ok(Returned { hr: HResult::S_OK, value: vec!['a', 'b'] }));
         assert_eq!(all.next(2, Fetched::Null), Err(HResult::E_INVALIDARG));
         let mut copy = all.duplicate().expect("BITS has Clone");
@@ -155,9 +166,26 @@ mod tests {
     }
 
     #[test]
-    fn delivery_optimization_has_no_clone_and_no_enumerator_of_jobs() {
+    fn what_remains_can_be_iterated_over() {
+        let mut all = Enumerator::new(vec!['a', 'b', 'c'], Config::of(Dialect::Bits.profile()));
+        assert_eq!(all.skip(1).map(|returned| returned.hr), Ok(HResult::S_OK));
+        let rest = all.duplicate().expect("BITS has Clone").into_iter();
+        assert_eq!(rest.len(), 2);
+        assert_eq!(rest.collect::<String>(), "bc");
+        assert_eq!(all.reset(), Ok(()));
+        let mut letters = String::new();
+        for letter in all {
+            letters.push(letter);
+        }
+        assert_eq!(letters, "abc");
+    }
+
+    #[test]
+    fn delivery_optimization_has_no_clone() {
         let config = Config::of(Dialect::Do.profile());
-        assert_eq!(Enumerator::new(vec![0], &FILES, config).duplicate().err(), Some(HResult::E_NOTIMPL));
-        assert_eq!(Enumerator::new(vec![0], &JOBS, config).count(), Err(HResult::E_NOTIMPL));
+        let mut all = Enumerator::new(vec![0, 1], config);
+        assert_eq!(all.duplicate().err(), Some(HResult::E_NOTIMPL));
+        assert_eq!((all.count(), all.reset()), (Ok(2), Ok(())));
+        assert_eq!(all.next(1, Fetched::Null).map(|returned| returned.value), Ok(vec![0]));
     }
 }

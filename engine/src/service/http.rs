@@ -1,14 +1,12 @@
 //! The network as it is: the backend that fetches files unless the service is given another.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use contract::fault::{Fault, Seeded};
 use contract::{FileId, JobId};
 
 use super::backends::{Fetch, Order};
-use crate::store::Temporary;
 use crate::transfer::{self, Client, ClientConfig, Progress, Request, Validator};
 
 /// Validators remembered at most. Without one a file starts again from nothing, so forgetting is safe.
@@ -54,7 +52,7 @@ impl HttpFetch {
 
 impl Fetch for HttpFetch {
     fn fetch(&self, order: &Order, progress: &mut dyn Progress) {
-        let temporary = Temporary::beside(Path::new(&order.local), order.job, order.file);
+        let temporary = order.temporary();
         let validator = if order.from == 0 { None } else { self.remembered(order) };
         let request =
             Request { remote: &order.remote, temporary: temporary.path(), from: order.from, validator };

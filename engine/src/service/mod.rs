@@ -1,7 +1,7 @@
 //! The background copy service: real threads, real callbacks, real transfers around the core.
 //!
 //! **What it is.** The only place of the engine with threads. One lock around [`crate::core::Core`]; a pool of dispatchers that
-//! tell clients; at most 16 workers that fetch files; a timer. It is generic over a [`Runtime`], so that the threads,
+//! tell clients; a pool of workers that fetch files; a timer. It is generic over a [`Runtime`], so that the threads,
 //! and the schedule, may be somebody else's, and over the seams [`Fetch`], [`Disk`] and [`Programs`].
 //!
 //! **What it is not.** A decision. What a call answers, what is pending and what may begin is decided by the core under the
@@ -30,9 +30,8 @@
 //! **An example.**
 //!
 //! ```
-//! use contract::core::Config;
-//! use contract::{Dialect, JobState, UserId};
 //! use engine::service::Service;
+//! use engine::{Config, Dialect, JobState, UserId};
 //!
 //! # #[cfg(not(feature = "http"))]
 //! # fn main() {}
@@ -40,9 +39,9 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let service = Service::builder(Config::of(Dialect::Bits.profile())).start()?;
 //! let manager = service.manager(UserId(0));
-//! let job = manager.create_job("an example").map_err(|hr| hr.to_string())?;
+//! let job = manager.create_job("an example")?;
 //! assert_eq!(job.state(), Ok(JobState::Suspended));
-//! job.cancel().map_err(|hr| hr.to_string())?;
+//! job.cancel()?;
 //! assert_eq!(job.state(), Ok(JobState::Cancelled));
 //! # Ok(())
 //! # }
@@ -52,6 +51,7 @@ mod backends;
 mod builder;
 mod callback;
 mod calls;
+mod chance;
 mod design;
 mod dispatcher;
 mod enumerators;
@@ -62,12 +62,14 @@ mod http;
 mod objects;
 mod program;
 mod real;
+mod refusal;
 mod registry;
 mod runtime;
 mod shared;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod wait;
 mod worker;
 
 use std::sync::Arc;
@@ -82,7 +84,7 @@ pub use self::builder::{Builder, StartError};
 pub use self::callback::Callback;
 use self::calls::{Engine, Handles, Request};
 pub use self::design::{Design, UnknownDesign};
-pub use self::enumerators::{EnumFiles, EnumJobs, Enumerator};
+pub use self::enumerators::{EnumFiles, EnumJobs, Enumerator, Remaining};
 pub use self::errors::ErrorObject;
 pub use self::guid::Guid;
 #[cfg(feature = "http")]
@@ -90,13 +92,17 @@ pub use self::http::HttpFetch;
 pub use self::objects::{File, Job, Manager, Returned};
 pub use self::program::RealPrograms;
 pub use self::real::RealDisk;
+pub use self::refusal::Refusal;
 pub use self::runtime::{Inside, Point, Runtime, Std, StdTimer, Timer, Waiting};
 pub use self::shared::Keep;
 use self::shared::{Shared, Wake};
 use self::threads::{Role, Whereabouts};
+pub use self::wait::WaitError;
+pub use self::worker::REPORT_BYTES;
 use crate::core::Core;
+use crate::store::Instance;
 
-/// A running service. Dropping it shuts it down.
+/// A running service. Dropping it shuts it down, and removes the temporary files of jobs that have not ended.
 pub struct Service<R: Runtime = Std> {
     shared: Arc<Shared<R>>,
 }
@@ -193,6 +199,12 @@ impl<R: Runtime> Service<R> {
         let _ = self.shared.tick();
     }
 
+    /// The number in the names of its temporary files.
+    #[must_use]
+    pub fn instance(&self) -> Instance {
+        self.shared.instance
+    }
+
     /// Looks at the core under the lock. `look` must not use the service.
     pub fn inspect<T>(&self, look: impl FnOnce(&Core) -> T) -> T {
         look(&self.shared.runtime.lock(&self.shared.state).core)
@@ -246,6 +258,8 @@ impl<R: Runtime> Service<R> {
 impl<R: Runtime> Drop for Service<R> {
     fn drop(&mut self) {
         let _ = self.shutdown();
+        // Nobody can go on with what its jobs have fetched.
+        self.shared.instance.remove_all();
     }
 }
 
@@ -254,7 +268,7 @@ impl Client {
     /// call carries the service's own thread instead, and the delivery.
     pub fn call(&self, thread: ThreadId, user: UserId, job: Option<JobId>, call: &Call) -> (HResult, Out) {
         let handles = Handles::None;
-        self.engine.call(Request { thread: Some(thread), user, job, call, handles })
+        self.engine.call(Request { thread: Some(thread), user, job, call, handles, flaw: None })
     }
 
     /// SetNotifyInterface with an object that the client does not keep: the service drops it when no job has it registered and no

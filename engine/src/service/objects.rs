@@ -5,6 +5,7 @@
 //! plain `Result`; where other success codes say something, the value comes as [`Returned`].
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use contract::call::{CommandLine, FileNames, FileProgress, Priority, Progress, Times, Whose};
@@ -14,9 +15,10 @@ use contract::{
 
 use super::callback::Callback;
 use super::calls::{Engine, Handles, Request};
-use super::enumerators::{EnumFiles, EnumJobs, FILES, JOBS};
+use super::enumerators::{EnumFiles, EnumJobs};
 use super::errors::ErrorObject;
 use super::guid::Guid;
+use super::refusal;
 
 /// A success and what came with it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,7 +82,7 @@ impl Manager {
         match self.call(None, &Call::EnumJobs { whose }) {
             (hr, Out::Jobs(jobs)) if hr.succeeded() => {
                 let held = jobs.into_iter().map(|job| Job::holding(Arc::clone(&self.engine), self.user, job));
-                Ok(EnumJobs::new(held.collect(), &JOBS, *self.engine.config()))
+                Ok(EnumJobs::new(held.collect(), *self.engine.config()))
             }
             (hr, _) => Err(refusal(hr)),
         }
@@ -102,7 +104,7 @@ impl Manager {
 
     fn call(&self, job: Option<JobId>, call: &Call) -> (HResult, Out) {
         let handles = Handles::Made;
-        self.engine.call(Request { thread: None, user: self.user, job, call, handles })
+        self.engine.call(Request { thread: None, user: self.user, job, call, handles, flaw: None })
     }
 }
 
@@ -138,15 +140,17 @@ impl Job {
         returned(self.call(&Call::Complete))
     }
 
-    /// `AddFile`.
-    pub fn add_file(&self, remote: &str, local: &str) -> Result<(), HResult> {
-        done(self.call(&Call::AddFile { file: names(remote, local) }))
+    /// `AddFile`. A destination that is not UTF-8 is refused as every other bad name is, with E_INVALIDARG.
+    pub fn add_file(&self, remote: &str, local: impl AsRef<Path>) -> Result<(), HResult> {
+        let (file, flaw) = names(remote, local.as_ref());
+        done(self.call_with(&Call::AddFile { file }, flaw))
     }
 
     /// `AddFileSet`: pairs of remote and local names, all or none.
-    pub fn add_file_set(&self, files: &[(&str, &str)]) -> Result<(), HResult> {
-        let files = files.iter().map(|(remote, local)| names(remote, local)).collect();
-        done(self.call(&Call::AddFileSet { files }))
+    pub fn add_file_set(&self, files: &[(&str, impl AsRef<Path>)]) -> Result<(), HResult> {
+        let named = files.iter().map(|(remote, local)| names(remote, local.as_ref()));
+        let (files, flaws): (Vec<FileNames>, Vec<Flaw>) = named.unzip();
+        done(self.call_with(&Call::AddFileSet { files }, flaws.into_iter().flatten().next()))
     }
 
     /// `EnumFiles`: a snapshot of the files.
@@ -154,7 +158,7 @@ impl Job {
         match self.call(&Call::EnumFiles) {
             (hr, Out::Files(files)) if hr.succeeded() => {
                 let files = files.into_iter().map(|file| File::new(self.clone(), file)).collect();
-                Ok(EnumFiles::new(files, &FILES, *self.held.engine.config()))
+                Ok(EnumFiles::new(files, *self.held.engine.config()))
             }
             (hr, _) => Err(refusal(hr)),
         }
@@ -337,9 +341,13 @@ impl Job {
     }
 
     pub(super) fn call(&self, call: &Call) -> (HResult, Out) {
+        self.call_with(call, None)
+    }
+
+    fn call_with(&self, call: &Call, flaw: Flaw) -> (HResult, Out) {
         let job = Some(self.held.job);
         let handles = Handles::None;
-        self.held.engine.call(Request { thread: None, user: self.user, job, call, handles })
+        self.held.engine.call(Request { thread: None, user: self.user, job, call, handles, flaw })
     }
 }
 
@@ -425,8 +433,17 @@ impl fmt::Debug for File {
     }
 }
 
-fn names(remote: &str, local: &str) -> FileNames {
-    FileNames { remote: remote.to_owned().into(), local: local.to_owned().into() }
+/// What is wrong with an argument that could not be handed on as it is.
+type Flaw = Option<&'static str>;
+
+/// A call carries text. For a path that is none there is the empty name: the core refuses it where it refuses other bad names, after
+/// it has looked at the job's state (facts G57).
+fn names(remote: &str, local: &Path) -> (FileNames, Flaw) {
+    let (local, flaw) = match local.to_str() {
+        Some(local) => (local.to_owned(), None),
+        None => (String::new(), Some(refusal::NOT_UTF8)),
+    };
+    (FileNames { remote: remote.to_owned().into(), local: local.into() }, flaw)
 }
 
 /// The error of an answer that is not the expected success. A success without its value is nobody's answer.

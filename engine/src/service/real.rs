@@ -5,7 +5,6 @@ use std::path::Path;
 use contract::HResult;
 
 use super::backends::{Disk, Place};
-use crate::store::Temporary;
 
 /// Temporary files beside their destinations.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,13 +12,10 @@ pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn rename(&self, place: &Place) -> Result<(), HResult> {
-        let destination = Path::new(&place.local);
-        let temporary = Temporary::beside(destination, place.job, place.file);
-        temporary.rename_to(destination).map_err(|error| error.hresult())
+        place.temporary().rename_to(Path::new(&place.local)).map_err(|error| error.hresult())
     }
 
     fn remove(&self, place: &Place) -> Result<(), HResult> {
-        let temporary = Temporary::beside(Path::new(&place.local), place.job, place.file);
-        temporary.remove().map_err(|error| error.hresult())
+        place.temporary().remove().map_err(|error| error.hresult())
     }
 }

@@ -8,16 +8,18 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use contract::core::{Change, Config, Core as _};
+use contract::core::{Change, Config, Core as _, TransferStart};
 use contract::event::{By, Recorder};
-use contract::{CallId, EventView, JobId, ThreadId, Time, fault};
+use contract::{CallId, EventView, JobId, ThreadId, Time, UserId, fault};
 
 use super::backends::{Disk, Fetch, Programs};
 use super::design::{Design, Naive};
+use super::refusal::Hook;
 use super::registry::Registry;
 use super::runtime::{Point, Runtime, Timer};
 use super::threads::{Pool, Slot};
-use crate::core::Core;
+use crate::core::{Core, Served};
+use crate::store::Instance;
 
 /// Everything the threads of one service share.
 pub(super) struct Shared<R: Runtime> {
@@ -28,7 +30,9 @@ pub(super) struct Shared<R: Runtime> {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) programs: Arc<dyn Programs>,
     pub(super) keep: Keep,
+    pub(super) refusals: Option<Hook>,
     pub(super) namespace: u64,
+    pub(super) instance: Instance,
     /// Milliseconds of the core per millisecond of the runtime.
     pub(super) clock_scale: u32,
     /// Weak, because it is set once the value it leads to exists.
@@ -59,8 +63,14 @@ pub(super) struct State<R: Runtime> {
     pub(super) fetching: BTreeSet<JobId>,
     /// Handles of each job that clients hold.
     pub(super) held: BTreeMap<JobId, u32>,
+    /// Live jobs whose last handle a client has let go.
+    pub(super) unheld: BTreeSet<JobId>,
+    /// Jobs that ended unheld: their records are gone, their receivers go at the next tick.
+    pub(super) gone: Vec<JobId>,
     pub(super) dispatchers: Pool,
     pub(super) workers: Pool,
+    /// Workers that are busy with a user's jobs.
+    pub(super) serving: BTreeMap<UserId, u32>,
     pub(super) slots: BTreeMap<ThreadId, Slot<R>>,
     pub(super) next_slot: u32,
     /// What the naive designs remember; empty with the barrier.
@@ -70,7 +80,7 @@ pub(super) struct State<R: Runtime> {
 /// Whether the records of final jobs are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Keep {
-    /// While a client holds a handle of the job. A job that expires when nobody holds it keeps its record, too.
+    /// While the job lives, and then while a client holds a handle of it. A job that was never held keeps its record, too.
     #[default]
     WhileHeld,
     /// For good. For drivers that name jobs by id and hold no handles.
@@ -108,7 +118,7 @@ impl<R: Runtime> Shared<R> {
             // One is enough: who finds something to tell wakes the next.
             self.runtime.notify_one(&self.deliveries);
         }
-        if state.core.wants_transfer() {
+        if state.wants_transfer() {
             self.runtime.notify_one(&self.transfers);
         }
         if fault!(self, OneWakeForAll) {
@@ -135,6 +145,12 @@ impl<R: Runtime> Shared<R> {
         state.armed = state.core.poll_timeout();
         let wake = if fault!(self, TickWakesNobody) { Wake::NotDispatchers } else { Wake::All };
         self.publish(&mut state, None, wake);
+        let gone = std::mem::take(&mut state.gone);
+        if !gone.is_empty() {
+            drop(state);
+            self.unbind(gone);
+            state = self.runtime.lock(&self.state);
+        }
         let next = state.armed?.since(state.core.now()).0;
         // Rounded up, and never nothing: a timer that fires early would fire again and again.
         let real_ms = next.div_ceil(u64::from(self.clock_scale)).max(1);
@@ -174,14 +190,68 @@ impl<R: Runtime> Shared<R> {
     /// Records `env` and `state` events inside the lock, in the order in which things changed.
     fn drain(&self, state: &mut State<R>, by: Option<CallId>) {
         let recorder = &self.recorder;
-        state.core.take_changes(|change| record_change(&**recorder, change, by));
+        let State { core, unheld, gone, .. } = state;
+        let known = gone.len();
+        core.take_changes(|change| {
+            record_change(&**recorder, change, by);
+            if let (Some(job), Some((_, to))) = (change.job, change.state)
+                && to.is_final()
+                && unheld.remove(&job)
+                && self.keep == Keep::WhileHeld
+            {
+                gone.push(job);
+            }
+        });
+        gone[known..].iter().for_each(|job| core.forget(*job));
+    }
+
+    /// Lets go of the receivers of jobs whose records are gone. Dropping one may run a client's code, so no lock is held.
+    fn unbind(&self, gone: Vec<JobId>) {
+        for job in gone {
+            let dropped = self.runtime.lock(&self.registry).bind(job, None);
+            drop(dropped);
+        }
     }
 }
 
 impl<R: Runtime> State<R> {
+    /// Whether there is a transfer that a worker may take on.
+    pub(super) fn wants_transfer(&self) -> bool {
+        match self.workers.is_full() {
+            false => self.core.wants_transfer(),
+            true => self.core.wants_transfer_of(|user| unserved(&self.serving, user)),
+        }
+    }
+
+    /// Takes one on, and counts its worker. When as many transfers run as may, only a user without any gets one more: jobs whose
+    /// servers drip hold up their own user and nobody else.
+    pub(super) fn poll_transfer(&mut self) -> Option<(TransferStart, UserId)> {
+        let State { core, serving, workers, .. } = self;
+        let start = match workers.is_full() {
+            false => core.poll_transfer(),
+            true => core.poll_transfer_of(|user| unserved(serving, user)),
+        }?;
+        let user = core.owner(start.job)?;
+        workers.busy += 1;
+        *serving.entry(user).or_insert(0) += 1;
+        Some((start, user))
+    }
+
+    /// The worker of a user is free again.
+    pub(super) fn end_transfer(&mut self, user: UserId) {
+        self.workers.busy -= 1;
+        if let Some(workers) = self.serving.get_mut(&user) {
+            *workers -= 1;
+            if *workers == 0 {
+                self.serving.remove(&user);
+            }
+        }
+    }
+
     /// A client gets a handle of the job.
     pub(super) fn hold(&mut self, job: JobId) {
         *self.held.entry(job).or_insert(0) += 1;
+        self.unheld.remove(&job);
     }
 
     /// A client's last handle of the job is gone. Whether the record went with it.
@@ -197,8 +267,15 @@ impl<R: Runtime> State<R> {
             self.core.forget(job);
             return Forgotten::Yes;
         }
+        if !is_final {
+            self.unheld.insert(job);
+        }
         Forgotten::No
     }
+}
+
+fn unserved(serving: &BTreeMap<UserId, u32>, user: UserId) -> Served {
+    if serving.contains_key(&user) { Served::No } else { Served::Yes }
 }
 
 /// Whether a job's record is gone.

@@ -20,11 +20,24 @@ pub(super) struct Pool {
     pub(super) busy: u32,
     /// Threads there may be.
     pub(super) limit: u32,
+    /// Those that may be in foreign code at once, whomever they serve. A user whom no worker serves gets one beyond that.
+    pub(super) at_once: u32,
 }
 
 impl Pool {
-    pub(super) fn new(limit: u32) -> Self {
-        Pool { threads: 0, busy: 0, limit: limit.max(1) }
+    /// Dispatchers, at most so many.
+    pub(super) fn dispatchers(limit: u32) -> Self {
+        Pool { threads: 0, busy: 0, limit: limit.max(1), at_once: limit.max(1) }
+    }
+
+    /// Workers, of which so many transfer at once, and one more for each user who would have none.
+    pub(super) fn workers(at_once: u32) -> Self {
+        Pool { threads: 0, busy: 0, limit: u32::MAX, at_once: at_once.max(1) }
+    }
+
+    /// Whether as many are in foreign code as may be, whomever they serve.
+    pub(super) fn is_full(&self) -> bool {
+        self.busy >= self.at_once
     }
 
     /// Whether one more thread is needed before the asking one gets busy, so that somebody is left to take what comes next.

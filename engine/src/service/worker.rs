@@ -2,7 +2,9 @@
 //!
 //! A worker takes on what the core's scheduler gives, fetches its files one after another, and reports each step under the
 //! lock. Nobody waits for a worker: a Cancel stops the attempt in the core, and the worker hears of it at its next report.
-//! Only another worker waits, when it has a newer attempt of the same job, because both would write the same temporary file.
+//! Only another worker waits, when it has a newer attempt of that job, because both would write one temporary file.
+//!
+//! There are at most so many workers as the builder says, and one more for each user whom none of them serves.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -10,7 +12,7 @@ use std::time::Duration;
 
 use contract::call::ErrorContext;
 use contract::core::{Attempt, Core as _, Failure, TransferEvent, TransferReply, TransferStart};
-use contract::{EnvStep, EventView, FileId, HResult, JobId, JobState, Priority, ThreadId, fault};
+use contract::{EnvStep, EventView, FileId, HResult, JobId, JobState, Priority, ThreadId, UserId, fault};
 
 use super::backends::{Order, Place};
 use super::runtime::{Point, Runtime};
@@ -18,33 +20,37 @@ use super::shared::{Guard, Shared, State, Wake};
 use super::threads::{Grown, Role, Whereabouts};
 use crate::transfer::Progress;
 
-/// Bytes are reported when so many more are here ...
-const REPORT_BYTES: u64 = 64 * 1024;
+/// The core hears of bytes at the latest when so many more are here. Each report takes the lock and wakes whoever waits.
+pub const REPORT_BYTES: u64 = 1 << 20;
+/// It hears of them earlier at the beginning of a file: what was not reported is fetched again when the transfer is stopped. So at most
+/// so many bytes are at stake, or a sixteenth of the file.
+const FIRST_BYTES: u64 = 64 << 10;
+const SHARE: u64 = 16;
 /// ... or so much time has passed, so that a slow transfer, too, hears soon that nobody wants it any more.
 const REPORT_AFTER: Duration = Duration::from_millis(50);
 
 impl<R: Runtime> Shared<R> {
     /// The life of a worker.
     pub(super) fn work(self: &Arc<Self>, me: ThreadId) {
-        while let Some(start) = self.take_on(me) {
+        while let Some((start, user)) = self.take_on(me) {
             self.point(Point::Fetching);
             self.run_transfer(start);
             let mut state = self.enter();
             state.fetching.remove(&start.job);
-            state.workers.busy -= 1;
+            state.end_transfer(user);
             self.set_place(&mut state, me, Whereabouts::Service);
             self.publish(&mut state, None, Wake::All);
         }
     }
 
     /// Waits until the scheduler has something to run. None at shutdown.
-    fn take_on(&self, me: ThreadId) -> Option<TransferStart> {
+    fn take_on(&self, me: ThreadId) -> Option<(TransferStart, UserId)> {
         let mut state = self.enter();
         loop {
             if self.is_stopping() {
                 return None;
             }
-            if !state.core.wants_transfer() {
+            if !state.wants_transfer() {
                 // Nothing to do: the timer's or a caller's wake-up comes after the next change.
                 self.publish(&mut state, None, Wake::All);
                 state = self.runtime.wait(&self.transfers, state);
@@ -56,18 +62,17 @@ impl<R: Runtime> Shared<R> {
             if grown == Grown::Yes {
                 continue;
             }
-            let start = state.core.poll_transfer();
+            let taken = state.poll_transfer();
             self.publish(&mut state, None, Wake::All);
-            let Some(start) = start else { continue };
-            state.workers.busy += 1;
+            let Some((start, user)) = taken else { continue };
             let waited = self.wait_for_older(state, start);
             state = waited.0;
             if waited.1 == Wanted::Yes {
                 state.fetching.insert(start.job);
                 self.set_place(&mut state, me, Whereabouts::Foreign(Role::Worker));
-                return Some(start);
+                return Some((start, user));
             }
-            state.workers.busy -= 1;
+            state.end_transfer(user);
         }
     }
 
@@ -111,6 +116,7 @@ impl<R: Runtime> Shared<R> {
             return None;
         }
         let order = Order {
+            instance: self.instance,
             job,
             file,
             remote: state.core.remote(job, file)?.to_owned(),
@@ -143,7 +149,8 @@ impl<R: Runtime> Shared<R> {
         drop(state);
         if ended && !fault!(self, LeftoverKept) {
             // It is a leftover of a job that is gone: there is nobody to tell when it cannot be removed.
-            let _ = self.disk.remove(&Place { job: order.job, file: order.file, local: order.local });
+            let Order { instance, job, file, local, .. } = order;
+            let _ = self.disk.remove(&Place { instance, job, file, local });
         }
     }
 }
@@ -213,7 +220,7 @@ impl<'a, R: Runtime> Reports<'a, R> {
     }
 
     fn is_due(&self, bytes: u64) -> bool {
-        bytes.abs_diff(self.sent_bytes) >= REPORT_BYTES
+        bytes.abs_diff(self.sent_bytes) >= (self.sent_bytes / SHARE).clamp(FIRST_BYTES, REPORT_BYTES)
             || self.shared.runtime.now().saturating_sub(self.sent_at) >= REPORT_AFTER
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::time::Instant;
 
 use contract::call::ErrorContext;
 use contract::core::{TransferEvent, TransferReply};
@@ -13,8 +14,10 @@ use url::Url;
 use super::answer::{Answer, Source};
 use super::client::{Client, Line, Rest};
 use super::failed::Failed;
+use super::patience::{Pace, Speed};
 use super::redirect::{is_redirect, parse, target};
 use super::validator::Validator;
+use super::write_back::WriteBack;
 use super::{Progress, Request};
 use crate::store::{StoreError, Temporary};
 
@@ -134,6 +137,8 @@ impl<'a> Attempt<'a> {
         let mut reader = body.into_reader();
         let mut chunk = vec![0; CHUNK_BYTES];
         let mut here = start;
+        let mut write_back = WriteBack::from(start);
+        let mut pace = Pace::new(self.client.slowest, Instant::now());
         loop {
             self.line.expect_bytes();
             let read = reader.read(&mut chunk).map_err(Failed::read)?;
@@ -149,7 +154,11 @@ impl<'a> Attempt<'a> {
                 return Err(Failed::TOO_LONG.into());
             }
             file.write_all(&chunk[..read]).map_err(|error| Failed::write(&error))?;
+            write_back.reaches(&file, here);
             self.tell(TransferEvent::Bytes(here))?;
+            if pace.came(read as u64, Instant::now()) == Speed::TooSlow {
+                return Err(Failed::TOO_SLOW.into());
+            }
         }
         if total.is_some_and(|total| here < total) && !self.client.seeded.is(Fault::CutIsWhole) {
             return Err(Failed::CUT.into());
@@ -158,7 +167,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn finish(&mut self, file: &File, here: u64, total: Option<u64>) -> Result<(), Halt> {
-        // Some file systems say only now that the disk is full.
+        // Some file systems say only now that the disk is full. Most of the bytes are on it already.
         file.sync_data().map_err(|error| Failed::write(&error))?;
         self.temporary.mark_whole(here);
         if total.is_none() {

@@ -18,8 +18,8 @@ use super::patience::{Patience, Shared, Watch};
 
 /// No read waits longer, so that a transfer whose job has gone is over soon.
 const LONGEST_READ: Duration = Duration::from_secs(5);
-/// What is read from a connection at once; headers have to fit in.
-const INPUT_BYTES: usize = 128 * 1024;
+/// What is read from a connection at once; headers have to fit in. With half of it a download over the loopback takes a fifth longer.
+const INPUT_BYTES: usize = 256 * 1024;
 /// A request has no body, and its URL is far shorter than this.
 const OUTPUT_BYTES: usize = 32 * 1024;
 const USER_AGENT: &str = concat!("bgcheck/", env!("CARGO_PKG_VERSION"));
@@ -33,9 +33,11 @@ pub struct ClientConfig {
     pub response_timeout: Duration,
     /// For each read, and for a byte of the file to come out of several; 5 s at most, whatever is said here.
     pub read_timeout: Duration,
+    /// How slow the body of a response may be.
+    pub slowest: Slowest,
     /// Whom to trust over HTTPS.
     pub roots: Roots,
-    /// The headers of a response, in bytes; 128 KiB at most, whatever is said here.
+    /// The headers of a response, in bytes; 256 KiB at most, whatever is said here.
     pub max_header_bytes: usize,
     /// Redirects followed before giving up.
     pub max_redirects: u32,
@@ -43,6 +45,16 @@ pub struct ClientConfig {
     pub max_body_bytes: u64,
     /// The fault it is to have, in a build that can have one.
     pub seeded: Seeded,
+}
+
+/// The slowest body that is waited for: fewer bytes in such a time, and the transfer has failed for now. What came stays, and is not
+/// fetched again where the server has evidence of its version.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Slowest {
+    /// So many bytes ...
+    pub bytes: u64,
+    /// ... in each stretch of this time.
+    pub within: Duration,
 }
 
 /// Whom to trust over HTTPS.
@@ -61,6 +73,7 @@ impl Default for ClientConfig {
             connect_timeout: LONGEST_READ,
             response_timeout: Duration::from_secs(10),
             read_timeout: LONGEST_READ,
+            slowest: Slowest { bytes: 1024, within: Duration::from_secs(60) },
             roots: Roots::Web,
             max_header_bytes: 64 * 1024,
             max_redirects: 10,
@@ -76,6 +89,7 @@ pub struct Client {
     config: Config,
     tls: Arc<RustlsConnector>,
     read_timeout: Duration,
+    pub(super) slowest: Slowest,
     pub(super) max_redirects: u32,
     pub(super) max_body_bytes: u64,
     pub(super) seeded: Seeded,
@@ -103,7 +117,7 @@ impl Client {
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
         let (max_redirects, max_body_bytes) = (config.max_redirects, config.max_body_bytes);
-        let seeded = config.seeded;
+        let (seeded, slowest) = (config.seeded, config.slowest);
         let tls = TlsConfig::builder().disable_verification(seeded.is(Fault::AnyoneTrusted));
         let read_timeout = config.read_timeout.min(LONGEST_READ);
         let config = Agent::config_builder()
@@ -127,7 +141,7 @@ impl Client {
             .tls_config(tls.root_certs(root_certs(config.roots)).build())
             .build();
         let tls = Arc::new(RustlsConnector::default());
-        Client { config, tls, read_timeout, max_redirects, max_body_bytes, seeded }
+        Client { config, tls, read_timeout, slowest, max_redirects, max_body_bytes, seeded }
     }
 
     /// A line for one transfer, with a patience of its own.

@@ -36,6 +36,8 @@ impl Failed {
     /// Too many redirects, a loop, another scheme, or nowhere to go.
     pub(super) const REDIRECT: Failed =
         Failed::fatal(HResult::from_win32(code::REDIRECT_FAILED), ErrorContext::RemoteFile);
+    /// The body drips.
+    pub(super) const TOO_SLOW: Failed = Failed::transient(code::TIMEOUT);
     /// The file is longer than the client accepts.
     pub(super) const TOO_LONG: Failed =
         Failed::fatal(HResult::BG_E_MAX_DOWNLOAD_SIZE_LIMIT_REACHED, ErrorContext::RemoteFile);

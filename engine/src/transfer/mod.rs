@@ -11,7 +11,7 @@
 //! it. Anything else starts again from nothing, and says so first. Memory does not depend on the file's size.
 //!
 //! What a hostile server can do is bounded: the size of headers and body, the number of redirects, the wait for each
-//! read, and the time without a byte of the file.
+//! read, the time without a byte of the file, and the time for the next thousand of them.
 //! Redirects keep their scheme. The one end nobody can check is that of a body that has neither a length nor
 //! chunks and ends when the connection does: there a cut looks like the end.
 //!
@@ -51,11 +51,13 @@ mod patience;
 mod redirect;
 #[cfg(feature = "http")]
 mod validator;
+#[cfg(feature = "http")]
+mod write_back;
 
 use contract::core::{TransferEvent, TransferReply};
 
 #[cfg(feature = "http")]
-pub use self::client::{Client, ClientConfig, Roots};
+pub use self::client::{Client, ClientConfig, Roots, Slowest};
 #[cfg(feature = "http")]
 pub use self::download::{Ended, Outcome, Request, download};
 #[cfg(feature = "http")]

@@ -11,9 +11,44 @@ use std::time::Instant;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 use ureq::{Error, Timeout};
 
+use super::client::Slowest;
+
 /// The deadline of the read that one transfer is making. None before the body, where ureq's own limits are enough.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Patience(Arc<Mutex<Option<Instant>>>);
+
+/// Whether a body comes as fast as it has to. A server that sends a byte from time to time keeps every single read short.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    slowest: Slowest,
+    since: Instant,
+    bytes: u64,
+}
+
+/// What a pace says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Speed {
+    Enough,
+    TooSlow,
+}
+
+impl Pace {
+    /// The body begins now.
+    pub(super) fn new(slowest: Slowest, now: Instant) -> Pace {
+        Pace { slowest, since: now, bytes: 0 }
+    }
+
+    /// So many bytes more have come.
+    pub(super) fn came(&mut self, bytes: u64, now: Instant) -> Speed {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if now.duration_since(self.since) < self.slowest.within {
+            return Speed::Enough;
+        }
+        let speed = if self.bytes < self.slowest.bytes { Speed::TooSlow } else { Speed::Enough };
+        (self.since, self.bytes) = (now, 0);
+        speed
+    }
+}
 
 /// Connects as usual, and keeps an eye on the deadline. Goes below TLS, whose records can be endless, too.
 #[derive(Debug)]
@@ -80,5 +115,26 @@ impl<T: Transport> Transport for Watched<T> {
 
     fn is_tls(&self) -> bool {
         self.inner.is_tls()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn each_stretch_of_time_needs_its_bytes() {
+        let slowest = Slowest { bytes: 100, within: Duration::from_secs(10) };
+        let begun = Instant::now();
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        let mut pace = Pace::new(slowest, begun);
+        assert_eq!(pace.came(1, at(9)), Speed::Enough, "the time is not over");
+        assert_eq!(pace.came(99, at(11)), Speed::Enough);
+        assert_eq!(pace.came(99, at(20)), Speed::Enough);
+        assert_eq!(pace.came(0, at(21)), Speed::TooSlow);
+        assert_eq!(pace.came(1_000, at(60)), Speed::Enough);
+        assert_eq!(pace.came(1, at(70)), Speed::TooSlow, "what came before does not count");
     }
 }

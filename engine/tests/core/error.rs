@@ -15,9 +15,9 @@ fn it_says_what_failed_and_where() {
     );
     assert_eq!(bench.get(job, Call::ErrorGetProtocol), Out::Text("http".into()));
     let described = bench.get(job, Call::ErrorGetErrorDescription { language: 0 });
-    assert_eq!(described, Out::Text(HResult::BG_E_HTTP_ERROR_503.to_string().into()));
+    assert_eq!(described, Out::Text("The server is overloaded: BG_E_HTTP_ERROR_503 (0x801901F7).".into()));
     let described = bench.get(job, Call::ErrorGetErrorContextDescription { language: 0x0409 });
-    assert_eq!(described, Out::Text("RemoteFile".into()));
+    assert_eq!(described, Out::Text("The error happened at the remote file.".into()));
     let german = Call::ErrorGetErrorDescription { language: 0x0407 };
     assert_eq!(bench.call(job, german), HResult::ERROR_RESOURCE_LANG_NOT_FOUND);
     bench.end(job, Call::Cancel);

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use contract::core::Failure::{Fatal, Transient};
 use contract::{ErrorContext, FileId, HResult, JobId};
-use engine::store::Temporary;
-use engine::transfer::{ClientConfig, Outcome};
+use engine::store::{Instance, Temporary};
+use engine::transfer::{ClientConfig, Outcome, Slowest};
 
 use super::server::{Server, bare, response};
 use super::{Bench, pattern, quick};
@@ -180,12 +180,30 @@ fn framing_without_an_end_is_a_timeout() {
     }
 }
 
+/// Each read is short, and each brings a byte of the file.
+#[test]
+fn a_body_that_drips_is_a_timeout_and_what_came_is_kept() {
+    let server = Server::start(|_, out| {
+        let _ = out.write_all(&bare("200 OK", &["content-length: 1000000"], &pattern(2_000)));
+        while out.write_all(b"x").and_then(|()| out.flush()).is_ok() {
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let slowest = Slowest { bytes: 1_000, within: Duration::from_millis(300) };
+    let mut bench = Bench::with(ClientConfig { slowest, ..quick() });
+    let began = Instant::now();
+    let (class, hr, _) = bench.failure(&server.url("/"));
+    assert_eq!((class, hr), (Transient, TIMEOUT));
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(bench.temporary.length().is_some_and(|length| length > 2_000));
+}
+
 #[test]
 fn a_directory_that_is_not_there_is_the_local_files_fault() {
     let server = Server::fixed(response("200 OK", &[], b"bytes"));
     let mut bench = Bench::new();
     let destination = bench.directory.path().join("nowhere").join("file.bin");
-    bench.temporary = Temporary::beside(&destination, JobId(0), FileId(0));
+    bench.temporary = Temporary::beside(&destination, Instance(1), JobId(0), FileId(0));
     let expected = (Fatal, HResult::from_win32(3), ErrorContext::LocalFile);
     assert_eq!(bench.failure(&server.url("/")), expected);
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use contract::core::{Failure, TransferEvent, TransferReply};
 use contract::{ErrorContext, FileId, HResult, JobId};
-use engine::store::Temporary;
+use engine::store::{Instance, Temporary};
 use engine::transfer::{Client, ClientConfig, Ended, Outcome, Progress, Request, Validator, download};
 
 /// A place to download to, and what was reported on the way.
@@ -47,7 +47,7 @@ impl Bench {
     fn with(config: ClientConfig) -> Bench {
         let directory = tempfile::tempdir().expect("tests have a temporary directory");
         let destination = directory.path().join("file.bin");
-        let temporary = Temporary::beside(&destination, JobId(0), FileId(0));
+        let temporary = Temporary::beside(&destination, Instance(1), JobId(0), FileId(0));
         let heard = Heard { events: Vec::new(), stop_at: u64::MAX };
         Bench { directory, destination, temporary, client: Client::new(config), heard }
     }

@@ -101,7 +101,7 @@ pub(super) fn observe(stage: &Stage) -> Disk {
     let placed = stage.placed().clone();
     let mut known = BTreeSet::new();
     for file in &placed {
-        let temporary = temporary(file).path().to_owned();
+        let temporary = temporary(stage, file).path().to_owned();
         let found = look_at(file, &mut disk);
         // What the disk refused to remove may be there.
         let there = temporary.symlink_metadata().is_ok() && !stage.disk.kept(file.job, file.file);
@@ -135,8 +135,8 @@ fn look_at(placed: &Placed, disk: &mut Disk) -> Found {
     }
 }
 
-fn temporary(file: &Placed) -> Temporary {
-    Temporary::beside(&file.destination, file.job, file.file)
+fn temporary(stage: &Stage, file: &Placed) -> Temporary {
+    Temporary::beside(&file.destination, stage.service.instance(), file.job, file.file)
 }
 
 fn foreign_if(expected: bool) -> Found {
@@ -157,7 +157,7 @@ fn has_right_bytes(placed: &Placed) -> io::Result<Compared> {
 /// Files that nobody asked for, and temporary files of jobs that ended well.
 fn look_for_strays(stage: &Stage, placed: &[Placed], known: &BTreeSet<PathBuf>, disk: &mut Disk) {
     let directories: BTreeSet<&Path> = placed.iter().filter_map(|file| file.destination.parent()).collect();
-    let makes = |file: &&Placed, path: &Path| temporary(file).path() == path;
+    let makes = |file: &&Placed, path: &Path| temporary(stage, file).path() == path;
     let beside = |file: &&Placed, path: &Path| file.destination.parent() == path.parent();
     let owner = |path: &Path| {
         placed.iter().find(|file| makes(file, path)).or_else(|| placed.iter().find(|file| beside(file, path)))
@@ -165,6 +165,10 @@ fn look_for_strays(stage: &Stage, placed: &[Placed], known: &BTreeSet<PathBuf>, 
     for path in directories.iter().filter_map(|directory| fs::read_dir(directory).ok()).flatten().flatten() {
         let path = path.path();
         let Some(file) = owner(&path) else { continue };
+        if path == stage.service.instance().claim_beside(&file.destination) {
+            // It stands beside what the disk refused to remove.
+            continue;
+        }
         let ended = stage.state(file.job).is_none_or(JobState::is_final);
         let is_destination = placed.iter().any(|file| file.destination == path);
         let kept = makes(&file, &path) && stage.disk.kept(file.job, file.file);

@@ -69,6 +69,9 @@ pub(super) struct ProgramPaths {
     pub(super) fails: String,
 }
 
+/// Transfers of one user at once; fewer than a service has by default, so that they run out.
+const WORKERS: u32 = 16;
+
 /// A file that a job was given.
 #[derive(Clone, Debug)]
 pub(super) struct Placed {
@@ -111,7 +114,9 @@ impl Stage {
             running: Mutex::default(),
         };
         let witness = Witness { trace: Arc::clone(&recorder), ends };
-        let builder = Service::builder(Config { seeded, ..Config::of(&config.profile) });
+        let builder = Service::builder(Config { seeded, ..Config::of(&config.profile) })
+            .namespace(crate::NAMESPACE)
+            .workers(WORKERS);
         #[cfg(feature = "designs")]
         let builder = builder.design(config.design);
         let service = builder

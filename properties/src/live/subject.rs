@@ -100,6 +100,7 @@ pub fn run_program(profile: &Profile, clients: &[Vec<Act>]) -> Result<Trace, Sta
     let recorder = Arc::new(TraceRecorder::new());
     let gate = Arc::new(Gate::default());
     let service = Service::builder(Config::of(profile))
+        .namespace(crate::NAMESPACE)
         .recorder(Arc::clone(&recorder) as Arc<dyn Recorder>)
         .fetch(Arc::clone(&gate) as Arc<dyn Fetch>)
         .disk(Arc::new(NoDisk))
@@ -213,7 +214,7 @@ impl Fetch for Gate {
             if let Some(decision) = self.wait() {
                 break decision;
             }
-            bytes += 64 * 1024;
+            bytes += engine::service::REPORT_BYTES;
             if !go_on(TransferEvent::Bytes(bytes)) {
                 return;
             }

@@ -282,10 +282,12 @@ impl Disk for TroubledDisk {
 
 #[cfg(test)]
 mod tests {
+    use engine::store::Instance;
+
     use super::*;
 
     fn place(job: u32) -> Place {
-        Place { job: JobId(job), file: FileId(0), local: "/nowhere/file".to_owned() }
+        Place { instance: Instance(0), job: JobId(job), file: FileId(0), local: "/nowhere/file".to_owned() }
     }
 
     /// A refusal of this disk is one of its own; what the file system says of a file that is not there is another code.

@@ -1,13 +1,11 @@
 //! What stands between the service and its HTTP client: it listens to every report, makes trouble, and notes what cannot be.
 
 use std::fs;
-use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use contract::core::{TransferEvent, TransferReply};
 use contract::{Call, JobId, ThreadId, UserId};
 use engine::service::{Client, Fetch, HttpFetch, Order};
-use engine::store::Temporary;
 use engine::transfer::{ClientConfig, Progress};
 
 use super::case::{Said, Trouble};
@@ -91,7 +89,7 @@ impl Fetch for Overseer {
             seen.fetches
         };
         if nth == 2 {
-            let temporary = Temporary::beside(Path::new(&order.local), order.job, order.file);
+            let temporary = order.temporary();
             // When there is nothing to lose, the row finds that out.
             let _ = match self.trouble {
                 Trouble::TemporaryLost => fs::remove_file(temporary.path()),

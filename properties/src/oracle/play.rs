@@ -1,6 +1,7 @@
 //! One row of the table, played on a service of its own and compared with what is owed.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,7 @@ use contract::{
     EnvStep, EventView, FileId, HResult, Interfaces, JobId, JobState, NotifyFlags, Profile, UserId,
 };
 use engine::service::{Callback, ErrorObject, File, Job, Service};
-use engine::store::Temporary;
+use engine::store::{Instance, Temporary};
 use engine::transfer::{ClientConfig, Roots};
 use judge::trace::Kind;
 use judge::{Ended, Header, Trace, TraceRecorder, Verdicts};
@@ -104,6 +105,8 @@ impl<'a> Play<'a> {
             .recorder(Arc::clone(&recorder) as Arc<dyn Recorder>)
             .fetch(Arc::clone(&overseer) as Arc<dyn engine::service::Fetch>)
             .clock_scale(SCALE)
+            .namespace(crate::NAMESPACE)
+            .instance(instance(&setting.directory))
             .start()
             .map_err(|error| error.to_string())?;
         overseer.meet(service.client(), OWNER);
@@ -511,7 +514,15 @@ fn prepare(case: &Case, setting: &Setting) -> std::io::Result<PathBuf> {
 }
 
 fn temporary(destination: &Path) -> Temporary {
-    Temporary::beside(destination, JobId(0), FileId(0))
+    let directory = destination.parent().unwrap_or(destination);
+    Temporary::beside(destination, instance(directory), JobId(0), FileId(0))
+}
+
+/// A number that the row knows, so that it can take a name before the service does. Rows run beside one another, each in a directory.
+fn instance(directory: &Path) -> Instance {
+    let mut hasher = DefaultHasher::new();
+    directory.hash(&mut hasher);
+    Instance(hasher.finish())
 }
 
 fn name_of(path: &Path) -> String {

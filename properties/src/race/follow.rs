@@ -71,6 +71,8 @@ fn play(
 ) -> Option<(usize, &'static str)> {
     let stage = Arc::new(Stage { shuttle: shuttle.clone(), boxes: Mutex::default() });
     let builder = Service::builder(*config)
+        .namespace(crate::NAMESPACE)
+        .instance(super::INSTANCE)
         .runtime(shuttle.clone())
         .recorder(Arc::clone(&shuttle.world) as Arc<dyn Recorder>)
         .fetch(Arc::clone(&stage) as Arc<dyn Fetch>)
@@ -564,7 +566,7 @@ impl Fetch for Stage {
 }
 
 /// Bytes that are reported at once, for each byte of a path.
-pub(crate) const REPORTED_BYTES: u64 = 64 * 1024;
+pub(crate) const REPORTED_BYTES: u64 = engine::service::REPORT_BYTES;
 
 /// What the file system says of a file that is open elsewhere.
 const SHARING_VIOLATION: HResult = HResult::from_win32(32);

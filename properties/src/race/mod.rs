@@ -42,6 +42,7 @@ mod windows;
 mod world;
 
 pub use engine::service::Design;
+use engine::store::Instance;
 
 pub use self::bytes::{BYTES, bytes_of, from_bytes, race_of};
 pub use self::follow::{Followed, follow};
@@ -59,6 +60,9 @@ pub use self::text::Error;
 pub use self::watch::Hang;
 pub use self::windows::{Row, Step, Window, Windows};
 pub use self::world::Choice;
+
+/// Files are simulated here, and no service lives beside another one.
+const INSTANCE: Instance = Instance(0);
 
 /// For tests: the race breaks nothing with this schedule, and no call waits for a later delivery.
 ///

@@ -228,6 +228,8 @@ impl Host {
             ..Config::of(profile)
         };
         let builder = Service::builder(config)
+            .namespace(crate::NAMESPACE)
+            .instance(super::INSTANCE)
             .runtime(self.shuttle.clone())
             .recorder(Arc::clone(&self.shuttle.world) as Arc<dyn Recorder>)
             .fetch(Arc::clone(stage) as Arc<dyn Fetch>)

@@ -159,6 +159,7 @@ fn play(case: &Case, config: &Config, mut orders: Orders, server: &Server, direc
     let stage = Arc::new(Stage { orders: Mutex::new(orders), urls });
     let http = HttpFetch::new(ClientConfig::default());
     let started = Service::builder(*config)
+        .namespace(crate::NAMESPACE)
         .runtime(runtime.clone())
         .recorder(Arc::clone(&recorder) as Arc<dyn Recorder>)
         .fetch(Arc::new(Routed { stage: Arc::clone(&stage), http }))

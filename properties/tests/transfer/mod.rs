@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use contract::core::{Failure, TransferEvent, TransferReply};
 use contract::{FileId, HResult, JobId};
-use engine::store::Temporary;
-use engine::transfer::{Client, ClientConfig, Outcome, Progress, Request, Roots, Validator, download};
+use engine::store::{Instance, Temporary};
+use engine::transfer::{
+    Client, ClientConfig, Outcome, Progress, Request, Roots, Slowest, Validator, download,
+};
 use properties::server::{Compared, Content, Server};
 
 /// Limits that a healthy server on the same machine never reaches, and a hostile one soon.
@@ -16,6 +18,7 @@ pub(crate) const LIMITS: ClientConfig = ClientConfig {
     connect_timeout: Duration::from_secs(5),
     response_timeout: Duration::from_millis(1200),
     read_timeout: Duration::from_millis(1200),
+    slowest: Slowest { bytes: 1, within: Duration::from_secs(60) },
     roots: Roots::Web,
     max_header_bytes: 16 * 1024,
     max_redirects: 5,
@@ -56,7 +59,7 @@ pub(crate) struct Target {
 impl Target {
     pub(crate) fn new(url: String) -> Target {
         let directory = tempfile::tempdir().expect("tests have a temporary directory");
-        let temporary = Temporary::beside(&directory.path().join("file"), JobId(1), FileId(0));
+        let temporary = Temporary::beside(&directory.path().join("file"), Instance(1), JobId(1), FileId(0));
         Target { url, directory, temporary, validator: None, ear: Ear::default() }
     }
 

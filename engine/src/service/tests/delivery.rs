@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::service::{Callback, ErrorObject, Job};
+use contract::core::Config;
 use contract::event::Leave;
-use contract::{Core as _, Event, HResult, JobState, Method, Millis, NotifyFlags, Time};
+use contract::{Core as _, Dialect, Event, HResult, JobState, Method, Millis, NotifyFlags, Priority, Time};
 
-use super::support::{Gate, RETRY_SECONDS, Seen, WATCH, blocked_by, eventually, on, sim};
+use super::support::{Gate, RETRY_SECONDS, Seen, WATCH, blocked_by, eventually, on, sim, sim_with};
 
 const LEFT: Seen = Seen::Leave(Event::JobTransferred, Leave::Returned(HResult::S_OK));
 
@@ -40,6 +41,31 @@ fn a_callback_that_panics_is_told_again_after_the_delay_and_the_service_lives_on
     let begins = begins.lock().expect("no test panics here");
     assert!(begins[1].since(begins[0]) >= Millis::from_secs(RETRY_SECONDS.into()), "{begins:?}");
     assert_eq!(job.complete().map(|returned| returned.hr), Ok(HResult::S_OK));
+}
+
+#[test]
+fn slow_servers_hold_up_their_own_user_and_nobody_else() {
+    let config = Config::of(Dialect::Bits.profile());
+    let sim = sim_with(config, |builder| builder.workers(2));
+    let begin = |user, url| {
+        let job = sim.job(user, url, on(|_, _| HResult::S_OK));
+        job.set_priority(Priority::Foreground).expect("the job is new");
+        job.resume().expect("the job has a file");
+        job
+    };
+    let slow: Vec<Job> = (0..5).map(|_| begin(0, "http://sim/stall")).collect();
+    let fetches = || sim.fetches.load(Ordering::SeqCst);
+    eventually("both workers are busy", || fetches() == 2);
+    thread::sleep(WATCH);
+    assert_eq!(fetches(), 2, "no third worker for one user");
+    for user in [1, 2] {
+        let job = begin(user, "http://sim/done");
+        eventually("the other user's file is here", || job.state() == Ok(JobState::Transferred));
+    }
+    sim.stall.open();
+    for job in slow {
+        eventually("the slow ones, too", || job.state() == Ok(JobState::Transferred));
+    }
 }
 
 #[test]

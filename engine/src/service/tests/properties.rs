@@ -1,11 +1,20 @@
 //! What a job is made with, when its times move, and what stays as it was.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use contract::{Completed, FileProgress, HResult, JobState, Millis, NotifyFlags, Priority, UserId};
+use contract::core::{Config, TransferEvent, TransferReply};
+use contract::event::Recorder;
+use contract::{
+    Completed, Dialect, EnvStep, EventView, FileProgress, HResult, JobState, Millis, NotifyFlags, Priority,
+    UserId,
+};
 
-use super::support::{Seen, on, sim};
+use super::support::{Seen, eventually, on, sim, sim_with};
+use crate::service::{Fetch, Order};
+use crate::transfer::Progress;
 
 /// Some seconds of the service's time.
 const A_MOMENT: Duration = Duration::from_millis(3);
@@ -84,7 +93,7 @@ fn a_finished_file_with_a_new_name_is_not_fetched_again() {
     assert_eq!(file.remote_name().as_deref(), Ok("http://sim/elsewhere"));
     assert_eq!(job.resume(), Err(HResult::BG_E_EMPTY), "there is nothing to fetch");
     assert_eq!(job.state(), Ok(JobState::Transferred));
-    assert_eq!(sim.fetches.load(std::sync::atomic::Ordering::SeqCst), 1);
+    assert_eq!(sim.fetches.load(Ordering::SeqCst), 1);
     job.cancel().expect("the job lives");
     assert_eq!(file.set_remote_name("http://sim/late"), Err(HResult::BG_E_INVALID_STATE));
 }
@@ -103,4 +112,41 @@ fn what_an_enumerator_has_is_fixed_when_it_is_made() {
     let (files, jobs) = (job.files(), manager.jobs(contract::call::Whose::Mine));
     assert_eq!((files.map(|now| now.count()), jobs.map(|now| now.count())), (Ok(Ok(2)), Ok(Ok(2))));
     other.cancel().expect("the job lives");
+}
+
+/// Each report takes the lock and wakes whoever waits.
+#[test]
+fn a_fast_transfer_reports_seldom_and_nothing_is_lost() {
+    const CHUNK: u64 = 64 << 10;
+    const CHUNKS: u64 = 1_600;
+    struct Fast;
+    impl Fetch for Fast {
+        fn fetch(&self, _: &Order, progress: &mut dyn Progress) {
+            let bytes = (1..=CHUNKS).map(|chunk| TransferEvent::Bytes(chunk * CHUNK));
+            let events = [TransferEvent::Connected].into_iter().chain(bytes).chain([TransferEvent::FileDone]);
+            for event in events {
+                if progress.report(event) != TransferReply::Continue {
+                    return;
+                }
+            }
+        }
+    }
+    #[derive(Default)]
+    struct Reports(AtomicU32);
+    impl Recorder for Reports {
+        fn record(&self, event: EventView<'_>) {
+            let is_one = matches!(event, EventView::Env { step: EnvStep::Bytes { .. }, .. });
+            self.0.fetch_add(u32::from(is_one), Ordering::SeqCst);
+        }
+    }
+    let reports = Arc::<Reports>::default();
+    let recorder = Arc::clone(&reports) as Arc<dyn Recorder>;
+    let config = Config::of(Dialect::Bits.profile());
+    let sim = sim_with(config, |builder| builder.fetch(Arc::new(Fast)).recorder(recorder));
+    let job = sim.job(0, "http://sim/done", on(|_, _| HResult::S_OK));
+    job.resume().expect("the job has a file");
+    eventually("the file is here", || job.state() == Ok(JobState::Transferred));
+    assert_eq!(job.progress().map(|progress| progress.bytes_transferred), Ok(CHUNKS * CHUNK));
+    let reports = reports.0.load(Ordering::SeqCst);
+    assert!((2..400).contains(&reports), "{reports} reports of {CHUNKS} chunks");
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::service::{Callback, Disk, ErrorObject, Fetch, File, Job, Order, Place, Service};
+use crate::service::{Builder, Callback, Disk, ErrorObject, Fetch, File, Job, Order, Place, Service, Std};
 use crate::transfer::Progress;
 use contract::call::ErrorContext;
 use contract::core::{Config, Failure, TransferEvent, TransferReply};
@@ -29,14 +29,22 @@ pub(crate) struct Sim {
 }
 
 pub(crate) fn sim() -> Sim {
+    sim_of(Config::of(Dialect::Bits.profile()))
+}
+
+pub(crate) fn sim_of(config: Config) -> Sim {
+    sim_with(config, |builder| builder)
+}
+
+pub(crate) fn sim_with(config: Config, change: impl FnOnce(Builder<Std>) -> Builder<Std>) -> Sim {
     let (log, disk, stall) = <(Arc<Log>, Arc<SimDisk>, Arc<Gate>)>::default();
     let fetches = Arc::new(AtomicU32::new(0));
-    let service = Service::builder(Config::of(Dialect::Bits.profile()))
+    let builder = Service::builder(config)
         .recorder(Arc::clone(&log) as Arc<dyn Recorder>)
         .fetch(Arc::new(SimFetch { stall: Arc::clone(&stall), fetches: Arc::clone(&fetches) }))
         .disk(Arc::clone(&disk) as Arc<dyn Disk>)
-        .clock_scale(1000)
-        .start();
+        .clock_scale(1000);
+    let service = change(builder).start();
     Sim { service: Arc::new(service.expect("a test machine has threads")), log, disk, stall, fetches }
 }
 
@@ -81,6 +89,13 @@ impl Fetch for SimFetch {
             }
         }
     }
+}
+
+/// Fetches nothing.
+pub(crate) struct NoFetch;
+
+impl Fetch for NoFetch {
+    fn fetch(&self, _: &Order, _: &mut dyn Progress) {}
 }
 
 /// A disk on which renames fail while told so.

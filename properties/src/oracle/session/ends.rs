@@ -15,7 +15,7 @@ use super::super::checks::Checks;
 use super::super::play::Setting;
 use super::lists::files_of;
 use super::properties::{made, start};
-use super::sim::{DiskFails, Ear, Gate, Sim, WATCH, eventually, local, object};
+use super::sim::{DiskFails, Ear, Gate, Sim, WATCH, WORKERS, eventually, local, object};
 
 /// A job that is TRANSFERRED.
 fn transferred(checks: &mut Checks, sim: &Sim) -> Option<Job> {
@@ -175,7 +175,6 @@ pub(super) fn transfers(checks: &mut Checks, setting: &Setting) {
 
 /// As many transfers at once as the dialect has slots, but never more than the service has workers.
 pub(super) fn transfers_at_once(checks: &mut Checks, setting: &Setting) {
-    const WORKERS: u32 = 16;
     let Some(sim) = start(checks, setting) else { return };
     let jobs: Vec<Job> = (0..20).filter_map(|_| made(checks, sim.job(0, "http://sim/stall", None))).collect();
     jobs.iter().for_each(|job| checks.same("Resume", job.resume(), Ok(())));

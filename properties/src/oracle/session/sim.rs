@@ -39,6 +39,8 @@ pub(super) const RETRY_SECONDS: u32 = 5;
 const SCALE: u64 = 1000;
 /// What the ids of a session's jobs have in common.
 const HERE: u64 = 0x0123_4567_89AB_CDEF;
+/// Transfers of one user at once; fewer than a service has by default, so that they run out.
+pub(super) const WORKERS: u32 = 16;
 
 pub(super) struct Sim {
     pub(super) service: Arc<Service>,
@@ -64,6 +66,7 @@ impl Sim {
             .disk(Arc::clone(&disk) as Arc<dyn Disk>)
             .clock_scale(SCALE as u32)
             .namespace(namespace)
+            .workers(WORKERS)
             .start()?;
         Ok(Sim { service: Arc::new(service), profile: setting.profile, disk, network })
     }
