@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use contract::Rule;
+use contract::{Call, Event, NotifyFlags, Rule};
+use judge::trace::{CallLine, Kind};
 use judge::{Trace, Verdict, Verdicts, failure_id};
 
 use super::race::Raced;
@@ -62,8 +63,8 @@ pub struct Tally {
     pub races: Vec<Raced>,
     /// What the adapter was asked for when its process ended or did not answer, and what was seen of that.
     pub incidents: Vec<(String, String)>,
-    /// JobModification came in some run; none when it was asked for in none.
-    pub modified: Option<bool>,
+    /// For each event: runs that asked for it by the mask and had an object, and runs in which it came.
+    pub events: BTreeMap<Event, (u64, u64)>,
     /// Items of suites that were covered, and of how many, by suite.
     pub covered: Vec<(String, u64, u64)>,
     /// Runs whose last events were judged.
@@ -84,7 +85,7 @@ impl Tally {
             compared: 0,
             races: Vec::new(),
             incidents: Vec::new(),
-            modified: None,
+            events: BTreeMap::new(),
             covered: Vec::new(),
             runs: 0,
         }
@@ -116,6 +117,37 @@ impl Tally {
     /// Takes the verdicts of a program.
     pub(super) fn count(&mut self, trace: &Trace) {
         self.count_rules(&Verdicts::of(trace));
+        self.count_events(trace);
+    }
+
+    fn count_events(&mut self, trace: &Trace) {
+        let mut asked = NotifyFlags::empty();
+        let mut has_object = false;
+        let mut came = BTreeSet::new();
+        for line in &trace.lines {
+            match &line.what {
+                Kind::Call(CallLine { call: Call::SetNotifyFlags { flags }, .. }) => {
+                    asked |= NotifyFlags::from_bits_truncate(*flags);
+                }
+                Kind::Call(CallLine { call: Call::SetNotifyInterface { receiver }, .. }) => {
+                    has_object |= receiver.is_some();
+                }
+                Kind::Enter(enter) => drop(came.insert(enter.event)),
+                _ => {}
+            }
+        }
+        for event in Event::ALL {
+            let is_asked = has_object && asked.contains(event.flag());
+            let (runs, seen) = self.events.entry(event).or_default();
+            *runs += u64::from(is_asked);
+            *seen += u64::from(came.contains(&event));
+        }
+    }
+
+    /// Events that came in no run, although some asked for them, with how many did.
+    pub fn never_came(&self) -> impl Iterator<Item = (Event, u64)> {
+        let never = self.events.iter().filter(|(_, (asked, came))| *asked > 0 && *came == 0);
+        never.map(|(event, (asked, _))| (*event, *asked))
     }
 
     fn take_failed(&mut self, place: &str, case: Option<&Case>, failed: &Failed) {

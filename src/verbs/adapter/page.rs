@@ -41,6 +41,9 @@ pub(super) fn page(
     );
     text += &list("left out", tried.campaign.left_out.iter().map(|one| format!("{}: {}", one.what, one.why)));
     text += &list("not begun, time was over", tried.campaign.not_begun.iter().cloned());
+    for (event, runs) in tally.never_came() {
+        text += &format!("  never came: {event}, which {} asked for\n", counted(runs, "run"));
+    }
     text += &races(&tally.races);
     text += &rules(tried);
     text += &failures(found);
@@ -205,6 +208,7 @@ pub(super) fn document(tried: &Tried, found: &[Told], stale: &[&Entry], seed: u6
         "covered": tally.covered.iter().map(|(name, covered, of)| json!({ "suite": name, "covered": covered, "of": of })).collect::<Vec<_>>(),
         "left_out": tried.campaign.left_out.iter().map(|one| json!({ "what": one.what, "why": one.why })).collect::<Vec<_>>(),
         "not_begun": tried.campaign.not_begun,
+        "never_came": tally.never_came().map(|(event, runs)| json!({ "event": event, "asked_in": runs })).collect::<Vec<_>>(),
         "races": tally.races.iter().map(race).collect::<Vec<_>>(),
         "rules": tally.rules.iter().map(rule).collect::<Vec<_>>(),
         "interrupted": tally.incidents.iter().map(|(place, what)| json!({ "in": place, "what": what })).collect::<Vec<_>>(),
