@@ -87,7 +87,7 @@ pub(crate) struct Args {
     #[arg(long)]
     canary: bool,
     /// Where the traces of counterexamples go.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, short = 'o', visible_alias = "out", value_name = "DIR")]
     trace_dir: Option<PathBuf>,
     /// Leave out times and rates, so that the output is the same every time.
     #[arg(long)]

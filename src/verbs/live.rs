@@ -65,7 +65,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "row")]
     canary: bool,
     /// Where the report and the traces of failures go; no report, and traces below target, when left out.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
     /// The results for a machine.
     #[arg(long)]

@@ -46,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "CORE")]
     subject: Option<CoreChoice>,
     /// Where the small trace goes; into target/traces when left out.
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, visible_alias = "out", value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write it as an ordinary test into properties/regressions, where `cargo test -p properties` finds it.
     #[arg(long)]

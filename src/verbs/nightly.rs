@@ -80,7 +80,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADAPTER", conflicts_with = "canary")]
     adapter: Vec<PathBuf>,
     /// Where the report goes; a new directory below reports/out when left out.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Install and download nothing.
     #[arg(long)]

@@ -46,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long)]
     canary: bool,
     /// Where the traces of failures go.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, short = 'o', visible_alias = "out", value_name = "DIR")]
     trace_dir: Option<PathBuf>,
     /// The results for a machine.
     #[arg(long)]

@@ -54,7 +54,7 @@ pub(crate) struct Args {
     #[arg(long)]
     stop_at_first: bool,
     /// Where the traces of all failures go.
-    #[arg(long, visible_alias = "out", value_name = "DIR")]
+    #[arg(long, short = 'o', visible_alias = "out", value_name = "DIR")]
     trace_dir: Option<PathBuf>,
     /// Download nothing.
     #[arg(long)]
