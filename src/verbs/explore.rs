@@ -41,7 +41,7 @@ pub(crate) struct Args {
     /// Which dialect, `bits` or `do`.
     #[arg(long, default_value_t = Dialect::Bits, value_name = "DIALECT")]
     dialect: Dialect,
-    /// On which port of 127.0.0.1.
+    /// On which port of 127.0.0.1; 0 for any that is free.
     #[arg(long, default_value_t = 3000, value_name = "PORT")]
     port: u16,
 }
@@ -64,6 +64,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
             "choose another port: `--port 3001`".to_owned(),
         )
     })?;
+    // Of port 0 the system has chosen one.
+    let address = (Ipv4Addr::LOCALHOST, free.local_addr().map_or(args.port, |address| address.port()));
     drop(free);
     match args.model {
         Which::Protocol => serve_protocol(args, output, address),
@@ -74,7 +76,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
 fn serve_protocol(args: &Args, output: &mut Output, address: (Ipv4Addr, u16)) -> Result<ExitCode, Error> {
     let profile = args.dialect.profile();
     let slice = chosen(args, protocol::slices(args.scope, profile), |slice| slice.name)?;
-    say(args, output, slice.name)?;
+    say(args, output, slice.name, address.1)?;
     // Without reductions, so that a path can be told as a story.
     macro_rules! serve {
         ($jobs:literal) => {{
@@ -94,7 +96,7 @@ fn serve_product(args: &Args, output: &mut Output, address: (Ipv4Addr, u16)) -> 
     type Core = engine::core::Core;
     let profile = args.dialect.profile();
     let slice = chosen(args, model::scope::slices(args.scope, profile), |slice| slice.name)?;
-    say(args, output, slice.name)?;
+    say(args, output, slice.name, address.1)?;
     let rules = RuleSet::HERE.iter().filter(|rule| product::property_names(*rule).is_some()).collect();
     match slice.jobs {
         0 | 1 => {
@@ -123,7 +125,7 @@ fn chosen<S>(args: &Args, slices: Vec<S>, name: fn(&S) -> &'static str) -> Resul
     slices.into_iter().find(wanted).ok_or_else(unknown)
 }
 
-fn say(args: &Args, output: &mut Output, slice: &str) -> Result<(), Error> {
+fn say(args: &Args, output: &mut Output, slice: &str, port: u16) -> Result<(), Error> {
     let dialect = args.dialect;
-    output.text(&format!("{slice} ({dialect}): http://127.0.0.1:{}, until it is stopped\n", args.port))
+    output.text(&format!("{slice} ({dialect}): http://127.0.0.1:{port}, until it is stopped\n"))
 }

@@ -16,14 +16,18 @@ pub(super) fn svg(text: &str) -> String {
     let (height, width) =
         ((text.lines().count() + 1) * LINE, 2 + text.lines().map(str::len).max().unwrap_or(0));
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{height}\" font-family=\"monospace\" font-size=\"13\">",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{height}\" font-family=\"monospace\" font-size=\"13\">\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
         width * CHARACTER
     );
     for (number, line) in text.lines().enumerate() {
         let line = line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         // Writing to a String cannot fail.
-        let _ =
-            write!(svg, "<text x=\"4\" y=\"{}\" xml:space=\"preserve\">{line}</text>", (number + 1) * LINE);
+        let _ = write!(
+            svg,
+            "<text fill=\"black\" x=\"4\" y=\"{}\" xml:space=\"preserve\">{line}</text>",
+            (number + 1) * LINE
+        );
     }
     svg.push_str("</svg>");
     svg
