@@ -314,6 +314,10 @@ fn take<C: Core>(
     applied == Applied::Done
 }
 
+/// Steps that the service does by itself at most. Where it never rests, the path is none that can be followed.
+#[cfg(feature = "live")]
+const MOST_STEPS: usize = 200;
+
 /// Does what the service does by itself, everything going well, until it rests.
 #[cfg(feature = "live")]
 fn go_on<C: Core>(lockstep: &mut Lockstep<C, JOBS>, config: &Config, lines: &mut Lines) {
@@ -328,7 +332,11 @@ fn go_on<C: Core>(lockstep: &mut Lockstep<C, JOBS>, config: &Config, lines: &mut
         Stimulus::Transfer { job, event: TransferEvent::Connected },
         Stimulus::Transfer { job, event: TransferEvent::FileDone },
     ];
-    while goes_on(lockstep) && steps.iter().any(|step| take(lockstep, config, lines, step)) {}
+    for _ in 0..MOST_STEPS {
+        if !goes_on(lockstep) || !steps.iter().any(|step| take(lockstep, config, lines, step)) {
+            return;
+        }
+    }
 }
 
 fn lockstep<C: Core>(config: &Config, users: Users, make: fn(&Config) -> C) -> Lockstep<C, JOBS> {
