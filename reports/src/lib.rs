@@ -27,6 +27,7 @@ mod explanation;
 mod files;
 mod grid;
 mod html;
+mod junit;
 mod kill;
 mod markdown;
 mod mutate;
@@ -43,6 +44,7 @@ pub use crate::engine_mutants::{
 pub use crate::explanation::{Body, Explanation, Passage};
 pub use crate::files::{ReportError, Written, json, read, schema, write_all};
 pub use crate::html::html;
+pub use crate::junit::junit;
 pub use crate::kill::{Expected, Kill, KillCell, KillRow, KillVerdict, Kills};
 pub use crate::markdown::markdown;
 pub use crate::mutate::{Extent, Fate, Meaning, MutantRow, MutationVerdict, Mutations, Survivor, Survivors};

@@ -4,6 +4,7 @@ mod exit_codes;
 mod explanation;
 mod files;
 mod fixture;
+mod junit;
 mod kill;
 mod mutate;
 mod renderings;
