@@ -324,6 +324,9 @@ pub fn generate<C: Core>(
     generate_with(order, make, (&|_| true, &|_| true), progress, Wide::Refuse)
 }
 
+/// Which slices and steps a subject can be made to follow.
+pub type Followed<'a> = (&'a dyn Fn(&Slice) -> bool, &'a dyn Fn(&Stimulus) -> bool);
+
 /// As [`generate`], of slices and steps that a subject can be made to follow. A slice with too many states is left out.
 ///
 /// # Errors
@@ -331,7 +334,7 @@ pub fn generate<C: Core>(
 pub fn generate_for<C: Core>(
     order: &Order,
     make: fn(&Config) -> C,
-    (fits, allows): (&dyn Fn(&Slice) -> bool, &dyn Fn(&Stimulus) -> bool),
+    (fits, allows): Followed<'_>,
     progress: &dyn Fn(&str, Progress),
 ) -> Result<Suite, model::suite::Error> {
     generate_with(order, make, (fits, allows), progress, Wide::LeaveOut)
@@ -349,7 +352,7 @@ enum Wide {
 fn generate_with<C: Core>(
     order: &Order,
     make: fn(&Config) -> C,
-    (fits, allows): (&dyn Fn(&Slice) -> bool, &dyn Fn(&Stimulus) -> bool),
+    (fits, allows): Followed<'_>,
     progress: &dyn Fn(&str, Progress),
     wide: Wide,
 ) -> Result<Suite, model::suite::Error> {

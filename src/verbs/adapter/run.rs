@@ -94,9 +94,10 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let mut all = results(&place, RuleSet::HERE, seed, Some(args.budget));
     all.engines.push(result(&tried, &found));
     ended(&mut all);
-    if args.accept {
-        accept(&known, &found, is_whole)?;
-        code = if code == ExitCode::Skipped { code } else { ExitCode::Held };
+    // Asked before, and reported behind the results: they are not lost because of it.
+    let accepted = args.accept.then(|| accept(&known, &found, is_whole));
+    if matches!(accepted, Some(Ok(()))) && code != ExitCode::Skipped {
+        code = ExitCode::Held;
     }
     match args.json {
         true => output.json(&document(&tried, &found, &stale, seed, code))?,
@@ -109,6 +110,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
             output.text(&format!("report: {}\n", written.html.display()))?;
         }
     }
+    accepted.transpose()?;
     Ok(code)
 }
 

@@ -142,7 +142,7 @@ pub(super) fn who_waits(checks: &mut Checks, setting: &Setting) {
             job.set_notify_interface(object(same)).map(|()| HResult::S_OK).ok()
         }),
         ("Resume after more files", |job, _| {
-            let added = job.add_file("http://sim/stall", &super::sim::local("more"));
+            let added = job.add_file("http://sim/stall", super::sim::local("more"));
             added.and_then(|()| job.resume()).map(|()| HResult::S_OK).ok()
         }),
     ];

@@ -28,7 +28,7 @@ fn transferred(checks: &mut Checks, sim: &Sim) -> Option<Job> {
 /// A job with one file that is done and one that stalls.
 fn half(checks: &mut Checks, sim: &Sim) -> Option<Job> {
     let job = made(checks, sim.job(0, "http://sim/done", None))?;
-    checks.same("AddFile", job.add_file("http://sim/stall", &local("stalls")), Ok(()));
+    checks.same("AddFile", job.add_file("http://sim/stall", local("stalls")), Ok(()));
     checks.same("Resume", job.resume(), Ok(()));
     let one = eventually(|| job.progress().is_ok_and(|progress| progress.files_transferred == 1));
     checks.same("the first file is done", one, true);
@@ -78,7 +78,7 @@ fn after_the_end(checks: &mut Checks, sim: &Sim, job: &Job, state: JobState) {
     checks.same("Complete at the end", job.complete().map(|back| back.hr), Err(invalid));
     checks.same("Resume at the end", job.resume(), Err(invalid));
     checks.same("Suspend at the end", job.suspend(), Err(invalid));
-    checks.same("AddFile at the end", job.add_file("http://sim/done", &local("late")), Err(invalid));
+    checks.same("AddFile at the end", job.add_file("http://sim/done", local("late")), Err(invalid));
     checks.same("SetPriority at the end", job.set_priority(Priority::Low), Err(invalid));
     checks.same("SetNotifyFlags at the end", job.set_notify_flags(NotifyFlags::DEFAULT), Err(invalid));
     checks.same("SetNotifyInterface at the end", job.set_notify_interface(None), Err(invalid));
@@ -100,8 +100,8 @@ pub(super) fn disk_that_fails(checks: &mut Checks, setting: &Setting) {
         },
     );
     let Some(job) = made(checks, sim.job(0, "http://sim/done", object(&ear))) else { return };
-    checks.same("AddFile", job.add_file("http://sim/done", &local("second")), Ok(()));
-    checks.same("AddFile", job.add_file("http://sim/done", &local("third")), Ok(()));
+    checks.same("AddFile", job.add_file("http://sim/done", local("second")), Ok(()));
+    checks.same("AddFile", job.add_file("http://sim/done", local("third")), Ok(()));
     checks.same("Resume", job.resume(), Ok(()));
     checks.same("TRANSFERRED", sim.comes_to(&job, JobState::Transferred), true);
     sim.disk.set(DiskFails { rename: Some((FileId(1), violation)), remove: None });
@@ -242,8 +242,8 @@ pub(super) fn the_file_that_failed(checks: &mut Checks, setting: &Setting) {
     let ear = Ear::good();
     let Some(job) = made(checks, sim.job(0, "http://sim/done", object(&ear))) else { return };
     // 403, because that one names its file in both dialects.
-    checks.same("AddFile", job.add_file("http://sim/forbidden", &local("second")), Ok(()));
-    checks.same("AddFile", job.add_file("http://sim/done", &local("third")), Ok(()));
+    checks.same("AddFile", job.add_file("http://sim/forbidden", local("second")), Ok(()));
+    checks.same("AddFile", job.add_file("http://sim/done", local("third")), Ok(()));
     checks.same("Resume", job.resume(), Ok(()));
     checks.same("JobError is told", eventually(|| ear.count(Event::JobError) == 1), true);
     checks.same("files that are done", job.progress().map(|progress| progress.files_transferred), Ok(1));

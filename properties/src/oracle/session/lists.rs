@@ -17,7 +17,7 @@ use super::sim::{Ear, Sim, WATCH, eventually, local, object};
 fn with_files(checks: &mut Checks, sim: &Sim, files: u32) -> Option<Job> {
     let job = made(checks, sim.service.manager(UserId(0)).create_job("session"))?;
     for number in 0..files {
-        let added = job.add_file(&format!("http://sim/{number}"), &local(&number.to_string()));
+        let added = job.add_file(&format!("http://sim/{number}"), local(&number.to_string()));
         checks.same("AddFile", added, Ok(()));
     }
     Some(job)
@@ -103,7 +103,7 @@ pub(super) fn enumerators(checks: &mut Checks, setting: &Setting) {
     checks.same("Reset at the end", all.reset(), Ok(()));
     checks.same("Skip beyond the end", all.skip(u32::MAX).map(|back| back.hr), Ok(less));
     checks.same("Next behind the end", next(&mut all, 1, Fetched::Null), Ok((less, Vec::new())));
-    checks.same("AddFile", job.add_file("http://sim/late", &local("late")), Ok(()));
+    checks.same("AddFile", job.add_file("http://sim/late", local("late")), Ok(()));
     checks.same("GetCount of a snapshot", all.count(), Ok(3));
     checks.same("GetCount of a later one", job.files().map(|files| files.count()), Ok(Ok(4)));
 }

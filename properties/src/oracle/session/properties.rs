@@ -123,7 +123,7 @@ pub(super) fn what_is_refused(checks: &mut Checks, setting: &Setting) {
     checks.same("Resume of an empty job", job.resume(), Err(sim.profile.empty));
     let invalid = Err(HResult::E_INVALIDARG);
     for remote in ["", "file", "ftp://sim/x", "http://", "http://user:secret@sim/x"] {
-        checks.same(&format!("AddFile from {remote:?}"), job.add_file(remote, &local("x")), invalid);
+        checks.same(&format!("AddFile from {remote:?}"), job.add_file(remote, local("x")), invalid);
     }
     for to in ["", "relative"] {
         checks.same(&format!("AddFile to {to:?}"), job.add_file("http://sim/x", to), invalid);
@@ -175,7 +175,7 @@ pub(super) fn times(checks: &mut Checks, setting: &Setting) {
         let moved = modified() > before;
         checks.same(&format!("{what}, and the time moves then"), (still, done, moved), (true, true, true));
     };
-    moves(checks, "AddFile", &|| job.add_file("http://sim/done", &local("more")).is_ok());
+    moves(checks, "AddFile", &|| job.add_file("http://sim/done", local("more")).is_ok());
     moves(checks, "SetPriority", &|| job.set_priority(Priority::High).is_ok());
     moves(checks, "SetNotifyFlags", &|| job.set_notify_flags(NotifyFlags::DEFAULT).is_ok());
     moves(checks, "SetNotifyInterface", &|| job.set_notify_interface(object(&ear)).is_ok());
@@ -202,9 +202,8 @@ pub(super) fn limits(checks: &mut Checks, setting: &Setting) {
     checks.same("a job in the place of one that ended", manager.create_job("room").err(), None);
     let Some(second) = jobs.get(1) else { return };
     let most = sim.profile.files_per_job;
-    let added =
-        (0..most).filter(|file| second.add_file("http://sim/done", &local(&file.to_string())).is_ok());
+    let added = (0..most).filter(|file| second.add_file("http://sim/done", local(&file.to_string())).is_ok());
     checks.same("files of one job", added.count() as u32, most);
-    let refused = second.add_file("http://sim/done", &local("too-many"));
+    let refused = second.add_file("http://sim/done", local("too-many"));
     checks.same("one file too many", refused, Err(HResult::BG_E_TOO_MANY_FILES_IN_JOB));
 }

@@ -79,7 +79,7 @@ impl Sim {
         object: Option<Arc<dyn Callback>>,
     ) -> Result<Job, HResult> {
         let job = self.service.manager(UserId(user)).create_job("session")?;
-        job.add_file(url, &local("file"))?;
+        job.add_file(url, local("file"))?;
         // FOREGROUND, so that in BITS no job waits for another.
         job.set_priority(contract::Priority::Foreground)?;
         if self.profile.omitted_methods.is_on() {
