@@ -116,3 +116,20 @@ fn each_template_is_written_and_not_over_what_is_there() {
     let checked = bgcheck(&["check"], &directory.path().join("python"));
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
 }
+
+#[test]
+fn a_committed_suite_holds_through_the_pipe() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("adapters/python/adapter.toml");
+    let conformed = Command::new(env!("CARGO_BIN_EXE_bgcheck"))
+        .args(["--color", "never", "-q", "conform", "--suite", "bits-tiny-at-rest", "--adapter"])
+        .arg(&manifest)
+        .output()
+        .expect("the command starts");
+    let text = text(&conformed);
+    assert_eq!(conformed.status.code(), Some(0), "{text}");
+    // Paths that wait for a timer or let the disk fail cannot be led.
+    assert!(
+        text.contains("0 failed") && text.contains("time passes") && text.contains("disk work fails"),
+        "{text}"
+    );
+}

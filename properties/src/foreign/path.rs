@@ -5,7 +5,7 @@ use contract::event::{Leave, Target};
 use contract::{Call, Core as _, Event, EventView, FileId, HResult, JobId, JobState, ThreadId};
 use engine::core::Core;
 use judge::RuleSet;
-use model::drive::{From, Stimulus};
+use model::drive::{DiskResult, From, Stimulus};
 use model::lockstep::Lockstep;
 use model::scope::Slice;
 use model::suite::goes_on;
@@ -147,6 +147,7 @@ impl Reader {
                 }
                 self.leaves(*job, Leave::Exited(*code));
             }
+            Stimulus::Disk { result, .. } if *result != DiskResult::Good => return Err("disk work fails"),
             Stimulus::Disk { .. } | Stimulus::Turn | Stimulus::Begin(_) | Stimulus::Enter(_) => {}
             Stimulus::Timeout => return Err("time passes"),
             Stimulus::Logoff(_) | Stimulus::NetworkLost | Stimulus::NetworkBack | Stimulus::Late(_) => {
