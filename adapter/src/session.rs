@@ -24,8 +24,8 @@ use judge::{Header, Line as TraceLine, Trace};
 use crate::Manifest;
 use crate::process::{Fault, Process, Tampering};
 use crate::wire::{
-    self, Action, Command, End, Enter, Greeting, Hello, Leave, Line, Order, PlannedCall, RaceOrder, RunOrder,
-    Start, Verb, WireOut, WireReceiver, can,
+    self, Action, Command, End, Enter, Greeting, Hello, Leave, Line, Order, PlannedCall, RaceOrder, Start,
+    Verb, WireOut, WireReceiver, can,
 };
 
 /// How long things may take.
@@ -61,12 +61,6 @@ struct Happening {
     what: Kind,
 }
 
-/// Races to be run.
-pub type Race = RaceOrder;
-
-/// One of them.
-pub type RaceRun = RunOrder;
-
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct Session {
@@ -101,7 +95,8 @@ struct Program {
     inside: BTreeMap<u64, (DeliveryId, JobId, Event)>,
     entered: u32,
     left: u32,
-    last: Option<Instant>,
+    /// Callbacks that have left, by job and event.
+    left_of: BTreeMap<(JobId, Event), usize>,
 }
 
 impl Session {
@@ -187,6 +182,12 @@ impl Session {
         self.hello.can.iter().any(|known| known == word)
     }
 
+    /// How long the slowest of its methods may take; no time where it names none.
+    #[must_use]
+    pub fn slowest(&self) -> Duration {
+        self.hello.slow_ms.values().copied().max().map_or(Duration::ZERO, Duration::from_millis)
+    }
+
     /// Whether it passes on this method.
     #[must_use]
     pub fn has(&self, method: Method) -> bool {
@@ -253,12 +254,6 @@ impl Session {
     /// # Errors
     /// The adapter does something wrong.
     pub fn call(&mut self, thread: ThreadId, job: Option<JobId>, call: &Call) -> Result<Answered, Fault> {
-        let id = self.begin_call(thread, job, call);
-        self.answer(id, call.method())
-    }
-
-    /// Makes a call, and does not wait for it.
-    pub fn begin_call(&mut self, thread: ThreadId, job: Option<JobId>, call: &Call) -> i64 {
         let number = match call {
             Call::CreateJob { .. } => Some(self.new_job()),
             _ => job.and_then(|job| self.program.jobs.get(job.index()).copied()),
@@ -269,14 +264,7 @@ impl Session {
         self.program.open.insert(id, (CallId(self.program.calls), job, call.clone(), thread));
         self.program.calls += 1;
         self.send(id, Verb::Call { thread: thread.0, call: planned });
-        id
-    }
-
-    /// Waits until a call is back.
-    ///
-    /// # Errors
-    /// The adapter does something wrong.
-    pub fn answer(&mut self, id: i64, method: Method) -> Result<Answered, Fault> {
+        let method = call.method();
         let slow = self.hello.slow_ms.get(method.name()).map(|ms| Duration::from_millis(*ms));
         let limit = slow.map_or(self.manifest.call(), |slow| slow.max(self.manifest.call()));
         let Some(end) = self.await_end(id, limit, &|| format!("it makes the call {method}"))? else {
@@ -284,15 +272,6 @@ impl Session {
             return Ok(Answered::Open);
         };
         self.answered(end, method)
-    }
-
-    /// Whether a call is back already.
-    ///
-    /// # Errors
-    /// The adapter does something wrong.
-    pub fn is_back(&mut self, id: i64) -> Result<bool, Fault> {
-        self.absorb_what_is_there()?;
-        Ok(self.ends.contains_key(&id))
     }
 
     fn answered(&self, end: End, method: Method) -> Result<Answered, Fault> {
@@ -316,11 +295,7 @@ impl Session {
         let Some(number) = self.program.jobs.get(job.index()).copied() else { return Ok(None) };
         let id = self.id();
         self.send(id, Verb::Poll { poll: number });
-        let limit = self.manifest.call();
-        let during = || "it polls the state of a job".to_owned();
-        let Some(end) = self.await_end(id, limit, &during)? else {
-            return Err(self.silent(limit, during()));
-        };
+        let end = self.end_of(id, self.manifest.call(), "it polls the state of a job")?;
         let state = match end.out {
             Some(WireOut::State(state)) => Some(state),
             _ => None,
@@ -380,11 +355,7 @@ impl Session {
     pub fn command(&mut self, verb: Verb, during: &str) -> Result<End, Fault> {
         let id = self.id();
         self.send(id, verb);
-        let limit = self.manifest.call();
-        match self.await_end(id, limit, &|| during.to_owned())? {
-            Some(end) => Ok(end),
-            None => Err(self.silent(limit, during.to_owned())),
-        }
+        self.end_of(id, self.manifest.call(), during)
     }
 
     /// A command that the protocol does not have. Returns its end.
@@ -397,11 +368,7 @@ impl Session {
         if let Some(process) = &mut self.process {
             process.write(command.to_string());
         }
-        let limit = self.manifest.call();
-        match self.await_end(id, limit, &|| during.to_owned())? {
-            Some(end) => Ok(end),
-            None => Err(self.silent(limit, during.to_owned())),
-        }
+        self.end_of(id, self.manifest.call(), during)
     }
 
     /// Ends every job of the adapter. Returns the numbers of those that could not be ended.
@@ -411,43 +378,33 @@ impl Session {
     pub fn reset(&mut self) -> Result<Vec<u32>, Fault> {
         let id = self.id();
         self.send(id, Verb::Reset { reset: true });
-        let slow = self.hello.slow_ms.values().copied().max().map_or(Duration::ZERO, Duration::from_millis);
-        let limit = self.manifest.call().max(slow);
-        let during = || "it ends its jobs".to_owned();
-        match self.await_end(id, limit, &during)? {
-            Some(end) => Ok(end.left),
-            None => Err(self.silent(limit, during())),
-        }
+        let limit = self.manifest.call().max(self.slowest());
+        self.end_of(id, limit, "it ends its jobs").map(|end| end.left)
     }
 
     /// Runs races, and returns the trace of each run.
     ///
     /// # Errors
     /// The adapter does something wrong, or does not answer.
-    pub fn race(&mut self, race: Race, limit: Duration, header: &Header) -> Result<Vec<Trace>, Fault> {
+    pub fn race(&mut self, race: RaceOrder, limit: Duration, header: &Header) -> Result<Vec<Trace>, Fault> {
         self.begin()?;
         let race = self.tampered_race(race);
-        let runs: Vec<u32> = race.runs.iter().map(|run| run.job).collect();
-        self.program.jobs = runs.clone();
+        self.program.jobs = race.runs.iter().map(|run| run.job).collect();
+        let runs = self.program.jobs.len();
         let id = self.id();
         self.send(id, Verb::Race { race });
-        let during = || "it runs races".to_owned();
-        let Some(end) = self.await_end(id, limit, &during)? else {
-            return Err(self.silent(limit, during()));
-        };
+        let end = self.end_of(id, limit, "it runs races")?;
         if let Some(why) = end.unimplemented {
             return Err(Fault::Disorder(format!("it can `race`, and answers that it cannot: {why}")));
         }
         // What is late comes with the lines of the race: callbacks that are on their way when it ends are waited for.
         self.rest(self.manifest.quiet())?;
         let happened = std::mem::take(&mut self.program.happened);
-        let traces = runs.iter().zip(0..).map(|(_, run)| {
-            let of_run = |happening: &Happening| job_of(&happening.what, &happened) == Some(JobId(run));
-            let part: Vec<Happening> =
-                happened.iter().filter(|happening| of_run(happening)).cloned().collect();
-            trace(part, header, Some(JobId(run)))
-        });
-        let traces: Vec<Trace> = traces.collect();
+        let traces: Vec<Trace> = by_job(happened, runs)
+            .into_iter()
+            .zip(0..)
+            .map(|(part, run)| trace(part, header, Some(JobId(run))))
+            .collect();
         Ok(traces.into_iter().map(|trace| self.tampered_trace(trace)).collect())
     }
 
@@ -498,17 +455,7 @@ impl Session {
     /// Callbacks of this event on this job that have left so far.
     #[must_use]
     pub fn left_of(&self, job: JobId, event: Event) -> usize {
-        let entered: Vec<DeliveryId> = self
-            .program
-            .happened
-            .iter()
-            .filter_map(|happening| match &happening.what {
-                Kind::Enter(enter) if (enter.job, enter.event) == (job, event) => Some(enter.delivery),
-                _ => None,
-            })
-            .collect();
-        let left = |happening: &&Happening| matches!(&happening.what, Kind::Leave(leave) if entered.contains(&leave.delivery));
-        self.program.happened.iter().filter(left).count()
+        self.program.left_of.get(&(job, event)).copied().unwrap_or(0)
     }
 
     /// The callbacks that run now, by the adapter's numbers.
@@ -548,8 +495,7 @@ impl Session {
     }
 
     fn new_job(&mut self) -> u32 {
-        let number = self.next_job;
-        self.next_job += 1;
+        let number = self.new_race_job();
         self.program.jobs.push(number);
         number
     }
@@ -560,10 +506,13 @@ impl Session {
         }
     }
 
-    fn silent(&mut self, limit: Duration, during: String) -> Fault {
-        let stderr = self.process.as_ref().map(Process::stderr).unwrap_or_default();
-        self.process = None;
-        Fault::Silent { limit, during, stderr }
+    /// The end of a command that has to be answered.
+    fn end_of(&mut self, id: i64, limit: Duration, during: &str) -> Result<End, Fault> {
+        if let Some(end) = self.await_end(id, limit, &|| during.to_owned())? {
+            return Ok(end);
+        }
+        let stderr = self.process.take().map(|process| process.stderr()).unwrap_or_default();
+        Err(Fault::Silent { limit, during: during.to_owned(), stderr })
     }
 
     fn await_end(
@@ -583,11 +532,6 @@ impl Session {
         }
     }
 
-    fn absorb_what_is_there(&mut self) -> Result<(), Fault> {
-        while self.process.is_some() && self.take_in(Instant::now(), &|| "it works".to_owned())? {}
-        Ok(())
-    }
-
     /// Takes in one line; false when none came in time.
     fn take_in(&mut self, until: Instant, during: &dyn Fn() -> String) -> Result<bool, Fault> {
         let Some(process) = &mut self.process else { return Ok(false) };
@@ -599,7 +543,6 @@ impl Session {
                 return Err(fault);
             }
         };
-        self.program.last = Some(Instant::now());
         let absorbed = self.absorb(line, during);
         if absorbed.is_err() {
             self.process = None;
@@ -633,7 +576,7 @@ impl Session {
         }
     }
 
-    fn tampered_race(&self, mut race: Race) -> Race {
+    fn tampered_race(&self, mut race: RaceOrder) -> RaceOrder {
         if self.tampering == Tampering::IgnoresTheMask {
             let calls = race.runs.iter_mut().flat_map(|run| run.before.iter_mut().chain(&mut run.racer));
             for call in calls.filter(|call| call.call == Method::SetNotifyFlags.name()) {
@@ -790,8 +733,9 @@ impl Program {
     }
 
     fn leave(&mut self, leave: &Leave) -> Result<(), Fault> {
-        let Some((delivery, ..)) = self.inside.remove(&leave.leave) else { return Ok(()) };
+        let Some((delivery, job, event)) = self.inside.remove(&leave.leave) else { return Ok(()) };
         self.left += 1;
+        *self.left_of.entry((job, event)).or_default() += 1;
         let outcome = match leave {
             Leave { exited: Some(code), .. } => Left::Exited(*code),
             Leave { hr: Some(hr), .. } => Left::Hr(*hr),
@@ -821,28 +765,32 @@ fn renumber(lines: &mut [TraceLine]) {
     }
 }
 
-/// The job that an event is about.
-fn job_of(what: &Kind, all: &[Happening]) -> Option<JobId> {
-    match what {
-        Kind::Call(call) => call.job.or_else(|| {
-            all.iter().find_map(|happening| match &happening.what {
-                Kind::Return(back) if back.call == call.id => back.job,
-                _ => None,
-            })
-        }),
-        Kind::Return(back) => back.job,
-        Kind::Enter(enter) => Some(enter.job),
-        Kind::Given(given) => delivery_job(given.delivery, all),
-        Kind::Leave(leave) => delivery_job(leave.delivery, all),
-        _ => None,
+/// What happened to each of so many jobs. What is about none of them is left out.
+fn by_job(happened: Vec<Happening>, jobs: usize) -> Vec<Vec<Happening>> {
+    // A CreateJob has no job before it is back.
+    let (mut calls, mut deliveries) = (BTreeMap::new(), BTreeMap::new());
+    for happening in &happened {
+        match &happening.what {
+            Kind::Return(back) => drop(calls.insert(back.call, back.job)),
+            Kind::Enter(enter) => drop(deliveries.insert(enter.delivery, enter.job)),
+            _ => {}
+        }
     }
-}
-
-fn delivery_job(delivery: DeliveryId, all: &[Happening]) -> Option<JobId> {
-    all.iter().find_map(|happening| match &happening.what {
-        Kind::Enter(enter) if enter.delivery == delivery => Some(enter.job),
-        _ => None,
-    })
+    let mut parts = vec![Vec::new(); jobs];
+    for happening in happened {
+        let job = match &happening.what {
+            Kind::Call(call) => call.job.or_else(|| calls.get(&call.id).copied().flatten()),
+            Kind::Return(back) => back.job,
+            Kind::Enter(enter) => Some(enter.job),
+            Kind::Given(given) => deliveries.get(&given.delivery).copied(),
+            Kind::Leave(leave) => deliveries.get(&leave.delivery).copied(),
+            _ => None,
+        };
+        if let Some(part) = job.and_then(|job| parts.get_mut(job.index())) {
+            part.push(happening);
+        }
+    }
+    parts
 }
 
 /// Names the job of a race as the first.

@@ -213,9 +213,10 @@ impl Racing<'_> {
         let feed = self.stage.server.feed();
         let runs: Vec<RunOrder> = delays.iter().map(|delay| self.order(*delay, &feed)).collect();
         let delays: Duration = delays.iter().copied().map(Duration::from_micros).sum();
-        let hello = self.stage.session.hello();
-        let slowest = hello.slow_ms.values().copied().max().map_or(Duration::ZERO, Duration::from_millis);
-        let limit = self.stage.session.manifest().call() + slowest + delays + PATIENCE * runs.len() as u32;
+        let limit = self.stage.session.manifest().call()
+            + self.stage.session.slowest()
+            + delays
+            + PATIENCE * runs.len() as u32;
         let header = self.stage.header(&format!("race {}", self.call.method()));
         let race = RaceOrder { settle_ms: SETTLE.as_millis() as u64, runs };
         let traces = self.stage.session.race(race, limit, &header);
