@@ -3,7 +3,7 @@
 //! Suites under the adapter's abilities, smallest scope first; races of each kind; calls that must be refused; random paths for the rest of the
 //! time. Then what was found is led again, to know how often it comes, and made smaller.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use adapter::Fault;
@@ -78,7 +78,9 @@ pub fn campaign(stage: &mut Stage, plan: &Plan<'_>, progress: &dyn Fn(&Step)) ->
     let abilities = Abilities::of(&stage.session);
     let until = Instant::now() + plan.budget;
     let tally = Tally::new();
-    let mut trying = Trying { stage, plan, progress, abilities, until, tally, not_begun: Vec::new() };
+    let rng = Rng::new(plan.seed, 1);
+    let mut trying =
+        Trying { stage, plan, progress, abilities, until, tally, not_begun: Vec::new(), rng, random: 0 };
     let fault = trying.all().err();
     let left_out = trying.abilities.left_out();
     (Campaign { tally: trying.tally, left_out, not_begun: trying.not_begun }, fault)
@@ -92,6 +94,9 @@ struct Trying<'a> {
     until: Instant,
     tally: Tally,
     not_begun: Vec<String>,
+    rng: Rng,
+    /// Random paths so far.
+    random: u64,
 }
 
 /// The share of a budget that races may take, and that leading again may.
@@ -106,14 +111,14 @@ impl Trying<'_> {
         let whole = self.plan.budget;
         self.until -= whole / AGAIN;
         self.stage.known.clone_from(self.plan.known);
-        self.suite(ScopeName::Tiny, Cover::Transition, self.until)?;
+        self.suite(ScopeName::Tiny, Cover::Transition)?;
         self.races(self.until.min(Instant::now() + whole / RACES))?;
-        self.suite(ScopeName::Tiny, Cover::Sneak, self.until)?;
-        self.suite(ScopeName::Default, Cover::Transition, self.until)?;
-        self.random(self.until)?;
+        self.suite(ScopeName::Tiny, Cover::Sneak)?;
+        self.suite(ScopeName::Default, Cover::Transition)?;
+        self.random()?;
         self.until += whole / AGAIN;
         self.again()?;
-        self.random(self.until)
+        self.random()
     }
 
     fn is_over(&self, until: Instant) -> bool {
@@ -128,9 +133,9 @@ impl Trying<'_> {
     }
 
     /// Every path of a suite that the implementation can be led along, the shortest first.
-    fn suite(&mut self, scope: ScopeName, cover: Cover, until: Instant) -> Result<(), Fault> {
+    fn suite(&mut self, scope: ScopeName, cover: Cover) -> Result<(), Fault> {
         let name = format!("suite {scope} {cover}");
-        if self.is_over(until) {
+        if self.is_over(self.until) {
             self.not_begun.push(name);
             return Ok(());
         }
@@ -153,9 +158,9 @@ impl Trying<'_> {
         };
         suite.cases.sort_by_key(|case| case.trace.lines.len());
         let all = suite.cases.len() as u64;
-        let mut judged = std::collections::BTreeMap::new();
+        let mut judged = BTreeMap::new();
         for (case, number) in suite.cases.iter().zip(0..) {
-            if self.is_over(until) {
+            if self.is_over(self.until) {
                 self.not_begun.push(format!("{} of {all} paths of {name}", all - number));
                 break;
             }
@@ -179,7 +184,7 @@ impl Trying<'_> {
 
     /// Leads the implementation along a path once, and takes down what came of it.
     fn lead(&mut self, place: &str, case: &Case) -> Result<Judged, Fault> {
-        let (judged, trace) = match play(case, self.stage) {
+        let (judged, run) = match play(case, self.stage) {
             Ok(played) => played,
             Err(fault) => {
                 let why = fault.to_string();
@@ -188,14 +193,14 @@ impl Trying<'_> {
             }
         };
         self.tally.take(place, case, &judged);
-        if let Some(trace) = trace {
-            self.tally.count(&trace);
+        if let Some(run) = run {
+            self.tally.count(&run);
         }
         Ok(judged)
     }
 
     /// Counts what the paths that passed cover.
-    fn cover(&mut self, name: &str, suite: &Suite, judged: &std::collections::BTreeMap<String, Judged>) {
+    fn cover(&mut self, name: &str, suite: &Suite, judged: &BTreeMap<String, Judged>) {
         let not_run = || Judged::not_runnable("there was no time for it");
         let of = |case: &Case| judged.get(&case.name).cloned().unwrap_or_else(not_run);
         // The cover was ours, so it is one.
@@ -235,19 +240,19 @@ impl Trying<'_> {
         Ok(())
     }
 
-    fn random(&mut self, until: Instant) -> Result<(), Fault> {
+    /// Random paths until time is over. They go on where they were left.
+    fn random(&mut self) -> Result<(), Fault> {
         let profile = *self.stage.session.dialect().profile();
-        let slices = slices_for(&profile);
-        let mut rng = Rng::new(self.plan.seed, 1);
-        let mut number = 0;
-        while !self.is_over(until) {
-            self.tell("random paths", number, None);
-            let Some(slice) = rng.pick(&slices).cloned() else { return Ok(()) };
-            let calls = 4 + rng.below(12) as u32;
-            let path = walk(&profile, &slice, &self.abilities, &mut rng, calls);
-            let case = case_of(&slice, self.stage.session.dialect(), &path, &format!("random-{number}"));
+        let slices = slices_for(&profile, &self.abilities);
+        while !self.is_over(self.until) {
+            self.tell("random paths", self.random, None);
+            let Some(slice) = self.rng.pick(&slices).cloned() else { return Ok(()) };
+            let calls = 4 + self.rng.below(12) as u32;
+            let path = walk(&profile, &slice, &self.abilities, &mut self.rng, calls);
+            let case =
+                case_of(&slice, self.stage.session.dialect(), &path, &format!("random-{}", self.random));
             let _judged = self.lead("random paths", &case)?;
-            number += 1;
+            self.random += 1;
         }
         Ok(())
     }
@@ -279,16 +284,15 @@ impl Trying<'_> {
         case: Case,
         until: Instant,
     ) -> Result<Found, Fault> {
-        let (mut seen, mut times) = (0, 0);
+        let mut seen = 0;
         // A machine that was busy for a moment is no finding.
         self.stage.pace.patient = true;
         for _ in 0..REPLAYS {
-            times += 1;
             seen += u32::from(self.has(id, &case)?.is_some());
         }
         self.stage.pace.patient = false;
-        found.again = Some((seen, times));
-        if seen == times {
+        found.again = Some((seen, REPLAYS));
+        if seen == REPLAYS {
             found = self.smaller(id, found, case, until)?;
         }
         Ok(found)
@@ -376,7 +380,5 @@ fn without(path: &[Stimulus], call: usize) -> Vec<Stimulus> {
     let is_client = |step: &&Stimulus| matches!(step, Stimulus::Call { from: From::Client(_), .. });
     let behind =
         path[call + 1..].iter().position(|step| is_client(&step)).map_or(path.len(), |next| call + 1 + next);
-    let dropped: BTreeSet<usize> = (call..behind).collect();
-    let kept = path.iter().enumerate().filter(|(at, _)| !dropped.contains(at));
-    kept.map(|(_, step)| step.clone()).collect()
+    [&path[..call], &path[behind..]].concat()
 }

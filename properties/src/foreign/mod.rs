@@ -33,7 +33,7 @@ use crate::server::Server;
 
 pub use self::abilities::{Abilities, LeftOut};
 pub use self::campaign::{Campaign, Plan, Step, campaign};
-pub use self::play::play;
+pub use self::play::{Run, play};
 pub use self::race::{Raced, Racer};
 pub use self::tally::{Found, RuleCount, Tally};
 pub use self::tour::tour;

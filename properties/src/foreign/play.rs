@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use adapter::wire::{PlannedCall, can};
 use adapter::{Answered, Fault, Session};
 use contract::{Call, Event, FileId, FileNames, HResult, JobId, JobState, Method, ThreadId};
-use judge::{Rule, Trace};
+use judge::{Rule, Trace, Verdicts};
 
 use super::Stage;
 use super::path::{Act, Ending, Path, Stands, orders};
@@ -18,11 +18,20 @@ use crate::minimize::Identity;
 use crate::server::{Compared, FEED_SEED, FEED_SIZE, Feed, Server, content};
 use crate::suite::{Case, Finding, Judged, Led, hung, led, slice_of, steps_of};
 
+/// A run of the implementation along a path.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Run {
+    /// What happened.
+    pub trace: Trace,
+    /// What the rules make of it.
+    pub verdicts: Verdicts,
+}
+
 /// What became of a path on the implementation, and its run, where there was one.
 ///
 /// # Errors
 /// The adapter does something wrong.
-pub fn play(case: &Case, stage: &mut Stage) -> Result<(Judged, Option<Trace>), Fault> {
+pub fn play(case: &Case, stage: &mut Stage) -> Result<(Judged, Option<Run>), Fault> {
     let header = &case.trace.header;
     let Some(slice) = slice_of(header) else {
         return Ok((Judged::not_runnable(format!("there is no slice {:?} any more", header.scope)), None));
@@ -40,7 +49,6 @@ struct Player<'a> {
     session: &'a mut Session,
     server: &'a Server,
     pace: &'a mut Pace,
-    feed: Feed,
     names: Names,
     header: judge::Header,
     /// Callbacks that have to have left so far.
@@ -97,13 +105,12 @@ impl<'a> Player<'a> {
         let program = stage.next_program();
         let header = stage.header(scope);
         let feed = stage.server.feed();
-        let names = Names { program, files: BTreeMap::new(), feed: feed.clone() };
+        let names = Names { program, files: BTreeMap::new(), feed };
         stage.session.begin()?;
         Ok(Player {
             session: &mut stage.session,
             server: &stage.server,
             pace: &mut stage.pace,
-            feed,
             names,
             header,
             due: BTreeMap::new(),
@@ -113,20 +120,22 @@ impl<'a> Player<'a> {
     }
 
     /// Leads the implementation along the path. That it does not answer any more is a finding; that the process is gone is not.
-    fn play(mut self, case: &Case, path: &Path) -> Result<(Judged, Option<Trace>), Fault> {
-        match self.lead(case, path) {
+    fn play(mut self, case: &Case, path: &Path) -> Result<(Judged, Option<Run>), Fault> {
+        let led = self.lead(case, path);
+        self.server.forget(&self.names.feed);
+        match led {
             Err(Fault::Silent { during, .. }) => {
                 let trace = self.session.finish(&self.header);
                 let hangs =
                     Finding::Differs(hung(&trace, &format!("nothing is answered any more while {during}")));
-                self.server.forget(&self.feed);
-                Ok((Judged::of(trace.clone(), [hangs], BTreeSet::new()), Some(trace)))
+                let verdicts = Verdicts::of(&trace);
+                Ok((Judged::of(trace.clone(), [hangs], BTreeSet::new()), Some(Run { trace, verdicts })))
             }
             done => done,
         }
     }
 
-    fn lead(&mut self, case: &Case, path: &Path) -> Result<(Judged, Option<Trace>), Fault> {
+    fn lead(&mut self, case: &Case, path: &Path) -> Result<(Judged, Option<Run>), Fault> {
         let left = self.acts(path)?;
         if !self.session.is_gone() {
             self.session.rest(self.session.limits().quiet)?;
@@ -148,13 +157,20 @@ impl<'a> Player<'a> {
             more.push(Finding::Differs(hung(&trace, &what)));
         }
         let broken_off = !matches!(left, Left::AtItsEnd);
-        let equal = equal(self.session);
-        self.server.forget(&self.feed);
+        let (equal, verdicts) = (equal(self.session), Verdicts::of(&trace));
         let judged = led(
             case,
-            Led { trace: trace.clone(), lines, broken_off, equal, more, known: self.known.clone() },
+            Led {
+                trace: trace.clone(),
+                verdicts: &verdicts,
+                lines,
+                broken_off,
+                equal,
+                more,
+                known: self.known,
+            },
         );
-        Ok((judged, Some(trace)))
+        Ok((judged, Some(Run { trace, verdicts })))
     }
 
     /// How the callbacks behind an act end. The orders of the act before are forgotten.
@@ -182,7 +198,7 @@ impl<'a> Player<'a> {
 
     fn act(&mut self, act: &Act) -> Result<Left, Fault> {
         self.give_orders(act)?;
-        act.served.iter().for_each(|served| self.server.serve(&self.feed, *served));
+        act.served.iter().for_each(|served| self.server.serve(&self.names.feed, *served));
         let call = self.names.here(self.session, act.job, &act.call);
         match self.session.call(act.thread, act.job, &call)? {
             Answered::Open => return Ok(Left::Open(call.method())),

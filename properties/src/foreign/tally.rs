@@ -7,6 +7,7 @@ use contract::{Call, Event, NotifyFlags, Rule};
 use judge::trace::{CallLine, Kind};
 use judge::{Trace, Verdict, Verdicts, failure_id};
 
+use super::play::Run;
 use super::race::Raced;
 use crate::minimize::Identity;
 use crate::suite::{Case, Failed, Finding, Judged, Outcome};
@@ -115,9 +116,9 @@ impl Tally {
     }
 
     /// Takes the verdicts of a program.
-    pub(super) fn count(&mut self, trace: &Trace) {
-        self.count_rules(&Verdicts::of(trace));
-        self.count_events(trace);
+    pub(super) fn count(&mut self, run: &Run) {
+        self.count_rules(&run.verdicts);
+        self.count_events(&run.trace);
     }
 
     fn count_events(&mut self, trace: &Trace) {

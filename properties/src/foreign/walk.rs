@@ -6,21 +6,16 @@ use engine::core::Core;
 use judge::RuleSet;
 use model::drive::{Applied, From, Stimulus};
 use model::product::{Product, State};
-use model::scope::{ScopeName, Slice, slices};
+use model::scope::{ScopeName, Slice, Timers, slices};
 use model::suite::goes_on;
 
 use super::abilities::{Abilities, Nested};
 use crate::random::Rng;
 
-/// The slices that random paths are about: those of one job whose transfers are not counted in bytes.
-pub(super) fn slices_for(profile: &Profile) -> Vec<Slice> {
+/// The slices that random paths are about: those that the adapter can be led in, without the timers that no path waits for.
+pub(super) fn slices_for(profile: &Profile, abilities: &Abilities) -> Vec<Slice> {
     let all = slices(ScopeName::Default, profile).into_iter();
-    let fits = |slice: &Slice| {
-        slice.jobs == 1
-            && slice.bytes == model::scope::Bytes::Whole
-            && slice.timers != model::scope::Timers::All
-    };
-    all.filter(fits).collect()
+    all.filter(|slice| abilities.fits(slice) && slice.timers != Timers::All).collect()
 }
 
 /// A random path in a slice, of so many calls of clients, from the empty queue on. It ends where everything rests.

@@ -38,9 +38,11 @@ pub fn recorded(case: &Case, trace: Trace) -> Judged {
 
 /// A run of a subject that was led along a file, and is a foreign one.
 #[cfg(feature = "live")]
-pub(crate) struct Led {
+pub(crate) struct Led<'a> {
     /// What happened.
     pub(crate) trace: Trace,
+    /// What the rules make of it.
+    pub(crate) verdicts: &'a Verdicts,
     /// The lines of it that belong to the path; behind them everything was ended.
     pub(crate) lines: usize,
     /// Whether it was left before the end of the path, because what was due did not come.
@@ -50,21 +52,21 @@ pub(crate) struct Led {
     /// What was found beside the trace.
     pub(crate) more: Vec<Finding>,
     /// Failures that are known, behind which is looked for others.
-    pub(crate) known: BTreeSet<Identity>,
+    pub(crate) known: &'a BTreeSet<Identity>,
 }
 
 /// What became of a file on a subject that was led along it, while no time passed for its timers.
 #[cfg(feature = "live")]
-pub(crate) fn led(case: &Case, led: Led) -> Judged {
-    let Led { trace, lines, broken_off, equal, more, known } = led;
+pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
+    let Led { trace, verdicts, lines, broken_off, equal, more, known } = led;
     let Some(rests) = Rests::of(case, Time::Stands) else {
         return Judged::not_runnable(format!("there is no slice {:?} any more", case.trace.header.scope));
     };
     let path =
         Trace { header: trace.header.clone(), lines: trace.lines.iter().take(lines).cloned().collect() };
     let compared = compare(
-        &with_equal(&case.trace, &equal),
-        &with_equal(&path, &equal),
+        &with_equal(case.trace.clone(), &equal),
+        &with_equal(path, &equal),
         super::compare::Led::AtRest(&rests),
     );
     let mut differences = compared.differences;
@@ -76,15 +78,13 @@ pub(crate) fn led(case: &Case, led: Led) -> Judged {
     let mut all: Vec<Finding> = differences.into_iter().map(Finding::Differs).chain(more).collect();
     let first = all.iter().position(|finding| !known.contains(&finding.id()));
     all.truncate(first.map_or(all.len(), |first| first + 1));
-    let first = all.into_iter();
-    let findings: Vec<Finding> = broken_rules(&trace).into_iter().chain(first).collect();
+    let findings: Vec<Finding> = broken_in(&trace, verdicts).into_iter().chain(all).collect();
     Judged::of(trace, findings, compared.steps)
 }
 
 /// The trace with one code for those that mean one thing.
 #[cfg(feature = "live")]
-fn with_equal(trace: &Trace, equal: &[(contract::Method, Vec<contract::HResult>)]) -> Trace {
-    let mut trace = trace.clone();
+fn with_equal(mut trace: Trace, equal: &[(contract::Method, Vec<contract::HResult>)]) -> Trace {
     let mut calls = std::collections::BTreeMap::new();
     for line in &mut trace.lines {
         match &mut line.what {
@@ -127,7 +127,11 @@ const NEEDED: [(Recorded, &str); 4] = [
 
 /// Every rule that a trace breaks, each where it is broken first.
 pub(super) fn broken_rules(trace: &Trace) -> Vec<Finding> {
-    let verdicts = Verdicts::of_rules(trace, RuleSet::HERE);
+    broken_in(trace, &Verdicts::of_rules(trace, RuleSet::HERE))
+}
+
+/// The same, of a trace that was judged.
+fn broken_in(trace: &Trace, verdicts: &Verdicts) -> Vec<Finding> {
     verdicts.violations().map(|violation| Finding::Broken(failure_id(trace, &violation), violation)).collect()
 }
 
