@@ -21,7 +21,7 @@ use contract::state::JobState;
 use contract::{Rule, RuleSet};
 
 /// What is on its way, in a whole run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Hash, Debug, Default)]
 pub(crate) struct Handed {
     /// Whether the run records what clients are given.
     records_given: Seen,
@@ -35,7 +35,7 @@ pub(crate) struct Handed {
     errors: BTreeMap<JobId, Errors>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Hash, Debug)]
 struct Told {
     about: About,
     /// The job's error when it began; none when its begin was not seen, or the error is not known.
@@ -53,7 +53,7 @@ impl Told {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 enum Seen {
     #[default]
     No,
@@ -61,7 +61,7 @@ enum Seen {
 }
 
 /// What a delivery is about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct About {
     job: JobId,
     event: Event,
@@ -69,7 +69,7 @@ struct About {
     file: Option<FileId>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Hash, Debug, Default)]
 struct Errors {
     now: Option<HResult>,
     ever: BTreeSet<HResult>,

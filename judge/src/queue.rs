@@ -8,6 +8,7 @@
 //! may be an administrator, and jobs may be there that no trace shows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash as _, Hasher};
 
 use contract::call::{Call, Out, Whose};
 use contract::dialect::Profile;
@@ -36,7 +37,7 @@ struct Made {
     files: u32,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Hash, Debug, Default)]
 struct Owner {
     /// Jobs that live for certain.
     live: BTreeSet<JobId>,
@@ -61,6 +62,17 @@ type Decided = (RuleSet, RuleSet);
 const NOTHING: Decided = (RuleSet::EMPTY, RuleSet::EMPTY);
 
 impl Queue {
+    /// Adds it to a hash. Of the numbers of events only their order counts, and only while a call is open that asks.
+    pub(crate) fn digest<H: Hasher>(&self, state: &mut H) {
+        let Queue { jobs, users, asking } = self;
+        jobs.iter().for_each(|(job, made)| (job, made.owner, made.files).hash(state));
+        for (id, asking) in asking {
+            (id, asking.user, asking.may_live, asking.creations).hash(state);
+            jobs.values().for_each(|made| (made.made < asking.called).hash(state));
+        }
+        (jobs.len(), asking.len(), users).hash(state);
+    }
+
     /// Takes in an event.
     pub(crate) fn event(&mut self, profile: &Profile, seq: u64, event: &EventView<'_>) -> Decided {
         match *event {

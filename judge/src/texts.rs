@@ -15,7 +15,7 @@ use contract::ids::{CallId, FileId};
 use super::failure::fingerprint;
 
 /// What has been set in one job, and the open calls that set or get it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Hash, Debug, Default)]
 pub(crate) struct Texts {
     settled: BTreeMap<Property, BTreeSet<Value>>,
     open: BTreeMap<CallId, Open>,
@@ -23,7 +23,7 @@ pub(crate) struct Texts {
     files: Option<u32>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 enum Property {
     Name,
     Description,
@@ -35,7 +35,7 @@ enum Property {
 /// The hash of a text; none for no text.
 type Value = Option<u32>;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Hash, Debug)]
 enum Open {
     /// A setter, and the values that it supersedes if it succeeds.
     Sets(Property, Value, BTreeSet<Value>),
@@ -47,7 +47,7 @@ enum Open {
     Counts(u32),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Beside {
     Nothing,
     Another,

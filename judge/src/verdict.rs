@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{Hash as _, Hasher};
 use std::io::BufRead;
 
 use contract::answers;
@@ -355,6 +356,45 @@ impl Judge {
         for rule in rules.intersection(self.rules).iter() {
             self.undecided.entry(rule).or_insert_with(|| why.to_owned());
         }
+    }
+
+    /// Adds to a hash all that the verdicts on what is still to come depend on, and which rules are broken already. How often a rule decided
+    /// something is no part of it, nor are the numbers of past events: of them only the order counts, while a call is open.
+    pub fn digest<H: Hasher>(&self, state: &mut H) {
+        // Taken apart, so that a field that is added is not forgotten.
+        let Judge {
+            profile: _,
+            rules,
+            jobs,
+            across,
+            handed,
+            queue,
+            manager_calls,
+            owners,
+            counts,
+            undecided,
+            first_end,
+            events: _,
+            last_seq: _,
+        } = self;
+        (rules, across, handed, owners, first_end.is_some()).hash(state);
+        queue.digest(state);
+        for (job, watched) in jobs {
+            job.hash(state);
+            watched.digest(state);
+        }
+        for (id, call) in manager_calls {
+            let before = |ended: Option<u64>| ended.is_some_and(|ended| ended < call.called);
+            (id, call.user, before(*first_end)).hash(state);
+            jobs.values().for_each(|watched| before(watched.ended()).hash(state));
+        }
+        counts.values().for_each(|count| count.first.is_some().hash(state));
+        (jobs.len(), manager_calls.len(), undecided.len()).hash(state);
+    }
+
+    /// How often each rule has decided something so far.
+    pub fn decisions(&self) -> impl Iterator<Item = (Rule, u64)> {
+        self.counts.iter().map(|(rule, count)| (*rule, count.decisions))
     }
 
     /// The violations seen so far, the first of each rule.

@@ -1,6 +1,7 @@
 //! One job of a run: its monitors, and the small ids that its ids have there.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use contract::call::{Call, Out};
 use contract::dialect::Profile;
@@ -63,6 +64,13 @@ impl Watched {
             ended: None,
             lost: false,
         }
+    }
+
+    /// Adds it to a hash, without the number of the event that ended the job.
+    pub(crate) fn digest<H: Hasher>(&self, state: &mut H) {
+        let Watched { monitors, texts, calls, deliveries, objects, ended, lost } = self;
+        (monitors, texts, calls, deliveries).hash(state);
+        (objects, ended.is_some(), lost).hash(state);
     }
 
     /// When the job ended for the manager: the call that ended it was back, or it expired.
@@ -211,7 +219,7 @@ pub(crate) fn names_late_file(event: &EventView<'_>) -> bool {
 }
 
 /// Which id has which slot. Few are open at once, so they are searched one by one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Hash, Debug)]
 struct Slots<Id> {
     ids: Vec<Option<Id>>,
 }

@@ -4,6 +4,7 @@ pub(crate) mod adapter;
 mod builds;
 pub(crate) mod canary;
 pub(crate) mod check;
+pub(crate) mod complete;
 pub(crate) mod conform;
 pub(crate) mod counterexample;
 pub(crate) mod explored;

@@ -118,15 +118,19 @@ fn in_one_line(kind: Kind, first: &First) -> String {
 fn options<'a>(plan: &Plan<'_>, kind: Kind, progress: &'a dyn Fn(u64)) -> HuntOptions<'a> {
     HuntOptions {
         kind,
-        races: if kind == Kind::Exhaustive { Races::Small } else { Races::OfSeeds },
+        races: if is_complete(kind) { Races::Small } else { Races::OfSeeds },
         design: plan.design,
         seed: plan.seed,
         runs: plan.schedules,
-        each: if kind == Kind::Exhaustive { OF_ALL } else { OF_EACH },
+        each: if is_complete(kind) { OF_ALL } else { OF_EACH },
         // Of a design that is wrong one failure is enough.
         stop: if plan.design == Design::Barrier { plan.stop } else { Stop::AtFirst },
         ..HuntOptions::new(plan.budget, progress)
     }
+}
+
+fn is_complete(kind: Kind) -> bool {
+    matches!(kind, Kind::Complete { .. })
 }
 
 fn ran(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Ran, Error> {
@@ -198,6 +202,10 @@ fn also(another: &reports::Failure) -> String {
     format!("the rule is also broken as {}: {file}", another.id)
 }
 
+/// What is compared for L3.
+pub(super) const BOUNDED_WAIT: &str =
+    "a call waits for the callback that had begun when it took effect, and for no later one (L3)";
+
 /// L3, as far as a run shows it: no call waits on, and every schedule comes to its end. Nothing where no call waited.
 fn bounded_wait(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Option<Agreement>, Error> {
     let compared = hunted.iter().map(|(_, hunted)| hunted.waits).sum();
@@ -212,15 +220,14 @@ fn bounded_wait(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Option<Agr
     });
     let hung = hung.map(|hang| plan.traces.keep_as_found(&hang.trace, "L3-hang-race", &words(hang)));
     Ok(Some(Agreement {
-        what: "a call waits for the callback that had begun when it took effect, and for no later one (L3)"
-            .to_owned(),
+        what: BOUNDED_WAIT.to_owned(),
         compared,
         disagreements: [kept.transpose()?, hung.transpose()?].into_iter().flatten().collect(),
     }))
 }
 
 /// A schedule that never comes to its end.
-fn words(hang: &Hang) -> String {
+pub(super) fn words(hang: &Hang) -> String {
     let threads: String = hang.threads.iter().map(|thread| format!("  {thread}\n")).collect();
     format!(
         "then: nothing is scheduled any more, and the schedule never comes to its end; the threads then\n{threads}\nthe race\n{}",

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use contract::Dialect;
 use judge::RuleSet;
-use properties::race::{Design, Kind, Stop};
+use properties::race::{Design, Kind, Merges, Scope, Stop};
 use reports::ExitCode;
 
 use crate::cli;
 use crate::clock::Clock;
 use crate::engines::check::default_traces;
+use crate::engines::complete::{self, Times};
 use crate::engines::counterexample::Traces;
 use crate::engines::fuzz::{self, Sanitizer, Target};
 use crate::engines::race::{self, Plan};
@@ -30,11 +32,14 @@ Examples:
   bgcheck race --strategy pct --depth 5 --seed 7
   bgcheck race --stop-at-first --out failures        ends with the first failure; its trace is in failures/
   bgcheck race --design recheck --budget 10s         a design that is wrong: ends with 2
-  bgcheck race --strategy fuzzer --budget 5m         libFuzzer chooses race and schedule")]
+  bgcheck race --strategy fuzzer --budget 5m         libFuzzer chooses race and schedule
+  bgcheck race --complete                            every schedule of the races of scope tiny: a proof for them
+  bgcheck race --complete --scope small --resume target/races.jsonl
+                                                     some minutes; goes on where it was ended")]
 pub(crate) struct Args {
-    /// How long.
-    #[arg(long, value_parser = cli::budget, default_value = "60s", value_name = "TIME")]
-    budget: Duration,
+    /// How long [default: 60s; with --complete, to the end].
+    #[arg(long, value_parser = cli::budget, value_name = "TIME")]
+    budget: Option<Duration>,
     /// The seed of races and schedules; from the clock when left out.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -47,6 +52,27 @@ pub(crate) struct Args {
     /// Schedules of each strategy at most, whatever the budget.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
     schedules: Option<u64>,
+    /// Run every schedule of the races of a scope, up to those whose rest is known: what holds is proved for these races.
+    #[arg(long, conflicts_with_all = ["seed", "strategy", "depth", "schedules", "offline"])]
+    complete: bool,
+    /// The races to explore to their end.
+    #[arg(long, value_enum, default_value_t = ScopeName::Tiny, requires = "complete", value_name = "SCOPE")]
+    scope: ScopeName,
+    /// Only this dialect, with --complete.
+    #[arg(long, requires = "complete", value_name = "DIALECT")]
+    dialect: Option<Dialect>,
+    /// Threads, with --complete; as many as there are cores when left out.
+    #[arg(long, requires = "complete", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
+    threads: Option<u16>,
+    /// Write each finished race to this file, and go on from what stands there.
+    #[arg(long, requires = "complete", value_name = "FILE")]
+    resume: Option<PathBuf>,
+    /// Show a line for each race, with --complete.
+    #[arg(long, requires = "complete")]
+    list: bool,
+    /// Leave times out, so that two outputs can be compared.
+    #[arg(long, requires = "complete")]
+    no_times: bool,
     /// What stands in the place of the engine's barrier; anything else is wrong on purpose.
     #[arg(long, default_value_t = Design::Barrier, value_name = "DESIGN")]
     design: Design,
@@ -64,6 +90,17 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// Which races are explored to their end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum ScopeName {
+    /// Each of eleven kinds of call against one delivery.
+    Tiny,
+    /// Each pair of them against deliveries, failing callbacks, nested calls, transfers and disk work.
+    Small,
+    /// Three calls of two clients, two jobs, two users, programs, destructors.
+    Default,
+}
+
 /// A way to choose schedules.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
 enum StrategyName {
@@ -71,14 +108,16 @@ enum StrategyName {
     Random,
     /// Priorities by chance that change at a few points (probabilistic concurrency testing).
     Pct,
-    /// Every schedule of a race, one after another; of large races the first few thousand.
-    Exhaustive,
+    /// Every schedule of a race, up to those whose rest is known; of large races the first few thousand.
+    #[value(alias = "exhaustive")]
+    Complete,
     /// libFuzzer, by the target `schedule`.
     Fuzzer,
 }
 
 /// What runs when nothing else is asked for, here and in a night.
-pub(crate) const USUAL: [Kind; 3] = [Kind::Random, Kind::Pct { depth: 3 }, Kind::Exhaustive];
+pub(crate) const USUAL: [Kind; 3] =
+    [Kind::Random, Kind::Pct { depth: 3 }, Kind::Complete { merges: Merges::Most }];
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let place = Place::here();
@@ -86,6 +125,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         Some(dir) => Traces::in_dir(dir.clone()),
         None => default_traces(&place.join("target")),
     };
+    if args.complete {
+        return explore(args, &place, &traces, output);
+    }
+    let whole = args.budget.unwrap_or(USUAL_BUDGET);
     let seed = args.seed.unwrap_or_else(|| Clock::now().seed());
     let kinds = args.kinds();
     let fuzzes = args.strategy.contains(&StrategyName::Fuzzer);
@@ -97,8 +140,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         });
     }
     let parts = u32::from(fuzzes) + u32::from(!kinds.is_empty());
-    let budget = args.budget / parts.max(1);
-    let mut results = run::results(&place, RuleSet::HERE, seed, Some(args.budget));
+    let budget = whole / parts.max(1);
+    let mut results = run::results(&place, RuleSet::HERE, seed, Some(whole));
     if !kinds.is_empty() {
         let plan = Plan {
             kinds: &kinds,
@@ -132,15 +175,53 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     Ok(results.outcome().exit_code)
 }
 
+/// Without a budget.
+const USUAL_BUDGET: Duration = Duration::from_secs(60);
+
+/// Every schedule of a scope.
+fn explore(args: &Args, place: &Place, traces: &Traces, output: &mut Output) -> Result<ExitCode, Error> {
+    let dialects = args.dialect.map_or(Dialect::ALL.to_vec(), |dialect| vec![dialect]);
+    let times = if args.no_times { Times::Left } else { Times::Shown };
+    let plan = complete::Plan {
+        scope: match args.scope {
+            ScopeName::Tiny => Scope::Tiny,
+            ScopeName::Small => Scope::Small,
+            ScopeName::Default => Scope::Default,
+        },
+        dialects: &dialects,
+        design: args.design,
+        budget: args.budget,
+        threads: args.threads.map_or_else(run::cores, |threads| usize::from(threads).min(run::cores())),
+        stop: if args.stop_at_first { Stop::AtFirst } else { Stop::Never },
+        resume: args.resume.clone(),
+        traces,
+    };
+    // It plays with no chance, so it has no seed.
+    let mut results = run::results(place, RuleSet::HERE, 0, args.budget);
+    for explored in complete::run(&plan, output)? {
+        if !args.json {
+            output.text(&if args.list { explored.list(times) } else { explored.table(times) })?;
+        }
+        results.engines.push(explored.result());
+    }
+    run::ended(&mut results);
+    match args.json {
+        true => output.text(&reports::json(&results))?,
+        false if args.no_times => {}
+        false => output.text(&reports::terminal(&results, output.style()))?,
+    }
+    Ok(results.outcome().exit_code)
+}
+
 impl Args {
     fn kinds(&self) -> Vec<Kind> {
         let kind = |name: &StrategyName| match name {
             StrategyName::Random => Some(Kind::Random),
             StrategyName::Pct => Some(Kind::Pct { depth: self.depth }),
-            StrategyName::Exhaustive => Some(Kind::Exhaustive),
+            StrategyName::Complete => Some(Kind::Complete { merges: Merges::Most }),
             StrategyName::Fuzzer => None,
         };
-        let all = [StrategyName::Random, StrategyName::Pct, StrategyName::Exhaustive];
+        let all = [StrategyName::Random, StrategyName::Pct, StrategyName::Complete];
         let asked = if self.strategy.is_empty() { &all[..] } else { &self.strategy };
         let mut kinds: Vec<Kind> = Vec::new();
         for kind in asked.iter().filter_map(kind) {

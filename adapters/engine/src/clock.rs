@@ -94,7 +94,7 @@ impl Runtime for Paced {
     type Thread = <Std as Runtime>::Thread;
     type Timer = PacedTimer;
 
-    fn mutex<T: Send + 'static>(&self, value: T) -> Self::Mutex<T> {
+    fn mutex<T: Protected>(&self, value: T) -> Self::Mutex<T> {
         self.std.mutex(value)
     }
 

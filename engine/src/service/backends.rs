@@ -1,11 +1,13 @@
 //! The seams to the network, the disk and other programs, so that a test can put simulated ones in their place.
 
+use std::hash::{Hash as _, Hasher};
 use std::io;
 use std::path::Path;
 
 use contract::call::Priority;
 use contract::{CommandLine, FileId, HResult, JobId};
 
+use super::runtime::Protected;
 use crate::store::{Instance, Temporary};
 use crate::transfer::Progress;
 
@@ -92,4 +94,11 @@ pub trait Programs: Send + Sync + 'static {
 pub trait Process: Send {
     /// Waits until it has exited, and gives its exit code.
     fn wait(&mut self) -> i32;
+}
+
+/// A process on its way to the thread that waits for it.
+impl Protected for Option<Box<dyn Process>> {
+    fn digest<H: Hasher>(&self, state: &mut H) {
+        self.is_some().hash(state);
+    }
 }

@@ -87,6 +87,7 @@ impl<R: Runtime> Engine for Shared<R> {
         self.record_call(id, inside, &request);
         self.point(Point::Called);
         let Some(answer) = self.carry_out(id, inside, &request) else { return (GONE, Out::None) };
+        self.runtime.carries(&(answer.hr, &answer.out));
         self.point(Point::Returning);
         let job = match answer.out {
             Out::Job(made) if request.job.is_none() => Some(made),

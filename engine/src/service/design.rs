@@ -97,7 +97,7 @@ impl FromStr for Design {
 }
 
 /// What the naive designs remember. Nothing is ever in it with the barrier.
-#[derive(Debug)]
+#[derive(Hash, Debug)]
 pub(super) struct Naive {
     slots: u32,
     /// Claimed and not left.

@@ -3,6 +3,7 @@
 //! A dispatcher takes the lock, lets the core claim and begin a delivery, collects all that entering needs, lets go of the
 //! lock, and enters. Nothing stands between the last two.
 
+use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -34,6 +35,20 @@ enum Whom {
     Program(CommandLine),
     /// The object or the program is not known here, as when a COM client has died.
     Nobody,
+}
+
+/// An object is known by its receiver, which is in the delivery.
+impl Hash for Begun {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.delivery.hash(state);
+        match &self.whom {
+            Whom::Object(told) => {
+                (1_u8, told.job.number(), told.error.as_ref().map(ErrorObject::error)).hash(state)
+            }
+            Whom::Program(line) => (2_u8, line).hash(state),
+            Whom::Nobody => 3_u8.hash(state),
+        }
+    }
 }
 
 /// Dropped inside the catch around the client's code: its last reference may run the client's destructor.
@@ -82,6 +97,7 @@ impl<R: Runtime> Shared<R> {
 
     /// Waits for a delivery that is ready, and begins it (clause 2: under the lock, with its slot). None at shutdown.
     fn begin(self: &Arc<Self>, me: ThreadId) -> Option<Begun> {
+        self.runtime.looks_for_work();
         let mut state = self.enter();
         loop {
             if self.is_stopping() {
@@ -107,9 +123,11 @@ impl<R: Runtime> Shared<R> {
                     state.core.handle_delivery_called(begun.delivery.id);
                 }
                 self.publish(&mut state, None, Wake::All);
+                self.runtime.carries(&begun);
                 return Some(begun);
             }
             self.publish(&mut state, None, Wake::NotDispatchers);
+            self.runtime.looks_for_work();
             state = self.runtime.wait(&self.deliveries, state);
             self.pass_time(&mut state);
         }

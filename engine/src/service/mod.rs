@@ -93,7 +93,7 @@ pub use self::objects::{File, Job, Manager, Returned};
 pub use self::program::RealPrograms;
 pub use self::real::RealDisk;
 pub use self::refusal::Refusal;
-pub use self::runtime::{Inside, Point, Runtime, Std, StdTimer, Timer, Waiting};
+pub use self::runtime::{Inside, Point, Protected, Runtime, Std, StdTimer, Timer, Waiting};
 pub use self::shared::Keep;
 use self::shared::{Shared, Wake};
 use self::threads::{Role, Whereabouts};

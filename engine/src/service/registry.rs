@@ -5,11 +5,13 @@
 //! handed out, and dropped by the caller without any lock.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash as _, Hasher};
 use std::sync::Arc;
 
 use contract::{JobId, Receiver, ReceiverId};
 
 use super::callback::Callback;
+use super::runtime::Protected;
 
 /// Ids that the service gives by itself start here, so that they never meet those a driver chooses.
 const FIRST_OWN: u32 = 1 << 16;
@@ -115,6 +117,15 @@ impl Registry {
             return None;
         }
         self.objects.remove(&id).map(|entry| entry.object)
+    }
+}
+
+impl Protected for Registry {
+    /// An object is known by its id: which one stands behind it is for who compares states to know.
+    fn digest<H: Hasher>(&self, state: &mut H) {
+        let Registry { objects, on_job, next } = self;
+        objects.iter().for_each(|(id, entry)| (id, entry.uses).hash(state));
+        (objects.len(), on_job, next).hash(state);
     }
 }
 

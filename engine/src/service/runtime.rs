@@ -8,6 +8,7 @@
 //! [`Runtime::timer`], which calls a function when it has come; a runtime with a simulated clock leaves that to its test.
 
 use std::cell::{Cell, OnceCell};
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::ops::DerefMut;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -31,7 +32,7 @@ pub trait Runtime: Send + Sync + 'static {
     type Timer: Timer;
 
     /// A new mutex.
-    fn mutex<T: Send + 'static>(&self, value: T) -> Self::Mutex<T>;
+    fn mutex<T: Protected>(&self, value: T) -> Self::Mutex<T>;
     /// Locks it.
     fn lock<'a, T: Send + 'static>(&self, mutex: &'a Self::Mutex<T>) -> Self::Guard<'a, T>;
     /// A new condition variable.
@@ -69,6 +70,13 @@ pub trait Runtime: Send + Sync + 'static {
     /// Notes which delivery the current thread runs.
     fn set_inside(&self, inside: Option<Inside>);
 
+    /// A thread of the service is about to look for work: nothing that it read before has a part in what it does from here on. A runtime that
+    /// compares states forgets here what the thread has read.
+    fn looks_for_work(&self) {}
+    /// Of all that the thread has read in a call, or since it looked for work, only this has a part in what it does from here on.
+    fn carries<T: Hash + ?Sized>(&self, what: &T) {
+        let _ = what;
+    }
     /// A step of the protocol has come. A runtime that perturbs schedules gives way here.
     fn point(&self, point: Point) {
         let _ = point;
@@ -77,6 +85,15 @@ pub trait Runtime: Send + Sync + 'static {
     fn waiting(&self, waiting: Waiting) {
         let _ = waiting;
     }
+}
+
+/// What a mutex of the service protects.
+///
+/// A runtime that explores schedules compares states, and a state is not known without this. So everything that may change what
+/// a thread does next has to be in the digest, numbers that only grow included.
+pub trait Protected: Send + 'static {
+    /// Adds it to a hash.
+    fn digest<H: Hasher>(&self, state: &mut H);
 }
 
 /// Calls a function when time has come.
@@ -163,7 +180,7 @@ impl Runtime for Std {
     type Thread = thread::JoinHandle<()>;
     type Timer = StdTimer;
 
-    fn mutex<T: Send + 'static>(&self, value: T) -> Mutex<T> {
+    fn mutex<T: Protected>(&self, value: T) -> Mutex<T> {
         Mutex::new(value)
     }
 

@@ -4,6 +4,7 @@
 //! calls [`Shared::publish`], which records what changed and wakes whom it concerns.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash as _, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use super::backends::{Disk, Fetch, Programs};
 use super::design::{Design, Naive};
 use super::refusal::Hook;
 use super::registry::Registry;
-use super::runtime::{Point, Runtime, Timer};
+use super::runtime::{Point, Protected, Runtime, Timer};
 use super::threads::{Pool, Slot};
 use crate::core::{Core, Served};
 use crate::store::Instance;
@@ -211,6 +212,30 @@ impl<R: Runtime> Shared<R> {
             let dropped = self.runtime.lock(&self.registry).bind(job, None);
             drop(dropped);
         }
+    }
+}
+
+impl<R: Runtime> Protected for State<R> {
+    fn digest<H: Hasher>(&self, state: &mut H) {
+        // Taken apart, so that a field that is added is not forgotten.
+        let State {
+            core,
+            armed,
+            fetching,
+            held,
+            unheld,
+            gone,
+            dispatchers,
+            workers,
+            serving,
+            slots,
+            next_slot,
+            naive,
+        } = self;
+        core.digest(state);
+        (armed, fetching, held, unheld, gone).hash(state);
+        (dispatchers, workers, serving, next_slot, naive).hash(state);
+        slots.iter().for_each(|(thread, slot)| (thread, slot.place).hash(state));
     }
 }
 

@@ -12,7 +12,7 @@ use super::shared::{Guard, Shared, State};
 const FIRST_OWN: u32 = 1 << 16;
 
 /// The dispatchers, or the transfer workers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Hash, Debug)]
 pub(super) struct Pool {
     /// Threads there are.
     pub(super) threads: u32,
@@ -47,7 +47,7 @@ impl Pool {
 }
 
 /// What a thread of the service is there for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Role {
     /// Tells clients.
     Dispatcher,
@@ -64,7 +64,7 @@ pub(super) struct Slot<R: Runtime> {
 }
 
 /// Where a thread of the service is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Whereabouts {
     /// In the service's own code, which waits for nothing but the service.
     Service,

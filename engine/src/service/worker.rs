@@ -45,6 +45,7 @@ impl<R: Runtime> Shared<R> {
 
     /// Waits until the scheduler has something to run. None at shutdown.
     fn take_on(&self, me: ThreadId) -> Option<(TransferStart, UserId)> {
+        self.runtime.looks_for_work();
         let mut state = self.enter();
         loop {
             if self.is_stopping() {
@@ -53,6 +54,7 @@ impl<R: Runtime> Shared<R> {
             if !state.wants_transfer() {
                 // Nothing to do: the timer's or a caller's wake-up comes after the next change.
                 self.publish(&mut state, None, Wake::All);
+                self.runtime.looks_for_work();
                 state = self.runtime.wait(&self.transfers, state);
                 self.pass_time(&mut state);
                 continue;

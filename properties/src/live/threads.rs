@@ -8,7 +8,7 @@ macro_rules! threads_of_std {
         type Condvar = <engine::service::Std as engine::service::Runtime>::Condvar;
         type Thread = <engine::service::Std as engine::service::Runtime>::Thread;
 
-        fn mutex<T: Send + 'static>(&self, value: T) -> Self::Mutex<T> {
+        fn mutex<T: engine::service::Protected>(&self, value: T) -> Self::Mutex<T> {
             self.std.mutex(value)
         }
 

@@ -7,6 +7,7 @@
 //! **What it is not.** Bytes. Whether they are the right ones is for live runs.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash as _, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use contract::env::Found;
@@ -20,7 +21,7 @@ pub(super) struct Files {
 }
 
 /// The two paths of a file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Hash, Debug)]
 struct Paths {
     destination: Found,
     /// `Wrong` is a part of the file.
@@ -43,7 +44,7 @@ pub(super) enum Alone {
 }
 
 /// Why a rename did not happen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct NotThere;
 
 impl Files {
@@ -86,6 +87,11 @@ impl Files {
     /// The temporary file is removed, if there is one.
     pub(super) fn remove(&self, place: &Place) {
         self.all().entry((place.job, place.file)).or_default().temporary = Found::Absent;
+    }
+
+    /// Adds the disk to a digest.
+    pub(super) fn digest(&self, mut state: &mut dyn Hasher) {
+        self.all().hash(&mut state);
     }
 
     /// What stands at the destination and at the temporary path of each file, in the order of jobs and files.

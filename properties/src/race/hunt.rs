@@ -16,10 +16,11 @@ use engine::service::Design;
 use judge::{Ended, Rule, RuleSet, Trace, Verdict};
 
 use super::bytes::race_of;
+use super::complete::Explored;
 use super::program::{Act, Race, Stays};
 use super::seen::Seen;
 use super::strategy::{Kind, More, Tape};
-use super::subject::{Run, Session, trace};
+use super::subject::{Rest, Run, Session, trace};
 use super::watch::{Hang, PATIENCE, Watch, be_watched};
 use super::windows::Windows;
 use crate::minimize::races::{self, Scheduled};
@@ -158,6 +159,8 @@ pub struct Hunted {
     pub overwaited: Option<Failure>,
     /// A schedule that never came to its end, which ended the hunt.
     pub hung: Option<Hang>,
+    /// How far the last race was explored, by a strategy that comes to an end.
+    pub explored: Option<Explored>,
     /// Which calls met which steps.
     pub windows: Windows,
     /// How long it took.
@@ -404,13 +407,14 @@ impl Hunt {
                 break;
             }
         }
+        self.hunted.explored = session.explored();
     }
 
     fn note(&mut self, seed: u64, race: &Race, run: &Run) {
         self.hunted.schedules += 1;
         self.common.schedules.store(self.hunted.schedules, Ordering::Relaxed);
         self.hunted.steps += run.choices.len() as u64;
-        self.hunted.cut += u64::from(run.ended == Ended::Cut);
+        self.hunted.cut += u64::from(run.ended == Ended::Cut && run.rest == Rest::Run);
         for (count, rule) in self.counts.iter_mut().zip(Rule::ALL) {
             if let Some(Verdict::Held { decisions }) = run.verdicts.rules.get(rule) {
                 *count += decisions;

@@ -7,6 +7,10 @@
 //! **What it is not.** A mutex: the values are protected by those of the standard library, which are free whenever this table grants
 //! them.
 
+use std::hash::{Hash as _, Hasher};
+
+use super::digest::{Digest, Forgets, sorted};
+
 /// Kinds of locks that are followed. The service has three.
 const KINDS: usize = 16;
 
@@ -25,6 +29,8 @@ struct One {
     kind: usize,
     owner: Option<usize>,
     waiters: Vec<usize>,
+    /// The digest of what it protects, as it was when the lock was last given back.
+    contents: Digest,
 }
 
 /// Whether a task has got a lock.
@@ -97,6 +103,25 @@ impl Locks {
     pub(super) fn release(&mut self, lock: usize) -> Vec<usize> {
         self.all[lock].owner = None;
         std::mem::take(&mut self.all[lock].waiters)
+    }
+
+    /// The digest of what the lock protects, as it was when it was last given back.
+    pub(super) fn contents(&self, lock: usize) -> Digest {
+        self.all[lock].contents
+    }
+
+    /// What the lock protects has this digest when the lock is given back.
+    pub(super) fn protects(&mut self, lock: usize, contents: Digest) {
+        self.all[lock].contents = contents;
+    }
+
+    /// Adds the locks to a digest. What a lock protects that is held follows from what its holder has read.
+    pub(super) fn digest<H: Hasher>(&self, forgets: Forgets, state: &mut H) {
+        for One { kind: _, owner, waiters, contents } in &self.all {
+            let free = owner.is_none() && forgets != Forgets::Contents;
+            (owner, sorted(waiters), free.then_some(contents)).hash(state);
+        }
+        (self.taken_under, self.circle.is_some()).hash(state);
     }
 
     /// Whether the task holds a lock.

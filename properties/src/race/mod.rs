@@ -24,6 +24,8 @@
 //! ```
 
 mod bytes;
+mod complete;
+mod digest;
 mod execution;
 mod files;
 mod follow;
@@ -32,6 +34,7 @@ mod locks;
 mod program;
 mod replay;
 mod runtime;
+mod scopes;
 mod seen;
 mod stage;
 mod strategy;
@@ -45,6 +48,8 @@ pub use engine::service::Design;
 use engine::store::Instance;
 
 pub use self::bytes::{BYTES, bytes_of, from_bytes, race_of};
+pub use self::complete::{Explored, Merges, complete};
+pub use self::digest::{Digest, Forgets};
 pub use self::follow::{Followed, follow};
 pub use self::hunt::{Exhausted, Failure, First, HuntOptions, Hunted, Races, Stop, hunt};
 pub use self::locks::Circle;
@@ -53,9 +58,10 @@ pub use self::program::{
     Outside, Race, Stays, Step as Calling, Wakes,
 };
 pub use self::replay::{ReplayError, from_trace, replay};
+pub use self::scopes::{Scope, Scoped, Situation, scoped};
 pub use self::seen::Seen;
-pub use self::strategy::{Kind, More, Options, Strategy, Tape, What};
-pub use self::subject::{Run, SUBJECT, Session, run, trace};
+pub use self::strategy::{Arrives, Kind, More, Options, Strategy, Tape, What};
+pub use self::subject::{Rest, Run, SUBJECT, Session, run, trace};
 pub use self::text::Error;
 pub use self::watch::Hang;
 pub use self::windows::{Row, Step, Window, Windows};

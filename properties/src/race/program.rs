@@ -182,6 +182,10 @@ pub enum Fetched {
     Panic,
     /// The file changes at the server on the way, starts again from nothing, and is whole then.
     Restarted,
+    /// It stands before its last report when the race begins, and the file is whole.
+    Late,
+    /// It stands before its last report when the race begins, and fails for good.
+    LateFatal,
 }
 
 /// What an object does when it is told something.
@@ -294,6 +298,32 @@ impl Race {
         let objects =
             self.objects.iter().map(|object| object.calls.len() + object.drops.len()).sum::<usize>();
         self.prefix.len() + branches + objects + self.outside.len()
+    }
+
+    /// Whether a moment of the race has a digest: an object is known there by its number, so no two of one number may differ. Those that the
+    /// service alone holds are made anew for the job that they are registered on.
+    #[must_use]
+    pub fn has_digests(&self) -> bool {
+        let brief = |step: &&Step| match &step.call {
+            Call::SetNotifyInterface { receiver: Some(receiver) } => {
+                let manner = self.objects.get(receiver.id.0 as usize);
+                manner.is_some_and(|manner| manner.kept == Kept::Briefly)
+            }
+            _ => false,
+        };
+        let mut on = self.steps().filter(brief).map(|step| step.on);
+        let first = on.next();
+        on.all(|other| Some(other) == first)
+    }
+
+    /// Every call that the race may make.
+    fn steps(&self) -> impl Iterator<Item = &Step> {
+        let prefix = self.prefix.iter().filter_map(|act| match act {
+            Act::Call(step) => Some(step),
+            Act::Settle | Act::Pass => None,
+        });
+        let objects = self.objects.iter().flat_map(|object| object.calls.iter().chain(&object.drops));
+        prefix.chain(self.branches.iter().flat_map(|branch| &branch.calls)).chain(objects)
     }
 
     /// Whose the k-th job is.

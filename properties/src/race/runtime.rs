@@ -8,6 +8,7 @@
 //!
 //! A task that can never have a lock is unwound, and gives back the locks it holds: the run is judged, and the others come to an end.
 
+use std::hash::Hash;
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -15,13 +16,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use contract::ThreadId;
-use engine::service::{Inside, Point, Runtime, Timer, Waiting};
+use engine::service::{Inside, Point, Protected, Runtime, Timer, Waiting};
 
+use super::digest::Digest;
 use super::execution::{self, STACK_BYTES};
 use super::locks::Taken;
 use super::program::Wakes;
 use super::windows::Step;
-use super::world::{Deadline, Done, Fresh, HOST, Mode, Name, Role, Ticking, World};
+use super::world::{Deadline, Digests, Done, Fresh, HOST, Mode, Name, Role, Ticking, World};
 
 /// The runtime. Clones are of the same world.
 #[derive(Clone)]
@@ -33,6 +35,8 @@ pub(super) struct Shuttle {
 pub(super) struct Lock<T> {
     world: Arc<World>,
     number: usize,
+    /// The digest of what it protects.
+    digest: fn(&T) -> Digest,
     inner: Mutex<T>,
 }
 
@@ -47,6 +51,23 @@ pub(super) struct Guard<'a, T> {
 pub(super) struct Condvar {
     number: usize,
 }
+
+/// Where a task has come past, as a part of its past.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Passed {
+    /// It gave way, and may go on at any time.
+    ASchedulingPoint,
+    /// It waited for a notification of this condition variable.
+    AWait(usize),
+    /// It waited for another client.
+    AnotherClient,
+    /// It started a task.
+    AStart,
+}
+
+/// Where a thread of the service holds nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct LooksForWork(Name);
 
 /// What a task is unwound with that can never have a lock.
 struct Deadlocked;
@@ -89,6 +110,7 @@ impl Shuttle {
         if goes_on || std::thread::panicking() {
             return;
         }
+        self.world.inner().reads(Passed::ASchedulingPoint);
         execution::switch();
         self.world.inner().fresh = Fresh::Yes;
     }
@@ -110,7 +132,11 @@ impl Shuttle {
         let task = execution::spawn(Box::new(whole), STACK_BYTES);
         let mut inner = self.world.inner();
         inner.pinned -= 1;
-        inner.task(task).name = name;
+        inner.reads(Passed::AStart);
+        // The new task begins with what it was given, which is what the one that starts it has read.
+        let past = inner.me().past;
+        let started = inner.task(task);
+        (started.name, started.past) = (name, past);
         Thread { task }
     }
 
@@ -149,9 +175,10 @@ impl Runtime for Shuttle {
     type Thread = Thread;
     type Timer = Ticker;
 
-    fn mutex<T: Send + 'static>(&self, value: T) -> Lock<T> {
+    fn mutex<T: Protected>(&self, value: T) -> Lock<T> {
         let number = self.world.inner().locks.create::<T>();
-        Lock { world: Arc::clone(&self.world), number, inner: Mutex::new(value) }
+        let digest = |value: &T| Digest::of(|hasher| value.digest(hasher));
+        Lock { world: Arc::clone(&self.world), number, digest, inner: Mutex::new(value) }
     }
 
     fn lock<'a, T: Send + 'static>(&self, mutex: &'a Lock<T>) -> Guard<'a, T> {
@@ -175,6 +202,7 @@ impl Runtime for Shuttle {
         inner.waits_on();
         let me = inner.current;
         inner.waiters(condvar.number).push(me);
+        inner.reads(Passed::AWait(condvar.number));
         drop(inner);
         drop(guard);
         self.block();
@@ -223,7 +251,10 @@ impl Runtime for Shuttle {
     }
 
     fn now(&self) -> Duration {
-        self.world.inner().now
+        let mut inner = self.world.inner();
+        let now = inner.now;
+        inner.reads(now);
+        now
     }
 
     fn timer(&self, tick: impl FnMut() -> Option<Duration> + Send + 'static) -> io::Result<Ticker> {
@@ -245,6 +276,16 @@ impl Runtime for Shuttle {
 
     fn set_inside(&self, inside: Option<Inside>) {
         self.world.inner().me().inside = inside;
+    }
+
+    fn looks_for_work(&self) {
+        let mut inner = self.world.inner();
+        let name = inner.me().name;
+        inner.holds_nothing(LooksForWork(name));
+    }
+
+    fn carries<T: Hash + ?Sized>(&self, what: &T) {
+        self.world.inner().carries(what);
     }
 
     fn point(&self, point: Point) {
@@ -299,7 +340,11 @@ impl<T> Lock<T> {
         let me = inner.current;
         let taken = inner.locks.take(self.number, me);
         match taken {
-            Taken::Yes => inner.took_lock(),
+            Taken::Yes => {
+                inner.took_lock();
+                let contents = inner.locks.contents(self.number);
+                inner.reads((self.number, contents));
+            }
             Taken::Later => {}
             Taken::Never => {
                 drop(inner);
@@ -337,8 +382,16 @@ impl<T> DerefMut for Guard<'_, T> {
 
 impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
+        let mut world = self.lock.world.inner();
+        if world.digests == Digests::Kept
+            && world.mode != Mode::Over
+            && let Some(value) = self.inner.as_deref()
+        {
+            world.locks.protects(self.lock.number, (self.lock.digest)(value));
+        }
         self.inner = None;
-        let waiting = self.lock.world.inner().locks.release(self.lock.number);
+        let waiting = world.locks.release(self.lock.number);
+        drop(world);
         waiting.into_iter().for_each(execution::unblock);
     }
 }

@@ -3,6 +3,7 @@
 //! **What it is.** One value that all of them share. Each does what the race says, in the order in which it is asked; between two of its
 //! steps anything may happen.
 
+use std::hash::{Hash as _, Hasher};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,9 +25,9 @@ use super::files::{Alone, Files};
 use super::program::{
     self, Exit, Fetched, Kept, Leaves, Lock, Manner, OBJECTS, On, Outside, PREPARES, Race, Stays, Step,
 };
-use super::runtime::Shuttle;
+use super::runtime::{Passed, Shuttle};
 use super::seen::Seen;
-use super::world::{Inner, Mode, Name, Role, World};
+use super::world::{Around, Inner, Mode, Name, Role, World};
 
 /// See the module's documentation.
 pub(super) struct Stage {
@@ -66,15 +67,18 @@ impl Stage {
     pub(super) fn branch(self: &Arc<Self>, client: &Client, number: usize) {
         let Some(branch) = self.race.branches.get(number) else { return };
         let _held = (branch.lock == Lock::Held).then(|| self.lock(number as u32 + 1));
-        for step in &branch.calls {
+        for (nth, step) in branch.calls.iter().enumerate() {
+            self.shuttle.world.inner().holds_nothing((Name::Branch(number as u32), nth));
             self.shuttle.yield_now();
             self.make(client, program::thread(number), JobId(0), step);
         }
+        self.shuttle.world.inner().holds_nothing((Name::Branch(number as u32), branch.calls.len()));
     }
 
     /// What happens to all jobs, one thing after another.
     pub(super) fn outside(&self, service: &Service<Shuttle>) {
-        for outside in &self.race.outside {
+        for (nth, outside) in self.race.outside.iter().enumerate() {
+            self.shuttle.world.inner().holds_nothing((Name::Outside, nth));
             self.shuttle.yield_now();
             match *outside {
                 Outside::NetworkLost => service.network_lost(),
@@ -131,6 +135,7 @@ impl Stage {
 
     /// Waits for something that another client does, or for the end of the run.
     fn wait_until(&self, is_so: impl Fn(&Inner) -> bool) {
+        self.shuttle.world.inner().reads(Passed::AnotherClient);
         loop {
             let mut inner = self.shuttle.world.inner();
             if inner.mode == Mode::Over || is_so(&inner) {
@@ -175,7 +180,16 @@ impl Stage {
             return Fetched::Done;
         };
         let nth = counts.fetches.fetch_add(1, Ordering::Relaxed);
-        fate.fetches.get(nth as usize).copied().unwrap_or(Fetched::Done)
+        let fetched = fate.fetches.get(nth as usize).copied().unwrap_or(Fetched::Done);
+        self.shuttle.world.inner().reads(fetched);
+        fetched
+    }
+
+    fn has_ended(&self, job: JobId) -> bool {
+        let mut inner = self.shuttle.world.inner();
+        let ended = inner.has_ended(job);
+        inner.reads(ended);
+        ended
     }
 
     fn see(&self, seen: Seen) {
@@ -189,6 +203,24 @@ impl Stage {
             Name::Branch(number) => ThreadId(number),
             _ => PREPARES,
         }
+    }
+}
+
+/// Counts as far as they change anything: what runs out stays as it is then.
+impl Around for Stage {
+    fn digest(&self, mut state: &mut dyn Hasher) {
+        let up_to = |count: &AtomicU32, most: usize| (count.load(Ordering::Relaxed) as usize).min(most);
+        for (counts, fate) in self.counts.iter().zip(&self.race.jobs) {
+            let fetches = up_to(&counts.fetches, fate.fetches.len());
+            let renames = up_to(&counts.renames, fate.renames_fail as usize);
+            let removals = up_to(&counts.removals, fate.removals_fail as usize);
+            (up_to(&counts.told, 1), fetches, renames, removals).hash(&mut state);
+        }
+        for (told, manner) in self.told.iter().zip(&self.race.objects) {
+            up_to(told, manner.times as usize).hash(&mut state);
+        }
+        up_to(&self.started, self.race.exits.len()).hash(&mut state);
+        self.files.digest(state);
     }
 }
 
@@ -236,6 +268,14 @@ impl Fetch for Stage {
             }
             Fetched::Transient => fetching.tell(&[failed(Failure::Transient, 503)]),
             Fetched::Fatal => fetching.tell(&[failed(Failure::Fatal, 404)]),
+            Fetched::Late => {
+                self.wait_until(|inner| inner.mode == Mode::Racing);
+                fetching.tell(&[TransferEvent::FileDone]);
+            }
+            Fetched::LateFatal => {
+                self.wait_until(|inner| inner.mode == Mode::Racing);
+                fetching.tell(&[failed(Failure::Fatal, 404)]);
+            }
             Fetched::Silent => {}
             Fetched::Panic => panic_on_purpose(),
         }
@@ -265,7 +305,7 @@ impl<'a> Fetching<'a> {
             if *event == TransferEvent::FileDone {
                 self.stage.files.write(self.job, self.file, Found::Whole);
             }
-            let ended = self.stage.shuttle.world.inner().has_ended(self.job);
+            let ended = self.stage.has_ended(self.job);
             let reply = self.progress.report(*event);
             if ended && reply != TransferReply::Stop {
                 self.stage.see(Seen::WorksOn { job: self.job });
@@ -295,9 +335,12 @@ impl Disk for Stage {
         let count = |counts: &Counts| counts.renames.fetch_add(1, Ordering::Relaxed);
         let fails = self.race.jobs.get(job).map_or(0, |fate| fate.renames_fail);
         if self.counts.get(job).is_some_and(|counts| count(counts) < fails) {
+            self.shuttle.world.inner().reads(SHARING_VIOLATION);
             return Err(SHARING_VIOLATION);
         }
-        self.files.rename(place).map_err(|_| NOT_FOUND)
+        let renamed = self.files.rename(place).map_err(|_| NOT_FOUND);
+        self.shuttle.world.inner().reads(renamed);
+        renamed
     }
 
     fn remove(&self, place: &Place) -> Result<(), HResult> {
@@ -307,6 +350,7 @@ impl Disk for Stage {
         // What a worker leaves of a job that has ended is removed when no call is there any more that could answer for it.
         let by_worker = self.shuttle.world.inner().me().name == Name::Service(Role::Worker);
         if !by_worker && self.counts.get(job).is_some_and(|counts| count(counts) < fails) {
+            self.shuttle.world.inner().reads(SHARING_VIOLATION);
             return Err(SHARING_VIOLATION);
         }
         self.files.remove(place);
@@ -317,7 +361,9 @@ impl Disk for Stage {
 impl Programs for Stage {
     fn start(&self, _: &CommandLine) -> io::Result<Box<dyn Process>> {
         let nth = self.started.fetch_add(1, Ordering::Relaxed);
-        match self.race.exits.get(nth as usize).copied().unwrap_or(Exit::Code(0)) {
+        let exit = self.race.exits.get(nth as usize).copied().unwrap_or(Exit::Code(0));
+        self.shuttle.world.inner().reads(exit);
+        match exit {
             Exit::Code(code) => Ok(Box::new(Exits { shuttle: self.shuttle.clone(), code })),
             Exit::NotStarted => Err(io::ErrorKind::NotFound.into()),
         }
@@ -362,7 +408,9 @@ impl Object {
         self.stage.shuttle.yield_now();
         let Some(manner) = self.manner() else { return HResult::S_OK };
         let told = self.stage.told.get(self.number);
-        if told.is_none_or(|told| told.fetch_add(1, Ordering::Relaxed) >= manner.times) {
+        let is_through = told.is_none_or(|told| told.fetch_add(1, Ordering::Relaxed) >= manner.times);
+        self.stage.shuttle.world.inner().reads(is_through);
+        if is_through {
             return HResult::S_OK;
         }
         let _held = manner.takes.map(|branch| self.stage.lock(branch));

@@ -9,6 +9,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::complete::{Explored, Merges, complete};
+use super::digest::{Digest, Forgets};
 use super::world::{Choice, HOST};
 use crate::sample::split_mix;
 
@@ -19,6 +21,8 @@ pub struct Options<'a> {
     pub tasks: &'a [usize],
     /// What is chosen among them.
     pub what: What,
+    /// The task that ran until now.
+    pub current: usize,
 }
 
 /// What a choice is about.
@@ -39,11 +43,41 @@ pub trait Strategy: Send {
     /// The place of one of the tasks; a number beyond the last counts round.
     fn choose(&mut self, options: &Options<'_>) -> usize;
 
+    /// Whether the strategy compares moments by their digests, for which a run keeps more of what happens.
+    fn merges(&self) -> bool {
+        false
+    }
+
+    /// Whether it wants the digest of the moment before the next choice, and what is left out of it.
+    fn wants_digest(&self) -> Option<Forgets> {
+        None
+    }
+
+    /// The run comes to a moment with this digest, at which it has a choice of who goes on. `current` has the turn.
+    fn arrives(&mut self, digest: Digest, current: usize) -> Arrives {
+        let _ = (digest, current);
+        Arrives::AtNew
+    }
+
     /// A run is over; these were its choices. Gives back whether there is another schedule to run.
     fn next(&mut self, choices: &[Choice]) -> More {
         let _ = choices;
         More::Yes
     }
+
+    /// How far it has come, if it is one that comes to an end.
+    fn explored(&self) -> Option<Explored> {
+        None
+    }
+}
+
+/// Whether a moment is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Arrives {
+    /// The run goes on.
+    AtNew,
+    /// A run has been there: this one ends.
+    AtKnown,
 }
 
 /// Whether a strategy has another schedule.
@@ -68,6 +102,11 @@ pub enum Kind {
     },
     /// Every schedule of a program, one after another.
     Exhaustive,
+    /// Every schedule of a program, up to those whose rest is known from another one.
+    Complete {
+        /// Which moments are taken for one.
+        merges: Merges,
+    },
 }
 
 impl Kind {
@@ -78,6 +117,7 @@ impl Kind {
             Kind::Random => Box::new(Random { state: seed }),
             Kind::Pct { depth } => Box::new(Pct::new(seed, depth)),
             Kind::Exhaustive => Box::<Exhaustive>::default(),
+            Kind::Complete { merges } => complete(merges, Forgets::Nothing),
         }
     }
 }
@@ -88,6 +128,7 @@ impl std::fmt::Display for Kind {
             Kind::Random => f.write_str("random"),
             Kind::Pct { depth } => write!(f, "pct {depth}"),
             Kind::Exhaustive => f.write_str("exhaustive"),
+            Kind::Complete { .. } => f.write_str("complete"),
         }
     }
 }

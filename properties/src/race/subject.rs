@@ -20,6 +20,7 @@ use contract::{Call, EnvStep, EventView, FileId, JobId};
 use engine::service::{Disk, Fetch, Keep, Programs, Service};
 use judge::{Ended, Header, Judge, Recorded, RuleSet, Trace, Verdict, Verdicts, Violation};
 
+use super::complete::Explored;
 use super::execution;
 use super::program::{Act, Destination, On, PREPARES, Race, Step};
 use super::runtime::{Shuttle, pass_time};
@@ -28,7 +29,7 @@ use super::stage::{Stage, register_objects, wake_waiters};
 use super::strategy::{More, Strategy, Tape};
 use super::watch::watched;
 use super::windows::Window;
-use super::world::{Choice, Events, Mode, Name, Turn, World};
+use super::world::{Around, Choice, Events, Mode, Name, Turn, World};
 
 /// What came of one run.
 #[derive(Clone, PartialEq, Debug)]
@@ -41,6 +42,8 @@ pub struct Run {
     pub choices: Vec<Choice>,
     /// Whether it came to rest.
     pub ended: Ended,
+    /// Whether it ended because its rest is known from another run.
+    pub rest: Rest,
     /// Waits at the barrier.
     pub waits: u64,
     /// Those of them that went on for a later delivery (L3).
@@ -49,6 +52,15 @@ pub struct Run {
     pub windows: Vec<Window>,
     /// What was seen first that stands in no event and breaks a rule all the same.
     pub seen: Option<Seen>,
+}
+
+/// What became of the rest of a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rest {
+    /// It was run.
+    Run,
+    /// It is that of another run, which has been at a moment with this digest.
+    Known,
 }
 
 impl Run {
@@ -87,7 +99,7 @@ impl Session {
             (Events::Judged(judge), Ended::Cut) => judge.cut(),
             _ => Judge::new(race.variant.profile, RuleSet::EMPTY).cut(),
         };
-        let Played { choices, ended, waits, overwaits, windows, seen, .. } = played;
+        let Played { choices, ended, rest, waits, overwaits, windows, seen, .. } = played;
         if let Some(seen) = &seen {
             let first = Violation { rule: seen.rule(), seq: last, job: None };
             let broken = Verdict::Violated { first, count: 1 };
@@ -97,7 +109,7 @@ impl Session {
             }
         }
         let violated = verdicts.violated();
-        Run { violated, verdicts, choices, ended, waits, overwaits, windows, seen }
+        Run { violated, verdicts, choices, ended, rest, waits, overwaits, windows, seen }
     }
 
     /// Runs a race once, and writes down what happened. The race stands in it as `choose` lines with one way to go.
@@ -115,6 +127,12 @@ impl Session {
         self.strategy.next(choices)
     }
 
+    /// See [`Strategy::explored`].
+    #[must_use]
+    pub fn explored(&self) -> Option<Explored> {
+        self.strategy.explored()
+    }
+
     fn play(&mut self, race: &Arc<Race>, events: Events) -> Played {
         let strategy = std::mem::replace(&mut self.strategy, Box::new(Tape::default()));
         let world = Arc::new(World::new(strategy, events));
@@ -123,6 +141,8 @@ impl Session {
         let mut died = None;
         watched(&world, race, || died = catch_unwind(AssertUnwindSafe(run)).err());
         let mut inner = world.inner();
+        // It holds the world in turn.
+        inner.around = None;
         if let Some(payload) = died {
             // Whatever panicked, it was not on purpose, and the service did not live on.
             inner.seen = Some(Seen::Died { why: words_of(&*payload) });
@@ -137,6 +157,7 @@ impl Session {
             seen,
             events,
             ended,
+            rest: if inner.turn == Turn::Known { Rest::Known } else { Rest::Run },
             choices: std::mem::take(&mut inner.choices),
             waits: inner.waits,
             overwaits: inner.overwaits,
@@ -188,6 +209,7 @@ pub fn trace(race: &Race, schedule: &[u8], seed: Option<u64>) -> Trace {
 struct Played {
     events: Events,
     ended: Ended,
+    rest: Rest,
     choices: Vec<Choice>,
     waits: u64,
     overwaits: u64,
@@ -209,6 +231,7 @@ impl Host {
         (inner.wakes, inner.spurious) = (self.race.wakes, self.race.spurious);
         drop(inner);
         let stage = Arc::new(Stage::new(self.shuttle.clone(), Arc::clone(&self.race)));
+        self.shuttle.world.inner().around = Some(Arc::clone(&stage) as Arc<dyn Around>);
         let Some(service) = self.start(&stage) else { return };
         self.write_program();
         let service = Arc::new(service);
@@ -314,13 +337,18 @@ impl Host {
             let _ = self.shuttle.start(Name::Outside, move || stage.outside(&service));
         }
         self.shuttle.world.inner().mode = Mode::Racing;
+        // Transfers that stand still until now.
+        wake_waiters(&self.shuttle.world);
         loop {
             execution::switch();
             let turn = self.shuttle.world.inner().turn;
             match turn {
-                Turn::Tick => pass_time(&self.shuttle.world),
+                Turn::Tick => {
+                    pass_time(&self.shuttle.world);
+                    self.shuttle.world.inner().holds_nothing(Name::Host);
+                }
                 Turn::Rest => return Ended::AtRest,
-                Turn::TooLong => return Ended::Cut,
+                Turn::TooLong | Turn::Known => return Ended::Cut,
             }
         }
     }
@@ -338,7 +366,7 @@ impl Host {
         }
         let mut inner = world.inner();
         let events = inner.end_events();
-        inner.result = Some((ended, events));
+        inner.result.get_or_insert((ended, events));
         drop(inner);
         wake_waiters(world);
     }

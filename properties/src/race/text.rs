@@ -205,7 +205,7 @@ fn parse_step(text: &str) -> Option<Step> {
 }
 
 impl Fetched {
-    pub(super) const ALL: [Fetched; 7] = [
+    pub(super) const ALL: [Fetched; 9] = [
         Fetched::Done,
         Fetched::Sized,
         Fetched::Transient,
@@ -213,6 +213,8 @@ impl Fetched {
         Fetched::Silent,
         Fetched::Panic,
         Fetched::Restarted,
+        Fetched::Late,
+        Fetched::LateFatal,
     ];
 
     const fn word(self) -> &'static str {
@@ -224,6 +226,8 @@ impl Fetched {
             Fetched::Silent => "silent",
             Fetched::Panic => "panic",
             Fetched::Restarted => "restarted",
+            Fetched::Late => "late",
+            Fetched::LateFatal => "late-fatal",
         }
     }
 }

@@ -10,20 +10,22 @@
 //!
 //! [`Runtime`]: engine::service::Runtime
 
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use contract::event::{Given, Recorder, Target};
-use contract::{Call, DeliveryId, Event, EventView, FileId, JobId, Method};
+use contract::event::{By, Given, Recorder, Target};
+use contract::{Call, CallId, DeliveryId, Event, EventView, FileId, JobId, Method};
 use engine::service::Inside;
 use judge::trace::{ChooseLine, Kind};
 use judge::{Ended, Judge, Line};
 
+use super::digest::{Digest, Past};
 use super::locks::Locks;
 use super::program::Wakes;
 use super::runtime::Tick;
 use super::seen::Seen;
-use super::strategy::{Options, Strategy, What};
+use super::strategy::{Arrives, Options, Strategy, What};
 use super::windows::{Row, Step, Window};
 
 /// The task that prepares the run and then plays the environment.
@@ -94,8 +96,25 @@ pub(super) struct Inner {
     ended: Vec<JobId>,
     /// What was seen first that stands in no event.
     pub(super) seen: Option<Seen>,
+    /// Whether the pasts of tasks and the contents of locks are kept, so that a moment has a digest.
+    pub(super) digests: Digests,
+    /// The clients, the network and the disk, as far as they are state.
+    pub(super) around: Option<Arc<dyn Around>>,
     /// What the run came to, once it is over.
     pub(super) result: Option<(Ended, Events)>,
+}
+
+/// What stands around the service, as state.
+pub(super) trait Around: Send + Sync {
+    /// Adds it to a digest.
+    fn digest(&self, state: &mut dyn Hasher);
+}
+
+/// See [`Inner::digests`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Digests {
+    Kept,
+    None,
 }
 
 /// Who decides.
@@ -154,6 +173,8 @@ pub(super) enum Turn {
     Rest,
     /// Nothing: the run takes too long.
     TooLong,
+    /// Nothing: how the run goes on is known from another one.
+    Known,
 }
 
 /// One choice.
@@ -180,9 +201,11 @@ pub(super) struct Task {
     /// The calls it makes, the innermost last: a destructor calls out of the call that lets go of its object.
     calls: Vec<Made>,
     /// Its wait at the barrier.
-    wait: Option<Wait>,
+    pub(super) wait: Option<Wait>,
     pub(super) done: Done,
     pub(super) joiners: Vec<usize>,
+    /// What it has read, while digests are kept.
+    pub(super) past: Past,
 }
 
 /// A call that a task makes, and the job it is about.
@@ -190,6 +213,11 @@ pub(super) struct Task {
 struct Made {
     method: Method,
     job: Option<JobId>,
+    /// The service's name of it, and the one that the rules know it by.
+    id: CallId,
+    name: CallId,
+    /// What the task had read before.
+    past: Past,
 }
 
 /// A delivery whose callback has entered.
@@ -203,7 +231,7 @@ struct Entered {
 }
 
 /// Who a task is, as choices name it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(super) enum Name {
     /// The environment, before that the host.
     #[default]
@@ -217,7 +245,7 @@ pub(super) enum Name {
 }
 
 /// What a thread of the service is there for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Role {
     Dispatcher,
     Worker,
@@ -225,8 +253,8 @@ pub(super) enum Role {
 }
 
 /// A wait at the barrier: for one delivery, which has entered or is about to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Wait {
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Wait {
     job: JobId,
     /// Callbacks of the job that may still enter before the wait has to be over: the awaited one, where it has not.
     entries: u32,
@@ -234,7 +262,7 @@ struct Wait {
     over: Over,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Over {
     Yes,
     No,
@@ -248,7 +276,7 @@ enum Telling {
 }
 
 /// Whether a task has ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(super) enum Done {
     Yes,
     #[default]
@@ -267,6 +295,7 @@ pub(super) enum Events {
 
 impl World {
     pub(super) fn new(strategy: Box<dyn Strategy>, events: Events) -> World {
+        let digests = if strategy.merges() { Digests::Kept } else { Digests::None };
         World {
             inner: Mutex::new(Inner {
                 mode: Mode::Preparing,
@@ -300,6 +329,8 @@ impl World {
                 overwaits: 0,
                 ended: Vec::new(),
                 seen: None,
+                digests,
+                around: None,
                 result: None,
             }),
         }
@@ -336,6 +367,86 @@ impl World {
     }
 }
 
+/// Calls that a task has open at once, one out of another, at most. With more their names are not different any more.
+const CALLS_OF_A_TASK: usize = 64;
+
+/// What a merging run does besides.
+impl Inner {
+    /// The task that runs has read this: what it does from here on may depend on it.
+    pub(super) fn reads(&mut self, what: impl Hash) {
+        if self.digests == Digests::Kept && self.mode != Mode::Over {
+            self.me().past.then(what);
+        }
+    }
+
+    /// The task that runs holds nothing of what it has read, and stands at this place.
+    pub(super) fn holds_nothing(&mut self, place: impl Hash) {
+        if self.digests == Digests::Kept {
+            self.me().past = Past::at(place);
+        }
+    }
+
+    /// Of all that it has read in its present call, or since it held nothing, only this counts from here on.
+    pub(super) fn carries(&mut self, what: impl Hash) {
+        if self.digests == Digests::Kept && self.mode != Mode::Over {
+            let me = self.me();
+            me.past = me.calls.last().map_or_else(Past::default, |made| made.past);
+            me.past.then(("carries", what));
+        }
+    }
+
+    /// The judge, where events are judged as they come.
+    pub(super) fn judge(&self) -> Option<&Judge> {
+        match &self.events {
+            Events::Judged(judge) => Some(judge),
+            Events::Written(_) | Events::Dropped => None,
+        }
+    }
+
+    /// The tasks that wait for a notification, by condition variable.
+    pub(super) fn waiting(&self) -> &[Vec<usize>] {
+        &self.condvars
+    }
+
+    /// Adds what is known of calls and callbacks beyond what each task knows of its own.
+    pub(super) fn hash_calls<H: Hasher>(&self, state: &mut H) {
+        let mut telling = self.telling.clone();
+        telling.sort_unstable();
+        let mut ended = self.ended.clone();
+        ended.sort_unstable();
+        ended.dedup();
+        (self.open, telling, ended).hash(state);
+    }
+
+    /// By which name the rules know an open call. In a run that merges it is named by its task, so that the order in which two tasks call does
+    /// not show in their names.
+    pub(super) fn name_of(&self, id: CallId) -> CallId {
+        let made = self.tasks.iter().flat_map(|task| &task.calls).find(|made| made.id == id);
+        made.map_or(id, |made| made.name)
+    }
+
+    /// The event with the names that the rules know. A call that is back is forgotten.
+    fn renamed<'a>(&mut self, event: EventView<'a>) -> EventView<'a> {
+        let merges = self.digests == Digests::Kept;
+        let name = |id| if merges { self.name_of(id) } else { id };
+        let renamed = match event {
+            EventView::Call { id, caller, job, call } => EventView::Call { id: name(id), caller, job, call },
+            EventView::Return { id, job, call, hr, out } => {
+                EventView::Return { id: name(id), job, call, hr, out }
+            }
+            EventView::Wait { id, job, delivery } => EventView::Wait { id: name(id), job, delivery },
+            EventView::State { job, from, to, by: By::Call(id) } => {
+                EventView::State { job, from, to, by: By::Call(name(id)) }
+            }
+            other => other,
+        };
+        if let EventView::Return { .. } = event {
+            self.me().calls.pop();
+        }
+        renamed
+    }
+}
+
 impl Recorder for World {
     fn record(&self, event: EventView<'_>) {
         let mut inner = self.inner();
@@ -343,6 +454,7 @@ impl Recorder for World {
         inner.note(&event);
         inner.seq += 1;
         let seq = inner.seq;
+        let event = inner.renamed(event);
         match &mut inner.events {
             Events::Judged(judge) => judge.event(seq, &event),
             Events::Written(lines) => lines.push(Line::from_view(seq, &event)),
@@ -397,7 +509,7 @@ impl Inner {
         if number == self.current {
             words += ", runs";
         }
-        if let Some(Made { method, job }) = task.calls.last() {
+        if let Some(Made { method, job, .. }) = task.calls.last() {
             words += &format!(", in {method}");
             words += &job.map_or_else(String::new, |job| format!(" of {job}"));
         }
@@ -529,7 +641,7 @@ impl Inner {
             return (self.mode != Mode::Over).then_some(HOST);
         }
         if self.mode == Mode::Racing {
-            return Some(self.race());
+            return Some(self.race(runnable));
         }
         Some(self.options.first().copied().unwrap_or(HOST))
     }
@@ -546,7 +658,7 @@ impl Inner {
         self.options.extend(later.chain(earlier).filter(takes_part));
     }
 
-    fn race(&mut self) -> usize {
+    fn race(&mut self, runnable: &[usize]) -> usize {
         let timed = self.deadline != Deadline::None && self.ticking == Ticking::No;
         self.turn = if timed { Turn::Tick } else { Turn::Rest };
         if timed {
@@ -556,6 +668,10 @@ impl Inner {
         match self.options.len() {
             0 => HOST,
             1 => self.options[0],
+            _ if self.is_known() => {
+                self.end_at_known();
+                if runnable.contains(&HOST) { HOST } else { self.options[0] }
+            }
             _ => {
                 let what = if timed { What::GoesOnOrTime } else { What::GoesOn };
                 let taken = self.take(what);
@@ -569,10 +685,26 @@ impl Inner {
         }
     }
 
+    /// Whether another run has been at a moment with this future.
+    fn is_known(&mut self) -> bool {
+        let Some(forgets) = self.strategy.wants_digest() else { return false };
+        let digest: Digest = self.digest(forgets);
+        self.strategy.arrives(digest, self.current) == Arrives::AtKnown
+    }
+
+    /// The run ends here, whoever has the turn: what it came to is judged, and the others come to their ends unrecorded.
+    fn end_at_known(&mut self) {
+        self.turn = Turn::Known;
+        self.result = Some((Ended::Cut, self.end_events()));
+        self.be_over();
+    }
+
     /// The place of one of the options, which the strategy chooses.
     fn take(&mut self, what: What) -> usize {
         let ways = self.options.len().min(usize::from(u8::MAX));
-        let taken = self.strategy.choose(&Options { tasks: &self.options[..ways], what }) % ways;
+        let taken =
+            self.strategy.choose(&Options { tasks: &self.options[..ways], what, current: self.current })
+                % ways;
         self.choices.push(Choice { options: ways as u8, taken: taken as u8 });
         self.seq += 1;
         taken
@@ -680,13 +812,15 @@ impl Inner {
             }
             _ => {}
         }
+        let current = self.current;
         let me = self.me();
         match event {
-            EventView::Call { call, job, .. } => me.calls.push(Made { method: call.method(), job: *job }),
-            EventView::Return { .. } => {
-                me.calls.pop();
-                (me.at, me.wait) = (None, None);
+            EventView::Call { id, call, job, .. } => {
+                let name = CallId((current * CALLS_OF_A_TASK + me.calls.len()) as u32);
+                let past = me.past;
+                me.calls.push(Made { method: call.method(), job: *job, id: *id, name, past });
             }
+            EventView::Return { .. } => (me.at, me.wait) = (None, None),
             EventView::Enter { delivery, job, event, target, file } => {
                 (me.telling, me.at) = (Telling::Yes, None);
                 let (delivery, job, event) = (*delivery, *job, *event);

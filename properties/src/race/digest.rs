@@ -1,0 +1,137 @@
+//! What two moments of a race have in common when they have one future.
+//!
+//! **What it is.** [`Inner::digest`] is a hash of a moment at which several tasks could go on. Two moments with one digest have the
+//! same ways to go, and each way leads on to the same: so a schedule that comes to a digest that is known need not be run further.
+//!
+//! **Why it is sound.** A task is code that runs from one scheduling point to the next. What it does there depends on what it has read so far
+//! and on what it reads now, and on nothing else: no clock, no chance, no address. So the future of a moment is a function of
+//!
+//! 1. *what all share*: the contents of every mutex ([`Protected`]), who holds it and who waits for it; who waits at each
+//!    condition variable, in order; the clock and the next deadline; the simulated disk, network and clients (`Stage::digest`); and
+//! 2. *what each task has read* ([`Past`]) since it held nothing, and the scheduling points that it has come past since then: together
+//!    they say where it stands and what is in its variables; and
+//! 3. *what the rules remember* (`Judge::digest`), because the verdict is a part of the future.
+//!
+//! A mutex that is held has no contents of its own here. Its holder read them when it took it, so they follow from 2.
+//!
+//! A task holds nothing where it looks for work (`Runtime::looks_for_work`), and where a client is about to make its next call. Its past begins
+//! anew there, with the place.
+//!
+//! **What is left out.** Numbers of past events; how often a rule decided something; which windows were hit; the counter of calls. A call is named
+//! by who makes it, see [`World::name_of`], so that two orders of two calls have one name each. Objects are known by the number of their
+//! receiver, so [`Race::has_digests`] refuses races in which two objects of one number differ.
+//!
+//! **How it is tested.** `tests/race_complete.rs` runs every schedule without merging and holds the digest to the sentence above: one digest, one
+//! set of ways, and for each way one next digest. Each [`Forgets`] breaks that test.
+//!
+//! [`Protected`]: engine::service::Protected
+//! [`World::name_of`]: super::world::Inner::name_of
+//! [`Race::has_digests`]: super::program::Race::has_digests
+
+use std::hash::{Hash, Hasher};
+
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
+
+use super::world::{Deadline, Inner};
+
+/// A hash of 128 bits: a million moments share one with a chance of 1 to 10^26.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Digest(u128);
+
+impl Digest {
+    /// The hash of what `add` adds.
+    pub(super) fn of(add: impl FnOnce(&mut SipHasher13)) -> Digest {
+        let mut hasher = SipHasher13::new();
+        add(&mut hasher);
+        Digest(hasher.finish128().as_u128())
+    }
+}
+
+/// What a task has read since it held nothing, as a hash.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(super) struct Past(Digest);
+
+impl Past {
+    /// A task that holds nothing, at this place.
+    pub(super) fn at(place: impl Hash) -> Past {
+        Past(Digest::of(|hasher| place.hash(hasher)))
+    }
+
+    /// It has read this, or has come past this point.
+    pub(super) fn then(&mut self, what: impl Hash) {
+        let before = self.0;
+        self.0 = Digest::of(|hasher| (before, what).hash(hasher));
+    }
+}
+
+/// A part of the digest that is left out. For tests of the tests: with each of these the reduction is wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum Forgets {
+    /// No part.
+    #[default]
+    Nothing,
+    /// What tasks have read.
+    Reads,
+    /// What the mutexes protect.
+    Contents,
+    /// Who waits for a notification.
+    Waiters,
+    /// What the rules remember.
+    Rules,
+    /// The clients, the network and the disk.
+    Around,
+}
+
+impl Forgets {
+    /// Every part that can be left out.
+    pub const ALL: &'static [Forgets] =
+        &[Forgets::Reads, Forgets::Contents, Forgets::Waiters, Forgets::Rules, Forgets::Around];
+}
+
+impl Inner {
+    /// See the module's documentation. Called at a choice of who goes on.
+    pub(super) fn digest(&self, forgets: Forgets) -> Digest {
+        Digest::of(|hasher| {
+            self.hash_tasks(forgets, hasher);
+            self.hash_shared(forgets, hasher);
+            if let (Some(around), true) = (&self.around, forgets != Forgets::Around) {
+                around.digest(hasher);
+            }
+            if let (Some(judge), true) = (self.judge(), forgets != Forgets::Rules) {
+                judge.digest(hasher);
+            }
+        })
+    }
+
+    fn hash_tasks<H: Hasher>(&self, forgets: Forgets, state: &mut H) {
+        for task in &self.tasks {
+            (task.done, task.wait, task.joiners.len()).hash(state);
+            if forgets != Forgets::Reads {
+                task.past.hash(state);
+            }
+        }
+    }
+
+    fn hash_shared<H: Hasher>(&self, forgets: Forgets, state: &mut H) {
+        self.locks.digest(forgets, state);
+        if forgets != Forgets::Waiters {
+            self.waiting().hash(state);
+        }
+        (self.spurious, self.client_locks, sorted(&self.lock_waiters)).hash(state);
+        let deadline = match self.deadline {
+            Deadline::None => None,
+            Deadline::Unasked => Some(None),
+            Deadline::At(then) => Some(Some(then)),
+        };
+        (self.now, deadline, self.overwaits > 0, self.seen.is_some()).hash(state);
+        self.hash_calls(state);
+    }
+}
+
+/// Tasks as a set: the order in which they began to wait does not count.
+pub(super) fn sorted(tasks: &[usize]) -> Vec<usize> {
+    let mut sorted = tasks.to_vec();
+    sorted.sort_unstable();
+    sorted
+}

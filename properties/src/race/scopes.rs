@@ -1,0 +1,359 @@
+//! The races that are explored to their end: scopes with names.
+//!
+//! **What it is.** A scope is a list of races, the same on every machine. `Tiny`: each of eleven kinds of call against one delivery that is due.
+//! `Small`: each pair of these kinds, by two clients, against each of six [`Situation`]s, and each single one against two more. `Default`: three calls of two clients, two jobs that
+//! cancel each other, two users and one slot, programs, objects with destructors.
+//!
+//! **What it is not.** A sample. Where a scope is explored to its end, every interleaving of its races has been run.
+
+use std::borrow::Cow;
+
+use contract::call::Whose;
+use contract::{Call, Dialect, FileNames, Interfaces, JobId, Receiver, ReceiverId};
+use model::scope::Variant;
+use serde::{Deserialize, Serialize};
+
+use super::program::{Act, Branch, Exit, Fetched, Kept, Leaves, Lock, On, Race, Stays, Step};
+
+macro_rules! named {
+    ($(#[$of:meta])* $kind:ident { $($(#[$doc:meta])* $name:ident = $text:literal;)* }) => {
+        $(#[$of])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum $kind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl $kind {
+            /// Every one.
+            pub const ALL: &'static [$kind] = &[$($kind::$name,)*];
+
+            /// Its name.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $($kind::$name => $text,)* }
+            }
+        }
+
+        impl std::fmt::Display for $kind {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+    };
+}
+
+named! {
+    /// How large the races are. See the module's documentation.
+    Scope {
+        /// One call against one delivery.
+        Tiny = "tiny";
+        /// Two calls of two clients against each situation.
+        Small = "small";
+        /// What needs more than two calls, one job or one user.
+        Default = "default";
+    }
+}
+
+named! {
+    /// What the calls race against.
+    Situation {
+        /// A delivery is due, and its callback acknowledges: it is claimed, begins, enters and leaves in the race.
+        Delivery = "delivery";
+        /// Its callback fails once; the service tries again when its time has come.
+        Failure = "failing callback";
+        /// Its callback calls Cancel.
+        Nested = "nested call";
+        /// A transfer stands before its last report: its file is whole, and the callback acknowledges.
+        TransferEnds = "transfer ends";
+        /// A transfer stands before its last report: an error that is final.
+        TransferFails = "transfer fails";
+        /// A transfer has failed for now, and is due to be tried again.
+        Retry = "retry due";
+        /// A job has been resumed, and a worker takes its transfer on from the beginning.
+        Transfer = "whole transfer";
+        /// Another client's Complete works on the disk, where a rename fails.
+        Disk = "disk work";
+        /// None of these: races of the scope `Default`.
+        Larger = "larger";
+    }
+}
+
+/// The situations of `Small` that pairs of calls race against.
+const OF_PAIRS: [Situation; 6] = [
+    Situation::Delivery,
+    Situation::Failure,
+    Situation::Nested,
+    Situation::TransferEnds,
+    Situation::TransferFails,
+    Situation::Disk,
+];
+
+/// Those that single calls race against, because a pair has some million moments there.
+const OF_ONE: [Situation; 2] = [Situation::Retry, Situation::Transfer];
+
+/// A race of a scope.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Scoped {
+    /// What its calls race against.
+    pub situation: Situation,
+    /// Its name, in a line.
+    pub name: String,
+    /// The race.
+    pub race: Race,
+}
+
+/// The races of a scope in a dialect, in their order.
+#[must_use]
+pub fn scoped(scope: Scope, dialect: Dialect) -> Vec<Scoped> {
+    match scope {
+        Scope::Tiny => tiny(dialect),
+        Scope::Small => small(dialect),
+        Scope::Default => larger(dialect),
+    }
+}
+
+/// The kinds of call: a row each of the table of windows.
+fn kinds() -> [Call; 11] {
+    [
+        Call::Cancel,
+        Call::Complete,
+        Call::SetNotifyInterface { receiver: None },
+        Call::SetNotifyFlags { flags: 0 },
+        Call::SetNotifyCmdLine { program: Some("/p".into()), parameters: Some("p".into()) },
+        Call::Resume,
+        Call::Suspend,
+        Call::AddFile { file: file(2) },
+        Call::SetPriority { priority: 0 },
+        Call::GetState,
+        Call::EnumJobs { whose: Whose::Mine },
+    ]
+}
+
+fn tiny(dialect: Dialect) -> Vec<Scoped> {
+    let each = [Situation::Delivery, Situation::Failure].into_iter();
+    each.flat_map(|situation| kinds().map(|call| against(situation, dialect, &[call]))).collect()
+}
+
+fn small(dialect: Dialect) -> Vec<Scoped> {
+    let kinds = kinds();
+    let pairs: Vec<[Call; 2]> = (0..kinds.len())
+        .flat_map(|one| (one..kinds.len()).map(move |other| (one, other)))
+        .map(|(one, other)| [kinds[one].clone(), kinds[other].clone()])
+        .collect();
+    let paired =
+        OF_PAIRS.iter().flat_map(|situation| pairs.iter().map(|pair| against(*situation, dialect, pair)));
+    let alone = OF_ONE
+        .iter()
+        .flat_map(|situation| kinds.iter().map(|call| against(*situation, dialect, &[call.clone()])));
+    paired.chain(alone).collect()
+}
+
+/// Clients with one call each, in a situation.
+fn against(situation: Situation, dialect: Dialect, calls: &[Call]) -> Scoped {
+    let mut race = in_situation(situation, dialect);
+    let clients = calls.iter().map(|call| client(vec![on_first(call.clone())]));
+    race.branches.splice(0..0, clients);
+    let names: Vec<_> = calls.iter().map(|call| call.method().to_string()).collect();
+    Scoped { situation, name: format!("{} | {situation}", names.join(" | ")), race }
+}
+
+fn in_situation(situation: Situation, dialect: Dialect) -> Race {
+    let mut race = plain(dialect);
+    let register = Call::SetNotifyInterface { receiver: Some(object(0)) };
+    match situation {
+        Situation::Delivery => due(&mut race),
+        Situation::Failure => {
+            due(&mut race);
+            (race.objects[0].leaves, race.objects[0].times) = (Leaves::Fail, 1);
+        }
+        Situation::Nested => {
+            due(&mut race);
+            (race.objects[0].calls, race.objects[0].times) = (vec![own(Call::Cancel)], 1);
+        }
+        Situation::TransferEnds | Situation::TransferFails | Situation::Retry => {
+            race.jobs[0].fetches = vec![match situation {
+                Situation::TransferEnds => Fetched::Late,
+                Situation::TransferFails => Fetched::LateFatal,
+                _ => Fetched::Transient,
+            }];
+            prepare(&mut race, &[register, Call::Resume]);
+            race.prefix.push(Act::Settle);
+        }
+        Situation::Transfer | Situation::Larger => prepare(&mut race, &[register, Call::Resume]),
+        Situation::Disk => {
+            race.jobs[0].renames_fail = 1;
+            prepare(&mut race, &[register, Call::Resume]);
+            race.prefix.push(Act::Settle);
+            race.branches = vec![client(vec![on_first(Call::Complete)])];
+        }
+    }
+    race
+}
+
+/// What needs more than two calls of two clients on one job.
+fn larger(dialect: Dialect) -> Vec<Scoped> {
+    let mut all = Vec::new();
+    let mut add = |name: &str, race: Race| {
+        all.push(Scoped { situation: Situation::Larger, name: name.to_owned(), race });
+    };
+    for (first, second, other) in [
+        (Call::SetNotifyFlags { flags: 0 }, Call::SetNotifyFlags { flags: 3 }, Call::Cancel),
+        (Call::SetNotifyInterface { receiver: None }, register(1), Call::Complete),
+        (Call::Suspend, Call::Resume, Call::Cancel),
+        (Call::Suspend, Call::Resume, Call::SetNotifyFlags { flags: 0 }),
+        (Call::SetNotifyFlags { flags: 0 }, Call::Complete, Call::SetNotifyInterface { receiver: None }),
+        (Call::GetState, Call::GetState, Call::Cancel),
+    ] {
+        let name = format!("{}, {} | {} | delivery", first.method(), second.method(), other.method());
+        let mut race = in_situation(Situation::Delivery, dialect);
+        race.branches = vec![client(vec![on_first(first), on_first(second)]), client(vec![on_first(other)])];
+        add(&name, race);
+    }
+    add("masks | masks | delivery", masks_against_masks(dialect));
+    add("two jobs whose callbacks cancel each other", cross_cancel(dialect));
+    add("two users and one slot each", two_users(dialect));
+    add("a program, and Cancel", program(dialect, Exit::Code(0)));
+    add("a program that cannot be started, and Cancel", program(dialect, Exit::NotStarted));
+    add("an object whose destructor calls Cancel", destructor(dialect));
+    add(
+        "a callback that waits for a client's lock, while that client cancels inside of it",
+        client_lock(dialect),
+    );
+    add("a delivery, and two Cancels and a wake-up without cause", spurious(dialect));
+    all
+}
+
+fn masks_against_masks(dialect: Dialect) -> Race {
+    let mut race = in_situation(Situation::Delivery, dialect);
+    let sets = |flags| client(vec![on_first(Call::SetNotifyFlags { flags })]);
+    race.branches = vec![sets(0), sets(3), sets(4)];
+    race
+}
+
+fn cross_cancel(dialect: Dialect) -> Race {
+    let mut race = plain(dialect);
+    for job in 0..2 {
+        let all = [create_on(), add_file(job), step(job, Call::Resume)];
+        race.prefix.extend(all.map(Act::Call));
+    }
+    race.prefix.push(Act::Settle);
+    race.dispatchers = 2;
+    for job in 0..2 {
+        race.prefix.push(Act::Call(step(job, register(job))));
+        let cancels = Step::on(1 - job, Call::Cancel);
+        (race.objects[job as usize].calls, race.objects[job as usize].times) = (vec![cancels], 1);
+    }
+    race
+}
+
+fn two_users(dialect: Dialect) -> Race {
+    let mut race = plain(dialect);
+    (race.users, race.slots, race.dispatchers) = (2, 1, 2);
+    for job in 0..2 {
+        let all = [create_on(), add_file(job), step(job, Call::Resume)];
+        race.prefix.extend(all.map(Act::Call));
+    }
+    race.prefix.push(Act::Settle);
+    for job in 0..2 {
+        race.prefix.push(Act::Call(step(job, register(job))));
+    }
+    (race.objects[0].stays, race.objects[0].times) = (Stays::UntilAnotherIsTold, 1);
+    race
+}
+
+fn program(dialect: Dialect, exit: Exit) -> Race {
+    let mut race = plain(dialect);
+    prepare(&mut race, &[Call::Resume]);
+    race.prefix.push(Act::Settle);
+    let program = Call::SetNotifyCmdLine { program: Some("/p".into()), parameters: Some("p".into()) };
+    race.branches = vec![client(vec![on_first(program)]), client(vec![on_first(Call::Cancel)])];
+    race.exits = vec![exit];
+    race
+}
+
+fn destructor(dialect: Dialect) -> Race {
+    let mut race = in_situation(Situation::Delivery, dialect);
+    race.objects[0].kept = Kept::Briefly;
+    race.objects[0].drops = vec![own(Call::Cancel)];
+    race.branches = vec![client(vec![on_first(Call::SetNotifyInterface { receiver: None })])];
+    race
+}
+
+fn client_lock(dialect: Dialect) -> Race {
+    let mut race = in_situation(Situation::Delivery, dialect);
+    (race.objects[0].takes, race.objects[0].times) = (Some(1), 1);
+    let holds =
+        Branch { lock: Lock::Held, calls: vec![on_first(Call::GetState), on_first(Call::GetNotifyFlags)] };
+    race.branches = vec![holds, client(vec![on_first(Call::Cancel)])];
+    race
+}
+
+fn spurious(dialect: Dialect) -> Race {
+    let mut race = in_situation(Situation::Delivery, dialect);
+    race.spurious = 1;
+    race.branches = vec![client(vec![on_first(Call::Cancel)]), client(vec![on_first(Call::Cancel)])];
+    race
+}
+
+/// As few threads as make one: a dispatcher, and a worker.
+fn plain(dialect: Dialect) -> Race {
+    let variant = Variant { profile: *dialect.profile(), turned: "" };
+    let mut race = Race::empty(variant);
+    (race.slots, race.dispatchers) = (1, 1);
+    race
+}
+
+/// One job with a file, and what else is called on it.
+fn prepare(race: &mut Race, calls: &[Call]) {
+    race.prefix.extend([create_on(), add_file(0)].map(Act::Call));
+    race.prefix.extend(calls.iter().map(|call| Act::Call(on_first(call.clone()))));
+}
+
+/// The job is TRANSFERRED, and its event is due the moment that the race begins.
+fn due(race: &mut Race) {
+    prepare(race, &[Call::Resume]);
+    race.prefix.push(Act::Settle);
+    race.prefix.push(Act::Call(on_first(register(0))));
+}
+
+fn client(calls: Vec<Step>) -> Branch {
+    Branch { lock: Lock::None, calls }
+}
+
+/// A call on the first job, or on none where it is the manager's.
+fn on_first(call: Call) -> Step {
+    step(0, call)
+}
+
+fn step(job: u32, call: Call) -> Step {
+    let manager = matches!(call, Call::EnumJobs { .. });
+    Step { on: if manager { On::Nothing } else { On::Job(JobId(job)) }, by: None, call }
+}
+
+fn own(call: Call) -> Step {
+    Step { on: On::Own, by: None, call }
+}
+
+fn register(number: u32) -> Call {
+    Call::SetNotifyInterface { receiver: Some(object(number)) }
+}
+
+fn create_on() -> Step {
+    Step { on: On::Nothing, by: None, call: Call::CreateJob { name: Some(Cow::Borrowed("job")), kind: 0 } }
+}
+
+fn add_file(job: u32) -> Step {
+    step(job, Call::AddFile { file: file(job as usize) })
+}
+
+/// Nothing is written anywhere.
+fn file(number: usize) -> FileNames {
+    const LOCALS: [&str; 3] = if cfg!(windows) { ["C:\\0", "C:\\1", "C:\\2"] } else { ["/0", "/1", "/2"] };
+    const REMOTES: [&str; 3] = ["http://h/0", "http://h/1", "http://h/2"];
+    FileNames { remote: REMOTES[number % 3].into(), local: LOCALS[number % 3].into() }
+}
+
+fn object(number: u32) -> Receiver {
+    Receiver { id: ReceiverId(number), interfaces: Interfaces::CALLBACK.union(Interfaces::CALLBACK2) }
+}

@@ -1,0 +1,226 @@
+//! Complete exploration is what it claims: merging leaves out no moment, no verdict and no failure of a race, and what it merges has one
+//! future. Held to it by running every schedule of many races, merged and not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use contract::{Dialect, Rule};
+use properties::race::{
+    Act, Arrives, Choice, Design, Digest, Exhausted, Forgets, HuntOptions, Hunted, Kind, Merges, More,
+    Options, Race, Races, Rest, Run, Scope, Session, Situation, Stop, Strategy, complete, hunt, race_of,
+    scoped,
+};
+
+/// What is known of a race after running its schedules.
+#[derive(Default, Debug)]
+struct Known {
+    moments: BTreeSet<Digest>,
+    verdicts: BTreeSet<String>,
+    /// By moment, and the choices from there on up to the next one.
+    next: BTreeMap<(Digest, Vec<usize>), BTreeSet<Digest>>,
+    /// By moment, the tasks that could go on.
+    ways: BTreeMap<Digest, BTreeSet<Vec<usize>>>,
+    schedules: usize,
+}
+
+impl Known {
+    /// The moments with two futures: nothing, when a digest is what it claims to be.
+    fn contradictions(&self) -> usize {
+        let futures = self.next.values().filter(|next| next.len() > 1).count();
+        futures + self.ways.values().filter(|ways| ways.len() > 1).count()
+    }
+}
+
+/// Passes on to another strategy, and notes what comes by. Without one it runs every schedule.
+struct Noting {
+    inner: Box<dyn Strategy>,
+    forgets: Forgets,
+    known: Arc<Mutex<Known>>,
+    /// The moment that the run was at last, and its choices since.
+    at: Option<(Digest, Vec<usize>)>,
+    arrived: bool,
+}
+
+impl Noting {
+    fn new(inner: Box<dyn Strategy>, forgets: Forgets, known: &Arc<Mutex<Known>>) -> Noting {
+        Noting { inner, forgets, known: Arc::clone(known), at: None, arrived: false }
+    }
+
+    fn is_merging(&self) -> bool {
+        self.inner.merges()
+    }
+}
+
+impl Strategy for Noting {
+    fn choose(&mut self, options: &Options<'_>) -> usize {
+        let way = self.inner.choose(options);
+        let task = options.tasks[way % options.tasks.len()];
+        if let Some((digest, since)) = &mut self.at {
+            if std::mem::take(&mut self.arrived) {
+                let mut ways = options.tasks.to_vec();
+                ways.sort_unstable();
+                self.known.lock().unwrap().ways.entry(*digest).or_default().insert(ways);
+            }
+            since.push(task);
+        }
+        way
+    }
+
+    fn merges(&self) -> bool {
+        true
+    }
+
+    fn wants_digest(&self) -> Option<Forgets> {
+        if self.is_merging() { self.inner.wants_digest() } else { Some(self.forgets) }
+    }
+
+    fn arrives(&mut self, digest: Digest, current: usize) -> Arrives {
+        let mut known = self.known.lock().unwrap();
+        known.moments.insert(digest);
+        if let Some((before, since)) = self.at.take() {
+            known.next.entry((before, since)).or_default().insert(digest);
+        }
+        self.at = Some((digest, Vec::new()));
+        self.arrived = true;
+        self.inner.arrives(digest, current)
+    }
+
+    fn next(&mut self, choices: &[Choice]) -> More {
+        self.inner.next(choices)
+    }
+}
+
+fn verdict(run: &Run) -> String {
+    let seen = run.seen.as_ref().map(ToString::to_string);
+    format!("{} {} {seen:?}", run.violated, run.overwaits > 0)
+}
+
+/// Runs the race to its end, merged or not; nothing when that takes more schedules than these.
+fn explore(race: &Arc<Race>, merged: Option<Forgets>, most: usize) -> Option<Known> {
+    explore_forgetting(race, merged, merged.unwrap_or_default(), most)
+}
+
+fn explore_forgetting(
+    race: &Arc<Race>,
+    merged: Option<Forgets>,
+    forgets: Forgets,
+    most: usize,
+) -> Option<Known> {
+    let known = Arc::new(Mutex::new(Known::default()));
+    let inner = match merged {
+        Some(forgets) => complete(Merges::Most, forgets),
+        None => Kind::Exhaustive.start(0),
+    };
+    let mut session = Session::new(Box::new(Noting::new(inner, forgets, &known)));
+    for _ in 0..most {
+        let run = session.run(race);
+        note(&mut known.lock().unwrap(), &run);
+        if session.next(&run.choices) == More::No {
+            drop(session);
+            return Some(Arc::try_unwrap(known).unwrap().into_inner().unwrap());
+        }
+    }
+    None
+}
+
+/// A run that ended by itself is a verdict; one that ended at a known moment is one only where something is broken already.
+fn note(known: &mut Known, run: &Run) {
+    known.schedules += 1;
+    let broken = run.is_broken() || run.seen.is_some();
+    if run.rest == Rest::Run || broken {
+        known.verdicts.insert(verdict(run));
+    }
+}
+
+/// Races of every kind, cut down so that many of them can be run without merging.
+fn small_races() -> impl Iterator<Item = Race> {
+    let of_seeds = (0..560).map(|seed| {
+        let mut race = race_of(seed);
+        race.branches.truncate(1);
+        race.branches.iter_mut().for_each(|branch| branch.calls.truncate(1));
+        race.objects.iter_mut().for_each(|object| object.calls.truncate(1));
+        race.prefix.insert(race.prefix.len() - 1, Act::Settle);
+        (race.slots, race.users, race.dispatchers) = (1, 1, 1);
+        race.design = Design::ALL[seed as usize % Design::ALL.len()];
+        race
+    });
+    of_seeds.filter(Race::has_digests)
+}
+
+/// A mask that is set while a delivery is due, under every design: the right ones hold, the wrong ones break.
+fn races_of_designs() -> impl Iterator<Item = Race> {
+    let masks = scoped(Scope::Tiny, Dialect::Bits).swap_remove(3).race;
+    Design::ALL.iter().map(move |design| Race { design: *design, ..masks.clone() })
+}
+
+/// Runs the race with and without merging, and compares. Nothing when it has too many schedules; else whether some of them break something.
+fn compare(race: Race, most: usize) -> Option<bool> {
+    let race = Arc::new(race);
+    let all = explore(&race, None, most)?;
+    let merged = explore(&race, Some(Forgets::Nothing), most).expect("merging runs no more schedules");
+    assert_eq!(all.contradictions(), 0, "one digest, two futures\n{race}");
+    assert_eq!(all.moments, merged.moments, "{race}");
+    assert_eq!(all.verdicts, merged.verdicts, "{race}");
+    assert!(merged.schedules <= all.schedules, "{race}");
+    Some(all.verdicts.len() > 1)
+}
+
+#[test]
+fn merging_loses_no_moment_and_no_verdict_and_a_moment_has_one_future() {
+    let compared = small_races().filter_map(|race| compare(race, 400)).count();
+    let of_designs: Vec<bool> = races_of_designs().filter_map(|race| compare(race, 60_000)).collect();
+    let broken = of_designs.iter().filter(|broken| **broken).count();
+    assert!(
+        compared + of_designs.len() >= 60,
+        "{compared} random races and {} designs compared",
+        of_designs.len()
+    );
+    assert!(broken >= 2, "{broken} of {} designs break", of_designs.len());
+}
+
+#[test]
+fn a_digest_that_leaves_something_out_is_found_out() {
+    for forgets in Forgets::ALL {
+        let two_futures = |(race, most): (Race, usize)| {
+            let known = explore_forgetting(&Arc::new(race), None, *forgets, most);
+            known.is_some_and(|known| known.contradictions() > 0)
+        };
+        let small = small_races().take(60).map(|race| (race, 400));
+        let mut races = small.chain(races_of_designs().map(|race| (race, 60_000)));
+        assert!(races.any(two_futures), "{forgets:?} is left out, and no test notices");
+    }
+}
+
+fn to_the_end(race: &Race, design: Design, stop: Stop, merges: Merges) -> Hunted {
+    let patience = HuntOptions::new(Duration::from_secs(600), &|_| ());
+    hunt(&HuntOptions {
+        kind: Kind::Complete { merges },
+        races: Races::Given(race),
+        design,
+        stop,
+        ..patience
+    })
+}
+
+#[test]
+fn every_race_of_tiny_comes_to_its_end_and_nothing_breaks() {
+    for dialect in Dialect::ALL.iter() {
+        for scoped in scoped(Scope::Tiny, *dialect) {
+            let hunted = to_the_end(&scoped.race, Design::Barrier, Stop::Never, Merges::Most);
+            assert_eq!((hunted.exhausted, hunted.cut), (Exhausted::Yes, 0), "{}", scoped.name);
+            assert!(hunted.failures.is_empty() && hunted.overwaited.is_none(), "{}", scoped.name);
+        }
+    }
+}
+
+#[test]
+fn the_first_failure_has_the_fewest_forced_switches() {
+    let cancel = scoped(Scope::Tiny, Dialect::Bits).swap_remove(0);
+    assert_eq!(cancel.situation, Situation::Delivery);
+    let hunted = to_the_end(&cancel.race, Design::ClaimThenCall, Stop::AtFirst, Merges::OfOneTask);
+    let failure = hunted.failures.first().expect("a service that does not wait breaks R1");
+    assert!(failure.violated.contains(Rule::R1), "{}", failure.violated);
+    // One switch is enough: the dispatcher is stopped between begin and enter.
+    assert_eq!(hunted.explored.and_then(|explored| explored.bound), Some(0), "{:?}", hunted.explored);
+}

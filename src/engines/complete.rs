@@ -1,0 +1,444 @@
+//! Complete exploration: every schedule of the races of a scope, on the real service.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use contract::Dialect;
+use judge::{Rule, RuleSet};
+use properties::race::{
+    Design, Exhausted, Failure, HuntOptions, Hunted, Kind, Merges, Race, Races, Scope, Scoped, Situation,
+    Stop, hunt, scoped,
+};
+use reports::{
+    Agreement, Amount, Approach, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status, Subject,
+    Unit, Witness, WitnessSeen,
+};
+use serde::{Deserialize, Serialize};
+
+use super::counterexample::Traces;
+use crate::error::Error;
+use crate::output::Output;
+use crate::run::millis;
+use crate::watch::{Limit, worker};
+
+/// What to explore.
+pub(crate) struct Plan<'a> {
+    pub(crate) scope: Scope,
+    pub(crate) dialects: &'a [Dialect],
+    pub(crate) design: Design,
+    /// None: until every race has come to its end.
+    pub(crate) budget: Option<Duration>,
+    pub(crate) threads: usize,
+    pub(crate) stop: Stop,
+    /// Where finished races are written down, so that a run that was ended goes on from there.
+    pub(crate) resume: Option<PathBuf>,
+    pub(crate) traces: &'a Traces,
+}
+
+/// The engine's name in results.
+pub(crate) const NAME: &str = "race complete";
+
+/// A schedule takes less than a millisecond, so that silence for so long is a hang.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// How often the progress is shown.
+const BEAT: Duration = Duration::from_millis(100);
+
+/// What one race came to. It is one line of the file of finished races.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) dialect: Dialect,
+    pub(crate) situation: Situation,
+    pub(crate) name: String,
+    /// The race and the design, line by line: a finished race that has changed since is explored again.
+    race: String,
+    pub(crate) states: u64,
+    pub(crate) schedules: u64,
+    pub(crate) merged: u64,
+    pub(crate) depth: u64,
+    /// All schedules with at most so many forced switches were run.
+    pub(crate) bound: Option<u32>,
+    pub(crate) complete: bool,
+    pub(crate) time_ms: u64,
+    waits: u64,
+    /// How often each rule decided something.
+    decisions: BTreeMap<Rule, u64>,
+    /// What came of a failure is not written down: a race with one is explored again.
+    #[serde(skip)]
+    found: Vec<Found>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+struct Found {
+    rules: RuleSet,
+    failure: reports::Failure,
+}
+
+/// What an exploration came to, race by race.
+pub(crate) struct Explored {
+    scope: Scope,
+    pub(crate) dialect: Dialect,
+    design: Design,
+    races: usize,
+    pub(crate) rows: Vec<Row>,
+    elapsed: Duration,
+}
+
+/// Explores the races of each dialect.
+pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Vec<Explored>, Error> {
+    let deadline = plan.budget.map(|budget| Instant::now() + budget);
+    plan.dialects.iter().map(|dialect| of_dialect(plan, *dialect, deadline, output)).collect()
+}
+
+fn of_dialect(
+    plan: &Plan<'_>,
+    dialect: Dialect,
+    deadline: Option<Instant>,
+    output: &Output,
+) -> Result<Explored, Error> {
+    let limit = plan.budget.map_or(Limit::Silence(SILENCE), Limit::of);
+    worker::begin(NAME, Some(Subject::Race), "", limit);
+    let started = Instant::now();
+    let races = scoped(plan.scope, dialect);
+    let known = plan.resume.as_deref().map(read).transpose()?.unwrap_or_default();
+    let shared = Shared {
+        plan,
+        dialect,
+        deadline,
+        races: &races,
+        known: &known,
+        next: AtomicUsize::new(0),
+        finished: AtomicUsize::new(0),
+        schedules: AtomicU64::new(0),
+        enough: AtomicBool::new(false),
+        rows: Mutex::new(BTreeMap::new()),
+    };
+    let progress = output.progress(&format!("{NAME} ({dialect})"));
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..plan.threads.max(1)).map(|_| scope.spawn(|| shared.work())).collect();
+        while !workers.iter().all(|worker| worker.is_finished()) {
+            std::thread::sleep(BEAT);
+            worker::done(shared.schedules.load(Ordering::Relaxed));
+            if worker::is_stopped() {
+                shared.enough.store(true, Ordering::Relaxed);
+            }
+            progress.tell(|| shared.so_far(started));
+        }
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })?;
+    let rows = shared.rows.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect();
+    let (scope, design) = (plan.scope, plan.design);
+    Ok(Explored { scope, dialect, design, races: races.len(), rows, elapsed: started.elapsed() })
+}
+
+/// What the threads of one exploration share.
+struct Shared<'a> {
+    plan: &'a Plan<'a>,
+    dialect: Dialect,
+    deadline: Option<Instant>,
+    races: &'a [Scoped],
+    /// Races that were finished before.
+    known: &'a BTreeMap<String, Row>,
+    next: AtomicUsize,
+    finished: AtomicUsize,
+    schedules: AtomicU64,
+    enough: AtomicBool,
+    rows: Mutex<BTreeMap<usize, Row>>,
+}
+
+impl Shared<'_> {
+    /// Takes one race after another. Which thread takes which changes no row.
+    fn work(&self) -> Result<(), Error> {
+        loop {
+            let nth = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(scoped) = self.races.get(nth) else { return Ok(()) };
+            if self.enough.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            let row = self.row(scoped)?;
+            if !row.found.is_empty() && self.plan.stop == Stop::AtFirst {
+                self.enough.store(true, Ordering::Relaxed);
+            }
+            self.finished.fetch_add(1, Ordering::Relaxed);
+            self.rows.lock().unwrap_or_else(PoisonError::into_inner).insert(nth, row);
+        }
+    }
+
+    fn row(&self, scoped: &Scoped) -> Result<Row, Error> {
+        let race = Race { design: self.plan.design, ..scoped.race.clone() }.print().join("\n");
+        if let Some(known) = self.known.get(&race) {
+            self.schedules.fetch_add(known.schedules, Ordering::Relaxed);
+            return Ok(known.clone());
+        }
+        let hunted = self.hunt(scoped, Merges::Most, Stop::Never);
+        let explored = hunted.explored.unwrap_or_default();
+        let row = Row {
+            dialect: self.dialect,
+            situation: scoped.situation,
+            name: scoped.name.clone(),
+            race,
+            states: explored.states,
+            schedules: hunted.schedules,
+            merged: explored.merged,
+            depth: explored.depth,
+            bound: explored.bound,
+            complete: hunted.exhausted == Exhausted::Yes && hunted.cut == 0 && hunted.hung.is_none(),
+            time_ms: millis(hunted.elapsed),
+            waits: hunted.waits,
+            decisions: hunted.decisions.iter().copied().collect(),
+            found: self.found(scoped, &hunted)?,
+        };
+        if let (Some(file), true, true) = (&self.plan.resume, row.complete, row.found.is_empty()) {
+            append(file, &row)?;
+        }
+        Ok(row)
+    }
+
+    fn hunt(&self, scoped: &Scoped, merges: Merges, stop: Stop) -> Hunted {
+        let mine = AtomicU64::new(0);
+        let tell = |so_far: u64| {
+            let already = mine.swap(so_far, Ordering::Relaxed);
+            self.schedules.fetch_add(so_far.saturating_sub(already), Ordering::Relaxed);
+        };
+        let left = self.deadline.map_or(FOR_EVER, |end| end.saturating_duration_since(Instant::now()));
+        hunt(&HuntOptions {
+            kind: Kind::Complete { merges },
+            races: Races::Given(&scoped.race),
+            design: self.plan.design,
+            stop,
+            enough: Some(&self.enough),
+            ..HuntOptions::new(left, &tell)
+        })
+    }
+
+    /// What was found, each failure once more with the fewest forced switches that show one.
+    fn found(&self, scoped: &Scoped, hunted: &Hunted) -> Result<Vec<Found>, Error> {
+        let mut found = Vec::new();
+        if let Some(hang) = &hunted.hung {
+            let failure =
+                self.plan.traces.keep_as_found(&hang.trace, "L3-hang-race", &super::race::words(hang))?;
+            found.push(Found { rules: RuleSet::EMPTY, failure });
+        }
+        if hunted.failures.is_empty() && hunted.overwaited.is_none() {
+            return Ok(found);
+        }
+        let fewest = self.hunt(scoped, Merges::OfOneTask, Stop::AtFirst);
+        let switches = fewest.explored.and_then(|explored| explored.bound).map_or(0, |bound| bound + 1);
+        let story = format!(
+            "in the race `{}`; no schedule with fewer than {switches} forced switches fails",
+            scoped.name
+        );
+        let first = fewest.failures.first().map(|failure| failure.violated);
+        let others = hunted
+            .failures
+            .iter()
+            .filter(|failure| first.is_none_or(|first| !failure.violated.intersects(first)));
+        for failure in fewest.failures.iter().chain(others) {
+            found.push(self.keep(failure, failure.violated.iter().next(), &story)?);
+        }
+        if let Some(failure) = &hunted.overwaited {
+            let then =
+                format!("then: a call waits on, although the callback it waited for has left\n{story}");
+            found.push(self.keep(failure, None, &then)?);
+        }
+        Ok(found)
+    }
+
+    fn keep(&self, failure: &Failure, rule: Option<Rule>, story: &str) -> Result<Found, Error> {
+        let kept = self.plan.traces.keep(&failure.trace, rule, story)?;
+        worker::found(rule.map(|rule| RuleId(rule.to_string())), &kept);
+        Ok(Found { rules: failure.violated, failure: kept })
+    }
+
+    fn so_far(&self, started: Instant) -> String {
+        let (finished, races) = (self.finished.load(Ordering::Relaxed), self.races.len());
+        let schedules = indicatif::HumanCount(self.schedules.load(Ordering::Relaxed));
+        let left =
+            started.elapsed().as_secs() * (races - finished.min(races)) as u64 / (finished.max(1) as u64);
+        match finished {
+            0 => format!("0 of {races} races, {schedules} schedules"),
+            _ => format!("{finished} of {races} races, {schedules} schedules, about {left} s left"),
+        }
+    }
+}
+
+/// Longer than any exploration.
+const FOR_EVER: Duration = Duration::from_secs(1 << 32);
+
+/// The races that were finished before. A line that cannot be read is one that was being written when a run was ended.
+fn read(file: &Path) -> Result<BTreeMap<String, Row>, Error> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => {
+            let rows = text.lines().filter_map(|line| serde_json::from_str::<Row>(line).ok());
+            Ok(rows.map(|row| (row.race.clone(), row)).collect())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(source) => {
+            let help = "name another file with --resume, or leave it out to begin anew".to_owned();
+            Err(Error::Read { path: file.to_owned(), source, help })
+        }
+    }
+}
+
+fn append(file: &Path, row: &Row) -> Result<(), Error> {
+    let failed = |source| Error::Write { path: file.to_owned(), source };
+    // Plain data with text keys always has a JSON form.
+    let line = serde_json::to_string(row).unwrap_or_default() + "\n";
+    if let Some(dir) = file.parent() {
+        std::fs::create_dir_all(dir).map_err(failed)?;
+    }
+    let mut file = OpenOptions::new().create(true).append(true).open(file).map_err(failed)?;
+    file.write_all(line.as_bytes()).map_err(failed)
+}
+
+impl Explored {
+    fn is_complete(&self) -> bool {
+        self.rows.len() == self.races && self.rows.iter().all(|row| row.complete)
+    }
+
+    fn sum(&self, of: fn(&Row) -> u64) -> u64 {
+        self.rows.iter().map(of).sum()
+    }
+
+    /// The result for reports.
+    pub(crate) fn result(&self) -> EngineResult {
+        let name = match self.design {
+            Design::Barrier => NAME.to_owned(),
+            other => format!("{NAME} ({other})"),
+        };
+        EngineResult {
+            name,
+            subject: Some(Subject::Race),
+            dialect: Some(self.dialect),
+            scope: Some(self.scope.to_string()),
+            switches: String::new(),
+            status: Status::Ran(self.ran()),
+        }
+    }
+
+    fn ran(&self) -> Ran {
+        let complete = self.rows.iter().filter(|row| row.complete).count() as u64;
+        let depth = self.rows.iter().map(|row| row.depth).max().unwrap_or(0);
+        Ran {
+            approach: Approach::Exhaustive,
+            ended: if self.is_complete() { Ended::Done } else { Ended::BudgetSpent },
+            work: vec![
+                Amount::out_of(Unit::RacesExhausted, complete, self.races as u64),
+                Amount::new(Unit::States, self.sum(|row| row.states)),
+                Amount::new(Unit::Schedules, self.sum(|row| row.schedules)),
+                Amount::new(Unit::Depth, depth),
+            ],
+            time_ms: millis(self.elapsed),
+            findings: RuleSet::HERE.iter().map(|rule| self.finding(rule)).collect(),
+            agreement: self.bounded_wait(),
+            witnesses: RuleSet::HERE.iter().filter_map(|rule| self.witness(rule)).collect(),
+            freedoms: Vec::new(),
+            windows: None,
+            edges: None,
+            corpus: None,
+        }
+    }
+
+    fn decided(&self, rule: Rule) -> bool {
+        self.rows.iter().any(|row| row.decisions.get(&rule).is_some_and(|decisions| *decisions > 0))
+    }
+
+    fn finding(&self, rule: Rule) -> RuleResult {
+        let mut found =
+            self.rows.iter().flat_map(|row| &row.found).filter(|found| found.rules.contains(rule));
+        let finding = match found.next() {
+            Some(found) => Finding::broken(found.failure.clone()),
+            None if !self.is_complete() => {
+                Finding::NotDecidable { why: "not every race was explored to its end".to_owned() }
+            }
+            None if self.decided(rule) => Finding::Proved { scope: format!("race {}", self.scope) },
+            None => Finding::Vacuous,
+        };
+        RuleResult { rule: RuleId(rule.to_string()), finding }
+    }
+
+    fn witness(&self, rule: Rule) -> Option<Witness> {
+        let seen = if self.decided(rule) { WitnessSeen::Reached } else { WitnessSeen::NotReached };
+        self.is_complete().then(|| Witness { rule: RuleId(rule.to_string()), seen })
+    }
+
+    /// L3, as far as a run shows it.
+    fn bounded_wait(&self) -> Option<Agreement> {
+        let compared = self.sum(|row| row.waits);
+        let no_rule = |found: &&Found| found.rules.is_empty();
+        let disagreements: Vec<_> = self
+            .rows
+            .iter()
+            .flat_map(|row| &row.found)
+            .filter(no_rule)
+            .map(|found| found.failure.clone())
+            .collect();
+        (compared > 0 || !disagreements.is_empty()).then(|| Agreement {
+            what: super::race::BOUNDED_WAIT.to_owned(),
+            compared,
+            disagreements,
+        })
+    }
+
+    /// What was explored, a line for each situation.
+    pub(crate) fn table(&self, times: Times) -> String {
+        let situations: BTreeSet<Situation> = self.rows.iter().map(|row| row.situation).collect();
+        situations.into_iter().map(|situation| self.line(situation, times) + "\n").collect()
+    }
+
+    fn line(&self, situation: Situation, times: Times) -> String {
+        let rows: Vec<&Row> = self.rows.iter().filter(|row| row.situation == situation).collect();
+        let sum = |of: fn(&Row) -> u64| indicatif::HumanCount(rows.iter().map(|row| of(row)).sum());
+        let complete = rows.iter().filter(|row| row.complete).count();
+        let depth = rows.iter().map(|row| row.depth).max().unwrap_or(0);
+        let mut line = format!(
+            "race {} ({}) | {situation}: {complete} of {} races complete, {} states, {} schedules, {} merged, depth {depth}",
+            self.scope,
+            self.dialect,
+            rows.len(),
+            sum(|row| row.states),
+            sum(|row| row.schedules),
+            sum(|row| row.merged),
+        );
+        if times == Times::Shown {
+            let seconds = rows.iter().map(|row| row.time_ms).sum::<u64>() as f64 / 1000.0;
+            line += &format!(", {seconds:.1} s");
+        }
+        line
+    }
+
+    /// A line for each race.
+    pub(crate) fn list(&self, times: Times) -> String {
+        self.rows.iter().map(|row| row.line(times) + "\n").collect()
+    }
+}
+
+impl Row {
+    fn line(&self, times: Times) -> String {
+        let Row { dialect, name, states, schedules, merged, depth, bound, complete, time_ms, .. } = self;
+        let end = match (complete, bound) {
+            (true, _) => "complete".to_owned(),
+            (false, Some(bound)) => format!("complete up to {bound} forced switches"),
+            (false, None) => "not complete".to_owned(),
+        };
+        let time = if times == Times::Shown { format!(", {time_ms} ms") } else { String::new() };
+        format!(
+            "{dialect} | {name}: {end}, {states} states, {schedules} schedules, {merged} merged, depth {depth}{time}"
+        )
+    }
+}
+
+/// Whether times are shown, which differ from run to run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Times {
+    Shown,
+    Left,
+}
