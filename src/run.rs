@@ -34,6 +34,7 @@ pub(crate) fn results(place: &Place, rules: RuleSet, seed: u64, budget: Option<D
         sentences: None,
         kills: None,
         canaries: Vec::new(),
+        news: None,
     }
 }
 

@@ -184,6 +184,18 @@ impl KillRow {
 }
 
 impl Kills {
+    /// How many faults some engine saw.
+    #[must_use]
+    pub fn seen(&self) -> usize {
+        self.rows.iter().filter(|row| row.fastest().is_some()).count()
+    }
+
+    /// How many faults some engine was let loose on.
+    #[must_use]
+    pub fn tried_count(&self) -> usize {
+        self.tried().count()
+    }
+
     /// What it comes to, the gravest first.
     #[must_use]
     pub fn verdict(&self) -> KillVerdict {

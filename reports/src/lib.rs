@@ -50,9 +50,9 @@ pub use crate::markdown::markdown;
 pub use crate::mutate::{Extent, Fate, Meaning, MutantRow, MutationVerdict, Mutations, Survivor, Survivors};
 pub use crate::outcome::{ExitCode, IDLE_NIGHTS, Outcome, REPLAYED_PERCENT, Reason};
 pub use crate::results::{
-    Agreement, Amount, Approach, Canary, Corpus, Ended, EngineResult, Failure, Finding, Freedom, Machine,
-    ModelEdges, Ran, Rate, Results, RuleId, RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit,
-    Version, WindowRow, Windows, Witness, WitnessSeen,
+    Agreement, Amount, Approach, Canary, Corpus, EdgeCell, Ended, EngineResult, Failure, Finding, Freedom,
+    Known, Machine, ModelEdges, News, Ran, Rate, Results, RuleId, RuleResult, RuleText, Run, SetUpStep,
+    Status, Subject, Unit, Version, WindowRow, Windows, Witness, WitnessSeen,
 };
 pub use crate::sentences::{ChoiceRow, SentenceCounts, SentenceRow, SentenceStanding, Sentences};
 pub use crate::table::{Cell, Part, Row, Standing, Table};

@@ -86,6 +86,9 @@ fn verdict(text: &mut String, results: &Results, table: &Table) {
     if let Some(partial) = words::partial(&results.run) {
         line!(text, "**{}**\n", inline(&partial));
     }
+    if let Some(news) = words::news(results) {
+        line!(text, "{}\n", inline(&news));
+    }
     for reason in &outcome.reasons {
         line!(text, "- exit {}: {}", reason.exit_code.code(), inline(&reason.what));
     }

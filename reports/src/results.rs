@@ -4,6 +4,7 @@
 //! added with a default, anything else is a new version. Nothing here is derived: verdict, exit code and table are
 //! computed from it ([`crate::Outcome`], [`crate::Table`]), so that they cannot contradict it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU64;
 
@@ -37,10 +38,35 @@ pub struct Results {
     /// What was put under test beside the subject to see whether the engines can find anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub canaries: Vec<Canary>,
+    /// What is new since the night before, where nights are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub news: Option<News>,
+}
+
+/// What is new since the night before.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct News {
+    /// The date of the night before; nothing when this is the first one.
+    pub since: Option<String>,
+    /// The ids of failures that no night before has found.
+    pub new: Vec<String>,
+    /// Failures that the night before had found, and this one has not.
+    pub gone: Vec<String>,
+    /// Failures that a night before had found, each with the date of the first one.
+    pub known: Vec<Known>,
+}
+
+/// A failure that is not new.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Known {
+    /// Its stable id.
+    pub id: String,
+    /// The first night that found it.
+    pub first: String,
 }
 
 /// The version of the format: 1.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Version(pub u32);
 
@@ -346,9 +372,49 @@ pub struct ModelEdges {
     /// How many of the same index the night before reached, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_night: Option<u64>,
+    /// The edges of the index by state and method, where they were counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<EdgeCell>,
     /// The names of edges that some input reaches and the index does not have: the index is out of date.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
+}
+
+/// The edges of the model that one method has in one state.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct EdgeCell {
+    /// The state.
+    pub state: String,
+    /// The method, the callback, or what the environment does.
+    pub what: String,
+    /// Edges that some input reaches.
+    pub reached: u64,
+    /// Edges that there are.
+    pub of: u64,
+}
+
+impl EdgeCell {
+    /// The cells of an index of edges, by the names of all of them and of those that were not reached. States and methods come in the order
+    /// of their first edge.
+    #[must_use]
+    pub fn count<'a>(all: impl Iterator<Item = &'a str>, missing: &[String]) -> Vec<EdgeCell> {
+        let missing: BTreeSet<&str> = missing.iter().map(String::as_str).collect();
+        let mut cells: Vec<EdgeCell> = Vec::new();
+        for name in all {
+            let Some((from, step)) = name.split_once(" | ") else { continue };
+            let first = |text: &str| text.split([' ', '(']).next().unwrap_or_default().to_owned();
+            let (state, what) = (first(from), first(step));
+            let reached = u64::from(!missing.contains(name));
+            match cells.iter_mut().find(|cell| cell.state == state && cell.what == what) {
+                Some(cell) => {
+                    cell.reached += reached;
+                    cell.of += 1;
+                }
+                None => cells.push(EdgeCell { state, what, reached, of: 1 }),
+            }
+        }
+        cells
+    }
 }
 
 /// What the absence of a counterexample means.
@@ -440,6 +506,53 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// Every unit.
+    pub const ALL: [Unit; 18] = [
+        Unit::States,
+        Unit::Edges,
+        Unit::Depth,
+        Unit::Runs,
+        Unit::Cases,
+        Unit::Schedules,
+        Unit::Races,
+        Unit::RacesExhausted,
+        Unit::SchedulesInAll,
+        Unit::Steps,
+        Unit::Traces,
+        Unit::Jobs,
+        Unit::Users,
+        Unit::Calls,
+        Unit::Callbacks,
+        Unit::Events,
+        Unit::Files,
+        Unit::Bytes,
+    ];
+
+    /// Its name, as results have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Unit::States => "states",
+            Unit::Edges => "edges",
+            Unit::Depth => "depth",
+            Unit::Runs => "runs",
+            Unit::Cases => "cases",
+            Unit::Schedules => "schedules",
+            Unit::Races => "races",
+            Unit::RacesExhausted => "races-exhausted",
+            Unit::SchedulesInAll => "schedules-in-all",
+            Unit::Steps => "steps",
+            Unit::Traces => "traces",
+            Unit::Jobs => "jobs",
+            Unit::Users => "users",
+            Unit::Calls => "calls",
+            Unit::Callbacks => "callbacks",
+            Unit::Events => "events",
+            Unit::Files => "files",
+            Unit::Bytes => "bytes",
+        }
+    }
+
     /// Whether an engine that counts this has done no work as long as the count is zero.
     #[must_use]
     pub const fn is_work(self) -> bool {
@@ -576,7 +689,7 @@ pub struct Failure {
 }
 
 /// How often a counterexample failed when it was run again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Rate {
     /// Runs that failed the same way.
     pub reproduced: u64,
@@ -670,5 +783,37 @@ impl Windows {
     #[must_use]
     pub fn cells(&self) -> usize {
         self.rows.len() * self.steps.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_called_as_results_write_them() {
+        for unit in Unit::ALL {
+            assert_eq!(serde_json::to_value(unit).ok(), Some(unit.name().into()));
+        }
+    }
+
+    #[test]
+    fn edges_are_counted_by_state_and_method() {
+        let names = [
+            "ERROR | Cancel -> S_OK",
+            "ERROR mask=F reg=none pending=- | Cancel -> S_OK",
+            "ERROR | SetNotifyFlags(end) -> S_OK",
+            "QUEUED | turn -> TRANSFERRING",
+            "no edge",
+        ];
+        let missing = [names[1].to_owned(), names[3].to_owned()];
+        let cells = EdgeCell::count(names.into_iter(), &missing);
+        let cells: Vec<_> = cells
+            .iter()
+            .map(|cell| (cell.state.as_str(), cell.what.as_str(), cell.reached, cell.of))
+            .collect();
+        let expected =
+            [("ERROR", "Cancel", 1, 2), ("ERROR", "SetNotifyFlags", 1, 1), ("QUEUED", "turn", 0, 1)];
+        assert_eq!(cells, expected);
     }
 }

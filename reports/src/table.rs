@@ -74,6 +74,23 @@ pub enum Standing {
     NotYet,
 }
 
+impl Standing {
+    /// It in a word or two.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Standing::Violated => "VIOLATED",
+            Standing::Flaky => "FLAKY",
+            Standing::Vacuous => "vacuous",
+            Standing::Proved => "proved",
+            Standing::Sampled => "sampled",
+            Standing::NotDecidable => "not decidable",
+            Standing::NotRun => "not run",
+            Standing::NotYet => "not yet",
+        }
+    }
+}
+
 impl Finding {
     /// How a rule stands of which only this is known.
     #[must_use]

@@ -309,28 +309,41 @@ fn verdict(page: &mut Page, results: &Results, table: &Table) {
     if let Some(partial) = words::partial(&results.run) {
         page.line(2, &partial, Paint::Warn);
     }
+    if let Some(news) = words::news(results) {
+        page.line(2, &news, Paint::Plain);
+    }
     page.line(2, &words::verdict(&outcome, table), paint_of_code(outcome.exit_code));
 }
 
 /// The text so far. Everything that came from outside passes through here, and leaves without control characters.
-struct Page {
+pub(crate) struct Page {
     text: String,
     color: Color,
     width: usize,
 }
 
 impl Page {
-    fn new(style: Style) -> Page {
+    pub(crate) fn new(style: Style) -> Page {
         Page { text: String::new(), color: style.color, width: style.width.max(60) }
     }
 
-    fn title(&mut self, title: &str) {
+    pub(crate) fn title(&mut self, title: &str) {
         self.text.push('\n');
         self.line(0, title, Paint::Bold);
     }
 
+    /// An empty line, after which the end comes.
+    pub(crate) fn end(&mut self) {
+        self.text.push('\n');
+    }
+
+    /// All of it.
+    pub(crate) fn text(self) -> String {
+        self.text
+    }
+
     /// Wrapped to the width, further lines two columns further in.
-    fn line(&mut self, indent: usize, text: &str, paint: Paint) {
+    pub(crate) fn line(&mut self, indent: usize, text: &str, paint: Paint) {
         let room = self.width - indent - 2;
         for (index, line) in wrap(&words::printable(text), room).iter().enumerate() {
             let indent = indent + if index == 0 { 0 } else { 2 };
@@ -354,7 +367,7 @@ impl Page {
         self.push(indent, &words::printable(text), Paint::Plain);
     }
 
-    fn grid(&mut self, grid: &Grid<'_>) {
+    pub(crate) fn grid(&mut self, grid: &Grid<'_>) {
         self.text.push_str(&grid.render(self.width, self.color));
     }
 
@@ -367,7 +380,7 @@ impl Page {
     }
 }
 
-fn field(text: &str, paint: Paint) -> Field {
+pub(crate) fn field(text: &str, paint: Paint) -> Field {
     (words::printable(text), paint)
 }
 

@@ -1,9 +1,11 @@
 //! The words and numbers that every rendering shares, so that they cannot say different things.
 
+use std::collections::BTreeSet;
+
 use crate::outcome::{ExitCode, Outcome};
 use crate::results::{
-    Amount, Canary, Corpus, EngineResult, Failure, Finding, ModelEdges, Ran, Results, RuleId, Run, Status,
-    Subject, Unit, WindowRow, Windows,
+    Amount, Canary, Corpus, EngineResult, Failure, Finding, ModelEdges, Ran, Rate, Results, RuleId, Run,
+    Status, Subject, Unit, WindowRow, Windows,
 };
 use crate::table::{Cell, Part, Standing, Table};
 
@@ -27,6 +29,15 @@ pub(crate) fn duration(ms: u64) -> String {
         1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
         _ => format!("{} min {} s", thousands(ms / 60_000), ms % 60_000 / 1_000),
     }
+}
+
+/// How much more or less, in percent: `+4 %`, `-21 %`.
+pub(crate) fn percent_change(before: u64, after: u64) -> String {
+    if before == 0 {
+        return "-".to_owned();
+    }
+    let percent = i128::from(after) * 100 / i128::from(before) - 100;
+    format!("{percent:+} %")
 }
 
 /// Memory in GiB.
@@ -190,6 +201,8 @@ pub(crate) fn cell_besides(cell: &Cell) -> String {
 /// A failure of a run, with who found it and what it breaks.
 pub(crate) struct Found<'a> {
     pub(crate) failure: &'a Failure,
+    /// The rule that it breaks; nothing when two accounts of one run part.
+    pub(crate) rule: Option<&'a RuleId>,
     /// The rule with its name, or what should have been equal.
     pub(crate) broken: String,
     /// What that demands.
@@ -215,13 +228,15 @@ pub(crate) fn failures(results: &Results) -> Vec<Found<'_>> {
             };
             let broken = rule_title(results, &result.rule);
             let sentence = rule_sentence(results, &result.rule);
-            Some(Found { failure, broken, sentence, engine: engine_title(engine), flaky })
+            let rule = Some(&result.rule);
+            Some(Found { failure, rule, broken, sentence, engine: engine_title(engine), flaky })
         }));
     }
     for engine in &results.engines {
         let Status::Ran(Ran { agreement: Some(agreement), .. }) = &engine.status else { continue };
         all.extend(agreement.disagreements.iter().map(|failure| Found {
             failure,
+            rule: None,
             broken: "disagreement".to_owned(),
             sentence: &agreement.what,
             engine: engine_title(engine),
@@ -327,11 +342,105 @@ pub(crate) fn timeline(failure: &Failure) -> impl Iterator<Item = (Line, String)
     })
 }
 
+/// The lines of a timeline, `most` at most: those that decide, and then those that are next to them. Where none is marked, the last ones.
+/// What is left out is counted in its place.
+pub(crate) fn timeline_around(failure: &Failure, most: usize) -> Vec<(Line, String)> {
+    let all: Vec<(Line, String)> = timeline(failure).collect();
+    if all.len() <= most {
+        return all;
+    }
+    let lines: Vec<Line> = all.iter().map(|(line, _)| *line).collect();
+    // There may be a gap before each line that is kept, and one behind the last.
+    let kept = nearest(&lines, (most.saturating_sub(1) / 2).max(1));
+    let mut shown = Vec::new();
+    let mut left_out = 0;
+    for (at, line) in all.into_iter().enumerate() {
+        if kept.contains(&at) {
+            shown.extend(gap(left_out));
+            left_out = 0;
+            shown.push(line);
+        } else {
+            left_out += 1;
+        }
+    }
+    shown.extend(gap(left_out));
+    shown
+}
+
+/// The places of `most` lines: those that decide, and those that are nearest to them; where none does, the last ones.
+pub(crate) fn nearest(lines: &[Line], most: usize) -> BTreeSet<usize> {
+    let decisive = lines.iter().enumerate().filter(|(_, line)| **line == Line::Decisive).map(|(at, _)| at);
+    let mut decisive: Vec<usize> = decisive.collect();
+    if decisive.is_empty() {
+        decisive.push(lines.len().saturating_sub(1));
+    }
+    let distance = |at: usize| decisive.iter().map(|near| near.abs_diff(at)).min().unwrap_or(0);
+    let mut by_distance: Vec<(usize, usize)> = (0..lines.len()).map(|at| (distance(at), at)).collect();
+    by_distance.sort_unstable();
+    by_distance.into_iter().take(most).map(|(_, at)| at).collect()
+}
+
+fn gap(lines: u64) -> Option<(Line, String)> {
+    (lines > 0).then(|| (Line::Plain, format!("    ... {}", plural(lines, "line", "lines"))))
+}
+
 /// Whether a line of a timeline decides the matter.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Line {
     Decisive,
     Plain,
+}
+
+/// What a failure is about, in one line: what its id is made of, else the line that decides, else what the rule demands.
+pub(crate) fn story(found: &Found<'_>) -> String {
+    let identity = found.failure.notes.iter().find_map(|note| note.strip_prefix("identity: "));
+    let decisive = || {
+        let lines = timeline(found.failure).filter(|(line, _)| *line == Line::Decisive);
+        let text = lines.last().map(|(_, text)| text)?;
+        let text = text.trim_start_matches(|each: char| !each.is_alphabetic());
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    identity.map(str::to_owned).or_else(decisive).unwrap_or_else(|| found.sentence.to_owned())
+}
+
+/// Since when a failure is known, where nights are kept.
+pub(crate) fn first_seen(results: &Results, id: &str) -> Option<String> {
+    let news = results.news.as_ref()?;
+    let known = news.known.iter().find(|known| known.id == id);
+    Some(known.map_or_else(|| "NEW".to_owned(), |known| known.first.clone()))
+}
+
+/// How often a failure came again.
+pub(crate) fn came_again(failure: &Failure) -> String {
+    match failure.rate {
+        None => "-".to_owned(),
+        Some(Rate { reproduced, replays }) => format!("{} of {}", thousands(reproduced), of_replays(replays)),
+    }
+}
+
+/// What is new since the night before, in one sentence; nothing where nights are not kept.
+pub(crate) fn news(results: &Results) -> Option<String> {
+    let news = results.news.as_ref()?;
+    let Some(since) = &news.since else {
+        return Some(match news.new.len() as u64 {
+            0 => "This is the first night that is kept.".to_owned(),
+            new => format!(
+                "This is the first night that is kept; it found {}.",
+                plural(new, "failure", "failures")
+            ),
+        });
+    };
+    let listed = |ids: &[String]| match ids {
+        [] => "nothing".to_owned(),
+        ids if ids.len() <= 5 => ids.join(", "),
+        ids => format!("{} and {} more", ids[..5].join(", "), ids.len() - 5),
+    };
+    let gone = if news.gone.is_empty() { String::new() } else { format!("; gone: {}", listed(&news.gone)) };
+    let known = match news.known.len() as u64 {
+        0 => String::new(),
+        known => format!("; {known} found again"),
+    };
+    Some(format!("New since the night of {since}: {}{gone}{known}.", listed(&news.new)))
 }
 
 /// The text without anything that a terminal or a browser would obey instead of showing: control characters (escape
@@ -453,15 +562,12 @@ fn standing(standing: Standing, parts: &[&Part]) -> String {
         Standing::Violated | Standing::Flaky => {
             let mut ids: Vec<&str> = parts.iter().filter_map(|part| part.failure.as_deref()).collect();
             ids.dedup();
-            let word = if standing == Standing::Violated { "VIOLATED" } else { "FLAKY" };
-            format!("{word} {}", ids.join(", "))
+            format!("{} {}", standing.word(), ids.join(", "))
         }
         Standing::Vacuous => format!("vacuous in {}", scopes(parts)),
         Standing::Proved => format!("proved in {}", scopes(parts)),
         Standing::Sampled => format!("sampled: {}", decided(decisions(parts))),
-        Standing::NotDecidable => "not decidable".to_owned(),
-        Standing::NotRun => "not run".to_owned(),
-        Standing::NotYet => "not yet".to_owned(),
+        Standing::NotDecidable | Standing::NotRun | Standing::NotYet => standing.word().to_owned(),
     }
 }
 
@@ -519,6 +625,23 @@ mod tests {
             "18,446,744,073,709,551,615 runs (1,844,674,407,370,955,161/s)"
         );
         assert_eq!(amount(&Amount::new(Unit::Depth, 7), 1_000), "depth 7");
+    }
+
+    #[test]
+    fn a_long_timeline_keeps_what_decides_and_counts_the_rest() {
+        let failure = Failure {
+            timeline: (1..=50).map(|line| format!("{line}\n")).collect(),
+            decisive_lines: vec![20, 40],
+            ..Failure::default()
+        };
+        let texts =
+            |most| timeline_around(&failure, most).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+        let few = ["    ... 18 lines", "19", "20", "    ... 19 lines", "40", "    ... 10 lines"];
+        assert_eq!(texts(8), few);
+        assert_eq!(texts(50).len(), 50);
+        for most in 3..50 {
+            assert!(texts(most).len() <= most, "{most}");
+        }
     }
 
     #[test]

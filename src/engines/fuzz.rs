@@ -7,6 +7,7 @@ use contract::Core as _;
 use contract::core::Config;
 use engine::core::Core;
 use judge::{RuleSet, Trace};
+use model::edges::Index;
 use properties::canary::Canary;
 use properties::edges::Reached;
 use properties::minimize::CoreName;
@@ -14,8 +15,8 @@ use properties::program::Program;
 use properties::race;
 use properties::run as programs;
 use reports::{
-    Agreement, Amount, Approach, Corpus, Ended, EngineResult, Failure, Finding, ModelEdges, Ran, RuleId,
-    RuleResult, SetUpStep, Status, Subject, Unit, Windows,
+    Agreement, Amount, Approach, Corpus, EdgeCell, Ended, EngineResult, Failure, Finding, ModelEdges, Ran,
+    RuleId, RuleResult, SetUpStep, Status, Subject, Unit, Windows,
 };
 
 use super::counterexample::Traces;
@@ -309,10 +310,12 @@ fn edges(plan: &Plan<'_>) -> Option<ModelEdges> {
     inputs(plan).for_each(|bytes| reached.run(&bytes));
     let mut unknown: Vec<String> = reached.unknown().iter().map(ToString::to_string).collect();
     unknown.sort_unstable();
+    let missing: Vec<String> = reached.missing().map(|edge| edge.to_string()).collect();
     Some(ModelEdges {
         reached: reached.count() as u64,
         reachable: reached.of() as u64,
-        missing: reached.missing().map(|edge| edge.to_string()).collect(),
+        cells: EdgeCell::count(Index::TEXT.lines(), &missing),
+        missing,
         last_night: None,
         unknown,
     })

@@ -93,6 +93,7 @@ mod tests {
                 reachable: 10,
                 missing: vec!["QUEUED | Suspend -> S_OK".into()],
                 last_night: None,
+                cells: Vec::new(),
                 unknown: Vec::new(),
             })),
             corpus: Some(Box::new(Corpus {

@@ -1,9 +1,10 @@
 //! Runs as they come out of the command, made up: one that held, and variations of it.
 
 use reports::{
-    Agreement, Amount, Approach, Canary, Corpus, Ended, EngineResult, Failure, Finding, Freedom, Kill,
-    KillCell, KillRow, Kills, Machine, ModelEdges, Ran, Rate, Results, RuleResult, RuleText, Run,
-    SentenceCounts, SetUpStep, Status, Subject, Unit, Version, WindowRow, Windows, Witness, WitnessSeen,
+    Agreement, Amount, Approach, Canary, Corpus, EdgeCell, Ended, EngineResult, Failure, Finding, Freedom,
+    Kill, KillCell, KillRow, Kills, Known, Machine, ModelEdges, News, Ran, Rate, Results, RuleResult,
+    RuleText, Run, SentenceCounts, SetUpStep, Status, Subject, Unit, Version, WindowRow, Windows, Witness,
+    WitnessSeen,
 };
 
 use contract::Dialect;
@@ -57,6 +58,7 @@ pub(crate) fn held() -> Results {
         }),
         kills: Some(kills()),
         canaries: vec![canary()],
+        news: None,
     }
 }
 
@@ -77,6 +79,13 @@ fn canary() -> Canary {
 pub(crate) fn violated() -> Results {
     let mut results = held();
     results.run.command_line.push_str(" --canary");
+    let known = Known { id: "R2-01d5ce11".to_owned(), first: "2026-01-01 03:04 UTC".to_owned() };
+    results.news = Some(News {
+        since: Some("2026-01-01 03:04 UTC".to_owned()),
+        new: vec!["R1-7f3a09c2".to_owned()],
+        gone: vec!["R9-00000001".to_owned()],
+        known: vec![known],
+    });
     let Some(EngineResult { status: Status::Ran(ran), .. }) = results.engines.last_mut() else {
         return results;
     };
@@ -168,6 +177,9 @@ pub(crate) fn said(text: &str) -> Results {
         each.replace_range(.., text);
     }
     run.partial = Some(text.to_owned());
+    let known = Known { id: text.to_owned(), first: text.to_owned() };
+    let ids = || vec![text.to_owned()];
+    results.news = Some(News { since: Some(text.to_owned()), new: ids(), gone: ids(), known: vec![known] });
     run.machine.os = text.to_owned();
     for rule in &mut results.rules {
         (rule.name, rule.sentence) = (text.to_owned(), text.to_owned());
@@ -185,7 +197,13 @@ pub(crate) fn said(text: &str) -> Results {
             rows: vec![WindowRow { call: text.to_owned(), cells: vec![vec![0]] }],
         });
         let names = || vec![text.to_owned()];
-        ran.edges = Some(Box::new(ModelEdges { missing: names(), unknown: names(), ..no_edges() }));
+        let cell = EdgeCell { state: text.to_owned(), what: text.to_owned(), reached: 1, of: 2 };
+        ran.edges = Some(Box::new(ModelEdges {
+            missing: names(),
+            unknown: names(),
+            cells: vec![cell],
+            ..no_edges()
+        }));
         ran.agreement =
             Some(Agreement { what: text.to_owned(), compared: 1, disagreements: vec![failure(text)] });
         let finding = |finding| RuleResult { rule: text.into(), finding };
@@ -296,7 +314,19 @@ fn lockstep() -> EngineResult {
     if let Status::Ran(ran) = &mut engine.status {
         // More than a terminal names.
         let missing = (0..12).map(|event| format!("TRANSFERRED | event {event:02} begins -> done")).collect();
-        ran.edges = Some(Box::new(ModelEdges { reached: 3_942, reachable: 3_954, missing, ..no_edges() }));
+        let cell = |state: &str, what: &str, reached, of| EdgeCell {
+            state: state.to_owned(),
+            what: what.to_owned(),
+            reached,
+            of,
+        };
+        let cells = vec![
+            cell("QUEUED", "Cancel", 14, 14),
+            cell("QUEUED", "Resume", 0, 3),
+            cell("TRANSFERRED", "Cancel", 12, 24),
+        ];
+        ran.edges =
+            Some(Box::new(ModelEdges { reached: 3_942, reachable: 3_954, missing, cells, ..no_edges() }));
         ran.corpus = corpus(64, 4_022, 1_204, 64);
     }
     engine
@@ -304,7 +334,14 @@ fn lockstep() -> EngineResult {
 
 /// None reached, and none missing.
 fn no_edges() -> ModelEdges {
-    ModelEdges { reached: 0, reachable: 0, missing: Vec::new(), last_night: None, unknown: Vec::new() }
+    ModelEdges {
+        reached: 0,
+        reachable: 0,
+        missing: Vec::new(),
+        last_night: None,
+        cells: Vec::new(),
+        unknown: Vec::new(),
+    }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is a field's value")]
