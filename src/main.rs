@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ci;
 mod cli;
 mod clock;
 mod error;

@@ -22,6 +22,8 @@
 
 #![forbid(unsafe_code)]
 
+mod annotations;
+mod chart;
 mod engine_mutants;
 mod explanation;
 mod files;
@@ -33,11 +35,14 @@ mod markdown;
 mod mutate;
 mod outcome;
 mod results;
+mod sarif;
 mod sentences;
+mod summary;
 mod table;
 mod terminal;
 mod words;
 
+pub use crate::annotations::{ANNOTATIONS, annotations};
 pub use crate::engine_mutants::{
     EngineMutants, JudgedMutant, KnownSurvivors, Measured, MutantFate, SampleVerdict,
 };
@@ -46,7 +51,7 @@ pub use crate::files::{ReportError, Written, json, read, schema, write_all};
 pub use crate::html::html;
 pub use crate::junit::junit;
 pub use crate::kill::{Expected, Kill, KillCell, KillRow, KillVerdict, Kills};
-pub use crate::markdown::markdown;
+pub use crate::markdown::{MARKDOWN_LINES, markdown};
 pub use crate::mutate::{Extent, Fate, Meaning, MutantRow, MutationVerdict, Mutations, Survivor, Survivors};
 pub use crate::outcome::{ExitCode, IDLE_NIGHTS, Outcome, REPLAYED_PERCENT, Reason};
 pub use crate::results::{
@@ -54,6 +59,8 @@ pub use crate::results::{
     Known, Machine, ModelEdges, News, Ran, Rate, Results, RuleId, RuleResult, RuleText, Run, SetUpStep,
     Status, Subject, Unit, Version, WindowRow, Windows, Witness, WitnessSeen,
 };
+pub use crate::sarif::{Pages, sarif};
 pub use crate::sentences::{ChoiceRow, SentenceCounts, SentenceRow, SentenceStanding, Sentences};
+pub use crate::summary::{SUMMARY_BYTES, summary};
 pub use crate::table::{Cell, Part, Row, Standing, Table};
 pub use crate::terminal::{Color, EdgesNamed, Style, terminal};

@@ -13,20 +13,66 @@ macro_rules! line {
     ($text:expr, $($arg:tt)*) => { let _ = writeln!($text, $($arg)*); };
 }
 
+/// Lines that a report has at most. What does not fit is counted, and is in the page and in `results.json`.
+pub const MARKDOWN_LINES: usize = 200;
+
 /// The results as Markdown.
 #[must_use]
 pub fn markdown(results: &Results) -> String {
     let table = Table::of(results);
+    let head = [
+        folded(&block(|text| verdict(text, results, &table)), 16),
+        folded(&block(|text| claims(text, results, &table)), 24),
+        folded(&block(|text| matrix(text, results, &table)), 34),
+        failures(results, 56),
+        folded(&block(|text| engine_table(text, results)), 30),
+        folded(&block(|text| canaries(text, results)), 12),
+    ];
+    let tail = [folded(&block(|text| set_up(text, results)), 8), block(|text| run(text, results))];
+    let used: usize = head.iter().chain(&tail).map(|part| lines(part)).sum();
+    let mut room = MARKDOWN_LINES.saturating_sub(used);
+    let kills = folded(&block(|text| kills(text, results)), room / 2);
+    room -= lines(&kills);
+    let details = details(results, room);
+    [head.concat(), details, kills, tail.concat()].concat()
+}
+
+fn block(write: impl FnOnce(&mut String)) -> String {
     let mut text = String::new();
-    verdict(&mut text, results, &table);
-    claims(&mut text, results, &table);
-    matrix(&mut text, results, &table);
-    failures(&mut text, results);
-    engines(&mut text, results);
-    kills(&mut text, results);
-    set_up(&mut text, results);
-    run(&mut text, results);
+    write(&mut text);
     text
+}
+
+fn lines(text: &str) -> usize {
+    text.lines().count()
+}
+
+/// A list or table that is cut where it is longer, and states how much is left out.
+pub(crate) fn folded(text: &str, most: usize) -> String {
+    let all = lines(text);
+    if all <= most {
+        return text.to_owned();
+    }
+    let kept = most.saturating_sub(3);
+    let left = words::plural((all - kept) as u64, "more line is", "more lines are");
+    let kept = text.lines().take(kept).map(|line| format!("{line}\n"));
+    kept.chain([format!("\n{left} in report.html.\n\n")]).collect()
+}
+
+/// How much of a failure is shown.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown {
+    /// Lines of its timeline, at most.
+    pub(crate) timeline: usize,
+    /// Whether it is shown as a test, too.
+    pub(crate) test: AsTest,
+}
+
+/// See [`Shown`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AsTest {
+    Yes,
+    No,
 }
 
 impl Sentences {
@@ -73,7 +119,7 @@ fn below(lines: impl Iterator<Item = String>) -> String {
     format!("\n\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
-fn verdict(text: &mut String, results: &Results, table: &Table) {
+pub(crate) fn verdict(text: &mut String, results: &Results, table: &Table) {
     let outcome = results.outcome();
     line!(text, "# bgcheck: {}\n", words::verdict(&outcome, table));
     line!(
@@ -105,7 +151,7 @@ fn claims(text: &mut String, results: &Results, table: &Table) {
     text.push('\n');
 }
 
-fn matrix(text: &mut String, results: &Results, table: &Table) {
+pub(crate) fn matrix(text: &mut String, results: &Results, table: &Table) {
     line!(text, "## Rules x subjects\n");
     let names: Vec<_> = Subject::ALL.iter().map(ToString::to_string).collect();
     line!(text, "| rule | {} |", names.join(" | "));
@@ -124,18 +170,49 @@ fn full_cell(cell: &crate::table::Cell) -> String {
     }
 }
 
-fn failures(text: &mut String, results: &Results) {
+/// Lines below which no failure fits.
+const SHORTEST: usize = 8;
+
+/// As many failures in full as there is room for, the others in a line each.
+fn failures(results: &Results, most: usize) -> String {
     let all = words::failures(results);
     if all.is_empty() {
-        return;
+        return String::new();
     }
-    line!(text, "## Failures\n");
-    for found in &all {
-        failure(text, found);
+    let mut text = "## Failures\n\n".to_owned();
+    // A line for each that is not shown in full, and one for those that have not even that.
+    let room = |text: &str, to_come: usize| most.saturating_sub(lines(text) + to_come.min(10) + 2);
+    let mut brief = Vec::new();
+    for (found, to_come) in all.iter().zip((0..all.len()).rev()) {
+        let room = room(&text, to_come + brief.len());
+        if room < SHORTEST {
+            brief.push(found);
+            continue;
+        }
+        // Longest first. What cannot have even its shortest form is listed.
+        let sizes = [(usize::MAX, AsTest::Yes), (usize::MAX, AsTest::No), (24, AsTest::No), (12, AsTest::No)];
+        let shown =
+            sizes.map(|(timeline, test)| block(|text| failure(text, found, Shown { timeline, test })));
+        match shown.iter().find(|shown| lines(shown) <= room) {
+            Some(shown) => text += shown,
+            None => brief.push(found),
+        }
     }
+    for found in brief.iter().take(10) {
+        let Found { failure, broken, .. } = found;
+        line!(text, "- {}: {}; {}", inline(&failure.id), inline(broken), code(&failure.replay_command));
+    }
+    if brief.len() > 10 {
+        let more = words::plural((brief.len() - 10) as u64, "more failure is", "more failures are");
+        line!(text, "- {more} in report.html");
+    }
+    if !brief.is_empty() {
+        text.push('\n');
+    }
+    text
 }
 
-fn failure(text: &mut String, found: &Found<'_>) {
+pub(crate) fn failure(text: &mut String, found: &Found<'_>, shown: Shown) {
     line!(text, "### {}: {}\n", inline(&found.failure.id), inline(&found.broken));
     let flaky = found.flaky.as_ref().map(|flaky| format!(" It is flaky: {flaky}.")).unwrap_or_default();
     line!(text, "{} Found by {}.{}\n", inline(found.sentence), inline(&found.engine), inline(&flaky));
@@ -146,12 +223,13 @@ fn failure(text: &mut String, found: &Found<'_>) {
         line!(text, "- trace: {}", code(file));
     }
     line!(text, "- replay: {}\n", code(&found.failure.replay_command));
-    let lines = words::timeline(found.failure).map(|(line, text)| match line {
-        Line::Decisive => format!("> {text}"),
-        Line::Plain => format!("  {text}"),
-    });
+    let lines =
+        words::timeline_around(found.failure, shown.timeline).into_iter().map(|(line, text)| match line {
+            Line::Decisive => format!("> {text}"),
+            Line::Plain => format!("  {text}"),
+        });
     fenced(text, "text", &lines.collect::<Vec<String>>());
-    if let Some(test) = &found.failure.test {
+    if let Some(test) = found.failure.test.as_ref().filter(|_| shown.test == AsTest::Yes) {
         line!(text, "As a test:\n");
         fenced(text, "rust", &test.lines().map(words::printable).collect::<Vec<String>>());
     }
@@ -162,7 +240,7 @@ fn fenced(text: &mut String, language: &str, lines: &[String]) {
     line!(text, "{fence}{language}\n{}\n{fence}\n", lines.join("\n"));
 }
 
-fn engines(text: &mut String, results: &Results) {
+pub(crate) fn engine_table(text: &mut String, results: &Results) {
     line!(text, "## Engines\n");
     if results.engines.is_empty() {
         line!(text, "No engine ran.\n");
@@ -176,13 +254,31 @@ fn engines(text: &mut String, results: &Results) {
         line!(text, "| {} | {} | {time} | {verdict} |", inline(&words::engine_title(engine)), inline(&work));
     }
     text.push('\n');
-    canaries(text, results);
+}
+
+/// What each engine found, rule by rule, as far as there is room.
+fn details(results: &Results, mut room: usize) -> String {
+    let mut text = String::new();
+    let mut without = 0;
     for engine in &results.engines {
-        if let Status::Ran(ran) = &engine.status {
+        let Status::Ran(ran) = &engine.status else { continue };
+        let detail = block(|text| {
             findings(text, results, engine, ran);
             windows(text, ran);
+        });
+        // One line states how many have no room, behind a blank one.
+        if lines(&detail) + 2 <= room {
+            room -= lines(&detail);
+            text += &detail;
+        } else {
+            without += 1;
         }
     }
+    if without > 0 {
+        let engines = words::plural(without, "more engine", "more engines");
+        line!(text, "The findings of {engines}, rule by rule, are in report.html.\n");
+    }
+    text
 }
 
 fn canaries(text: &mut String, results: &Results) {

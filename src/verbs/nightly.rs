@@ -20,7 +20,7 @@ use reports::{Amount, EngineResult, ExitCode, Kills, Results, Status, Unit};
 use crate::cli::{self, CoreChoice};
 use crate::clock::Clock;
 use crate::engines::canary::Fuzzer;
-use crate::engines::counterexample::{Traces, write};
+use crate::engines::counterexample::Traces;
 use crate::engines::explored::Explored;
 use crate::engines::fuzz::{self, Sanitizer, Target};
 use crate::engines::search::Search;
@@ -31,7 +31,7 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
 use crate::watch::{End, Input, Listener, Stopping, Watched, worker};
-use crate::{guard, run, signals, watch, watched};
+use crate::{ci, guard, run, signals, watch, watched};
 
 /// Run everything for a budget, and write the report.
 ///
@@ -55,7 +55,7 @@ Examples:
   bgcheck nightly --stop-at-first       ends with the first engine that finds something
   bgcheck nightly --kill                also: are the seeded faults still found? (builds itself once more)
   bgcheck nightly --adapter adapters/python/adapter.toml
-  bgcheck nightly --junit target/junit.xml
+  bgcheck nightly --junit target/junit.xml --sarif target/bgcheck.sarif
   bgcheck nightly --offline             installs nothing; without cargo-fuzz it ends with 6
   bgcheck nightly --canary              a subject that is broken on purpose: ends with 2 and names R1 and R2")]
 pub(crate) struct Args {
@@ -83,9 +83,8 @@ pub(crate) struct Args {
     /// Where the report goes; a new directory below reports/out when left out.
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// The results as JUnit's XML, too, for a CI system that shows tests.
-    #[arg(long, value_name = "FILE")]
-    junit: Option<PathBuf>,
+    #[command(flatten)]
+    ci: ci::Args,
     /// Install and download nothing.
     #[arg(long)]
     offline: bool,
@@ -477,12 +476,7 @@ impl Night<'_> {
         last_night::carry_on(&mut self.results.engines, &nights);
         watched::name_rules(&mut self.results);
         let results = &self.results;
-        if let Some(path) = &self.args.junit
-            && let Err(error) = write(path, &reports::junit(results))
-        {
-            output.warn(&error);
-        }
-        summarize(results, output);
+        ci::inform(&self.args.ci, results, &[], output);
         let written = reports::write_all(&self.out, results);
         let printed = match self.args.json {
             true => output.text(&reports::json(results)),
@@ -501,28 +495,6 @@ impl Night<'_> {
             output.note(&crate::output::verdict_in_words(code));
         }
         Ok(code)
-    }
-}
-
-/// Bytes of a summary that GitHub shows.
-const SUMMARY: usize = 60_000;
-
-/// Appends the report to the page of a GitHub workflow, where this is one.
-fn summarize(results: &Results, output: &Output) {
-    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from) else { return };
-    let mut text = reports::markdown(results);
-    if text.len() > SUMMARY {
-        let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= SUMMARY).last().unwrap_or(0);
-        text.truncate(end);
-        text += "\n\nThe rest is in the report.\n";
-    }
-    let appended = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
-    if let Err(source) = appended {
-        output.warn(&Error::Write { path, source });
     }
 }
 

@@ -1,5 +1,6 @@
 //! The tests of the public face, in one binary because they share a fixture.
 
+mod annotations;
 mod exit_codes;
 mod explanation;
 mod files;
@@ -8,4 +9,6 @@ mod junit;
 mod kill;
 mod mutate;
 mod renderings;
+mod sarif;
 mod sentences;
+mod summary;

@@ -9,6 +9,7 @@ use properties::oracle::Stop;
 use reports::ExitCode;
 
 use super::page::{document, page};
+use crate::ci;
 use crate::cli;
 use crate::clock::Clock;
 use crate::engines::adapter::{Told, Trial, exit_code, result, told, tried};
@@ -32,6 +33,7 @@ Examples:
   bgcheck adapter run adapters/python/adapter.toml
   bgcheck adapter run adapter.toml --budget 10m --out report
   bgcheck adapter run adapter.toml --accept              what is found becomes known
+  bgcheck adapter run adapter.toml --junit target/junit.xml --sarif target/bgcheck.sarif
 
 Exit codes: 0 held, or everything found is known; 2 violated, or a known failure is gone or has changed;
 3 something came, and not each time; 4 nothing could be run; 6 the adapter is at fault.")]
@@ -57,6 +59,8 @@ pub(super) struct Args {
     /// Where the report and the traces of failures go; no report, and traces below target, when left out.
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    ci: ci::Args,
     /// The results for a machine.
     #[arg(long)]
     json: bool,
@@ -110,6 +114,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
             output.text(&format!("report: {}\n", written.html.display()))?;
         }
     }
+    ci::inform(&args.ci, &all, &[], output);
     accepted.transpose()?;
     Ok(code)
 }
