@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The history of the nights, from the root of a checkout.
+const HISTORY: &str = "reports/history.ndjson";
+
 /// The directory that has the fuzz targets, or the current one.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -38,6 +41,11 @@ impl Place {
         self.join("reports/out")
     }
 
+    /// The nights, a line each.
+    pub(crate) fn history(&self) -> PathBuf {
+        self.join(HISTORY)
+    }
+
     pub(crate) fn has_fuzz_targets(&self) -> bool {
         self.join("fuzz/Cargo.toml").is_file()
     }
@@ -50,8 +58,10 @@ impl Place {
             output.status.success().then(|| text.trim().to_owned())
         };
         let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) else { return "unknown".to_owned() };
-        let clean =
-            git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|changes| changes.is_empty());
+        // A night changes its history, and no code.
+        let other = format!(":(exclude){HISTORY}");
+        let clean = git(&["status", "--porcelain", "--untracked-files=no", "--", ".", &other])
+            .is_some_and(|changes| changes.is_empty());
         if clean { commit } else { format!("{commit} with changes") }
     }
 }

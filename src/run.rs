@@ -107,6 +107,39 @@ fn machine() -> Machine {
     }
 }
 
+/// The compiler that built this command.
+pub(crate) const TOOLCHAIN: &str = env!("BGCHECK_RUSTC");
+
+/// What rates depend on beside the code: rates of two classes are not compared.
+pub(crate) fn machine_class() -> String {
+    let Machine { os, cores, .. } = machine();
+    let plural = if cores == 1 { "core" } else { "cores" };
+    let cpu = cpu().unwrap_or_else(|| "unknown CPU".to_owned());
+    format!("{os}, {cores} {plural}, {cpu}, opt-level {}", env!("BGCHECK_OPT_LEVEL"))
+}
+
+/// The processor, where the system has a name for it.
+fn cpu() -> Option<String> {
+    let of_linux = || {
+        let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+        let line = text.lines().find(|line| line.starts_with("model name"))?;
+        Some(line.split_once(':')?.1.to_owned())
+    };
+    let of_macos = || {
+        let name = ["-n", "machdep.cpu.brand_string"];
+        let output = std::process::Command::new("sysctl").args(name).output().ok()?;
+        String::from_utf8(output.stdout).ok()
+    };
+    let name = match std::env::consts::OS {
+        "macos" => of_macos(),
+        "windows" => std::env::var("PROCESSOR_IDENTIFIER").ok(),
+        _ => of_linux(),
+    };
+    // Runs of blanks are of no meaning in such names.
+    let name = name.map(|name| name.split_whitespace().collect::<Vec<_>>().join(" "));
+    name.filter(|name| !name.is_empty())
+}
+
 /// Threads that may run at once here.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)

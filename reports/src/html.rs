@@ -38,7 +38,7 @@ pub fn html(results: &Results) -> String {
 }
 
 /// A page around a body.
-fn page(title: &str, body: &Markup) -> String {
+pub(crate) fn page(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {

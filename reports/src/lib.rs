@@ -24,10 +24,12 @@
 
 mod annotations;
 mod chart;
+mod compare;
 mod engine_mutants;
 mod explanation;
 mod files;
 mod grid;
+mod history;
 mod html;
 mod junit;
 mod kill;
@@ -37,17 +39,26 @@ mod outcome;
 mod results;
 mod sarif;
 mod sentences;
+mod sheet;
+mod spark;
 mod summary;
 mod table;
 mod terminal;
+mod trend;
 mod words;
 
 pub use crate::annotations::{ANNOTATIONS, annotations};
+pub use crate::compare::{
+    Changed, Compared, Comparison, Differing, EngineChange, FigureChange, Reach, RuleChange,
+};
 pub use crate::engine_mutants::{
     EngineMutants, JudgedMutant, KnownSurvivors, Measured, MutantFate, SampleVerdict,
 };
 pub use crate::explanation::{Body, Explanation, Passage};
 pub use crate::files::{ReportError, Written, json, read, schema, write_all};
+pub use crate::history::{
+    Figure, History, Night, NightEngine, NightFinding, Share, Unread, history_schema,
+};
 pub use crate::html::html;
 pub use crate::junit::junit;
 pub use crate::kill::{Expected, Kill, KillCell, KillRow, KillVerdict, Kills};
@@ -64,3 +75,4 @@ pub use crate::sentences::{ChoiceRow, SentenceCounts, SentenceRow, SentenceStand
 pub use crate::summary::{SUMMARY_BYTES, summary};
 pub use crate::table::{Cell, Part, Row, Standing, Table};
 pub use crate::terminal::{Color, EdgesNamed, Style, terminal};
+pub use crate::trend::{COMPARED_NIGHTS, Kind, Point, SLOW_PERCENT, Seen, Series, Slow, Trend, TrendNight};

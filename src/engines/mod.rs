@@ -9,6 +9,7 @@ pub(crate) mod conform;
 pub(crate) mod counterexample;
 pub(crate) mod explored;
 pub(crate) mod fuzz;
+pub(crate) mod history;
 pub(crate) mod kill;
 pub(crate) mod known;
 pub(crate) mod last_night;

@@ -1,17 +1,27 @@
-//! `bgcheck report`: results that were written once, shown again; and which sentences of the documents are followed.
+//! `bgcheck report`: results that were written once, shown again or compared; how nights compare; which sentences of the documents are followed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use reports::{ExitCode, ReportError, Results, Sentences, Style};
+use reports::{Comparison, ExitCode, ReportError, Results, Sentences, Style, Trend};
 
+use crate::ci;
+use crate::engines::counterexample::write;
+use crate::engines::history;
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
 use crate::run;
 
-/// Show the results of a run again.
+/// Show the results of a run again, compare two runs, or show how the nights compare.
 ///
 /// Without a path, the newest report of `bgcheck nightly` is shown. The exit code is that of the results shown.
+///
+/// With two paths, the earlier run first, it shows what is new, gone and changed. The exit code is 2 when the later run found something that
+/// the earlier one had not, else 0.
+///
+/// With `--trend` it shows rates, coverage, states, schedules, findings and durations over the nights. Lines break where the class of
+/// machines changes. A rate of the newest night 20 % below the median of its last 5 nights on that class is warned of; the exit code
+/// is 0.
 ///
 /// With `--sentences` no results are needed: it lists the sentences of the documents that no rule judges by, what follows no sentence
 /// and so is our choice, and the sentences whose rule no seeded fault exercises.
@@ -20,18 +30,32 @@ use crate::run;
 Examples:
   bgcheck report
   bgcheck report reports/out/2026-01-02 --format markdown
+  bgcheck report reports/out/2026-01-01 reports/out/2026-01-02    what is new
+  bgcheck report --trend                          how the nights compare
+  bgcheck report --trend --html target/trend.html
+  bgcheck report reports/out/2026-01-02 --format sarif > bgcheck.sarif
   bgcheck check --json > results.json; bgcheck report results.json
   bgcheck report --sentences                      what the documents say, and what of it is judged
   bgcheck report --sentences --format markdown    every sentence, with its source and with what follows it")]
 pub(crate) struct Args {
     /// A `results.json`, or the directory that has one.
     path: Option<PathBuf>,
+    /// A later one, to compare with it.
+    #[arg(requires = "path")]
+    after: Option<PathBuf>,
+    /// How the nights of a history compare [default: reports/history.ndjson].
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["path", "after", "sentences"])]
+    #[expect(clippy::option_option, reason = "it may be given without a file")]
+    trend: Option<Option<PathBuf>>,
     /// How to render it.
     #[arg(long, value_enum, default_value_t = Format::Terminal, value_name = "FORMAT")]
     format: Format,
-    /// The same as `--format json`.
+    /// What `--format json` does.
     #[arg(long, conflicts_with = "format")]
     json: bool,
+    /// The page goes to this file, too.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// The sentences of the documents instead of results.
     #[arg(long, conflicts_with = "path")]
     sentences: bool,
@@ -48,39 +72,90 @@ enum Format {
     Html,
     /// For a machine.
     Json,
+    /// Of one run: for a CI system that shows tests.
+    Junit,
+    /// Of one run: for code scanning.
+    Sarif,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let format = if args.json { Format::Json } else { args.format };
-    if args.sentences {
-        output.text(&listed(&run::sentences(), format, output.style()))?;
-        return Ok(ExitCode::Held);
-    }
-    let path = match &args.path {
-        Some(path) => path.clone(),
-        None => newest(&Place::here())?,
+    let style = output.style();
+    let (shown, code) = if args.sentences {
+        (Shown::Sentences(run::sentences()), ExitCode::Held)
+    } else if let Some(file) = &args.trend {
+        (Shown::Trend(trend(file.as_deref())?), ExitCode::Held)
+    } else {
+        let path = match &args.path {
+            Some(path) => path.clone(),
+            None => newest(&Place::here())?,
+        };
+        let results = reports::read(&path).map_err(explained)?;
+        match &args.after {
+            Some(after) => {
+                let comparison = Comparison::of(&results, &reports::read(after).map_err(explained)?);
+                let code = comparison.exit_code();
+                (Shown::Comparison(comparison), code)
+            }
+            None => {
+                let code = results.outcome().exit_code;
+                (Shown::Results(results), code)
+            }
+        }
     };
-    let results = reports::read(&path).map_err(explained)?;
-    output.text(&rendered(&results, format, output.style()))?;
-    Ok(results.outcome().exit_code)
+    let text = shown.rendered(format, style)?;
+    if let Some(path) = &args.html {
+        write(path, &shown.rendered(Format::Html, style)?)?;
+    }
+    output.text(&text)?;
+    Ok(code)
 }
 
-fn listed(sentences: &Sentences, format: Format, style: Style) -> String {
-    match format {
-        Format::Terminal => sentences.terminal(style),
-        Format::Markdown => sentences.markdown(),
-        Format::Html => sentences.html(),
-        Format::Json => sentences.json(),
+/// What is shown.
+#[expect(clippy::large_enum_variant, reason = "there is one")]
+enum Shown {
+    Results(Results),
+    Comparison(Comparison),
+    Trend(Trend),
+    Sentences(Sentences),
+}
+
+impl Shown {
+    fn rendered(&self, format: Format, style: Style) -> Result<String, Error> {
+        Ok(match (self, format) {
+            (Shown::Results(results), Format::Terminal) => reports::terminal(results, style),
+            (Shown::Results(results), Format::Markdown) => reports::markdown(results),
+            (Shown::Results(results), Format::Html) => reports::html(results),
+            (Shown::Results(results), Format::Json) => reports::json(results),
+            (Shown::Results(results), Format::Junit) => reports::junit(results),
+            (Shown::Results(results), Format::Sarif) => reports::sarif(results, &ci::pages()),
+            (Shown::Comparison(comparison), Format::Terminal) => comparison.terminal(style),
+            (Shown::Comparison(comparison), Format::Markdown) => comparison.markdown(),
+            (Shown::Comparison(comparison), Format::Html) => comparison.html(),
+            (Shown::Comparison(comparison), Format::Json) => comparison.json(),
+            (Shown::Trend(trend), Format::Terminal) => trend.terminal(style),
+            (Shown::Trend(trend), Format::Markdown) => trend.markdown(),
+            (Shown::Trend(trend), Format::Html) => trend.html(),
+            (Shown::Trend(trend), Format::Json) => trend.json(),
+            (Shown::Sentences(sentences), Format::Terminal) => sentences.terminal(style),
+            (Shown::Sentences(sentences), Format::Markdown) => sentences.markdown(),
+            (Shown::Sentences(sentences), Format::Html) => sentences.html(),
+            (Shown::Sentences(sentences), Format::Json) => sentences.json(),
+            (_, Format::Junit | Format::Sarif) => {
+                let what = "JUnit's XML and SARIF are of the results of one run";
+                return Err(Error::usage(what, "name one results.json, or another format"));
+            }
+        })
     }
 }
 
-fn rendered(results: &Results, format: Format, style: Style) -> String {
-    match format {
-        Format::Terminal => reports::terminal(results, style),
-        Format::Markdown => reports::markdown(results),
-        Format::Html => reports::html(results),
-        Format::Json => reports::json(results),
+fn trend(file: Option<&Path>) -> Result<Trend, Error> {
+    let file = file.map_or_else(|| Place::here().history(), Path::to_owned);
+    if !file.exists() {
+        let what = format!("there is no history at {}", file.display());
+        return Err(Error::usage(what, "run `bgcheck nightly` first, which begins one, or name a file"));
     }
+    Ok(Trend::of(&history::read(&file)?))
 }
 
 /// The report that was written last. Names begin with the day, but a day may have more than nine.
