@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::outcome::Outcome;
 use crate::results::{Results, Version};
 use crate::table::Table;
+use crate::trend::Trend;
 
 /// The files of a report.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -126,11 +127,19 @@ pub fn schema() -> String {
 /// # Errors
 /// [`ReportError::DiskFull`] or [`ReportError::Write`], with the path.
 pub fn write_all(dir: &Path, results: &Results) -> Result<Written, ReportError> {
+    write_with(dir, results, None)
+}
+
+/// [`write_all`], with how the nights compare in the page.
+///
+/// # Errors
+/// Those of [`write_all`].
+pub fn write_with(dir: &Path, results: &Results, trend: Option<&Trend>) -> Result<Written, ReportError> {
     std::fs::create_dir_all(dir).map_err(|source| write_error(dir, source))?;
     let contents = [
         ("results.json", json(results)),
         ("report.md", crate::markdown(results)),
-        ("report.html", crate::html(results)),
+        ("report.html", crate::html_with(results, trend)),
     ];
     let mut staged = Vec::new();
     for (name, content) in &contents {

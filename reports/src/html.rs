@@ -2,10 +2,14 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::chart::Chart;
 use crate::outcome::{ExitCode, Outcome};
-use crate::results::{EngineResult, Ran, Results, RuleId, Status, Subject, Windows, WitnessSeen};
+use crate::results::{
+    EdgeCell, EngineResult, ModelEdges, Ran, Results, RuleId, Status, Subject, Windows, WitnessSeen,
+};
 use crate::sentences::{Section, Sentences};
 use crate::table::{Cell, Standing, Table};
+use crate::trend::Trend;
 use crate::words::{self, Found, Line};
 
 /// Inlined, so that the page is one file. It is ours, and holds nothing that a template would have to escape.
@@ -17,19 +21,27 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 /// The results as a page of HTML.
 #[must_use]
 pub fn html(results: &Results) -> String {
+    html_with(results, None)
+}
+
+/// The results as a page of HTML, with how the nights compare.
+#[must_use]
+pub fn html_with(results: &Results, trend: Option<&Trend>) -> String {
     let table = Table::of(results);
     let outcome = results.outcome();
     let title = format!("bgcheck: {}, {}", outcome.verdict, show(&results.run.date));
     page(
         &title,
         &html! {
-            header { (verdict(results, &outcome, &table)) }
+            header { (verdict(results, &outcome, &table)) (found(results)) }
             main {
-                (claims(results, &table))
                 (matrix(results, &table))
                 (failures(results))
+                (coverage(results))
+                (claims(results, &table))
                 (engines(results))
                 (kills(results))
+                @if let Some(trend) = trend { (trends(trend)) }
                 (set_up(results))
                 (run(results))
             }
@@ -96,6 +108,7 @@ fn verdict(results: &Results, outcome: &Outcome, table: &Table) -> Markup {
         p.soft { code { (show(&run.command_line)) } " on " (show(&run.date)) ", seed " (run.seed) }
         div class={ "verdict " (class_of_code(outcome.exit_code)) } {
             p { "Verdict: " (words::verdict(outcome, table)) }
+            @if let Some(news) = words::news(results) { p { (show(&news)) } }
             @if let Some(partial) = words::partial(run) { p { (show(&partial)) } }
             @if !outcome.reasons.is_empty() {
                 ul {
@@ -157,20 +170,65 @@ fn cell(cell: &Cell) -> Markup {
     }
 }
 
+/// Failures that are shown in full, and those that are listed. `results.json` has them all.
+const FAILURES: usize = 20;
+const LISTED: usize = 100;
+
+/// Lines of a timeline, and events of a chart, that are shown.
+const TIMELINE: usize = 200;
+const CHART: usize = 60;
+
+/// What was found, a line each, for the first screen.
+fn found(results: &Results) -> Markup {
+    let all = words::failures(results);
+    let is_kept = results.news.is_some();
+    html! {
+        @if !all.is_empty() {
+            div.scroll role="region" aria-label="Findings" tabindex="0" {
+                table {
+                    caption { (words::plural(all.len() as u64, "finding", "findings")) }
+                    thead { tr {
+                        th scope="col" { "finding" }
+                        th scope="col" { "breaks" }
+                        th scope="col" { "what happens" }
+                        @if is_kept { th scope="col" { "first seen" } }
+                        th scope="col" { "came again on" }
+                    } }
+                    tbody { @for (at, one) in all.iter().take(LISTED).enumerate() { tr {
+                        th.bad scope="row" {
+                            @if at < FAILURES { a href={ "#finding-" (at) } { (show(&one.failure.id)) } }
+                            @else { (show(&one.failure.id)) }
+                        }
+                        td { (show(&one.broken)) }
+                        td { (show(&words::story(one))) }
+                        @if let Some(first) = words::first_seen(results, &one.failure.id) {
+                            td.nowrap { (show(&first)) }
+                        }
+                        td.nowrap { (words::came_again(one.failure)) }
+                    } } }
+                }
+            }
+            @if all.len() > LISTED { p { "results.json has all of them." } }
+        }
+    }
+}
+
 fn failures(results: &Results) -> Markup {
     let all = words::failures(results);
     html! {
         @if !all.is_empty() {
             h2 { "Failures" }
-            // The first is open: whoever prints or skims sees at least one.
-            @for (index, found) in all.iter().enumerate() { (failure(found, index == 0)) }
+            // The first is open: a reader who prints or skims sees at least one.
+            @for (index, found) in all.iter().take(FAILURES).enumerate() { (failure(found, index)) }
+            @if all.len() > FAILURES { p { "The others are in results.json." } }
         }
     }
 }
 
-fn failure(found: &Found<'_>, open: bool) -> Markup {
+fn failure(found: &Found<'_>, index: usize) -> Markup {
+    let open = index == 0;
     html! {
-        article.failure {
+        article.failure id={ "finding-" (index) } {
             h3 { (show(&found.failure.id)) ": " (show(&found.broken)) }
             p { (show(found.sentence)) }
             @if let Some(flaky) = &found.flaky { p { b { "Flaky" } ": " (show(flaky)) "." } }
@@ -180,10 +238,13 @@ fn failure(found: &Found<'_>, open: bool) -> Markup {
                 @if let Some(file) = &found.failure.trace_file { dt { "trace" } dd { code { (show(file)) } } }
                 dt { "replay" } dd { code { (show(&found.failure.replay_command)) } }
             }
+            @if let Some(chart) = Chart::of(found.failure) {
+                div.scroll role="region" aria-label="Sequence chart" tabindex="0" { (chart.svg(&found.failure.id, CHART)) }
+            }
             details open[open] {
                 summary { "Timeline" }
                 pre tabindex="0" {
-                    @for (line, text) in words::timeline(found.failure) {
+                    @for (line, text) in words::timeline_around(found.failure, TIMELINE) {
                         @match line {
                             Line::Decisive => mark { (text) },
                             Line::Plain => (text),
@@ -198,6 +259,82 @@ fn failure(found: &Found<'_>, open: bool) -> Markup {
                     pre tabindex="0" { @for line in test.lines() { (show(line)) "\n" } }
                 }
             }
+        }
+    }
+}
+
+/// What was reached of the model and of the race windows, as heat maps: a colour, and the number that it stands for.
+fn coverage(results: &Results) -> Markup {
+    let ran = results.engines.iter().filter_map(|engine| match &engine.status {
+        Status::Ran(ran) => Some((engine, ran)),
+        Status::Skipped { .. } | Status::Failed { .. } => None,
+    });
+    let maps: Vec<Markup> = ran
+        .flat_map(|(engine, ran)| {
+            let edges = ran.edges.as_ref().map(|edges| edge_map(engine, edges));
+            let windows = ran.windows.as_ref().map(|windows| race_windows(engine, windows));
+            [edges, windows].into_iter().flatten()
+        })
+        .collect();
+    html! { @if !maps.is_empty() { h2 { "Coverage" } @for map in &maps { (map) } } }
+}
+
+/// Edges of the model, by what was done and in which state: how many were reached of how many there are.
+fn edge_map(engine: &EngineResult, edges: &ModelEdges) -> Markup {
+    let mut states: Vec<&str> = Vec::new();
+    let mut whats: Vec<&str> = Vec::new();
+    for EdgeCell { state, what, .. } in &edges.cells {
+        if !states.contains(&state.as_str()) {
+            states.push(state);
+        }
+        if !whats.contains(&what.as_str()) {
+            whats.push(what);
+        }
+    }
+    let cell =
+        |state: &str, what: &str| edges.cells.iter().find(|cell| cell.state == state && cell.what == what);
+    html! {
+        h3 { "Edges of the model: " (show(&words::engine_title(engine))) }
+        p { (words::edges(edges)) ". Each cell: how many edges were reached, of how many there are." }
+        @if !states.is_empty() {
+            details {
+                summary { "By state and method" }
+                div.scroll role="region" aria-label="Edges of the model" tabindex="0" {
+                    table.heat {
+                        thead { tr { th scope="col" { "method" } @for state in &states { th scope="col" { (show(state)) } } } }
+                        tbody { @for what in &whats { tr {
+                            th scope="row" { (show(what)) }
+                            @for state in &states { @match cell(state, what) {
+                                None => { td.none { "-" } }
+                                Some(cell) => { td class=(heat(cell.reached, cell.of)) { (cell.reached) "/" (cell.of) } }
+                            } }
+                        } } }
+                    }
+                }
+            }
+        }
+        ul {
+            @for name in words::edges_by_name(edges, EDGES_NAMED) { li { (show(&name)) } }
+        }
+    }
+}
+
+/// From nothing to all in five steps.
+fn heat(done: u64, of: u64) -> &'static str {
+    match (done, of) {
+        (0, _) => "heat0",
+        (done, of) if done >= of => "heat4",
+        (done, of) => ["heat1", "heat2", "heat3"]
+            [usize::try_from(u128::from(done) * 3 / u128::from(of)).unwrap_or(2).min(2)],
+    }
+}
+
+/// How the nights compare, in short: `bgcheck report --trend` has more.
+fn trends(trend: &Trend) -> Markup {
+    html! {
+        details open[trend.nights.len() > 1] {
+            summary { "Trends" }
+            (trend.in_a_page())
         }
     }
 }
@@ -270,15 +407,11 @@ fn findings(results: &Results, engine: &EngineResult, ran: &Ran) -> Markup {
                         (witness(ran, &result.rule))
                     }
                 }
-                @for name in ran.edges.iter().flat_map(|edges| words::edges_by_name(edges, EDGES_NAMED)) {
-                    li { (show(&name)) }
-                }
                 @for freedom in &ran.freedoms {
                     li { "freedom used: " (show(&freedom.what)) ", " (words::plural(freedom.times, "time", "times")) }
                 }
             }
         }
-        @if let Some(windows) = &ran.windows { (race_windows(engine, windows)) }
     }
 }
 
@@ -287,22 +420,32 @@ const EDGES_NAMED: usize = 10;
 
 fn race_windows(engine: &EngineResult, windows: &Windows) -> Markup {
     let (head, rows) = words::windows(windows);
+    let counts = |row: usize, at: usize| -> u64 {
+        let cells = windows.rows.get(row).and_then(|row| row.cells.get(at));
+        cells.map_or(0, |counts| counts.iter().fold(0, |sum, count| sum.saturating_add(*count)))
+    };
     html! {
         h3 { "Race windows of " (show(&words::engine_title(engine))) }
         div.scroll role="region" aria-label="Race windows" tabindex="0" {
-            table {
+            table.heat {
                 caption { "How often a call took effect while another thread stood at an internal step." }
                 thead { tr { @for cell in &head { th scope="col" { (show(cell)) } } } }
-                tbody { @for row in &rows { tr {
+                tbody { @for (at, row) in rows.iter().enumerate() { tr {
                     @for (index, cell) in row.iter().enumerate() {
                         @if index == 0 { th scope="row" { (show(cell)) } }
-                        @else { td.warn[cell == "0"] { (show(cell)) } }
+                        // By the number of digits: the counts differ by orders of magnitude.
+                        @else { td class=(heat(digits(counts(at, index - 1)), 4)) { (show(cell)) } }
                     }
                 } } }
             }
         }
         ul { @for line in words::window_coverage(windows) { li { (show(&line)) } } }
     }
+}
+
+/// 0 for nothing, then how many digits the number has.
+fn digits(number: u64) -> u64 {
+    number.checked_ilog10().map_or(0, |log| u64::from(log) + 1)
 }
 
 fn witness(ran: &Ran, rule: &RuleId) -> &'static str {
@@ -318,6 +461,9 @@ fn kills(results: &Results) -> Markup {
     let (head, rows) = kills.table();
     html! {
         h2 #faults { "Seeded faults" }
+        p { (show(&kills.conclusion())) }
+        details {
+        summary { "Fault by fault" }
         div.scroll role="region" aria-labelledby="faults" tabindex="0" {
             table {
                 caption { "Who saw which fault, what of it, when, and in how many runs." }
@@ -329,7 +475,7 @@ fn kills(results: &Results) -> Markup {
                 } } }
             }
         }
-        p { (show(&kills.conclusion())) }
+        }
     }
 }
 

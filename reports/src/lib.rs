@@ -55,11 +55,11 @@ pub use crate::engine_mutants::{
     EngineMutants, JudgedMutant, KnownSurvivors, Measured, MutantFate, SampleVerdict,
 };
 pub use crate::explanation::{Body, Explanation, Passage};
-pub use crate::files::{ReportError, Written, json, read, schema, write_all};
+pub use crate::files::{ReportError, Written, json, read, schema, write_all, write_with};
 pub use crate::history::{
     Figure, History, Night, NightEngine, NightFinding, Share, Unread, history_schema,
 };
-pub use crate::html::html;
+pub use crate::html::{html, html_with};
 pub use crate::junit::junit;
 pub use crate::kill::{Expected, Kill, KillCell, KillRow, KillVerdict, Kills};
 pub use crate::markdown::{MARKDOWN_LINES, markdown};

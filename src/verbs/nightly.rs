@@ -515,7 +515,7 @@ impl Night<'_> {
         warnings.iter().for_each(|warning| output.note(&format!("warning: {warning}")));
         let results = &self.results;
         ci::inform(&self.args.ci, results, &warnings, output);
-        let written = reports::write_all(&self.out, results);
+        let written = reports::write_with(&self.out, results, trend.as_ref());
         let printed = match self.args.json {
             true => output.text(&reports::json(results)),
             false => output.text(&reports::terminal(results, output.style())),

@@ -2,7 +2,7 @@
 
 use crate::fixture;
 
-use reports::{MARKDOWN_LINES, Results, SUMMARY_BYTES, Status, markdown, summary};
+use reports::{MARKDOWN_LINES, Results, SUMMARY_BYTES, Status, html, markdown, summary};
 
 /// A run with many engines, each of which has failures with long timelines.
 fn large(engines: usize, lines: usize) -> Results {
@@ -43,5 +43,7 @@ fn however_much_there_is_it_fits_and_nothing_is_cut_off() {
         assert!(text.lines().count() <= MARKDOWN_LINES, "{engines} engines: {} lines", text.lines().count());
         assert_eq!(text.lines().filter(|line| line.starts_with("```")).count() % 2, 0, "{text}");
         assert!(text.contains("R1-7f3a09c2") && text.contains("## The run"), "{text}");
+        let page = html(&results);
+        assert!(page.len() < 1_000_000, "{engines} engines: {} bytes", page.len());
     }
 }
