@@ -114,19 +114,19 @@ pub struct Share {
 }
 
 /// The kinds of figures that are no amounts of work.
-pub(crate) mod figures {
+pub mod figures {
     /// Edges of the model that a fuzzer reaches.
-    pub(crate) const EDGES: &str = "model-edges";
+    pub const EDGES: &str = "model-edges";
     /// Cells of the race-window table that were reached.
-    pub(crate) const WINDOWS: &str = "race-windows";
+    pub const WINDOWS: &str = "race-windows";
     /// Witnesses that were reached.
-    pub(crate) const WITNESSES: &str = "witnesses";
+    pub const WITNESSES: &str = "witnesses";
     /// Runs that reached something new, of all runs.
-    pub(crate) const NEW_INPUTS: &str = "new-inputs";
+    pub const NEW_INPUTS: &str = "new-inputs";
     /// Inputs of a corpus.
-    pub(crate) const CORPUS: &str = "corpus";
+    pub const CORPUS: &str = "corpus";
     /// Occasions at which a rule had something to decide.
-    pub(crate) const DECISIONS: &str = "decisions";
+    pub const DECISIONS: &str = "decisions";
 }
 
 impl Night {

@@ -57,7 +57,7 @@ pub use crate::engine_mutants::{
 pub use crate::explanation::{Body, Explanation, Passage};
 pub use crate::files::{ReportError, Written, json, read, schema, write_all, write_with};
 pub use crate::history::{
-    Figure, History, Night, NightEngine, NightFinding, Share, Unread, history_schema,
+    Figure, History, Night, NightEngine, NightFinding, Share, Unread, figures, history_schema,
 };
 pub use crate::html::{html, html_with};
 pub use crate::junit::junit;

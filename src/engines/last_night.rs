@@ -3,14 +3,14 @@
 //! **What it is.** For each fuzzer of tonight the newest night that had it, too, and from it what a single night cannot know:
 //! for how many nights in a row nothing new was found, and how many edges were reached then.
 //!
-//! **What it is not.** A verdict: `reports` judges what stands in the results.
+//! **What it is not.** The history, which has every night in short: it is asked where no report is kept. Nor a verdict: `reports` judges what stands in the results.
 //!
 //! **The law it keeps.** A night without the fuzzer, such as one of the canary, is passed over: it must not make the others forget.
 
 use std::path::Path;
 use std::time::SystemTime;
 
-use reports::{EngineResult, Ran, Results, Status};
+use reports::{EngineResult, History, Night, NightEngine, Ran, Results, Status, figures};
 
 /// The nights whose results lie in a directory below `reports` or in `out`, the newest first. One that was cut off has none, and one
 /// that cannot be read says nothing.
@@ -29,24 +29,62 @@ fn night(file: &Path) -> Option<(SystemTime, Results)> {
     Some((written, reports::read(file).ok()?))
 }
 
-/// Carries on what the nights before, the newest first, say of tonight's fuzzers.
-pub(crate) fn carry_on(tonight: &mut [EngineResult], nights: &[Results]) {
+/// Carries on what the nights before, the newest first, say of tonight's fuzzers. Where no report is kept, as on a machine that is new each
+/// night, their lines in the history say it.
+pub(crate) fn carry_on(tonight: &mut [EngineResult], nights: &[Results], history: &History) {
     for EngineResult { name, status, .. } in tonight {
         let Status::Ran(ran) = status else { continue };
-        let before = nights.iter().find_map(|night| fuzzer(night, name));
-        carry_on_one(ran, before);
+        let of_report = nights.iter().find_map(|night| fuzzer(night, name)).map(Before::of);
+        carry_on_one(ran, of_report.or_else(|| Before::of_history(history, name)));
     }
 }
 
-fn carry_on_one(ran: &mut Ran, before: Option<&Ran>) {
+fn carry_on_one(ran: &mut Ran, before: Option<Before>) {
     if let Some(corpus) = ran.corpus.as_deref_mut() {
-        let idle = before.and_then(|ran| ran.corpus.as_deref()).map_or(0, |corpus| corpus.idle_nights);
+        let idle = before.as_ref().map_or(0, |before| before.idle_nights);
         corpus.idle_nights = if corpus.added == 0 { idle + 1 } else { 0 };
     }
-    if let (Some(edges), Some(then)) = (ran.edges.as_deref_mut(), before.and_then(|ran| ran.edges.as_deref()))
+    if let (Some(edges), Some((reached, reachable))) =
+        (ran.edges.as_deref_mut(), before.and_then(|it| it.edges))
     {
         // Of another index more or fewer say nothing.
-        edges.last_night = (then.reachable == edges.reachable).then_some(then.reached);
+        edges.last_night = (reachable == edges.reachable).then_some(reached);
+    }
+}
+
+/// What a fuzzer's last night says of tonight.
+struct Before {
+    /// Nights in a row that added nothing.
+    idle_nights: u64,
+    /// Edges reached, of how many, where they are counted.
+    edges: Option<(u64, u64)>,
+}
+
+impl Before {
+    fn of(ran: &Ran) -> Before {
+        Before {
+            idle_nights: ran.corpus.as_deref().map_or(0, |corpus| corpus.idle_nights),
+            edges: ran.edges.as_deref().map(|edges| (edges.reached, edges.reachable)),
+        }
+    }
+
+    fn of_history(history: &History, name: &str) -> Option<Before> {
+        let of_night = |night: &'_ Night, what: &str| {
+            // Behind its name stands what it ran on.
+            let is_it = |engine: &&NightEngine| {
+                engine.name.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
+            };
+            let engine = night.engines.iter().find(is_it)?;
+            engine.figures.iter().find(|figure| figure.what == what).map(|figure| (figure.done, figure.of))
+        };
+        let added = history.nights().rev().filter_map(|night| of_night(night, figures::NEW_INPUTS));
+        let mut added = added.peekable();
+        added.peek()?;
+        let edges = history.nights().rev().find_map(|night| of_night(night, figures::EDGES));
+        Some(Before {
+            idle_nights: added.take_while(|(added, _)| *added == 0).count() as u64,
+            edges: edges.and_then(|(reached, of)| Some((reached, of?))),
+        })
     }
 }
 
@@ -133,7 +171,7 @@ mod tests {
 
         fn pass(&mut self, mut tonight: Results) -> ExitCode {
             self.number += 1;
-            carry_on(&mut tonight.engines, &nights(self.dir.path(), &self.out()));
+            carry_on(&mut tonight.engines, &nights(self.dir.path(), &self.out()), &History::default());
             self.write(&tonight);
             tonight.outcome().exit_code
         }
@@ -168,6 +206,25 @@ mod tests {
         without.engines[0].name = "properties (canary)".to_owned();
         let _held = nights.pass(without);
         assert_eq!(nights.pass(night(5, 8)), ExitCode::Vacuous, "fewer edges than the night before that");
+    }
+
+    #[test]
+    fn where_no_report_is_kept_the_history_says_as_much() {
+        let mut history = History::default();
+        let mut pass = |mut tonight: Results, day: usize| {
+            tonight.run.date = format!("2026-01-{day:02} 03:04 UTC");
+            carry_on(&mut tonight.engines, &[], &history);
+            let line = Night::of(&tonight, "class", "rustc", &history);
+            history.add(line, 10);
+            tonight.outcome().exit_code
+        };
+        assert_eq!(pass(night(5, 9), 1), ExitCode::Held);
+        for day in 2..=usize::try_from(IDLE_NIGHTS).expect("it is small") {
+            assert_eq!(pass(night(0, 9), day), ExitCode::Held);
+        }
+        assert_eq!(pass(night(0, 9), 11), ExitCode::Vacuous, "too many idle nights");
+        assert_eq!(pass(night(5, 8), 12), ExitCode::Vacuous, "fewer edges than the night before");
+        assert_eq!(pass(night(5, 8), 13), ExitCode::Held);
     }
 
     #[test]

@@ -507,7 +507,8 @@ impl Night<'_> {
         }
         // Read late: another night may have ended meanwhile.
         let nights = last_night::nights(&self.place.reports(), &self.out);
-        last_night::carry_on(&mut self.results.engines, &nights);
+        let history = self.history().and_then(|file| history::read(&file).ok()).unwrap_or_default();
+        last_night::carry_on(&mut self.results.engines, &nights, &history);
         watched::name_rules(&mut self.results);
         let trend = self.keep(output);
         let slow = trend.iter().flat_map(|trend| &trend.slow);
