@@ -33,7 +33,13 @@ pub fn html_with(results: &Results, trend: Option<&Trend>) -> String {
     page(
         &title,
         &html! {
-            header { (verdict(results, &outcome, &table)) (found(results)) }
+            header {
+                (verdict(results, &outcome, &table))
+                @for slow in trend.iter().flat_map(|trend| &trend.slow) {
+                    p.slow.warn { "Warning: " (show(&slow.sentence())) "." }
+                }
+                (found(results))
+            }
             main {
                 (matrix(results, &table))
                 (failures(results))

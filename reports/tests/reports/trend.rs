@@ -3,7 +3,8 @@
 use crate::fixture;
 
 use reports::{
-    COMPARED_NIGHTS, Comparison, ExitCode, Finding, History, Night, Rate, Results, Status, Style, Trend, Unit,
+    COMPARED_NIGHTS, Comparison, ExitCode, Finding, History, Night, Rate, Results, Status, Style, Trend,
+    Unit, html, html_with,
 };
 
 /// A night whose races made so many schedules.
@@ -66,6 +67,18 @@ fn a_rate_a_fifth_below_its_median_is_slow_and_only_on_its_class() {
     // Few schedules are left to chance, and are no night to compare with.
     assert_eq!(slow(&[&five[..3], &[(A, 19), (A, 500_000), (A, 80_000)]].concat()), []);
     assert_eq!(COMPARED_NIGHTS, 5);
+}
+
+#[test]
+fn the_page_of_a_night_begins_with_what_is_slow_and_ends_with_the_trends() {
+    let mut counts = [(A, 100_000); 6];
+    counts[5].1 = 10_000;
+    let trend = Trend::of(&history(&counts));
+    let page = html_with(&fixture::held(), Some(&trend));
+    let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is not in the page"));
+    assert!(at("Warning: race (race, bits): ") < at("Rules and subjects"));
+    assert!(at("<summary>Trends") < at("<svg class=\"spark\""));
+    assert!(!html(&fixture::held()).contains("Trends"));
 }
 
 #[test]
