@@ -140,6 +140,7 @@ fn alert(results: &Results, one: &One<'_>, rules: &[Descriptor]) -> Alert {
         locations: vec![Location { physical_location: contract(one.rule), message: None }],
         partial_fingerprints: Fingerprint { failure_id: words::printable(&failure.id) },
         occurrence_count: one.engines.len(),
+        baseline_state: baseline(results, &failure.id),
         code_flows: flow(one).into_iter().collect(),
         properties: Properties {
             engines: one.engines.iter().map(|engine| words::printable(engine)).collect(),
@@ -149,6 +150,13 @@ fn alert(results: &Results, one: &One<'_>, rules: &[Descriptor]) -> Alert {
             seed: results.run.seed,
         },
     }
+}
+
+/// Whether a night before has found it, where there was one.
+fn baseline(results: &Results, id: &str) -> Option<String> {
+    let news = results.news.as_ref().filter(|news| news.since.is_some())?;
+    let is_known = news.known.iter().any(|known| known.id == id);
+    Some(if is_known { "unchanged" } else { "new" }.to_owned())
 }
 
 fn contract(rule: &str) -> Physical {
@@ -315,6 +323,8 @@ struct Alert {
     locations: Vec<Location>,
     partial_fingerprints: Fingerprint,
     occurrence_count: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    baseline_state: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     code_flows: Vec<CodeFlow>,
     properties: Properties,

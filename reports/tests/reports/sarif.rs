@@ -73,6 +73,7 @@ fn each_failure_is_one_result_at_its_rule_with_its_name() {
     assert_eq!(found.len(), 2);
     for (one, (rule, id)) in found.iter().zip([("R1", "R1-7f3a09c2"), ("R2", "R2-01d5ce11")]) {
         assert_eq!((&one["ruleId"], &one["partialFingerprints"]["failureId/v1"]), (&rule.into(), &id.into()));
+        assert_eq!(one["baselineState"], if rule == "R1" { "new" } else { "unchanged" });
         assert_eq!((&one["level"], &one["occurrenceCount"]), (&"error".into(), &2.into()));
         let line = line(one).and_then(|line| usize::try_from(line).ok()).expect("it has a line");
         assert!(page[line - 1].starts_with(&format!("### {rule} ")), "{}", page[line - 1]);
