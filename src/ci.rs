@@ -29,8 +29,23 @@ pub(crate) struct Args {
     annotations: bool,
 }
 
+/// Who is informed of a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Audience {
+    /// Those whom the options name, and the CI system around the run.
+    All,
+    /// Those whom the options name: the run is of something that is broken on purpose, and nothing that the CI system has to show.
+    Named,
+}
+
 /// Writes what was asked for, and what the surrounding CI system is known to read. `warnings` are further things to be warned of.
-pub(crate) fn inform(args: &Args, results: &Results, warnings: &[String], output: &Output) {
+pub(crate) fn inform(
+    args: &Args,
+    results: &Results,
+    warnings: &[String],
+    audience: Audience,
+    output: &Output,
+) {
     let files = [
         args.junit.as_ref().map(|path| (path, reports::junit(results))),
         args.sarif.as_ref().map(|path| (path, reports::sarif(results, &pages()))),
@@ -40,13 +55,16 @@ pub(crate) fn inform(args: &Args, results: &Results, warnings: &[String], output
             output.warn(&error);
         }
     }
-    if args.annotations || is("GITHUB_ACTIONS", "true") {
+    let is_shown = audience == Audience::All;
+    if args.annotations || is_shown && is("GITHUB_ACTIONS", "true") {
         // GitHub reads both streams; stdout may have the results for a machine.
         for line in reports::annotations(results, warnings) {
             output.note(&line);
         }
     }
-    summarize(results, warnings, output);
+    if is_shown {
+        summarize(results, warnings, output);
+    }
 }
 
 /// Appends the most important of the results to the page of a GitHub workflow, where this is one.

@@ -5,9 +5,9 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// A night of a subject that is broken on purpose, in seconds, as in a GitHub workflow.
+/// A night of a subject that is broken on purpose, in seconds.
 fn night(dir: &Path, out: &str) -> Output {
-    let mut command = bgcheck(dir);
+    let mut command = in_a_workflow(dir);
     command.args(["nightly", "--canary", "--budget", "4m", "--seed", "1", "--quiet", "--engine", "check"]);
     command.args([
         "--out",
@@ -19,11 +19,18 @@ fn night(dir: &Path, out: &str) -> Output {
         "--history",
         "ci/history.ndjson",
     ]);
-    command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", dir.join("summary.md"));
-    command.env("BGCHECK_PAGES", "https://example.org/bgcheck/blob/main");
+    command.arg("--annotations");
     let ended = command.output().expect("the command runs");
     assert_eq!(ended.status.code(), Some(2), "{}", String::from_utf8_lossy(&ended.stderr));
     ended
+}
+
+/// As in a GitHub workflow.
+fn in_a_workflow(dir: &Path) -> Command {
+    let mut command = bgcheck(dir);
+    command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", dir.join("summary.md"));
+    command.env("BGCHECK_PAGES", "https://example.org/bgcheck/blob/main");
+    command
 }
 
 fn bgcheck(dir: &Path) -> Command {
@@ -55,12 +62,9 @@ fn a_night_informs_its_ci_system_and_the_nights_after_it() {
     let help = run["tool"]["driver"]["rules"][0]["helpUri"].as_str().expect("the pages are known");
     assert!(help.starts_with("https://example.org/bgcheck/blob/main/docs/contract.md#r1-"), "{help}");
     assert!(read(&dir.join("ci/junit.xml")).contains("<failure message=\"R1-"));
-    let summary = read(&dir.join("summary.md"));
-    assert!(
-        summary.starts_with("# bgcheck: violated (exit 2)") && summary.contains("## Rules x subjects"),
-        "{summary}"
-    );
-    assert!(summary.contains("This is the first night that is kept"), "{summary}");
+    // What is broken on purpose is nothing for the page of the workflow.
+    assert!(!dir.join("summary.md").exists());
+    assert!(String::from_utf8_lossy(&first.stdout).contains("This is the first night that is kept"));
 
     let second = night(dir, "second");
     assert!(String::from_utf8_lossy(&second.stdout).contains("found again"));
@@ -83,6 +87,25 @@ fn a_night_informs_its_ci_system_and_the_nights_after_it() {
     assert!(formats.iter().all(|shown| shown.status.code() == Some(2) && !shown.stdout.is_empty()));
     let none = report(&["first", "second", "--format", "sarif"]);
     assert_eq!(none.status.code(), Some(1));
+}
+
+/// Without options: the history beside the reports, and in a workflow its page and the annotations.
+#[test]
+fn an_ordinary_night_needs_no_option_to_be_kept_and_shown() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let dir = dir.path();
+    let mut command = in_a_workflow(dir);
+    command.args(["nightly", "--budget", "1s", "--seed", "1", "--quiet", "--engine", "properties"]);
+    let ended = command.output().expect("the command runs");
+    let told = String::from_utf8_lossy(&ended.stderr);
+    let code = ended.status.code().expect("it was not killed");
+    assert_eq!(told.lines().any(|line| line.starts_with("::")), code != 0, "{code}: {told}");
+    let summary = read(&dir.join("summary.md"));
+    assert!(summary.starts_with("# bgcheck: ") && summary.contains("## Rules x subjects"), "{summary}");
+    assert!(summary.contains("This is the first night that is kept"), "{summary}");
+    assert_eq!(read(&dir.join("reports/history.ndjson")).lines().count(), 1);
+    let trend = bgcheck(dir).args(["report", "--trend"]).output().expect("the command runs");
+    assert!(String::from_utf8_lossy(&trend.stdout).contains("properties (product)"), "{trend:?}");
 }
 
 /// Its history and its formats are no reason for a night to end otherwise.

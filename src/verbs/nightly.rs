@@ -515,7 +515,8 @@ impl Night<'_> {
         let warnings: Vec<String> = slow.map(Slow::sentence).collect();
         warnings.iter().for_each(|warning| output.note(&format!("warning: {warning}")));
         let results = &self.results;
-        ci::inform(&self.args.ci, results, &warnings, output);
+        let audience = if self.args.canary { ci::Audience::Named } else { ci::Audience::All };
+        ci::inform(&self.args.ci, results, &warnings, audience, output);
         let written = reports::write_with(&self.out, results, trend.as_ref());
         let printed = match self.args.json {
             true => output.text(&reports::json(results)),

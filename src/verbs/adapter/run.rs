@@ -114,7 +114,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
             output.text(&format!("report: {}\n", written.html.display()))?;
         }
     }
-    ci::inform(&args.ci, &all, &[], output);
+    ci::inform(&args.ci, &all, &[], ci::Audience::All, output);
     accepted.transpose()?;
     Ok(code)
 }
