@@ -114,6 +114,7 @@ fn verdict(results: &Results, outcome: &Outcome, table: &Table) -> Markup {
         p.soft { code { (show(&run.command_line)) } " on " (show(&run.date)) ", seed " (run.seed) }
         div class={ "verdict " (class_of_code(outcome.exit_code)) } {
             p { "Verdict: " (words::verdict(outcome, table)) }
+            p { (show(&words::reach(table))) }
             @if let Some(news) = words::news(results) { p { (show(&news)) } }
             @if let Some(partial) = words::partial(run) { p { (show(&partial)) } }
             @if !outcome.reasons.is_empty() {

@@ -322,6 +322,39 @@ pub(crate) fn verdict(outcome: &Outcome, table: &Table) -> String {
     format!("{text}: {how_far}")
 }
 
+/// How far the verdict goes, in one sentence: how many rules stand how, each by its weightiest finding on any subject.
+pub(crate) fn reach(table: &Table) -> String {
+    let mut counts = [0_u64; 5];
+    let mut proofs: Vec<&Part> = Vec::new();
+    for row in &table.rows {
+        let weightiest = row.cells.iter().map(|cell| cell.standing).min().unwrap_or(Standing::NotRun);
+        counts[match weightiest {
+            Standing::Violated | Standing::Flaky => 0,
+            Standing::Vacuous => 1,
+            Standing::Proved => 2,
+            Standing::Sampled => 3,
+            Standing::NotDecidable | Standing::NotRun | Standing::NotYet => 4,
+        }] += 1;
+        let parts = row.cells.iter().flat_map(|cell| &cell.parts);
+        proofs
+            .extend(parts.filter(|part| weightiest == Standing::Proved && part.standing == Standing::Proved));
+    }
+    // Each scope and dialect once.
+    proofs.sort_by_key(|part| (&part.scope, &part.dialect));
+    proofs.dedup_by_key(|part| (&part.scope, &part.dialect));
+    let [broken, vacuous, proved, sampled, nowhere] = counts;
+    let some = |count: u64, text: String| (count > 0).then(|| format!("{} {text}", thousands(count)));
+    let parts = [
+        some(broken, "broken".to_owned()),
+        some(vacuous, "with nothing to decide somewhere".to_owned()),
+        some(proved, format!("proved in {}", scopes(&proofs))),
+        some(sampled, "only sampled".to_owned()),
+        some(nowhere, "decided nowhere".to_owned()),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    format!("Of {}: {}.", plural(table.rows.len() as u64, "rule", "rules"), parts.join(", "))
+}
+
 /// The comparison an engine made, in one phrase.
 pub(crate) fn agreement(ran: &Ran) -> Option<String> {
     let agreement = ran.agreement.as_ref()?;
