@@ -165,7 +165,7 @@ const BASE: usize = 14;
 const NUMBERS: usize = 48;
 const LANE: usize = 72;
 const INSIDE: usize = 16;
-const LETTER: usize = 7;
+const LETTER: usize = 8;
 
 /// Letters of a line that are drawn; the text beside the chart has them all.
 const TEXT: usize = 90;

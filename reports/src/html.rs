@@ -185,29 +185,34 @@ const LISTED: usize = 100;
 const TIMELINE: usize = 200;
 const CHART: usize = 60;
 
-/// What was found, a line each, for the first screen.
+/// What was found, a line each, for the first screen. What several engines found is one line.
 fn found(results: &Results) -> Markup {
     let all = words::failures(results);
+    let is_first = |at: &usize| all[..*at].iter().all(|other| other.failure.id != all[*at].failure.id);
+    let firsts: Vec<usize> = (0..all.len()).filter(is_first).collect();
+    let engines = |id: &str| all.iter().filter(|other| other.failure.id == id).count() as u64;
     let is_kept = results.news.is_some();
     html! {
         @if !all.is_empty() {
             div.scroll role="region" aria-label="Findings" tabindex="0" {
                 table {
-                    caption { (words::plural(all.len() as u64, "finding", "findings")) }
+                    caption { (words::plural(firsts.len() as u64, "finding", "findings")) }
                     thead { tr {
                         th scope="col" { "finding" }
                         th scope="col" { "breaks" }
                         th scope="col" { "what happens" }
+                        th scope="col" { "found by" }
                         @if is_kept { th scope="col" { "first seen" } }
                         th scope="col" { "came again on" }
                     } }
-                    tbody { @for (at, one) in all.iter().take(LISTED).enumerate() { tr {
+                    tbody { @for at in firsts.iter().take(LISTED) { @let one = &all[*at]; tr {
                         th.bad scope="row" {
-                            @if at < FAILURES { a href={ "#finding-" (at) } { (show(&one.failure.id)) } }
+                            @if *at < FAILURES { a href={ "#finding-" (at) } { (show(&one.failure.id)) } }
                             @else { (show(&one.failure.id)) }
                         }
                         td { (show(&one.broken)) }
                         td { (show(&words::story(one))) }
+                        td.nowrap { (words::plural(engines(&one.failure.id), "engine", "engines")) }
                         @if let Some(first) = words::first_seen(results, &one.failure.id) {
                             td.nowrap { (show(&first)) }
                         }
@@ -215,7 +220,7 @@ fn found(results: &Results) -> Markup {
                     } } }
                 }
             }
-            @if all.len() > LISTED { p { "results.json has all of them." } }
+            @if firsts.len() > LISTED { p { "results.json has all of them." } }
         }
     }
 }
