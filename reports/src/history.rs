@@ -104,7 +104,7 @@ pub struct NightFinding {
     pub rate: Option<Rate>,
 }
 
-/// So many of so many.
+/// A number, and the whole that it is a part of.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Share {
     /// How many.
@@ -342,8 +342,8 @@ impl History {
         findings.filter(|finding| finding.id == id).map(|finding| finding.first.as_str()).min()
     }
 
-    /// Schedules of all nights: those that are here, and those that the oldest one knew. At least so many: of nights that two branches had at once
-    /// and that are no longer here, one branch may not have known.
+    /// Schedules of all nights: those that are here, and those that the oldest one knew. It is a lower bound: of nights that two branches
+    /// had at once and that are no longer here, one branch may not have known.
     #[must_use]
     pub fn schedules(&self) -> u64 {
         let before = self.nights.first().map_or(0, |night| night.schedules_before);

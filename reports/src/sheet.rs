@@ -1,4 +1,4 @@
-//! A page of tables, the same on a terminal, as Markdown and as HTML.
+//! A page of tables, for a terminal, as Markdown and as HTML.
 //!
 //! **What it is.** What [`crate::Trend`] and [`crate::Comparison`] are shown as.
 //!

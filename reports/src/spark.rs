@@ -23,7 +23,7 @@ pub(crate) struct Spot {
 /// See [`Spot`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Joint {
-    /// It was on the same class of machines, or is the first.
+    /// Both were on one class of machines, or it is the first.
     On,
     /// It was on another class.
     Break,

@@ -52,7 +52,7 @@ fn block(write: impl FnOnce(&mut String)) -> String {
     text
 }
 
-/// A list or table of so many lines at most.
+/// A list or table of `most` lines at most.
 fn folded(most: usize, write: impl FnOnce(&mut String)) -> String {
     markdown::folded(&block(write), most)
 }

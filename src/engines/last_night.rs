@@ -3,7 +3,8 @@
 //! **What it is.** For each fuzzer of tonight the newest night that had it, too, and from it what a single night cannot know:
 //! for how many nights in a row nothing new was found, and how many edges were reached then.
 //!
-//! **What it is not.** The history, which has every night in short: it is asked where no report is kept. Nor a verdict: `reports` judges what stands in the results.
+//! **What it is not.** The history, which has every night in short: it is asked where no report is kept.
+//! Nor a verdict: `reports` judges what stands in the results.
 //!
 //! **The law it keeps.** A night without the fuzzer, such as one of the canary, is passed over: it must not make the others forget.
 

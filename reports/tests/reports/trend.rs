@@ -7,7 +7,7 @@ use reports::{
     Unit, html, html_with,
 };
 
-/// A night whose races made so many schedules.
+/// A night whose races made this number of schedules.
 fn night(day: u32, class: &str, schedules: u64, of: fn() -> Results, before: &History) -> Night {
     let mut results = of();
     results.run.date = format!("2026-01-{day:02} 03:04 UTC");
