@@ -99,12 +99,12 @@ impl Verb {
             | Verb::Live(_)
             | Verb::Replay(_)
             | Verb::Minimize(_) => Some(Input::None),
-            Verb::Adapter(_)
-            | Verb::Graph(_)
+            Verb::Adapter(args) => args.runs_a_subject().then_some(Input::None),
+            Verb::Kill(args) => args.starts_others().then_some(Input::None),
+            Verb::Mutate(args) => args.starts_others().then_some(Input::None),
+            Verb::Graph(_)
             | Verb::Explain(_)
             | Verb::Explore(_)
-            | Verb::Kill(_)
-            | Verb::Mutate(_)
             | Verb::Bench(_)
             | Verb::Nightly(_)
             | Verb::Report(_)
@@ -125,6 +125,9 @@ impl Verb {
             Verb::Live(_) => "live",
             Verb::Replay(_) => "replay",
             Verb::Minimize(_) => "minimize",
+            Verb::Adapter(_) => "adapter",
+            Verb::Kill(_) => "kill",
+            Verb::Mutate(_) => "mutate",
             _ => "bgcheck",
         }
     }

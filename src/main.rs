@@ -14,8 +14,10 @@
 mod cli;
 mod clock;
 mod error;
+mod finish;
 mod guard;
 mod input;
+mod lock;
 mod output;
 mod peers;
 mod place;
@@ -34,12 +36,19 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 use properties::canary::Manner;
+use reports::Signal;
 
 use crate::cli::Cli;
 use crate::output::Output;
-use crate::watch::worker;
+use crate::watch::{reaper, worker};
 
 fn main() -> ExitCode {
+    if reaper::is_reaper() {
+        reaper::reap();
+        return ExitCode::SUCCESS;
+    }
+    signals::catch();
+    adapter::on_start(worker::group);
     let code = guard::run(|| match parse() {
         Ok(cli) => obey(&cli),
         Err(error) => say(&error),
@@ -70,8 +79,15 @@ fn obey(cli: &Cli) -> reports::ExitCode {
     match obeyed {
         Ok(code) => code,
         Err(error) => {
-            let code = error.exit_code();
-            output.complain(error);
+            // What a run could not do that was stopped, it could not do because it was stopped, unless it found something.
+            let stopped = signals::first().filter(|_| error.exit_code() != reports::ExitCode::Violated);
+            let code = stopped.map_or(error.exit_code(), Signal::exit_code);
+            match stopped {
+                Some(signal) => {
+                    output.note(&format!("{signal} stopped it before anything was known: {error}"))
+                }
+                None => output.complain(error),
+            }
             code
         }
     }

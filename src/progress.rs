@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,6 +12,19 @@ use crate::watch::worker;
 
 /// How often a plain line is written where nothing moves.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
+
+/// What is under way, and since when: for whoever asks with a signal.
+static UNDER_WAY: Mutex<Option<(String, Instant)>> = Mutex::new(None);
+
+/// Says where this process stands.
+#[cfg_attr(not(unix), expect(dead_code, reason = "there is no signal that asks"))]
+pub(crate) fn say_where_it_stands() {
+    let under_way = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match under_way {
+        Some((label, since)) => say(&format!("{label}, after {} s", since.elapsed().as_secs())),
+        None => say("getting ready"),
+    }
+}
 
 /// What one engine says while it works.
 pub(crate) struct Progress {
@@ -41,6 +55,7 @@ impl Progress {
             Talk::Normal => How::Plain,
         };
         let now = Instant::now();
+        *UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner) = Some((label.to_owned(), now));
         Progress { label: label.to_owned(), how, started: now, said: Cell::new(now) }
     }
 

@@ -373,7 +373,7 @@ fn class_of_code(code: ExitCode) -> &'static str {
     match code {
         ExitCode::Held => "good",
         ExitCode::Violated | ExitCode::Flaky | ExitCode::Internal => "bad",
-        ExitCode::Usage | ExitCode::Vacuous | ExitCode::BudgetSpent | ExitCode::Skipped => "warn",
+        _ => "warn",
     }
 }
 

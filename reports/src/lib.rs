@@ -51,8 +51,8 @@ pub use crate::mutate::{Extent, Fate, Meaning, MutantRow, MutationVerdict, Mutat
 pub use crate::outcome::{ExitCode, IDLE_NIGHTS, Outcome, REPLAYED_PERCENT, Reason};
 pub use crate::results::{
     Agreement, Amount, Approach, Canary, Corpus, Ended, EngineResult, Failure, Finding, Freedom, Machine,
-    ModelEdges, Ran, Rate, Results, RuleId, RuleResult, RuleText, Run, SetUpStep, Status, Subject, Unit,
-    Version, WindowRow, Windows, Witness, WitnessSeen,
+    ModelEdges, Ran, Rate, Results, RuleId, RuleResult, RuleText, Run, SetUpStep, Signal, Status, Subject,
+    Unit, Version, WindowRow, Windows, Witness, WitnessSeen,
 };
 pub use crate::sentences::{ChoiceRow, SentenceCounts, SentenceRow, SentenceStanding, Sentences};
 pub use crate::table::{Cell, Part, Row, Standing, Table};

@@ -375,7 +375,7 @@ fn paint_of_code(code: ExitCode) -> Paint {
     match code {
         ExitCode::Held => Paint::Good,
         ExitCode::Violated | ExitCode::Flaky | ExitCode::Internal => Paint::Bad,
-        ExitCode::Usage | ExitCode::Vacuous | ExitCode::BudgetSpent | ExitCode::Skipped => Paint::Warn,
+        _ => Paint::Warn,
     }
 }
 

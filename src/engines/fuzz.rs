@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
 use crate::progress::Progress;
-use crate::run::millis;
+use crate::run::{millis, quoted};
 use crate::watch::{Limit, worker};
 
 /// A fuzz target.
@@ -220,7 +220,7 @@ fn note(plan: &Plan<'_>, artifact: &str, progress: &Progress) {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let failure = Failure {
         id: format!("fuzz-{}-{name}", plan.target.name()),
-        replay_command: format!("bgcheck replay {}", path.display()),
+        replay_command: format!("bgcheck replay {}", quoted(&path.display().to_string())),
         timeline: "libFuzzer stopped at this input\n".to_owned(),
         ..Failure::default()
     };
@@ -364,7 +364,7 @@ impl Crash {
     fn read(plan: &Plan<'_>, artifact: &str, tail: &[String]) -> Result<Crash, Error> {
         let path = shorter(plan.place, artifact);
         let subject = if plan.target == Target::Canary { " --subject canary" } else { "" };
-        let replay_command = format!("bgcheck replay {}{subject}", path.display());
+        let replay_command = format!("bgcheck replay {}{subject}", quoted(&path.display().to_string()));
         if let Some((rule, kind, what)) = not_to_be_repeated(&path) {
             let failure = Failure {
                 id: format!("{kind}-fuzz-{}", plan.target.name()),

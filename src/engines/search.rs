@@ -95,7 +95,8 @@ impl<'a> Search<'a> {
         let expected = self.sizes.expected(label);
         let teller = Teller { label, progress, telling: self.telling, expected, level: Cell::new(None) };
         let tell = |now: Now| teller.tell(now);
-        let (engine, threads, resources) = (self.engine, self.threads, self.resources);
+        let (engine, threads) = (self.engine, self.threads);
+        let resources = &Resources { enough: Some(worker::stop()), ..self.resources.clone() };
         let result = explore(&Options { engine, threads, budget, progress: &tell, resources })?;
         if let Some(states) = whole(&result) {
             self.sizes.learn(label, states as u64);
@@ -168,7 +169,7 @@ pub(crate) struct Sizes {
 
 impl Sizes {
     pub(crate) fn of(place: &Place) -> Self {
-        let path = place.join("target/check-sizes.json");
+        let path = place.target().join("check-sizes.json");
         let known = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         Sizes { path, known: RefCell::new(known.unwrap_or_default()) }
     }

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::engines::check::default_traces;
 use crate::engines::fuzz::{Plan, Sanitizer, Target, build, obstacle, run as fuzz};
 use crate::error::Error;
+use crate::finish::{self, Reader};
 use crate::output::Output;
 use crate::place::Place;
 use crate::run;
@@ -61,7 +62,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         let help = install.unwrap_or_else(|| "run it in a checkout of bgcheck".to_owned());
         return Err(Error::Missing { what, help });
     }
-    let traces = default_traces(&place.join("target"));
+    let traces = default_traces(&place.target());
     let seed = args.seed.unwrap_or_else(|| Clock::now().seed());
     let plan = Plan {
         place: &place,
@@ -80,15 +81,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     results.set_up.push(built);
     until_nothing_new(args, plan, &mut results, output)?;
     name_broken_rules(&mut results);
-    run::ended(&mut results);
-    match args.json {
-        true => output.text(&reports::json(&results))?,
-        false => {
-            let edges = if args.edges { EdgesNamed::All } else { EdgesNamed::Few };
-            output.text(&reports::terminal(&results, Style { edges, ..output.style() }))?;
-        }
-    }
-    Ok(results.outcome().exit_code)
+    let edges = if args.edges { EdgesNamed::All } else { EdgesNamed::Few };
+    let (reader, style) = (Reader::of_json(args.json), Style { edges, ..output.style() });
+    Ok(finish::results(&mut results, reader, style, None, output))
 }
 
 /// Runs the target, and again for what is left while that finds something else.

@@ -8,14 +8,14 @@ use properties::kill::Engine;
 use reports::ExitCode;
 
 use crate::cli;
-use crate::engines::counterexample::write;
+use crate::engines::counterexample::{write, write_json};
 use crate::engines::kill::{self, Pairs, Plan};
 use crate::engines::mutants::{self, Again, Offline, Room, Sample, Shard};
 use crate::error::Error;
+use crate::finish;
 use crate::output::Output;
 use crate::place::Place;
 use crate::run::command_line;
-use crate::signals;
 
 /// Let every engine loose on every seeded fault, and show which finds which, and how soon.
 ///
@@ -104,7 +104,6 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     if args.attack {
         return attack(args, output);
     }
-    signals::catch();
     let place = Place::here();
     // Read first: what cannot be compared need not be run.
     let mut expected = kill::expected(&place)?;
@@ -123,17 +122,19 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let mut kills = kill::run(&plan, output)?;
     if args.bless {
         expected.take_over(&kills);
-        let text = serde_json::to_string_pretty(&expected).map_err(|error| Error::Stdout(error.into()))?;
-        write(&place.join(kill::EXPECTED), &format!("{text}\n"))?;
     } else {
         kills.lost = expected.lost(&kills);
     }
-    let out = args.out.clone().unwrap_or_else(|| place.reports().join("kill.md"));
-    write(&out, &kills.markdown())?;
     match args.json {
         true => output.json(&kills)?,
         false => output.text(&kills.text())?,
     }
+    // What follows are files, and the verdict is there.
+    if args.bless && kills.stopped_by.is_none() {
+        finish::warned(write_json(&place.join(kill::EXPECTED), &expected), output);
+    }
+    let out = args.out.clone().unwrap_or_else(|| place.reports().join("kill.md"));
+    finish::warned(write(&out, &kills.markdown()), output);
     Ok(kills.exit_code())
 }
 
@@ -168,15 +169,16 @@ fn mutants(args: &Args, size: usize, output: &mut Output) -> Result<ExitCode, Er
     judged.explain(&known);
     if args.bless {
         known.take_over(&judged, args.after.clone().unwrap_or_default());
-        let text = serde_json::to_string_pretty(&known).map_err(|error| Error::Stdout(error.into()))?;
-        write(&place.join(mutants::KNOWN), &format!("{text}\n"))?;
     }
-    let out = args.out.clone().unwrap_or_else(|| place.reports().join("mutants-engine.md"));
-    write(&out, &judged.markdown(&known))?;
     match args.json {
         true => output.json(&judged)?,
         false => output.text(&judged.text())?,
     }
+    if args.bless && judged.stopped_by.is_none() {
+        finish::warned(write_json(&place.join(mutants::KNOWN), &known), output);
+    }
+    let out = args.out.clone().unwrap_or_else(|| place.reports().join("mutants-engine.md"));
+    finish::warned(write(&out, &judged.markdown(&known)), output);
     Ok(judged.exit_code())
 }
 
@@ -220,6 +222,11 @@ fn attack(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
 }
 
 impl Args {
+    /// Whether it builds and starts other processes.
+    pub(crate) const fn starts_others(&self) -> bool {
+        !self.list && !self.attack
+    }
+
     fn faults(&self) -> Vec<Fault> {
         let asked = |fault: &&Fault| self.only.is_empty() || self.only.contains(fault);
         Fault::ALL.iter().filter(asked).copied().collect()

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use model::mutants::{Listed, all};
 use reports::{ExitCode, Survivors};
 
-use crate::engines::counterexample::{expected, write};
+use crate::engines::counterexample::{expected, write, write_json};
 use crate::engines::mutate::{self, ENGINES, Plan};
 use crate::error::Error;
+use crate::finish;
 use crate::output::Output;
 use crate::place::Place;
 use crate::run::command_line;
-use crate::signals;
 
 /// Change the model in one place after another, and show which changes nobody notices.
 ///
@@ -59,6 +59,13 @@ pub(crate) struct Args {
     attack: bool,
 }
 
+impl Args {
+    /// Whether it builds and starts other processes.
+    pub(crate) const fn starts_others(&self) -> bool {
+        !self.list && !self.attack
+    }
+}
+
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let mutants = chosen(&args.only)?;
     if args.list {
@@ -68,7 +75,6 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         mutate::look_here(&mutants, &args.engine, args.seed, output)?;
         return Ok(ExitCode::Held);
     }
-    signals::catch();
     let place = Place::here();
     // Read first: what cannot be compared need not be run.
     let path = place.join("docs/pinned/mutants-expected.json");
@@ -85,16 +91,18 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let mut mutations = mutate::run(&plan, output)?;
     if args.bless {
         known.take_over(&mutations);
-        let text = serde_json::to_string_pretty(&known).map_err(|error| Error::Stdout(error.into()))?;
-        write(&path, &format!("{text}\n"))?;
     }
     mutations.explain(&known);
-    let out = args.out.clone().unwrap_or_else(|| place.reports().join("mutants.md"));
-    write(&out, &mutations.markdown())?;
     match args.json {
         true => output.json(&mutations)?,
         false => output.text(&mutations.text())?,
     }
+    // What follows are files, and the verdict is there.
+    if args.bless && mutations.stopped_by.is_none() {
+        finish::warned(write_json(&path, &known), output);
+    }
+    let out = args.out.clone().unwrap_or_else(|| place.reports().join("mutants.md"));
+    finish::warned(write(&out, &mutations.markdown()), output);
     Ok(mutations.exit_code())
 }
 

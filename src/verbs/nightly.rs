@@ -28,8 +28,10 @@ use crate::engines::{
     adapter, canary, check, conform, kill, last_night, live, liveness, protocol, race, sample, tools,
 };
 use crate::error::Error;
+use crate::finish::{self, Reader};
+use crate::lock::Lock;
 use crate::output::Output;
-use crate::place::Place;
+use crate::place::{Place, prepare, temporary};
 use crate::watch::{End, Input, Listener, Stopping, Watched, worker};
 use crate::{guard, run, signals, watch, watched};
 
@@ -226,11 +228,16 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let core = CoreChoice::canary(args.canary);
     let seed = args.seed.unwrap_or_else(|| Clock::now().seed());
     if let Some(part) = args.part {
-        let dir = args.out.clone().unwrap_or_else(std::env::temp_dir);
+        let dir = args.out.clone().unwrap_or_else(|| temporary().to_owned());
         let traces = traces_in(&dir);
         return Parted { args, core, seed, traces, place }.run(part, output);
     }
-    signals::catch();
+    signals::collect();
+    let _checkout = match place.is_checkout() {
+        true => Lock::of(&place.target().join("nightly"))?,
+        false => Lock::of_named(None)?,
+    };
+    let _own = Lock::of_named(args.out.as_deref())?;
     let out = directory(args, &place, output);
     let mut results = run::results(&place, RuleSet::ALL, seed, Some(args.budget));
     results.rules.push(run::law_text(Law::BoundedWait));
@@ -254,14 +261,14 @@ fn directory(args: &Args, place: &Place, output: &Output) -> PathBuf {
     let wanted = args.out.clone().map_or_else(|| of_the_day(&place.reports()), named);
     wanted.unwrap_or_else(|error| {
         output.warn(&error);
-        let other = std::env::temp_dir().join(format!("bgcheck-{}", std::process::id()));
+        let other = finish::elsewhere();
         output.note(&format!("the report goes to {} instead", other.display()));
         other
     })
 }
 
 fn named(dir: PathBuf) -> Result<PathBuf, Error> {
-    match std::fs::create_dir_all(&dir) {
+    match prepare(&dir) {
         Ok(()) => Ok(dir),
         Err(source) => Err(Error::Write { path: dir, source }),
     }
@@ -271,7 +278,7 @@ fn of_the_day(above: &Path) -> Result<PathBuf, Error> {
     let made = |path: &Path, made: std::io::Result<()>| {
         made.map_err(|source| Error::Write { path: path.to_owned(), source })
     };
-    made(above, std::fs::create_dir_all(above))?;
+    made(above, prepare(above))?;
     let day = Clock::now().day();
     let mut number = 1;
     loop {
@@ -303,11 +310,14 @@ struct Night<'a> {
 /// A fuzz target, and why it cannot run when it cannot.
 type Built = (Target, Option<Status>);
 
+const UNDER_WAY: &str =
+    "the night had not come to its end when this was written: it goes on, or it was killed";
 const FOUND: &str = "it was to end with the first finding";
 
 impl Night<'_> {
     fn set_up_and_run(&mut self, output: &mut Output) -> Result<(), Error> {
         let parts: Vec<Part> = Part::ALL.into_iter().filter(|part| self.has(*part)).collect();
+        self.keep_so_far();
         let fuzzes = self.set_up(&parts, output);
         let fuzzer = self.set_up_canary(&parts, &fuzzes, output);
         let started = Instant::now();
@@ -319,6 +329,7 @@ impl Night<'_> {
                 None => {
                     let budget = part.budget(self.args.budget, left, &parts[at..]);
                     self.part(*part, budget, fuzzer, output)?;
+                    self.keep_so_far();
                 }
             }
             if *part == Part::Protocol && self.over.is_none() {
@@ -326,6 +337,15 @@ impl Night<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Writes what is known so far: a night that is killed leaves it behind.
+    fn keep_so_far(&self) {
+        let mut so_far = self.results.clone();
+        so_far.run.partial.get_or_insert(UNDER_WAY.to_owned());
+        watched::name_rules(&mut so_far);
+        // It is written again at the end, and said then when it cannot be.
+        let _ = reports::write_all(&self.out, &so_far);
     }
 
     /// Whether a part belongs to this night.
@@ -471,6 +491,7 @@ impl Night<'_> {
     fn report(mut self, output: &mut Output) -> Result<ExitCode, Error> {
         if signals::has_come() {
             self.results.run.partial = Some(watched::STOPPED.to_owned());
+            self.results.run.stopped_by = signals::first();
         }
         // Read late: another night may have ended meanwhile.
         let nights = last_night::nights(&self.place.reports(), &self.out);
@@ -483,23 +504,13 @@ impl Night<'_> {
             output.warn(&error);
         }
         summarize(results, output);
-        let written = reports::write_all(&self.out, results);
-        let printed = match self.args.json {
-            true => output.text(&reports::json(results)),
-            false => output.text(&reports::terminal(results, output.style())),
+        let (code, reader) = (results.outcome().exit_code, Reader::of_json(self.args.json));
+        let text = match reader {
+            Reader::Machine => reports::json(results),
+            Reader::Person => reports::terminal(results, output.style()),
         };
-        let code = results.outcome().exit_code;
-        match written {
-            Ok(written) if !self.args.json && printed.is_ok() => {
-                output.text(&format!("\nreport: {}", written.html.display()))?;
-            }
-            Ok(_) => {}
-            Err(error) => output.warn(&super::report::explained(error)),
-        }
-        if let Err(error) = printed {
-            output.warn(&error);
-            output.note(&crate::output::verdict_in_words(code));
-        }
+        finish::print(&text, code, output);
+        finish::report(&self.out, results, reader, output);
         Ok(code)
     }
 }
@@ -578,6 +589,14 @@ impl Listener for Parts {
 
     fn stopping(&mut self) -> Stopping {
         signals::stopping()
+    }
+
+    fn stands(&mut self, where_it_stands: &str) {
+        // Nobody may be reading, which must not stop the work.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            format!("nightly: {where_it_stands}\n").as_bytes(),
+        );
     }
 }
 

@@ -14,6 +14,8 @@ use crate::engines::counterexample::Traces;
 use crate::engines::fuzz::{self, Sanitizer, Target};
 use crate::engines::race::{self, Plan};
 use crate::error::Error;
+use crate::finish::{self, Reader};
+use crate::lock::Lock;
 use crate::output::Output;
 use crate::place::Place;
 use crate::run;
@@ -82,9 +84,10 @@ pub(crate) const USUAL: [Kind; 3] = [Kind::Random, Kind::Pct { depth: 3 }, Kind:
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let place = Place::here();
+    let _own = Lock::of_named(args.trace_dir.as_deref())?;
     let traces = match &args.trace_dir {
         Some(dir) => Traces::in_dir(dir.clone()),
-        None => default_traces(&place.join("target")),
+        None => default_traces(&place.target()),
     };
     let seed = args.seed.unwrap_or_else(|| Clock::now().seed());
     let kinds = args.kinds();
@@ -124,12 +127,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         };
         results.engines.push(fuzz::whole(&plan, &mut results.set_up, output)?);
     }
-    run::ended(&mut results);
-    match args.json {
-        true => output.text(&reports::json(&results))?,
-        false => output.text(&reports::terminal(&results, output.style()))?,
-    }
-    Ok(results.outcome().exit_code)
+    let (reader, style) = (Reader::of_json(args.json), output.style());
+    Ok(finish::results(&mut results, reader, style, None, output))
 }
 
 impl Args {

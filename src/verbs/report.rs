@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use reports::{ExitCode, ReportError, Results, Sentences, Style};
 
 use crate::error::Error;
+use crate::finish;
 use crate::output::Output;
 use crate::place::Place;
 use crate::run;
@@ -61,8 +62,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         None => newest(&Place::here())?,
     };
     let results = reports::read(&path).map_err(explained)?;
-    output.text(&rendered(&results, format, output.style()))?;
-    Ok(results.outcome().exit_code)
+    let text = rendered(&results, format, output.style());
+    Ok(finish::print(&text, results.outcome().exit_code, output))
 }
 
 fn listed(sentences: &Sentences, format: Format, style: Style) -> String {
