@@ -216,7 +216,7 @@ fn rules(page: &mut Page, results: &Results, table: &Table) {
     page.grid(&grid);
     if !missing.is_empty() {
         let names: Vec<_> = missing.iter().map(ToString::to_string).collect();
-        page.line(2, &format!("No engine yet for the subjects: {}.", names.join(", ")), Paint::Dim);
+        page.line(2, &format!("Nothing ran on the subjects: {}.", names.join(", ")), Paint::Dim);
     }
 }
 

@@ -488,6 +488,7 @@ fn scopes(parts: &[&Part]) -> String {
 /// Appends to the group of this key, which keeps the order of first appearance.
 fn add(groups: &mut Vec<(String, Vec<String>)>, key: String, item: String) {
     match groups.iter_mut().find(|(other, _)| *other == key) {
+        Some((_, items)) if items.contains(&item) => {}
         Some((_, items)) => items.push(item),
         None => groups.push((key, vec![item])),
     }
