@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         Ok(cli) => obey(&cli),
         Err(error) => say(&error),
     });
+    reaper::finish();
     ExitCode::from(code.code())
 }
 
@@ -64,7 +65,7 @@ fn parse() -> Result<Cli, clap::Error> {
 }
 
 fn obey(cli: &Cli) -> reports::ExitCode {
-    let mut output = Output::new(cli.color, cli.quiet);
+    let mut output = Output::new(cli.color, cli.talk());
     watch::set_limit(cli.limit);
     behave_as_asked();
     let obeyed = match cli.verb.input() {

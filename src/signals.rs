@@ -83,7 +83,7 @@ mod unix {
     use signal_hook::iterator::Signals;
 
     use super::{ASKED, COLLECTS, come};
-    use crate::watch::worker;
+    use crate::watch::{reaper, worker};
 
     /// How long what is known may take to be printed after the second signal: whoever reads it may not read.
     const LAST_WORDS: Duration = Duration::from_millis(700);
@@ -111,16 +111,21 @@ mod unix {
             come(Some(signal));
             let code = i32::from(super::first().unwrap_or(signal).exit_code().code());
             if !COLLECTS.load(Ordering::Relaxed) {
-                std::process::exit(code);
+                end(code);
             }
             // A worker is ended by whoever watches it.
             if seen == 2 && !worker::is_worker() {
                 std::thread::spawn(move || {
                     std::thread::sleep(LAST_WORDS);
-                    std::process::exit(code);
+                    end(code);
                 });
             }
         }
+    }
+
+    fn end(code: i32) -> ! {
+        reaper::finish();
+        std::process::exit(code)
     }
 
     /// Whether a signal was ignored when this process began, as `nohup` wants it; where the system does not show it, it was not.

@@ -126,7 +126,7 @@ impl Teller<'_> {
         match self.telling {
             Telling::Words => self.progress.tell(|| self.in_words(&now)),
             Telling::Json if self.level.replace(Some(now.depth)) != Some(now.depth) => {
-                self.progress.note(&self.in_json(&now));
+                self.progress.raw(&self.in_json(&now));
             }
             Telling::Json => {}
         }
@@ -146,6 +146,7 @@ impl Teller<'_> {
     fn in_json(&self, now: &Now) -> String {
         let Holds { frontier, edges, bytes, bytes_on_disk, elapsed_ms } = now.holds.unwrap_or(Holds::NONE);
         json!({
+            "version": 1,
             "exploration": self.label,
             "level": now.depth,
             "frontier": frontier,

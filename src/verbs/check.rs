@@ -58,19 +58,19 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "MODEL")]
     model: Option<Model>,
     /// Which design of the protocol, such as `barrier` (the engine's) or `recheck`.
-    #[arg(long, value_name = "DESIGN")]
+    #[arg(long, value_parser = cli::one_of(Design::ALL.iter().copied()), value_name = "DESIGN")]
     design: Option<Design>,
     /// Explore every design of the protocol, and print what breaks it as a Markdown table.
     #[arg(long, conflicts_with_all = ["design", "rules", "budget", "canary", "json", "trace_dir"])]
     compare_designs: bool,
     /// How much: `tiny`, `small`, `default` or `wide`.
-    #[arg(long, default_value_t = ScopeName::Default, value_name = "SCOPE")]
+    #[arg(long, default_value_t = ScopeName::Default, value_parser = cli::one_of(ScopeName::ALL), value_name = "SCOPE")]
     scope: ScopeName,
     /// Which dialect, `bits` or `do`; both when left out.
-    #[arg(long, value_name = "DIALECT")]
+    #[arg(long, value_parser = cli::one_of(Dialect::ALL), value_name = "DIALECT")]
     dialect: Option<Dialect>,
     /// Only these rules, such as `R1,R2`.
-    #[arg(long, value_delimiter = ',', value_name = "RULES")]
+    #[arg(long, value_delimiter = ',', value_parser = cli::one_of(RuleSet::HERE.iter()), value_name = "RULES")]
     rules: Vec<Rule>,
     /// Which search explores: ours, or stateright's to hold it against. Counts and verdicts are the same.
     #[arg(long, value_enum, default_value_t = Search::Own, value_name = "ENGINE")]
@@ -89,7 +89,7 @@ pub(crate) struct Args {
     #[arg(long)]
     canary: bool,
     /// Where the traces of counterexamples go.
-    #[arg(long, short = 'o', visible_alias = "out", value_name = "DIR")]
+    #[arg(long = "out", short = 'o', alias = "trace-dir", value_name = "DIR")]
     trace_dir: Option<PathBuf>,
     /// Leave out times and rates, so that the output is the same every time.
     #[arg(long)]

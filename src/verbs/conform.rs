@@ -62,7 +62,7 @@ pub(crate) struct Args {
     #[arg(long)]
     canary: bool,
     /// Where the trace of a failure goes.
-    #[arg(long, short = 'o', visible_alias = "out", value_name = "DIR")]
+    #[arg(long = "out", short = 'o', alias = "trace-dir", value_name = "DIR")]
     trace_dir: Option<PathBuf>,
     /// What became of each file, for a machine.
     #[arg(long)]

@@ -1,6 +1,7 @@
 //! `bgcheck fuzz`: a libFuzzer target, for a budget.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use judge::RuleSet;
@@ -9,9 +10,11 @@ use reports::{EdgesNamed, EngineResult, ExitCode, Results, Status, Style};
 use crate::cli;
 use crate::clock::Clock;
 use crate::engines::check::default_traces;
+use crate::engines::counterexample::Traces;
 use crate::engines::fuzz::{Plan, Sanitizer, Target, build, obstacle, run as fuzz};
 use crate::error::Error;
 use crate::finish::{self, Reader};
+use crate::lock::Lock;
 use crate::output::Output;
 use crate::place::Place;
 use crate::run;
@@ -51,6 +54,9 @@ pub(crate) struct Args {
     /// Name every edge of the model that lockstep does not reach, not only ten; --json always has them all.
     #[arg(long)]
     edges: bool,
+    /// Where the traces of failures go.
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// The results for a machine.
     #[arg(long)]
     json: bool,
@@ -62,7 +68,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         let help = install.unwrap_or_else(|| "run it in a checkout of bgcheck".to_owned());
         return Err(Error::Missing { what, help });
     }
-    let traces = default_traces(&place.target());
+    let _own = Lock::of_named(args.out.as_deref())?;
+    let traces = args.out.clone().map_or_else(|| default_traces(&place.target()), Traces::in_dir);
     let seed = args.seed.unwrap_or_else(|| Clock::now().seed());
     let plan = Plan {
         place: &place,

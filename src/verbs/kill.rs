@@ -6,6 +6,7 @@ use std::time::Duration;
 use contract::fault::{Fault, Seeded};
 use properties::kill::Engine;
 use reports::ExitCode;
+use serde_json::{Value, json};
 
 use crate::cli;
 use crate::engines::counterexample::{write, write_json};
@@ -13,7 +14,7 @@ use crate::engines::kill::{self, Pairs, Plan};
 use crate::engines::mutants::{self, Again, Offline, Room, Sample, Shard};
 use crate::error::Error;
 use crate::finish;
-use crate::output::Output;
+use crate::output::{Output, Versioned};
 use crate::place::Place;
 use crate::run::command_line;
 
@@ -41,10 +42,10 @@ Examples:
   bgcheck kill --mutants 150 --survivors                those that survived, after a change, once more")]
 pub(crate) struct Args {
     /// These faults; every one when left out.
-    #[arg(long, value_delimiter = ',', value_name = "FAULTS")]
+    #[arg(long, value_delimiter = ',', value_parser = cli::one_of(Fault::ALL.iter().copied()), value_name = "FAULTS")]
     only: Vec<Fault>,
     /// These engines: check, lockstep, properties, suites, race, schedule, live; every one when left out.
-    #[arg(long, value_delimiter = ',', value_name = "ENGINES")]
+    #[arg(long, value_delimiter = ',', value_parser = cli::one_of(Engine::ALL.iter().copied()), value_name = "ENGINES")]
     engine: Vec<Engine>,
     /// How long, for each fault or mutant and engine; 20s, and with --mutants 8s and thrice that for live, when left out.
     #[arg(long, value_parser = cli::budget, value_name = "TIME")]
@@ -126,7 +127,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         kills.lost = expected.lost(&kills);
     }
     match args.json {
-        true => output.json(&kills)?,
+        true => output.json(&Versioned::first(&kills))?,
         false => output.text(&kills.text())?,
     }
     // What follows are files, and the verdict is there.
@@ -171,7 +172,7 @@ fn mutants(args: &Args, size: usize, output: &mut Output) -> Result<ExitCode, Er
         known.take_over(&judged, args.after.clone().unwrap_or_default());
     }
     match args.json {
-        true => output.json(&judged)?,
+        true => output.json(&Versioned::first(&judged))?,
         false => output.text(&judged.text())?,
     }
     if args.bless && judged.stopped_by.is_none() {
@@ -191,7 +192,7 @@ fn list_mutants(
 ) -> Result<ExitCode, Error> {
     let (mutants, _) = mutants::sample(place, rooms, sample)?;
     match args.json {
-        true => output.json(&mutants)?,
+        true => output.json(&json!({ "version": 1, "mutants": mutants }))?,
         false => {
             for mutant in mutants {
                 output.text(&format!("{} ({})", mutant.id, mutant.at()))?;
@@ -202,6 +203,19 @@ fn list_mutants(
 }
 
 fn list(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    if args.json {
+        let fault = |fault: &Fault| {
+            json!({
+                "fault": fault.name(),
+                "rule": fault.rule().to_string(),
+                "clause": fault.clause(),
+                "what": fault.what(),
+            })
+        };
+        let faults: Vec<Value> = args.faults().iter().map(fault).collect();
+        output.json(&json!({ "version": 1, "faults": faults }))?;
+        return Ok(ExitCode::Held);
+    }
     for fault in args.faults() {
         let clause = fault.clause().map_or(String::new(), |clause| format!(", clause {clause}"));
         output.text(&format!("{fault} ({}{clause}): {}", fault.rule(), fault.what()))?;

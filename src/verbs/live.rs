@@ -43,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// The dialect; both when left out.
-    #[arg(long, value_name = "DIALECT")]
+    #[arg(long, value_parser = cli::one_of(Dialect::ALL), value_name = "DIALECT")]
     dialect: Option<Dialect>,
     /// Jobs of a run; 200 when left out.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]

@@ -10,7 +10,7 @@ use reports::ExitCode;
 use serde_json::{Value, json};
 
 use super::replay::code_of;
-use crate::cli::CoreChoice;
+use crate::cli::{self, CoreChoice};
 use crate::engines::check::default_traces;
 use crate::engines::counterexample::{draw_failed, slashes, write};
 use crate::error::Error;
@@ -41,13 +41,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
     /// The rule to keep broken; the one that is broken first when left out.
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, value_parser = cli::one_of(RuleSet::HERE.iter()), value_name = "RULE")]
     rule: Option<Rule>,
     /// Run its calls on this core; on the one that it was recorded on when left out.
     #[arg(long, value_enum, value_name = "CORE")]
     subject: Option<CoreChoice>,
     /// Where the small trace goes; with the other traces when left out.
-    #[arg(short, long, visible_alias = "out", value_name = "FILE")]
+    #[arg(long = "out", short = 'o', alias = "output", value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write it as an ordinary test into properties/regressions, where `cargo test -p properties` finds it.
     #[arg(long)]

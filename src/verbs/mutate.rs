@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use model::mutants::{Listed, all};
 use reports::{ExitCode, Survivors};
+use serde_json::{Value, json};
 
 use crate::engines::counterexample::{expected, write, write_json};
 use crate::engines::mutate::{self, ENGINES, Plan};
 use crate::error::Error;
 use crate::finish;
-use crate::output::Output;
+use crate::output::{Output, Versioned};
 use crate::place::Place;
 use crate::run::command_line;
 
@@ -69,7 +70,7 @@ impl Args {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let mutants = chosen(&args.only)?;
     if args.list {
-        return list(&mutants, output);
+        return list(args, &mutants, output);
     }
     if args.attack {
         mutate::look_here(&mutants, &args.engine, args.seed, output)?;
@@ -94,7 +95,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     }
     mutations.explain(&known);
     match args.json {
-        true => output.json(&mutations)?,
+        true => output.json(&Versioned::first(&mutations))?,
         false => output.text(&mutations.text())?,
     }
     // What follows are files, and the verdict is there.
@@ -106,7 +107,13 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     Ok(mutations.exit_code())
 }
 
-fn list(mutants: &[Listed], output: &mut Output) -> Result<ExitCode, Error> {
+fn list(args: &Args, mutants: &[Listed], output: &mut Output) -> Result<ExitCode, Error> {
+    if args.json {
+        let mutant = |listed: &Listed| json!({ "name": listed.name, "what": listed.what });
+        let mutants: Vec<Value> = mutants.iter().map(mutant).collect();
+        output.json(&json!({ "version": 1, "mutants": mutants }))?;
+        return Ok(ExitCode::Held);
+    }
     let lines: Vec<String> =
         mutants.iter().map(|listed| format!("{}: {}", listed.name, listed.what)).collect();
     output.text(&lines.join("\n"))?;

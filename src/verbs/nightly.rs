@@ -32,6 +32,7 @@ use crate::finish::{self, Reader};
 use crate::lock::Lock;
 use crate::output::Output;
 use crate::place::{Place, prepare, temporary};
+use crate::progress::Talk;
 use crate::watch::{End, Input, Listener, Stopping, Watched, worker};
 use crate::{guard, run, signals, watch, watched};
 
@@ -92,7 +93,7 @@ pub(crate) struct Args {
     #[arg(long)]
     offline: bool,
     /// How much the exhaustive engine explores; `default`, or `tiny` with `--canary`, when left out.
-    #[arg(long, value_name = "SCOPE")]
+    #[arg(long, value_parser = cli::one_of(ScopeName::ALL), value_name = "SCOPE")]
     scope: Option<ScopeName>,
     /// The results for a machine instead of the table.
     #[arg(long)]
@@ -461,6 +462,9 @@ impl Night<'_> {
             ("--canary-built", fuzzer == Fuzzer::Built),
             ("--quiet", output.is_quiet()),
         ];
+        if let Talk::As(manner) = output.talk() {
+            args.extend(["--progress", manner.name()].map(OsString::from));
+        }
         args.extend(flags.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag.into()));
         args
     }

@@ -48,7 +48,7 @@ pub(crate) struct Args {
     #[arg(long)]
     canary: bool,
     /// Where the traces of failures go.
-    #[arg(long, short = 'o', visible_alias = "out", value_name = "DIR")]
+    #[arg(long = "out", short = 'o', alias = "trace-dir", value_name = "DIR")]
     trace_dir: Option<PathBuf>,
     /// The results for a machine.
     #[arg(long)]

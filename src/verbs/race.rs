@@ -50,13 +50,13 @@ pub(crate) struct Args {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
     schedules: Option<u64>,
     /// What stands in the place of the engine's barrier; anything else is wrong on purpose.
-    #[arg(long, default_value_t = Design::Barrier, value_name = "DESIGN")]
+    #[arg(long, default_value_t = Design::Barrier, value_parser = cli::one_of(Design::ALL.iter().copied()), value_name = "DESIGN")]
     design: Design,
     /// End with the first failure, which is told at once.
     #[arg(long)]
     stop_at_first: bool,
     /// Where the traces of all failures go.
-    #[arg(long, short = 'o', visible_alias = "out", value_name = "DIR")]
+    #[arg(long = "out", short = 'o', alias = "trace-dir", value_name = "DIR")]
     trace_dir: Option<PathBuf>,
     /// Download nothing.
     #[arg(long)]

@@ -104,9 +104,12 @@ fn newest(place: &Place) -> Result<PathBuf, Error> {
 
 /// The error with what to do about it.
 pub(crate) fn explained(error: ReportError) -> Error {
+    let error = match error {
+        ReportError::Write { path, source } => return Error::Write { path, source },
+        other => other,
+    };
     let help = match &error {
         ReportError::DiskFull { .. } => "free some space, or name another directory with `--out`",
-        ReportError::Write { .. } => "name another directory with `--out`",
         ReportError::WrongVersion { .. } => "use the version of bgcheck that wrote it, or run it again",
         ReportError::Missing { .. } => "run `bgcheck nightly` first, or name a results.json or its directory",
         _ => "name a results.json that `bgcheck nightly` or `bgcheck check --json` has written",

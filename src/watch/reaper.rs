@@ -43,6 +43,16 @@ pub(crate) fn forget(group: u32) {
     send(&format!("-{group}\n"));
 }
 
+/// This process is about to end: what is left is ended, and no process stays behind that nobody waits for.
+pub(crate) fn finish() {
+    let started = STARTED.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(Some(mut reaper)) = started {
+        drop(reaper.stdin.take());
+        // It ends groups and itself, which takes milliseconds.
+        let _ = reaper.wait();
+    }
+}
+
 fn send(line: &str) {
     if !cfg!(unix) {
         return;

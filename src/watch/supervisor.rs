@@ -106,7 +106,10 @@ const FIRST: Duration = Duration::from_secs(1_800);
 /// Runs a worker to its end, whatever it does.
 pub(crate) fn run(order: &Order, listener: &mut dyn Listener) -> std::io::Result<Watched> {
     let mut child = start(order)?;
-    reaper::watch(child.id());
+    if order.input == Input::Stdin {
+        // The others hear that this process is gone: their stdin ends.
+        reaper::watch(child.id());
+    }
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let (send, lines) = channel();
     let reader = stdout.map(|stdout| {
