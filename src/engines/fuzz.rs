@@ -167,6 +167,10 @@ pub(crate) fn whole(
     let failed = built.failed.clone();
     set_up.push(built);
     match failed {
+        Some(why) if is_about_this_machine(&why) || crate::run::is_stopped() => {
+            let install_hint = Some("bgcheck doctor".to_owned());
+            Ok(result(plan.target, Status::Skipped { why, install_hint }))
+        }
         Some(why) => Ok(result(plan.target, Status::Failed { why })),
         None => run(plan, output),
     }

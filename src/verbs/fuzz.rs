@@ -11,7 +11,7 @@ use crate::cli;
 use crate::clock::Clock;
 use crate::engines::check::default_traces;
 use crate::engines::counterexample::Traces;
-use crate::engines::fuzz::{Plan, Sanitizer, Target, build, obstacle, run as fuzz};
+use crate::engines::fuzz::{Plan, Sanitizer, Target, build, is_about_this_machine, obstacle, run as fuzz};
 use crate::error::Error;
 use crate::finish::{self, Reader};
 use crate::lock::Lock;
@@ -82,6 +82,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     };
     let mut results = run::results(&place, RuleSet::EMPTY, seed, Some(args.budget));
     let built = build(&plan, output);
+    if let Some(why) = built.failed.as_ref().filter(|why| is_about_this_machine(why)) {
+        let help = "run `bgcheck doctor` to see what is missing".to_owned();
+        return Err(Error::Missing { what: format!("the fuzz target cannot be built here: {why}"), help });
+    }
     if let Some(why) = &built.failed {
         return Err(Error::Program { program: "cargo fuzz build".to_owned(), why: why.clone() });
     }

@@ -248,7 +248,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         results.run.id = name.to_string_lossy().into_owned();
     }
     let mut night = Night { args, core, seed, traces: traces_in(&out), place, out, results, over: None };
-    night.set_up_and_run(output)?;
+    night.set_up_and_run(output);
     night.report(output)
 }
 
@@ -263,6 +263,8 @@ fn directory(args: &Args, place: &Place, output: &Output) -> PathBuf {
     wanted.unwrap_or_else(|error| {
         output.warn(&error);
         let other = finish::elsewhere();
+        // It is said again at the end, when the report cannot be written there either.
+        let _ = prepare(&other);
         output.note(&format!("the report goes to {} instead", other.display()));
         other
     })
@@ -316,7 +318,7 @@ const UNDER_WAY: &str =
 const FOUND: &str = "it was to end with the first finding";
 
 impl Night<'_> {
-    fn set_up_and_run(&mut self, output: &mut Output) -> Result<(), Error> {
+    fn set_up_and_run(&mut self, output: &mut Output) {
         let parts: Vec<Part> = Part::ALL.into_iter().filter(|part| self.has(*part)).collect();
         self.keep_so_far();
         let fuzzes = self.set_up(&parts, output);
@@ -329,15 +331,20 @@ impl Night<'_> {
                 Some((target, status)) => self.results.engines.push(fuzz::result(*target, status)),
                 None => {
                     let budget = part.budget(self.args.budget, left, &parts[at..]);
-                    self.part(*part, budget, fuzzer, output)?;
+                    // One that cannot be started costs its own results, and no others.
+                    if let Err(error) = self.part(*part, budget, fuzzer, output) {
+                        self.results.engines.push(not_run(part.engine(), &error));
+                    }
                     self.keep_so_far();
                 }
             }
             if *part == Part::Protocol && self.over.is_none() {
-                self.results.kills = self.kills(output)?;
+                match self.kills(output) {
+                    Ok(kills) => self.results.kills = kills,
+                    Err(error) => self.results.engines.push(not_run("kill", &error)),
+                }
             }
         }
-        Ok(())
     }
 
     /// Writes what is known so far: a night that is killed leaves it behind.
@@ -417,7 +424,7 @@ impl Night<'_> {
             self.over.get_or_insert(watched::STOPPED);
         }
         if let Some(why) = self.over {
-            self.results.engines.push(skipped(part, why));
+            self.results.engines.push(skipped(part.engine(), why));
             return Ok(());
         }
         let order = watched::order(self.arguments(part, budget, fuzzer, output), Input::None, output);
@@ -541,19 +548,19 @@ fn summarize(results: &Results, output: &Output) {
     }
 }
 
-/// A part that could not run: something outside is in the way, or the workbench is at fault.
-fn not_run(part: Part, error: &Error) -> EngineResult {
+/// An engine that could not run: something outside is in the way, or the workbench is at fault.
+fn not_run(engine: &str, error: &Error) -> EngineResult {
     match error.exit_code() {
-        ExitCode::Internal => EngineResult::failed(part.engine(), error),
-        _ => skipped(part, &error.to_string()),
+        ExitCode::Internal => EngineResult::failed(engine, error),
+        _ => skipped(engine, &error.to_string()),
     }
 }
 
 /// A part that does not run.
-fn skipped(part: Part, why: &str) -> EngineResult {
+fn skipped(engine: &str, why: &str) -> EngineResult {
     let status = Status::Skipped { why: why.to_owned(), install_hint: None };
     EngineResult {
-        name: part.engine().to_owned(),
+        name: engine.to_owned(),
         subject: None,
         dialect: None,
         scope: None,
@@ -622,7 +629,7 @@ impl Parted<'_> {
             let plan = canary::Plan { place: &self.place, seed: self.seed, fuzzer, offline, budget };
             match canary::run(&plan, output) {
                 Ok(canaries) => results.canaries = canaries,
-                Err(error) => results.engines.push(not_run(part, &error)),
+                Err(error) => results.engines.push(not_run(part.engine(), &error)),
             }
             worker::know(&results);
             return Ok(ExitCode::Held);
@@ -646,7 +653,7 @@ impl Parted<'_> {
                 // Then it is the subject that is broken, which is for whoever watches to tell.
                 return Err(error);
             }
-            take(not_run(part, &error));
+            take(not_run(part.engine(), &error));
         }
         Ok(ExitCode::Held)
     }
