@@ -67,6 +67,8 @@ fn a_run_that_was_stopped_ends_with_what_is_known_and_else_with_its_signal() {
         results.run.stopped_by = Some(signal);
         assert_eq!(results.outcome().exit_code, ExitCode::Held, "it had done its work");
         results.engines.clear();
+        results.canaries.clear();
+        results.kills = None;
         assert_eq!(results.outcome().exit_code.code(), 128 + number);
         let mut results = fixture::held();
         results.run.stopped_by = Some(signal);
