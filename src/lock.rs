@@ -82,11 +82,11 @@ impl Drop for Lock {
 }
 
 /// Whether a lock was had.
+#[cfg_attr(not(unix), expect(dead_code, reason = "elsewhere there are no locks"))]
 enum Locked {
     Held,
     ByAnother,
     /// The file system has no locks.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "elsewhere there is nothing else"))]
     Never,
 }
 

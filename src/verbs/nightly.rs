@@ -551,6 +551,8 @@ fn summarize(results: &Results, output: &Output) {
 /// An engine that could not run: something outside is in the way, or the workbench is at fault.
 fn not_run(engine: &str, error: &Error) -> EngineResult {
     match error.exit_code() {
+        // A build that was ended with the night says nothing about the workbench.
+        _ if run::is_stopped() => skipped(engine, watched::STOPPED),
         ExitCode::Internal => EngineResult::failed(engine, error),
         _ => skipped(engine, &error.to_string()),
     }
