@@ -562,8 +562,9 @@ where
     ///
     /// When the model panics or is not deterministic, and when a checkpoint cannot be written or read.
     pub fn explore(self) -> Result<Report<M, F::Key>, Error> {
-        let Explorer { plan, examples } = self;
+        let Explorer { mut plan, examples } = self;
         plan.admit()?;
+        let unprepared = plan.prepare()?;
         let plan = Arc::new(plan);
         let started = Instant::now();
         let parts = launch::<M, F, ()>(&plan)?;
@@ -592,7 +593,7 @@ where
             bytes_on_disk: most(|level| level.bytes_on_disk),
             levels: first.levels,
             stop: first.stop,
-            unkept: first.unkept,
+            unkept: first.unkept.or(unprepared),
             identity: F::IDENTITY,
             elapsed,
             graph: plan.recording.is_graph().then(|| Graph::assemble(records)),
@@ -639,7 +640,7 @@ impl<M: Model, K: fmt::Debug> fmt::Debug for Report<M, K> {
 }
 
 impl<M: Model, F: Form<M>> Plan<M, F> {
-    /// Whether the run can be made; and makes the directory of checkpoints ready.
+    /// Whether the run can be made.
     fn admit(&self) -> Result<(), Error> {
         let leaves = self.checkpoints.is_some()
             || self.resumed.is_some()
@@ -653,7 +654,19 @@ impl<M: Model, F: Form<M>> Plan<M, F> {
         if checkpoints.is_occupied() && !goes_on {
             return Err(Error::Occupied(checkpoints.directory.clone()));
         }
-        checkpoints.prepare().map_err(|error| Error::disk(&error))
+        Ok(())
+    }
+
+    /// Makes the directory of checkpoints ready. Without it the run goes on without checkpoints, and this is why; unless other processes
+    /// take part, which have to do as this one does.
+    fn prepare(&mut self) -> Result<Option<Error>, Error> {
+        let prepared = self.checkpoints.as_ref().map_or(Ok(()), Checkpoints::prepare);
+        let Err(error) = prepared.map_err(|error| Error::disk(&error)) else { return Ok(None) };
+        if self.cluster.is_some() {
+            return Err(error);
+        }
+        self.checkpoints = None;
+        Ok(Some(error))
     }
 
     /// What paths are rebuilt to. Of several processes, only the first one does that.
