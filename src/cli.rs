@@ -1,12 +1,18 @@
 //! What can be typed.
 
+use std::ffi::OsStr;
+use std::fmt::Display;
+use std::marker::PhantomData;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use properties::minimize::CoreName;
 
 use crate::output::Color;
+use crate::progress::{Manner, Talk};
 use crate::verbs;
 use crate::watch::Input;
 
@@ -34,9 +40,19 @@ pub(crate) struct Cli {
     /// Show no progress.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// How progress is told on stderr.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "HOW", conflicts_with = "quiet")]
+    pub(crate) progress: Manner,
     /// End an engine that takes longer, with what it knows; each engine has a limit of its own when left out.
     #[arg(long, global = true, value_parser = budget, value_name = "TIME")]
     pub(crate) limit: Option<Duration>,
+}
+
+impl Cli {
+    /// Whether progress is told, and how.
+    pub(crate) const fn talk(&self) -> Talk {
+        if self.quiet { Talk::Quiet } else { Talk::As(self.progress) }
+    }
 }
 
 /// What to do.
@@ -99,12 +115,12 @@ impl Verb {
             | Verb::Live(_)
             | Verb::Replay(_)
             | Verb::Minimize(_) => Some(Input::None),
-            Verb::Adapter(_)
-            | Verb::Graph(_)
+            Verb::Adapter(args) => args.runs_a_subject().then_some(Input::None),
+            Verb::Kill(args) => args.starts_others().then_some(Input::None),
+            Verb::Mutate(args) => args.starts_others().then_some(Input::None),
+            Verb::Graph(_)
             | Verb::Explain(_)
             | Verb::Explore(_)
-            | Verb::Kill(_)
-            | Verb::Mutate(_)
             | Verb::Bench(_)
             | Verb::Nightly(_)
             | Verb::Report(_)
@@ -125,6 +141,9 @@ impl Verb {
             Verb::Live(_) => "live",
             Verb::Replay(_) => "replay",
             Verb::Minimize(_) => "minimize",
+            Verb::Adapter(_) => "adapter",
+            Verb::Kill(_) => "kill",
+            Verb::Mutate(_) => "mutate",
             _ => "bgcheck",
         }
     }
@@ -161,6 +180,39 @@ impl From<CoreChoice> for CoreName {
             CoreChoice::Core => CoreName::Core,
             CoreChoice::Canary => CoreName::Canary,
         }
+    }
+}
+
+/// A parser of words from a list, which the help shows. What else the type reads, such as another case, is read, too.
+pub(crate) fn one_of<T: Display>(all: impl IntoIterator<Item = T>) -> OneOf<T> {
+    OneOf { names: all.into_iter().map(|one| one.to_string()).collect(), of: PhantomData }
+}
+
+/// See [`one_of`].
+#[derive(Clone)]
+pub(crate) struct OneOf<T> {
+    names: Vec<String>,
+    of: PhantomData<T>,
+}
+
+impl<T> TypedValueParser for OneOf<T>
+where
+    T: FromStr<Err: Display> + Clone + Send + Sync + 'static,
+{
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<T, clap::Error> {
+        let read = |text: String| text.parse::<T>().map_err(|error| error.to_string());
+        StringValueParser::new().try_map(read).parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.names.iter().cloned().map(PossibleValue::new)))
     }
 }
 

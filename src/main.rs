@@ -15,8 +15,10 @@ mod ci;
 mod cli;
 mod clock;
 mod error;
+mod finish;
 mod guard;
 mod input;
+mod lock;
 mod output;
 mod peers;
 mod place;
@@ -35,16 +37,24 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 use properties::canary::Manner;
+use reports::Signal;
 
 use crate::cli::Cli;
 use crate::output::Output;
-use crate::watch::worker;
+use crate::watch::{reaper, worker};
 
 fn main() -> ExitCode {
+    if reaper::is_reaper() {
+        reaper::reap();
+        return ExitCode::SUCCESS;
+    }
+    signals::catch();
+    adapter::on_start(worker::group);
     let code = guard::run(|| match parse() {
         Ok(cli) => obey(&cli),
         Err(error) => say(&error),
     });
+    reaper::finish();
     ExitCode::from(code.code())
 }
 
@@ -56,7 +66,7 @@ fn parse() -> Result<Cli, clap::Error> {
 }
 
 fn obey(cli: &Cli) -> reports::ExitCode {
-    let mut output = Output::new(cli.color, cli.quiet);
+    let mut output = Output::new(cli.color, cli.talk());
     watch::set_limit(cli.limit);
     behave_as_asked();
     let obeyed = match cli.verb.input() {
@@ -71,8 +81,15 @@ fn obey(cli: &Cli) -> reports::ExitCode {
     match obeyed {
         Ok(code) => code,
         Err(error) => {
-            let code = error.exit_code();
-            output.complain(error);
+            // What a run could not do that was stopped, it could not do because it was stopped, unless it found something.
+            let stopped = signals::first().filter(|_| error.exit_code() != reports::ExitCode::Violated);
+            let code = stopped.map_or(error.exit_code(), Signal::exit_code);
+            match stopped {
+                Some(signal) => {
+                    output.note(&format!("{signal} stopped it before anything was known: {error}"))
+                }
+                None => output.complain(error),
+            }
             code
         }
     }

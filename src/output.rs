@@ -27,13 +27,20 @@ pub(crate) struct Output {
     style: reports::Style,
     talk: Talk,
     errors_in_color: reports::Color,
+    /// Where lines are broken; nowhere when no terminal shows them.
+    breaks_at: Option<usize>,
     closed: bool,
 }
 
 impl Output {
-    pub(crate) fn new(color: Color, quiet: bool) -> Output {
+    pub(crate) fn new(color: Color, talk: Talk) -> Output {
         let stdout = std::io::stdout();
         let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
+        let of_watcher = std::env::var(WIDTH).ok();
+        let breaks_at = match of_watcher {
+            Some(width) => width.parse().ok(),
+            None => stdout.is_terminal().then_some(width),
+        };
         // A worker writes into a pipe, and what it writes is passed on to where its watcher writes.
         let watched = std::env::var(COLORS).ok();
         let [of_stdout, of_stderr] = match watched.as_deref() {
@@ -46,8 +53,9 @@ impl Output {
         };
         Output {
             style: reports::Style { color: of_stdout, width, edges: reports::EdgesNamed::Few },
-            talk: if quiet { Talk::Quiet } else { Talk::Normal },
+            talk,
             errors_in_color: of_stderr,
+            breaks_at,
             closed: false,
         }
     }
@@ -56,11 +64,18 @@ impl Output {
     pub(crate) fn as_env(&self) -> Vec<(&'static str, String)> {
         let one = |color, letter: &str| if color == reports::Color::Always { letter } else { "" }.to_owned();
         let colors = one(self.style.color, "o") + &one(self.errors_in_color, "e");
-        vec![(COLORS, colors)]
+        // A process that writes for no terminal hears of no width.
+        let width = self.breaks_at.map_or_else(String::new, |width| width.to_string());
+        vec![(COLORS, colors), (WIDTH, width)]
     }
 
     pub(crate) fn is_quiet(&self) -> bool {
         self.talk == Talk::Quiet
+    }
+
+    /// How progress is told here.
+    pub(crate) const fn talk(&self) -> Talk {
+        self.talk
     }
 
     pub(crate) fn style(&self) -> reports::Style {
@@ -73,7 +88,10 @@ impl Output {
 
     /// Writes text; a missing line end is added.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Error> {
-        self.bytes(text.as_bytes())
+        match self.breaks_at.filter(|_| !text.starts_with(['{', '[', '<'])) {
+            Some(width) => self.bytes(broken(text, width).as_bytes()),
+            None => self.bytes(text.as_bytes()),
+        }
     }
 
     /// Writes what another process of this program has written.
@@ -146,6 +164,67 @@ impl Output {
     }
 }
 
+/// A document for a machine, with the version of its format.
+#[derive(serde::Serialize)]
+pub(crate) struct Versioned<T> {
+    version: u32,
+    #[serde(flatten)]
+    document: T,
+}
+
+impl<T> Versioned<T> {
+    /// Version 1: a field may be added, and anything else is another version.
+    pub(crate) const fn first(document: T) -> Versioned<T> {
+        Versioned { version: 1, document }
+    }
+}
+
+/// The variable with the width of the terminal that a process which is watched writes for.
+const WIDTH: &str = "BGCHECK_WIDTH";
+
+/// The lines broken between words where they do not fit, what follows two columns further in. A command is there to be copied, and
+/// stays whole.
+fn broken(text: &str, width: usize) -> String {
+    text.lines().map(|line| broken_line(line, width.max(NARROWEST)) + "\n").collect()
+}
+
+/// Below this many columns breaking lines helps nobody.
+const NARROWEST: usize = 40;
+
+fn broken_line(line: &str, width: usize) -> String {
+    if columns(line) <= width || line.contains("bgcheck ") {
+        return line.to_owned();
+    }
+    let margin = " ".repeat(line.len() - line.trim_start_matches(' ').len() + 2);
+    let (mut whole, mut last) = (String::new(), String::new());
+    for word in line.split_inclusive(' ') {
+        if columns(last.trim_end()) > 0 && columns(&last) + columns(word.trim_end()) > width {
+            whole += last.trim_end();
+            whole.push('\n');
+            last.clone_from(&margin);
+        }
+        last += word;
+    }
+    whole + last.trim_end()
+}
+
+/// The columns that a text takes: a colour takes none.
+fn columns(text: &str) -> usize {
+    let mut in_escape = false;
+    let seen = text.chars().filter(|c| match (*c, in_escape) {
+        ('\u{1b}', _) => {
+            in_escape = true;
+            false
+        }
+        ('m', true) => {
+            in_escape = false;
+            false
+        }
+        (_, in_escape) => !in_escape,
+    });
+    seen.count()
+}
+
 /// The variable with the colours of a process that is watched: `o` for stdout, `e` for stderr.
 const COLORS: &str = "BGCHECK_COLORS";
 
@@ -211,5 +290,26 @@ fn resolved(color: Color, terminal: bool) -> reports::Color {
         Color::Always => reports::Color::Always,
         Color::Auto if terminal && !refused && !dumb => reports::Color::Always,
         Color::Auto | Color::Never => reports::Color::Never,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_follow_the_width_and_commands_stay_whole() {
+        let text = "  one two three four five six seven eight nine ten\n  replay: bgcheck replay a/very/long/path/of/a/trace.jsonl";
+        let lines: Vec<String> = broken(text, 40).lines().map(str::to_owned).collect();
+        assert_eq!(
+            lines,
+            [
+                "  one two three four five six seven",
+                "    eight nine ten",
+                "  replay: bgcheck replay a/very/long/path/of/a/trace.jsonl"
+            ]
+        );
+        let painted = format!("\u{1b}[1m{}\u{1b}[0m", "word ".repeat(7).trim_end());
+        assert_eq!(broken(&painted, 40), painted + "\n", "a colour takes no columns");
     }
 }

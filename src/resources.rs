@@ -11,8 +11,8 @@ use model::keep::{About, Keep};
 use crate::cli;
 use crate::error::Error;
 use crate::peers;
-use crate::place::Place;
-use crate::run::command_line;
+use crate::place::{Place, prepare, temporary};
+use crate::run::{command_line, quoted};
 
 /// How long the other processes are waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,7 +35,7 @@ pub(crate) struct LongArgs {
     /// Keep the states within so much memory, such as `4G`, and put the rest on the disk.
     #[arg(long, value_parser = size, value_name = "SIZE", conflicts_with = "compare_designs")]
     memory: Option<u64>,
-    /// Where that goes which does not fit into memory; `target` when left out. The files have no names.
+    /// Where that goes which does not fit into memory; `target` when left out, in a checkout. The files have no names.
     #[arg(long, value_name = "DIR", requires = "memory")]
     spill_dir: Option<PathBuf>,
     /// Explore together with other processes: a file with an address for each, such as `10.0.0.1:7000`, line by line.
@@ -70,7 +70,12 @@ impl LongArgs {
         if let Some(cluster) = &cluster {
             peers::explore_with(cluster.hosts(), self.kept().map(resume_command));
         }
-        Ok(Resources { keep, memory, cluster })
+        Ok(Resources { keep, memory, cluster, enough: None })
+    }
+
+    /// The directory that no other run may have: of several processes of one check the first has it.
+    pub(crate) fn own(&self) -> Option<&Path> {
+        self.kept().filter(|_| self.process.is_none_or(|process| process == 0))
     }
 
     /// The directory that there is something to go on from.
@@ -79,8 +84,18 @@ impl LongArgs {
     }
 
     fn memory(&self, bytes: u64, place: &Place) -> Result<Memory, Error> {
-        let directory = self.spill_dir.clone().unwrap_or_else(|| place.join("target"));
-        fs::create_dir_all(&directory).map_err(|source| Error::Write { path: directory.clone(), source })?;
+        let unwritable = |path: &Path| {
+            let path = path.to_owned();
+            move |source| Error::Write { path, source }
+        };
+        if let Some(directory) = &self.spill_dir {
+            fs::create_dir_all(directory).map_err(unwritable(directory))?;
+            return Ok(Memory { bytes, directory: directory.clone() });
+        }
+        // Nobody has named a place, so that another one does as well.
+        let usual = place.target();
+        let takes = prepare(&usual).and_then(|()| tempfile::tempfile_in(&usual));
+        let directory = if takes.is_ok() { usual } else { temporary().to_owned() };
         Ok(Memory { bytes, directory })
     }
 }
@@ -91,7 +106,7 @@ pub(crate) fn resume_command(directory: &Path) -> String {
     if typed.contains("--resume") {
         return typed;
     }
-    let directory = directory.display().to_string();
+    let directory = quoted(&directory.display().to_string());
     let [apart, joined] = [" ", "="].map(|between| format!("--checkpoint{between}{directory}"));
     let resumed = format!("--resume {directory}");
     typed.replacen(&apart, &resumed, 1).replacen(&joined, &resumed, 1)

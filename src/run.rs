@@ -27,6 +27,7 @@ pub(crate) fn results(place: &Place, rules: RuleSet, seed: u64, budget: Option<D
             budget_ms: budget.map(millis),
             machine: machine(),
             partial: None,
+            stopped_by: None,
         },
         rules: rule_texts(rules),
         set_up: Vec::<SetUpStep>::new(),
@@ -42,6 +43,7 @@ pub(crate) fn results(place: &Place, rules: RuleSet, seed: u64, budget: Option<D
 pub(crate) fn ended(results: &mut Results) {
     if is_stopped() {
         results.run.partial = Some(crate::watched::STOPPED.to_owned());
+        results.run.stopped_by = signals::first();
     }
     worker::know(results);
 }
@@ -95,8 +97,20 @@ fn text(rule: Rule) -> RuleText {
 
 /// What was typed. The program's own path is of this machine, so its name stands for it.
 pub(crate) fn command_line() -> String {
-    let args = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
+    let args = std::env::args_os().skip(1).map(|arg| quoted(&arg.to_string_lossy()));
     std::iter::once("bgcheck".to_owned()).chain(args).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell takes it for one.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c) || cfg!(windows) && c == '\\';
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    match cfg!(windows) {
+        true => format!("\"{word}\""),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 fn machine() -> Machine {
@@ -151,4 +165,20 @@ pub(crate) fn memory_bytes() -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_word_comes_out_of_a_shell_as_it_was() {
+        for word in ["plain/path-1.jsonl", "", "with space", "it's", "$HOME;`x`", "a\nb", "*", "~", "ü"] {
+            let echoed = std::process::Command::new("sh")
+                .args(["-c", &format!("printf %s {}", quoted(word))])
+                .output();
+            assert_eq!(String::from_utf8_lossy(&echoed.expect("there is a shell").stdout), word);
+        }
+        assert_eq!(quoted("target/traces/R1-7f3a09c2-bits.jsonl"), "target/traces/R1-7f3a09c2-bits.jsonl");
+    }
 }

@@ -7,14 +7,15 @@ use reports::{ExitCode, Results, Status};
 
 use crate::cli::Cli;
 use crate::error::Error;
+use crate::finish::{self, Reader};
 use crate::output::Output;
-use crate::place::Place;
+use crate::place::{self, Place};
 use crate::watch::{self, End, Input, Known, Listener, Order, Stopping, Watched};
 use crate::{run, signals};
 
 /// Runs the verb in a process of its own.
 pub(crate) fn verb(cli: &Cli, input: Input, output: &mut Output) -> Result<ExitCode, Error> {
-    signals::catch();
+    signals::collect();
     let order = order(std::env::args_os().skip(1).collect(), input, output);
     let mut passed_on = PassedOn { output, failed: None };
     let watched = watch::run(&order, &mut passed_on).map_err(not_started)?;
@@ -22,7 +23,7 @@ pub(crate) fn verb(cli: &Cli, input: Input, output: &mut Output) -> Result<ExitC
     let code = match watched {
         // A panic of a thread that nobody waits for ends with this.
         Watched { end: End::Exited(code), .. } => ExitCode::of(code).unwrap_or(ExitCode::Internal),
-        watched => tell(watched, cli, output)?,
+        watched => tell(watched, cli, output),
     };
     if let Some(error) = failed {
         output.warn(&error);
@@ -33,7 +34,18 @@ pub(crate) fn verb(cli: &Cli, input: Input, output: &mut Output) -> Result<ExitC
 
 /// An order of a worker that writes as this process would.
 pub(crate) fn order(args: Vec<OsString>, input: Input, output: &Output) -> Order {
-    Order { args, input, limit: watch::limit(), memory: memory(), env: output.as_env() }
+    let mut env = output.as_env();
+    let temporary = place::temporary();
+    if temporary != std::env::temp_dir() {
+        let named = std::env::temp_dir();
+        output.note(&format!(
+            "warning: {} takes no temporary files, so they go to {}",
+            named.display(),
+            temporary.display()
+        ));
+        env.push(("TMPDIR", temporary.display().to_string()));
+    }
+    Order { args, input, limit: watch::limit(), memory: memory(), env }
 }
 
 pub(crate) fn not_started(source: std::io::Error) -> Error {
@@ -41,17 +53,19 @@ pub(crate) fn not_started(source: std::io::Error) -> Error {
 }
 
 /// Prints what is known of a verb that did not end by itself.
-fn tell(watched: Watched, cli: &Cli, output: &mut Output) -> Result<ExitCode, Error> {
+fn tell(watched: Watched, cli: &Cli, output: &mut Output) -> ExitCode {
     let Watched { end, mut known } = watched;
     let mut results = frame(&mut known);
     results.engines.extend(known.cut_off(&end, cli.verb.name()));
     results.run.partial = Some(why(&end));
+    results.run.stopped_by = signals::first();
     name_rules(&mut results);
-    match wants_json() {
-        true => output.text(&reports::json(&results))?,
-        false => output.text(&reports::terminal(&results, output.style()))?,
-    }
-    Ok(results.outcome().exit_code)
+    let code = results.outcome().exit_code;
+    let text = match Reader::of_json(wants_json()) {
+        Reader::Machine => reports::json(&results),
+        Reader::Person => reports::terminal(&results, output.style()),
+    };
+    finish::print(&text, code, output)
 }
 
 /// Whether results are for a machine, whichever the verb is.
@@ -123,5 +137,9 @@ impl Listener for PassedOn<'_> {
 
     fn stopping(&mut self) -> Stopping {
         signals::stopping()
+    }
+
+    fn stands(&mut self, where_it_stands: &str) {
+        self.output.note(where_it_stands);
     }
 }

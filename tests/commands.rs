@@ -59,7 +59,7 @@ fn the_page_on_counterexamples_has_the_test_that_is_committed() {
 fn results_written_as_json_are_shown_again_with_the_same_verdict() {
     let dir = tempfile::tempdir().expect("a test may fail here");
     let results = dir.path().join("results.json");
-    let checked = canary(&["--json"]).output().expect("the command runs");
+    let checked = canary("shown", &["--json"]).output().expect("the command runs");
     std::fs::write(&results, &checked.stdout).expect("a test may fail here");
     let shown = bgcheck(&["report"]).arg(&results).output().expect("the command runs");
     let text = String::from_utf8_lossy(&shown.stdout);
@@ -74,8 +74,11 @@ fn results_written_as_json_are_shown_again_with_the_same_verdict() {
 /// A reader that has seen enough changes neither the verdict nor the exit code, and is not told off.
 #[test]
 fn a_closed_pipe_is_no_error() {
-    let mut child =
-        canary(&[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command runs");
+    let mut child = canary("closed", &[])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
     drop(child.stdout.take());
     let mut said = String::new();
     let stderr = child.stderr.as_mut().expect("it is piped");
@@ -85,11 +88,11 @@ fn a_closed_pipe_is_no_error() {
 }
 
 /// A check that ends with 2 within a second.
-fn canary(more: &[&str]) -> Command {
-    let target = concat!(env!("CARGO_TARGET_TMPDIR"), "/traces");
+fn canary(traces: &str, more: &[&str]) -> Command {
+    let target = format!("{}/traces-{traces}", env!("CARGO_TARGET_TMPDIR"));
     let mut command =
         bgcheck(&["check", "--scope", "tiny", "--dialect", "bits", "--canary", "--rules", "R1,R2"]);
-    command.args(["--quiet", "--trace-dir", target]).args(more);
+    command.args(["--quiet", "--out", &target]).args(more);
     command
 }
 

@@ -11,7 +11,8 @@ fn a_step_is_shown_in_words_and_a_path_as_a_timeline() {
     let _served = Served(start(port));
     // The steps from the first state, which is the first of its kind.
     let next = until_answered(port, "/.states/0");
-    for said in ["j0: Transferring, flags 3", "calls left: 1 of clients", "<svg", "t0: j0.Cancel()"] {
+    let step = "client 0 calls Cancel on job 0";
+    for said in ["j0: Transferring, flags 3", "calls left: 1 of clients", "<svg", "t0: j0.Cancel()", step] {
         assert!(next.contains(said), "{said:?} is not in:\n{next}");
     }
 }

@@ -1,12 +1,14 @@
 //! The replay of a finding ends with the finding's exit code, also where no rule sees it in the lines of its trace.
 
+mod support;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
 /// Under this design a call waits for whichever callback runs, so that the next one keeps it waiting (L3).
 #[test]
 fn a_call_that_waits_for_a_later_callback_is_a_violation_when_it_is_replayed() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = support::checkout();
     let checked = bgcheck(
         &[
             "check",
@@ -40,7 +42,7 @@ fn a_call_that_waits_for_a_later_callback_is_a_violation_when_it_is_replayed() {
 /// What a client can do to itself is shown and is no finding.
 #[test]
 fn a_client_that_locks_itself_out_is_no_violation_when_it_is_replayed() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = support::checkout();
     let checked = bgcheck(
         &["check", "--model", "protocol", "--scope", "tiny", "--dialect", "do", "--quiet"],
         dir.path(),

@@ -21,5 +21,5 @@ mod session;
 pub mod wire;
 
 pub use manifest::{Manifest, ManifestError};
-pub use process::{Fault, Tampering};
+pub use process::{Fault, Tampering, on_start};
 pub use session::{Answered, Limits, Session, order_for};

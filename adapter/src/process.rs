@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::Manifest;
@@ -116,6 +116,15 @@ pub(crate) struct Process {
     stderr: Arc<Mutex<VecDeque<String>>>,
 }
 
+/// Told of the group of processes of each adapter that is started.
+static ON_START: OnceLock<fn(u32)> = OnceLock::new();
+
+/// From here on, `hook` is told of the group of processes of each adapter that is started: whoever may be killed can have it ended. The first
+/// hook stays.
+pub fn on_start(hook: fn(u32)) {
+    let _ = ON_START.set(hook);
+}
+
 /// Lines of stderr that are kept.
 const KEPT: usize = 12;
 
@@ -139,6 +148,9 @@ impl Process {
         command.args(args).envs(&manifest.env).current_dir(&manifest.directory);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = in_own_group(&mut command).spawn().map_err(not_started)?;
+        if let Some(hook) = ON_START.get() {
+            hook(child.id());
+        }
         let stderr = Arc::new(Mutex::new(VecDeque::new()));
         if let Some(pipe) = child.stderr.take() {
             let kept = Arc::clone(&stderr);

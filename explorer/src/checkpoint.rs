@@ -7,7 +7,7 @@
 //! **The laws it keeps.**
 //! 1. A checkpoint appears whole or not at all: it is written beside, synced, and renamed; the one before goes only then.
 //! 2. One of another model, scope, version or width of keys is refused, and so is a damaged one.
-//! 3. When the disk is full the run ends with [`Error::DiskFull`], and the last checkpoint is as it was.
+//! 3. When the disk is full the run goes on without checkpoints and reports it, and the last checkpoint is as it was.
 //!
 //! 4. Neither writing nor reading one takes memory for more than a buffer.
 //!

@@ -46,7 +46,7 @@ use std::hash::Hash;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -125,8 +125,9 @@ pub struct Memory {
 }
 
 /// Where an exploration ends although there is more. Each is looked at when a level is complete, and the time also in between,
-/// unless there are checkpoints: those are of complete levels, and nothing that was done is to be lost.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+/// unless there are checkpoints: those are of complete levels, and nothing that was done is to be lost. That it is enough is looked at in
+/// between in any case.
+#[derive(Clone, Copy, Default, Debug)]
 pub struct Limits {
     /// The deepest level expanded is the one before this.
     pub depth: Option<u32>,
@@ -134,6 +135,8 @@ pub struct Limits {
     pub states: Option<u64>,
     /// So much time has passed.
     pub time: Option<Duration>,
+    /// Set from outside when it is enough. With checkpoints the level under way has [`Limits::LAST_LEVEL`] to be finished and kept.
+    pub enough: Option<&'static AtomicBool>,
 }
 
 /// Why an exploration ended although there was more.
@@ -165,6 +168,11 @@ impl Stop {
         matches!(self, Stop::Depth | Stop::States | Stop::Time | Stop::Overtime)
     }
 
+    /// Whether the disk did not take something.
+    fn is_of_disk(&self) -> bool {
+        matches!(self, Stop::DiskFull | Stop::Disk(_))
+    }
+
     fn disk(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Stop::DiskFull,
@@ -186,6 +194,9 @@ impl Stop {
 }
 
 impl Limits {
+    /// How long a level may go on after it is enough, where it would be kept.
+    pub const LAST_LEVEL: Duration = Duration::from_millis(600);
+
     fn is_reached(&self, level: &Level) -> Option<Stop> {
         if self.depth.is_some_and(|depth| level.depth >= depth) {
             return Some(Stop::Depth);
@@ -277,6 +288,8 @@ pub struct Report<M: Model, K> {
     pub levels: Vec<Level>,
     /// Why it ended early, if it did.
     pub stop: Option<Stop>,
+    /// Why no more checkpoints could be written, where they were asked for. The last one is intact.
+    pub unkept: Option<Error>,
     /// Whether equal keys were equal states.
     pub identity: Identity,
     /// Each property.
@@ -549,8 +562,9 @@ where
     ///
     /// When the model panics or is not deterministic, and when a checkpoint cannot be written or read.
     pub fn explore(self) -> Result<Report<M, F::Key>, Error> {
-        let Explorer { plan, examples } = self;
+        let Explorer { mut plan, examples } = self;
         plan.admit()?;
+        let unprepared = plan.prepare()?;
         let plan = Arc::new(plan);
         let started = Instant::now();
         let parts = launch::<M, F, ()>(&plan)?;
@@ -579,6 +593,7 @@ where
             bytes_on_disk: most(|level| level.bytes_on_disk),
             levels: first.levels,
             stop: first.stop,
+            unkept: first.unkept.or(unprepared),
             identity: F::IDENTITY,
             elapsed,
             graph: plan.recording.is_graph().then(|| Graph::assemble(records)),
@@ -625,7 +640,7 @@ impl<M: Model, K: fmt::Debug> fmt::Debug for Report<M, K> {
 }
 
 impl<M: Model, F: Form<M>> Plan<M, F> {
-    /// Whether the run can be made; and makes the directory of checkpoints ready.
+    /// Whether the run can be made.
     fn admit(&self) -> Result<(), Error> {
         let leaves = self.checkpoints.is_some()
             || self.resumed.is_some()
@@ -639,7 +654,19 @@ impl<M: Model, F: Form<M>> Plan<M, F> {
         if checkpoints.is_occupied() && !goes_on {
             return Err(Error::Occupied(checkpoints.directory.clone()));
         }
-        checkpoints.prepare().map_err(|error| Error::disk(&error))
+        Ok(())
+    }
+
+    /// Makes the directory of checkpoints ready. Without it the run goes on without checkpoints, and this is why; unless other processes
+    /// take part, which have to do as this one does.
+    fn prepare(&mut self) -> Result<Option<Error>, Error> {
+        let prepared = self.checkpoints.as_ref().map_or(Ok(()), Checkpoints::prepare);
+        let Err(error) = prepared.map_err(|error| Error::disk(&error)) else { return Ok(None) };
+        if self.cluster.is_some() {
+            return Err(error);
+        }
+        self.checkpoints = None;
+        Ok(Some(error))
     }
 
     /// What paths are rebuilt to. Of several processes, only the first one does that.

@@ -34,7 +34,7 @@ use super::graph::Recorder;
 use super::key::Key;
 use super::owned::{Arrival, Owned, Restored};
 use super::table::{Inserted, Parent, Recent, Table};
-use super::{Level, Plan, Stop};
+use super::{Error, Level, Limits, Plan, Stop};
 
 /// States expanded between two looks at what arrived.
 const CHUNK: usize = 256;
@@ -58,6 +58,8 @@ pub(super) struct Part<K, T> {
     /// The levels, the same on every worker.
     pub(super) levels: Vec<Level>,
     pub(super) stop: Option<Stop>,
+    /// Why the last checkpoints are missing.
+    pub(super) unkept: Option<Error>,
 }
 
 /// What a worker counted and found.
@@ -148,6 +150,10 @@ struct Explorer<'a, M: Model, F: Form<M>, T: Parent<F::Key>> {
     earlier_ms: u64,
     /// When the last checkpoint was written.
     saved: Instant,
+    /// Since when it is enough.
+    enough_since: Option<Instant>,
+    /// Why no more checkpoints are written.
+    unkept: Option<Stop>,
 }
 
 /// Explores on one worker.
@@ -217,6 +223,8 @@ where
             started: Instant::now(),
             earlier_ms: 0,
             saved: Instant::now(),
+            enough_since: None,
+            unkept: None,
         }
     }
 
@@ -298,11 +306,18 @@ where
         // Without an order among the workers' reasons, they would not all give the same one.
         let stop = heard.iter().filter_map(|tally| tally.stop.clone()).min().or(over);
         let is_due = heard.iter().any(|tally| tally.checkpoint_is_due) || stop.is_some();
-        let is_sound = stop.as_ref().is_none_or(Stop::is_limit);
+        // A level that somebody has not finished is no level, whatever reason the others give.
+        let is_whole = heard.iter().all(|tally| tally.stop != Some(Stop::Overtime));
+        let is_sound = is_whole && stop.as_ref().is_none_or(Stop::is_limit);
         match &self.plan.checkpoints {
-            Some(checkpoints) if is_due && is_sound => {
-                let trouble = self.save(worker, checkpoints, &mut frontier);
-                (frontier, trouble.or(stop))
+            Some(checkpoints) if is_due && is_sound && self.unkept.is_none() => {
+                // Everybody has agreed on the trouble, and goes on without checkpoints: what is found is worth more than they are.
+                match self.save(worker, checkpoints, &mut frontier) {
+                    Some(trouble) if trouble.is_of_disk() => self.unkept = Some(trouble),
+                    Some(trouble) => return (frontier, Some(trouble)),
+                    None => {}
+                }
+                (frontier, stop)
             }
             _ => (frontier, stop),
         }
@@ -325,9 +340,22 @@ where
         }
     }
 
-    /// Whether the time is over.
+    /// Whether the time is over, or it is enough.
     fn is_late(&self) -> bool {
-        self.plan.limits.time.is_some_and(|limit| self.started.elapsed() >= limit)
+        let limits = &self.plan.limits;
+        limits.time.is_some_and(|limit| self.started.elapsed() >= limit) || self.is_enough()
+    }
+
+    fn is_enough(&self) -> bool {
+        self.plan.limits.enough.is_some_and(|enough| enough.load(Ordering::Relaxed))
+    }
+
+    /// Whether the level under way is not to be finished. A checkpoint is of whole levels, so with checkpoints it is given some time.
+    fn breaks_off(&mut self) -> bool {
+        if self.plan.checkpoints.is_none() {
+            return self.is_late();
+        }
+        self.is_enough() && self.enough_since.get_or_insert_with(Instant::now).elapsed() >= Limits::LAST_LEVEL
     }
 
     /// Tells everybody, and hears everybody.
@@ -407,7 +435,7 @@ where
             if let Err(stop) = expanded.and_then(|expanded| expanded) {
                 return Some(stop);
             }
-            if self.plan.checkpoints.is_none() && self.is_late() {
+            if self.breaks_off() {
                 return Some(Stop::Overtime);
             }
         }
@@ -478,7 +506,8 @@ where
             notes.fetch_or(self.sums.notes, Ordering::Relaxed);
         }
         let table = self.owned.borrow_mut().take_table();
-        Part { table, record: self.record, sums: self.sums, levels: self.levels, stop }
+        let unkept = self.unkept.and_then(Stop::into_error);
+        Part { table, record: self.record, sums: self.sums, levels: self.levels, stop, unkept }
     }
 }
 

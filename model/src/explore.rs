@@ -13,7 +13,7 @@
 
 use std::fmt;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -219,13 +219,15 @@ pub struct Resources {
     pub memory: Option<Memory>,
     /// Other processes.
     pub cluster: Option<Cluster>,
+    /// Set from outside when the run is to end early.
+    pub enough: Option<&'static AtomicBool>,
 }
 
 impl Resources {
     /// Nothing else.
     #[must_use]
     pub fn none() -> &'static Resources {
-        static NONE: Resources = Resources { keep: None, memory: None, cluster: None };
+        static NONE: Resources = Resources { keep: None, memory: None, cluster: None, enough: None };
         &NONE
     }
 
@@ -352,7 +354,8 @@ pub(crate) fn first_run<M: Judged + Explorable>(
             None => {
                 let first = first_run_of_ours(model, subject, notes, options)?;
                 if first.extent == Extent::Complete {
-                    keep.finish(subject, &first)?;
+                    // What was found is worth more than that it is kept.
+                    let _lost = keep.finish(subject, &first).map_err(|error| keep.lose(error));
                 }
                 first
             }
@@ -383,7 +386,7 @@ fn explored<M: Judged + Explorable, F: Form<M>>(
     let (tell, told) = mpsc::channel();
     let explorer = explorer
         .workers(options.threads)
-        .limits(Limits { time: options.budget, ..Limits::default() })
+        .limits(Limits { time: options.budget, enough: options.resources.enough, ..Limits::default() })
         .examples(explorer::Examples::None)
         .classes(M::classes())
         .notes(Arc::clone(notes))
@@ -397,6 +400,9 @@ fn explored<M: Judged + Explorable, F: Form<M>>(
         told.iter().for_each(|level| (options.progress)(Progress::from(level)));
         explored.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })?;
+    if let (Some(keep), Some(error)) = (&options.resources.keep, &report.unkept) {
+        keep.lose(error.clone());
+    }
     Ok(FirstRun {
         states: report.states as usize,
         edges: report.edges as usize,

@@ -12,6 +12,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -29,6 +30,8 @@ pub struct Keep {
     directory: PathBuf,
     every: Duration,
     role: Role,
+    /// Why something is not kept: the first reason.
+    lost: Arc<OnceLock<Error>>,
 }
 
 /// What this process does with the directory.
@@ -114,7 +117,7 @@ impl Keep {
     fn at(directory: &Path, every: Duration, cluster: Option<&Cluster>) -> Self {
         let is_first = cluster.is_none_or(|cluster| cluster.process() == 0);
         let role = if is_first { Role::Writes } else { Role::Reads };
-        Keep { directory: directory.to_owned(), every, role }
+        Keep { directory: directory.to_owned(), every, role, lost: Arc::default() }
     }
 
     /// The checkpoints of one exploration.
@@ -137,6 +140,18 @@ impl Keep {
             .and_then(|()| write(&place.join(DONE), result))
             .and_then(|()| self.checkpoints(subject).remove());
         finished.map_err(|error| Error::disk(&error))
+    }
+
+    /// Something cannot be kept. The check goes on, and its results stand.
+    pub(crate) fn lose(&self, error: Error) {
+        // The first reason is told; a disk that is full has many.
+        let _ = self.lost.set(error);
+    }
+
+    /// Why something is not kept, if anything is not.
+    #[must_use]
+    pub fn lost(&self) -> Option<&Error> {
+        self.lost.get()
     }
 
     fn place(&self, subject: &Subject) -> PathBuf {

@@ -333,6 +333,32 @@ impl<C: Core, const J: usize> Model for Product<C, J> {
         self.step(state, &stimulus, &mut |_| ())
     }
 
+    fn format_action(&self, stimulus: &Stimulus) -> String {
+        match stimulus {
+            Stimulus::Call { from, job, call } => {
+                let from = match from {
+                    From::Client(thread) => thread.to_string(),
+                    From::Callback(job) => format!("the callback of {job}"),
+                    From::User(user) => user.to_string(),
+                };
+                let job = job.map_or_else(String::new, |job| format!("{job}."));
+                format!("{from} calls {job}{call}")
+            }
+            Stimulus::Begin(job) => format!("a delivery of {job} begins"),
+            Stimulus::Enter(job) => format!("the delivery of {job} enters the client's code"),
+            Stimulus::Leave { job, leave: Leave::Returned(hr) } => {
+                format!("the callback of {job} leaves with {hr}")
+            }
+            Stimulus::Leave { job, leave } => format!("the callback of {job} leaves: {leave:?}"),
+            Stimulus::Exit { job, code } => format!("the program of {job} exits with {code}"),
+            Stimulus::Transfer { job, event } => format!("the transfer of {job} reports: {event:?}"),
+            Stimulus::Disk { job, result } => format!("the disk work of {job} is done: {result:?}"),
+            Stimulus::Turn => "the scheduler moves".to_owned(),
+            Stimulus::Timeout => "time passes to the next timer".to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+
     fn properties(&self) -> Vec<Property<Self>> {
         let agreement =
             Property::always(AGREEMENT, |_: &Self, state: &State<C, J>| state.disagreement().is_none());

@@ -463,7 +463,7 @@ fn lives() -> impl Iterator<Item = (Dialect, Flaw, protocol::Slice)> {
 
 fn live(dialect: Dialect, flaw: Flaw, slice: &protocol::Slice, mutation: Mutation) -> Vec<Live> {
     let profile = dialect.profile().mutated(mutation);
-    let report = check_live(Design::Barrier, flaw, &profile, slice, 1, Some(PATIENCE))
+    let report = check_live(Design::Barrier, flaw, &profile, slice, 1, (Some(PATIENCE), None))
         .unwrap_or_else(|error| panic!("{error}"));
     let said = |proof: &LiveProof| match proof {
         LiveProof::Proved => "proved",

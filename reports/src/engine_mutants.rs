@@ -18,7 +18,8 @@ use crate::kill::{Kill, KillCell};
 use crate::markdown::inline;
 use crate::mutate::{Meaning, Survivor};
 use crate::outcome::ExitCode;
-use crate::words::thousands;
+use crate::results::Signal;
+use crate::words::{self, thousands};
 
 /// How to read the document.
 const HOW: &str = "\
@@ -53,6 +54,9 @@ pub struct EngineMutants {
     pub control: Vec<KillCell>,
     /// A row for each mutant of the sample, in the sample's order.
     pub rows: Vec<JudgedMutant>,
+    /// The signal that stopped it before everything was tried, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_by: Option<Signal>,
 }
 
 /// A mutant and what became of it.
@@ -244,6 +248,9 @@ impl EngineMutants {
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self.verdict() {
+            SampleVerdict::NothingJudged if self.stopped_by.is_some() => {
+                self.stopped_by.map_or(ExitCode::Vacuous, Signal::exit_code)
+            }
             SampleVerdict::CriedWolf(_) | SampleVerdict::Unexplained(_) => ExitCode::Violated,
             SampleVerdict::NothingJudged => ExitCode::Vacuous,
             SampleVerdict::CouldNotRun(_) => ExitCode::Skipped,
@@ -327,6 +334,10 @@ impl EngineMutants {
     }
 
     fn conclusion(&self) -> String {
+        words::cut_short(self.stopped_by) + &self.concluded()
+    }
+
+    fn concluded(&self) -> String {
         let score = self.score();
         let counts = format!(
             "{} of {} mutants, seed {}: {} compile, {} of these are equivalent, and of the other {} the workbench notices {} ({}).",
@@ -397,6 +408,7 @@ mod tests {
 
     fn judged(rows: Vec<JudgedMutant>) -> EngineMutants {
         EngineMutants {
+            stopped_by: None,
             commit: "abc".to_owned(),
             command_line: "bgcheck kill --mutants 3".to_owned(),
             seed: 1,

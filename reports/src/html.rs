@@ -4,9 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::chart::Chart;
 use crate::outcome::{ExitCode, Outcome};
-use crate::results::{
-    EdgeCell, EngineResult, ModelEdges, Ran, Results, RuleId, Status, Subject, Windows, WitnessSeen,
-};
+use crate::results::{EdgeCell, EngineResult, ModelEdges, Ran, Results, RuleId, Status, Windows, WitnessSeen};
 use crate::sentences::{Section, Sentences};
 use crate::table::{Cell, Standing, Table};
 use crate::trend::Trend;
@@ -142,6 +140,7 @@ fn claims(results: &Results, table: &Table) -> Markup {
 }
 
 fn matrix(results: &Results, table: &Table) -> Markup {
+    let (shown, _) = table.subjects();
     html! {
         h2 #rules { "Rules and subjects" }
         div.scroll role="region" aria-labelledby="rules" tabindex="0" {
@@ -149,7 +148,7 @@ fn matrix(results: &Results, table: &Table) -> Markup {
                 caption { "How each rule stands on each subject, the weightiest finding of the run first." }
                 thead { tr {
                     th scope="col" { "rule" }
-                    @for subject in Subject::ALL { th scope="col" { (subject) } }
+                    @for subject in &shown { th scope="col" { (subject) } }
                 } }
                 tbody {
                     @for row in &table.rows {
@@ -158,7 +157,7 @@ fn matrix(results: &Results, table: &Table) -> Markup {
                                 (show(&words::rule_title(results, &row.rule)))
                                 span.soft { (show(words::rule_sentence(results, &row.rule))) }
                             }
-                            @for each in &row.cells { (cell(each)) }
+                            @for each in row.cells.iter().filter(|each| shown.contains(&each.subject)) { (cell(each)) }
                         }
                     }
                 }
@@ -531,7 +530,7 @@ fn class_of_code(code: ExitCode) -> &'static str {
     match code {
         ExitCode::Held => "good",
         ExitCode::Violated | ExitCode::Flaky | ExitCode::Internal => "bad",
-        ExitCode::Usage | ExitCode::Vacuous | ExitCode::BudgetSpent | ExitCode::Skipped => "warn",
+        _ => "warn",
     }
 }
 

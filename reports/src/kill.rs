@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::markdown::inline;
 use crate::outcome::ExitCode;
-use crate::words::thousands;
+use crate::results::Signal;
+use crate::words::{self, thousands};
 
 /// The matrix of one run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +38,9 @@ pub struct Kills {
     pub rows: Vec<KillRow>,
     /// Pairs of fault and engine that [`Expected`] has and this run has not.
     pub lost: Vec<(String, String)>,
+    /// The signal that stopped it before everything was tried, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_by: Option<Signal>,
 }
 
 /// One fault.
@@ -301,6 +305,9 @@ impl Kills {
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self.verdict() {
+            KillVerdict::NothingRun if self.stopped_by.is_some() => {
+                self.stopped_by.map_or(ExitCode::Vacuous, Signal::exit_code)
+            }
             KillVerdict::CriedWolf(_) | KillVerdict::Lost => ExitCode::Violated,
             KillVerdict::CouldNotRun => ExitCode::Skipped,
             KillVerdict::Unseen(_) | KillVerdict::NothingRun => ExitCode::Vacuous,
@@ -310,6 +317,10 @@ impl Kills {
 
     /// What it comes to, in a sentence or two.
     pub(crate) fn conclusion(&self) -> String {
+        words::cut_short(self.stopped_by) + &self.concluded()
+    }
+
+    fn concluded(&self) -> String {
         let seen = self.tried().filter(|row| row.fastest().is_some()).count();
         let of = self.tried().count();
         let slowest = self.rows.iter().filter_map(|row| row.fastest()?.kill.time_ms()).max().unwrap_or(0);

@@ -70,7 +70,7 @@ pub use crate::outcome::{ExitCode, IDLE_NIGHTS, Outcome, REPLAYED_PERCENT, Reaso
 pub use crate::results::{
     Agreement, Amount, Approach, Canary, Corpus, EdgeCell, Ended, EngineResult, Failure, Finding, Freedom,
     Known, Machine, ModelEdges, News, Ran, Rate, Results, RuleId, RuleResult, RuleText, Run, SetUpStep,
-    Status, Subject, Unit, Version, WindowRow, Windows, Witness, WitnessSeen,
+    Signal, Status, Subject, Unit, Version, WindowRow, Windows, Witness, WitnessSeen,
 };
 pub use crate::sarif::{Pages, sarif};
 pub use crate::sentences::{ChoiceRow, SentenceCounts, SentenceRow, SentenceStanding, Sentences};

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::explanation::{Body, Explanation, Passage};
-use crate::results::{EngineResult, Ran, Results, Status, Subject, WitnessSeen};
+use crate::results::{EngineResult, Ran, Results, Status, WitnessSeen};
 use crate::sentences::Sentences;
 use crate::table::Table;
 use crate::words::{self, Found, Line};
@@ -153,11 +153,13 @@ fn claims(text: &mut String, results: &Results, table: &Table) {
 
 pub(crate) fn matrix(text: &mut String, results: &Results, table: &Table) {
     line!(text, "## Rules x subjects\n");
-    let names: Vec<_> = Subject::ALL.iter().map(ToString::to_string).collect();
+    let (shown, _) = table.subjects();
+    let names: Vec<_> = shown.iter().map(ToString::to_string).collect();
     line!(text, "| rule | {} |", names.join(" | "));
     line!(text, "|---|{}", "---|".repeat(names.len()));
     for row in &table.rows {
-        let cells: Vec<String> = row.cells.iter().map(|cell| inline(&full_cell(cell))).collect();
+        let cells = row.cells.iter().filter(|cell| shown.contains(&cell.subject));
+        let cells: Vec<String> = cells.map(|cell| inline(&full_cell(cell))).collect();
         line!(text, "| {} | {} |", inline(&words::rule_title(results, &row.rule)), cells.join(" | "));
     }
     text.push('\n');

@@ -13,6 +13,8 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::ExitCode;
+use crate::results::Signal;
+use crate::words;
 
 /// What became of every mutant of a run.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -33,6 +35,9 @@ pub struct Mutations {
     pub rows: Vec<MutantRow>,
     /// How long it took, without building, in milliseconds.
     pub time_ms: u64,
+    /// The signal that stopped it before everything was tried, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_by: Option<Signal>,
 }
 
 /// Whether every engine looked.
@@ -228,6 +233,9 @@ impl Mutations {
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self.verdict() {
+            MutationVerdict::NothingRun if self.stopped_by.is_some() => {
+                self.stopped_by.map_or(ExitCode::Vacuous, Signal::exit_code)
+            }
             MutationVerdict::CriedWolf(_) | MutationVerdict::NewSurvivors(_) => ExitCode::Violated,
             MutationVerdict::Unnoticed(_) | MutationVerdict::NothingRun => ExitCode::Vacuous,
             MutationVerdict::Accounted => ExitCode::Held,
@@ -313,6 +321,10 @@ impl Mutations {
     }
 
     fn conclusion(&self) -> String {
+        words::cut_short(self.stopped_by) + &self.concluded()
+    }
+
+    fn concluded(&self) -> String {
         let mut total = Score::default();
         for (_, score) in self.groups() {
             total.noticed += score.noticed;

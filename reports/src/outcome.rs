@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::kill::Kills;
 use crate::results::{
     Approach, Canary, Corpus, Ended, EngineResult, Failure, Finding, ModelEdges, Ran, Rate, Results,
-    RuleResult, Status, Unit, Witness, WitnessSeen,
+    RuleResult, Signal, Status, Unit, Witness, WitnessSeen,
 };
 use crate::words;
 
@@ -31,6 +31,12 @@ pub enum ExitCode {
     Skipped,
     /// 70: the workbench itself is at fault.
     Internal,
+    /// 129: SIGHUP stopped it before anything was known.
+    HungUp,
+    /// 130: Ctrl-C stopped it before anything was known.
+    Interrupted,
+    /// 143: SIGTERM stopped it before anything was known.
+    Terminated,
 }
 
 impl ExitCode {
@@ -46,6 +52,14 @@ impl ExitCode {
         ExitCode::Held,
     ];
 
+    /// Those of a run that was stopped before anything was known. Each stands alone.
+    pub const STOPPED: [ExitCode; 3] = [ExitCode::HungUp, ExitCode::Interrupted, ExitCode::Terminated];
+
+    /// Every code.
+    pub fn all() -> impl Iterator<Item = ExitCode> {
+        ExitCode::BY_PRECEDENCE.into_iter().chain(ExitCode::STOPPED)
+    }
+
     /// The number that the process ends with.
     #[must_use]
     pub const fn code(self) -> u8 {
@@ -58,13 +72,16 @@ impl ExitCode {
             ExitCode::BudgetSpent => 5,
             ExitCode::Skipped => 6,
             ExitCode::Internal => 70,
+            ExitCode::HungUp => 129,
+            ExitCode::Interrupted => 130,
+            ExitCode::Terminated => 143,
         }
     }
 
     /// The code of this number.
     #[must_use]
     pub fn of(code: u8) -> Option<ExitCode> {
-        ExitCode::BY_PRECEDENCE.into_iter().find(|known| known.code() == code)
+        ExitCode::all().find(|known| known.code() == code)
     }
 
     /// The verdict in a word or two.
@@ -79,6 +96,9 @@ impl ExitCode {
             ExitCode::BudgetSpent => "budget spent",
             ExitCode::Skipped => "skipped",
             ExitCode::Internal => "internal error",
+            ExitCode::HungUp => "hung up",
+            ExitCode::Interrupted => "interrupted",
+            ExitCode::Terminated => "terminated",
         }
     }
 
@@ -110,6 +130,9 @@ impl ExitCode {
             ExitCode::Internal => {
                 "`bgcheck` itself is at fault: a panic, a target that does not build, a proof that its engine cannot give."
             }
+            ExitCode::HungUp => "SIGHUP stopped the run before anything was known.",
+            ExitCode::Interrupted => "Ctrl-C (SIGINT) stopped the run before anything was known.",
+            ExitCode::Terminated => "SIGTERM stopped the run before anything was known.",
         }
     }
 
@@ -131,6 +154,18 @@ impl ExitCode {
     }
 }
 
+impl Signal {
+    /// What a run ends with that this signal stopped before anything was known: 128 and the signal's number, as shells have it.
+    #[must_use]
+    pub const fn exit_code(self) -> ExitCode {
+        match self {
+            Signal::HangUp => ExitCode::HungUp,
+            Signal::Interrupt => ExitCode::Interrupted,
+            Signal::Terminate => ExitCode::Terminated,
+        }
+    }
+}
+
 impl fmt::Display for ExitCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.verdict())
@@ -149,7 +184,7 @@ impl JsonSchema for ExitCode {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let mut codes = ExitCode::BY_PRECEDENCE.map(ExitCode::code);
+        let mut codes: Vec<u8> = ExitCode::all().map(ExitCode::code).collect();
         codes.sort_unstable();
         schemars::json_schema!({ "type": "integer", "enum": codes, "description": "A documented exit code." })
     }
@@ -182,6 +217,10 @@ impl Results {
     /// A run without any engine decided nothing. A run whose engines were all skipped is [`ExitCode::Skipped`], which
     /// says more than that nothing was done.
     pub fn outcome(&self) -> Outcome {
+        if let Some(signal) = self.run.stopped_by.filter(|_| self.knows_nothing()) {
+            let what = format!("{signal} stopped it before anything was known");
+            return Outcome::of(vec![Reason::new(signal.exit_code(), what)]);
+        }
         let mut reasons: Vec<Reason> =
             self.engines.iter().flat_map(|engine| reasons_of(self, engine)).collect();
         reasons.extend(self.canaries.iter().filter_map(of_canary));
@@ -190,6 +229,16 @@ impl Results {
             reasons.push(Reason::new(ExitCode::Vacuous, "no engine ran, so nothing was judged".to_owned()));
         }
         Outcome::of(reasons)
+    }
+
+    /// Whether no engine has done any work, nor is at fault.
+    fn knows_nothing(&self) -> bool {
+        let nothing = |engine: &EngineResult| match &engine.status {
+            Status::Ran(ran) => !ran.has_found() && !ran.work.iter().any(|amount| amount.done > 0),
+            Status::Skipped { .. } => true,
+            Status::Failed { .. } => false,
+        };
+        self.engines.iter().all(nothing) && self.canaries.is_empty() && self.kills.is_none()
     }
 
     /// The verdict on one engine of the run.
@@ -227,7 +276,7 @@ fn reasons_of(results: &Results, engine: &EngineResult) -> Vec<Reason> {
             reasons.extend(of_agreement(&title, ran));
             reasons.extend(of_work(&title, ran));
             reasons.extend(of_news(&title, ran));
-            reasons.extend(of_budget(&title, engine, ran));
+            reasons.extend(of_budget(results, &title, engine, ran));
             reasons
         }
     }
@@ -404,11 +453,12 @@ fn of_kills(kills: &Kills) -> Option<Reason> {
         .then(|| Reason::new(exit_code, format!("seeded faults: {}", kills.conclusion())))
 }
 
-fn of_budget(title: &str, engine: &EngineResult, ran: &Ran) -> Option<Reason> {
+fn of_budget(results: &Results, title: &str, engine: &EngineResult, ran: &Ran) -> Option<Reason> {
     let unfinished = is_unfinished(ran);
-    let scope = engine.scope.as_deref().unwrap_or("unnamed");
+    let scope = engine.scope.as_deref().map_or("its scope".to_owned(), |scope| format!("scope {scope}"));
     unfinished.then(|| {
-        let what = format!("{title}: the budget was spent before scope {scope} was explored");
+        let why = if results.run.stopped_by.is_some() { "it was stopped" } else { "the budget was spent" };
+        let what = format!("{title}: {why} before {scope} was explored");
         Reason::new(ExitCode::BudgetSpent, what)
     })
 }

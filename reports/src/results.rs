@@ -103,6 +103,50 @@ pub struct Run {
     /// Why the results are only a part: the run was stopped, or an engine had to be ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial: Option<String>,
+    /// The signal that stopped it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_by: Option<Signal>,
+}
+
+/// A signal that asks a run to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub enum Signal {
+    /// The terminal is gone.
+    #[serde(rename = "SIGHUP")]
+    HangUp,
+    /// Ctrl-C.
+    #[serde(rename = "SIGINT")]
+    Interrupt,
+    /// What `kill` and `timeout` send.
+    #[serde(rename = "SIGTERM")]
+    Terminate,
+}
+
+impl Signal {
+    /// Each of them, with its number.
+    pub const ALL: [(Signal, u8); 3] = [(Signal::HangUp, 1), (Signal::Interrupt, 2), (Signal::Terminate, 15)];
+
+    /// Its number.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        Signal::ALL.into_iter().find(|(signal, _)| *signal == self).map_or(0, |(_, number)| number)
+    }
+
+    /// The signal of this number, if it is one of these.
+    #[must_use]
+    pub fn of(number: u8) -> Option<Signal> {
+        Signal::ALL.into_iter().find(|(_, known)| *known == number).map(|(signal, _)| signal)
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Signal::HangUp => "SIGHUP",
+            Signal::Interrupt => "SIGINT",
+            Signal::Terminate => "SIGTERM",
+        })
+    }
 }
 
 /// The facts of a machine without which no rate means anything.

@@ -99,7 +99,14 @@ impl Sentences {
     /// As JSON.
     #[must_use]
     pub fn json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("the types have no maps");
+        #[derive(Serialize)]
+        struct Versioned<'a> {
+            version: u32,
+            #[serde(flatten)]
+            sentences: &'a Sentences,
+        }
+        let versioned = Versioned { version: 1, sentences: self };
+        let mut text = serde_json::to_string_pretty(&versioned).expect("the types have no maps");
         text.push('\n');
         text
     }

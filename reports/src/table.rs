@@ -114,12 +114,11 @@ impl Table {
         Table { rows: rule_ids(results).into_iter().map(|rule| row(results, rule)).collect() }
     }
 
-    /// The subjects of which the table says something, and those for which no engine exists yet.
+    /// The subjects of which the table says something, and those on which nothing ran.
     #[must_use]
     pub fn subjects(&self) -> (Vec<Subject>, Vec<Subject>) {
-        let missing =
-            |subject: Subject| !subject.is_built() && self.rows.iter().all(|row| row.is_not_yet(subject));
-        Subject::ALL.into_iter().partition(|subject| !missing(*subject))
+        let shown = |subject: Subject| !self.rows.iter().all(|row| row.is_empty(subject));
+        Subject::ALL.into_iter().partition(|subject| shown(*subject))
     }
 }
 
@@ -130,8 +129,9 @@ impl Row {
         self.cells.iter().find(|cell| cell.subject == subject)
     }
 
-    fn is_not_yet(&self, subject: Subject) -> bool {
-        self.cell(subject).is_none_or(|cell| cell.standing == Standing::NotYet)
+    fn is_empty(&self, subject: Subject) -> bool {
+        let nothing = |cell: &Cell| matches!(cell.standing, Standing::NotYet | Standing::NotRun);
+        self.cell(subject).is_none_or(nothing)
     }
 }
 

@@ -216,7 +216,7 @@ fn rules(page: &mut Page, results: &Results, table: &Table) {
     page.grid(&grid);
     if !missing.is_empty() {
         let names: Vec<_> = missing.iter().map(ToString::to_string).collect();
-        page.line(2, &format!("No engine yet for the subjects: {}.", names.join(", ")), Paint::Dim);
+        page.line(2, &format!("Nothing ran on the subjects: {}.", names.join(", ")), Paint::Dim);
     }
 }
 
@@ -388,7 +388,7 @@ fn paint_of_code(code: ExitCode) -> Paint {
     match code {
         ExitCode::Held => Paint::Good,
         ExitCode::Violated | ExitCode::Flaky | ExitCode::Internal => Paint::Bad,
-        ExitCode::Usage | ExitCode::Vacuous | ExitCode::BudgetSpent | ExitCode::Skipped => Paint::Warn,
+        _ => Paint::Warn,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::outcome::{ExitCode, Outcome};
 use crate::results::{
-    Amount, Canary, Corpus, EngineResult, Failure, Finding, ModelEdges, Ran, Rate, Results, RuleId, Run,
+    Amount, Canary, Corpus, EngineResult, Failure, Finding, ModelEdges, Ran, Rate, Results, RuleId, Run, Signal,
     Status, Subject, Unit, WindowRow, Windows,
 };
 use crate::table::{Cell, Part, Standing, Table};
@@ -627,6 +627,7 @@ fn scopes(parts: &[&Part]) -> String {
 /// Appends to the group of this key, which keeps the order of first appearance.
 fn add(groups: &mut Vec<(String, Vec<String>)>, key: String, item: String) {
     match groups.iter_mut().find(|(other, _)| *other == key) {
+        Some((_, items)) if items.contains(&item) => {}
         Some((_, items)) => items.push(item),
         None => groups.push((key, vec![item])),
     }
@@ -681,4 +682,9 @@ mod tests {
     fn what_a_terminal_would_obey_is_spelled_out() {
         assert_eq!(printable("a\u{1b}[2J\u{202e}b"), "a\\u{1b}[2J\\u{202e}b");
     }
+}
+
+/// What stands before the results of a run that a signal stopped; nothing before others.
+pub(crate) fn cut_short(stopped_by: Option<Signal>) -> String {
+    stopped_by.map_or_else(String::new, |signal| format!("Partial: {signal} stopped it. "))
 }

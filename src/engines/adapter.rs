@@ -1,6 +1,7 @@
 //! Engine "adapter": another implementation, tried through its adapter.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use adapter::{Fault, Manifest, Tampering};
@@ -67,11 +68,37 @@ pub(crate) fn tried(trial: &Trial<'_>, output: &Output) -> Result<Tried, Error> 
         });
     };
     let started = std::time::Instant::now();
-    let (campaign, fault) = campaign(&mut stage, &plan, &tell);
+    let (campaign, fault) = unless_stopped(|| campaign(&mut stage, &plan, &tell));
     let calls = stage.session.calls();
     let elapsed = started.elapsed();
+    if is_stopped() {
+        // It was ended with the run, and what it did wrong then is our doing.
+        return Ok(Tried { who, campaign, calls, fault: None, elapsed });
+    }
     let ends = stage.session.end();
     Ok(Tried { who, campaign, calls, fault: fault.or(ends), elapsed })
+}
+
+/// How long the adapter may take for what it was asked for last, once the run is stopped.
+const LAST: Duration = Duration::from_millis(300);
+
+/// Does something with an adapter. When the run is stopped, the adapter is ended soon: what waits for its answer comes back.
+fn unless_stopped<R>(work: impl FnOnce() -> R) -> R {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                std::thread::sleep(LAST / 6);
+                if is_stopped() {
+                    std::thread::sleep(LAST);
+                    return worker::end_groups();
+                }
+            }
+        });
+        let done = work();
+        over.store(true, Ordering::Relaxed);
+        done
+    })
 }
 
 /// The share of an adapter in a night. What is known to be wrong with it does not count.

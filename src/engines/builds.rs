@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use super::fuzz::is_about_this_machine;
 use super::tools::{self, cargo};
 use crate::error::Error;
 use crate::output::Output;
@@ -53,8 +54,22 @@ pub(crate) fn build(place: &Place, inside: Inside, offline: bool, output: &Outpu
         super::lines::run(&mut command, &mut |line| progress.tell(|| line.trim().to_owned()));
     match finished {
         Ok(status) if status.success() => {}
-        Ok(_) => return Err(Error::Build { feature, why: tail.last().cloned().unwrap_or_default() }),
-        Err(error) => return Err(Error::Build { feature, why: format!("cargo cannot be run: {error}") }),
+        Ok(_) => {
+            let why = tail.last().cloned().unwrap_or_default();
+            // What cannot be downloaded or linked says nothing about the sources.
+            if tail.iter().any(|line| is_about_this_machine(line) && line.contains("error")) {
+                let help = "run `bgcheck doctor` to see what is missing".to_owned();
+                return Err(Error::Missing {
+                    what: format!("the {what} cannot be built in here: {why}"),
+                    help,
+                });
+            }
+            return Err(Error::Build { feature, why });
+        }
+        Err(error) => {
+            let help = "install rustup from https://rustup.rs".to_owned();
+            return Err(Error::Missing { what: format!("cargo cannot be run: {error}"), help });
+        }
     }
     Ok(place.join(&directory).join("experiment").join(format!("bgcheck{}", std::env::consts::EXE_SUFFIX)))
 }

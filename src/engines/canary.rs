@@ -151,11 +151,12 @@ mod tests {
 
     use super::*;
     use crate::output::Color;
+    use crate::progress::Talk;
 
     /// On subjects that keep the rules nothing is caught, and a night that reports that ends with 4.
     #[test]
     fn an_engine_that_finds_nothing_ends_the_night_with_4() {
-        let mut output = Output::new(Color::Never, true);
+        let mut output = Output::new(Color::Never, Talk::Quiet);
         let directory = tempfile::tempdir().expect("a directory");
         let traces = Traces::in_dir(directory.path().to_owned());
         let mut canaries = on_core(CoreChoice::Core, (1, Duration::from_secs(2)), &traces, &mut output);
@@ -174,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_caught() {
-        let mut output = Output::new(Color::Never, true);
+        let mut output = Output::new(Color::Never, Talk::Quiet);
         let budget = Duration::from_secs(60);
         let plan = Plan { place: &Place::here(), seed: 1, fuzzer: Fuzzer::Missing, offline: true, budget };
         let canaries = run(&plan, &mut output).expect("a place for traces");

@@ -29,7 +29,7 @@ use super::counterexample::{Traces, named};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::{Output, counted};
-use crate::run::millis;
+use crate::run::{is_stopped, millis};
 use crate::watch::{Limit, worker};
 
 /// Steps of a path at which it ends, unless another number is given.
@@ -134,7 +134,11 @@ pub(crate) fn on_other(
     judge: &dyn Fn(&Case) -> Judged,
     output: &Output,
 ) -> Result<Conformed, Error> {
-    conformed(suite, output, |tell| on_another(suite, engine::core::Core::new, tell, judge))
+    let judge = |case: &Case| match is_stopped() {
+        true => Judged::not_runnable("the run was stopped before"),
+        false => judge(case),
+    };
+    conformed(suite, output, |tell| on_another(suite, engine::core::Core::new, tell, &judge))
 }
 
 /// Runs a suite on the service with its threads, HTTP and files. Each file gets a directory of its own, which is thrown away.

@@ -18,6 +18,8 @@ use serde::de::DeserializeOwned;
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::printable;
+use crate::place;
+use crate::run::quoted;
 
 /// Where traces are written, and how a report names the directory.
 #[derive(Clone, Debug)]
@@ -86,7 +88,7 @@ impl Traces {
         let name = format!("{name}-path.jsonl");
         failure.notes.push(match write(&self.dir.join(&name), &path.print()) {
             Ok(()) => {
-                let file = slashes(&self.dir.join(&name));
+                let file = quoted(&slashes(&self.dir.join(&name)));
                 format!("again: bgcheck replay {file} --adapter ADAPTER")
             }
             Err(error) => not_written(&error),
@@ -206,7 +208,7 @@ impl Traces {
             id,
             trace_file: there.then(|| slashes(&self.from_report.join(&name))),
             replay_command: if there {
-                format!("bgcheck replay {}{again}", slashes(&path))
+                format!("bgcheck replay {}{again}", quoted(&slashes(&path)))
             } else {
                 crate::run::command_line()
             },
@@ -250,7 +252,7 @@ fn found(id: &str, story: &str, rate: Option<Rate>) -> Option<HeaderFinding> {
     })
 }
 
-fn not_written(error: &Error) -> String {
+pub(super) fn not_written(error: &Error) -> String {
     let why = std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
     format!("its trace is lost: {error}{why}")
 }
@@ -342,13 +344,39 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
     write_bytes(path, text.as_bytes())
 }
 
+/// Writes a value as indented JSON.
+pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Error> {
+    let failed = |error: serde_json::Error| Error::Write { path: path.to_owned(), source: error.into() };
+    let text = serde_json::to_string_pretty(value).map_err(failed)?;
+    write(path, &format!("{text}\n"))
+}
+
 /// The same for a file that is not text.
 pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
     if let Some(dir) = path.parent() {
-        std::fs::create_dir_all(dir).map_err(failed)?;
+        place::prepare(dir).map_err(failed)?;
     }
-    std::fs::write(path, bytes).map_err(failed)
+    // Two runs may write files of equal names, and a disk may be full: a file is there as a whole or as it was.
+    let beside = beside(path);
+    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
+    if written.is_err() {
+        // Nothing better can be done about it.
+        let _ = std::fs::remove_file(&beside);
+    }
+    written.map_err(failed)
+}
+
+/// The name of a file until it is whole. What is no file, such as a device, is written as it is.
+fn beside(path: &Path) -> PathBuf {
+    let is_file = path.metadata().map_or(true, |there| there.is_file());
+    let name = path.file_name().filter(|_| is_file).map(|name| {
+        let mut beside = std::ffi::OsString::from(".");
+        beside.push(name);
+        beside.push(format!(".{}.new", std::process::id()));
+        path.with_file_name(beside)
+    });
+    name.unwrap_or_else(|| path.to_owned())
 }
 
 /// What a committed file expects; nothing where there is no file.

@@ -13,7 +13,7 @@ use reports::{
 
 use crate::error::Error;
 use crate::output::Output;
-use crate::run::millis;
+use crate::run::{is_stopped, millis};
 
 /// A rule, or a law that is not one of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -230,7 +230,8 @@ impl Explored {
             Together::Violated(failure) => Finding::broken(failure.clone()),
             Together::Vacuous => Finding::Vacuous,
             Together::Unfinished => {
-                Finding::NotDecidable { why: "the budget was spent before the scope was explored".to_owned() }
+                let why = if is_stopped() { "it was stopped" } else { "the budget was spent" };
+                Finding::NotDecidable { why: format!("{why} before the scope was explored") }
             }
             Together::Parted(slices) => Finding::NotDecidable {
                 why: format!("specification and core part in {}, which proves nothing", slices.join(", ")),

@@ -25,7 +25,7 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
 use crate::progress::Progress;
-use crate::run::millis;
+use crate::run::{millis, quoted};
 use crate::watch::{Limit, worker};
 
 /// A fuzz target.
@@ -168,6 +168,10 @@ pub(crate) fn whole(
     let failed = built.failed.clone();
     set_up.push(built);
     match failed {
+        Some(why) if is_about_this_machine(&why) || crate::run::is_stopped() => {
+            let install_hint = Some("bgcheck doctor".to_owned());
+            Ok(result(plan.target, Status::Skipped { why, install_hint }))
+        }
         Some(why) => Ok(result(plan.target, Status::Failed { why })),
         None => run(plan, output),
     }
@@ -221,7 +225,7 @@ fn note(plan: &Plan<'_>, artifact: &str, progress: &Progress) {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let failure = Failure {
         id: format!("fuzz-{}-{name}", plan.target.name()),
-        replay_command: format!("bgcheck replay {}", path.display()),
+        replay_command: format!("bgcheck replay {}", quoted(&path.display().to_string())),
         timeline: "libFuzzer stopped at this input\n".to_owned(),
         ..Failure::default()
     };
@@ -367,7 +371,7 @@ impl Crash {
     fn read(plan: &Plan<'_>, artifact: &str, tail: &[String]) -> Result<Crash, Error> {
         let path = shorter(plan.place, artifact);
         let subject = if plan.target == Target::Canary { " --subject canary" } else { "" };
-        let replay_command = format!("bgcheck replay {}{subject}", path.display());
+        let replay_command = format!("bgcheck replay {}{subject}", quoted(&path.display().to_string()));
         if let Some((rule, kind, what)) = not_to_be_repeated(&path) {
             let failure = Failure {
                 id: format!("{kind}-fuzz-{}", plan.target.name()),

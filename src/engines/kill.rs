@@ -19,7 +19,9 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
 use crate::progress::Progress;
-use crate::run::millis;
+use crate::run::{is_stopped, millis};
+use crate::signals;
+use crate::watch::{reaper, worker};
 
 /// What to run.
 pub(crate) struct Plan<'a> {
@@ -106,14 +108,15 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
         control: Vec::new(),
         rows: Vec::new(),
         lost: Vec::new(),
+        stopped_by: None,
     };
-    for engine in plan.engines {
+    for engine in plan.engines.iter().take_while(|_| !is_stopped()) {
         progress.tell(|| format!("{engine} on no fault"));
         kills.control.push(cell(None, *engine, plan.budget.min(CONTROL)));
     }
     for (done, fault) in plan.faults.iter().enumerate() {
         // An attack that a signal has ended is none, and what was seen before is worth a matrix.
-        if crate::run::is_stopped() {
+        if is_stopped() {
             break;
         }
         let mut row = KillRow::of(*fault);
@@ -127,7 +130,7 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
                 let missed = matches!(first.kill, Kill::NotSeen { .. }) && plan.is_due(*fault, *engine);
                 let seen =
                     if missed { cell(Some(*fault), *engine, plan.budget * SECOND_LOOK) } else { first };
-                if crate::run::is_stopped() { unasked(Kill::NotTried) } else { seen }
+                if is_stopped() { unasked(Kill::NotTried) } else { seen }
             } else {
                 unasked(Kill::NotTried)
             });
@@ -135,6 +138,7 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
         note(&progress, &row);
         kills.rows.push(row);
     }
+    kills.stopped_by = signals::first();
     Ok(kills)
 }
 
@@ -176,7 +180,7 @@ pub(super) fn attacker(program: &Path, engine: Engine, budget: Duration, seed: u
     let mut command = Command::new(program);
     command.args(["--quiet", "kill", "--attack", "--engine", engine.name()]);
     command.args(["--budget", &format!("{}s", budget.as_secs().max(1)), "--seed", &seed.to_string()]);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    worker::alone(&mut command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     command
 }
 
@@ -191,6 +195,7 @@ pub(super) fn attack(mut command: Command, engine: Engine, budget: Duration) -> 
     let killed = |by: String, time_ms, runs, runs_are| Kill::Killed { by, time_ms, runs, runs_are };
     match wait(child, budget + GRACE) {
         Ended::Late => killed("hang".to_owned(), millis(started.elapsed()), 0, runs_are),
+        Ended::Stopped => Kill::NotTried,
         Ended::Refused => Kill::Failed { why: "it was asked for what it does not know".to_owned() },
         Ended::Said(text) => match serde_json::from_str::<Said>(text.trim()) {
             Ok(Said { failed: true, by, .. }) => Kill::Failed { why: by.unwrap_or_default() },
@@ -207,6 +212,8 @@ enum Ended {
     /// It does not know the fault or the engine: it is not the build that it should be.
     Refused,
     Late,
+    /// The run is stopped, and it with it.
+    Stopped,
 }
 
 /// What a child ends with that does not understand its arguments.
@@ -217,20 +224,25 @@ const BEAT: Duration = Duration::from_millis(2);
 
 fn wait(mut child: Child, limit: Duration) -> Ended {
     let started = Instant::now();
+    worker::group(child.id());
     let status = loop {
         // A line fits into the pipe, so a child that has said it can end without a reader.
         match child.try_wait() {
             Ok(None) => {}
             ended => break ended.ok().flatten(),
         }
-        if started.elapsed() >= limit {
+        if started.elapsed() >= limit || is_stopped() {
             // It may have ended by itself in between, which changes nothing: it was late.
+            reaper::end_group(child.id(), reaper::How::AtOnce);
             let _ = child.kill();
             let _ = child.wait();
-            return Ended::Late;
+            worker::ended(child.id());
+            return if is_stopped() { Ended::Stopped } else { Ended::Late };
         }
+        worker::sign();
         std::thread::sleep(BEAT);
     };
+    worker::ended(child.id());
     if status.and_then(|status| status.code()) == Some(USAGE) {
         return Ended::Refused;
     }

@@ -6,6 +6,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use reports::Signal;
+
+use crate::watch::reaper::{How, end_group, in_own_group};
 use crate::watch::worker;
 
 /// Lines remembered of what a program said last.
@@ -49,7 +52,7 @@ pub(crate) fn run(
 
 /// How often it is looked whether the program is to stop, and how long it may take to.
 const BEAT: Duration = Duration::from_millis(50);
-const GRACE: Duration = Duration::from_secs(3);
+const GRACE: Duration = Duration::from_millis(600);
 
 /// Stops the program when this run is to end early: it is asked, and then ended.
 fn stop_with_us(group: u32, over: &AtomicBool) {
@@ -57,50 +60,18 @@ fn stop_with_us(group: u32, over: &AtomicBool) {
     while !over.load(Ordering::Relaxed) {
         match asked {
             None if crate::run::is_stopped() => {
-                end(group, How::Asked);
+                end_group(group, How::Asked(Signal::Interrupt));
                 asked = Some(Instant::now());
             }
-            Some(asked) if asked.elapsed() > GRACE => return end(group, How::AtOnce),
+            Some(asked) if asked.elapsed() > GRACE => {
+                end_group(group, How::AtOnce);
+                return;
+            }
             _ => {}
         }
         std::thread::sleep(BEAT);
     }
 }
-
-/// How a program is ended.
-#[derive(Clone, Copy)]
-enum How {
-    Asked,
-    AtOnce,
-}
-
-/// A group of its own, so that what the program starts ends with it, and so that Ctrl-C reaches it through us.
-#[cfg(unix)]
-fn in_own_group(command: &mut Command) -> &mut Command {
-    use std::os::unix::process::CommandExt as _;
-    command.process_group(0)
-}
-
-#[cfg(not(unix))]
-fn in_own_group(command: &mut Command) -> &mut Command {
-    command
-}
-
-#[cfg(unix)]
-fn end(group: u32, how: How) {
-    use rustix::process::{Pid, Signal, kill_process_group};
-    let signal = match how {
-        How::Asked => Signal::INT,
-        How::AtOnce => Signal::KILL,
-    };
-    if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) {
-        // A group without a process is what is wanted.
-        let _ = kill_process_group(group, signal);
-    }
-}
-
-#[cfg(not(unix))]
-fn end(_: u32, _: How) {}
 
 /// A program that does not outlive a panic of ours.
 pub(super) struct Running(pub(super) Child);
@@ -109,9 +80,10 @@ impl Drop for Running {
     fn drop(&mut self) {
         if matches!(self.0.try_wait(), Ok(None)) {
             // It may have ended by itself in between, which is as good.
-            end(self.0.id(), How::AtOnce);
+            end_group(self.0.id(), How::AtOnce);
             let _ = self.0.kill();
             let _ = self.0.wait();
         }
+        worker::ended(self.0.id());
     }
 }

@@ -12,7 +12,7 @@ use reports::{
     Subject, Unit,
 };
 
-use super::counterexample::{Traces, slashes};
+use super::counterexample::{Traces, not_written, slashes};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
@@ -125,7 +125,7 @@ fn ran(plan: &Plan<'_>, config: &LiveConfig<'_>, all: &Campaigned) -> Result<Ran
         work: work(config, all),
         time_ms: millis(all.elapsed),
         findings,
-        agreement: Some(agreement(plan, config, all)?),
+        agreement: Some(agreement(plan, config, all)),
         witnesses: Vec::new(),
         freedoms: Vec::new(),
         windows: None,
@@ -178,9 +178,8 @@ fn finding(
 }
 
 /// Files, requests, reports and answers, and what they have to be.
-fn agreement(plan: &Plan<'_>, config: &LiveConfig<'_>, all: &Campaigned) -> Result<Agreement, Error> {
-    let files =
-        all.wrong_files.iter().map(|(seed, wrong)| Ok(wrong_file(wrong, &again(plan, config, *seed))));
+fn agreement(plan: &Plan<'_>, config: &LiveConfig<'_>, all: &Campaigned) -> Agreement {
+    let files = all.wrong_files.iter().map(|(seed, wrong)| wrong_file(wrong, &again(plan, config, *seed)));
     let others = all.wrong.iter().map(|(seed, wrong)| {
         let replay = match seed {
             Some(seed) => again(plan, config, *seed),
@@ -188,7 +187,7 @@ fn agreement(plan: &Plan<'_>, config: &LiveConfig<'_>, all: &Campaigned) -> Resu
         };
         wrong_thing(plan, wrong, replay)
     });
-    let disagreements = files.chain(others).collect::<Result<_, Error>>()?;
+    let disagreements = files.chain(others).collect();
     let mut what = format!(
         "files, requests and answers, and what they have to be ({} of {} rows of the oracle, {} comparisons)",
         all.oracle.rows, all.oracle.of, all.oracle.checks
@@ -196,7 +195,7 @@ fn agreement(plan: &Plan<'_>, config: &LiveConfig<'_>, all: &Campaigned) -> Resu
     if all.oracle.once > 0 {
         what = format!("{what}; {} rows differed once, and not when they were played again", all.oracle.once);
     }
-    Ok(Agreement { what, compared: all.files + all.oracle.checks, disagreements })
+    Agreement { what, compared: all.files + all.oracle.checks, disagreements }
 }
 
 /// The command that makes the run with this seed again.
@@ -241,19 +240,22 @@ fn wrong_file(wrong: &WrongFile, replay: &str) -> Failure {
     }
 }
 
-fn wrong_thing(plan: &Plan<'_>, wrong: &Wrong, replay: String) -> Result<Failure, Error> {
+fn wrong_thing(plan: &Plan<'_>, wrong: &Wrong, replay: String) -> Failure {
     let id = wrong.id();
-    let trace_file = match &wrong.trace {
-        None => None,
-        Some(trace) => {
-            let name = format!("{id}-{}.jsonl", plan.dialect);
-            super::counterexample::write(&plan.traces.dir.join(&name), &trace.print())?;
-            Some(slashes(&plan.traces.from_report.join(name)))
-        }
+    let written = wrong.trace.as_ref().map(|trace| {
+        let name = format!("{id}-{}.jsonl", plan.dialect);
+        let written = super::counterexample::write(&plan.traces.dir.join(&name), &trace.print());
+        written.map(|()| slashes(&plan.traces.from_report.join(name)))
+    });
+    // That it cannot be written takes nothing away from what was found.
+    let (trace_file, notes) = match written {
+        None => (None, Vec::new()),
+        Some(Ok(file)) => (Some(file), Vec::new()),
+        Some(Err(error)) => (None, vec![not_written(&error)]),
     };
     let Wrong { case, what, owed, found, because, .. } = wrong;
     let timeline = format!("{case}: {what}\n  found: {found}\n  owed:  {owed}\n  by:    {because}");
-    Ok(Failure { id, trace_file, replay_command: replay, timeline, ..Failure::default() })
+    Failure { id, trace_file, replay_command: replay, timeline, notes, ..Failure::default() }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::explored::{Comparison, Done, ExploredSlice, Found, Law};
 use super::protocol::{Look, Plan, Turn};
 use crate::error::Error;
 use crate::output::Output;
+use crate::watch::worker;
 
 /// Explores, and gives each dialect to `done` as soon as it is explored.
 pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Result<(), Error> {
@@ -25,7 +26,8 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
     let Turn { plan, dialect, .. } = *turn;
     let _progress = output.progress(&format!("check liveness in {} ({dialect})", slice.name));
     let profile = dialect.profile();
-    let report = check_live(plan.design, Flaw::None, profile, slice, plan.search.threads, turn.budget())?;
+    let until = (turn.budget(), Some(worker::stop()));
+    let report = check_live(plan.design, Flaw::None, profile, slice, plan.search.threads, until)?;
     let mut laws = Vec::new();
     for (duty, proof) in &report.proofs {
         let found = match proof {

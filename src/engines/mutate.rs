@@ -5,7 +5,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 use contract::mutation::Mutation;
 use model::mutants::Listed;
@@ -21,6 +22,8 @@ use crate::output::Output;
 use crate::place::Place;
 use crate::progress::Progress;
 use crate::run::millis;
+use crate::signals;
+use crate::watch::worker;
 
 /// What to run.
 pub(crate) struct Plan<'a> {
@@ -73,8 +76,12 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Mutations, Error> 
         wolves,
         rows,
         time_ms: millis(started.elapsed()),
+        stopped_by: signals::first(),
     })
 }
+
+/// How often it is looked whether the run is stopped.
+const BEAT: Duration = Duration::from_millis(100);
 
 /// Runs the child to its end.
 fn look(looker: &Path, plan: &Plan<'_>, progress: &Progress) -> Result<(Vec<String>, Vec<MutantRow>), Error> {
@@ -83,12 +90,27 @@ fn look(looker: &Path, plan: &Plan<'_>, progress: &Progress) -> Result<(Vec<Stri
     command.args(["--quiet", "mutate", "--attack", "--seed", &plan.seed.to_string()]);
     command.args(plan.only.iter().flat_map(|only| ["--only", only]));
     command.args(plan.engines.iter().flat_map(|engine| ["--engine", engine]));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    worker::alone(&mut command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = Running(command.spawn().map_err(|error| failed(error.to_string()))?);
+    worker::group(child.0.id());
     let Some(stdout) = child.0.stdout.take() else { return Err(failed("it says nothing".to_owned())) };
     let (mut wolves, mut rows) = (Vec::new(), Vec::new());
-    for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-        match serde_json::from_str(&line) {
+    let (send, said) = channel();
+    std::thread::spawn(move || {
+        // Who does not listen any more has stopped.
+        BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| send.send(line))
+    });
+    loop {
+        let line = match said.recv_timeout(BEAT) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) if crate::run::is_stopped() => break,
+            Err(RecvTimeoutError::Timeout) => {
+                worker::sign();
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        match serde_json::from_str::<Said>(&line) {
             Ok(Said::Wolf { engine, sign }) => {
                 progress.note(&format!("mutate: {engine} notices of the model as it is: {sign}"));
                 wolves.push(engine);

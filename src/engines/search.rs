@@ -95,7 +95,8 @@ impl<'a> Search<'a> {
         let expected = self.sizes.expected(label);
         let teller = Teller { label, progress, telling: self.telling, expected, level: Cell::new(None) };
         let tell = |now: Now| teller.tell(now);
-        let (engine, threads, resources) = (self.engine, self.threads, self.resources);
+        let (engine, threads) = (self.engine, self.threads);
+        let resources = &Resources { enough: Some(worker::stop()), ..self.resources.clone() };
         let result = explore(&Options { engine, threads, budget, progress: &tell, resources })?;
         if let Some(states) = whole(&result) {
             self.sizes.learn(label, states as u64);
@@ -125,7 +126,7 @@ impl Teller<'_> {
         match self.telling {
             Telling::Words => self.progress.tell(|| self.in_words(&now)),
             Telling::Json if self.level.replace(Some(now.depth)) != Some(now.depth) => {
-                self.progress.note(&self.in_json(&now));
+                self.progress.raw(&self.in_json(&now));
             }
             Telling::Json => {}
         }
@@ -145,6 +146,7 @@ impl Teller<'_> {
     fn in_json(&self, now: &Now) -> String {
         let Holds { frontier, edges, bytes, bytes_on_disk, elapsed_ms } = now.holds.unwrap_or(Holds::NONE);
         json!({
+            "version": 1,
             "exploration": self.label,
             "level": now.depth,
             "frontier": frontier,
@@ -168,7 +170,7 @@ pub(crate) struct Sizes {
 
 impl Sizes {
     pub(crate) fn of(place: &Place) -> Self {
-        let path = place.join("target/check-sizes.json");
+        let path = place.target().join("check-sizes.json");
         let known = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         Sizes { path, known: RefCell::new(known.unwrap_or_default()) }
     }

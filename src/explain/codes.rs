@@ -10,7 +10,7 @@ use super::tables::sentences_about;
 use super::{Kind, Word, sentence};
 
 pub(super) fn exit_codes() -> Vec<Word> {
-    let mut codes = ExitCode::BY_PRECEDENCE;
+    let mut codes: Vec<ExitCode> = ExitCode::all().collect();
     codes.sort_by_key(|code| code.code());
     let word = |code: ExitCode| {
         // Where a usage error ends it, nothing ran that could end otherwise.

@@ -21,7 +21,10 @@ pub(super) fn page(typed: &str, place: &Place) -> Option<Explanation> {
         return Some(page.text("In the index", "No: the model does not have this step (model/edges.txt)."));
     }
     Some(match seed(edge, place) {
-        Some(seed) => page.commands("An input that reaches it", [format!("bgcheck replay {seed}")]),
+        Some(seed) => page.commands(
+            "An input that reaches it",
+            [format!("bgcheck replay {}", crate::run::quoted(&seed.to_string()))],
+        ),
         None => page,
     })
 }

@@ -60,7 +60,7 @@ fn again(path: &Path) -> String {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     match has_ending(path, "rs") {
         true => format!("cargo test -p properties --test regressions {name}"),
-        false => format!("bgcheck replay {}", path.display()),
+        false => format!("bgcheck replay {}", crate::run::quoted(&path.display().to_string())),
     }
 }
 
@@ -95,7 +95,12 @@ fn traces(id: &str, place: &Place) -> Vec<PathBuf> {
         let is_it = |path: &Path| {
             is_named(path, id) || known == Known::ByVerdict && id.parse().is_ok_and(|id| shows(path, id))
         };
-        let mut files = files(&place.join(folder), DEEPEST);
+        let folder = match folder {
+            "target/traces" => place.target().join("traces"),
+            "reports/out" => place.reports(),
+            folder => place.join(folder),
+        };
+        let mut files = files(&folder, DEEPEST);
         files.retain(|path| is_it(path));
         files.sort();
         found.extend(files);

@@ -7,7 +7,7 @@
 //! entry of its stack, eats all memory of any machine. It runs on the others.
 
 use std::fmt::Write as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use contract::Dialect;
@@ -22,6 +22,7 @@ use stateright::{Checker, HasDiscoveries, Model};
 
 use crate::error::Error;
 use crate::output::Output;
+use crate::watch::worker;
 
 /// Compare our explorer with stateright's: states per second, memory, one worker and two.
 ///
@@ -151,7 +152,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         }
     }
     if args.json {
-        output.json(&json!({ "rounds": args.rounds, "models": document }))?;
+        output.json(&json!({ "version": 1, "rounds": args.rounds, "models": document }))?;
     }
     Ok(ExitCode::Held)
 }
@@ -217,7 +218,14 @@ fn in_json(subject: Subject, figures: &[Figures]) -> serde_json::Value {
 fn measure_apart(engine: &str, subject: Subject) -> Result<Sample, Error> {
     let failed = |why: String| Error::Program { program: format!("{engine} on {}", subject.name()), why };
     let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
-    let run = Command::new(program).args(["bench", "--measure", engine, subject.name()]).output();
+    let mut command = Command::new(program);
+    command.args(["bench", "--measure", engine, subject.name()]).stdin(Stdio::null());
+    let child = worker::alone(&mut command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.map_err(|error| failed(error.to_string()))?;
+    let group = child.id();
+    worker::group(group);
+    let run = child.wait_with_output();
+    worker::ended(group);
     let run = run.map_err(|error| failed(error.to_string()))?;
     let text = String::from_utf8_lossy(&run.stdout).into_owned();
     let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();

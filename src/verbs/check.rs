@@ -10,7 +10,7 @@ use explorer::Identity;
 use indicatif::HumanCount;
 use judge::{Rule, RuleSet};
 use model::explore::{Engine, Options, Resources, Visited};
-use model::keep::About;
+use model::keep::{About, Keep};
 use model::product::property_names;
 use model::protocol::{Design, Law, Table};
 use model::scope::ScopeName;
@@ -24,6 +24,8 @@ use crate::engines::explored::{Comparison, Done, Explored, ExploredSlice, Found,
 use crate::engines::search::{Search as How, Sizes, Telling};
 use crate::engines::{liveness, protocol};
 use crate::error::Error;
+use crate::finish;
+use crate::lock::Lock;
 use crate::output::{Output, Paint};
 use crate::place::Place;
 use crate::watch::worker;
@@ -56,24 +58,24 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "MODEL")]
     model: Option<Model>,
     /// Which design of the protocol, such as `barrier` (the engine's) or `recheck`.
-    #[arg(long, value_name = "DESIGN")]
+    #[arg(long, value_parser = cli::one_of(Design::ALL.iter().copied()), value_name = "DESIGN")]
     design: Option<Design>,
     /// Explore every design of the protocol, and print what breaks it as a Markdown table.
     #[arg(long, conflicts_with_all = ["design", "rules", "budget", "canary", "json", "trace_dir"])]
     compare_designs: bool,
     /// How much: `tiny`, `small`, `default` or `wide`.
-    #[arg(long, default_value_t = ScopeName::Default, value_name = "SCOPE")]
+    #[arg(long, default_value_t = ScopeName::Default, value_parser = cli::one_of(ScopeName::ALL), value_name = "SCOPE")]
     scope: ScopeName,
     /// Which dialect, `bits` or `do`; both when left out.
-    #[arg(long, value_name = "DIALECT")]
+    #[arg(long, value_parser = cli::one_of(Dialect::ALL), value_name = "DIALECT")]
     dialect: Option<Dialect>,
     /// Only these rules, such as `R1,R2`.
-    #[arg(long, value_delimiter = ',', value_name = "RULES")]
+    #[arg(long, value_delimiter = ',', value_parser = cli::one_of(RuleSet::HERE.iter()), value_name = "RULES")]
     rules: Vec<Rule>,
     /// Which search explores: ours, or stateright's to hold it against. Counts and verdicts are the same.
     #[arg(long, value_enum, default_value_t = Search::Own, value_name = "ENGINE")]
     engine: Search,
-    /// Threads; as many as there are cores when left out.
+    /// Threads; as many as there are cores when left out, and never more.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
     threads: Option<u16>,
     /// How long at most, such as `90s` or `10m`; without it the scope is explored to its end. With checkpoints, the
@@ -87,7 +89,7 @@ pub(crate) struct Args {
     #[arg(long)]
     canary: bool,
     /// Where the traces of counterexamples go.
-    #[arg(long, short = 'o', visible_alias = "out", value_name = "DIR")]
+    #[arg(long = "out", short = 'o', alias = "trace-dir", value_name = "DIR")]
     trace_dir: Option<PathBuf>,
     /// Leave out times and rates, so that the output is the same every time.
     #[arg(long)]
@@ -139,10 +141,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     if args.compare_designs {
         return compare(args, output);
     }
+    note_threads(args, output);
     let place = Place::here();
     let traces = match &args.trace_dir {
         Some(dir) => Traces::in_dir(dir.clone()),
-        None => default_traces(&place.join("target")),
+        None => default_traces(&place.target()),
     };
     let model = model(args)?;
     let carried = rules(model, &args.rules)?;
@@ -169,6 +172,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         let text = Page { args, output }.explored(&explored);
         output.text(&text)
     };
+    let _own = Lock::of_named(args.trace_dir.as_deref())?;
+    let _kept = Lock::of_named(args.resources.own())?;
     let resources = resources_of(args, model, carried, &place)?;
     let dialects = dialects(args);
     let search = How {
@@ -184,26 +189,30 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         enough: args.stop_at_first.then_some(&enough),
     };
     let explorations = Explorations { args, carried, search: &search };
-    // A model that carries none of the rules asked for has nothing to say.
-    if model.includes(Model::Product) && carried.intersects(of_product()) {
-        explorations.product(output, &mut take)?;
-    }
-    if model.includes(Model::Protocol) && carried.intersects(of_protocol()) {
-        explorations.protocol(output, &mut take)?;
-    }
-    if duties {
-        explorations.liveness(output, &mut take)?;
-    }
+    let broke_off = explorations.all(model, duties, output, &mut take).err();
     if search.is_enough() {
         results.run.partial = Some("it was to end with the first finding".to_owned());
     }
+    if broke_off.is_some() {
+        results.run.partial = Some("an exploration could not go on".to_owned());
+    }
+    if let Some(error) = resources.keep.as_ref().and_then(Keep::lost) {
+        output.warn(&Error::from(error.clone()));
+    }
     run::ended(&mut results);
     let outcome = results.outcome();
-    if args.json {
-        output.json(&document(&results, slices))?;
-    } else {
-        let text = verdict(&outcome, decided(&results), output);
-        output.text(&text)?;
+    if broke_off.is_none() || !results.engines.is_empty() {
+        let text = match args.json {
+            true => format!("{:#}", document(&results, slices)),
+            false => verdict(&results, &outcome, output),
+        };
+        finish::print(&text, outcome.exit_code, output);
+    }
+    match broke_off {
+        // What was found before is not lost.
+        Some(error) if outcome.exit_code == ExitCode::Violated => output.warn(&error),
+        Some(error) => return Err(error),
+        None => {}
     }
     Ok(outcome.exit_code)
 }
@@ -239,6 +248,17 @@ struct Explorations<'a> {
 }
 
 impl Explorations<'_> {
+    /// A model that carries none of the rules asked for has nothing to say.
+    fn all(&self, model: Model, duties: bool, output: &mut Output, take: Done<'_>) -> Result<(), Error> {
+        if model.includes(Model::Product) && self.carried.intersects(of_product()) {
+            self.product(output, take)?;
+        }
+        if model.includes(Model::Protocol) && self.carried.intersects(of_protocol()) {
+            self.protocol(output, take)?;
+        }
+        if duties { self.liveness(output, take) } else { Ok(()) }
+    }
+
     fn product(&self, output: &mut Output, take: Done<'_>) -> Result<(), Error> {
         let rules = self.carried.intersection(of_product());
         let core = CoreChoice::canary(self.args.canary);
@@ -264,12 +284,20 @@ fn dialects(args: &Args) -> Vec<Dialect> {
 }
 
 fn threads(args: &Args) -> usize {
-    // More threads than cores share them, and each takes memory of its own.
-    args.threads.map_or_else(run::cores, |threads| usize::from(threads).min(run::cores().max(FEW)))
+    args.threads.map_or_else(run::cores, |threads| usize::from(threads).min(run::cores()))
 }
 
-/// As many threads as this are taken wherever they are asked for.
-const FEW: usize = 8;
+/// More threads than cores share them, and each takes memory of its own.
+fn note_threads(args: &Args, output: &Output) {
+    let cores = run::cores();
+    if let Some(asked) = args.threads.filter(|asked| usize::from(*asked) > cores)
+        && !output.is_quiet()
+    {
+        output.note(&format!(
+            "note: {asked} threads were asked for, and {cores} are used: there are no more cores"
+        ));
+    }
+}
 
 /// The model asked for. A design is one of the protocol's, and the canary is a core, which only the product has.
 fn model(args: &Args) -> Result<Model, Error> {
@@ -298,11 +326,12 @@ fn compare(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
             "leave --model out, or choose `protocol`".to_owned(),
         ));
     }
+    let resources = Resources { enough: Some(worker::stop()), ..Resources::default() };
     for dialect in dialects(args) {
         let progress = output.progress(&format!("check every design ({dialect})"));
         let tell = |now: model::explore::Progress| progress.tell(|| now.to_string());
         let engine = args.engine.into();
-        let (threads, resources) = (threads(args), Resources::none());
+        let (threads, resources) = (threads(args), &resources);
         let options = Options { engine, threads, budget: None, progress: &tell, resources };
         let table = Table::of(args.scope, dialect.profile(), &options)?;
         drop(progress);
@@ -353,9 +382,12 @@ fn decided(results: &Results) -> RuleSet {
     found().map(|(rule, _)| rule).filter(|rule| !vacuous.contains(*rule)).collect()
 }
 
-/// `decided` has the rules that the scope decides, when it has too little for others.
-fn verdict(outcome: &reports::Outcome, decided: RuleSet, output: &Output) -> String {
-    let mut text = String::new();
+/// The last lines: why it ends as it does, and the rules that the scope decides, when it has too little for others.
+fn verdict(results: &Results, outcome: &reports::Outcome, output: &Output) -> String {
+    let (decided, mut text) = (decided(results), String::new());
+    if let Some(partial) = &results.run.partial {
+        put(&mut text, format_args!("partial: {partial}; these are the results up to then"));
+    }
     for reason in &outcome.reasons {
         put(&mut text, format_args!("exit {}: {}", reason.exit_code.code(), reason.what));
     }

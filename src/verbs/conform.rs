@@ -21,8 +21,12 @@ use crate::engines::conform;
 use crate::engines::counterexample::Traces;
 use crate::error::Error;
 use crate::input;
+use crate::lock::Lock;
 use crate::output::{Output, counted, printable};
 use crate::place::Place;
+use crate::run::{self, quoted};
+use crate::signals;
+use crate::watched::STOPPED;
 
 /// Run suites on a subject, file by file.
 ///
@@ -58,7 +62,7 @@ pub(crate) struct Args {
     #[arg(long)]
     canary: bool,
     /// Where the trace of a failure goes.
-    #[arg(long, short = 'o', visible_alias = "out", value_name = "DIR")]
+    #[arg(long = "out", short = 'o', alias = "trace-dir", value_name = "DIR")]
     trace_dir: Option<PathBuf>,
     /// What became of each file, for a machine.
     #[arg(long)]
@@ -84,26 +88,43 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     }
     let traces = match &args.trace_dir {
         Some(dir) => Traces::in_dir(dir.clone()),
-        None => default_traces(&Place::here().join("target")),
+        None => default_traces(&Place::here().target()),
     };
+    let _own = Lock::of_named(args.trace_dir.as_deref())?;
     let mut all = Vec::new();
     let mut documents = Vec::new();
+    let mut found_any = false;
     for (name, suite) in suites(args)? {
+        if run::is_stopped() {
+            break;
+        }
         let cover = suite.manifest.cover().map_err(conform::of_another_version)?;
         let conformed = conformed(args, &suite, output)?;
         let failure = conform::keep(&conformed, &traces)?;
         let code = code(args, &conformed);
         all.push(code);
+        found_any |= conformed.passed() > 0;
         if args.json {
             documents.push(document(args, &suite, name, &conformed, failure.as_ref(), code));
         } else {
             output.text(&page(args, &suite, name, cover, &conformed, failure.as_ref()))?;
         }
     }
-    let code = worst(&all);
+    let mut code = worst(&all);
+    let stopped = signals::first();
+    if let Some(signal) = stopped {
+        if !args.json {
+            output.text(&format!("\npartial: {STOPPED}; these are the results up to then"))?;
+        }
+        if !found_any && code != ExitCode::Violated {
+            code = signal.exit_code();
+        }
+    }
     match (args.json, &documents[..]) {
-        (true, [one]) => output.json(one)?,
-        (true, _) => output.json(&json!({ "version": 1, "suites": documents, "exit_code": code.code() }))?,
+        (true, [one]) if stopped.is_none() => output.json(one)?,
+        (true, _) => output.json(&json!({
+            "version": 1, "suites": documents, "stopped_by": stopped, "exit_code": code.code(),
+        }))?,
         (false, _) => {
             let verdict = format!("\n{}\n", output.verdict(code));
             output.text(&verdict)?;
@@ -201,7 +222,7 @@ pub(crate) fn read(dir: &Path) -> Result<Suite, Error> {
     Suite::read(dir).map_err(|error| {
         let help = format!(
             "name a directory with a {MANIFEST}, make one with `bgcheck generate -o {}`, or name a committed suite: {}",
-            dir.display(),
+            quoted(&dir.display().to_string()),
             COMMITTED.iter().map(|committed| committed.name).collect::<Vec<_>>().join(", ")
         );
         Error::usage(error.to_string(), help)

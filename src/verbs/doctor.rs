@@ -127,10 +127,16 @@ fn graphviz() -> Option<String> {
 
 /// Whether traces and reports can be written, as far as their directories are there.
 fn writable(place: &Place) -> Option<String> {
-    let below = ["target", "reports"].map(|name| place.join(name));
-    let there = |dir: &std::path::PathBuf| if dir.exists() { dir.clone() } else { place.dir() };
-    let all = below.iter().map(there).all(|dir| tempfile::tempfile_in(dir).is_ok());
-    all.then(|| "target and reports".to_owned())
+    let below = [place.target(), place.reports()];
+    let all = below.iter().all(|dir| {
+        // One that is not there is made when something is written: in the nearest one above it that is there.
+        let there = dir.ancestors().find(|above| above.exists());
+        tempfile::tempfile_in(there.unwrap_or(&place.dir())).is_ok()
+    });
+    all.then(|| match place.is_checkout() {
+        true => "target and reports".to_owned(),
+        false => format!("{}: this is no checkout", place.target().display()),
+    })
 }
 
 /// What the fuzz targets and their tool take, with room to spare.

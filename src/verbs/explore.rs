@@ -11,6 +11,7 @@ use model::{product, protocol};
 use reports::ExitCode;
 use stateright::Model as _;
 
+use crate::cli;
 use crate::error::Error;
 use crate::output::Output;
 
@@ -30,16 +31,16 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Which::Protocol, value_name = "MODEL")]
     model: Which,
     /// Which design of the protocol.
-    #[arg(long, default_value_t = Design::Barrier, value_name = "DESIGN")]
+    #[arg(long, default_value_t = Design::Barrier, value_parser = cli::one_of(Design::ALL.iter().copied()), value_name = "DESIGN")]
     design: Design,
     /// How much: `tiny`, `small`, `default` or `wide`.
-    #[arg(long, default_value_t = ScopeName::Tiny, value_name = "SCOPE")]
+    #[arg(long, default_value_t = ScopeName::Tiny, value_parser = cli::one_of(ScopeName::ALL), value_name = "SCOPE")]
     scope: ScopeName,
     /// Which slice of the scope; the first when left out.
     #[arg(long, value_name = "SLICE")]
     slice: Option<String>,
     /// Which dialect, `bits` or `do`.
-    #[arg(long, default_value_t = Dialect::Bits, value_name = "DIALECT")]
+    #[arg(long, default_value_t = Dialect::Bits, value_parser = cli::one_of(Dialect::ALL), value_name = "DIALECT")]
     dialect: Dialect,
     /// On which port of 127.0.0.1; 0 for any that is free.
     #[arg(long, default_value_t = 3000, value_name = "PORT")]

@@ -1,6 +1,7 @@
 //! `bgcheck fuzz`: a libFuzzer target, for a budget.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use judge::RuleSet;
@@ -9,8 +10,11 @@ use reports::{EdgesNamed, EngineResult, ExitCode, Results, Status, Style};
 use crate::cli;
 use crate::clock::Clock;
 use crate::engines::check::default_traces;
-use crate::engines::fuzz::{Plan, Sanitizer, Target, build, obstacle, run as fuzz};
+use crate::engines::counterexample::Traces;
+use crate::engines::fuzz::{Plan, Sanitizer, Target, build, is_about_this_machine, obstacle, run as fuzz};
 use crate::error::Error;
+use crate::finish::{self, Reader};
+use crate::lock::Lock;
 use crate::output::Output;
 use crate::place::Place;
 use crate::run;
@@ -50,6 +54,9 @@ pub(crate) struct Args {
     /// Name every edge of the model that lockstep does not reach, not only ten; --json always has them all.
     #[arg(long)]
     edges: bool,
+    /// Where the traces of failures go.
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// The results for a machine.
     #[arg(long)]
     json: bool,
@@ -61,7 +68,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         let help = install.unwrap_or_else(|| "run it in a checkout of bgcheck".to_owned());
         return Err(Error::Missing { what, help });
     }
-    let traces = default_traces(&place.join("target"));
+    let _own = Lock::of_named(args.out.as_deref())?;
+    let traces = args.out.clone().map_or_else(|| default_traces(&place.target()), Traces::in_dir);
     let seed = args.seed.unwrap_or_else(|| Clock::now().seed());
     let plan = Plan {
         place: &place,
@@ -74,21 +82,19 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     };
     let mut results = run::results(&place, RuleSet::EMPTY, seed, Some(args.budget));
     let built = build(&plan, output);
+    if let Some(why) = built.failed.as_ref().filter(|why| is_about_this_machine(why)) {
+        let help = "run `bgcheck doctor` to see what is missing".to_owned();
+        return Err(Error::Missing { what: format!("the fuzz target cannot be built here: {why}"), help });
+    }
     if let Some(why) = &built.failed {
         return Err(Error::Program { program: "cargo fuzz build".to_owned(), why: why.clone() });
     }
     results.set_up.push(built);
     until_nothing_new(args, plan, &mut results, output)?;
     name_broken_rules(&mut results);
-    run::ended(&mut results);
-    match args.json {
-        true => output.text(&reports::json(&results))?,
-        false => {
-            let edges = if args.edges { EdgesNamed::All } else { EdgesNamed::Few };
-            output.text(&reports::terminal(&results, Style { edges, ..output.style() }))?;
-        }
-    }
-    Ok(results.outcome().exit_code)
+    let edges = if args.edges { EdgesNamed::All } else { EdgesNamed::Few };
+    let (reader, style) = (Reader::of_json(args.json), Style { edges, ..output.style() });
+    Ok(finish::results(&mut results, reader, style, None, output))
 }
 
 /// Runs the target, and again for what is left while that finds something else.

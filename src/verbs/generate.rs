@@ -9,9 +9,11 @@ use properties::suite::{COMMITTED, Committed, Conformed, DIRECTORY, Manifest, Or
 use reports::ExitCode;
 use serde_json::{Value, json};
 
+use crate::cli;
 use crate::engines::conform;
 use crate::engines::counterexample::write_bytes;
 use crate::error::Error;
+use crate::lock::Lock;
 use crate::output::{Output, Paint, counted, printable};
 use crate::place::Place;
 use crate::verbs::conform::{read, summary_of_cover};
@@ -32,13 +34,13 @@ Examples:
   bgcheck conform --suite suite --subject core           run it")]
 pub(crate) struct Args {
     /// What the suite reaches: `state`, `transition`, `pair` or `sneak`.
-    #[arg(long, default_value_t = Cover::Transition, value_name = "COVER")]
+    #[arg(long, default_value_t = Cover::Transition, value_parser = cli::one_of(Cover::ALL), value_name = "COVER")]
     cover: Cover,
     /// Which dialect: `bits` or `do`.
-    #[arg(long, default_value_t = Dialect::Bits, value_name = "DIALECT")]
+    #[arg(long, default_value_t = Dialect::Bits, value_parser = cli::one_of(Dialect::ALL), value_name = "DIALECT")]
     dialect: Dialect,
     /// How far: `tiny`, `small` or `default`; `wide` has more states than a suite is made of.
-    #[arg(long, default_value_t = ScopeName::Tiny, value_name = "SCOPE")]
+    #[arg(long, default_value_t = ScopeName::Tiny, value_parser = cli::one_of(ScopeName::ALL), value_name = "SCOPE")]
     scope: ScopeName,
     /// Clients call only when nothing goes on by itself.
     #[arg(long)]
@@ -65,6 +67,12 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let Some(out) = &args.out else { return committed(args, output) };
+    if args.scope == ScopeName::Wide {
+        // It would be found out after minutes.
+        let what = "the scope `wide` has more states than a suite is made of";
+        return Err(Error::usage(what, "take a smaller scope: `--scope default`"));
+    }
+    let _own = Lock::of(out)?;
     let suite = match &args.unpack {
         Some(name) => conform::committed(named(name)?)?,
         None => conform::planned(&order(args), output)?,

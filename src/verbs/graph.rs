@@ -14,6 +14,8 @@ use properties::edges::{Breadth, explore, names};
 use reports::ExitCode;
 use serde_json::{Value, json};
 
+use crate::cli;
+use crate::engines::counterexample::write;
 use crate::error::Error;
 use crate::output::Output;
 use crate::run::cores;
@@ -33,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Table::Transitions, value_name = "TABLE")]
     table: Table,
     /// Which dialect: `bits` or `do`. The tables of dialects and of edges have both.
-    #[arg(long, default_value_t = Dialect::Bits, value_name = "DIALECT")]
+    #[arg(long, default_value_t = Dialect::Bits, value_parser = cli::one_of(Dialect::ALL), value_name = "DIALECT")]
     dialect: Dialect,
     /// How: by default DOT for transitions, a name a line for edges, and Markdown for the other tables.
     #[arg(long, value_enum, value_name = "FORMAT")]
@@ -81,7 +83,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     match &args.out {
         None => output.text(&text)?,
         Some(path) => {
-            std::fs::write(path, text).map_err(|source| Error::Write { path: path.clone(), source })?;
+            write(path, &text)?;
             output.text(&path.display().to_string())?;
         }
     }
@@ -106,7 +108,7 @@ fn text(args: &Args, output: &Output) -> Result<String, Error> {
         (Table::Dialects, Format::Markdown) => dialects_markdown(),
         (Table::Dialects, Format::Json) => pretty(&dialects()),
         (Table::Edges, Format::Names) => edges(output)?.join("\n") + "\n",
-        (Table::Edges, Format::Json) => pretty(&json!({ "edges": edges(output)? })),
+        (Table::Edges, Format::Json) => pretty(&json!({ "version": 1, "edges": edges(output)? })),
         (Table::Edges, Format::Markdown) | (_, Format::Names) => {
             return Err(Error::usage(
                 "only the edges are names, and they are no table",
@@ -125,9 +127,12 @@ fn text(args: &Args, output: &Output) -> Result<String, Error> {
 /// The names of all edges, sorted, as they are committed.
 fn edges(output: &Output) -> Result<Vec<String>, Error> {
     let progress = output.progress("edges");
+    progress.note("edges: every slice of both dialects is explored, which takes a minute or more");
     let mut tell = |dialect: Dialect, slice: &str, explored: &Explored| {
-        progress
-            .tell(|| format!("{dialect} {slice}: {} states", indicatif::HumanCount(explored.states as u64)));
+        progress.note(&format!(
+            "edges: {dialect} {slice}: {} states",
+            indicatif::HumanCount(explored.states as u64)
+        ));
     };
     let edges = explore(Breadth::Index, cores(), &mut tell);
     let help = "run `bgcheck check` to see where".to_owned();
@@ -143,7 +148,7 @@ fn transitions(dialect: Dialect) -> Value {
             "source": edge.source, "follows": ids(edge.follows),
         })
     });
-    json!({ "dialect": dialect, "transitions": rows.collect::<Vec<_>>() })
+    json!({ "version": 1, "dialect": dialect, "transitions": rows.collect::<Vec<_>>() })
 }
 
 fn methods(dialect: Dialect) -> Value {
@@ -160,7 +165,7 @@ fn methods(dialect: Dialect) -> Value {
             "answers": cells.into_iter().collect::<serde_json::Map<_, _>>(),
         })
     };
-    json!({ "dialect": dialect, "methods": Method::ALL.iter().map(row).collect::<Vec<_>>() })
+    json!({ "version": 1, "dialect": dialect, "methods": Method::ALL.iter().map(row).collect::<Vec<_>>() })
 }
 
 fn dialects() -> Value {
@@ -171,7 +176,7 @@ fn dialects() -> Value {
             "do": { "value": row.delivery_optimization, "source": row.do_source, "follows": ids(row.do_follows) },
         })
     };
-    json!({ "dialects": dialect::rows().into_iter().map(row).collect::<Vec<_>>() })
+    json!({ "version": 1, "dialects": dialect::rows().into_iter().map(row).collect::<Vec<_>>() })
 }
 
 /// The sentences of the documents that are followed there.

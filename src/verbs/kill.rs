@@ -6,16 +6,17 @@ use std::time::Duration;
 use contract::fault::{Fault, Seeded};
 use properties::kill::Engine;
 use reports::ExitCode;
+use serde_json::{Value, json};
 
 use crate::cli;
-use crate::engines::counterexample::write;
+use crate::engines::counterexample::{write, write_json};
 use crate::engines::kill::{self, Pairs, Plan};
 use crate::engines::mutants::{self, Again, Offline, Room, Sample, Shard};
 use crate::error::Error;
-use crate::output::Output;
+use crate::finish;
+use crate::output::{Output, Versioned};
 use crate::place::Place;
 use crate::run::command_line;
-use crate::signals;
 
 /// Let every engine loose on every seeded fault, and show which finds which, and how soon.
 ///
@@ -41,10 +42,10 @@ Examples:
   bgcheck kill --mutants 150 --survivors                those that survived, after a change, once more")]
 pub(crate) struct Args {
     /// These faults; every one when left out.
-    #[arg(long, value_delimiter = ',', value_name = "FAULTS")]
+    #[arg(long, value_delimiter = ',', value_parser = cli::one_of(Fault::ALL.iter().copied()), value_name = "FAULTS")]
     only: Vec<Fault>,
     /// These engines: check, lockstep, properties, suites, race, schedule, live; every one when left out.
-    #[arg(long, value_delimiter = ',', value_name = "ENGINES")]
+    #[arg(long, value_delimiter = ',', value_parser = cli::one_of(Engine::ALL.iter().copied()), value_name = "ENGINES")]
     engine: Vec<Engine>,
     /// How long, for each fault or mutant and engine; 20s, and with --mutants 8s and thrice that for live, when left out.
     #[arg(long, value_parser = cli::budget, value_name = "TIME")]
@@ -104,7 +105,6 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     if args.attack {
         return attack(args, output);
     }
-    signals::catch();
     let place = Place::here();
     // Read first: what cannot be compared need not be run.
     let mut expected = kill::expected(&place)?;
@@ -123,17 +123,19 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let mut kills = kill::run(&plan, output)?;
     if args.bless {
         expected.take_over(&kills);
-        let text = serde_json::to_string_pretty(&expected).map_err(|error| Error::Stdout(error.into()))?;
-        write(&place.join(kill::EXPECTED), &format!("{text}\n"))?;
     } else {
         kills.lost = expected.lost(&kills);
     }
-    let out = args.out.clone().unwrap_or_else(|| place.reports().join("kill.md"));
-    write(&out, &kills.markdown())?;
     match args.json {
-        true => output.json(&kills)?,
+        true => output.json(&Versioned::first(&kills))?,
         false => output.text(&kills.text())?,
     }
+    // What follows are files, and the verdict is there.
+    if args.bless && kills.stopped_by.is_none() {
+        finish::warned(write_json(&place.join(kill::EXPECTED), &expected), output);
+    }
+    let out = args.out.clone().unwrap_or_else(|| place.reports().join("kill.md"));
+    finish::warned(write(&out, &kills.markdown()), output);
     Ok(kills.exit_code())
 }
 
@@ -168,15 +170,16 @@ fn mutants(args: &Args, size: usize, output: &mut Output) -> Result<ExitCode, Er
     judged.explain(&known);
     if args.bless {
         known.take_over(&judged, args.after.clone().unwrap_or_default());
-        let text = serde_json::to_string_pretty(&known).map_err(|error| Error::Stdout(error.into()))?;
-        write(&place.join(mutants::KNOWN), &format!("{text}\n"))?;
     }
-    let out = args.out.clone().unwrap_or_else(|| place.reports().join("mutants-engine.md"));
-    write(&out, &judged.markdown(&known))?;
     match args.json {
-        true => output.json(&judged)?,
+        true => output.json(&Versioned::first(&judged))?,
         false => output.text(&judged.text())?,
     }
+    if args.bless && judged.stopped_by.is_none() {
+        finish::warned(write_json(&place.join(mutants::KNOWN), &known), output);
+    }
+    let out = args.out.clone().unwrap_or_else(|| place.reports().join("mutants-engine.md"));
+    finish::warned(write(&out, &judged.markdown(&known)), output);
     Ok(judged.exit_code())
 }
 
@@ -189,7 +192,7 @@ fn list_mutants(
 ) -> Result<ExitCode, Error> {
     let (mutants, _) = mutants::sample(place, rooms, sample)?;
     match args.json {
-        true => output.json(&mutants)?,
+        true => output.json(&json!({ "version": 1, "mutants": mutants }))?,
         false => {
             for mutant in mutants {
                 output.text(&format!("{} ({})", mutant.id, mutant.at()))?;
@@ -200,6 +203,19 @@ fn list_mutants(
 }
 
 fn list(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
+    if args.json {
+        let fault = |fault: &Fault| {
+            json!({
+                "fault": fault.name(),
+                "rule": fault.rule().to_string(),
+                "clause": fault.clause(),
+                "what": fault.what(),
+            })
+        };
+        let faults: Vec<Value> = args.faults().iter().map(fault).collect();
+        output.json(&json!({ "version": 1, "faults": faults }))?;
+        return Ok(ExitCode::Held);
+    }
     for fault in args.faults() {
         let clause = fault.clause().map_or(String::new(), |clause| format!(", clause {clause}"));
         output.text(&format!("{fault} ({}{clause}): {}", fault.rule(), fault.what()))?;
@@ -220,6 +236,11 @@ fn attack(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
 }
 
 impl Args {
+    /// Whether it builds and starts other processes.
+    pub(crate) const fn starts_others(&self) -> bool {
+        !self.list && !self.attack
+    }
+
     fn faults(&self) -> Vec<Fault> {
         let asked = |fault: &&Fault| self.only.is_empty() || self.only.contains(fault);
         Fault::ALL.iter().filter(asked).copied().collect()

@@ -8,16 +8,18 @@ use judge::RuleSet;
 use properties::oracle::Stop;
 use reports::{EngineResult, ExitCode, Status};
 
-use super::report::explained;
 use crate::cli::{self, CoreChoice};
 use crate::clock::Clock;
 use crate::engines::check::default_traces;
 use crate::engines::counterexample::Traces;
 use crate::engines::live::{self, Plan, Size};
 use crate::error::Error;
+use crate::finish::{self, Reader};
+use crate::lock::Lock;
 use crate::output::Output;
 use crate::place::Place;
 use crate::run;
+use crate::watch::worker;
 
 /// Run the real service on threads, HTTP and disk, and judge what it does.
 ///
@@ -41,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// The dialect; both when left out.
-    #[arg(long, value_name = "DIALECT")]
+    #[arg(long, value_parser = cli::one_of(Dialect::ALL), value_name = "DIALECT")]
     dialect: Option<Dialect>,
     /// Jobs of a run; 200 when left out.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
@@ -75,9 +77,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let place = Place::here();
     check_row(args)?;
+    let _own = Lock::of_named(args.out.as_deref())?;
     let traces = match &args.out {
         Some(out) => Traces { dir: out.join("traces"), from_report: PathBuf::from("traces") },
-        None => default_traces(&place.join("target")),
+        None => default_traces(&place.target()),
     };
     let seed = args.seed.unwrap_or_else(|| Clock::now().seed());
     let dialects = args.dialect.map_or_else(|| Dialect::ALL.to_vec(), |dialect| vec![dialect]);
@@ -98,23 +101,13 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         let engine = live::run(&plan, output)?;
         let found = broken(&engine);
         results.engines.push(engine);
-        if found && args.stop_at_first {
+        worker::know(&results);
+        if found && args.stop_at_first || run::is_stopped() {
             break;
         }
     }
-    run::ended(&mut results);
-    match args.json {
-        true => output.text(&reports::json(&results))?,
-        false => output.text(&reports::terminal(&results, output.style()))?,
-    }
-    if let Some(out) = &args.out {
-        std::fs::create_dir_all(out).map_err(|source| Error::Write { path: out.clone(), source })?;
-        let written = reports::write_all(out, &results).map_err(explained)?;
-        if !args.json {
-            output.text(&format!("\nreport: {}", written.html.display()))?;
-        }
-    }
-    Ok(results.outcome().exit_code)
+    let (reader, style) = (Reader::of_json(args.json), output.style());
+    Ok(finish::results(&mut results, reader, style, args.out.as_deref(), output))
 }
 
 /// Whether an engine has a finding.

@@ -10,13 +10,14 @@ use reports::ExitCode;
 use serde_json::{Value, json};
 
 use super::replay::code_of;
-use crate::cli::CoreChoice;
+use crate::cli::{self, CoreChoice};
 use crate::engines::check::default_traces;
 use crate::engines::counterexample::{draw_failed, slashes, write};
 use crate::error::Error;
 use crate::input::{Given, InputArgs, Taken};
 use crate::output::{Output, Paint, printable, verdict_in_words};
 use crate::place::Place;
+use crate::run::quoted;
 use crate::watch::{Limit, worker};
 
 /// Make a counterexample as small as it gets, and explain it.
@@ -40,13 +41,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
     /// The rule to keep broken; the one that is broken first when left out.
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, value_parser = cli::one_of(RuleSet::HERE.iter()), value_name = "RULE")]
     rule: Option<Rule>,
     /// Run its calls on this core; on the one that it was recorded on when left out.
     #[arg(long, value_enum, value_name = "CORE")]
     subject: Option<CoreChoice>,
-    /// Where the small trace goes; into target/traces when left out.
-    #[arg(short, long, visible_alias = "out", value_name = "FILE")]
+    /// Where the small trace goes; with the other traces when left out.
+    #[arg(long = "out", short = 'o', alias = "output", value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write it as an ordinary test into properties/regressions, where `cargo test -p properties` finds it.
     #[arg(long)]
@@ -82,9 +83,14 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     if let Err(error) = write(&small, &with_finding(&minimal, code).print()) {
         output.warn(&error);
     }
-    let test = match args.emit_test {
-        true => Some(emit(&place.join("properties/regressions"), args.input.path(), &minimal)?),
-        false => None,
+    let emitted = args
+        .emit_test
+        .then(|| emit(&place.join("properties/regressions"), args.input.path(), &minimal))
+        .transpose();
+    // That the test cannot be written takes nothing away from the failure.
+    let (test, not_emitted) = match emitted {
+        Ok(test) => (test, None),
+        Err(error) => (None, Some(error)),
     };
     if args.json {
         output.json(&document(&minimal, &for_what, &small, test.as_deref(), code))?;
@@ -92,6 +98,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         let head = format!("{}: {for_what}\n", args.input.name());
         let text = head + &page(&minimal, &small, test.as_deref(), code, output);
         output.text(&text)?;
+    }
+    if let Some(error) = not_emitted {
+        output.warn(&error);
     }
     Ok(code)
 }
@@ -175,7 +184,7 @@ fn code(minimal: &Minimal) -> ExitCode {
 fn small_trace(args: &Args, place: &Place, minimal: &Minimal) -> PathBuf {
     let usual = || {
         let name = format!("{}-minimal-{}.jsonl", minimal.failed.id, minimal.failed.trace.header.dialect);
-        default_traces(&place.join("target")).dir.join(name)
+        default_traces(&place.target()).dir.join(name)
     };
     args.output.clone().unwrap_or_else(usual)
 }
@@ -210,7 +219,7 @@ fn replay(minimal: &Minimal, small: &Path) -> String {
         Case::Race(_) => " --subject core".to_owned(),
         Case::Recorded(_) => String::new(),
     };
-    format!("bgcheck replay {}{subject}", slashes(small))
+    format!("bgcheck replay {}{subject}", quoted(&slashes(small)))
 }
 
 fn document(minimal: &Minimal, for_what: &str, small: &Path, test: Option<&Path>, code: ExitCode) -> Value {

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use model::mutants::{Listed, all};
 use reports::{ExitCode, Survivors};
+use serde_json::{Value, json};
 
-use crate::engines::counterexample::{expected, write};
+use crate::engines::counterexample::{expected, write, write_json};
 use crate::engines::mutate::{self, ENGINES, Plan};
 use crate::error::Error;
-use crate::output::Output;
+use crate::finish;
+use crate::output::{Output, Versioned};
 use crate::place::Place;
 use crate::run::command_line;
-use crate::signals;
 
 /// Change the model in one place after another, and show which changes nobody notices.
 ///
@@ -59,16 +60,22 @@ pub(crate) struct Args {
     attack: bool,
 }
 
+impl Args {
+    /// Whether it builds and starts other processes.
+    pub(crate) const fn starts_others(&self) -> bool {
+        !self.list && !self.attack
+    }
+}
+
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let mutants = chosen(&args.only)?;
     if args.list {
-        return list(&mutants, output);
+        return list(args, &mutants, output);
     }
     if args.attack {
         mutate::look_here(&mutants, &args.engine, args.seed, output)?;
         return Ok(ExitCode::Held);
     }
-    signals::catch();
     let place = Place::here();
     // Read first: what cannot be compared need not be run.
     let path = place.join("docs/pinned/mutants-expected.json");
@@ -85,20 +92,28 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let mut mutations = mutate::run(&plan, output)?;
     if args.bless {
         known.take_over(&mutations);
-        let text = serde_json::to_string_pretty(&known).map_err(|error| Error::Stdout(error.into()))?;
-        write(&path, &format!("{text}\n"))?;
     }
     mutations.explain(&known);
-    let out = args.out.clone().unwrap_or_else(|| place.reports().join("mutants.md"));
-    write(&out, &mutations.markdown())?;
     match args.json {
-        true => output.json(&mutations)?,
+        true => output.json(&Versioned::first(&mutations))?,
         false => output.text(&mutations.text())?,
     }
+    // What follows are files, and the verdict is there.
+    if args.bless && mutations.stopped_by.is_none() {
+        finish::warned(write_json(&path, &known), output);
+    }
+    let out = args.out.clone().unwrap_or_else(|| place.reports().join("mutants.md"));
+    finish::warned(write(&out, &mutations.markdown()), output);
     Ok(mutations.exit_code())
 }
 
-fn list(mutants: &[Listed], output: &mut Output) -> Result<ExitCode, Error> {
+fn list(args: &Args, mutants: &[Listed], output: &mut Output) -> Result<ExitCode, Error> {
+    if args.json {
+        let mutant = |listed: &Listed| json!({ "name": listed.name, "what": listed.what });
+        let mutants: Vec<Value> = mutants.iter().map(mutant).collect();
+        output.json(&json!({ "version": 1, "mutants": mutants }))?;
+        return Ok(ExitCode::Held);
+    }
     let lines: Vec<String> =
         mutants.iter().map(|listed| format!("{}: {}", listed.name, listed.what)).collect();
     output.text(&lines.join("\n"))?;

@@ -28,8 +28,11 @@ use crate::engines::{
     adapter, canary, check, conform, history, kill, last_night, live, liveness, protocol, race, sample, tools,
 };
 use crate::error::Error;
+use crate::finish::{self, Reader};
+use crate::lock::Lock;
 use crate::output::Output;
-use crate::place::Place;
+use crate::place::{Place, prepare, temporary};
+use crate::progress::Talk;
 use crate::watch::{End, Input, Listener, Stopping, Watched, worker};
 use crate::{ci, guard, run, signals, watch, watched};
 
@@ -97,7 +100,7 @@ pub(crate) struct Args {
     #[arg(long)]
     offline: bool,
     /// How much the exhaustive engine explores; `default`, or `tiny` with `--canary`, when left out.
-    #[arg(long, value_name = "SCOPE")]
+    #[arg(long, value_parser = cli::one_of(ScopeName::ALL), value_name = "SCOPE")]
     scope: Option<ScopeName>,
     /// The results for a machine instead of the table.
     #[arg(long)]
@@ -233,11 +236,16 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let core = CoreChoice::canary(args.canary);
     let seed = args.seed.unwrap_or_else(|| Clock::now().seed());
     if let Some(part) = args.part {
-        let dir = args.out.clone().unwrap_or_else(std::env::temp_dir);
+        let dir = args.out.clone().unwrap_or_else(|| temporary().to_owned());
         let traces = traces_in(&dir);
         return Parted { args, core, seed, traces, place }.run(part, output);
     }
-    signals::catch();
+    signals::collect();
+    let _checkout = match place.is_checkout() {
+        true => Lock::of(&place.target().join("nightly"))?,
+        false => Lock::of_named(None)?,
+    };
+    let _own = Lock::of_named(args.out.as_deref())?;
     let out = directory(args, &place, output);
     let mut results = run::results(&place, RuleSet::ALL, seed, Some(args.budget));
     results.rules.push(run::law_text(Law::BoundedWait));
@@ -247,7 +255,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         results.run.id = name.to_string_lossy().into_owned();
     }
     let mut night = Night { args, core, seed, traces: traces_in(&out), place, out, results, over: None };
-    night.set_up_and_run(output)?;
+    night.set_up_and_run(output);
     night.report(output)
 }
 
@@ -266,14 +274,16 @@ fn directory(args: &Args, place: &Place, output: &Output) -> PathBuf {
     let wanted = args.out.clone().map_or_else(|| of_the_day(&place.reports()), named);
     wanted.unwrap_or_else(|error| {
         output.warn(&error);
-        let other = std::env::temp_dir().join(format!("bgcheck-{}", std::process::id()));
+        let other = finish::elsewhere();
+        // It is said again at the end, when the report cannot be written there either.
+        let _ = prepare(&other);
         output.note(&format!("the report goes to {} instead", other.display()));
         other
     })
 }
 
 fn named(dir: PathBuf) -> Result<PathBuf, Error> {
-    match std::fs::create_dir_all(&dir) {
+    match prepare(&dir) {
         Ok(()) => Ok(dir),
         Err(source) => Err(Error::Write { path: dir, source }),
     }
@@ -283,7 +293,7 @@ fn of_the_day(above: &Path) -> Result<PathBuf, Error> {
     let made = |path: &Path, made: std::io::Result<()>| {
         made.map_err(|source| Error::Write { path: path.to_owned(), source })
     };
-    made(above, std::fs::create_dir_all(above))?;
+    made(above, prepare(above))?;
     let day = Clock::now().day();
     let mut number = 1;
     loop {
@@ -315,11 +325,14 @@ struct Night<'a> {
 /// A fuzz target, and why it cannot run when it cannot.
 type Built = (Target, Option<Status>);
 
+const UNDER_WAY: &str =
+    "the night had not come to its end when this was written: it goes on, or it was killed";
 const FOUND: &str = "it was to end with the first finding";
 
 impl Night<'_> {
-    fn set_up_and_run(&mut self, output: &mut Output) -> Result<(), Error> {
+    fn set_up_and_run(&mut self, output: &mut Output) {
         let parts: Vec<Part> = Part::ALL.into_iter().filter(|part| self.has(*part)).collect();
+        self.keep_so_far();
         let fuzzes = self.set_up(&parts, output);
         let fuzzer = self.set_up_canary(&parts, &fuzzes, output);
         let started = Instant::now();
@@ -330,14 +343,29 @@ impl Night<'_> {
                 Some((target, status)) => self.results.engines.push(fuzz::result(*target, status)),
                 None => {
                     let budget = part.budget(self.args.budget, left, &parts[at..]);
-                    self.part(*part, budget, fuzzer, output)?;
+                    // One that cannot be started costs its own results, and no others.
+                    if let Err(error) = self.part(*part, budget, fuzzer, output) {
+                        self.results.engines.push(not_run(part.engine(), &error));
+                    }
+                    self.keep_so_far();
                 }
             }
             if *part == Part::Protocol && self.over.is_none() {
-                self.results.kills = self.kills(output)?;
+                match self.kills(output) {
+                    Ok(kills) => self.results.kills = kills,
+                    Err(error) => self.results.engines.push(not_run("kill", &error)),
+                }
             }
         }
-        Ok(())
+    }
+
+    /// Writes what is known so far: a night that is killed leaves it behind.
+    fn keep_so_far(&self) {
+        let mut so_far = self.results.clone();
+        so_far.run.partial.get_or_insert(UNDER_WAY.to_owned());
+        watched::name_rules(&mut so_far);
+        // It is written again at the end, and said then when it cannot be.
+        let _ = reports::write_all(&self.out, &so_far);
     }
 
     /// Whether a part belongs to this night.
@@ -408,7 +436,7 @@ impl Night<'_> {
             self.over.get_or_insert(watched::STOPPED);
         }
         if let Some(why) = self.over {
-            self.results.engines.push(skipped(part, why));
+            self.results.engines.push(skipped(part.engine(), why));
             return Ok(());
         }
         let order = watched::order(self.arguments(part, budget, fuzzer, output), Input::None, output);
@@ -454,6 +482,9 @@ impl Night<'_> {
             ("--canary-built", fuzzer == Fuzzer::Built),
             ("--quiet", output.is_quiet()),
         ];
+        if let Talk::As(manner) = output.talk() {
+            args.extend(["--progress", manner.name()].map(OsString::from));
+        }
         args.extend(flags.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag.into()));
         args
     }
@@ -504,6 +535,7 @@ impl Night<'_> {
     fn report(mut self, output: &mut Output) -> Result<ExitCode, Error> {
         if signals::has_come() {
             self.results.run.partial = Some(watched::STOPPED.to_owned());
+            self.results.run.stopped_by = signals::first();
         }
         // Read late: another night may have ended meanwhile.
         let nights = last_night::nights(&self.place.reports(), &self.out);
@@ -516,41 +548,33 @@ impl Night<'_> {
         warnings.iter().for_each(|warning| output.note(&format!("warning: {warning}")));
         let results = &self.results;
         let audience = if self.args.canary { ci::Audience::Named } else { ci::Audience::All };
-        ci::inform(&self.args.ci, results, &warnings, audience, output);
-        let written = reports::write_with(&self.out, results, trend.as_ref());
-        let printed = match self.args.json {
-            true => output.text(&reports::json(results)),
-            false => output.text(&reports::terminal(results, output.style())),
+        let (code, reader) = (results.outcome().exit_code, Reader::of_json(self.args.json));
+        let text = match reader {
+            Reader::Machine => reports::json(results),
+            Reader::Person => reports::terminal(results, output.style()),
         };
-        let code = results.outcome().exit_code;
-        match written {
-            Ok(written) if !self.args.json && printed.is_ok() => {
-                output.text(&format!("\nreport: {}", written.html.display()))?;
-            }
-            Ok(_) => {}
-            Err(error) => output.warn(&super::report::explained(error)),
-        }
-        if let Err(error) = printed {
-            output.warn(&error);
-            output.note(&crate::output::verdict_in_words(code));
-        }
+        finish::print(&text, code, output);
+        ci::inform(&self.args.ci, results, &warnings, audience, output);
+        finish::report_with(&self.out, results, trend.as_ref(), reader, output);
         Ok(code)
     }
 }
 
-/// A part that could not run: something outside is in the way, or the workbench is at fault.
-fn not_run(part: Part, error: &Error) -> EngineResult {
+/// An engine that could not run: something outside is in the way, or the workbench is at fault.
+fn not_run(engine: &str, error: &Error) -> EngineResult {
     match error.exit_code() {
-        ExitCode::Internal => EngineResult::failed(part.engine(), error),
-        _ => skipped(part, &error.to_string()),
+        // A build that was ended with the night says nothing about the workbench.
+        _ if run::is_stopped() => skipped(engine, watched::STOPPED),
+        ExitCode::Internal => EngineResult::failed(engine, error),
+        _ => skipped(engine, &error.to_string()),
     }
 }
 
 /// A part that does not run.
-fn skipped(part: Part, why: &str) -> EngineResult {
+fn skipped(engine: &str, why: &str) -> EngineResult {
     let status = Status::Skipped { why: why.to_owned(), install_hint: None };
     EngineResult {
-        name: part.engine().to_owned(),
+        name: engine.to_owned(),
         subject: None,
         dialect: None,
         scope: None,
@@ -591,6 +615,14 @@ impl Listener for Parts {
     fn stopping(&mut self) -> Stopping {
         signals::stopping()
     }
+
+    fn stands(&mut self, where_it_stands: &str) {
+        // Nobody may be reading, which must not stop the work.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            format!("nightly: {where_it_stands}\n").as_bytes(),
+        );
+    }
 }
 
 /// The side of the night that runs one part.
@@ -611,7 +643,7 @@ impl Parted<'_> {
             let plan = canary::Plan { place: &self.place, seed: self.seed, fuzzer, offline, budget };
             match canary::run(&plan, output) {
                 Ok(canaries) => results.canaries = canaries,
-                Err(error) => results.engines.push(not_run(part, &error)),
+                Err(error) => results.engines.push(not_run(part.engine(), &error)),
             }
             worker::know(&results);
             return Ok(ExitCode::Held);
@@ -635,7 +667,7 @@ impl Parted<'_> {
                 // Then it is the subject that is broken, which is for whoever watches to tell.
                 return Err(error);
             }
-            take(not_run(part, &error));
+            take(not_run(part.engine(), &error));
         }
         Ok(ExitCode::Held)
     }

@@ -13,6 +13,8 @@ use crate::engines::check::default_traces;
 use crate::engines::counterexample::Traces;
 use crate::engines::sample::{self, Plan};
 use crate::error::Error;
+use crate::finish::{self, Reader};
+use crate::lock::Lock;
 use crate::output::Output;
 use crate::place::Place;
 use crate::run;
@@ -46,7 +48,7 @@ pub(crate) struct Args {
     #[arg(long)]
     canary: bool,
     /// Where the traces of failures go.
-    #[arg(long, short = 'o', visible_alias = "out", value_name = "DIR")]
+    #[arg(long = "out", short = 'o', alias = "trace-dir", value_name = "DIR")]
     trace_dir: Option<PathBuf>,
     /// The results for a machine.
     #[arg(long)]
@@ -55,9 +57,10 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let place = Place::here();
+    let _own = Lock::of_named(args.trace_dir.as_deref())?;
     let traces = match &args.trace_dir {
         Some(dir) => Traces::in_dir(dir.clone()),
-        None => default_traces(&place.join("target")),
+        None => default_traces(&place.target()),
     };
     let seed = args.seed.unwrap_or_else(|| Clock::now().seed());
     let mut results = run::results(&place, RuleSet::OF_A_JOB, seed, Some(args.budget));
@@ -71,10 +74,6 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         traces: &traces,
     };
     results.engines.push(sample::run(&plan, output)?);
-    run::ended(&mut results);
-    match args.json {
-        true => output.text(&reports::json(&results))?,
-        false => output.text(&reports::terminal(&results, output.style()))?,
-    }
-    Ok(results.outcome().exit_code)
+    let (reader, style) = (Reader::of_json(args.json), output.style());
+    Ok(finish::results(&mut results, reader, style, None, output))
 }

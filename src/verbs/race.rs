@@ -16,6 +16,8 @@ use crate::engines::counterexample::Traces;
 use crate::engines::fuzz::{self, Sanitizer, Target};
 use crate::engines::race::{self, Plan};
 use crate::error::Error;
+use crate::finish::{self, Reader};
+use crate::lock::Lock;
 use crate::output::Output;
 use crate::place::Place;
 use crate::run;
@@ -74,13 +76,13 @@ pub(crate) struct Args {
     #[arg(long, requires = "complete")]
     no_times: bool,
     /// What stands in the place of the engine's barrier; anything else is wrong on purpose.
-    #[arg(long, default_value_t = Design::Barrier, value_name = "DESIGN")]
+    #[arg(long, default_value_t = Design::Barrier, value_parser = cli::one_of(Design::ALL.iter().copied()), value_name = "DESIGN")]
     design: Design,
     /// End with the first failure, which is told at once.
     #[arg(long)]
     stop_at_first: bool,
     /// Where the traces of all failures go.
-    #[arg(long, short = 'o', visible_alias = "out", value_name = "DIR")]
+    #[arg(long = "out", short = 'o', alias = "trace-dir", value_name = "DIR")]
     trace_dir: Option<PathBuf>,
     /// Download nothing.
     #[arg(long)]
@@ -121,9 +123,10 @@ pub(crate) const USUAL: [Kind; 3] =
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let place = Place::here();
+    let _own = Lock::of_named(args.trace_dir.as_deref())?;
     let traces = match &args.trace_dir {
         Some(dir) => Traces::in_dir(dir.clone()),
-        None => default_traces(&place.join("target")),
+        None => default_traces(&place.target()),
     };
     if args.complete {
         return explore(args, &place, &traces, output);
@@ -167,12 +170,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         };
         results.engines.push(fuzz::whole(&plan, &mut results.set_up, output)?);
     }
-    run::ended(&mut results);
-    match args.json {
-        true => output.text(&reports::json(&results))?,
-        false => output.text(&reports::terminal(&results, output.style()))?,
-    }
-    Ok(results.outcome().exit_code)
+    let (reader, style) = (Reader::of_json(args.json), output.style());
+    Ok(finish::results(&mut results, reader, style, None, output))
 }
 
 /// Without a budget.

@@ -8,6 +8,7 @@ use crate::ci;
 use crate::engines::counterexample::write;
 use crate::engines::history;
 use crate::error::Error;
+use crate::finish;
 use crate::output::Output;
 use crate::place::Place;
 use crate::run;
@@ -104,10 +105,12 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         }
     };
     let text = shown.rendered(format, style)?;
-    if let Some(path) = &args.html {
-        write(path, &shown.rendered(Format::Html, style)?)?;
+    let page = args.html.as_ref().map(|path| Ok::<_, Error>((path, shown.rendered(Format::Html, style)?)));
+    let page = page.transpose()?;
+    finish::print(&text, code, output);
+    if let Some((path, page)) = page {
+        finish::warned(write(path, &page), output);
     }
-    output.text(&text)?;
     Ok(code)
 }
 
@@ -178,9 +181,12 @@ fn newest(place: &Place) -> Result<PathBuf, Error> {
 
 /// The error with what to do about it.
 pub(crate) fn explained(error: ReportError) -> Error {
+    let error = match error {
+        ReportError::Write { path, source } => return Error::Write { path, source },
+        other => other,
+    };
     let help = match &error {
         ReportError::DiskFull { .. } => "free some space, or name another directory with `--out`",
-        ReportError::Write { .. } => "name another directory with `--out`",
         ReportError::WrongVersion { .. } => "use the version of bgcheck that wrote it, or run it again",
         ReportError::Missing { .. } => "run `bgcheck nightly` first, or name a results.json or its directory",
         _ => "name a results.json that `bgcheck nightly` or `bgcheck check --json` has written",

@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 mod message;
+pub(crate) mod reaper;
 mod supervisor;
 mod threads;
 pub(crate) mod worker;

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, ExitCode, Failure, Finding, Ran, Results, RuleId,
-    RuleResult, Status, Subject, Unit,
+    RuleResult, Signal, Status, Subject, Unit,
 };
 
 use super::message::{Limit, MARK, Message};
-use super::{threads, worker};
+use super::reaper::{How, end_group};
+use super::{reaper, threads, worker};
+use crate::signals;
 
 /// What to run.
 pub(crate) struct Order {
@@ -63,8 +65,8 @@ pub(crate) enum End {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Stopping {
     No,
-    /// It is to end with what it knows.
-    Soon,
+    /// It is to end with what it knows: this signal has come.
+    Soon(Signal),
     /// It is to end now.
     Now,
 }
@@ -79,6 +81,8 @@ pub(crate) trait Listener {
     }
     /// Asked every now and then.
     fn stopping(&mut self) -> Stopping;
+    /// Where the worker stands, when it was asked for.
+    fn stands(&mut self, where_it_stands: &str);
 }
 
 /// How often a worker is looked at.
@@ -90,8 +94,11 @@ const MEMORY_BEAT: Duration = Duration::from_millis(100);
 /// A change of its memory that is a sign of life.
 const LIFE_BYTES: u64 = 1 << 20;
 
-/// How long a worker may take to end once it is asked to.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long a worker may take to end once it is asked to. What it knows is printed within two seconds.
+const GRACE: Duration = Duration::from_millis(1_300);
+
+/// How long what a worker has written last may be on its way.
+const ON_ITS_WAY: Duration = Duration::from_millis(300);
 
 /// How long a worker may be quiet before it names an engine. It builds in that time, and a linker is quiet for long.
 const FIRST: Duration = Duration::from_secs(1_800);
@@ -99,6 +106,10 @@ const FIRST: Duration = Duration::from_secs(1_800);
 /// Runs a worker to its end, whatever it does.
 pub(crate) fn run(order: &Order, listener: &mut dyn Listener) -> std::io::Result<Watched> {
     let mut child = start(order)?;
+    if order.input == Input::Stdin {
+        // The others hear that this process is gone: their stdin ends.
+        reaper::watch(child.id());
+    }
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let (send, lines) = channel();
     let reader = stdout.map(|stdout| {
@@ -127,7 +138,7 @@ pub(crate) fn run(order: &Order, listener: &mut dyn Listener) -> std::io::Result
     let end = watch.run_to_end(listener);
     watch.kill();
     // What it wrote last may still be on its way.
-    let until = Instant::now() + Duration::from_secs(1);
+    let until = Instant::now() + ON_ITS_WAY;
     while reader.as_ref().is_some_and(|reader| !reader.is_finished()) && Instant::now() < until {
         watch.take(listener);
     }
@@ -197,7 +208,10 @@ impl Watch {
             match listener.stopping() {
                 Stopping::No => {}
                 Stopping::Now => return End::Stopped,
-                Stopping::Soon => self.ask(),
+                Stopping::Soon(signal) => self.ask(signal),
+            }
+            if signals::is_asked() {
+                listener.stands(&self.known.stands());
             }
             if self.asked.is_some_and(|asked| asked.elapsed() > GRACE) {
                 return End::Stopped;
@@ -227,11 +241,14 @@ impl Watch {
     }
 
     /// Asks it to end, once. One that cannot hear is ended.
-    fn ask(&mut self) {
+    fn ask(&mut self, signal: Signal) {
         if self.asked.is_some() {
             return;
         }
-        let heard = self.stdin.as_mut().is_some_and(|stdin| writeln!(stdin, "stop").is_ok());
+        let heard =
+            self.stdin.as_mut().is_some_and(|stdin| writeln!(stdin, "stop {}", signal.number()).is_ok());
+        // One that reads what this process is given catches signals itself.
+        let heard = heard || end_group(self.child.id(), How::Asked(signal));
         let long_ago = Instant::now().checked_sub(GRACE * 2);
         self.asked = Some(if heard { Instant::now() } else { long_ago.unwrap_or_else(Instant::now) });
     }
@@ -280,32 +297,24 @@ impl Watch {
                 self.alive = Instant::now();
             }
             Message::Panicked(what) => self.known.panicked = Some(what),
-            Message::Group(group) => self.groups.push(group),
+            Message::Group(group) => {
+                reaper::watch(group);
+                self.groups.push(group);
+            }
         }
     }
 
     /// Ends the worker and everything that it has started.
     fn kill(&mut self) {
         for group in self.groups.drain(..).chain([self.child.id()]) {
-            kill_group(group);
+            end_group(group, How::AtOnce);
+            reaper::forget(group);
         }
         // It may have ended by itself in between, which is as good.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
-
-#[cfg(unix)]
-fn kill_group(group: u32) {
-    use rustix::process::{Pid, Signal, kill_process_group};
-    if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) {
-        // A group without a process is what is wanted.
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-}
-
-#[cfg(not(unix))]
-fn kill_group(_: u32) {}
 
 fn ended(status: ExitStatus) -> End {
     if let Some(code) = status.code() {
@@ -376,6 +385,19 @@ impl Default for UnderWay {
 }
 
 impl Known {
+    /// How far the worker is, in a line.
+    fn stands(&self) -> String {
+        let done: Vec<String> =
+            self.results.iter().flat_map(|results| &results.engines).map(|one| one.name.clone()).collect();
+        let done = if done.is_empty() { "nothing".to_owned() } else { done.join(", ") };
+        let Some(under_way) = &self.under_way else { return format!("getting ready; done: {done}") };
+        let UnderWay { engine, began, done: so_far, found, .. } = under_way;
+        let unit = in_plural(under_way.unit());
+        let at = under_way.at.map_or_else(String::new, |seed| format!(", at seed {seed}"));
+        let (seconds, found) = (began.elapsed().as_secs(), found.len());
+        format!("{engine}: {so_far} {unit}{at}, after {seconds} s; failures so far: {found}; done: {done}")
+    }
+
     /// The engine that was under way when the worker ended otherwise than by itself, with what it had found and how it ended. `name` is
     /// for one that has not named itself.
     pub(crate) fn cut_off(&mut self, end: &End, name: &str) -> Option<EngineResult> {
@@ -408,7 +430,7 @@ impl UnderWay {
         let blame = self.blame(end);
         let status = match blame {
             Blame::Engine(why) if self.found.is_empty() => Status::Failed { why },
-            blame => Status::Ran(self.ran(blame)),
+            blame => Status::Ran(self.ran(blame, end)),
         };
         self.named(status)
     }
@@ -424,7 +446,7 @@ impl UnderWay {
         }
     }
 
-    fn ran(&self, blame: Blame) -> Ran {
+    fn ran(&self, blame: Blame, end: &End) -> Ran {
         let mut findings: Vec<RuleResult> = Vec::new();
         let mut disagreements = Vec::new();
         for (rule, failure) in self.found.iter().cloned() {
@@ -436,8 +458,13 @@ impl UnderWay {
         if let Blame::Rule(rule, failure) = blame {
             findings.push(RuleResult { rule: RuleId(rule.to_owned()), finding: Finding::Violated(failure) });
         }
+        // Of an exploration that was stopped is known that it broke nothing so far, and no more.
+        let approach = match (end, self.unit()) {
+            (End::Stopped, Unit::States) => Approach::Exhaustive,
+            _ => Approach::Sampling,
+        };
         Ran {
-            approach: Approach::Sampling,
+            approach,
             ended: Ended::BudgetSpent,
             work: vec![Amount::new(self.unit(), self.done)],
             time_ms: crate::run::millis(self.began.elapsed()),

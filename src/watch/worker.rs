@@ -1,13 +1,16 @@
 //! The side that works: it tells the watcher how far it is. In a process that nobody watches, all of this does nothing.
 
 use std::io::{BufRead as _, Write as _};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use reports::{ExitCode, Failure, Results, RuleId, Subject};
+use reports::{ExitCode, Failure, Results, RuleId, Signal, Subject};
 
 use super::message::{Limit, MARK, Message};
+use super::reaper;
+use crate::signals;
 
 /// What marks the process that works.
 pub(super) const WORKER: &str = "BGCHECK_WORKER";
@@ -21,7 +24,6 @@ pub(super) const LIMIT: &str = "BGCHECK_LIMIT";
 /// How often a sign of life is passed on.
 const BEAT: Duration = Duration::from_millis(250);
 
-static STOP: AtomicBool = AtomicBool::new(false);
 static SIGNS: AtomicU64 = AtomicU64::new(0);
 static DONE: AtomicU64 = AtomicU64::new(0);
 /// One more than the seed under way; nothing is under way at 0.
@@ -34,18 +36,32 @@ pub(crate) fn is_worker() -> bool {
     *IS.get_or_init(|| std::env::var_os(WORKER).is_some())
 }
 
+/// A group has ended, and has been waited for.
+pub(crate) fn ended(process: u32) {
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner).retain(|group| *group != process);
+    if !is_worker() {
+        reaper::forget(process);
+    }
+}
+
+/// Makes a command one of this program that nobody watches: it is no worker, whatever this process is.
+pub(crate) fn alone(command: &mut Command) -> &mut Command {
+    reaper::in_own_group(command).env_remove(WORKER).env_remove(LIMIT)
+}
+
 /// Set when the run is to end early, with what it knows.
 pub(crate) fn stop() -> &'static AtomicBool {
-    &STOP
+    signals::stop()
 }
 
 /// Whether the run is to end early.
 pub(crate) fn is_stopped() -> bool {
-    STOP.load(Ordering::Relaxed)
+    signals::has_come()
 }
 
 /// Begins to listen to the watcher, and to give signs of life.
 pub(crate) fn start() {
+    signals::collect();
     // Stdin is the watcher's, unless the verb reads it; then the watcher ends the worker without a word.
     if std::env::var_os(WORKER).is_some_and(|how| how == HEARD) {
         // A worker that hears nothing ends when the watcher ends it.
@@ -57,8 +73,9 @@ pub(crate) fn start() {
 /// One word is said, and the end of the watcher ends this process, too.
 fn listen() {
     for line in std::io::stdin().lock().lines() {
-        if line.is_ok_and(|line| line == "stop") {
-            STOP.store(true, Ordering::Relaxed);
+        let stopped = line.ok().and_then(|line| line.strip_prefix("stop ")?.parse().ok());
+        if let Some(signal) = stopped {
+            signals::come(Signal::of(signal));
         }
     }
     std::process::exit(ExitCode::Internal.code().into());
@@ -123,9 +140,25 @@ pub(crate) fn panicked(what: &str) {
     send(&Message::Panicked(what.to_owned()));
 }
 
-/// A process with a group of its own was started.
+/// Groups that were started.
+static GROUPS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+/// Ends every group that was started: a run that is stopped does not wait for what they answer.
+pub(crate) fn end_groups() {
+    let groups = std::mem::take(&mut *GROUPS.lock().unwrap_or_else(PoisonError::into_inner));
+    groups.into_iter().for_each(|group| {
+        reaper::end_group(group, reaper::How::AtOnce);
+    });
+}
+
+/// A process with a group of its own was started. Whoever watches ends it with this one; where nobody does, the reaper.
 pub(crate) fn group(process: u32) {
-    send(&Message::Group(process));
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner).push(process);
+    if is_worker() {
+        send(&Message::Group(process));
+    } else {
+        reaper::watch(process);
+    }
 }
 
 fn send(message: &Message) {

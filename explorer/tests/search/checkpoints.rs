@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use explorer::checkpoint::{Checkpoints, Durable, Subject};
 use explorer::reference::two_phase::{Fault, TwoPhase};
-use explorer::{Error, Exact, Explorer, Form, Hashed, Limits, Report, Retraced, Stop, Verdict};
+use explorer::{Error, Exact, Explorer, Form, Hashed, Level, Limits, Report, Retraced, Stop, Verdict};
 
 /// Where the process that dies writes its checkpoints.
 const DIRECTORY: &str = "BGCHECK_TEST_CHECKPOINTS";
@@ -174,7 +174,7 @@ impl Durable for Small {
 }
 
 #[test]
-fn a_full_disk_is_an_error_and_the_last_checkpoint_is_intact() {
+fn a_full_disk_costs_checkpoints_and_no_result_and_the_last_one_is_intact() {
     let whole = essence(&explorer().explore().expect("an exploration"));
     for (workers, room) in [(1, 30_000), (2, 30_000), (3, 100_000)] {
         let directory = tempfile::tempdir().expect("a directory");
@@ -186,11 +186,27 @@ fn a_full_disk_is_an_error_and_the_last_checkpoint_is_intact() {
             }
         };
         let checkpoints = Checkpoints { create: Arc::new(create), ..at_each_level(directory.path()) };
-        let error = explorer().workers(workers).checkpoints(checkpoints).explore().expect_err("a full disk");
-        assert_eq!(error, Error::DiskFull);
+        let report = explorer().workers(workers).checkpoints(checkpoints).explore().expect("a result");
+        assert_eq!(report.unkept, Some(Error::DiskFull));
+        assert_eq!(essence(&report), whole);
         let resumed = explorer().resume(directory.path(), &subject()).expect("the last checkpoint");
         assert_eq!(essence(&resumed.explore().expect("an exploration")), whole);
     }
+}
+
+/// What is stopped from outside ends in the middle of a level, and what it kept is of whole levels.
+#[test]
+fn enough_ends_an_exploration_and_its_checkpoint_can_be_resumed() {
+    static ENOUGH: AtomicBool = AtomicBool::new(false);
+    let whole = essence(&explorer().explore().expect("an exploration"));
+    let directory = tempfile::tempdir().expect("a directory");
+    let limits = Limits { enough: Some(&ENOUGH), ..Limits::default() };
+    let stop = |level: &Level| ENOUGH.store(level.depth >= 4, Ordering::SeqCst);
+    let stopped = explorer().limits(limits).progress(stop).checkpoints(at_each_level(directory.path()));
+    let stopped = stopped.explore().expect("an exploration");
+    assert!(!stopped.is_complete(), "{stopped:?}");
+    let resumed = explorer().resume(directory.path(), &subject()).expect("a checkpoint");
+    assert_eq!(essence(&resumed.explore().expect("an exploration")), whole);
 }
 
 /// The header of the only checkpoint that is kept.

@@ -73,6 +73,31 @@ impl Act {
 }
 
 impl Act {
+    /// The step as a reader wants it. `call` has the words of a call.
+    pub(super) fn in_words(self, call: impl Fn(u8) -> String) -> String {
+        match self {
+            Act::Call { who, on, ask } => format!("{who} calls {} on job {on}", call(ask)),
+            Act::Effect(who) => format!("the call of {who} takes effect, under the lock"),
+            Act::Disk(who, Disk::Good) => format!("the disk work of {who}'s call is done"),
+            Act::Disk(who, Disk::Fails) => format!("the disk work of {who}'s call fails"),
+            Act::Return(who) => format!("the call of {who} returns"),
+            Act::Claim(job) => format!("a dispatcher claims the next delivery of job {job}"),
+            Act::Begin(job) => format!("the delivery of job {job} begins"),
+            Act::Enter(job) => format!("the delivery of job {job} enters the client's code"),
+            Act::Leave(job, outcome) => format!("the callback of job {job} leaves and {}", outcome.verb()),
+            Act::Block { job, client } => {
+                format!("the callback of job {job} waits for a lock of client {client}")
+            }
+            Act::Settle(job) => format!("the leave of job {job}'s delivery is reported"),
+            Act::Exit(job, outcome) => format!("the program of job {job} exits and {}", outcome.verb()),
+            Act::Turn(job) => format!("the scheduler takes job {job} on"),
+            Act::Arrive(job) => format!("a file of job {job} is whole"),
+            Act::Fail(job) => format!("the transfer of job {job} fails for good"),
+            Act::RetryDelayOver(job) => format!("the retry delay of job {job} is over"),
+            Act::Expire(job) => format!("job {job} expires"),
+        }
+    }
+
     /// What a report counts apart: kinds of steps, by their names.
     pub(super) const CLASSES: [&str; 17] = [
         "call",

@@ -12,6 +12,7 @@
 //! **Why it can fail.** Each [`Flaw`] is a mistake in the protocol that breaks one of the duties and no safety rule; the tests find each.
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use contract::{Dialect, Event, JobState, Profile};
@@ -133,7 +134,7 @@ impl Duty {
         let profile = Dialect::Bits.profile();
         let slices = [ScopeName::Tiny, ScopeName::Small].into_iter().flat_map(|scope| slices(scope, profile));
         for slice in slices.filter_map(live_slice) {
-            let report = check_live(Design::Barrier, self.flaw(), profile, &slice, 1, None)?;
+            let report = check_live(Design::Barrier, self.flaw(), profile, &slice, 1, (None, None))?;
             let broken = report.proofs.into_iter().find(|(duty, _)| *duty == self);
             if let Some((_, LiveProof::Violated(lasso))) = broken {
                 return Ok(Some(lasso.story(Design::Barrier, profile, &slice)));
@@ -368,14 +369,14 @@ pub fn check_live(
     profile: &Profile,
     slice: &Slice,
     workers: usize,
-    budget: Option<Duration>,
+    (budget, enough): (Option<Duration>, Option<&'static AtomicBool>),
 ) -> Result<LiveReport, explorer::Error> {
     let started = Instant::now();
     let mut protocol = Protocol::<1>::new(design, profile, slice, &[], Reduction::Full);
     protocol.rig.flaw = flaw;
     let report = Explorer::<_, Hashed<u64>>::hashed(protocol)
         .workers(workers)
-        .limits(Limits { time: budget, ..Limits::default() })
+        .limits(Limits { time: budget, enough, ..Limits::default() })
         .classes(Classes { names: CLASSES.map(str::to_owned).to_vec(), of: class })
         .record(labels())
         .explore()?;

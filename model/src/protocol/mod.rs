@@ -273,6 +273,11 @@ impl<const J: usize> Model for Protocol<J> {
         Some(self.representative(self.taken(state, act)))
     }
 
+    fn format_action(&self, act: &Act) -> String {
+        let asked = |ask: u8| self.rig.asks.get(usize::from(ask)).map(|asked| asked.ask.to_string());
+        act.in_words(|ask| asked(ask).unwrap_or_default())
+    }
+
     fn format_step(&self, state: &State<J>, act: Act) -> Option<String> {
         self.next_state(state, act).map(|next| self.rig.in_words(&next.world))
     }

@@ -386,6 +386,25 @@ impl<const J: usize> World<J> {
     }
 }
 
+impl Outcome {
+    /// What it does with the event.
+    pub(super) const fn verb(self) -> &'static str {
+        match self {
+            Outcome::Acknowledges => "acknowledges",
+            Outcome::Fails => "fails",
+        }
+    }
+}
+
+impl std::fmt::Display for Who {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Who::Client(client) => write!(f, "client {client}"),
+            Who::Callback(job) => write!(f, "the callback of job {job}"),
+        }
+    }
+}
+
 /// Who makes a call.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Who {

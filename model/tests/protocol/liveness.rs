@@ -11,7 +11,7 @@ fn live_slices(scope: ScopeName, dialect: Dialect) -> Vec<Slice> {
 }
 
 fn check(flaw: Flaw, dialect: Dialect, slice: &Slice, workers: usize) -> LiveReport {
-    check_live(Design::Barrier, flaw, dialect.profile(), slice, workers, None)
+    check_live(Design::Barrier, flaw, dialect.profile(), slice, workers, (None, None))
         .expect("the model does not panic")
 }
 

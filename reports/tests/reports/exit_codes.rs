@@ -4,7 +4,7 @@ use crate::fixture;
 
 use reports::{
     Agreement, Amount, Approach, Canary, Ended, ExitCode, Failure, Finding, Kills, ModelEdges, Ran, Rate,
-    Results, RuleId, Standing, Status, Table, Unit, WitnessSeen,
+    Results, RuleId, Signal, Standing, Status, Table, Unit, WitnessSeen,
 };
 
 /// Changes one engine of a run, and with it the exit code.
@@ -57,6 +57,24 @@ fn of_every_set_of_reasons_the_weightiest_decides() {
 fn the_numbers_are_the_documented_ones() {
     let numbers = ExitCode::BY_PRECEDENCE.map(ExitCode::code);
     assert_eq!(numbers, [70, 1, 2, 3, 4, 6, 5, 0]);
+}
+
+/// What is known decides how a run ends that was stopped; where nothing is, the signal does, as shells have it.
+#[test]
+fn a_run_that_was_stopped_ends_with_what_is_known_and_else_with_its_signal() {
+    for (signal, number) in Signal::ALL {
+        let mut results = fixture::held();
+        results.run.stopped_by = Some(signal);
+        assert_eq!(results.outcome().exit_code, ExitCode::Held, "it had done its work");
+        results.engines.clear();
+        results.canaries.clear();
+        results.kills = None;
+        assert_eq!(results.outcome().exit_code.code(), 128 + number);
+        let mut results = fixture::held();
+        results.run.stopped_by = Some(signal);
+        SPOILS.iter().for_each(|(_, spoil)| spoil(&mut results));
+        assert_eq!(results.outcome().exit_code, ExitCode::Internal, "it knows what it knows");
+    }
 }
 
 #[test]
@@ -257,7 +275,7 @@ fn ran(results: &mut Results, engine: usize) -> &mut Ran {
 #[test]
 fn the_document_has_a_row_for_each_code() {
     let document = include_str!("../../../docs/exit-codes.md");
-    for code in ExitCode::BY_PRECEDENCE {
+    for code in ExitCode::all() {
         assert!(document.contains(&code.row()), "docs/exit-codes.md has no row {}", code.row());
     }
 }

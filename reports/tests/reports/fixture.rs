@@ -38,6 +38,7 @@ pub(crate) fn held() -> Results {
             budget_ms: Some(180_000),
             machine: Machine { os: "linux x86_64".to_owned(), cores: 2, memory_bytes: Some(24_696_061_952) },
             partial: None,
+            stopped_by: None,
         },
         rules: RULES
             .map(|(id, name, sentence)| RuleText {
@@ -144,6 +145,7 @@ fn kills() -> Kills {
             row(Fault::SlotLeakedByPanic, cells(Kill::OutOfReach, killed("R16, R18", "schedules"))),
         ],
         lost: Vec::new(),
+        stopped_by: None,
     }
 }
 

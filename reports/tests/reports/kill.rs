@@ -24,6 +24,7 @@ fn kills(on_fault: Kill, control: Kill) -> Kills {
         control: cell(control),
         rows: vec![KillRow { cells: cell(on_fault), ..KillRow::of(FAULT) }],
         lost: Vec::new(),
+        stopped_by: None,
     }
 }
 

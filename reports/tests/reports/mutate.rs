@@ -13,6 +13,7 @@ fn run(fate: Fate) -> Mutations {
     };
     let same = Fate::Survived { time_ms: 1, same_states: Some(7) };
     Mutations {
+        stopped_by: None,
         commit: "abc".to_owned(),
         command_line: "bgcheck mutate".to_owned(),
         seed: 1,

@@ -17,7 +17,7 @@ use crate::engines::kill::{attack, attacker};
 use crate::error::Error;
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::run::{cores, millis};
+use crate::run::{cores, is_stopped, millis};
 
 /// What the engines see of the engine as it is.
 pub(super) fn control(program: &Path, plan: &Plan<'_>, output: &Output) -> Vec<KillCell> {
@@ -44,7 +44,9 @@ pub(super) fn all<'m>(
         for _ in 0..cores().clamp(1, mutants.len().max(1)) {
             let (tell, next) = (tell.clone(), &next);
             scope.spawn(move || {
-                while let Some((number, mutant)) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some((number, mutant)) =
+                    mutants.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| !is_stopped())
+                {
                     // After a result that could not be written there is no receiver, and no more to do.
                     if tell.send((*mutant, fate(program, *number, mutant, plan))).is_err() {
                         break;
@@ -54,6 +56,10 @@ pub(super) fn all<'m>(
         }
         drop(tell);
         for (done, (mutant, fate)) in told.into_iter().enumerate() {
+            // What a stopped run has not judged to its end has no fate.
+            if is_stopped() {
+                continue;
+            }
             note(&progress, mutant, &fate);
             progress.tell(|| so_far(done + 1, mutants.len(), started));
             each(mutant, fate)?;

@@ -29,7 +29,8 @@ use super::counterexample;
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
-use crate::run::millis;
+use crate::run::{is_stopped, millis};
+use crate::signals;
 
 /// What to judge, and how.
 pub(crate) struct Plan<'a> {
@@ -106,13 +107,20 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineMutants, Err
         engines: plan.engines.iter().map(ToString::to_string).collect(),
         control: Vec::new(),
         rows: Vec::new(),
+        stopped_by: None,
     };
     if !todo.is_empty() {
         let sources = sources(&files, plan.rooms)?;
         let (tree, results) = (Tree::of(plan.place), &mut results);
         let mut bench = Bench { plan, files: &files, sources: &sources, tree, results, output };
-        judged.control = bench.judge(&todo)?;
+        match bench.judge(&todo) {
+            Ok(control) => judged.control = control,
+            // A build that was ended with the run says nothing, and the results there are stand.
+            Err(_) if is_stopped() => {}
+            Err(error) => return Err(error),
+        }
     }
+    judged.stopped_by = signals::first();
     judged.rows = mutants.iter().filter_map(|mutant| results.row(&mutant.id)).collect();
     Ok(judged)
 }
@@ -148,6 +156,9 @@ impl Bench<'_, '_> {
         let results = &mut *self.results;
         judge::all(&program, &jobs, self.plan, self.output, &mut |mutant, fate| results.add(mutant, fate))?;
         for mutant in alone {
+            if is_stopped() {
+                break;
+            }
             self.alone(mutant)?;
         }
         Ok(control)

@@ -8,6 +8,7 @@ use reports::ExitCode;
 use crate::engines::counterexample::write;
 use crate::error::Error;
 use crate::output::{Output, printable};
+use crate::run::quoted;
 
 /// Write the beginning of an adapter into a new directory.
 ///
@@ -90,10 +91,11 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         text += &format!("{shown}/{name}\n");
     }
     text += "\nnext:\n";
+    let typed = quoted(&shown);
     if let Some(build) = args.language.build() {
-        text += &format!("  cd {shown} && {build} && cd -\n");
+        text += &format!("  cd {typed} && {build} && cd -\n");
     }
-    text += &format!("  bgcheck adapter check {shown}\n");
+    text += &format!("  bgcheck adapter check {typed}\n");
     output.text(&text)?;
     Ok(ExitCode::Held)
 }

@@ -37,6 +37,13 @@ enum What {
     Run(run::Args),
 }
 
+impl Args {
+    /// Whether an adapter is started.
+    pub(crate) const fn runs_a_subject(&self) -> bool {
+        matches!(self.what, What::Check(_) | What::Run(_))
+    }
+}
+
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     match &args.what {
         What::Init(args) => init::run(args, output),

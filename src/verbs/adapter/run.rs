@@ -6,7 +6,7 @@ use std::time::Duration;
 use adapter::Tampering;
 use judge::RuleSet;
 use properties::oracle::Stop;
-use reports::ExitCode;
+use reports::{ExitCode, Subject};
 
 use super::page::{document, page};
 use crate::ci;
@@ -17,10 +17,13 @@ use crate::engines::check::default_traces;
 use crate::engines::counterexample::{Traces, write};
 use crate::engines::known::{self, Accepted, Known, Standing};
 use crate::error::Error;
+use crate::finish::{self, Reader};
+use crate::lock::Lock;
 use crate::output::Output;
 use crate::place::Place;
 use crate::run::{ended, results};
-use crate::verbs::report::explained;
+use crate::signals;
+use crate::watch::{Limit, worker};
 
 /// Try the implementation behind an adapter.
 ///
@@ -69,9 +72,10 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let manifest = super::manifest(&args.adapter)?;
     let place = Place::here();
+    let _own = Lock::of_named(args.out.as_deref())?;
     let traces = match &args.out {
         Some(out) => Traces { dir: out.join("traces"), from_report: PathBuf::from("traces") },
-        None => default_traces(&place.join("target")),
+        None => default_traces(&place.target()),
     };
     let path = args.known.clone().or_else(|| manifest.known());
     let known = path.as_deref().map(Known::read).transpose()?.unwrap_or_default();
@@ -89,12 +93,17 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         tampering: Tampering::None,
         known: &known.identities(),
     };
+    worker::begin("adapter", Some(Subject::Foreign), "", Limit::of(args.budget + PATIENCE));
     let tried = tried(&trial, output)?;
     let found = told(&tried, &known, &traces)?;
     let is_whole = tried.campaign.is_whole() && tried.fault.is_none() && !args.stop_at_first;
     let ids: Vec<String> = found.iter().map(|one| one.id.clone()).collect();
     let stale: Vec<&known::Entry> = if is_whole { known.unmatched(&ids).collect() } else { Vec::new() };
     let mut code = exit_code(&tried, &found, stale.len());
+    let nothing = tried.campaign.tally.passed == 0 && found.is_empty();
+    if let Some(signal) = signals::first().filter(|_| nothing) {
+        code = signal.exit_code();
+    }
     let mut all = results(&place, RuleSet::HERE, seed, Some(args.budget));
     all.engines.push(result(&tried, &found));
     ended(&mut all);
@@ -108,16 +117,20 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         false => output.text(&page(&tried, &found, &stale, seed, code, output))?,
     }
     if let Some(out) = &args.out {
-        std::fs::create_dir_all(out).map_err(|source| Error::Write { path: out.clone(), source })?;
-        let written = reports::write_all(out, &all).map_err(explained)?;
-        if !args.json {
-            output.text(&format!("report: {}\n", written.html.display()))?;
-        }
+        finish::report(out, &all, Reader::of_json(args.json), output);
+    }
+    match accepted {
+        // The results are there, and a disk that is full does not change them.
+        Some(Err(error @ Error::Write { .. })) => output.warn(&error),
+        Some(refused) => refused?,
+        None => {}
     }
     ci::inform(&args.ci, &all, &[], ci::Audience::All, output);
-    accepted.transpose()?;
     Ok(code)
 }
+
+/// How long what was found may be led again beyond the budget, by an implementation that is slow to answer.
+const PATIENCE: Duration = Duration::from_secs(1_800);
 
 /// Writes the file of known failures.
 fn accept(known: &Known, found: &[Told], is_whole: bool) -> Result<(), Error> {
