@@ -82,6 +82,8 @@ pub(crate) enum Verb {
     Graph(verbs::graph::Args),
     /// Explain a rule, a code, a state, a failure or any other word of the outputs.
     Explain(verbs::explain::Args),
+    /// Ask the specification: play client, network, disk and clock step by step.
+    Simulate(verbs::simulate::Args),
     /// Walk through the states of a model in the browser, step by step.
     Explore(verbs::explore::Args),
     /// Let every engine loose on every seeded fault, and show which finds which, and how soon.
@@ -120,6 +122,7 @@ impl Verb {
             Verb::Mutate(args) => args.starts_others().then_some(Input::None),
             Verb::Graph(_)
             | Verb::Explain(_)
+            | Verb::Simulate(_)
             | Verb::Explore(_)
             | Verb::Bench(_)
             | Verb::Nightly(_)

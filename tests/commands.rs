@@ -13,6 +13,7 @@ fn transcripts() {
         .env("NO_COLOR", "1")
         .env("COLUMNS", "100")
         .case("tests/cmd/*.trycmd")
+        .case("docs/howto/simulate.md")
         .case("docs/reading-a-counterexample.md");
 }
 

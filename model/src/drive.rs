@@ -318,13 +318,43 @@ struct Telling {
     phase: Phase,
 }
 
+/// How far a delivery is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Phase {
+pub enum Phase {
+    /// It has begun, and the client's code may enter at any moment.
     Begun,
+    /// The client's code runs.
     Entered,
     /// It has entered, and has called the engine.
     Called,
+    /// It is a program whose process exists.
     ProgramRuns,
+}
+
+/// A delivery that has not left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InFlight {
+    /// Its number in events: its slot.
+    pub id: DeliveryId,
+    /// What it is.
+    pub delivery: Delivery,
+    /// How far it is.
+    pub phase: Phase,
+}
+
+/// A call that has not returned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pends<'a> {
+    /// Its number in events.
+    pub id: CallId,
+    /// Who called.
+    pub from: From,
+    /// On which job.
+    pub job: Option<JobId>,
+    /// What.
+    pub call: &'a Call,
+    /// The delivery that it waits for, by its number in events; none when it waits for the disk.
+    pub delivery: Option<DeliveryId>,
 }
 
 /// How a core and what has been told differ in whether a delivery is still waited for.
@@ -433,6 +463,29 @@ impl<C: Core> Driver<C> {
     pub fn telling(&self, job: JobId) -> Option<Delivery> {
         let slot = self.callback(job)?;
         self.told.get(slot).map(|telling| telling.delivery)
+    }
+
+    /// The deliveries that have not left, by their slots.
+    pub fn in_flight(&self) -> impl Iterator<Item = InFlight> {
+        self.told.iter().map(|(slot, telling)| InFlight {
+            id: DeliveryId(slot as u32),
+            delivery: telling.delivery,
+            phase: telling.phase,
+        })
+    }
+
+    /// The calls that have not returned.
+    pub fn pending_calls(&self) -> impl Iterator<Item = Pends<'_>> {
+        self.open.iter().map(|(slot, open)| Pends {
+            id: CallId(slot as u32),
+            from: open.from,
+            job: open.job,
+            call: &open.call,
+            delivery: match open.until {
+                Until::Released(_, slot) => Some(DeliveryId(slot as u32)),
+                Until::Disk => None,
+            },
+        })
     }
 
     /// Whether a program of the job runs.

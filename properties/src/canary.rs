@@ -163,6 +163,8 @@ impl<C: Core> Core for Canary<C> {
     }
 }
 
+pub(crate) use forward;
+
 fn without_waiting(answer: Answer) -> Answer {
     match answer.then {
         Then::Wait(_) => Answer { then: Then::Return, ..answer },

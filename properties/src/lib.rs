@@ -8,6 +8,7 @@
 //! - [`deadlines`]: whether the core keeps those of the model.
 //! - [`edges`]: the edges of the model that inputs reach.
 //! - [`canary`]: a subject that is broken on purpose.
+//! - `simulate`: a person plays client, network, disk and clock.
 //! - `suite`: generated suites as files, and what becomes of them on a subject.
 //! - `kill`: engines against the seeded faults of `contract::fault`.
 //! - `mutate`: engines against the mutants of the model, `model::mutants`.
@@ -43,6 +44,8 @@ pub mod run;
 pub mod sample;
 #[cfg(feature = "live")]
 pub mod server;
+#[cfg(feature = "simulate")]
+pub mod simulate;
 #[cfg(feature = "suites")]
 pub mod suite;
 pub mod tape;

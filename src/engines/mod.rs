@@ -24,4 +24,5 @@ pub(crate) mod protocol;
 pub(crate) mod race;
 pub(crate) mod sample;
 pub(crate) mod search;
+pub(crate) mod simulate;
 pub(crate) mod tools;

@@ -20,6 +20,7 @@ pub(crate) mod properties;
 pub(crate) mod race;
 pub(crate) mod replay;
 pub(crate) mod report;
+pub(crate) mod simulate;
 
 use reports::ExitCode;
 
@@ -42,6 +43,7 @@ pub(crate) fn run(verb: &Verb, output: &mut Output) -> Result<ExitCode, Error> {
         Verb::Minimize(args) => minimize::run(args, output),
         Verb::Graph(args) => graph::run(args, output),
         Verb::Explain(args) => explain::run(args, output),
+        Verb::Simulate(args) => simulate::run(args, output),
         Verb::Explore(args) => explore::run(args, output),
         Verb::Kill(args) => kill::run(args, output),
         Verb::Mutate(args) => mutate::run(args, output),

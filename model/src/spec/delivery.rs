@@ -36,6 +36,7 @@ const TOLD_ONCE: &[Event] = &[Event::JobTransferred, Event::JobError, Event::Fil
 /// Where some rules have their guard.
 const R2: usize = 1;
 const R3: usize = 2;
+const R5: usize = 4;
 const R6: usize = 5;
 const R8: usize = 7;
 
@@ -169,6 +170,19 @@ pub(crate) enum Forbids {
     Ends,
 }
 
+/// An event of a job that is due (semantics a), and the first guard that holds it back.
+#[derive(Clone, Copy, Debug)]
+pub struct Due {
+    /// What is to be told.
+    pub event: Event,
+    /// The file, for FileTransferred.
+    pub file: Option<FileId>,
+    /// Whom it tells; none when it has no receiver.
+    pub target: Option<Target>,
+    /// What holds it back; none when it is pending.
+    pub held: Option<&'static Guard>,
+}
+
 /// The delivery of a job that may begin now, if its user has a slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Next {
@@ -191,6 +205,26 @@ impl<const J: usize> World<J> {
     #[must_use]
     pub fn pending(&self, profile: &Profile, job: JobId) -> Pending {
         self.job(job).map_or(Pending::NONE, |job| pending(job, profile).into())
+    }
+
+    /// The events of a job that are due, in the order of delivery, each with what holds it back. Nothing is due for a job that has ended.
+    #[must_use]
+    pub fn due(&self, profile: &Profile, job: JobId) -> Vec<Due> {
+        let Some(job) = self.job(job).filter(|job| !job.state.is_final()) else { return Vec::new() };
+        // What no cause stands behind is not due. The other guards only hold back.
+        let stands = [R5, R6, R8].into_iter().map(|rule| GUARDS[rule].lets_pass(job, profile));
+        let due = stands.fold(caused(job, profile), |due, passes| due & passes);
+        let files = (0..u32::from(job.files)).map(|file| (Event::FileTransferred, Some(FileId(file))));
+        let others =
+            [Event::JobTransferred, Event::JobError, Event::JobModification].map(|event| (event, None));
+        let all = files.chain(others).map(|(event, file)| (event, file, Events::one(event, file)));
+        let due = all.filter(|(.., one)| !one.is_empty() && due.contains(*one));
+        let held = |one| GUARDS.iter().find(|guard| !guard.lets_pass(job, profile).contains(one));
+        due.map(|(event, file, one)| {
+            let target = job.receives(event).then(|| job.target(profile, event));
+            Due { event, file, target, held: held(one) }
+        })
+        .collect()
     }
 
     /// A delivery begins. It must be pending, the first in the order of semantics d, to the target of semantics e, and the

@@ -271,9 +271,27 @@ impl Job {
         self.interfaces.contains(event.interface()) || program && self.marks.contains(Marks::PROGRAM)
     }
 
+    /// The registered object, and what it receives.
+    #[must_use]
+    pub fn registered(&self) -> Option<(ReceiverId, Interfaces)> {
+        (!self.interfaces.is_empty()).then_some((self.receiver, self.interfaces))
+    }
+
+    /// How many files are whole; the file that comes next has this number.
+    #[must_use]
+    pub const fn whole_files(&self) -> u32 {
+        self.whole as u32
+    }
+
+    /// What the error object says, if there is one.
+    #[must_use]
+    pub fn error(&self) -> Option<HResult> {
+        self.marks.contains(Marks::ERROR).then_some(self.error)
+    }
+
     /// Whether a notification program is set.
-    #[cfg(feature = "explore")]
-    pub(crate) fn has_program(&self) -> bool {
+    #[must_use]
+    pub fn has_program(&self) -> bool {
         self.marks.contains(Marks::PROGRAM)
     }
 
