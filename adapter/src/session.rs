@@ -54,6 +54,14 @@ pub enum Answered {
     Open,
 }
 
+/// A call that was made and has not been awaited.
+#[derive(Clone, PartialEq, Debug)]
+#[must_use]
+pub struct Calling {
+    id: i64,
+    method: Method,
+}
+
 /// Something that happened, in the order of the adapter's counter.
 #[derive(Clone, PartialEq, Debug)]
 struct Happening {
@@ -89,14 +97,36 @@ struct Program {
     jobs: Vec<u32>,
     happened: Vec<Happening>,
     /// Commands that are calls and have not come back.
-    open: BTreeMap<i64, (CallId, Option<JobId>, Call, ThreadId)>,
+    open: BTreeMap<i64, OpenCall>,
     calls: u32,
     /// Callbacks that run: how the trace names them, and their event.
-    inside: BTreeMap<u64, (DeliveryId, JobId, Event)>,
+    inside: BTreeMap<u64, (DeliveryId, JobId, Event, Told)>,
     entered: u32,
     left: u32,
+    /// Callbacks that have entered, by job and event.
+    entered_of: BTreeMap<(JobId, Event), usize>,
     /// Callbacks that have left, by job and event.
     left_of: BTreeMap<(JobId, Event), usize>,
+    /// Calls that the adapter has made by itself and that have come back.
+    own_back: usize,
+}
+
+/// A call that has not come back.
+#[derive(Clone, Debug)]
+struct OpenCall {
+    id: CallId,
+    job: Option<JobId>,
+    call: Call,
+    thread: ThreadId,
+    user: UserId,
+}
+
+impl Calling {
+    /// What was called.
+    #[must_use]
+    pub const fn method(&self) -> Method {
+        self.method
+    }
 }
 
 impl Session {
@@ -162,6 +192,12 @@ impl Session {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// How it is tampered with.
+    #[must_use]
+    pub const fn tampering(&self) -> Tampering {
+        self.tampering
     }
 
     /// How long things may take.
@@ -254,6 +290,17 @@ impl Session {
     /// # Errors
     /// The adapter does something wrong.
     pub fn call(&mut self, thread: ThreadId, job: Option<JobId>, call: &Call) -> Result<Answered, Fault> {
+        let calling = self.start_call((thread, UserId(0)), job, call);
+        self.await_call(&calling)
+    }
+
+    /// Makes a call on a thread of the adapter and for a user, and does not wait for it. A CreateJob makes the next job of the program.
+    pub fn start_call(
+        &mut self,
+        (thread, user): (ThreadId, UserId),
+        job: Option<JobId>,
+        call: &Call,
+    ) -> Calling {
         let number = match call {
             Call::CreateJob { .. } => Some(self.new_job()),
             _ => job.and_then(|job| self.program.jobs.get(job.index()).copied()),
@@ -261,10 +308,19 @@ impl Session {
         self.calls += 1;
         let id = self.id();
         let planned = PlannedCall::of(number, &self.tampered(call));
-        self.program.open.insert(id, (CallId(self.program.calls), job, call.clone(), thread));
+        let open = OpenCall { id: CallId(self.program.calls), job, call: call.clone(), thread, user };
+        self.program.open.insert(id, open);
         self.program.calls += 1;
-        self.send(id, Verb::Call { thread: thread.0, call: planned });
-        let method = call.method();
+        self.send(id, Verb::Call { thread: thread.0, user: user.0, call: planned });
+        Calling { id, method: call.method() }
+    }
+
+    /// Waits until a call is back.
+    ///
+    /// # Errors
+    /// The adapter does something wrong.
+    pub fn await_call(&mut self, calling: &Calling) -> Result<Answered, Fault> {
+        let Calling { id, method } = *calling;
         let slow = self.hello.slow_ms.get(method.name()).map(|ms| Duration::from_millis(*ms));
         let limit = slow.map_or(self.manifest.call(), |slow| slow.max(self.manifest.call()));
         let Some(end) = self.await_end(id, limit, &|| format!("it makes the call {method}"))? else {
@@ -272,6 +328,12 @@ impl Session {
             return Ok(Answered::Open);
         };
         self.answered(end, method)
+    }
+
+    /// Whether a call that was not awaited is back, as far as was heard.
+    #[must_use]
+    pub fn is_back(&self, calling: &Calling) -> bool {
+        self.ends.contains_key(&calling.id)
     }
 
     fn answered(&self, end: End, method: Method) -> Result<Answered, Fault> {
@@ -452,6 +514,24 @@ impl Session {
         (self.program.entered, self.program.left)
     }
 
+    /// The adapter's number of a job of the program.
+    #[must_use]
+    pub fn number(&self, job: JobId) -> Option<u32> {
+        self.program.jobs.get(job.index()).copied()
+    }
+
+    /// Calls from inside of callbacks that have come back so far.
+    #[must_use]
+    pub fn own_back(&self) -> usize {
+        self.program.own_back
+    }
+
+    /// Callbacks of this event on this job that have entered so far.
+    #[must_use]
+    pub fn entered_of(&self, job: JobId, event: Event) -> usize {
+        self.program.entered_of.get(&(job, event)).copied().unwrap_or(0)
+    }
+
     /// Callbacks of this event on this job that have left so far.
     #[must_use]
     pub fn left_of(&self, job: JobId, event: Event) -> usize {
@@ -462,6 +542,13 @@ impl Session {
     #[must_use]
     pub fn inside(&self) -> Vec<u64> {
         self.program.inside.keys().copied().collect()
+    }
+
+    /// The callbacks of a job that run now, by the adapter's numbers, and who was told.
+    #[must_use]
+    pub fn inside_of(&self, job: JobId) -> Vec<(u64, Told)> {
+        let inside = self.program.inside.iter();
+        inside.filter(|(_, (_, of, ..))| *of == job).map(|(number, (.., told))| (*number, *told)).collect()
     }
 
     /// Events of the program so far.
@@ -642,11 +729,11 @@ impl Program {
         if start.start < 0 {
             return self.start_by_itself(start);
         }
-        let Some((id, job, call, thread)) = self.open.get(&start.start).cloned() else {
+        let Some(OpenCall { id, job, call, thread, user }) = self.open.get(&start.start).cloned() else {
             // A call of an earlier program, or a command that is no call.
             return Ok(());
         };
-        let line = CallLine { id, thread, user: UserId(0), inside: None, job, call };
+        let line = CallLine { id, thread, user, inside: None, job, call };
         self.happened.push(Happening { q: start.q, what: Kind::Call(line) });
         Ok(())
     }
@@ -668,15 +755,16 @@ impl Program {
         let id = CallId(self.calls);
         self.calls += 1;
         let on = if matches!(call, Call::CreateJob { .. }) { None } else { job };
-        self.open.insert(number, (id, job, call.clone(), thread));
+        let user = UserId(0);
+        self.open.insert(number, OpenCall { id, job, call: call.clone(), thread, user });
         let inside = inside.map(|(delivery, ..)| delivery);
-        let line = CallLine { id, thread, user: UserId(0), inside, job: on, call };
+        let line = CallLine { id, thread, user, inside, job: on, call };
         self.happened.push(Happening { q, what: Kind::Call(line) });
         Ok(())
     }
 
     fn end(&mut self, end: &End) -> Result<(), Fault> {
-        let Some((id, job, call, _)) = self.open.remove(&end.end) else { return Ok(()) };
+        let Some(OpenCall { id, job, call, .. }) = self.open.remove(&end.end) else { return Ok(()) };
         let started = |happening: &Happening| matches!(&happening.what, Kind::Call(line) if line.id == id);
         let Some(hr) = end.hr else {
             // It was not made.
@@ -686,6 +774,7 @@ impl Program {
         if !self.happened.iter().any(started) {
             return Err(Fault::Disorder(format!("{} ends, and has not started", call.method())));
         }
+        self.own_back += usize::from(end.end < 0);
         let creates = matches!(call, Call::CreateJob { .. });
         let job = match (creates && hr.succeeded(), job) {
             (true, None) => self.jobs.len().checked_sub(1).map(|last| JobId(last as u32)),
@@ -715,10 +804,11 @@ impl Program {
             WireReceiver::Object(number) => Told::Interface(ReceiverId(*number)),
             WireReceiver::Program(_) => Told::CommandLine,
         };
-        if self.inside.insert(enter.enter, (delivery, job, event)).is_some() {
+        if self.inside.insert(enter.enter, (delivery, job, event, receiver)).is_some() {
             return Err(Fault::Disorder(format!("callback {} enters twice", enter.enter)));
         }
         let file = enter.file.map(FileId);
+        *self.entered_of.entry((job, event)).or_default() += 1;
         let line = EnterLine { delivery, job, event, receiver, file };
         self.happened.push(Happening { q: enter.q, what: Kind::Enter(line) });
         if let Some(parts) = enter.given {
@@ -733,7 +823,7 @@ impl Program {
     }
 
     fn leave(&mut self, leave: &Leave) -> Result<(), Fault> {
-        let Some((delivery, job, event)) = self.inside.remove(&leave.leave) else { return Ok(()) };
+        let Some((delivery, job, event, _)) = self.inside.remove(&leave.leave) else { return Ok(()) };
         self.left += 1;
         *self.left_of.entry((job, event)).or_default() += 1;
         let outcome = match leave {

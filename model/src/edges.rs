@@ -21,7 +21,9 @@ use crate::drive::{Applied, From, Stimulus};
 use crate::edge::Edge;
 use crate::lockstep::Lockstep;
 use crate::product::{Product, State, stimulus_of};
-use crate::scope::{Bytes, DiskFailures, Leaves, Network, Programs, Reentrancy, Slice, Timers, Users};
+use crate::scope::{
+    Bytes, Delays, DiskFailures, Leaves, Network, Programs, Reentrancy, Slice, Timers, Users,
+};
 use crate::spec::MAX_FILES;
 
 /// How wide to explore.
@@ -90,6 +92,7 @@ pub fn explorations(breadth: Breadth) -> Vec<Exploration> {
         callback_slots: 4,
         disk: DiskFailures::All,
         timers: Timers::Retries,
+        delays: Delays::Short,
         network: Network::Full,
         bytes: Bytes::Whole,
         reentrancy: Reentrancy::None,

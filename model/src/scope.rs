@@ -62,6 +62,15 @@ pub enum DiskFailures {
     All,
 }
 
+/// How long the delays of the service are.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Delays {
+    /// So short that only their order matters: time jumps from timer to timer.
+    Short,
+    /// Those of the dialect, for an implementation whose clock is moved.
+    Own,
+}
+
 /// Which clock steps a scope explores.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Timers {
@@ -168,6 +177,8 @@ pub struct Slice {
     pub disk: DiskFailures,
     /// See [`Timers`].
     pub timers: Timers,
+    /// See [`Delays`].
+    pub delays: Delays,
     /// See [`Network`].
     pub network: Network,
     /// See [`Bytes`].
@@ -181,10 +192,15 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// The configuration of the core in this slice. Delays are shortened so that the no-progress timeout is two retry
+    /// The configuration of the core in this slice. Short delays are such that the no-progress timeout is two retry
     /// delays and expiry four: only their order matters to a model in which time jumps from timer to timer.
     #[must_use]
     pub fn config(&self, profile: &Profile) -> Config {
+        if self.delays == Delays::Own {
+            let config = Config::of(profile);
+            let expiry = config.expiry.filter(|_| self.timers == Timers::All);
+            return Config { callback_slots: self.callback_slots, expiry, ..config };
+        }
         let delay = profile.retry_delay_floor;
         let short = Millis(delay.0 * 2);
         let mut profile = *profile;
@@ -271,6 +287,7 @@ fn tiny() -> Slice {
         callback_slots: 1,
         disk: DiskFailures::All,
         timers: Timers::Retries,
+        delays: Delays::Short,
         network: Network::Full,
         bytes: Bytes::Whole,
         reentrancy: Reentrancy::None,
@@ -298,7 +315,32 @@ pub fn slice(name: &str, profile: &Profile) -> Option<Slice> {
         return None;
     }
     let all = ScopeName::ALL.into_iter().flat_map(|scope| slices(scope, profile));
-    all.into_iter().find(|slice| slice.name == name)
+    all.chain(slices_to_lead(profile)).find(|slice| slice.name == name)
+}
+
+/// Slices of no scope, for random paths along which an implementation is led: all freedoms at once, in the delays of the dialect. Nothing
+/// explores them.
+#[must_use]
+pub fn slices_to_lead(profile: &Profile) -> Vec<Slice> {
+    let slots = Config::of(profile).callback_slots;
+    let job = Slice {
+        name: "led/job",
+        files: 2,
+        clients: 3,
+        masks: masks_that_differ(profile),
+        receivers: vec![FULL, PLAIN],
+        callback_slots: slots,
+        timers: Timers::All,
+        delays: Delays::Own,
+        reentrancy: Reentrancy::Calls,
+        leaves: Leaves::All,
+        programs: Programs::One,
+        ..tiny()
+    };
+    let told = vec![NotifyFlags::DEFAULT, NotifyFlags::DEFAULT | NotifyFlags::FILE_TRANSFERRED];
+    let jobs = Slice { name: "led/jobs", jobs: 2, masks: told, receivers: vec![FULL], ..job.clone() };
+    let users = Slice { name: "led/users", users: Users::Two, ..jobs.clone() };
+    vec![job, jobs, users]
 }
 
 /// Bytes one by one, and JobModification.

@@ -1,6 +1,7 @@
 //! Engine "adapter": another implementation, tried through its adapter.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -22,12 +23,17 @@ use crate::output::{Output, counted};
 use crate::run::{is_stopped, millis};
 use crate::watch::{Limit, worker};
 
+/// Processes at once where none are named. They wait most of the time.
+pub(crate) const WORKERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+
 /// What to try, and with what.
 pub(crate) struct Trial<'a> {
     pub(crate) manifest: &'a Manifest,
     pub(crate) budget: Duration,
     pub(crate) seed: u64,
     pub(crate) stop: Stop,
+    /// Processes of the adapter that are led along random paths at once.
+    pub(crate) workers: NonZeroUsize,
     pub(crate) tampering: Tampering,
     /// What is known already, and ends nothing.
     pub(crate) known: &'a BTreeSet<Identity>,
@@ -56,6 +62,7 @@ pub(crate) fn tried(trial: &Trial<'_>, output: &Output) -> Result<Tried, Error> 
         budget: trial.budget,
         seed: trial.seed,
         stop: trial.stop,
+        workers: trial.workers,
         known: trial.known,
         enough: &is_stopped,
     };
@@ -110,8 +117,15 @@ pub(crate) fn night(
 ) -> Result<EngineResult, Error> {
     let known = manifest.known().as_deref().map(Known::read).transpose()?.unwrap_or_default();
     worker::begin("adapter", Some(Subject::Foreign), "", Limit::of(budget));
-    let trial =
-        Trial { manifest, budget, seed, stop, tampering: Tampering::None, known: &known.identities() };
+    let trial = Trial {
+        manifest,
+        budget,
+        seed,
+        stop,
+        workers: WORKERS,
+        tampering: Tampering::None,
+        known: &known.identities(),
+    };
     let tried = tried(&trial, output)?;
     let found = told(&tried, &known, traces)?;
     Ok(result(&tried, &found))

@@ -15,14 +15,18 @@ pub(super) struct Received {
 }
 
 /// The keys by which commands are known.
-const VERBS: [&str; 10] =
-    ["call", "poll", "leaves", "release", "race", "observe", "clock", "disk", "restart", "reset"];
+const VERBS: [&str; 12] = [
+    "call", "poll", "leaves", "release", "race", "observe", "clock", "disk", "network", "logoff", "restart",
+    "reset",
+];
 
 /// A call without detours: most lines are calls.
 #[derive(Deserialize)]
 struct CallLine {
     id: i64,
     thread: u32,
+    #[serde(default)]
+    user: u32,
     call: String,
     job: Option<u32>,
     args: Option<Value>,
@@ -30,8 +34,8 @@ struct CallLine {
 
 /// Reads a command.
 pub(super) fn receive(text: &[u8]) -> Received {
-    if let Ok(CallLine { id, thread, call, job, args }) = serde_json::from_slice(text) {
-        return Received { id, verb: Ok(Verb::Call { thread, call: PlannedCall { call, job, args } }) };
+    if let Ok(CallLine { id, thread, user, call, job, args }) = serde_json::from_slice(text) {
+        return Received { id, verb: Ok(Verb::Call { thread, user, call: PlannedCall { call, job, args } }) };
     }
     let value: Value = match serde_json::from_slice(text) {
         Ok(value) => value,

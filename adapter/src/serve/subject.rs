@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contract::{Call, HResult, JobState};
 
-use crate::wire::{ClockMove, DiskOrder, Observed, RestartKind, WireOut};
+use crate::wire::{ClockMove, DiskOrder, NetworkMove, Observed, RestartKind, WireOut};
 
 /// An implementation, as an adapter uses it. Jobs, files and receivers have bgcheck's numbers.
 ///
@@ -46,6 +46,24 @@ pub trait Subject: Send + Sync + 'static {
         Err(Refusal::unimplemented("disk work cannot be made to fail here"))
     }
 
+    /// Loses the network of the implementation, or gives it back.
+    ///
+    /// # Errors
+    /// The network cannot be lost.
+    fn network(&self, network: NetworkMove) -> Result<(), Refusal> {
+        let _ = network;
+        Err(Refusal::unimplemented("the network cannot be lost here"))
+    }
+
+    /// A user logs off.
+    ///
+    /// # Errors
+    /// There is one user only.
+    fn logoff(&self, user: u32) -> Result<(), Refusal> {
+        let _ = user;
+        Err(Refusal::unimplemented("there is one user only"))
+    }
+
     /// Ends the implementation and starts it again. Gives back what is lost by it.
     ///
     /// # Errors
@@ -73,6 +91,13 @@ pub trait Subject: Send + Sync + 'static {
 pub enum Caller {
     /// A client thread, by bgcheck's number. The call is made on a thread of its own.
     Thread(u32),
+    /// A client thread that calls for another user than the first, by bgcheck's numbers.
+    User {
+        /// The thread.
+        thread: u32,
+        /// The user.
+        user: u32,
+    },
     /// The callback with this number, on the thread that runs it.
     Inside(u64),
 }

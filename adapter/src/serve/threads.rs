@@ -44,8 +44,9 @@ impl Threads {
         let subject = Arc::clone(&self.subject);
         match verb {
             Err(refusal) => callbacks.carry_out(id, || Err(refusal)),
-            Ok(Verb::Call { thread, call }) => self.give(id, Name::Client(thread), move || {
-                callbacks.make(id, Caller::Thread(thread), Called::default(), &call);
+            Ok(Verb::Call { thread, user, call }) => self.give(id, Name::Client(thread), move || {
+                let caller = if user == 0 { Caller::Thread(thread) } else { Caller::User { thread, user } };
+                callbacks.make(id, caller, Called::default(), &call);
             }),
             Ok(Verb::Poll { poll }) => {
                 self.give(id, Name::Polls, move || callbacks.poll(id, &*subject, poll))
@@ -118,6 +119,8 @@ fn control(subject: &dyn Subject, verb: Verb) -> Result<End, Refusal> {
     match verb {
         Verb::Reset { .. } => Ok(End { left: subject.reset()?, ..End::default() }),
         Verb::Clock { clock } => subject.clock(clock).map(|()| End::default()),
+        Verb::Network { network } => subject.network(network).map(|()| End::default()),
+        Verb::Logoff { logoff } => subject.logoff(logoff).map(|()| End::default()),
         Verb::Restart { restart } => Ok(End { lost: subject.restart(restart)?, ..End::default() }),
         Verb::Observe { observe } => Ok(End { observed: Some(subject.observe(&observe)?), ..End::default() }),
         other => Err(Refusal::errored(format!("{other:?} is not done by this thread"))),

@@ -46,6 +46,9 @@ pub enum Verb {
     Call {
         /// The client thread.
         thread: u32,
+        /// The user for whom it calls; the first where it is missing.
+        #[serde(default, skip_serializing_if = "is_first")]
+        user: u32,
         /// Method, job and arguments.
         #[serde(flatten)]
         call: PlannedCall,
@@ -84,6 +87,16 @@ pub enum Verb {
     Disk {
         /// How.
         disk: DiskOrder,
+    },
+    /// The network of the implementation changes.
+    Network {
+        /// How.
+        network: NetworkMove,
+    },
+    /// A user logs off.
+    Logoff {
+        /// Who.
+        logoff: u32,
     },
     /// The implementation ends, and starts again.
     Restart {
@@ -149,6 +162,11 @@ fn in_hexadecimal<S: serde::Serializer>(hr: &Option<HResult>, serializer: S) -> 
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_first(user: &u32) -> bool {
+    *user == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_false(value: &bool) -> bool {
     !*value
 }
@@ -208,6 +226,16 @@ pub enum DiskOrder {
     LeavesBehind,
     /// This rename fails, from 0 on, and those before it go well.
     RenameFails(u32),
+}
+
+/// What becomes of the network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NetworkMove {
+    /// It is lost.
+    Lost,
+    /// It is back.
+    Back,
 }
 
 /// How an implementation ends before it starts again.

@@ -7,8 +7,8 @@ mod line;
 mod out;
 
 pub use command::{
-    Action, ClockMove, Command, DiskOrder, Greeting, Order, PlannedCall, RaceOrder, RestartKind, RunOrder,
-    Trigger, Verb,
+    Action, ClockMove, Command, DiskOrder, Greeting, NetworkMove, Order, PlannedCall, RaceOrder, RestartKind,
+    RunOrder, Trigger, Verb,
 };
 pub use line::{
     Called, End, Enter, Errored, GivenParts, Hello, Leave, Line, LineError, Observed, Start, WireReceiver,
@@ -27,6 +27,8 @@ pub mod can {
     pub const RACE: &str = "race";
     /// Calls from inside of callbacks.
     pub const NESTED: &str = "nested";
+    /// Calls from inside of callbacks on other jobs than theirs.
+    pub const NESTED_JOBS: &str = "nested_jobs";
     /// Callbacks that stay inside until they are released.
     pub const HOLD: &str = "hold";
     /// Callbacks that throw.
@@ -43,8 +45,32 @@ pub mod can {
     pub const RESTART: &str = "restart";
     /// `observe` commands.
     pub const OBSERVE: &str = "observe";
+    /// `network` commands: the network of the implementation is lost and comes back.
+    pub const NETWORK: &str = "network";
+    /// Calls with a `user`, and `logoff` commands.
+    pub const USERS: &str = "users";
+    /// A transfer of which no more bytes come is TRANSFERRING, and no call waits for the rest.
+    pub const STALL: &str = "stall";
+    /// A call that forbids a callback waits until one that is inside has left, unless that has called.
+    pub const WAITS: &str = "waits";
     /// Each of them.
-    pub const ALL: [&str; 10] = [RACE, NESTED, HOLD, THROW, GIVEN, CLOCK, DISK, PROGRAMS, RESTART, OBSERVE];
+    pub const ALL: [&str; 15] = [
+        RACE,
+        NESTED,
+        NESTED_JOBS,
+        HOLD,
+        THROW,
+        GIVEN,
+        CLOCK,
+        DISK,
+        PROGRAMS,
+        RESTART,
+        OBSERVE,
+        NETWORK,
+        USERS,
+        STALL,
+        WAITS,
+    ];
 }
 
 /// The schema of all lines, as text that is committed.

@@ -208,6 +208,7 @@ impl Subject for Downloads {
         let to = match caller {
             Caller::Thread(_) => &self.clients,
             Caller::Inside(_) => &self.aside,
+            Caller::User { .. } => return Err(Refusal::unimplemented("aria2 has one user only")),
         };
         let Some(number) = job else {
             return Err(Refusal::unimplemented(format!("{} is not mapped", call.method())));

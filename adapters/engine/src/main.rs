@@ -69,7 +69,19 @@ fn main() -> ExitCode {
 
 fn hello(pace: Pace, dialect: Dialect) -> Hello {
     let events = [Event::JobTransferred, Event::JobError, Event::JobModification, Event::FileTransferred];
-    let mut able = vec![can::RACE, can::NESTED, can::HOLD, can::THROW, can::GIVEN, can::DISK];
+    let mut able = vec![
+        can::RACE,
+        can::NESTED,
+        can::NESTED_JOBS,
+        can::HOLD,
+        can::THROW,
+        can::GIVEN,
+        can::DISK,
+        can::NETWORK,
+        can::USERS,
+        can::STALL,
+        can::WAITS,
+    ];
     if pace == Pace::Held {
         able.push(can::CLOCK);
     }

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use adapter::serve::{Answer, Callbacks, Caller, Refusal, Subject};
-use adapter::wire::{ClockMove, DiskOrder, WireOut};
+use adapter::wire::{ClockMove, DiskOrder, NetworkMove, WireOut};
 use contract::core::Config;
-use contract::{Call, HResult, JobId, JobState, ThreadId};
+use contract::{Call, HResult, JobId, JobState, ThreadId, UserId};
 use engine::service::StartError;
 
 use crate::clock::Pace;
 use crate::world::World;
+
+/// Who calls where no user is named.
+const FIRST: UserId = UserId(0);
 
 /// Our engine. A reset starts a new service.
 pub(crate) struct Engine {
@@ -45,17 +48,30 @@ impl Engine {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whose a job is: callbacks call as its owner.
+    fn owner(&self, number: u32) -> UserId {
+        match self.state().jobs.get(&number) {
+            Some(Place::In(world, id)) => world.owner(*id),
+            Some(Place::Gone) | None => FIRST,
+        }
+    }
+
     fn place(&self, number: u32) -> Result<Place, Refusal> {
         let found = self.state().jobs.get(&number).cloned();
         found.ok_or_else(|| Refusal::errored(format!("there is no job {number}")))
     }
 
-    fn create(&self, thread: ThreadId, number: Option<u32>, call: &Call) -> Result<Answer, Refusal> {
+    fn create(
+        &self,
+        caller: (ThreadId, UserId),
+        number: Option<u32>,
+        call: &Call,
+    ) -> Result<Answer, Refusal> {
         let Some(number) = number else {
             return Err(Refusal::errored("CreateJob needs `job`, the number of the new job"));
         };
         let world = Arc::clone(&self.state().world);
-        let (hr, made) = world.create(thread, number, call);
+        let (hr, made) = world.create(caller, number, call);
         if let Some(job) = made {
             self.state().jobs.insert(number, Place::In(world, job));
         }
@@ -65,26 +81,27 @@ impl Engine {
 
 impl Subject for Engine {
     fn call(&self, caller: Caller, job: Option<u32>, call: &Call) -> Result<Answer, Refusal> {
-        let thread = match caller {
-            Caller::Thread(thread) => ThreadId(thread),
-            // The service knows by the thread that the call comes from inside.
-            Caller::Inside(_) => ThreadId(0),
+        let caller = match caller {
+            Caller::Thread(thread) => (ThreadId(thread), FIRST),
+            Caller::User { thread, user } => (ThreadId(thread), UserId(user)),
+            // The service knows by the thread that the call comes from inside, and whose the job is, we do.
+            Caller::Inside(_) => (ThreadId(0), job.map_or(FIRST, |job| self.owner(job))),
         };
         match (call, job) {
             (Call::Other { method, .. }, _) => {
                 Err(Refusal::unimplemented(format!("there is no method {method}")))
             }
-            (Call::CreateJob { .. }, _) => self.create(thread, job, call),
+            (Call::CreateJob { .. }, _) => self.create(caller, job, call),
             (_, Some(number)) => match self.place(number)? {
                 Place::In(world, id) => {
-                    let (hr, out) = world.call(thread, Some((id, number)), call);
+                    let (hr, out) = world.call(caller, Some((id, number)), call);
                     Ok(Answer { hr, out })
                 }
                 Place::Gone => Ok(Answer::of(HResult::RPC_S_SERVER_UNAVAILABLE)),
             },
             (_, None) => {
                 let world = Arc::clone(&self.state().world);
-                let (hr, out) = world.call(thread, None, call);
+                let (hr, out) = world.call(caller, None, call);
                 Ok(Answer { hr, out })
             }
         }
@@ -114,6 +131,18 @@ impl Subject for Engine {
             Pace::Held => Ok(()),
             Pace::Real => Err(Refusal::unimplemented("time is real without `--held-clock`")),
         }
+    }
+
+    fn network(&self, network: NetworkMove) -> Result<(), Refusal> {
+        let world = Arc::clone(&self.state().world);
+        world.network(network);
+        Ok(())
+    }
+
+    fn logoff(&self, user: u32) -> Result<(), Refusal> {
+        let world = Arc::clone(&self.state().world);
+        world.logoff(UserId(user));
+        Ok(())
     }
 
     fn disk(&self, order: DiskOrder) -> Result<(), Refusal> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use adapter::serve::Callbacks;
-use adapter::wire::WireOut;
+use adapter::wire::{NetworkMove, WireOut};
 use contract::core::{Config, Core as _};
 use contract::event::Recorder;
 use contract::{Call, HResult, JobId, JobState, Out, Receiver, ReceiverId, ThreadId, UserId};
@@ -17,8 +17,6 @@ use crate::disk::OrderedDisk;
 use crate::objects::Listener;
 use crate::programs::{Notes, Scripted};
 
-/// Everything is done for one user.
-const USER: UserId = UserId(0);
 /// How long a reset waits for threads in callbacks and transfers.
 const SHUTDOWN: Duration = Duration::from_secs(1);
 /// How long the clock waits for the service to rest. A transfer that stalls does not hold it up for longer.
@@ -38,6 +36,8 @@ pub(crate) struct World {
 struct Numbers {
     /// bgcheck's number of a job.
     jobs: BTreeMap<JobId, u32>,
+    /// Whose it is.
+    owners: BTreeMap<JobId, UserId>,
     /// The service's number of an object, by job and number of bgcheck's. An object that is registered again is the same one.
     receivers: BTreeMap<(u32, u32), ReceiverId>,
 }
@@ -65,11 +65,18 @@ impl World {
     }
 
     /// CreateJob, for a job with this number.
-    pub(crate) fn create(&self, thread: ThreadId, number: u32, call: &Call) -> (HResult, Option<JobId>) {
-        let (hr, out) = self.client.call(thread, USER, None, call);
+    pub(crate) fn create(
+        &self,
+        (thread, user): (ThreadId, UserId),
+        number: u32,
+        call: &Call,
+    ) -> (HResult, Option<JobId>) {
+        let (hr, out) = self.client.call(thread, user, None, call);
         match out {
             Out::Job(job) => {
-                self.numbers().jobs.insert(job, number);
+                let mut numbers = self.numbers();
+                numbers.jobs.insert(job, number);
+                numbers.owners.insert(job, user);
                 (hr, Some(job))
             }
             _ => (hr, None),
@@ -79,29 +86,30 @@ impl World {
     /// Every other call. `job` is the service's number and bgcheck's.
     pub(crate) fn call(
         self: &Arc<Self>,
-        thread: ThreadId,
+        caller: (ThreadId, UserId),
         job: Option<(JobId, u32)>,
         call: &Call,
     ) -> (HResult, Option<WireOut>) {
         let id = job.map(|(id, _)| id);
+        let (thread, user) = caller;
         let (hr, out) = match (call, job) {
             (Call::SetNotifyInterface { receiver: Some(receiver) }, Some((id, number))) => {
-                self.register(thread, (id, number), *receiver)
+                self.register(caller, (id, number), *receiver)
             }
             (Call::Complete | Call::Cancel, Some((id, _))) => {
                 self.disk.begins(id);
-                let answer = self.client.call(thread, USER, Some(id), call);
+                let answer = self.client.call(thread, user, Some(id), call);
                 self.disk.ends(id);
                 answer
             }
-            _ => self.client.call(thread, USER, id, call),
+            _ => self.client.call(thread, user, id, call),
         };
         (hr, self.out(&out))
     }
 
     fn register(
         self: &Arc<Self>,
-        thread: ThreadId,
+        (thread, user): (ThreadId, UserId),
         (id, number): (JobId, u32),
         receiver: Receiver,
     ) -> (HResult, Out) {
@@ -114,7 +122,7 @@ impl World {
         });
         let own = self.receiver_for(number, receiver.id.0);
         let receiver = Receiver { id: own, ..receiver };
-        self.client.register(thread, USER, Some(id), receiver, object as Arc<dyn Callback>)
+        self.client.register(thread, user, Some(id), receiver, object as Arc<dyn Callback>)
     }
 
     /// The state of a job, without a call.
@@ -125,6 +133,22 @@ impl World {
     /// bgcheck's number of a job.
     pub(crate) fn number(&self, job: JobId) -> Option<u32> {
         self.numbers().jobs.get(&job).copied()
+    }
+
+    /// Whose a job is.
+    pub(crate) fn owner(&self, job: JobId) -> UserId {
+        self.numbers().owners.get(&job).copied().unwrap_or(UserId(0))
+    }
+
+    pub(crate) fn network(&self, network: NetworkMove) {
+        match network {
+            NetworkMove::Lost => self.service.network_lost(),
+            NetworkMove::Back => self.service.network_back(),
+        }
+    }
+
+    pub(crate) fn logoff(&self, user: UserId) {
+        self.service.logoff(user);
     }
 
     pub(crate) fn disk(&self) -> &OrderedDisk {
@@ -164,7 +188,7 @@ impl World {
         let jobs = self.numbers().jobs.clone();
         let open = |job: JobId| self.state(job).is_some_and(|state| !state.is_final());
         for job in jobs.keys().copied().filter(|job| open(*job)) {
-            let _ = self.client.call(ThreadId(0), USER, Some(job), &Call::Cancel);
+            let _ = self.client.call(ThreadId(0), self.owner(job), Some(job), &Call::Cancel);
         }
         let left = jobs.iter().filter(|(job, _)| open(**job)).map(|(_, number)| *number).collect();
         let until = Instant::now() + SHUTDOWN;

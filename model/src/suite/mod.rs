@@ -31,8 +31,8 @@ use crate::scope::Slice;
 
 pub use graph::Pace;
 pub use quotient::{EdgeId, Outcome, Place, PlaceId, Quotient, Seen, label};
-pub use sneak::{probes, refused};
-pub use walk::{Walk, Walked, goes_on};
+pub use sneak::{calls, probes, refused};
+pub use walk::{Walk, Walked, goes_on, is_still};
 
 use graph::Graph;
 

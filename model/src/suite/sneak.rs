@@ -112,7 +112,8 @@ fn is_bad_job(call: &Call) -> bool {
 }
 
 /// Every method, with good arguments where it has any, and with each kind of bad ones.
-fn calls() -> Vec<Call> {
+#[must_use]
+pub fn calls() -> Vec<Call> {
     [of_jobs(), of_properties(), of_registrations(), of_files(), of_errors(), of_enumerators()].concat()
 }
 

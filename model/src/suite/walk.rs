@@ -3,7 +3,7 @@
 //! **What it is.** A [`Walk`] applies stimuli to specification and core in lockstep and says of each step which edge of the quotient it
 //! was. Exploration and conformance use the same functions, so they cannot count differently.
 
-use contract::{Core, EventView, JobId, Profile};
+use contract::{Core, EventView, JobId, JobState, Profile};
 
 use super::quotient::{EdgeId, Place, PlaceId, Quotient, Seen};
 use super::{Cover, Item, STRANGER};
@@ -95,6 +95,18 @@ pub fn goes_on<C: Core, const J: usize>(lockstep: &Lockstep<C, J>) -> bool {
     let (driver, core) = (lockstep.driver(), lockstep.driver().core());
     let moves = |job| core.transfer(job).is_some() || driver.may_begin(job);
     !driver.is_quiet() || core.wants_transfer() || (0..J as u32).map(JobId).any(moves)
+}
+
+/// Whether nothing goes on but what can be kept from outside: callbacks that are inside, programs that run, transfers of which no more
+/// bytes come, and calls that wait for these.
+#[must_use]
+pub fn is_still<C: Core, const J: usize>(lockstep: &Lockstep<C, J>) -> bool {
+    let (driver, core) = (lockstep.driver(), lockstep.driver().core());
+    let moves = |job| {
+        let fetches = core.transfer(job).is_some() && core.state(job) != Some(JobState::Transferring);
+        fetches || driver.may_begin(job) || driver.may_enter(job) || core.is_finalising(job)
+    };
+    !core.wants_transfer() && !(0..J as u32).map(JobId).any(moves)
 }
 
 /// The place of every job.

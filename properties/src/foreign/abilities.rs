@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use adapter::Session;
 use adapter::wire::can;
 use contract::event::Leave;
-use contract::{Call, Event, Interfaces, Method, NotifyFlags};
+use contract::{Call, Core, Event, Interfaces, JobId, Method, NotifyFlags};
 use model::drive::{DiskResult, From, Stimulus};
+use model::lockstep::Lockstep;
 use model::scope::{Bytes, Slice};
+use model::suite::goes_on;
 
 /// Something that no path has, because the adapter cannot be made to do it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -25,20 +27,18 @@ pub struct Abilities {
     methods: Vec<Method>,
     events: NotifyFlags,
     interfaces: Interfaces,
-    throw: bool,
-    nested: bool,
-    programs: bool,
+    pub(super) can: Vec<String>,
     left_out: RefCell<BTreeMap<String, String>>,
 }
 
 /// Files that a job of a path may have.
 const FILES: u32 = 4;
 
-/// Whether calls from inside of callbacks are wanted: only who makes paths step by step can tell where they make sense.
+/// What a step is wanted for: only who makes paths step by step can tell where some of them make sense.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Nested {
-    Wanted,
-    Not,
+pub(super) enum Occasion {
+    Suite,
+    Walk,
 }
 
 impl Abilities {
@@ -56,9 +56,19 @@ impl Abilities {
             methods,
             events,
             interfaces,
-            throw: session.can(can::THROW),
-            nested: session.can(can::NESTED),
-            programs: session.can(can::PROGRAMS),
+            can: can::ALL.into_iter().filter(|word| session.can(word)).map(str::to_owned).collect(),
+            left_out: RefCell::default(),
+        }
+    }
+
+    /// Those of an adapter that can do everything.
+    #[cfg(test)]
+    pub(super) fn everything() -> Abilities {
+        Abilities {
+            methods: Method::ALL.to_vec(),
+            events: NotifyFlags::all(),
+            interfaces: Interfaces::all(),
+            can: can::ALL.map(str::to_owned).to_vec(),
             left_out: RefCell::default(),
         }
     }
@@ -78,14 +88,14 @@ impl Abilities {
     /// Whether the implementation can be made to take this step. What cannot is noted.
     #[must_use]
     pub fn allows(&self, stimulus: &Stimulus) -> bool {
-        self.allows_nested(stimulus, Nested::Not)
+        self.allows_on(stimulus, Occasion::Suite)
     }
 
     /// Whether the implementation can be led along paths of a slice. What cannot is noted.
     #[must_use]
     pub fn fits(&self, slice: &Slice) -> bool {
         let why = if slice.jobs > 1 {
-            Some(("two jobs at once", "the service chooses itself which of them it serves"))
+            Some(("two jobs at once in suites", "random paths have them"))
         } else if slice.bytes != Bytes::Whole {
             Some(("single bytes of a transfer", "the protocol does not count them"))
         } else {
@@ -97,13 +107,48 @@ impl Abilities {
         why.is_none()
     }
 
-    pub(super) fn allows_nested(&self, stimulus: &Stimulus, nested: Nested) -> bool {
-        match self.hindrance(stimulus, nested) {
-            None => true,
-            Some((what, why)) => {
-                self.left_out.borrow_mut().entry(what).or_insert_with(|| why.to_owned());
-                false
-            }
+    /// Whether callbacks can be held. Noted where they cannot.
+    pub(super) fn can_hold(&self) -> bool {
+        self.note(self.word(can::HOLD, "calls while a callback is held"))
+    }
+
+    /// Whether paths may have two users.
+    pub(super) fn has_users(&self) -> bool {
+        self.allows_on(&Stimulus::Logoff(contract::UserId(1)), Occasion::Walk)
+    }
+
+    /// Whether what goes on now can be kept where it is while something else is done. What cannot is noted.
+    pub(super) fn can_keep<C: Core, const J: usize>(&self, state: &Lockstep<C, J>) -> bool {
+        if !goes_on(state) {
+            return true;
+        }
+        let is_fetching = |job| state.driver().core().transfer(job).is_some();
+        let transfers = (0..J as u32).map(JobId).any(is_fetching);
+        let stall = self.word(can::STALL, "calls while a transfer stalls");
+        let hold = self.word(can::HOLD, "calls while a callback is held");
+        let hindrance = stall.filter(|_| transfers).or(hold.filter(|_| !state.driver().is_quiet()));
+        self.note(hindrance)
+    }
+
+    fn word(&self, word: &'static str, what: &str) -> Option<(String, String)> {
+        let has = self.can.iter().any(|known| known == word);
+        (!has).then(|| (what.to_owned(), format!("the adapter cannot order them (`{word}`)")))
+    }
+
+    fn note(&self, hindrance: Option<(String, String)>) -> bool {
+        let Some((what, why)) = hindrance else { return true };
+        self.left_out.borrow_mut().entry(what).or_insert(why);
+        false
+    }
+
+    pub(super) fn allows_on(&self, stimulus: &Stimulus, occasion: Occasion) -> bool {
+        self.note(self.hindrance(stimulus, occasion))
+    }
+
+    /// Notes what others have left out.
+    pub(super) fn note_all(&self, others: Vec<LeftOut>) {
+        for LeftOut { what, why } in others {
+            self.left_out.borrow_mut().entry(what).or_insert(why);
         }
     }
 
@@ -114,39 +159,40 @@ impl Abilities {
         left_out.iter().map(|(what, why)| LeftOut { what: what.clone(), why: why.clone() }).collect()
     }
 
-    fn hindrance(&self, stimulus: &Stimulus, nested: Nested) -> Option<(String, &'static str)> {
-        let not = |is_there: bool, what: &str, why: &'static str| (!is_there).then(|| (what.to_owned(), why));
+    fn hindrance(&self, stimulus: &Stimulus, occasion: Occasion) -> Option<(String, String)> {
+        let in_suites = |what: &str| {
+            (occasion == Occasion::Suite)
+                .then(|| (format!("{what} in suites"), "random paths have them".to_owned()))
+        };
         match stimulus {
             Stimulus::Call { from: From::Client(_), call, .. } => self.of_call(call),
-            Stimulus::Call { from: From::Callback(_), call, .. } if nested == Nested::Wanted => {
-                not(self.nested, "calls from inside of callbacks", "the adapter cannot order them (`nested`)")
+            Stimulus::Call { from: From::Callback(inside), job, call } => {
+                let others = job.is_some_and(|job| job != *inside);
+                in_suites("calls from inside of callbacks")
+                    .or_else(|| self.word(can::NESTED, "calls from inside of callbacks"))
+                    .or_else(|| {
+                        self.word(can::NESTED_JOBS, "calls from inside on other jobs").filter(|_| others)
+                    })
                     .or_else(|| self.of_call(call))
             }
-            Stimulus::Call { from: From::Callback(_), .. } => {
-                Some(("calls from inside of callbacks in suites".to_owned(), "random paths have them"))
+            Stimulus::Call { from: From::User(_), call, .. } => {
+                self.word(can::USERS, "calls of a second user").or_else(|| self.of_call(call))
             }
-            Stimulus::Call { from: From::User(_), .. } => {
-                Some(("calls of a second user".to_owned(), "the protocol has one user"))
+            Stimulus::Disk { result: DiskResult::Good, .. } => None,
+            Stimulus::Disk { .. } => self.word(can::DISK, "disk work that fails"),
+            Stimulus::Leave { leave: Leave::Panicked, .. } => self.word(can::THROW, "callbacks that throw"),
+            Stimulus::Exit { .. } => self.programs(),
+            Stimulus::Logoff(_) => {
+                in_suites("logoff").or_else(|| self.word(can::USERS, "users that log off"))
             }
-            Stimulus::Disk { result, .. } => not(
-                *result == DiskResult::Good,
-                "disk work that fails",
-                "suites for adapters do not order it yet",
-            ),
-            Stimulus::Leave { leave: Leave::Panicked, .. } => {
-                not(self.throw, "callbacks that throw", "the adapter cannot order them (`throw`)")
+            Stimulus::NetworkLost | Stimulus::NetworkBack => in_suites("losses of the network")
+                .or_else(|| self.word(can::NETWORK, "losses of the network")),
+            Stimulus::Timeout => {
+                in_suites("moves of the clock").or_else(|| self.word(can::CLOCK, "moves of the clock"))
             }
-            Stimulus::Exit { .. } => {
-                not(self.programs, "notification programs", "the adapter has none (`programs`)")
-            }
-            Stimulus::Logoff(_) => Some(("logoff".to_owned(), "the protocol has no users that log off")),
-            Stimulus::NetworkLost | Stimulus::NetworkBack => {
-                Some(("loss of the network".to_owned(), "the protocol cannot order it"))
-            }
-            Stimulus::Timeout => Some(("time that passes".to_owned(), "no path moves the clock")),
             // What comes too late cannot be made to come from outside.
             Stimulus::Late(_) => {
-                Some(("reports that come too late".to_owned(), "nobody outside can make them"))
+                Some(("reports that come too late".to_owned(), "they cannot be made from outside".to_owned()))
             }
             Stimulus::Transfer { .. }
             | Stimulus::Turn
@@ -156,23 +202,29 @@ impl Abilities {
         }
     }
 
-    fn of_call(&self, call: &Call) -> Option<(String, &'static str)> {
+    fn programs(&self) -> Option<(String, String)> {
+        let has = self.can.iter().any(|known| known == can::PROGRAMS);
+        let why = || "the adapter has none (`programs`)".to_owned();
+        (!has).then(|| ("notification programs".to_owned(), why()))
+    }
+
+    fn of_call(&self, call: &Call) -> Option<(String, String)> {
         let method = call.method();
         if !self.has(method) {
-            return Some((method.to_string(), "the adapter does not pass it on"));
+            return Some((method.to_string(), "the adapter does not pass it on".to_owned()));
         }
         match call {
             Call::SetNotifyFlags { flags } => {
                 let unknown = NotifyFlags::from_bits_retain(*flags).difference(self.events);
                 let named = Event::ALL.into_iter().find(|event| unknown.contains(event.flag()));
-                named.map(|event| (event.to_string(), "the adapter does not pass the event on"))
+                named.map(|event| (event.to_string(), "the adapter does not pass the event on".to_owned()))
             }
             Call::SetNotifyInterface { receiver: Some(receiver) } => {
                 let unknown = receiver.interfaces.difference(self.interfaces);
                 (!unknown.is_empty()).then(|| {
                     (
                         format!("objects with {unknown}"),
-                        "the adapter does not pass the events of that interface on",
+                        "the adapter does not pass the events of that interface on".to_owned(),
                     )
                 })
             }
@@ -183,11 +235,12 @@ impl Abilities {
             | Call::FileSetRemoteName { file, .. }
                 if file.0 >= FILES =>
             {
-                Some(("calls on a file that was not added".to_owned(), "a client has no object for it"))
+                Some((
+                    "calls on a file that was not added".to_owned(),
+                    "a client has no object for it".to_owned(),
+                ))
             }
-            Call::SetNotifyCmdLine { .. } if !self.programs => {
-                Some(("notification programs".to_owned(), "the adapter has none (`programs`)"))
-            }
+            Call::SetNotifyCmdLine { .. } => self.programs(),
             _ => None,
         }
     }

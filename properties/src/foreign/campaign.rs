@@ -4,17 +4,21 @@
 //! time. Then what was found is led again, to know how often it comes, and made smaller.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use adapter::Fault;
-use adapter::wire::Trigger;
+use adapter::wire::{Trigger, can};
 use contract::Core as _;
 use engine::core::Core;
-use model::drive::{From, Stimulus};
+use model::drive::Stimulus;
 use model::scope::ScopeName;
 use model::suite::{Cover, Pace};
 
 use super::abilities::{Abilities, LeftOut};
+use super::limits::limits;
 use super::race::{RaceLimits, Racer, race, undisturbed};
 use super::tally::{Found, Tally};
 use super::walk::{slices_for, walk};
@@ -23,7 +27,8 @@ use crate::minimize::Identity;
 use crate::oracle::Stop;
 use crate::random::Rng;
 use crate::suite::{
-    Case, Finding, Judged, Order, Outcome, Suite, case_of, generate_for, on_other, slice_of, steps_of,
+    Case, Finding, Judged, Order, Outcome, Settles, Suite, case_of, generate_for, is_from_outside, on_other,
+    slice_of, steps_of,
 };
 
 /// What to try.
@@ -35,10 +40,12 @@ pub struct Plan<'a> {
     pub seed: u64,
     /// Whether to end with the first thing that is found.
     pub stop: Stop,
+    /// Processes of the adapter that are led along random paths at once.
+    pub workers: NonZeroUsize,
     /// What is known already, and ends nothing.
     pub known: &'a BTreeSet<Identity>,
     /// Asked now and then whether to end early.
-    pub enough: &'a dyn Fn() -> bool,
+    pub enough: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// How far a campaign is.
@@ -78,9 +85,17 @@ pub fn campaign(stage: &mut Stage, plan: &Plan<'_>, progress: &dyn Fn(&Step)) ->
     let abilities = Abilities::of(&stage.session);
     let until = Instant::now() + plan.budget;
     let tally = Tally::new();
-    let rng = Rng::new(plan.seed, 1);
-    let mut trying =
-        Trying { stage, plan, progress, abilities, until, tally, not_begun: Vec::new(), rng, random: 0 };
+    let mut trying = Trying {
+        stage,
+        plan,
+        progress,
+        abilities,
+        until,
+        tally,
+        not_begun: Vec::new(),
+        rounds: 0,
+        random: 0,
+    };
     let fault = trying.all().err();
     let left_out = trying.abilities.left_out();
     (Campaign { tally: trying.tally, left_out, not_begun: trying.not_begun }, fault)
@@ -94,13 +109,15 @@ struct Trying<'a> {
     until: Instant,
     tally: Tally,
     not_begun: Vec<String>,
-    rng: Rng,
+    /// How often random paths were gone on with.
+    rounds: u64,
     /// Random paths so far.
     random: u64,
 }
 
-/// The share of a budget that races may take, and that leading again may.
-const RACES: u32 = 3;
+/// The share of a budget that the first random paths may take, that races may, and that leading again may.
+const FIRST: u32 = 4;
+const RACES: u32 = 4;
 const AGAIN: u32 = 5;
 
 /// Runs of one race, unless time is over first.
@@ -112,13 +129,15 @@ impl Trying<'_> {
         self.until -= whole / AGAIN;
         self.stage.known.clone_from(self.plan.known);
         self.suite(ScopeName::Tiny, Cover::Transition)?;
+        self.limits()?;
+        self.random(self.until.min(Instant::now() + whole / FIRST))?;
         self.races(self.until.min(Instant::now() + whole / RACES))?;
         self.suite(ScopeName::Tiny, Cover::Sneak)?;
         self.suite(ScopeName::Default, Cover::Transition)?;
-        self.random()?;
+        self.random(self.until)?;
         self.until += whole / AGAIN;
         self.again()?;
-        self.random()
+        self.random(self.until)
     }
 
     fn is_over(&self, until: Instant) -> bool {
@@ -174,29 +193,12 @@ impl Trying<'_> {
 
     /// Notes that the process was gone or did not answer. After too many of these the adapter is at fault.
     fn interrupted(&mut self, place: &str, fault: Fault) -> Result<(), Fault> {
-        if !fault.is_interruption() || self.tally.incidents.len() >= MOST_INCIDENTS {
-            return Err(fault);
-        }
-        self.stage.session.kill();
-        self.tally.incidents.push((place.to_owned(), fault.to_string()));
-        Ok(())
+        interrupted(self.stage, &mut self.tally, place, fault)
     }
 
     /// Leads the implementation along a path once, and takes down what came of it.
     fn lead(&mut self, place: &str, case: &Case) -> Result<Judged, Fault> {
-        let (judged, run) = match play(case, self.stage) {
-            Ok(played) => played,
-            Err(fault) => {
-                let why = fault.to_string();
-                self.interrupted(place, fault)?;
-                return Ok(Judged::not_runnable(format!("the process was interrupted: {why}")));
-            }
-        };
-        self.tally.take(place, case, &judged);
-        if let Some(run) = run {
-            self.tally.count(&run);
-        }
-        Ok(judged)
+        lead(self.stage, &mut self.tally, place, case)
     }
 
     /// Counts what the paths that passed cover.
@@ -206,6 +208,19 @@ impl Trying<'_> {
         // The cover was ours, so it is one.
         if let Ok(conformed) = on_other(suite, Core::new, &|_| (), &of) {
             self.tally.covered.push((name.to_owned(), conformed.covered(), conformed.items));
+        }
+    }
+
+    fn limits(&mut self) -> Result<(), Fault> {
+        let name = "limits";
+        if self.is_over(self.until) {
+            self.not_begun.push(name.to_owned());
+            return Ok(());
+        }
+        self.tell(name, 0, None);
+        match limits(self.stage, &self.abilities, &mut self.tally) {
+            Err(fault) => self.interrupted(name, fault),
+            done => done,
         }
     }
 
@@ -240,21 +255,60 @@ impl Trying<'_> {
         Ok(())
     }
 
-    /// Random paths until time is over. They go on where they were left.
-    fn random(&mut self) -> Result<(), Fault> {
-        let profile = *self.stage.session.dialect().profile();
-        let slices = slices_for(&profile, &self.abilities);
-        while !self.is_over(self.until) {
-            self.tell("random paths", self.random, None);
-            let Some(slice) = self.rng.pick(&slices).cloned() else { return Ok(()) };
-            let calls = 4 + self.rng.below(12) as u32;
-            let path = walk(&profile, &slice, &self.abilities, &mut self.rng, calls);
-            let case =
-                case_of(&slice, self.stage.session.dialect(), &path, &format!("random-{}", self.random));
-            let _judged = self.lead("random paths", &case)?;
-            self.random += 1;
+    /// Random paths until time is over, on several processes at once. Each of these and each round has numbers of its own.
+    fn random(&mut self, until: Instant) -> Result<(), Fault> {
+        if self.is_over(until) {
+            return Ok(());
         }
-        Ok(())
+        self.rounds += 1;
+        let workers = self.plan.workers.get() as u64;
+        let stream = self.rounds * MOST_WORKERS;
+        let found = AtomicBool::new(false);
+        let (plan, left_out) = (self.plan, Mutex::new(Vec::new()));
+        let is_over = || {
+            let first = plan.stop == Stop::AtFirst && found.load(Ordering::SeqCst);
+            Instant::now() >= until || (plan.enough)() || first
+        };
+        let mut stages = Vec::new();
+        for _ in 1..workers.min(MOST_WORKERS) {
+            // What the first process shows is shown by it alone, where there can be no other one.
+            stages.extend(self.stage.another().ok());
+        }
+        let (mut number, before) = (self.random, self.tally.found.len());
+        let (progress, stage, tally) = (self.progress, &mut *self.stage, &mut self.tally);
+        let ended = std::thread::scope(|scope| {
+            let (found, is_over, left_out) = (&found, &is_over, &left_out);
+            let others: Vec<_> = { stages.into_iter().zip(1..) }
+                .map(|(mut stage, worker)| {
+                    scope.spawn(move || {
+                        let mut tally = Tally::new();
+                        let abilities = Abilities::of(&stage.session);
+                        let walking = Walking { plan, stream: stream + worker, found, is_over };
+                        let ended = walking.go(&mut stage, &abilities, &mut tally, &mut |_, _| ());
+                        let mut all = left_out.lock().unwrap_or_else(PoisonError::into_inner);
+                        all.extend(abilities.left_out());
+                        (tally, ended, stage.session.end())
+                    })
+                })
+                .collect();
+            let walking = Walking { plan, stream, found, is_over };
+            let mut tell = |done: u64, found: usize| {
+                number += 1;
+                let what = "random paths".to_owned();
+                progress(&Step { what, done: number.max(done), of: None, found: before.max(found) });
+            };
+            let mut ended = walking.go(stage, &self.abilities, tally, &mut tell);
+            for other in others {
+                // A thread that panics has shown a mistake of ours.
+                let (theirs, end, _) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                tally.merge(theirs);
+                ended = ended.and(end);
+            }
+            ended
+        });
+        self.random = number;
+        self.abilities.note_all(left_out.into_inner().unwrap_or_else(PoisonError::into_inner));
+        ended
     }
 
     /// Leads what was found again: how often it comes, and whether a shorter path has it.
@@ -316,6 +370,12 @@ impl Trying<'_> {
         })
     }
 
+    /// Whether something is kept on a path while something comes from outside.
+    fn keeps(&self, case: &Case) -> bool {
+        let needs = play::needs(case);
+        needs.contains(can::HOLD) || needs.contains(can::STALL)
+    }
+
     /// Leaves out one call of a client after the other, with what follows from it, as long as the failure stays.
     fn smaller(
         &mut self,
@@ -327,6 +387,8 @@ impl Trying<'_> {
         let (Some(slice), Ok(mut path)) = (slice_of(&case.trace.header), steps_of(&case.trace)) else {
             return Ok(found);
         };
+        // Where nothing is kept on the way, nothing is to be kept when a call is left out.
+        let settles = if self.keeps(&case) { Settles::WhenStill } else { Settles::AtRest };
         let mut tries = 0;
         let mut at = path.len();
         while let Some(call) = last_call_before(&path, at).filter(|_| tries < MOST_TRIES) {
@@ -335,7 +397,7 @@ impl Trying<'_> {
                 break;
             }
             let shorter = without(&path, call);
-            let case = case_of(&slice, self.stage.session.dialect(), &shorter, &case.name);
+            let case = case_of((&slice, settles), self.stage.session.dialect(), &shorter, &case.name);
             let Ok(shorter) = steps_of(&case.trace) else { continue };
             tries += 1;
             if let Some((finding, trace)) = self.has(id, &case)? {
@@ -346,6 +408,77 @@ impl Trying<'_> {
         Ok(found)
     }
 }
+
+/// Leads the implementation along a path once, and takes down what came of it.
+fn lead(stage: &mut Stage, tally: &mut Tally, place: &str, case: &Case) -> Result<Judged, Fault> {
+    let (judged, run) = match play(case, stage) {
+        Ok(played) => played,
+        Err(fault) => {
+            let why = fault.to_string();
+            interrupted(stage, tally, place, fault)?;
+            return Ok(Judged::not_runnable(format!("the process was interrupted: {why}")));
+        }
+    };
+    tally.take(place, case, &judged);
+    if let Some(run) = run {
+        tally.count(&run);
+    }
+    Ok(judged)
+}
+
+/// Notes that the process was gone or did not answer. After too many of these the adapter is at fault.
+fn interrupted(stage: &mut Stage, tally: &mut Tally, place: &str, fault: Fault) -> Result<(), Fault> {
+    if !fault.is_interruption() || tally.incidents.len() >= MOST_INCIDENTS {
+        return Err(fault);
+    }
+    stage.session.kill();
+    tally.incidents.push((place.to_owned(), fault.to_string()));
+    Ok(())
+}
+
+/// One process that is led along random paths.
+struct Walking<'a> {
+    plan: &'a Plan<'a>,
+    /// The number of its random numbers.
+    stream: u64,
+    /// Whether something was found that is not known.
+    found: &'a AtomicBool,
+    is_over: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl Walking<'_> {
+    /// Goes on until it is over. `tell` gets the number of paths, and of failures.
+    fn go(
+        &self,
+        stage: &mut Stage,
+        abilities: &Abilities,
+        tally: &mut Tally,
+        tell: &mut dyn FnMut(u64, usize),
+    ) -> Result<(), Fault> {
+        let dialect = stage.session.dialect();
+        let profile = *dialect.profile();
+        let slices = slices_for(&profile, abilities);
+        let mut rng = Rng::new(self.plan.seed, self.stream);
+        let mut number = 0;
+        while !(self.is_over)() {
+            tell(number, tally.found.len());
+            let Some(slice) = rng.pick(&slices).cloned() else { return Ok(()) };
+            let acts = 4 + rng.below(12) as u32;
+            let path = walk(&profile, &slice, abilities, &mut rng, acts);
+            let name = format!("random-{}-{number}", self.stream);
+            let case = case_of((&slice, Settles::WhenStill), dialect, &path, &name);
+            let _judged = lead(stage, tally, "random paths", &case)?;
+            if tally.found.keys().any(|id| !self.plan.known.contains(id)) {
+                self.found.store(true, Ordering::SeqCst);
+            }
+            number += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Processes at once at most.
+const MOST_WORKERS: u64 = 64;
 
 /// How much of the time for races one of them gets. What every client does is worth most.
 fn weight((racer, trigger): (Racer, Trigger)) -> u32 {
@@ -368,17 +501,14 @@ const REPLAYS: u32 = 3;
 /// Shorter paths that are tried for one failure.
 const MOST_TRIES: u32 = 40;
 
-/// The last call of a client before a place; the one that makes the job stays.
+/// The last thing that comes from outside before a place; the calls that make jobs stay.
 fn last_call_before(path: &[Stimulus], end: usize) -> Option<usize> {
-    let is_call =
-        |step: &Stimulus| matches!(step, Stimulus::Call { from: From::Client(_), .. }) && !step.is_create();
-    path[..end].iter().rposition(is_call)
+    path[..end].iter().rposition(|step| is_from_outside(step) && !step.is_create())
 }
 
-/// The path without a call of a client, and without what the service does by itself behind it.
+/// The path without something that comes from outside, and without what the service does by itself behind it.
 fn without(path: &[Stimulus], call: usize) -> Vec<Stimulus> {
-    let is_client = |step: &&Stimulus| matches!(step, Stimulus::Call { from: From::Client(_), .. });
-    let behind =
-        path[call + 1..].iter().position(|step| is_client(&step)).map_or(path.len(), |next| call + 1 + next);
+    let next = path[call + 1..].iter().position(is_from_outside);
+    let behind = next.map_or(path.len(), |next| call + 1 + next);
     [&path[..call], &path[behind..]].concat()
 }

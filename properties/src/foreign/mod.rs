@@ -13,6 +13,8 @@
 
 mod abilities;
 mod campaign;
+mod kept;
+mod limits;
 mod path;
 mod play;
 mod race;
@@ -49,6 +51,7 @@ pub struct Stage {
     /// The file server.
     pub server: Server,
     root: TempDir,
+    seed: u64,
     /// Programs so far, so that each has files of its own.
     programs: u64,
     pace: play::Pace,
@@ -76,7 +79,26 @@ impl Stage {
         let server = Server::start()?;
         let root = tempfile::tempdir()?;
         let session = Session::start(manifest, root.path(), &server.base(), seed, tampering)?;
-        Ok(Stage { session, server, root, programs: 0, pace: play::Pace::default(), known: BTreeSet::new() })
+        Ok(Stage {
+            session,
+            server,
+            root,
+            seed,
+            programs: 0,
+            pace: play::Pace::default(),
+            known: BTreeSet::new(),
+        })
+    }
+
+    /// Another process of the adapter, with a server and a directory of its own.
+    ///
+    /// # Errors
+    /// As of [`Stage::open`].
+    fn another(&self) -> Result<Stage, StageError> {
+        let manifest = self.session.manifest().clone();
+        let mut stage = Stage::open(&manifest, self.seed, self.session.tampering())?;
+        stage.known.clone_from(&self.known);
+        Ok(stage)
     }
 
     /// The directory of destinations.

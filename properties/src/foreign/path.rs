@@ -1,28 +1,42 @@
-//! A path of the model as acts of a client, each with what is due behind it.
+//! A path of the model as acts from outside, each with what is due behind it.
+//!
+//! **What it is.** An act is a call of a client, time that passes, a network that is lost, or the end of something that is *kept*: a callback
+//! that stays inside, a program that runs on, a transfer of which no more bytes come. Acts follow one another where the service is still.
+//!
+//! **The law it keeps.** What an act needs beside plain calls is in [`Path::needs`], so that no adapter is led where it cannot follow.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use contract::core::{Failure, TransferEvent};
 use contract::event::{Leave, Target};
-use contract::{Call, Core as _, Event, EventView, FileId, HResult, JobId, JobState, ThreadId};
+use contract::{
+    Call, CallId, Core as _, DiskAct, EnvStep, Event, EventView, FileId, HResult, JobId, JobState, Millis,
+    ThreadId, UserId,
+};
 use engine::core::Core;
 use judge::RuleSet;
-use model::drive::{DiskResult, From, Stimulus};
+use model::drive::{DiskResult, From, STRANGERS, Stimulus};
 use model::lockstep::Lockstep;
-use model::scope::Slice;
-use model::suite::goes_on;
+use model::scope::{Delays, Slice};
+use model::suite::{goes_on, is_still};
 
 use adapter::order_for;
-use adapter::wire::{Order, PlannedCall};
+use adapter::wire::{DiskOrder, NetworkMove, Order, PlannedCall, can};
 
+use super::kept::{Kept, Thing};
 use crate::server::Served;
+use crate::suite::JOBS;
 
 /// A path, as an implementation can be led along it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Path {
     pub(super) acts: Vec<Act>,
-    /// The jobs that have not ended behind the path.
-    pub(super) open_jobs: Vec<JobId>,
+    /// The jobs that have not ended behind the path, and whose they are.
+    pub(super) open_jobs: Vec<(JobId, UserId)>,
     /// Files of jobs that have ended, and whether each has to be there.
     pub(super) files: Vec<(JobId, FileId, Stands)>,
+    /// What the adapter has to be able to do: words of `can`.
+    pub(super) needs: BTreeSet<&'static str>,
 }
 
 /// Whether a file has to stand at its destination.
@@ -32,18 +46,56 @@ pub(super) enum Stands {
     Nowhere,
 }
 
-/// A call of a client, and what follows from it until everything rests.
-#[derive(Clone, Debug)]
-pub(super) struct Act {
+/// What is done from outside.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Deed {
+    Call(Made),
+    /// A callback or a program that was held may go.
+    Release(JobId, Thing),
+    /// The transfer that stalls goes on.
+    GoOn(JobId),
+    Advance(Millis),
+    Network(NetworkMove),
+    Logoff(UserId),
+}
+
+/// A call that is made.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Made {
     pub(super) thread: ThreadId,
+    pub(super) user: UserId,
     pub(super) job: Option<JobId>,
     pub(super) call: Call,
-    /// How the downloads end that begin behind it.
-    pub(super) served: Vec<Served>,
+    /// How its disk work goes.
+    pub(super) disk: Option<DiskOrder>,
+    pub(super) returns: Returns,
+}
+
+/// When a call comes back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Returns {
+    /// Before anything else is done from outside.
+    AtOnce,
+    /// It waits for something that is kept.
+    Later,
+}
+
+/// What is done from outside, and what follows from it until everything is still.
+#[derive(Clone, Debug)]
+pub(super) struct Act {
+    pub(super) deed: Deed,
+    /// How the downloads go that begin behind it.
+    pub(super) served: Vec<(JobId, Served)>,
     /// How the callbacks behind it end, in order.
     pub(super) leaves: Vec<Ending>,
-    /// Callbacks that have to come and leave.
+    /// Callbacks that have to come.
+    pub(super) enters: Vec<(JobId, Event)>,
+    /// Callbacks that have to leave.
     pub(super) due: Vec<(JobId, Event)>,
+    /// Acts whose calls come back behind it.
+    pub(super) back: Vec<usize>,
+    /// Transfers that stalled and are wanted no more.
+    pub(super) closes: Vec<JobId>,
     /// Where the jobs are then; none when the path ends before everything rests.
     pub(super) rest: Option<Vec<(JobId, JobState)>>,
 }
@@ -51,23 +103,29 @@ pub(super) struct Act {
 /// How a callback ends. The calls from inside are those of the model.
 #[derive(Clone, Debug)]
 pub(super) struct Ending {
+    pub(super) job: JobId,
     pub(super) event: Event,
     pub(super) leave: Leave,
-    pub(super) calls: Vec<Call>,
+    pub(super) calls: Vec<(Option<JobId>, Call)>,
+    pub(super) stay: Stay,
+}
+
+/// Whether a callback stays inside until it is released.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stay {
+    No,
+    UntilReleased,
 }
 
 impl Ending {
     /// Whether it is what happens without an order.
     pub(super) fn is_usual(&self) -> bool {
-        self.leave == Leave::Returned(HResult::S_OK) && self.calls.is_empty()
+        self.leave == Leave::Returned(HResult::S_OK) && self.calls.is_empty() && self.stay == Stay::No
     }
 }
 
 /// Why an implementation cannot be led along a path.
 pub(super) type Hindrance = &'static str;
-
-/// Jobs of a path at most.
-const JOBS: usize = 1;
 
 impl Path {
     /// The acts of a path in a slice.
@@ -76,155 +134,370 @@ impl Path {
         profile: &contract::Profile,
         steps: &[Stimulus],
     ) -> Result<Path, Hindrance> {
-        if slice.jobs > JOBS {
-            return Err("of several jobs the service chooses itself which it serves");
-        }
         let config = slice.config(profile);
         let core = Core::new(&config);
-        let lockstep = Lockstep::<_, JOBS>::around(core, &config, slice.users.owners(), RuleSet::EMPTY);
+        let owners = slice.users.owners();
+        let lockstep = Lockstep::<_, JOBS>::around(core, &config, owners, RuleSet::EMPTY);
         let mut reader = Reader {
             lockstep,
+            delays: slice.delays,
+            owners,
             path: Path::default(),
-            states: Vec::new(),
-            done: Vec::new(),
-            nested: Vec::new(),
+            kept: Kept::default(),
+            seen: Seen::default(),
+            inside: BTreeMap::new(),
+            made: 0,
         };
         for step in steps {
             reader.step(&config.profile, step)?;
         }
-        Ok(reader.finish())
+        reader.finish()
     }
 }
 
 struct Reader {
     lockstep: Lockstep<Core, JOBS>,
+    delays: Delays,
+    owners: fn(JobId) -> UserId,
     path: Path,
+    kept: Kept,
+    seen: Seen,
+    /// Callbacks and programs that run: the act in which each came, and the place of its ending there.
+    inside: BTreeMap<(JobId, Thing), (usize, usize)>,
+    /// Jobs that were made, or were to be.
+    made: u32,
+}
+
+/// What is seen on the path.
+#[derive(Default)]
+struct Seen {
     states: Vec<(JobId, JobState)>,
-    /// Files that are whole.
-    done: Vec<(JobId, FileId)>,
-    /// Calls from inside of the callback that runs.
-    nested: Vec<Call>,
+    /// Files that stand at their destinations.
+    renamed: Vec<(JobId, FileId)>,
+    /// Calls of clients that have not come back, and their acts.
+    open: BTreeMap<CallId, usize>,
 }
 
 impl Reader {
     fn step(&mut self, profile: &contract::Profile, step: &Stimulus) -> Result<(), Hindrance> {
-        let rests = !goes_on(&self.lockstep);
         match step {
-            Stimulus::Call { from: From::Client(thread), job, call } => {
-                if !rests {
-                    return Err("a client calls in the middle of what the service does by itself");
-                }
-                self.settle();
-                self.path.acts.push(Act {
-                    thread: *thread,
-                    job: *job,
-                    call: call.clone(),
-                    served: Vec::new(),
-                    leaves: Vec::new(),
-                    due: Vec::new(),
-                    rest: None,
-                });
+            Stimulus::Call { from: From::Callback(inside), job, call } => self.nested(*inside, *job, call)?,
+            Stimulus::Call { from, job, call } => {
+                let deed = self.call(*from, *job, call);
+                self.begin(deed)?;
             }
-            Stimulus::Call { from: From::Callback(_), call, .. } => self.nested.push(call.clone()),
-            Stimulus::Call { .. } => return Err("somebody calls whom the protocol does not have"),
-            Stimulus::Transfer { event, .. } => {
-                let served = match event {
-                    TransferEvent::Connected => None,
-                    TransferEvent::FileDone => Some(Served::Whole),
-                    TransferEvent::Failed { class: Failure::Fatal, .. } => Some(Served::Status(404)),
-                    TransferEvent::Failed { .. } => Some(Served::Status(503)),
-                    _ => return Err("single bytes are counted"),
-                };
-                if let Some(act) = self.path.acts.last_mut() {
-                    act.served.extend(served);
-                }
-            }
-            Stimulus::Leave { job, leave } => self.leaves(*job, *leave),
+            Stimulus::Transfer { job, event } => self.transfer(*job, event)?,
+            Stimulus::Enter(job) => self.enters(*job)?,
+            Stimulus::Leave { job, leave } => self.ends((*job, Thing::Callback), *leave)?,
             Stimulus::Exit { job, code } => {
                 let starts = |told: &contract::core::Delivery| told.target == Target::CommandLine;
                 if self.lockstep.driver().telling(*job).is_some_and(|told| starts(&told)) {
                     return Err("a program cannot be started");
                 }
-                self.leaves(*job, Leave::Exited(*code));
+                self.ends((*job, Thing::Program), Leave::Exited(*code))?;
             }
-            Stimulus::Disk { result, .. } if *result != DiskResult::Good => return Err("disk work fails"),
-            Stimulus::Disk { .. } | Stimulus::Turn | Stimulus::Begin(_) | Stimulus::Enter(_) => {}
-            Stimulus::Timeout => return Err("time passes"),
-            Stimulus::Logoff(_) | Stimulus::NetworkLost | Stimulus::NetworkBack | Stimulus::Late(_) => {
-                return Err("something comes from outside that the protocol does not have");
+            Stimulus::Disk { job, result } => self.disk(*job, *result)?,
+            Stimulus::Turn | Stimulus::Begin(_) => {}
+            Stimulus::Timeout => {
+                let deed = self.timeout()?;
+                self.begin(deed)?;
             }
+            Stimulus::NetworkLost => self.begin_with(can::NETWORK, Deed::Network(NetworkMove::Lost))?,
+            Stimulus::NetworkBack => self.begin_with(can::NETWORK, Deed::Network(NetworkMove::Back))?,
+            Stimulus::Logoff(user) => self.begin_with(can::USERS, Deed::Logoff(*user))?,
+            Stimulus::Late(_) => return Err("something comes from outside that the protocol does not have"),
         }
-        let (states, done) = (&mut self.states, &mut self.done);
-        let _ = self.lockstep.apply(profile, step, &mut |event| note(event, states, done));
+        let act = self.path.acts.len().saturating_sub(1);
+        let (seen, acts) = (&mut self.seen, &mut self.path.acts);
+        let _ = self.lockstep.apply(profile, step, &mut |event| {
+            if let Some(back) = seen.note(event, act)
+                && back != act
+                && let Some(now) = acts.last_mut()
+            {
+                now.back.push(back);
+            }
+        });
         Ok(())
     }
 
-    fn leaves(&mut self, job: JobId, leave: Leave) {
-        let told = self.lockstep.driver().telling(job);
-        // A program that runs is a delivery no more; it reports what the job has come to.
-        let state = self.states.iter().find(|(of, _)| *of == job).map(|(_, state)| *state);
-        let program = if state == Some(JobState::Error) { Event::JobError } else { Event::JobTransferred };
-        let event = told.map_or(program, |told| told.event);
-        let calls = std::mem::take(&mut self.nested);
-        if let Some(act) = self.path.acts.last_mut() {
-            act.leaves.push(Ending { event, leave, calls });
-            if event != Event::JobModification {
-                act.due.push((job, event));
+    fn call(&mut self, from: From, job: Option<JobId>, call: &Call) -> Deed {
+        let of_job = job.map_or(UserId(0), self.owners);
+        let (thread, user) = match from {
+            From::Client(thread) => (thread, of_job),
+            From::User(user) => (ThreadId(STRANGERS + user.0), user),
+            // Those are no acts.
+            From::Callback(_) => (ThreadId(0), of_job),
+        };
+        let user = if matches!(call, Call::CreateJob { .. }) {
+            self.made += 1;
+            (self.owners)(JobId(self.made - 1))
+        } else {
+            user
+        };
+        if user != UserId(0) {
+            self.path.needs.insert(can::USERS);
+        }
+        let call = call.clone();
+        Deed::Call(Made { thread, user, job, call, disk: None, returns: Returns::AtOnce })
+    }
+
+    fn timeout(&mut self) -> Result<Deed, Hindrance> {
+        if self.delays != Delays::Own {
+            return Err("time passes");
+        }
+        if self.path.needs.contains(can::STALL) {
+            return Err("time passes behind a transfer that has stalled: when its bytes came is not known");
+        }
+        self.path.needs.insert(can::CLOCK);
+        let core = self.lockstep.driver().core();
+        let at = core.poll_timeout().ok_or("time passes, and no timer runs")?;
+        Ok(Deed::Advance(Millis(at.0.saturating_sub(core.now().0))))
+    }
+
+    fn begin_with(&mut self, word: &'static str, deed: Deed) -> Result<(), Hindrance> {
+        self.path.needs.insert(word);
+        self.begin(deed)
+    }
+
+    /// The act that came last is over, and the next one begins.
+    fn begin(&mut self, deed: Deed) -> Result<(), Hindrance> {
+        if !is_still(&self.lockstep) {
+            return Err("something comes from outside in the middle of what the service does by itself");
+        }
+        self.settle()?;
+        self.path.acts.push(Act {
+            deed,
+            served: Vec::new(),
+            leaves: Vec::new(),
+            enters: Vec::new(),
+            due: Vec::new(),
+            back: Vec::new(),
+            closes: Vec::new(),
+            rest: None,
+        });
+        Ok(())
+    }
+
+    fn transfer(&mut self, job: JobId, event: &TransferEvent) -> Result<(), Hindrance> {
+        let stalls = self.kept.has(job, Thing::Transfer);
+        let served = match event {
+            TransferEvent::Connected => return Ok(()),
+            TransferEvent::FileDone if stalls => {
+                self.begin(Deed::GoOn(job))?;
+                self.kept.remove(job, Thing::Transfer);
+                return Ok(());
             }
+            TransferEvent::Failed { .. } if stalls => return Err("what has begun to come fails"),
+            TransferEvent::FileDone => Served::Whole,
+            TransferEvent::Failed { class: Failure::Fatal, .. } => Served::Status(404),
+            TransferEvent::Failed { .. } => Served::Status(503),
+            _ => return Err("single bytes are counted"),
+        };
+        if let Some(act) = self.path.acts.last_mut() {
+            act.served.push((job, served));
+        }
+        Ok(())
+    }
+
+    fn disk(&mut self, job: JobId, result: DiskResult) -> Result<(), Hindrance> {
+        let order = match result {
+            DiskResult::Good => return Ok(()),
+            DiskResult::LeavesBehind => DiskOrder::LeavesBehind,
+            DiskResult::RenameFails(after) => DiskOrder::RenameFails(after),
+        };
+        self.path.needs.insert(can::DISK);
+        match self.path.acts.last_mut().map(|act| &mut act.deed) {
+            Some(Deed::Call(made))
+                if made.job == Some(job) && matches!(made.call, Call::Complete | Call::Cancel) =>
+            {
+                made.disk = Some(order);
+                Ok(())
+            }
+            _ => Err("disk work fails that is no client's"),
         }
     }
 
-    /// Everything rests: the act that came last is over.
-    fn settle(&mut self) {
-        let states = self.states.clone();
+    /// A call from inside names its job where that is another one.
+    fn nested(&mut self, job: JobId, on: Option<JobId>, call: &Call) -> Result<(), Hindrance> {
+        let on = on.filter(|on| *on != job);
+        if on.is_some() {
+            self.path.needs.insert(can::NESTED_JOBS);
+        }
+        let now = self.path.acts.len().saturating_sub(1);
+        let inside = self.inside.get(&(job, Thing::Callback)).filter(|(act, _)| *act == now);
+        let (act, at) = inside.ok_or("a callback calls that was held")?;
+        if let Some(ending) = self.path.acts.get_mut(*act).and_then(|act| act.leaves.get_mut(*at)) {
+            if ending.event == Event::JobModification {
+                return Err("a modification makes calls, which need not come");
+            }
+            ending.calls.push((on, call.clone()));
+        }
+        Ok(())
+    }
+
+    fn enters(&mut self, job: JobId) -> Result<(), Hindrance> {
+        let Some(told) = self.lockstep.driver().telling(job) else { return Ok(()) };
+        let event = told.event;
+        let (thing, leave) = match told.target {
+            Target::CommandLine => (Thing::Program, Leave::Exited(0)),
+            Target::Interface(_) => (Thing::Callback, Leave::Returned(HResult::S_OK)),
+        };
+        let number = self.path.acts.len().saturating_sub(1);
+        let Some(act) = self.path.acts.last_mut() else { return Ok(()) };
+        self.inside.insert((job, thing), (number, act.leaves.len()));
+        act.leaves.push(Ending { job, event, leave, calls: Vec::new(), stay: Stay::No });
+        if event != Event::JobModification {
+            act.enters.push((job, event));
+        }
+        Ok(())
+    }
+
+    fn ends(&mut self, (job, thing): (JobId, Thing), leave: Leave) -> Result<(), Hindrance> {
+        if self.kept.has(job, thing) {
+            self.begin(Deed::Release(job, thing))?;
+            self.kept.remove(job, thing);
+        }
+        let Some((act, at)) = self.inside.remove(&(job, thing)) else { return Ok(()) };
+        let Some(ending) = self.path.acts.get_mut(act).and_then(|act| act.leaves.get_mut(at)) else {
+            return Ok(());
+        };
+        ending.leave = leave;
+        let event = ending.event;
+        if let Some(act) = self.path.acts.last_mut().filter(|_| event != Event::JobModification) {
+            act.due.push((job, event));
+        }
+        Ok(())
+    }
+
+    /// Everything is still: the act that came last is over. What goes on is kept from here on.
+    fn settle(&mut self) -> Result<(), Hindrance> {
+        let now = self.path.acts.len().saturating_sub(1);
+        let gone = self.kept.drop_lost_transfers(&self.lockstep);
+        let news = self.kept.keep(&self.lockstep);
+        for (job, thing) in &news {
+            if *thing == Thing::Transfer {
+                self.path.needs.insert(can::STALL);
+                continue;
+            }
+            self.path.needs.insert(can::HOLD);
+            let Some((act, at)) = self.inside.get(&(*job, *thing)) else { continue };
+            if let Some(ending) = self.path.acts.get_mut(*act).and_then(|act| act.leaves.get_mut(*at)) {
+                if ending.event == Event::JobModification {
+                    return Err("a modification is held, which need not come");
+                }
+                ending.stay = Stay::UntilReleased;
+            }
+        }
+        let Some(act) = self.path.acts.last_mut() else { return Ok(()) };
+        let stalls = news.iter().filter(|(_, thing)| *thing == Thing::Transfer);
+        act.served.extend(stalls.map(|(job, _)| (*job, Served::Stalls)));
+        act.closes = gone;
+        if let Deed::Call(made) = &mut act.deed
+            && self.seen.open.values().any(|of| *of == now)
+        {
+            made.returns = Returns::Later;
+        }
+        if are_mixed(&act.leaves) {
+            return Err("callbacks of two jobs end in different ways, and an order names no job");
+        }
+        // Where a job is while a call on it waits is the implementation's own matter.
+        let open = self.seen.open.values();
+        let waiting: Vec<Option<JobId>> = open.filter_map(|act| job_of(self.path.acts.get(*act)?)).collect();
+        // And when a timer fires that is over already, but was not let fire before.
+        let overdue = is_overdue(self.lockstep.driver().core());
+        let states = self.seen.states.iter();
+        let states = states.filter(|(job, _)| !overdue && !waiting.contains(&Some(*job)));
+        let states = states.copied().collect();
         if let Some(act) = self.path.acts.last_mut() {
             act.rest = Some(states);
         }
+        Ok(())
     }
 
-    fn finish(mut self) -> Path {
+    fn finish(mut self) -> Result<Path, Hindrance> {
         if !goes_on(&self.lockstep) {
-            self.settle();
+            self.settle()?;
+        } else if !self.kept.is_empty() {
+            return Err("the path ends while something is held");
         }
-        let states = self.states;
+        let states = self.seen.states;
         let mut path = self.path;
-        path.open_jobs = states.iter().filter(|(_, state)| !state.is_final()).map(|(job, _)| *job).collect();
-        for (job, state) in states.iter().filter(|(_, state)| state.is_final()) {
+        let open = states.iter().filter(|(_, state)| !state.is_final());
+        path.open_jobs = open.map(|(job, _)| (*job, (self.owners)(*job))).collect();
+        for (job, _) in states.iter().filter(|(_, state)| state.is_final()) {
             for file in (0..FILES).map(FileId) {
-                let whole = self.done.contains(&(*job, file)) && *state == JobState::Acknowledged;
+                let whole = self.seen.renamed.contains(&(*job, file));
                 path.files.push((*job, file, if whole { Stands::Whole } else { Stands::Nowhere }));
             }
         }
-        path
+        Ok(path)
     }
+}
+
+/// Whether a timer is over that has not fired: an implementation lets it fire when it comes to it.
+pub(super) fn is_overdue(core: &impl contract::Core) -> bool {
+    core.poll_timeout().is_some_and(|at| at <= core.now())
+}
+
+/// The job that the call of an act is on.
+fn job_of(act: &Act) -> Option<Option<JobId>> {
+    if let Deed::Call(made) = &act.deed { Some(made.job) } else { None }
+}
+
+/// Whether callbacks of two jobs, whose order is the implementation's choice, could take one another's orders, or what they call could meet.
+fn are_mixed(leaves: &[Ending]) -> bool {
+    let other = |one: &Ending| leaves.iter().any(|ending| ending.job != one.job);
+    leaves.iter().any(|ending| !ending.is_usual() && ending.leave != Leave::Exited(0) && other(ending))
 }
 
 /// Files of a job that are looked at.
 const FILES: u32 = 4;
 
-fn note(event: &EventView<'_>, states: &mut Vec<(JobId, JobState)>, done: &mut Vec<(JobId, FileId)>) {
-    match *event {
-        EventView::State { job, to, .. } => match states.iter_mut().find(|(of, _)| *of == job) {
-            Some((_, state)) => *state = to,
-            None => states.push((job, to)),
-        },
-        EventView::Env { step: contract::EnvStep::FileDone, job: Some(job), file: Some(file) } => {
-            done.push((job, file))
+impl Seen {
+    /// Notes an event of an act. Returns the act whose call is back, if one is.
+    fn note(&mut self, event: &EventView<'_>, act: usize) -> Option<usize> {
+        match *event {
+            EventView::State { job, to, .. } => {
+                match self.states.iter_mut().find(|(of, _)| *of == job) {
+                    Some((_, state)) => *state = to,
+                    None => self.states.push((job, to)),
+                }
+                None
+            }
+            EventView::Env {
+                step: EnvStep::Disk { act: DiskAct::Renamed },
+                job: Some(job),
+                file: Some(file),
+            } => {
+                self.renamed.push((job, file));
+                None
+            }
+            EventView::Call { id, caller, .. } if caller.inside.is_none() => {
+                self.open.insert(id, act);
+                None
+            }
+            EventView::Return { id, .. } => self.open.remove(&id),
+            _ => None,
         }
-        _ => {}
     }
 }
 
 /// How callbacks end, as the adapter gets it. `here` turns a call of the model into one of the implementation. A failure stays in force, so that an
 /// implementation that tries again at once finds it again.
-pub(super) fn orders(leaves: &[Ending], here: &dyn Fn(&Call) -> PlannedCall) -> Vec<Order> {
+pub(super) fn orders(
+    leaves: &[Ending],
+    here: &dyn Fn(JobId, Option<JobId>, &Call) -> PlannedCall,
+) -> Vec<Order> {
     let mut orders = Vec::new();
-    for ending in leaves {
+    for (number, ending) in leaves.iter().enumerate() {
         let again = order_for(ending.event, ending.leave);
         let mut first = again.clone();
-        first.action.calls = ending.calls.iter().map(here).collect();
+        first.action.calls = ending.calls.iter().map(|(on, call)| here(ending.job, *on, call)).collect();
+        first.action.hold = ending.stay == Stay::UntilReleased;
         orders.push(first);
-        let fails = !matches!(ending.leave, Leave::Returned(HResult::S_OK) | Leave::Exited(0));
+        // An order that stays in force would be taken by what comes behind it.
+        let is_last = leaves[number + 1..].iter().all(|later| later.event != ending.event);
+        let fails = is_last && !matches!(ending.leave, Leave::Returned(HResult::S_OK) | Leave::Exited(0));
         // The calls from inside are made once, as on the path.
         orders.extend(std::iter::repeat_n(again, if fails { AGAIN } else { 0 }));
     }

@@ -1,22 +1,24 @@
 //! A path of the model on an implementation that runs by itself.
 //!
 //! The implementation is led by what is due: after each call the callbacks of the path are awaited, and then the state that the path has.
-//! Silence is awaited only at the end of a path, where what is extra must have time to come.
+//! Silence is awaited at the end of a path, where what is extra must have time to come, and behind a call that has to wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use adapter::wire::{PlannedCall, can};
-use adapter::{Answered, Fault, Session};
+use adapter::wire::{ClockMove, PlannedCall, Verb, can};
+use adapter::{Answered, Calling, Fault, Session};
 use contract::{Call, Event, FileId, FileNames, HResult, JobId, JobState, Method, ThreadId};
+use judge::trace::Told;
 use judge::{Rule, Trace, Verdicts};
 
 use super::Stage;
-use super::path::{Act, Ending, Path, Stands, orders};
+use super::kept::Thing;
+use super::path::{Act, Deed, Ending, Made, Path, Returns, Stands, orders};
 use crate::difference::{Account, Concern, Difference};
 use crate::minimize::Identity;
-use crate::server::{Compared, FEED_SEED, FEED_SIZE, Feed, Server, content};
-use crate::suite::{Case, Finding, Judged, Led, hung, led, slice_of, steps_of};
+use crate::server::{Compared, FEED_SEED, FEED_SIZE, Feed, GoesOn, Served, Server, content};
+use crate::suite::{Case, Finding, JOBS, Judged, Led, hung, led, slice_of, steps_of};
 
 /// A run of the implementation along a path.
 #[derive(Clone, PartialEq, Debug)]
@@ -40,9 +42,21 @@ pub fn play(case: &Case, stage: &mut Stage) -> Result<(Judged, Option<Run>), Fau
         .map_err(|error| error.to_string())
         .and_then(|steps| Path::of(&slice, &header.profile(), &steps).map_err(str::to_owned));
     match path {
+        Ok(Path { needs, .. }) if needs.iter().any(|word| !stage.session.can(word)) => {
+            let missing: Vec<&str> = needs.into_iter().filter(|word| !stage.session.can(word)).collect();
+            Ok((Judged::not_runnable(format!("the adapter cannot `{}`", missing.join("`, `"))), None))
+        }
         Ok(path) => Player::begin(stage, slice.name)?.play(case, &path),
         Err(why) => Ok((Judged::not_runnable(why), None)),
     }
+}
+
+/// What an adapter has to be able to do to be led along a path; nothing where no adapter can be.
+pub(super) fn needs(case: &Case) -> BTreeSet<&'static str> {
+    let header = &case.trace.header;
+    let path = slice_of(header).zip(steps_of(&case.trace).ok());
+    let path = path.and_then(|(slice, steps)| Path::of(&slice, &header.profile(), &steps).ok());
+    path.map(|path| path.needs).unwrap_or_default()
 }
 
 struct Player<'a> {
@@ -51,8 +65,18 @@ struct Player<'a> {
     pace: &'a mut Pace,
     names: Names,
     header: judge::Header,
+    /// Callbacks that have to have entered so far.
+    entered: BTreeMap<(JobId, Event), usize>,
     /// Callbacks that have to have left so far.
     due: BTreeMap<(JobId, Event), usize>,
+    /// Calls from inside of callbacks that have to have come back so far.
+    own_back: usize,
+    /// Calls that wait, by their acts.
+    waiting: BTreeMap<usize, Calling>,
+    /// Calls that came back although they had to wait.
+    early: Vec<(Method, Option<JobId>)>,
+    /// Jobs whose transfers stall.
+    stalled: BTreeSet<JobId>,
     /// Whether orders for callbacks are in force.
     ordered: bool,
     known: &'a BTreeSet<Identity>,
@@ -63,7 +87,8 @@ struct Names {
     program: u64,
     /// Files that were added to each job.
     files: BTreeMap<JobId, u32>,
-    feed: Feed,
+    /// Of each job.
+    feeds: [Feed; JOBS],
 }
 
 /// How long what is due takes to come, as far as it was seen.
@@ -89,6 +114,12 @@ const OFTEN: u32 = 5;
 /// The least that is waited for what is due.
 const LEAST: Duration = Duration::from_millis(100);
 
+/// How long a call that gives a transfer up may take before the rest of the transfer is closed.
+const GIVING_UP: Duration = Duration::from_millis(200);
+
+/// How often the server is asked whether a transfer stalls.
+const LOOKS: Duration = Duration::from_millis(1);
+
 /// How a path was left.
 enum Left {
     AtItsEnd,
@@ -104,8 +135,8 @@ impl<'a> Player<'a> {
     fn begin(stage: &'a mut Stage, scope: &str) -> Result<Player<'a>, Fault> {
         let program = stage.next_program();
         let header = stage.header(scope);
-        let feed = stage.server.feed();
-        let names = Names { program, files: BTreeMap::new(), feed };
+        let feeds = std::array::from_fn(|_| stage.server.feed());
+        let names = Names { program, files: BTreeMap::new(), feeds };
         stage.session.begin()?;
         Ok(Player {
             session: &mut stage.session,
@@ -113,7 +144,12 @@ impl<'a> Player<'a> {
             pace: &mut stage.pace,
             names,
             header,
+            entered: BTreeMap::new(),
             due: BTreeMap::new(),
+            own_back: 0,
+            waiting: BTreeMap::new(),
+            early: Vec::new(),
+            stalled: BTreeSet::new(),
             ordered: false,
             known: &stage.known,
         })
@@ -122,7 +158,7 @@ impl<'a> Player<'a> {
     /// Leads the implementation along the path. That it does not answer any more is a finding; that the process is gone is not.
     fn play(mut self, case: &Case, path: &Path) -> Result<(Judged, Option<Run>), Fault> {
         let led = self.lead(case, path);
-        self.server.forget(&self.names.feed);
+        self.names.feeds.iter().for_each(|feed| self.server.forget(feed));
         match led {
             Err(Fault::Silent { during, .. }) => {
                 let trace = self.session.finish(&self.header);
@@ -152,6 +188,8 @@ impl<'a> Player<'a> {
         }
         self.end_jobs(path)?;
         let trace = self.session.finish(&self.header);
+        let last = trace.lines.last().map_or(0, |line| line.seq);
+        more.extend(self.early.iter().map(|(method, job)| Finding::Differs(early(*method, *job, last))));
         if let Left::Open(method) = left {
             let what = format!("{method} does not come back in time");
             more.push(Finding::Differs(hung(&trace, &what)));
@@ -181,14 +219,17 @@ impl<'a> Player<'a> {
         }
         self.ordered = !usual;
         let (names, session) = (&self.names, &*self.session);
-        let inner = |call: &Call| PlannedCall::of(None, &names.here(session, None, call));
+        let inner = |job: JobId, on: Option<JobId>, call: &Call| {
+            let other = on.and_then(|on| session.number(on));
+            PlannedCall::of(other, &names.here(session, Some(on.unwrap_or(job)), call))
+        };
         let orders = if usual { Vec::new() } else { orders(&act.leaves, &inner) };
         self.session.order(orders)
     }
 
     fn acts(&mut self, path: &Path) -> Result<Left, Fault> {
-        for act in &path.acts {
-            let left = self.act(act)?;
+        for (number, act) in path.acts.iter().enumerate() {
+            let left = self.act(number, act)?;
             if !matches!(left, Left::AtItsEnd) {
                 return Ok(left);
             }
@@ -196,33 +237,31 @@ impl<'a> Player<'a> {
         Ok(Left::AtItsEnd)
     }
 
-    fn act(&mut self, act: &Act) -> Result<Left, Fault> {
+    fn act(&mut self, number: usize, act: &Act) -> Result<Left, Fault> {
         self.give_orders(act)?;
-        act.served.iter().for_each(|served| self.server.serve(&self.names.feed, *served));
-        let call = self.names.here(self.session, act.job, &act.call);
-        match self.session.call(act.thread, act.job, &call)? {
-            Answered::Open => return Ok(Left::Open(call.method())),
-            Answered::Unimplemented(why) => return Ok(Left::Unimplemented(call.method(), why)),
-            Answered::Returned { hr, .. } if hr.succeeded() => self.names.note(act.job, &call),
-            Answered::Returned { .. } => {}
+        for (job, served) in &act.served {
+            self.server.serve(self.names.feed(*job), *served);
+        }
+        let done = self.deed(number, act)?;
+        if !matches!(done, Left::AtItsEnd) {
+            return Ok(done);
         }
         let Some(states) = &act.rest else { return Ok(Left::AtItsEnd) };
-        for (job, event) in &act.due {
-            *self.due.entry((*job, *event)).or_default() += 1;
-        }
+        act.enters.iter().for_each(|of| *self.entered.entry(*of).or_default() += 1);
+        act.due.iter().for_each(|of| *self.due.entry(*of).or_default() += 1);
+        self.own_back += act.leaves.iter().map(|ending| ending.calls.len()).sum::<usize>();
+        let stalls = act.served.iter().filter(|(_, served)| *served == Served::Stalls);
+        self.stalled.extend(stalls.map(|(job, _)| *job));
         let begun = Instant::now();
         let patience = self.pace.patience(self.session.limits().due);
         let until = begun + patience;
-        let due = self.due.clone();
-        let mut have_left = |session: &Session| {
-            due.iter().all(|((job, event), count)| session.left_of(*job, *event) >= *count)
-        };
-        let came = self.session.wait(patience, &mut have_left)?;
-        if !came {
-            self.pace.missing += 1;
-            // What is missing is found where the run is compared. It is not waited for again.
-            for ((job, event), count) in &mut self.due {
-                *count = self.session.left_of(*job, *event);
+        let came = self.comes(patience)?;
+        for call in &act.back {
+            let Some(calling) = self.waiting.remove(call) else { continue };
+            match self.session.await_call(&calling)? {
+                Answered::Open => return Ok(Left::Open(calling.method())),
+                Answered::Unimplemented(why) => return Ok(Left::Unimplemented(calling.method(), why)),
+                Answered::Returned { .. } => {}
             }
         }
         for (job, state) in states {
@@ -231,10 +270,130 @@ impl<'a> Player<'a> {
                 return Ok(Left::Early);
             }
         }
+        if !self.stall(until)? {
+            self.pace.missing += 1;
+            return Ok(Left::Early);
+        }
         if came {
             self.pace.slowest = self.pace.slowest.max(begun.elapsed());
         }
         Ok(Left::AtItsEnd)
+    }
+
+    /// Does what the act is.
+    fn deed(&mut self, number: usize, act: &Act) -> Result<Left, Fault> {
+        match &act.deed {
+            Deed::Call(made) => return self.call(number, made, &act.closes),
+            Deed::Release(job, thing) => {
+                let is_it = |told: &Told| (*told == Told::CommandLine) == (*thing == Thing::Program);
+                let inside = self.session.inside_of(*job).into_iter();
+                let held: Vec<u64> =
+                    inside.filter(|(_, told)| is_it(told)).map(|(number, _)| number).collect();
+                for callback in held {
+                    self.session.release(callback)?;
+                }
+            }
+            Deed::GoOn(job) => {
+                self.stalled.remove(job);
+                self.server.go_on(self.names.feed(*job), GoesOn::Rest);
+            }
+            Deed::Advance(time) => {
+                for part in parts(time.0, self.session.dialect().profile().retry_delay.0) {
+                    self.command(Verb::Clock { clock: ClockMove { advance_ms: part } }, can::CLOCK)?;
+                }
+            }
+            Deed::Network(network) => self.command(Verb::Network { network: *network }, can::NETWORK)?,
+            Deed::Logoff(user) => self.command(Verb::Logoff { logoff: user.0 }, can::USERS)?,
+        }
+        self.close(&act.closes);
+        Ok(Left::AtItsEnd)
+    }
+
+    /// A command that stands in `can`.
+    fn command(&mut self, verb: Verb, word: &str) -> Result<(), Fault> {
+        let end = self.session.command(verb, &format!("it carries out what `{word}` in `can` stands for"))?;
+        match end.unimplemented {
+            None => Ok(()),
+            Some(why) => Err(Fault::Disorder(format!("`{word}` is in `can`, and unimplemented: {why}"))),
+        }
+    }
+
+    /// Makes a call. One that has to wait gets time to come back too early.
+    fn call(&mut self, number: usize, made: &Made, closes: &[JobId]) -> Result<Left, Fault> {
+        let Made { thread, user, job, call, disk, returns } = made;
+        if let Some(disk) = disk {
+            self.command(Verb::Disk { disk: *disk }, can::DISK)?;
+        }
+        let call = self.names.here(self.session, *job, call);
+        let calling = self.session.start_call((*thread, *user), *job, &call);
+        if !closes.is_empty() {
+            // A transfer that is closed before it is given up would fail.
+            self.session.wait(GIVING_UP, &mut |session| session.is_back(&calling))?;
+            self.close(closes);
+        }
+        if *returns == Returns::Later {
+            let quiet = self.session.limits().quiet;
+            let is_back = self.session.wait(quiet, &mut |session| session.is_back(&calling))?;
+            if is_back && self.session.can(can::WAITS) {
+                self.early.push((call.method(), *job));
+            }
+            self.waiting.insert(number, calling);
+            return Ok(Left::AtItsEnd);
+        }
+        match self.session.await_call(&calling)? {
+            Answered::Open => return Ok(Left::Open(call.method())),
+            Answered::Unimplemented(why) => return Ok(Left::Unimplemented(call.method(), why)),
+            Answered::Returned { hr, .. } if hr.succeeded() => self.names.note(*job, &call),
+            Answered::Returned { .. } => {}
+        }
+        Ok(Left::AtItsEnd)
+    }
+
+    fn close(&mut self, jobs: &[JobId]) {
+        for job in jobs {
+            self.stalled.remove(job);
+            self.server.go_on(self.names.feed(*job), GoesOn::Closed);
+        }
+    }
+
+    /// Waits until the callbacks that are due have come, and those that are to leave have left.
+    fn comes(&mut self, patience: Duration) -> Result<bool, Fault> {
+        let (entered, due) = (self.entered.clone(), self.due.clone());
+        let own_back = self.own_back;
+        let mut have_come = |session: &Session| {
+            session.own_back() >= own_back
+                && entered.iter().all(|((job, event), count)| session.entered_of(*job, *event) >= *count)
+                && due.iter().all(|((job, event), count)| session.left_of(*job, *event) >= *count)
+        };
+        let came = self.session.wait(patience, &mut have_come)?;
+        // A retry that fails again shows in no state and in no callback.
+        let until = Instant::now() + patience;
+        while !self.names.feeds.iter().all(|feed| self.server.is_used_up(feed)) && Instant::now() < until {
+            self.session.wait(LOOKS, &mut |_| false)?;
+        }
+        if !came {
+            self.pace.missing += 1;
+            // What is missing is found where the run is compared. It is not waited for again.
+            self.own_back = self.session.own_back();
+            for ((job, event), count) in &mut self.entered {
+                *count = self.session.entered_of(*job, *event);
+            }
+            for ((job, event), count) in &mut self.due {
+                *count = self.session.left_of(*job, *event);
+            }
+        }
+        Ok(came)
+    }
+
+    /// Waits until every transfer that is to stall does.
+    fn stall(&mut self, until: Instant) -> Result<bool, Fault> {
+        while self.stalled.iter().any(|job| !self.server.is_stalled(self.names.feed(*job))) {
+            if Instant::now() >= until {
+                return Ok(false);
+            }
+            self.session.wait(LOOKS, &mut |_| false)?;
+        }
+        Ok(true)
     }
 
     /// Polls a job until it is in this state.
@@ -258,9 +417,12 @@ impl<'a> Player<'a> {
         if self.session.is_gone() {
             return Ok(());
         }
-        if self.session.has(Method::Cancel) {
-            for job in &path.open_jobs {
-                let answered = self.session.call(ThreadId(0), Some(*job), &Call::Cancel)?;
+        self.names.feeds.iter().for_each(|feed| self.server.go_on(feed, GoesOn::Closed));
+        // Where something is held, a Cancel would wait for it. The reset lets go of it.
+        if self.session.has(Method::Cancel) && self.waiting.is_empty() && self.session.inside().is_empty() {
+            for (job, user) in &path.open_jobs {
+                let calling = self.session.start_call((ThreadId(0), *user), Some(*job), &Call::Cancel);
+                let answered = self.session.await_call(&calling)?;
                 if answered == Answered::Open {
                     return Ok(());
                 }
@@ -312,6 +474,27 @@ impl<'a> Player<'a> {
     }
 }
 
+/// A call came back while the callback that it forbids was inside.
+fn early(method: Method, job: Option<JobId>, seq: u64) -> Difference {
+    let rule = match method {
+        Method::Cancel => Rule::R1,
+        Method::SetNotifyFlags => Rule::R2,
+        Method::SetNotifyInterface | Method::SetNotifyCmdLine => Rule::R3,
+        Method::Complete => Rule::R4,
+        _ => Rule::R5,
+    };
+    Difference {
+        skeleton: vec![method.to_string(), "does not wait for the callback".to_owned()],
+        after: "a callback is held inside".to_owned(),
+        subject: format!("{method} is back before the callback has left"),
+        wanted: format!("{method} waits until the callback has left"),
+        account: Account::Suite,
+        concern: Concern::Rule(rule),
+        job,
+        seq,
+    }
+}
+
 enum Found {
     Whole,
     Nothing,
@@ -320,17 +503,34 @@ enum Found {
 
 fn is_whole(session: &mut Session, name: &str) -> Result<Found, Fault> {
     if session.can(can::OBSERVE) {
-        let verb = adapter::wire::Verb::Observe { observe: vec![name.to_owned()] };
+        let verb = Verb::Observe { observe: vec![name.to_owned()] };
         let observed = session.command(verb, "it looks at its files")?.observed.unwrap_or_default();
         return Ok(match observed.get(name).cloned().flatten() {
             None => Found::Nothing,
-            Some(seen) if seen.bytes == FEED_SIZE => Found::Whole,
+            Some(seen) if seen.bytes == FEED_SIZE && is_content(&seen.sha256) => Found::Whole,
             Some(_) => Found::Another,
         });
     }
     let Ok(file) = std::fs::File::open(session.seen_at(name)) else { return Ok(Found::Nothing) };
     let same = content(FEED_SEED, FEED_SIZE).compare(file).is_ok_and(|compared| compared == Compared::Same);
     Ok(if same { Found::Whole } else { Found::Another })
+}
+
+/// Time in parts: a retry that should not be comes before what is due, and just before it nothing is.
+fn parts(ms: u64, retry_ms: u64) -> impl Iterator<Item = u64> {
+    let early = if ms > retry_ms * 4 { retry_ms * 2 } else { 0 };
+    let last = 1.min(ms - early);
+    let parts = [early, ms - early - last, last].into_iter().enumerate();
+    // Also where no time is left: what is over fires then.
+    parts.filter(|(number, part)| *part > 0 || *number == 2).map(|(_, part)| part)
+}
+
+/// Whether it is the digest of the file. An adapter that does not know it leaves it empty.
+fn is_content(sha256: &str) -> bool {
+    let bytes = content(FEED_SEED, FEED_SIZE).to_vec();
+    let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
+    let text: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    sha256.is_empty() || sha256.eq_ignore_ascii_case(&text)
 }
 
 /// The codes that mean one thing to the implementation.
@@ -341,6 +541,11 @@ fn equal(session: &Session) -> Vec<(Method, Vec<HResult>)> {
 }
 
 impl Names {
+    /// The files of a job. A path has no more jobs than there are feeds.
+    fn feed(&self, job: JobId) -> &Feed {
+        &self.feeds[job.index().min(JOBS - 1)]
+    }
+
     fn of(&self, job: JobId, file: FileId) -> String {
         format!("p{}-{job}-{file}", self.program)
     }
@@ -361,12 +566,13 @@ impl Names {
     /// The call with names that are good here. Names that are wrong on purpose stay wrong.
     fn here(&self, session: &Session, job: Option<JobId>, call: &Call) -> Call {
         let next = job.and_then(|job| self.files.get(&job).copied()).unwrap_or(0);
+        let feed = self.feed(job.unwrap_or(JobId(0)));
         let names = |file: &FileNames, plus: u32| {
             let name = self.of(job.unwrap_or(JobId(0)), FileId(next + plus));
             let local =
                 if file.local == GOOD_LOCAL { session.destination(&name).into() } else { file.local.clone() };
             let remote = if file.remote.starts_with(GOOD_REMOTE) {
-                self.feed.url(&name).into()
+                feed.url(&name).into()
             } else {
                 file.remote.clone()
             };
@@ -378,7 +584,7 @@ impl Names {
                 files: files.iter().zip(0..).map(|(file, plus)| names(file, plus)).collect(),
             },
             Call::FileSetRemoteName { file, remote } if remote.starts_with(GOOD_REMOTE) => {
-                Call::FileSetRemoteName { file: *file, remote: self.feed.url("other").into() }
+                Call::FileSetRemoteName { file: *file, remote: feed.url("other").into() }
             }
             other => other.clone(),
         }

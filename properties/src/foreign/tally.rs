@@ -183,6 +183,27 @@ impl Tally {
         self.runs += 1;
     }
 
+    /// Takes what became of a limit.
+    pub(super) fn take_limit(
+        &mut self,
+        place: &str,
+        trace: &Trace,
+        verdicts: &Verdicts,
+        findings: Vec<Finding>,
+    ) {
+        let broken =
+            verdicts.violations().map(|violation| Finding::Broken(failure_id(trace, &violation), violation));
+        let all: Vec<Finding> = broken.chain(findings).collect();
+        all.iter().for_each(|finding| self.note(finding, trace, place, None));
+        if all.is_empty() {
+            self.passed += 1;
+        } else {
+            self.failed += 1;
+        }
+        self.count_rules(verdicts);
+        self.runs += 1;
+    }
+
     pub(super) fn count_race_runs(&mut self, raced: &Raced) {
         self.races.push(raced.clone());
     }
@@ -200,6 +221,45 @@ impl Tally {
                 }
             }
         }
+    }
+
+    /// Takes what another one took down at the same time.
+    pub(super) fn merge(&mut self, other: Tally) {
+        for (id, theirs) in other.found {
+            let Some(ours) = self.found.get_mut(&id) else {
+                self.found.insert(id, theirs);
+                continue;
+            };
+            ours.count += theirs.count;
+            if theirs.first.1 < ours.first.1 {
+                ours.first = theirs.first;
+            }
+            if theirs.trace.lines.len() < ours.trace.lines.len() {
+                (ours.finding, ours.trace, ours.case) = (theirs.finding, theirs.trace, theirs.case);
+            }
+        }
+        for (rule, theirs) in other.rules {
+            let ours = self.rules.entry(rule).or_default();
+            ours.held += theirs.held;
+            ours.violated += theirs.violated;
+            ours.vacuous += theirs.vacuous;
+            ours.undecided += theirs.undecided;
+            ours.why = ours.why.take().or(theirs.why);
+        }
+        for (event, (asked, came)) in other.events {
+            let ours = self.events.entry(event).or_default();
+            *ours = (ours.0 + asked, ours.1 + came);
+        }
+        for (why, count) in other.not_runnable {
+            *self.not_runnable.entry(why).or_default() += count;
+        }
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.compared += other.compared;
+        self.runs += other.runs;
+        self.races.extend(other.races);
+        self.incidents.extend(other.incidents);
+        self.covered.extend(other.covered);
     }
 
     /// The names of what was found.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use adapter::wire::{
-    Action, ClockMove, DiskOrder, Order, PlannedCall, RaceOrder, RestartKind, RunOrder, Trigger, Verb, can,
+    Action, ClockMove, DiskOrder, NetworkMove, Order, PlannedCall, RaceOrder, RestartKind, RunOrder, Trigger,
+    Verb, can,
 };
 use adapter::{Answered, Fault};
 use contract::{Call, Event, FileNames, Interfaces, JobId, Method, Receiver, ReceiverId, ThreadId};
@@ -161,6 +162,9 @@ impl Tour<'_> {
             (can::OBSERVE, Verb::Observe { observe: vec!["nothing".to_owned()] }),
             (can::CLOCK, Verb::Clock { clock: ClockMove { advance_ms: 0 } }),
             (can::DISK, Verb::Disk { disk: DiskOrder::Good }),
+            (can::NETWORK, Verb::Network { network: NetworkMove::Lost }),
+            (can::NETWORK, Verb::Network { network: NetworkMove::Back }),
+            (can::USERS, Verb::Logoff { logoff: 1 }),
             (can::RESTART, Verb::Restart { restart: RestartKind::Stop }),
         ];
         for (word, verb) in verbs {

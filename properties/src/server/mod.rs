@@ -51,7 +51,7 @@ pub use self::answer::{ENDLESS, STALL};
 pub use self::content::{Compared, Content, Seed, content};
 use self::fault::Resource;
 pub use self::fault::{BadRange, Change, Endless, Fault, Garbage, Redirect, StallAt};
-pub use self::feed::{Feed, SEED as FEED_SEED, SIZE as FEED_SIZE, Served};
+pub use self::feed::{Feed, GoesOn, SEED as FEED_SEED, SIZE as FEED_SIZE, Served};
 use self::live::{Live, MAX_CONNECTIONS, Paused};
 use self::script::Playing;
 pub use self::script::{Heard, Page, Piece, Reply, Script};
@@ -158,6 +158,23 @@ impl Server {
     /// How the next download of a feed ends.
     pub fn serve(&self, feed: &Feed, served: Served) {
         let _ = self.shared.with_feed(feed.number(), |orders| orders.add(served));
+    }
+
+    /// What of a feed stalls goes on, or is closed.
+    pub fn go_on(&self, feed: &Feed, how: GoesOn) {
+        let _ = self.shared.with_feed(feed.number(), |orders| orders.go_on(how));
+    }
+
+    /// Whether every answer that was ordered of a feed was given.
+    #[must_use]
+    pub fn is_used_up(&self, feed: &Feed) -> bool {
+        self.shared.with_feed(feed.number(), |orders| orders.is_used_up()).unwrap_or(true)
+    }
+
+    /// Whether a download of a feed stalls now.
+    #[must_use]
+    pub fn is_stalled(&self, feed: &Feed) -> bool {
+        self.shared.with_feed(feed.number(), |orders| orders.is_stalled()).unwrap_or(false)
     }
 
     /// Requests that came for a feed so far.

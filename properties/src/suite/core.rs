@@ -6,8 +6,6 @@
 
 use std::collections::BTreeSet;
 
-#[cfg(feature = "live")]
-use contract::HResult;
 use contract::core::Config;
 #[cfg(feature = "live")]
 use contract::core::TransferEvent;
@@ -15,15 +13,17 @@ use contract::core::TransferEvent;
 use contract::event::Leave;
 use contract::mutation::Mutation;
 use contract::{Core, JobId};
+#[cfg(feature = "live")]
+use contract::{HResult, JobState};
 use judge::{Header, Rule, RuleSet, Trace, Violation, failure_id};
 #[cfg(feature = "live")]
 use model::drive::DiskResult;
 use model::drive::{Applied, From, Stimulus};
 use model::lockstep::Lockstep;
 use model::scope::{Slice, Users};
-#[cfg(feature = "live")]
-use model::suite::goes_on;
 use model::suite::{Cover, Item, Quotient, Walk, Walked};
+#[cfg(feature = "live")]
+use model::suite::{goes_on, is_still};
 
 use super::compare::{Led, compare};
 use super::{Case, Conformed, Failed, Finding, JOBS, Judged, Outcome, Suite, slice_of, steps_of};
@@ -276,25 +276,51 @@ pub(super) fn record<C: Core>(
     Trace { header, lines: lines.lines }
 }
 
-/// As [`record`], of steps that make sense. Before a client calls, and at the end, what the service does by itself is done.
+/// When something may come from outside on a path.
+#[cfg(feature = "live")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Settles {
+    /// When everything rests.
+    AtRest,
+    /// When nothing goes on but what can be kept: see [`is_still`].
+    WhenStill,
+}
+
+/// As [`record`], of steps that make sense. Before something comes from outside, and at the end, what the service does by itself is done.
 #[cfg(feature = "live")]
 pub(super) fn record_what_makes_sense<C: Core>(
     slice: &Slice,
     header: Header,
     path: &[Stimulus],
+    settles: Settles,
     make: fn(&Config) -> C,
 ) -> Trace {
     let config = slice.config(&header.profile());
     let mut lockstep = lockstep::<C>(&config, slice.users, make);
     let mut lines = Lines::default();
     for stimulus in path {
-        if matches!(stimulus, Stimulus::Call { from: From::Client(_), .. }) {
-            go_on(&mut lockstep, &config, &mut lines);
+        match settles {
+            _ if !is_from_outside(stimulus) => {}
+            Settles::AtRest => go_on(&mut lockstep, &config, &mut lines, |lockstep| !goes_on(lockstep)),
+            Settles::WhenStill => go_on(&mut lockstep, &config, &mut lines, is_still),
         }
         take(&mut lockstep, &config, &mut lines, stimulus);
     }
-    go_on(&mut lockstep, &config, &mut lines);
+    go_on(&mut lockstep, &config, &mut lines, |lockstep| !goes_on(lockstep));
     Trace { header, lines: lines.lines }
+}
+
+/// Whether the service does not do it by itself.
+#[cfg(feature = "live")]
+pub(crate) fn is_from_outside(step: &Stimulus) -> bool {
+    matches!(
+        step,
+        Stimulus::Call { from: From::Client(_) | From::User(_), .. }
+            | Stimulus::Timeout
+            | Stimulus::NetworkLost
+            | Stimulus::NetworkBack
+            | Stimulus::Logoff(_)
+    )
 }
 
 /// Takes a step and writes it down. Whether it made sense.
@@ -318,22 +344,37 @@ fn take<C: Core>(
 #[cfg(feature = "live")]
 const MOST_STEPS: usize = 200;
 
-/// Does what the service does by itself, everything going well, until it rests.
+/// Does what the service does by itself, everything going well, until it is where it is wanted. What could be kept ends last.
 #[cfg(feature = "live")]
-fn go_on<C: Core>(lockstep: &mut Lockstep<C, JOBS>, config: &Config, lines: &mut Lines) {
-    let job = JobId(0);
-    let steps = [
-        Stimulus::Disk { job, result: DiskResult::Good },
-        Stimulus::Enter(job),
-        Stimulus::Leave { job, leave: Leave::Returned(HResult::S_OK) },
-        Stimulus::Exit { job, code: 0 },
-        Stimulus::Begin(job),
-        Stimulus::Turn,
-        Stimulus::Transfer { job, event: TransferEvent::Connected },
-        Stimulus::Transfer { job, event: TransferEvent::FileDone },
+fn go_on<C: Core>(
+    lockstep: &mut Lockstep<C, JOBS>,
+    config: &Config,
+    lines: &mut Lines,
+    is_there: impl Fn(&Lockstep<C, JOBS>) -> bool,
+) {
+    let moves: [fn(JobId) -> Stimulus; 8] = [
+        |job| Stimulus::Disk { job, result: DiskResult::Good },
+        Stimulus::Enter,
+        Stimulus::Begin,
+        |_| Stimulus::Turn,
+        |job| Stimulus::Transfer { job, event: TransferEvent::Connected },
+        |job| Stimulus::Leave { job, leave: Leave::Returned(HResult::S_OK) },
+        |job| Stimulus::Exit { job, code: 0 },
+        |job| Stimulus::Transfer { job, event: TransferEvent::FileDone },
     ];
+    let jobs = || (0..JOBS as u32).map(JobId);
     for _ in 0..MOST_STEPS {
-        if !goes_on(lockstep) || !steps.iter().any(|step| take(lockstep, config, lines, step)) {
+        // A transfer that has connected connects once more without an effect.
+        let connected = |lockstep: &Lockstep<C, JOBS>, step: &Stimulus| match step {
+            Stimulus::Transfer { job, event: TransferEvent::Connected } => {
+                lockstep.driver().core().state(*job) == Some(JobState::Transferring)
+            }
+            _ => false,
+        };
+        let mut steps = moves.iter().flat_map(|to| jobs().map(to));
+        let goes = !is_there(lockstep)
+            && steps.any(|step| !connected(lockstep, &step) && take(lockstep, config, lines, &step));
+        if !goes {
             return;
         }
     }

@@ -34,6 +34,10 @@ use crate::difference::Difference;
 use crate::minimize::Identity;
 
 pub use self::committed::{COMMITTED, Committed, DIRECTORY};
+#[cfg(feature = "live")]
+pub use self::core::Settles;
+#[cfg(feature = "live")]
+pub(crate) use self::core::is_from_outside;
 pub use self::core::{FirstFailure, first_failure, on_core, on_other};
 pub use self::files::{FileError, MANIFEST};
 #[cfg(feature = "live")]
@@ -441,11 +445,12 @@ fn header(dialect: Dialect, slice: &Slice) -> Header {
 }
 
 /// A path as a file of its own, as the model has it. Steps that make no sense on the way are left out, and what the service does by itself
-/// behind them is done: it ends where everything rests.
+/// before something comes from outside is done. It ends where everything rests.
 #[cfg(feature = "live")]
 #[must_use]
-pub fn case_of(slice: &Slice, dialect: Dialect, path: &[Stimulus], name: &str) -> Case {
-    let trace = core::record_what_makes_sense(slice, header(dialect, slice), path, engine::core::Core::new);
+pub fn case_of((slice, settles): (&Slice, Settles), dialect: Dialect, path: &[Stimulus], name: &str) -> Case {
+    let header = header(dialect, slice);
+    let trace = core::record_what_makes_sense(slice, header, path, settles, engine::core::Core::new);
     Case { name: name.to_owned(), trace }
 }
 

@@ -44,7 +44,7 @@ impl Rests {
         let mut rests = Rests::default();
         let mut calls = 0;
         for stimulus in path {
-            if let Stimulus::Call { from: From::Client(_), .. } = stimulus {
+            if let Stimulus::Call { from: From::Client(_) | From::User(_), .. } = stimulus {
                 if !goes_on(lockstep) {
                     rests.calls.insert(calls);
                 }

@@ -1,6 +1,7 @@
 //! `bgcheck adapter check`.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -73,7 +74,15 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
             Some(why) => Sung::NotPlayed(why),
             None => {
                 let (budget, stop) = (args.budget, Stop::AtFirst);
-                let trial = Trial { manifest: &manifest, budget, seed: 1, stop, tampering, known: &own };
+                let trial = Trial {
+                    manifest: &manifest,
+                    budget,
+                    seed: 1,
+                    stop,
+                    workers: ONE,
+                    tampering,
+                    known: &own,
+                };
                 sung(&tried(&trial, output)?, &own)?
             }
         };
@@ -120,9 +129,13 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
 fn own(args: &Args, manifest: &adapter::Manifest, output: &Output) -> Result<BTreeSet<Identity>, Error> {
     let none = BTreeSet::new();
     let (budget, stop, tampering) = (args.budget / 6, Stop::AtTheEnd, Tampering::None);
-    let tried = tried(&Trial { manifest, budget, seed: 1, stop, tampering, known: &none }, output)?;
+    let tried =
+        tried(&Trial { manifest, budget, seed: 1, stop, workers: ONE, tampering, known: &none }, output)?;
     Ok(tried.campaign.tally.ids())
 }
+
+/// A canary sings in each hundredth run of one process.
+const ONE: NonZeroUsize = NonZeroUsize::MIN;
 
 fn sung(tried: &Tried, own: &BTreeSet<Identity>) -> Result<Sung, Error> {
     let new = tried.campaign.tally.found.iter().filter(|(id, _)| !own.contains(id));

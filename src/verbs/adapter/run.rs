@@ -1,5 +1,6 @@
 //! `bgcheck adapter run`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::page::{document, page};
 use crate::ci;
 use crate::cli;
 use crate::clock::Clock;
-use crate::engines::adapter::{Told, Trial, exit_code, result, told, tried};
+use crate::engines::adapter::{Told, Trial, WORKERS, exit_code, result, told, tried};
 use crate::engines::check::default_traces;
 use crate::engines::counterexample::{Traces, write};
 use crate::engines::known::{self, Accepted, Known, Standing};
@@ -53,6 +54,9 @@ pub(super) struct Args {
     /// End with the first failure.
     #[arg(long)]
     stop_at_first: bool,
+    /// Processes of the adapter that are led along random paths at once.
+    #[arg(long, default_value_t = WORKERS, value_name = "N")]
+    workers: NonZeroUsize,
     /// The file of known failures; the one that the adapter.toml names when left out.
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
@@ -90,6 +94,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         budget: args.budget,
         seed,
         stop,
+        workers: args.workers,
         tampering: Tampering::None,
         known: &known.identities(),
     };
