@@ -4,7 +4,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::chart::Chart;
 use crate::outcome::{ExitCode, Outcome};
-use crate::results::{EdgeCell, EngineResult, ModelEdges, Ran, Results, RuleId, Status, Windows, WitnessSeen};
+use crate::results::{
+    EdgeCell, EngineResult, ModelEdges, Ran, Results, RuleId, Status, Windows, WitnessSeen,
+};
 use crate::sentences::{Section, Sentences};
 use crate::table::{Cell, Standing, Table};
 use crate::trend::Trend;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::outcome::{ExitCode, Outcome};
 use crate::results::{
-    Amount, Canary, Corpus, EngineResult, Failure, Finding, ModelEdges, Ran, Rate, Results, RuleId, Run, Signal,
-    Status, Subject, Unit, WindowRow, Windows,
+    Amount, Canary, Corpus, EngineResult, Failure, Finding, ModelEdges, Ran, Rate, Results, RuleId, Run,
+    Signal, Status, Subject, Unit, WindowRow, Windows,
 };
 use crate::table::{Cell, Part, Standing, Table};
 
@@ -645,6 +645,11 @@ fn of_replays(replays: u64) -> String {
     plural(replays, "replay", "replays")
 }
 
+/// What stands before the results of a run that a signal stopped; nothing before others.
+pub(crate) fn cut_short(stopped_by: Option<Signal>) -> String {
+    stopped_by.map_or_else(String::new, |signal| format!("Partial: {signal} stopped it. "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -682,9 +687,4 @@ mod tests {
     fn what_a_terminal_would_obey_is_spelled_out() {
         assert_eq!(printable("a\u{1b}[2J\u{202e}b"), "a\\u{1b}[2J\\u{202e}b");
     }
-}
-
-/// What stands before the results of a run that a signal stopped; nothing before others.
-pub(crate) fn cut_short(stopped_by: Option<Signal>) -> String {
-    stopped_by.map_or_else(String::new, |signal| format!("Partial: {signal} stopped it. "))
 }

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use contract::Dialect;
 use judge::{Rule, RuleSet};
+pub(crate) use properties::race::Scope;
 use properties::race::{
-    Design, Exhausted, Failure, HuntOptions, Hunted, Kind, Merges, Race, Races, Scope, Scoped, Situation,
-    Stop, hunt, scoped,
+    Design, Exhausted, Failure, HuntOptions, Hunted, Kind, Merges, Race, Races, Scoped, Situation, Stop,
+    hunt, scoped,
 };
 use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status, Subject,
@@ -44,15 +45,22 @@ pub(crate) struct Plan<'a> {
 /// The engine's name in results.
 pub(crate) const NAME: &str = "race complete";
 
+/// What the scope `small` takes on two cores, and half as much again: with less, a night explores `tiny`.
+pub(crate) const SMALL_TAKES: Duration = Duration::from_secs(15 * 60);
+
 /// A schedule takes less than a millisecond, so that silence for so long is a hang.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// How often the progress is shown.
 const BEAT: Duration = Duration::from_millis(100);
 
+/// Of the file of finished races.
+const VERSION: u32 = 1;
+
 /// What one race came to. It is one line of the file of finished races.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
+    version: u32,
     pub(crate) dialect: Dialect,
     pub(crate) situation: Situation,
     pub(crate) name: String,
@@ -118,6 +126,7 @@ fn of_dialect(
         schedules: AtomicU64::new(0),
         enough: AtomicBool::new(false),
         rows: Mutex::new(BTreeMap::new()),
+        not_written: Mutex::new(None),
     };
     let progress = output.progress(&format!("{NAME} ({dialect})"));
     std::thread::scope(|scope| {
@@ -134,6 +143,10 @@ fn of_dialect(
             .into_iter()
             .try_for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })?;
+    drop(progress);
+    if let Some(error) = shared.not_written.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        output.warn(&error);
+    }
     let rows = shared.rows.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect();
     let (scope, design) = (plan.scope, plan.design);
     Ok(Explored { scope, dialect, design, races: races.len(), rows, elapsed: started.elapsed() })
@@ -152,6 +165,8 @@ struct Shared<'a> {
     schedules: AtomicU64,
     enough: AtomicBool,
     rows: Mutex<BTreeMap<usize, Row>>,
+    /// Why a finished race could not be written down, once.
+    not_written: Mutex<Option<Error>>,
 }
 
 impl Shared<'_> {
@@ -181,6 +196,7 @@ impl Shared<'_> {
         let hunted = self.hunt(scoped, Merges::Most, Stop::Never);
         let explored = hunted.explored.unwrap_or_default();
         let row = Row {
+            version: VERSION,
             dialect: self.dialect,
             situation: scoped.situation,
             name: scoped.name.clone(),
@@ -196,8 +212,10 @@ impl Shared<'_> {
             decisions: hunted.decisions.iter().copied().collect(),
             found: self.found(scoped, &hunted)?,
         };
-        if let (Some(file), true, true) = (&self.plan.resume, row.complete, row.found.is_empty()) {
-            append(file, &row)?;
+        if let (Some(file), true, true) = (&self.plan.resume, row.complete, row.found.is_empty())
+            && let Err(error) = append(file, &row)
+        {
+            self.not_written.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         }
         Ok(row)
     }
@@ -278,7 +296,8 @@ fn read(file: &Path) -> Result<BTreeMap<String, Row>, Error> {
     match std::fs::read_to_string(file) {
         Ok(text) => {
             let rows = text.lines().filter_map(|line| serde_json::from_str::<Row>(line).ok());
-            Ok(rows.map(|row| (row.race.clone(), row)).collect())
+            let ours = rows.filter(|row| row.version == VERSION);
+            Ok(ours.map(|row| (row.race.clone(), row)).collect())
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
         Err(source) => {

@@ -25,7 +25,8 @@ use crate::engines::explored::Explored;
 use crate::engines::fuzz::{self, Sanitizer, Target};
 use crate::engines::search::Search;
 use crate::engines::{
-    adapter, canary, check, conform, history, kill, last_night, live, liveness, protocol, race, sample, tools,
+    adapter, canary, check, complete, conform, history, kill, last_night, live, liveness, protocol, race,
+    sample, tools,
 };
 use crate::error::Error;
 use crate::finish::{self, Reader};
@@ -130,6 +131,8 @@ pub(crate) enum Part {
     Schedule,
     /// The fuzz target of the same name.
     Trace,
+    /// Races of the real service, each explored to its end.
+    Complete,
     /// Races of the real service.
     Race,
     /// Random programs.
@@ -142,9 +145,10 @@ pub(crate) enum Part {
 
 impl Part {
     /// In the order in which they run.
-    const ALL: [Part; 11] = [
+    const ALL: [Part; 12] = [
         Part::Check,
         Part::Protocol,
+        Part::Complete,
         Part::Conform,
         Part::Canaries,
         Part::Lockstep,
@@ -165,6 +169,7 @@ impl Part {
             Part::Lockstep => "lockstep",
             Part::Schedule => "schedule",
             Part::Trace => "trace",
+            Part::Complete => "complete",
             Part::Race => "race",
             Part::Properties => "properties",
             Part::Live => "live",
@@ -177,6 +182,7 @@ impl Part {
         match self {
             Part::Check => "check product",
             Part::Protocol => "check protocol",
+            Part::Complete => complete::NAME,
             Part::Lockstep => "fuzz lockstep",
             Part::Schedule => "fuzz schedule",
             Part::Trace => "fuzz trace",
@@ -204,7 +210,7 @@ impl Part {
             Part::Race => 4,
             Part::Lockstep | Part::Schedule | Part::Live | Part::Adapter => 3,
             Part::Trace | Part::Properties => 1,
-            Part::Check | Part::Protocol | Part::Conform | Part::Canaries => 0,
+            Part::Check | Part::Protocol | Part::Complete | Part::Conform | Part::Canaries => 0,
         }
     }
 
@@ -217,7 +223,7 @@ impl Part {
         let budget = match self {
             Part::Check if to_come.contains(&Part::Protocol) => exhaustive(CHECKED_PERCENT),
             Part::Check | Part::Protocol => exhaustive(EXPLORED_PERCENT),
-            Part::Conform | Part::Canaries => whole / 8,
+            Part::Complete | Part::Conform | Part::Canaries => whole / 8,
             _ => left * self.share() / to_come.iter().map(|part| part.share()).sum::<u32>().max(1),
         };
         budget.max(LEAST)
@@ -655,6 +661,7 @@ impl Parted<'_> {
         let ran = match part {
             Part::Check => self.check(&mut take, output),
             Part::Protocol => self.protocol(&mut take, output),
+            Part::Complete => self.complete(&mut take, output),
             Part::Conform => {
                 let plan = conform::Plan { core: self.core, budget: self.args.budget, traces: &self.traces };
                 conform::all(&plan, &mut take, output);
@@ -702,6 +709,27 @@ impl Parted<'_> {
         let left = self.args.budget.saturating_sub(started.elapsed()).max(LEAST);
         let search = Search { budget: Some(left), ..self.search() };
         liveness::run(&protocol::Plan { search: &search, ..plan }, output, &mut done)
+    }
+
+    /// Every schedule of the races of a scope: the larger one where there is time for it.
+    fn complete(&self, take: &mut dyn FnMut(EngineResult), output: &Output) -> Result<(), Error> {
+        let budget = self.args.budget;
+        let plan = complete::Plan {
+            scope: if budget < complete::SMALL_TAKES {
+                complete::Scope::Tiny
+            } else {
+                complete::Scope::Small
+            },
+            dialects: &Dialect::ALL,
+            design: properties::race::Design::Barrier,
+            budget: Some(budget),
+            threads: run::cores(),
+            stop: if self.args.stop_at_first { race::Stop::AtFirst } else { race::Stop::Never },
+            resume: None,
+            traces: &self.traces,
+        };
+        complete::run(&plan, output)?.iter().for_each(|explored| take(explored.result()));
+        Ok(())
     }
 
     fn sampled(

@@ -197,19 +197,19 @@ fn explore(args: &Args, place: &Place, traces: &Traces, output: &mut Output) -> 
     };
     // It plays with no chance, so it has no seed.
     let mut results = run::results(place, RuleSet::HERE, 0, args.budget);
+    let mut races = String::new();
     for explored in complete::run(&plan, output)? {
-        if !args.json {
-            output.text(&if args.list { explored.list(times) } else { explored.table(times) })?;
-        }
+        races += &if args.list { explored.list(times) } else { explored.table(times) };
         results.engines.push(explored.result());
     }
     run::ended(&mut results);
-    match args.json {
-        true => output.text(&reports::json(&results))?,
-        false if args.no_times => {}
-        false => output.text(&reports::terminal(&results, output.style()))?,
-    }
-    Ok(results.outcome().exit_code)
+    let code = results.outcome().exit_code;
+    let text = match (args.json, times) {
+        (true, _) => reports::json(&results),
+        (false, Times::Left) => races,
+        (false, Times::Shown) => format!("{races}\n{}", reports::terminal(&results, output.style())),
+    };
+    Ok(finish::print(&text, code, output))
 }
 
 impl Args {

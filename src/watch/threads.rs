@@ -7,6 +7,9 @@ use std::time::Duration;
 /// How long threads are watched to see which are busy.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// Threads of the workbench that are there for the watcher, and say nothing about an engine.
+const OWN: [&str; 3] = ["beat", "listener", "signals"];
+
 /// The threads in words, the busy ones first; nothing where the system does not show them.
 pub(super) fn of_process(process: u32) -> Vec<String> {
     let tasks = Path::new("/proc").join(process.to_string()).join("task");
@@ -14,7 +17,7 @@ pub(super) fn of_process(process: u32) -> Vec<String> {
     std::thread::sleep(LOOK);
     let after = look(&tasks);
     let mut words: BTreeMap<(u8, String), u32> = BTreeMap::new();
-    for (id, thread) in &after {
+    for (id, thread) in after.iter().filter(|(_, thread)| !OWN.contains(&&*thread.name)) {
         let ran = before.get(id).map_or(0, |earlier| thread.ticks.saturating_sub(earlier.ticks));
         *words.entry(thread.in_words(ran)).or_default() += 1;
     }

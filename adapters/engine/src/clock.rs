@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use contract::ThreadId;
-use engine::service::{Inside, Runtime, Std, StdTimer, Timer};
+use engine::service::{Inside, Protected, Runtime, Std, StdTimer, Timer};
 
 /// How time passes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -63,6 +63,8 @@ pub(super) enum Passed {
     AnotherClient,
     /// It started a task.
     AStart,
+    /// It called the service's timer.
+    ATick,
 }
 
 /// Where a thread of the service holds nothing.
@@ -119,6 +121,8 @@ impl Shuttle {
     pub(super) fn start(&self, name: Name, body: impl FnOnce() + Send + 'static) -> Thread {
         let world = Arc::clone(&self.world);
         let whole = move || {
+            // What the task before it has done since it was chosen is none of this one's.
+            world.inner().fresh = Fresh::No;
             let ended = catch_unwind(AssertUnwindSafe(body));
             finish(&world);
             if let Err(payload) = ended
@@ -435,6 +439,8 @@ fn ask(world: &World) {
     inner.deadline = Deadline::None;
     let Some(tick) = inner.tick.clone() else { return };
     inner.ticking = Ticking::Yes;
+    inner.fresh = Fresh::No;
+    inner.reads(Passed::ATick);
     drop(inner);
     let delay = tick.call();
     let mut inner = world.inner();

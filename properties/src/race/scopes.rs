@@ -1,8 +1,11 @@
 //! The races that are explored to their end: scopes with names.
 //!
-//! **What it is.** A scope is a list of races, the same on every machine. `Tiny`: each of eleven kinds of call against one delivery that is due.
-//! `Small`: each pair of these kinds, by two clients, against each of six [`Situation`]s, and each single one against two more. `Default`: three calls of two clients, two jobs that
-//! cancel each other, two users and one slot, programs, objects with destructors.
+//! **What it is.** A scope is a list of races, the same on every machine.
+//!
+//! - `Tiny`: one job, and each of eleven kinds of call against an event that is due.
+//! - `Small`: each pair of these kinds, by two clients, against each of six [`Situation`]s, and each single one against four more.
+//! - `Default`: three calls of two clients, two jobs that cancel each other, two users and one slot each, programs, objects with
+//!   destructors, a client's own lock, a wake-up without cause.
 //!
 //! **What it is not.** A sample. Where a scope is explored to its end, every interleaving of its races has been run.
 
@@ -64,6 +67,10 @@ named! {
         Failure = "failing callback";
         /// Its callback calls Cancel.
         Nested = "nested call";
+        /// The events of two files are due, and then the job's.
+        Files = "file events";
+        /// A modification is due, and every call that changes something makes another one due.
+        Modification = "modification";
         /// A transfer stands before its last report: its file is whole, and the callback acknowledges.
         TransferEnds = "transfer ends";
         /// A transfer stands before its last report: an error that is final.
@@ -90,7 +97,8 @@ const OF_PAIRS: [Situation; 6] = [
 ];
 
 /// Those that single calls race against, because a pair has some million moments there.
-const OF_ONE: [Situation; 2] = [Situation::Retry, Situation::Transfer];
+const OF_ONE: [Situation; 4] =
+    [Situation::Files, Situation::Modification, Situation::Retry, Situation::Transfer];
 
 /// A race of a scope.
 #[derive(Clone, PartialEq, Debug)]
@@ -113,6 +121,12 @@ pub fn scoped(scope: Scope, dialect: Dialect) -> Vec<Scoped> {
     }
 }
 
+/// Bits of SetNotifyFlags.
+const TRANSFERRED: u32 = 1;
+const ERROR: u32 = 2;
+const MODIFICATION: u32 = 8;
+const FILE_TRANSFERRED: u32 = 16;
+
 /// The kinds of call: a row each of the table of windows.
 fn kinds() -> [Call; 11] {
     [
@@ -125,14 +139,14 @@ fn kinds() -> [Call; 11] {
         Call::Suspend,
         Call::AddFile { file: file(2) },
         Call::SetPriority { priority: 0 },
-        Call::GetState,
+        Call::GetProgress,
         Call::EnumJobs { whose: Whose::Mine },
     ]
 }
 
 fn tiny(dialect: Dialect) -> Vec<Scoped> {
-    let each = [Situation::Delivery, Situation::Failure].into_iter();
-    each.flat_map(|situation| kinds().map(|call| against(situation, dialect, &[call]))).collect()
+    let each = [Situation::Delivery, Situation::Failure, Situation::Files, Situation::Modification];
+    each.into_iter().flat_map(|situation| kinds().map(|call| against(situation, dialect, &[call]))).collect()
 }
 
 fn small(dialect: Dialect) -> Vec<Scoped> {
@@ -143,9 +157,9 @@ fn small(dialect: Dialect) -> Vec<Scoped> {
         .collect();
     let paired =
         OF_PAIRS.iter().flat_map(|situation| pairs.iter().map(|pair| against(*situation, dialect, pair)));
-    let alone = OF_ONE
-        .iter()
-        .flat_map(|situation| kinds.iter().map(|call| against(*situation, dialect, &[call.clone()])));
+    let alone = OF_ONE.iter().flat_map(|situation| {
+        kinds.iter().map(|call| against(*situation, dialect, std::slice::from_ref(call)))
+    });
     paired.chain(alone).collect()
 }
 
@@ -170,6 +184,19 @@ fn in_situation(situation: Situation, dialect: Dialect) -> Race {
         Situation::Nested => {
             due(&mut race);
             (race.objects[0].calls, race.objects[0].times) = (vec![own(Call::Cancel)], 1);
+        }
+        Situation::Files => {
+            let masks = Call::SetNotifyFlags { flags: TRANSFERRED | ERROR | FILE_TRANSFERRED };
+            prepare(&mut race, &[Call::AddFile { file: file(1) }, masks, Call::Resume]);
+            race.prefix.push(Act::Settle);
+            race.prefix.push(Act::Call(on_first(register_all(0))));
+        }
+        Situation::Modification => {
+            let masks = Call::SetNotifyFlags { flags: TRANSFERRED | ERROR | MODIFICATION };
+            // Without a file, so that a Resume begins no transfer.
+            race.prefix.extend([create_on(), on_first(masks), on_first(register.clone())].map(Act::Call));
+            race.prefix.push(Act::Settle);
+            race.prefix.push(Act::Call(on_first(Call::SetPriority { priority: 2 })));
         }
         Situation::TransferEnds | Situation::TransferFails | Situation::Retry => {
             race.jobs[0].fetches = vec![match situation {
@@ -352,6 +379,11 @@ fn file(number: usize) -> FileNames {
     const LOCALS: [&str; 3] = if cfg!(windows) { ["C:\\0", "C:\\1", "C:\\2"] } else { ["/0", "/1", "/2"] };
     const REMOTES: [&str; 3] = ["http://h/0", "http://h/1", "http://h/2"];
     FileNames { remote: REMOTES[number % 3].into(), local: LOCALS[number % 3].into() }
+}
+
+/// With every interface, FileTransferred included.
+fn register_all(number: u32) -> Call {
+    Call::SetNotifyInterface { receiver: Some(Receiver { interfaces: Interfaces::all(), ..object(number) }) }
 }
 
 fn object(number: u32) -> Receiver {

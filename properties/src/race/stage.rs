@@ -27,7 +27,7 @@ use super::program::{
 };
 use super::runtime::{Passed, Shuttle};
 use super::seen::Seen;
-use super::world::{Around, Inner, Mode, Name, Role, World};
+use super::world::{Around, Fresh, Inner, Mode, Name, Role, World};
 
 /// See the module's documentation.
 pub(super) struct Stage {
@@ -139,6 +139,8 @@ impl Stage {
         loop {
             let mut inner = self.shuttle.world.inner();
             if inner.mode == Mode::Over || is_so(&inner) {
+                // What it has waited for is something that it has noticed.
+                inner.fresh = Fresh::No;
                 return;
             }
             let me = inner.current;
