@@ -63,7 +63,7 @@ pub struct Core {
 }
 
 impl Core {
-    /// Adds to a hash all that two cores of one configuration may differ in, numbers that only grow included. [`Core::view`] leaves those
+    /// Adds to a hash all that two cores of one configuration may differ in, numbers that only grow included. A [`View`] leaves those
     /// out.
     pub fn digest<H: Hasher>(&self, state: &mut H) {
         // Taken apart, so that a field that is added is not forgotten.
