@@ -154,6 +154,11 @@ fn cpu() -> Option<String> {
     name.filter(|name| !name.is_empty())
 }
 
+/// As many threads as are asked for, and no more than cores; as many as cores when nothing is asked for.
+pub(crate) fn threads(asked: Option<u16>) -> usize {
+    asked.map_or_else(cores, |asked| usize::from(asked).min(cores()))
+}
+
 /// Threads that may run at once here.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)

@@ -105,6 +105,43 @@ macro_rules! forward {
     };
 }
 
+/// What no core of this kind changes: everything but calls, disk work, and calls from inside of a delivery.
+macro_rules! forward_the_rest {
+    () => {
+        fn take_changes(&mut self, sink: impl FnMut(Change)) {
+            self.0.take_changes(sink);
+        }
+
+        $crate::canary::forward! {
+            now(&self) -> Time;
+            state(&self, job: JobId) -> Option<JobState>;
+            pending(&self, job: JobId) -> Pending;
+            is_ready(&self, job: JobId) -> bool;
+            timers(&self, job: JobId) -> Timers;
+            is_released(&self, delivery: DeliveryId) -> bool;
+            is_finalising(&self, job: JobId) -> bool;
+            disk_work(&self, job: JobId) -> Vec<DiskWork>;
+            wants_transfer(&self) -> bool;
+            transfer(&self, job: JobId) -> Option<(Attempt, FileId)>;
+            canonical(&self) -> C::View;
+            poll_timeout(&self) -> Option<Time>;
+        }
+
+        $crate::canary::forward! { mut
+            handle_delivery_left(&mut self, delivery: DeliveryId, leave: Leave);
+            handle_program_started(&mut self, delivery: DeliveryId);
+            handle_transfer(&mut self, job: JobId, attempt: Attempt, event: TransferEvent) -> TransferReply;
+            handle_logoff(&mut self, user: UserId);
+            handle_network_lost(&mut self);
+            handle_network_back(&mut self);
+            handle_timeout(&mut self, now: Time);
+            poll_transfer(&mut self) -> Option<TransferStart>;
+            poll_delivery(&mut self) -> Option<Delivery>;
+            begin_delivery(&mut self, job: JobId) -> Option<Delivery>;
+        }
+    };
+}
+
 impl<C: Core> Core for Canary<C> {
     type View = C::View;
 
@@ -129,41 +166,14 @@ impl<C: Core> Core for Canary<C> {
         without_waiting(self.0.handle_disk(job, outcome))
     }
 
-    fn take_changes(&mut self, sink: impl FnMut(Change)) {
-        self.0.take_changes(sink);
-    }
-
-    forward! {
-        now(&self) -> Time;
-        state(&self, job: JobId) -> Option<JobState>;
-        pending(&self, job: JobId) -> Pending;
-        is_ready(&self, job: JobId) -> bool;
-        timers(&self, job: JobId) -> Timers;
-        is_released(&self, delivery: DeliveryId) -> bool;
-        is_finalising(&self, job: JobId) -> bool;
-        disk_work(&self, job: JobId) -> Vec<DiskWork>;
-        wants_transfer(&self) -> bool;
-        transfer(&self, job: JobId) -> Option<(Attempt, FileId)>;
-        canonical(&self) -> C::View;
-        poll_timeout(&self) -> Option<Time>;
-    }
-
     forward! { mut
         handle_delivery_called(&mut self, delivery: DeliveryId);
-        handle_delivery_left(&mut self, delivery: DeliveryId, leave: Leave);
-        handle_program_started(&mut self, delivery: DeliveryId);
-        handle_transfer(&mut self, job: JobId, attempt: Attempt, event: TransferEvent) -> TransferReply;
-        handle_logoff(&mut self, user: UserId);
-        handle_network_lost(&mut self);
-        handle_network_back(&mut self);
-        handle_timeout(&mut self, now: Time);
-        poll_transfer(&mut self) -> Option<TransferStart>;
-        poll_delivery(&mut self) -> Option<Delivery>;
-        begin_delivery(&mut self, job: JobId) -> Option<Delivery>;
     }
+
+    forward_the_rest!();
 }
 
-pub(crate) use forward;
+pub(crate) use {forward, forward_the_rest};
 
 fn without_waiting(answer: Answer) -> Answer {
     match answer.then {

@@ -9,6 +9,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::files::pretty;
 use crate::history::{History, Night, NightEngine, figures};
 use crate::outcome::ExitCode;
 use crate::results::{Rate, Results, RuleId, Status, Subject};
@@ -183,10 +184,7 @@ impl Comparison {
     /// As JSON.
     #[must_use]
     pub fn json(&self) -> String {
-        let mut text =
-            serde_json::to_string_pretty(self).expect("the types have no map with keys that are not strings");
-        text.push('\n');
-        text
+        pretty(self)
     }
 
     fn sheet(&self) -> Sheet {

@@ -104,8 +104,13 @@ struct Document<'a> {
 #[must_use]
 pub fn json(results: &Results) -> String {
     let document = Document { results, outcome: results.outcome(), table: Table::of(results) };
-    let mut text = serde_json::to_string_pretty(&document)
-        .expect("the types have no map with keys that are not strings");
+    pretty(&document)
+}
+
+/// A document of this crate's types as JSON, with a line end.
+pub(crate) fn pretty<T: Serialize>(document: &T) -> String {
+    let mut text =
+        serde_json::to_string_pretty(document).expect("the types have no map with keys that are not strings");
     text.push('\n');
     text
 }
@@ -113,10 +118,7 @@ pub fn json(results: &Results) -> String {
 /// The JSON schema of [`json`], as committed in `schema/results-v1.schema.json`.
 #[must_use]
 pub fn schema() -> String {
-    let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Document<'static>))
-        .expect("a schema is a JSON value already");
-    text.push('\n');
-    text
+    pretty(&schemars::schema_for!(Document<'static>))
 }
 
 /// Writes `results.json`, `report.md` and `report.html` into `dir`, which is created when it is missing.

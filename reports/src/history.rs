@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::files::pretty;
 use crate::results::{EngineResult, Finding, Known, News, Ran, Rate, Results, Status, Unit, Version};
 use crate::words;
 
@@ -372,8 +373,5 @@ fn night(line: &str) -> Result<Night, String> {
 /// The JSON schema of a line, as committed in `schema/history-v1.schema.json`.
 #[must_use]
 pub fn history_schema() -> String {
-    let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Night))
-        .expect("a schema is a JSON value already");
-    text.push('\n');
-    text
+    pretty(&schemars::schema_for!(Night))
 }

@@ -11,6 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::chart::Chart;
+use crate::files::pretty;
 use crate::outcome::ExitCode;
 use crate::results::Results;
 use crate::words::{self, Found, Line};
@@ -36,10 +37,7 @@ pub enum Pages {
 /// The results as SARIF 2.1.0.
 #[must_use]
 pub fn sarif(results: &Results, pages: &Pages) -> String {
-    let mut text = serde_json::to_string_pretty(&log(results, pages))
-        .expect("the types have no map with keys that are not strings");
-    text.push('\n');
-    text
+    pretty(&log(results, pages))
 }
 
 /// The line of the contract on which a rule begins, and that line; for a comparison the section about the model.

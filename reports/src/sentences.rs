@@ -7,6 +7,7 @@ use judge::Rule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::files::pretty;
 use crate::words::plural;
 
 /// Every sentence of the documents with what follows it, and every choice that follows none.
@@ -105,10 +106,7 @@ impl Sentences {
             #[serde(flatten)]
             sentences: &'a Sentences,
         }
-        let versioned = Versioned { version: 1, sentences: self };
-        let mut text = serde_json::to_string_pretty(&versioned).expect("the types have no maps");
-        text.push('\n');
-        text
+        pretty(&Versioned { version: 1, sentences: self })
     }
 
     /// What each rendering shows: the lists that ask for a look. That of the sentences that are judged comes last.

@@ -9,6 +9,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::files::pretty;
 use crate::history::{History, Night, NightEngine, Unread, figures};
 use crate::results::{Rate, Unit};
 use crate::sheet::{Mood, Part, Row, Sentence, Sheet};
@@ -189,10 +190,7 @@ impl Trend {
     /// As JSON.
     #[must_use]
     pub fn json(&self) -> String {
-        let mut text =
-            serde_json::to_string_pretty(self).expect("the types have no map with keys that are not strings");
-        text.push('\n');
-        text
+        pretty(self)
     }
 
     fn sheet(&self) -> Sheet {

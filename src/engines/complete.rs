@@ -263,9 +263,7 @@ impl Shared<'_> {
             found.push(self.keep(failure, failure.violated.iter().next(), &story)?);
         }
         if let Some(failure) = &hunted.overwaited {
-            let then =
-                format!("then: a call waits on, although the callback it waited for has left\n{story}");
-            found.push(self.keep(failure, None, &then)?);
+            found.push(self.keep(failure, None, &format!("{}\n{story}", super::race::WAITS_ON))?);
         }
         Ok(found)
     }
@@ -329,12 +327,8 @@ impl Explored {
 
     /// The result for reports.
     pub(crate) fn result(&self) -> EngineResult {
-        let name = match self.design {
-            Design::Barrier => NAME.to_owned(),
-            other => format!("{NAME} ({other})"),
-        };
         EngineResult {
-            name,
+            name: super::race::of_design(NAME, self.design),
             subject: Some(Subject::Race),
             dialect: Some(self.dialect),
             scope: Some(self.scope.to_string()),

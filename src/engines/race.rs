@@ -51,18 +51,22 @@ const NAME: &str = "race";
 pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Error> {
     worker::begin(NAME, Some(Subject::Race), "", Limit::of(plan.budget));
     let hunted = hunt_all(plan, output);
-    let name = match plan.design {
-        Design::Barrier => NAME.to_owned(),
-        other => format!("{NAME} ({other})"),
-    };
     Ok(EngineResult {
-        name,
+        name: of_design(NAME, plan.design),
         subject: Some(Subject::Race),
         dialect: None,
         scope: None,
         switches: String::new(),
         status: Status::Ran(ran(plan, &hunted)?),
     })
+}
+
+/// An engine's name, with the design where it is a wrong one.
+pub(super) fn of_design(name: &str, design: Design) -> String {
+    match design {
+        Design::Barrier => name.to_owned(),
+        other => format!("{name} ({other})"),
+    }
 }
 
 /// One thread per strategy: they share nothing, and a session keeps its stacks per thread.
@@ -206,6 +210,9 @@ fn also(another: &reports::Failure) -> String {
 pub(super) const BOUNDED_WAIT: &str =
     "a call waits for the callback that had begun when it took effect, and for no later one (L3)";
 
+/// What breaks it.
+pub(super) const WAITS_ON: &str = "then: a call waits on, although the callback it waited for has left";
+
 /// L3, as far as a run shows it: no call waits on, and every schedule comes to its end. Nothing where no call waited.
 fn bounded_wait(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Option<Agreement>, Error> {
     let compared = hunted.iter().map(|(_, hunted)| hunted.waits).sum();
@@ -214,10 +221,8 @@ fn bounded_wait(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Option<Agr
         return Ok(None);
     }
     let found = hunted.iter().find_map(|(_, hunted)| hunted.overwaited.as_ref());
-    let kept = found.map(|failure| {
-        let then = "then: a call waits on, although the callback it waited for has left";
-        plan.traces.keep(&failure.trace, None, &format!("{then}\n{}", story(failure)))
-    });
+    let kept = found
+        .map(|failure| plan.traces.keep(&failure.trace, None, &format!("{WAITS_ON}\n{}", story(failure))));
     let hung = hung.map(|hang| plan.traces.keep_as_found(&hang.trace, "L3-hang-race", &words(hang)));
     Ok(Some(Agreement {
         what: BOUNDED_WAIT.to_owned(),

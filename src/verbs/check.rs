@@ -180,7 +180,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         scope: args.scope,
         dialects: &dialects,
         engine: args.engine.into(),
-        threads: threads(args),
+        threads: run::threads(args.threads),
         budget: args.budget,
         traces: &traces,
         resources: &resources,
@@ -283,10 +283,6 @@ fn dialects(args: &Args) -> Vec<Dialect> {
     args.dialect.map_or(Dialect::ALL.to_vec(), |dialect| vec![dialect])
 }
 
-fn threads(args: &Args) -> usize {
-    args.threads.map_or_else(run::cores, |threads| usize::from(threads).min(run::cores()))
-}
-
 /// More threads than cores share them, and each takes memory of its own.
 fn note_threads(args: &Args, output: &Output) {
     let cores = run::cores();
@@ -331,7 +327,7 @@ fn compare(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         let progress = output.progress(&format!("check every design ({dialect})"));
         let tell = |now: model::explore::Progress| progress.tell(|| now.to_string());
         let engine = args.engine.into();
-        let (threads, resources) = (threads(args), &resources);
+        let (threads, resources) = (run::threads(args.threads), &resources);
         let options = Options { engine, threads, budget: None, progress: &tell, resources };
         let table = Table::of(args.scope, dialect.profile(), &options)?;
         drop(progress);

@@ -190,7 +190,7 @@ fn explore(args: &Args, place: &Place, traces: &Traces, output: &mut Output) -> 
         dialects: &dialects,
         design: args.design,
         budget: args.budget,
-        threads: args.threads.map_or_else(run::cores, |threads| usize::from(threads).min(run::cores())),
+        threads: run::threads(args.threads),
         stop: if args.stop_at_first { Stop::AtFirst } else { Stop::Never },
         resume: args.resume.clone(),
         traces,

@@ -99,7 +99,7 @@ impl Shuttle {
 
     /// A scheduling point, unless the task is to go on or a panic is on its way: then no other task may run.
     pub(super) fn yield_now(&self) {
-        let inner = self.world.inner();
+        let mut inner = self.world.inner();
         let gives_way = match inner.mode {
             Mode::Racing => true,
             // Who is led gives way to the host, but never with a lock, which the host may want.
@@ -107,12 +107,11 @@ impl Shuttle {
             // Outside of the race the task that runs goes on, so no other need be asked.
             Mode::Preparing | Mode::Settling | Mode::Over => false,
         };
-        let goes_on = inner.pinned > 0 || !gives_way;
-        drop(inner);
-        if goes_on || std::thread::panicking() {
+        if inner.pinned > 0 || !gives_way || std::thread::panicking() {
             return;
         }
-        self.world.inner().reads(Passed::ASchedulingPoint);
+        inner.reads(Passed::ASchedulingPoint);
+        drop(inner);
         execution::switch();
         self.world.inner().fresh = Fresh::Yes;
     }

@@ -17,36 +17,9 @@ use model::scope::Variant;
 use serde::{Deserialize, Serialize};
 
 use super::program::{Act, Branch, Exit, Fetched, Kept, Leaves, Lock, On, Race, Stays, Step};
+use super::windows::words;
 
-macro_rules! named {
-    ($(#[$of:meta])* $kind:ident { $($(#[$doc:meta])* $name:ident = $text:literal;)* }) => {
-        $(#[$of])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-        #[serde(rename_all = "kebab-case")]
-        pub enum $kind {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl $kind {
-            /// Every one.
-            pub const ALL: &'static [$kind] = &[$($kind::$name,)*];
-
-            /// Its name.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $($kind::$name => $text,)* }
-            }
-        }
-
-        impl std::fmt::Display for $kind {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(self.name())
-            }
-        }
-    };
-}
-
-named! {
+words! {
     /// How large the races are. See the module's documentation.
     Scope {
         /// One call against one delivery.
@@ -58,7 +31,7 @@ named! {
     }
 }
 
-named! {
+words! {
     /// What the calls race against.
     Situation {
         /// A delivery is due, and its callback acknowledges: it is claimed, begins, enters and leaves in the race.

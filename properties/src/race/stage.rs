@@ -3,7 +3,7 @@
 //! **What it is.** One value that all of them share. Each does what the race says, in the order in which it is asked; between two of its
 //! steps anything may happen.
 
-use std::hash::{Hash as _, Hasher};
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -135,7 +135,7 @@ impl Stage {
 
     /// Waits for something that another client does, or for the end of the run.
     fn wait_until(&self, is_so: impl Fn(&Inner) -> bool) {
-        self.shuttle.world.inner().reads(Passed::AnotherClient);
+        self.reads(Passed::AnotherClient);
         loop {
             let mut inner = self.shuttle.world.inner();
             if inner.mode == Mode::Over || is_so(&inner) {
@@ -183,15 +183,19 @@ impl Stage {
         };
         let nth = counts.fetches.fetch_add(1, Ordering::Relaxed);
         let fetched = fate.fetches.get(nth as usize).copied().unwrap_or(Fetched::Done);
-        self.shuttle.world.inner().reads(fetched);
+        self.reads(fetched);
         fetched
     }
 
     fn has_ended(&self, job: JobId) -> bool {
-        let mut inner = self.shuttle.world.inner();
-        let ended = inner.has_ended(job);
-        inner.reads(ended);
+        let ended = self.shuttle.world.inner().has_ended(job);
+        self.reads(ended);
         ended
+    }
+
+    /// The task that runs has read this here: what it does from here on may depend on it.
+    fn reads(&self, what: impl Hash) {
+        self.shuttle.world.inner().reads(what);
     }
 
     fn see(&self, seen: Seen) {
@@ -337,11 +341,11 @@ impl Disk for Stage {
         let count = |counts: &Counts| counts.renames.fetch_add(1, Ordering::Relaxed);
         let fails = self.race.jobs.get(job).map_or(0, |fate| fate.renames_fail);
         if self.counts.get(job).is_some_and(|counts| count(counts) < fails) {
-            self.shuttle.world.inner().reads(SHARING_VIOLATION);
+            self.reads(SHARING_VIOLATION);
             return Err(SHARING_VIOLATION);
         }
         let renamed = self.files.rename(place).map_err(|_| NOT_FOUND);
-        self.shuttle.world.inner().reads(renamed);
+        self.reads(renamed);
         renamed
     }
 
@@ -352,7 +356,7 @@ impl Disk for Stage {
         // What a worker leaves of a job that has ended is removed when no call is there any more that could answer for it.
         let by_worker = self.shuttle.world.inner().me().name == Name::Service(Role::Worker);
         if !by_worker && self.counts.get(job).is_some_and(|counts| count(counts) < fails) {
-            self.shuttle.world.inner().reads(SHARING_VIOLATION);
+            self.reads(SHARING_VIOLATION);
             return Err(SHARING_VIOLATION);
         }
         self.files.remove(place);
@@ -364,7 +368,7 @@ impl Programs for Stage {
     fn start(&self, _: &CommandLine) -> io::Result<Box<dyn Process>> {
         let nth = self.started.fetch_add(1, Ordering::Relaxed);
         let exit = self.race.exits.get(nth as usize).copied().unwrap_or(Exit::Code(0));
-        self.shuttle.world.inner().reads(exit);
+        self.reads(exit);
         match exit {
             Exit::Code(code) => Ok(Box::new(Exits { shuttle: self.shuttle.clone(), code })),
             Exit::NotStarted => Err(io::ErrorKind::NotFound.into()),
@@ -411,7 +415,7 @@ impl Object {
         let Some(manner) = self.manner() else { return HResult::S_OK };
         let told = self.stage.told.get(self.number);
         let is_through = told.is_none_or(|told| told.fetch_add(1, Ordering::Relaxed) >= manner.times);
-        self.stage.shuttle.world.inner().reads(is_through);
+        self.stage.reads(is_through);
         if is_through {
             return HResult::S_OK;
         }

@@ -11,6 +11,7 @@ use contract::Method;
 use contract::answers::{self, Class};
 use serde::{Deserialize, Serialize};
 
+/// A list of words: an enum, each value with its name, by which it is also written down.
 macro_rules! words {
     ($(#[$of:meta])* $kind:ident { $($(#[$doc:meta])* $name:ident = $text:literal;)* }) => {
         $(#[$of])*
@@ -20,10 +21,10 @@ macro_rules! words {
         }
 
         impl $kind {
-            /// Every one, in the order of the table.
+            /// Every one, in their order.
             pub const ALL: &'static [$kind] = &[$($kind::$name,)*];
 
-            /// Its name in the table.
+            /// Its name.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $($kind::$name => $text,)* }
@@ -37,6 +38,8 @@ macro_rules! words {
         }
     };
 }
+
+pub(super) use words;
 
 words! {
     /// A row: what is called.

@@ -677,8 +677,7 @@ fn event(args: &mut Args) -> Result<TransferEvent, Wrong> {
                 Failure::Transient => HResult::BG_E_HTTP_ERROR_503,
             };
             let hr = if args.is_empty() { usual } else { args.code()? };
-            let contexts = CONTEXTS.map(|(name, context)| (name, context));
-            TransferEvent::Failed { class, hr, context: args.choice_or(&contexts, ErrorContext::RemoteFile)? }
+            TransferEvent::Failed { class, hr, context: args.choice_or(&CONTEXTS, ErrorContext::RemoteFile)? }
         }
         _ => return Err(args.bad(&word, expected)),
     })

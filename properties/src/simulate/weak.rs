@@ -18,7 +18,7 @@ use contract::{
     Call, Core, DeliveryId, Event, FileId, JobId, JobState, NotifyFlags, Out, Profile, Time, UserId,
 };
 
-use crate::canary::forward;
+use crate::canary::forward_the_rest;
 
 /// When a call waits for a delivery that it forbids.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -192,35 +192,5 @@ impl<C: Core> Core for Weak<C> {
         }
     }
 
-    fn take_changes(&mut self, sink: impl FnMut(Change)) {
-        self.0.take_changes(sink);
-    }
-
-    forward! {
-        now(&self) -> Time;
-        state(&self, job: JobId) -> Option<JobState>;
-        pending(&self, job: JobId) -> Pending;
-        is_ready(&self, job: JobId) -> bool;
-        timers(&self, job: JobId) -> Timers;
-        is_released(&self, delivery: DeliveryId) -> bool;
-        is_finalising(&self, job: JobId) -> bool;
-        disk_work(&self, job: JobId) -> Vec<DiskWork>;
-        wants_transfer(&self) -> bool;
-        transfer(&self, job: JobId) -> Option<(Attempt, FileId)>;
-        canonical(&self) -> C::View;
-        poll_timeout(&self) -> Option<Time>;
-    }
-
-    forward! { mut
-        handle_delivery_left(&mut self, delivery: DeliveryId, leave: Leave);
-        handle_program_started(&mut self, delivery: DeliveryId);
-        handle_transfer(&mut self, job: JobId, attempt: Attempt, event: TransferEvent) -> TransferReply;
-        handle_logoff(&mut self, user: UserId);
-        handle_network_lost(&mut self);
-        handle_network_back(&mut self);
-        handle_timeout(&mut self, now: Time);
-        poll_transfer(&mut self) -> Option<TransferStart>;
-        poll_delivery(&mut self) -> Option<Delivery>;
-        begin_delivery(&mut self, job: JobId) -> Option<Delivery>;
-    }
+    forward_the_rest!();
 }
