@@ -232,7 +232,8 @@ impl Shared<'_> {
             races: Races::Given(&scoped.race),
             design: self.plan.design,
             stop,
-            enough: Some(&self.enough),
+            // A hunt that ends with its first failure sets it, and would end the other races.
+            enough: (stop == Stop::Never).then_some(&self.enough),
             ..HuntOptions::new(left, &tell)
         })
     }
