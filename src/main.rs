@@ -19,6 +19,7 @@ mod finish;
 mod guard;
 mod input;
 mod lock;
+mod night;
 mod output;
 mod peers;
 mod place;

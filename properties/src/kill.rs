@@ -432,7 +432,7 @@ impl Attack<'_> {
             fault: self.plan.fault,
             budget: self.left(),
             threads: ROWS_AT_ONCE,
-            stop: oracle::Stop::AtFirst,
+            stop: Stop::AtFirst,
             only: None,
             enough: None,
             directory: &directory.join("oracle"),

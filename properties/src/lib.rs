@@ -46,6 +46,7 @@ pub mod sample;
 pub mod server;
 #[cfg(feature = "simulate")]
 pub mod simulate;
+pub mod stop;
 #[cfg(feature = "suites")]
 pub mod suite;
 pub mod tape;

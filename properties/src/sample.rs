@@ -12,6 +12,7 @@ use judge::{Rule, RuleSet};
 use crate::minimize::stepped;
 use crate::program::Program;
 use crate::run::{Broken, run_watched};
+pub use crate::stop::Stop;
 
 /// How to sample.
 #[derive(Clone, Copy)]
@@ -32,15 +33,6 @@ pub struct Options<'a> {
     pub at: &'a dyn Fn(u64),
     /// Told of each failure as soon as it is small.
     pub found: &'a dyn Fn(&Failure),
-}
-
-/// When sampling stops early.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stop {
-    /// Never: the first failure of each kind is kept.
-    Never,
-    /// At the first failure.
-    AtFirst,
 }
 
 impl<'a> Options<'a> {

@@ -15,7 +15,7 @@ fn asked(directory: &Path) -> Campaign<'_> {
         budget: Duration::from_secs(20),
         runs: None,
         row: None,
-        stop: Stop::AtTheEnd,
+        stop: Stop::Never,
         enough: None,
     }
 }

@@ -31,7 +31,7 @@ fn a_row_that_hangs_is_a_finding_and_the_last_row() {
         fault: Some(Fault::LockKept),
         budget: Duration::from_secs(60),
         threads: 1,
-        stop: Stop::AtTheEnd,
+        stop: Stop::Never,
         only: None,
         enough: None,
         directory: directory.path(),

@@ -15,7 +15,7 @@ fn the_engine_owes_nothing_to_its_clients() {
             fault: None,
             budget: Duration::from_secs(120),
             threads: 8,
-            stop: Stop::AtTheEnd,
+            stop: Stop::Never,
             only: None,
             enough: None,
             directory: directory.path(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use reports::{
 
 use super::counterexample::Traces;
 use super::known::{Accepted, Known, Standing};
+use super::registry::{Engine, Share, Sink, Task};
 use crate::error::Error;
 use crate::output::{Output, counted};
 use crate::run::{is_stopped, millis};
@@ -105,6 +107,15 @@ fn unless_stopped<R>(work: impl FnOnce() -> R) -> R {
         let done = work();
         over.store(true, Ordering::Relaxed);
         done
+    })
+}
+
+/// Reads an `adapter.toml`, or the one in a directory.
+pub(crate) fn manifest(path: &Path) -> Result<Manifest, Error> {
+    let file = if path.is_dir() { path.join("adapter.toml") } else { path.to_owned() };
+    Manifest::read(&file).map_err(|error| {
+        let help = "name an adapter.toml with `command` and `dialect`, or begin one with `bgcheck adapter init python DIR`";
+        Error::usage(error.to_string(), help)
     })
 }
 
@@ -275,5 +286,35 @@ fn of_rule(rule: Rule, count: &RuleCount, news: &[&Told]) -> Finding {
             why: count.why.clone().unwrap_or_else(|| "the runs do not show enough".to_owned()),
         },
         None => Finding::Vacuous,
+    }
+}
+
+/// The engine of a night.
+pub(crate) struct Adapters;
+
+impl Engine for Adapters {
+    fn id(&self) -> &'static str {
+        "adapter"
+    }
+
+    fn what(&self) -> &'static str {
+        "Other implementations, through their adapters"
+    }
+
+    fn share(&self) -> Share {
+        Share::Weight(3)
+    }
+
+    fn is_in_night(&self, adapters: &[PathBuf]) -> bool {
+        !adapters.is_empty()
+    }
+
+    fn run(&self, task: &Task<'_>, sink: &mut Sink<'_>, output: &mut Output) -> Result<(), Error> {
+        let share = task.budget / task.adapters.len().max(1) as u32;
+        for path in task.adapters {
+            let manifest = manifest(path)?;
+            sink.take(night(&manifest, (task.seed, share, task.stop), task.traces, output)?);
+        }
+        Ok(())
     }
 }

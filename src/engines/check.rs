@@ -3,17 +3,19 @@
 use std::path::Path;
 use std::time::Instant;
 
-use contract::Core;
 use contract::core::Config;
+use contract::{Core, Dialect};
 use judge::{Rule, RuleSet};
 use model::explore::{Extent, Proof, Report, explore};
 use model::product::property_names;
-use model::scope::{Slice, Variant, slices, variants};
-use properties::canary::Canary;
-use reports::{RuleId, Subject};
+use model::scope::{ScopeName, Slice, Variant, slices, variants};
+use properties::canary::Canary as BrokenCore;
+use reports::{Canary, RuleId, Subject};
 
+use super::canary;
 use super::counterexample::{Traces, named, of_check};
 use super::explored::{self, Comparison, Done, Explored, ExploredSlice, Found, Law};
+use super::registry::{Engine, Share, Sink, Task};
 use super::search::Search;
 use crate::cli::CoreChoice;
 use crate::error::Error;
@@ -38,7 +40,7 @@ pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Resul
             let explored = match plan.core {
                 CoreChoice::Core => of_variant::<engine::core::Core>(plan, variant, deadline, output),
                 CoreChoice::Canary => {
-                    of_variant::<Canary<engine::core::Core>>(plan, variant, deadline, output)
+                    of_variant::<BrokenCore<engine::core::Core>>(plan, variant, deadline, output)
                 }
             };
             done(explored?, output)?;
@@ -136,6 +138,52 @@ fn of_slice<C: Core>(
 /// A rule as a law.
 fn law(rule: Rule) -> Law {
     Law { id: property_names(rule).map_or("", |(id, _)| id), name: rule.name() }
+}
+
+/// The engine of a night.
+pub(crate) struct Check;
+
+impl Engine for Check {
+    fn id(&self) -> &'static str {
+        "check"
+    }
+
+    fn what(&self) -> &'static str {
+        "The product of specification and core, explored"
+    }
+
+    fn in_results(&self) -> &'static str {
+        "check product"
+    }
+
+    fn share(&self) -> Share {
+        Share::UntilPercent(65)
+    }
+
+    fn has_canary_core(&self) -> bool {
+        true
+    }
+
+    fn run(&self, task: &Task<'_>, sink: &mut Sink<'_>, output: &mut Output) -> Result<(), Error> {
+        let rules = RuleSet::HERE.iter().filter(|rule| property_names(*rule).is_some()).collect();
+        run(&Plan { search: &task.search(), rules, core: task.core }, output, &mut |explored, _| {
+            sink.take(explored.result());
+            Ok(())
+        })
+    }
+
+    /// In its smallest scope and one dialect.
+    fn canary(&self, task: &Task<'_>, output: &mut Output) -> Option<Canary> {
+        let search = Search { dialects: &[Dialect::Bits], ..Search::whole(ScopeName::Tiny, task.traces) };
+        let (rules, expected) = canary::expected();
+        let mut engine = None;
+        let ran = run(&Plan { search: &search, rules, core: task.core }, output, &mut |explored, _| {
+            engine = Some(explored.result());
+            Ok(())
+        });
+        let engine = ran.map(|()| engine).transpose()?;
+        Some(Canary::of(&canary::or_failed(self, engine), canary::BROKEN_CORE, &expected))
+    }
 }
 
 /// Where traces go when nothing else is said.

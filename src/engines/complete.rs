@@ -17,15 +17,17 @@ use properties::race::{
     hunt, scoped,
 };
 use reports::{
-    Agreement, Amount, Approach, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status, Subject,
-    Unit, Witness, WitnessSeen,
+    Agreement, Amount, Approach, Canary, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status,
+    Subject, Unit, Witness, WitnessSeen,
 };
 use serde::{Deserialize, Serialize};
 
+use super::canary;
 use super::counterexample::Traces;
+use super::registry::{Engine, Share, Sink, Task};
 use crate::error::Error;
 use crate::output::Output;
-use crate::run::millis;
+use crate::run::{cores, millis};
 use crate::watch::{Limit, worker};
 
 /// What to explore.
@@ -455,4 +457,58 @@ impl Row {
 pub(crate) enum Times {
     Shown,
     Left,
+}
+/// The engine of a night.
+pub(crate) struct Complete;
+
+impl Complete {
+    fn plan<'a>(task: &'a Task<'_>) -> Plan<'a> {
+        Plan {
+            // The larger one where there is time for it.
+            scope: if task.budget < SMALL_TAKES { Scope::Tiny } else { Scope::Small },
+            dialects: &Dialect::ALL,
+            design: Design::Barrier,
+            budget: Some(task.budget),
+            threads: cores(),
+            stop: task.stop,
+            resume: None,
+            traces: task.traces,
+        }
+    }
+}
+
+impl Engine for Complete {
+    fn id(&self) -> &'static str {
+        "complete"
+    }
+
+    fn what(&self) -> &'static str {
+        "Races of the real service, each explored to its end"
+    }
+
+    fn in_results(&self) -> &'static str {
+        NAME
+    }
+
+    fn share(&self) -> Share {
+        Share::Part(8)
+    }
+
+    fn run(&self, task: &Task<'_>, sink: &mut Sink<'_>, output: &mut Output) -> Result<(), Error> {
+        run(&Complete::plan(task), output)?.iter().for_each(|explored| sink.take(explored.result()));
+        Ok(())
+    }
+
+    /// The service that looks at the job again instead of waiting, in the smallest scope and one dialect.
+    fn canary(&self, task: &Task<'_>, output: &mut Output) -> Option<Canary> {
+        let plan = Plan {
+            scope: Scope::Tiny,
+            dialects: &[Dialect::Bits],
+            design: canary::design(task.core),
+            stop: Stop::AtFirst,
+            ..Complete::plan(task)
+        };
+        let engine = run(&plan, output).map(|explored| explored.first().map(Explored::result)).transpose()?;
+        Some(Canary::of(&canary::or_failed(self, engine), canary::LOOKS_AGAIN, &[]))
+    }
 }

@@ -25,7 +25,9 @@ use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, Ran, RuleId, RuleResult, Status, Subject, Unit,
 };
 
+use super::canary;
 use super::counterexample::{Traces, named};
+use super::registry::{Engine, Share, Sink, Task};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::{Output, counted};
@@ -257,6 +259,42 @@ pub(crate) fn all(plan: &Plan<'_>, take: &mut dyn FnMut(EngineResult), output: &
             (plan.traces, until),
         ));
         take(against("conform race", Subject::Race, &edges, &on_service, (plan.traces, until)));
+    }
+}
+
+/// The engine of a night.
+pub(crate) struct Conform;
+
+impl Engine for Conform {
+    fn id(&self) -> &'static str {
+        "conform"
+    }
+
+    fn what(&self) -> &'static str {
+        "The engine's core and service against the committed suites"
+    }
+
+    fn share(&self) -> Share {
+        Share::Part(8)
+    }
+
+    fn has_canary_core(&self) -> bool {
+        true
+    }
+
+    fn run(&self, task: &Task<'_>, sink: &mut Sink<'_>, output: &mut Output) -> Result<(), Error> {
+        let plan = Plan { core: task.core, budget: task.budget, traces: task.traces };
+        all(&plan, &mut |engine| sink.take(engine), output);
+        Ok(())
+    }
+
+    /// The core against the smallest suite.
+    fn canary(&self, task: &Task<'_>, output: &mut Output) -> Option<reports::Canary> {
+        // The small suite is run whatever the time, and comes before those of the service.
+        let plan = Plan { core: task.core, budget: Duration::ZERO, traces: task.traces };
+        let mut core = None;
+        all(&plan, &mut |engine| _ = core.get_or_insert(engine), output);
+        Some(reports::Canary::of(&core?, canary::BROKEN_CORE, &[]))
     }
 }
 

@@ -19,8 +19,11 @@ use reports::{
     RuleId, RuleResult, SetUpStep, Status, Subject, Unit, Windows,
 };
 
+use super::canary;
 use super::counterexample::Traces;
+use super::registry::{Engine, Fuzzer, Share, Sink, Task};
 use super::tools::{self, cargo};
+use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
@@ -516,6 +519,73 @@ impl std::fmt::Display for Seen {
             write!(f, ", {} runs/s", indicatif::HumanCount(rate))?;
         }
         self.coverage.map_or(Ok(()), |coverage| write!(f, ", coverage {coverage}"))
+    }
+}
+
+/// How long libFuzzer has at most for the canary, from an empty corpus; it stops at its first crash, which takes it some seconds.
+const CANARY: Duration = Duration::from_secs(30);
+
+/// A fuzz target as an engine of a night.
+pub(crate) struct Fuzz(pub(crate) Target);
+
+impl Fuzz {
+    fn plan<'a>(task: &Task<'a>, target: Target, budget: Duration) -> Plan<'a> {
+        let Task { place, seed, offline, traces, .. } = *task;
+        Plan { place, target, sanitizer: Sanitizer::None, budget, seed, offline, traces }
+    }
+}
+
+impl Engine for Fuzz {
+    fn id(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn what(&self) -> &'static str {
+        match self.0 {
+            Target::Lockstep | Target::Canary => {
+                "Fuzz target: programs on specification and core in lockstep"
+            }
+            Target::Schedule => "Fuzz target: races of the real service, with their schedules",
+            Target::Trace => "Fuzz target: texts for the parser of traces",
+        }
+    }
+
+    fn in_results(&self) -> &'static str {
+        match self.0 {
+            Target::Lockstep => "fuzz lockstep",
+            Target::Schedule => "fuzz schedule",
+            Target::Trace => "fuzz trace",
+            Target::Canary => "fuzz canary",
+        }
+    }
+
+    /// Lockstep and races are worth most, the parser of traces least.
+    fn share(&self) -> Share {
+        Share::Weight(if self.0 == Target::Trace { 1 } else { 3 })
+    }
+
+    fn target(&self) -> Option<Target> {
+        Some(self.0)
+    }
+
+    fn run(&self, task: &Task<'_>, sink: &mut Sink<'_>, output: &mut Output) -> Result<(), Error> {
+        sink.take(run(&Fuzz::plan(task, self.0, task.budget), output)?);
+        Ok(())
+    }
+
+    /// Of `lockstep`: the same body on a core that is broken on purpose.
+    fn canary(&self, task: &Task<'_>, output: &mut Output) -> Option<reports::Canary> {
+        if self.0 != Target::Lockstep || task.fuzzer == Fuzzer::Missing || task.core == CoreChoice::Core {
+            return None;
+        }
+        // What it found last night would be found again without fuzzing. If it cannot be removed, that is all that is lost.
+        for old in ["fuzz/corpus/canary", "fuzz/artifacts/canary"] {
+            let _ = std::fs::remove_dir_all(task.place.join(old));
+        }
+        let plan = Fuzz::plan(task, Target::Canary, CANARY.min(task.budget));
+        let engine = canary::or_failed(&Fuzz(Target::Canary), run(&plan, output));
+        // It stops at its first crash, and which rule that is about depends on the seed.
+        Some(reports::Canary::of(&engine, canary::BROKEN_CORE, &[]))
     }
 }
 

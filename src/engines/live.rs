@@ -12,7 +12,9 @@ use reports::{
     Subject, Unit,
 };
 
+use super::canary;
 use super::counterexample::{Traces, not_written, slashes};
+use super::registry::{Engine, Share, Sink, Task};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
@@ -56,7 +58,7 @@ impl<'a> Plan<'a> {
             size: Size::default(),
             runs: None,
             row: None,
-            stop: Stop::AtTheEnd,
+            stop: Stop::Never,
             traces,
         }
     }
@@ -256,6 +258,46 @@ fn wrong_thing(plan: &Plan<'_>, wrong: &Wrong, replay: String) -> Failure {
     let Wrong { case, what, owed, found, because, .. } = wrong;
     let timeline = format!("{case}: {what}\n  found: {found}\n  owed:  {owed}\n  by:    {because}");
     Failure { id, trace_file, replay_command: replay, timeline, notes, ..Failure::default() }
+}
+
+/// How long the live run of a canary has at most; it ends when its jobs have.
+const CANARY: Duration = Duration::from_secs(6);
+
+/// The engine of a night.
+pub(crate) struct Live;
+
+impl Engine for Live {
+    fn id(&self) -> &'static str {
+        "live"
+    }
+
+    fn what(&self) -> &'static str {
+        "The service on threads, HTTP and disk"
+    }
+
+    fn share(&self) -> Share {
+        Share::Weight(3)
+    }
+
+    fn has_canary_core(&self) -> bool {
+        true
+    }
+
+    fn run(&self, task: &Task<'_>, sink: &mut Sink<'_>, output: &mut Output) -> Result<(), Error> {
+        let Task { core, stop, budget, traces, .. } = *task;
+        for (dialect, number) in Dialect::ALL.into_iter().zip(0..) {
+            let usual = Plan::usual(dialect, task.seed.wrapping_add(number), budget / 2, traces);
+            sink.take(run(&Plan { core, stop, ..usual }, output)?);
+        }
+        Ok(())
+    }
+
+    fn canary(&self, task: &Task<'_>, output: &mut Output) -> Option<reports::Canary> {
+        let usual = Plan::usual(Dialect::Bits, task.seed, CANARY, task.traces);
+        let engine = canary::or_failed(self, run(&Plan { core: task.core, ..usual }, output));
+        let broken = "a service that calls two clients that it must not call";
+        Some(reports::Canary::of(&engine, broken, &canary::expected().1))
+    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub(crate) mod mutants;
 pub(crate) mod mutate;
 pub(crate) mod protocol;
 pub(crate) mod race;
+pub(crate) mod registry;
 pub(crate) mod sample;
 pub(crate) mod search;
 pub(crate) mod simulate;

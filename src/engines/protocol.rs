@@ -6,11 +6,15 @@ use contract::Dialect;
 use judge::Rule;
 use model::explore::{Extent, Proof};
 use model::protocol::{Design, Law, Reduction, Report, Slice, Story, check, memory, slices};
-use reports::Subject;
+use model::scope::ScopeName;
+use reports::{Canary, Subject};
 
 use super::counterexample::OWN_LOCK;
 use super::explored::{self, Comparison, Done, Explored, ExploredSlice, Found};
+use super::registry::{Engine, LEAST, Share, Sink, Task};
 use super::search::Search;
+use super::{canary, liveness};
+use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
 
@@ -149,6 +153,54 @@ fn remembered() -> String {
     let (rules, shared) = memory();
     let rules: Vec<String> = rules.iter().map(|(law, size)| format!("{law} {size}")).collect();
     format!("the rules remember so many bytes about a job: {}, and {shared} together", rules.join(", "))
+}
+
+/// The engine of a night.
+pub(crate) struct Protocol;
+
+impl Engine for Protocol {
+    fn id(&self) -> &'static str {
+        "protocol"
+    }
+
+    fn what(&self) -> &'static str {
+        "The protocol, explored, and its duties"
+    }
+
+    fn in_results(&self) -> &'static str {
+        "check protocol"
+    }
+
+    fn share(&self) -> Share {
+        Share::UntilPercent(85)
+    }
+
+    fn run(&self, task: &Task<'_>, sink: &mut Sink<'_>, output: &mut Output) -> Result<(), Error> {
+        let started = Instant::now();
+        let mut done = |explored: Explored, _: &mut Output| {
+            sink.take(explored.result());
+            Ok(())
+        };
+        let search = task.search();
+        let plan = Plan { search: &search, laws: Law::ALL, design: Design::Barrier };
+        run(&plan, output, &mut done)?;
+        let left = task.budget.saturating_sub(started.elapsed()).max(LEAST);
+        let search = Search { budget: Some(left), ..task.search() };
+        liveness::run(&Plan { search: &search, ..plan }, output, &mut done)
+    }
+
+    /// The design that looks at the job again instead of waiting, in the smallest scope and one dialect.
+    fn canary(&self, task: &Task<'_>, output: &mut Output) -> Option<Canary> {
+        let search = Search { dialects: &[Dialect::Bits], ..Search::whole(ScopeName::Tiny, task.traces) };
+        let design = if task.core == CoreChoice::Canary { Design::Recheck } else { Design::Barrier };
+        let mut engine = None;
+        let ran = run(&Plan { search: &search, laws: Law::ALL, design }, output, &mut |explored, _| {
+            engine = Some(explored.result());
+            Ok(())
+        });
+        let engine = ran.map(|()| engine).transpose()?;
+        Some(Canary::of(&canary::or_failed(self, engine), canary::LOOKS_AGAIN, &[]))
+    }
 }
 
 /// The rule of a law, if it is one.

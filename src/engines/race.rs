@@ -8,14 +8,16 @@ use std::time::Duration;
 use judge::{Rule, RuleSet};
 pub(crate) use properties::race::Stop;
 use properties::race::{
-    self, Design, Failure, First, Hang, HuntOptions, Hunted, Kind, Races, Row, Seen, Step, hunt,
+    self, Design, Failure, First, Hang, HuntOptions, Hunted, Kind, Merges, Races, Row, Seen, Step, hunt,
 };
 use reports::{
-    Agreement, Amount, Approach, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status, Subject,
-    Unit, WindowRow, Windows,
+    Agreement, Amount, Approach, Canary, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status,
+    Subject, Unit, WindowRow, Windows,
 };
 
+use super::canary;
 use super::counterexample::Traces;
+use super::registry::{Engine, Share, Sink, Task};
 use crate::error::Error;
 use crate::output::Output;
 use crate::run::millis;
@@ -281,4 +283,55 @@ fn schedules_of(results: &reports::Results) -> u64 {
     let counts =
         work.flatten().filter(|amount| matches!(amount.unit, Unit::Schedules | Unit::SchedulesInAll));
     counts.map(|amount| amount.done).max().unwrap_or(0)
+}
+
+/// What runs when nothing else is asked for, in `bgcheck race` and in a night.
+pub(crate) const USUAL: [Kind; 3] =
+    [Kind::Random, Kind::Pct { depth: 3 }, Kind::Complete { merges: Merges::Most }];
+
+/// How long races of a canary have at most: they are slow to begin, and end with the first that is broken.
+const CANARY: Duration = Duration::from_secs(10);
+
+/// Schedules of each strategy at most: the wrong design is found within a few hundred.
+const CANARY_SCHEDULES: u64 = 100_000;
+
+/// The engine of a night.
+pub(crate) struct Race;
+
+impl Engine for Race {
+    fn id(&self) -> &'static str {
+        NAME
+    }
+
+    fn what(&self) -> &'static str {
+        "Races of the real service"
+    }
+
+    fn share(&self) -> Share {
+        Share::Weight(4)
+    }
+
+    /// A canary is a core, which races do not exchange.
+    fn run(&self, task: &Task<'_>, sink: &mut Sink<'_>, output: &mut Output) -> Result<(), Error> {
+        let Task { seed, budget, stop, traces, .. } = *task;
+        let (kinds, design) = (&USUAL, Design::Barrier);
+        let plan = Plan { kinds, design, seed, budget, schedules: None, before: 0, stop, traces };
+        sink.take(run(&plan, output)?);
+        Ok(())
+    }
+
+    fn canary(&self, task: &Task<'_>, output: &mut Output) -> Option<Canary> {
+        let plan = Plan {
+            kinds: &[Kind::Random, Kind::Pct { depth: 3 }],
+            design: canary::design(task.core),
+            seed: task.seed,
+            budget: CANARY.min(task.budget),
+            schedules: Some(CANARY_SCHEDULES),
+            before: 0,
+            stop: Stop::AtFirst,
+            traces: task.traces,
+        };
+        // Which rule breaks first depends on the seed.
+        Some(Canary::of(&canary::or_failed(self, run(&plan, output)), canary::LOOKS_AGAIN, &[]))
+    }
 }

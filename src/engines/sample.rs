@@ -15,7 +15,9 @@ use reports::{
     Subject, Unit,
 };
 
+use super::canary;
 use super::counterexample::Traces;
+use super::registry::{Engine, Share, Sink, Task};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
@@ -167,5 +169,45 @@ fn ran(sampled: &Sampled, findings: Vec<RuleResult>, disagreements: Vec<Failure>
         windows: None,
         edges: None,
         corpus: None,
+    }
+}
+
+/// How long random programs of a canary have at most: they end when they have seen all that they are to find, at once.
+const CANARY: Duration = Duration::from_secs(20);
+
+/// The engine of a night.
+pub(crate) struct Properties;
+
+impl Engine for Properties {
+    fn id(&self) -> &'static str {
+        "properties"
+    }
+
+    fn what(&self) -> &'static str {
+        "Random programs"
+    }
+
+    fn share(&self) -> Share {
+        Share::Weight(1)
+    }
+
+    fn has_canary_core(&self) -> bool {
+        true
+    }
+
+    fn run(&self, task: &Task<'_>, sink: &mut Sink<'_>, output: &mut Output) -> Result<(), Error> {
+        let Task { core, seed, budget, stop, traces, .. } = *task;
+        let plan = Plan { core, seed, budget, programs: None, stop, until: RuleSet::EMPTY, traces };
+        sink.take(run(&plan, output)?);
+        Ok(())
+    }
+
+    fn canary(&self, task: &Task<'_>, output: &mut Output) -> Option<reports::Canary> {
+        let Task { core, seed, traces, .. } = *task;
+        let (until, expected) = canary::expected();
+        let budget = CANARY.min(task.budget);
+        let plan = Plan { core, seed, budget, programs: None, stop: Stop::Never, until, traces };
+        let engine = canary::or_failed(self, run(&plan, output));
+        Some(reports::Canary::of(&engine, canary::BROKEN_CORE, &expected))
     }
 }

@@ -95,7 +95,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
             size: Size { jobs: args.jobs, users: args.users, threads: args.threads },
             runs: args.runs,
             row: args.row.as_deref(),
-            stop: if args.stop_at_first { Stop::AtFirst } else { Stop::AtTheEnd },
+            stop: Stop::at_first(args.stop_at_first),
             traces: &traces,
         };
         let engine = live::run(&plan, output)?;

@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         seed,
         budget: args.budget,
         programs: args.programs,
-        stop: if args.stop_at_first { Stop::AtFirst } else { Stop::Never },
+        stop: Stop::at_first(args.stop_at_first),
         until: RuleSet::EMPTY,
         traces: &traces,
     };

@@ -117,10 +117,6 @@ enum StrategyName {
     Fuzzer,
 }
 
-/// What runs when nothing else is asked for, here and in a night.
-pub(crate) const USUAL: [Kind; 3] =
-    [Kind::Random, Kind::Pct { depth: 3 }, Kind::Complete { merges: Merges::Most }];
-
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let place = Place::here();
     let _own = Lock::of_named(args.trace_dir.as_deref())?;
@@ -153,7 +149,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
             budget,
             schedules: args.schedules,
             before: 0,
-            stop: if args.stop_at_first { Stop::AtFirst } else { Stop::Never },
+            stop: Stop::at_first(args.stop_at_first),
             traces: &traces,
         };
         results.engines.push(race::run(&plan, output)?);
@@ -191,7 +187,7 @@ fn explore(args: &Args, place: &Place, traces: &Traces, output: &mut Output) -> 
         design: args.design,
         budget: args.budget,
         threads: run::threads(args.threads),
-        stop: if args.stop_at_first { Stop::AtFirst } else { Stop::Never },
+        stop: Stop::at_first(args.stop_at_first),
         resume: args.resume.clone(),
         traces,
     };

@@ -37,6 +37,7 @@ pub use self::outcomes::{Attempt, CUT, LATE, attempts};
 use self::play::{Played, Setting};
 use self::session::Part;
 use crate::server::Server;
+pub use crate::stop::Stop;
 
 /// What to play.
 #[derive(Clone, Copy, Debug)]
@@ -57,15 +58,6 @@ pub struct OracleConfig<'a> {
     pub enough: Option<&'a AtomicBool>,
     /// Where the files go. The caller makes it, and throws it away.
     pub directory: &'a Path,
-}
-
-/// When a campaign ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stop {
-    /// When every row was played.
-    AtTheEnd,
-    /// When something was found.
-    AtFirst,
 }
 
 /// What came of it.

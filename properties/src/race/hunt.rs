@@ -24,6 +24,7 @@ use super::subject::{Rest, Run, Session, trace};
 use super::watch::{Hang, PATIENCE, Watch, be_watched};
 use super::windows::Windows;
 use crate::minimize::races::{self, Scheduled};
+use crate::stop::Stop;
 
 /// How to hunt.
 #[derive(Clone, Copy)]
@@ -76,15 +77,6 @@ pub enum Races<'a> {
     Small,
     /// This one, until its schedules or the budget are spent.
     Given(&'a Race),
-}
-
-/// When a hunt stops early.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stop {
-    /// Never: every rule's first failure is kept.
-    Never,
-    /// At the first failure.
-    AtFirst,
 }
 
 impl<'a> HuntOptions<'a> {

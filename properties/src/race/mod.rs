@@ -51,7 +51,7 @@ pub use self::bytes::{BYTES, bytes_of, from_bytes, race_of};
 pub use self::complete::{Explored, Merges, complete};
 pub use self::digest::{Digest, Forgets};
 pub use self::follow::{Followed, follow};
-pub use self::hunt::{Exhausted, Failure, First, HuntOptions, Hunted, Races, Stop, hunt};
+pub use self::hunt::{Exhausted, Failure, First, HuntOptions, Hunted, Races, hunt};
 pub use self::locks::Circle;
 pub use self::program::{
     Act, BRANCHES, Branch, Destination, Exit, Fate, Fetched, JOBS, Kept, Leaves, Lock, Manner, OBJECTS, On,
@@ -66,6 +66,7 @@ pub use self::text::Error;
 pub use self::watch::Hang;
 pub use self::windows::{Row, Step, Window, Windows};
 pub use self::world::Choice;
+pub use crate::stop::Stop;
 
 /// Files are simulated here, and no service lives beside another one.
 const INSTANCE: Instance = Instance(0);

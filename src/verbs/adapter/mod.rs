@@ -6,9 +6,6 @@ mod page;
 mod replay;
 mod run;
 
-use std::path::{Path, PathBuf};
-
-use adapter::Manifest;
 use clap::Subcommand;
 use reports::ExitCode;
 
@@ -16,6 +13,7 @@ use crate::error::Error;
 use crate::output::Output;
 
 pub(crate) use self::replay::replay;
+pub(crate) use crate::engines::adapter::manifest;
 
 /// Use another implementation through its adapter: a program that speaks JSON lines.
 ///
@@ -52,11 +50,3 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     }
 }
 
-/// Reads an `adapter.toml`, or the one in a directory.
-pub(crate) fn manifest(path: &Path) -> Result<Manifest, Error> {
-    let file: PathBuf = if path.is_dir() { path.join("adapter.toml") } else { path.to_owned() };
-    Manifest::read(&file).map_err(|error| {
-        let help = "name an adapter.toml with `command` and `dialect`, or begin one with `bgcheck adapter init python DIR`";
-        Error::usage(error.to_string(), help)
-    })
-}

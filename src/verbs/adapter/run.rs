@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         return Err(Error::usage("there is no file of known failures to write", help));
     }
     let seed = args.seed.unwrap_or_else(|| Clock::now().seed());
-    let stop = if args.stop_at_first { Stop::AtFirst } else { Stop::AtTheEnd };
+    let stop = Stop::at_first(args.stop_at_first);
     let trial = Trial {
         manifest: &manifest,
         budget: args.budget,
