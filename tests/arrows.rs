@@ -51,6 +51,21 @@ fn a_new_arrow_is_seen_wherever_it_stands() {
     assert_eq!(used(manifest), BTreeSet::from(["engine".to_owned()]));
 }
 
+/// A feature is a second build to test: each has a reason in its manifest, and there are no others.
+#[test]
+fn the_features_are_these() {
+    let mut features = BTreeSet::new();
+    for (crate_dir, _) in ARROWS {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(crate_dir).join("Cargo.toml");
+        let manifest = std::fs::read_to_string(&path).expect("a manifest is a file");
+        let manifest: toml::Table = manifest.parse().expect("the manifest is TOML");
+        let of_crate = manifest.get("features").and_then(toml::Value::as_table).into_iter().flatten();
+        features.extend(of_crate.map(|(name, _)| name.clone()).filter(|name| name != "default"));
+    }
+    let features: Vec<&str> = features.iter().map(String::as_str).collect();
+    assert_eq!(features, ["designs", "explore", "faults", "http", "live", "mutants", "pairs", "schema"]);
+}
+
 /// The crates of this repository that a manifest names.
 fn used(manifest: &str) -> BTreeSet<String> {
     let manifest: toml::Table = manifest.parse().expect("the manifest is TOML");

@@ -20,9 +20,6 @@ pub use contract::{
 };
 
 pub mod core;
-#[cfg(feature = "service")]
 pub mod service;
-#[cfg(feature = "service")]
 pub mod store;
-#[cfg(feature = "service")]
 pub mod transfer;

@@ -9,8 +9,9 @@
 //!
 //! **The second order.** With the feature `pairs` each pair of successive places of an input has a counter, too, by a hash into 64 Ki of
 //! them: `cargo fuzz run -s none --features pairs lockstep`. libFuzzer reads all counters after every run, so these cost speed, and
-//! pairs are many: it is for long runs. With `unguided` libFuzzer sees no counter: that is what they are measured against.
+//! pairs are many: it is for long runs. With `UNGUIDED` in the environment no counter is set: that is what they are measured against.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use properties::edges::{Edge, EdgeSink, Index, MOST};
@@ -23,8 +24,11 @@ const _: () = assert!(Window::ALL <= MOST);
 
 // Nobody here reads it, and without `used` it would be left out of the program.
 #[used]
-#[cfg_attr(not(feature = "unguided"), unsafe(link_section = "__libfuzzer_extra_counters"))]
+#[unsafe(link_section = "__libfuzzer_extra_counters")]
 static COUNTERS: [AtomicU8; MOST + PAIRS] = [const { AtomicU8::new(0) }; MOST + PAIRS];
+
+/// Whether no counter is set, to measure what they are worth.
+static UNGUIDED: LazyLock<bool> = LazyLock::new(|| std::env::var_os("UNGUIDED").is_some());
 
 /// Sets the counters of what one input reaches.
 pub struct Counting {
@@ -43,6 +47,9 @@ impl Counting {
     }
 
     fn reached(&mut self, place: usize) {
+        if *UNGUIDED {
+            return;
+        }
         COUNTERS[place].store(1, Ordering::Relaxed);
         if let Some(last) = self.last.replace(place).filter(|_| cfg!(feature = "pairs")) {
             let pair = (last * MOST + place) as u32;

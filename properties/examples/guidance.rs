@@ -3,7 +3,7 @@
 //! `cargo run --release -p properties --example guidance -- lockstep 60 5 fuzz/target/x86_64-unknown-linux-gnu/release/lockstep
 //! -use_counters=0` runs that program for 60 s of processor time with each of the seeds 1 to 5, from an empty corpus, with the
 //! options at the end; then it runs the corpus again and counts the edges (`lockstep`) or the windows (`schedule`) it reaches. A program
-//! built with `--features unguided` or `--features pairs` is what it is compared with.
+//! with `UNGUIDED` in its environment, or built with `--features pairs`, is what it is compared with.
 //!
 //! When everything is reached it says after how many runs: at the latest, since libFuzzer replaces inputs by shorter ones.
 

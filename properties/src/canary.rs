@@ -173,7 +173,9 @@ impl<C: Core> Core for Canary<C> {
     forward_the_rest!();
 }
 
-pub(crate) use {forward, forward_the_rest};
+pub(crate) use forward;
+#[cfg(feature = "live")]
+pub(crate) use forward_the_rest;
 
 fn without_waiting(answer: Answer) -> Answer {
     match answer.then {

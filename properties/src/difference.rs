@@ -18,9 +18,9 @@ use contract::{JobId, Method};
 use judge::{Rule, TimelineOptions, Trace, fingerprint, timeline};
 
 pub(crate) use lockstep::parting;
-#[cfg(feature = "suites")]
+#[cfg(feature = "live")]
 pub(crate) use lockstep::same_answer;
-#[cfg(feature = "suites")]
+#[cfg(feature = "live")]
 pub(crate) use step::{left, outcome, step_of};
 
 use crate::minimize::{Identity, told};

@@ -7,11 +7,9 @@ use judge::{RuleSet, Trace};
 use model::edge::{EdgeSink, NoEdges};
 
 use crate::canary::Canary;
-#[cfg(feature = "race")]
 use crate::minimize::races::Scheduled;
 use crate::minimize::{Case, CoreName, minimize};
 use crate::program::Program;
-#[cfg(feature = "race")]
 use crate::race;
 use crate::run;
 
@@ -94,7 +92,6 @@ pub fn trace_law(bytes: &[u8]) -> Result<String, String> {
 ///
 /// # Panics
 /// It does. The message is the race and its timeline, not the bytes.
-#[cfg(feature = "race")]
 pub fn schedule(bytes: &[u8]) {
     schedule_telling(bytes, &mut |_| ());
 }
@@ -103,7 +100,6 @@ pub fn schedule(bytes: &[u8]) {
 ///
 /// # Panics
 /// As [`schedule`].
-#[cfg(feature = "race")]
 pub fn schedule_telling(bytes: &[u8], windows: &mut impl FnMut(race::Window)) {
     let (race, tape) = race::from_bytes(bytes);
     let run = race::run(&race, tape.choices());

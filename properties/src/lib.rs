@@ -23,10 +23,10 @@ pub mod canary;
 pub mod deadlines;
 pub mod difference;
 pub mod edges;
-#[cfg(all(feature = "live", feature = "suites"))]
+#[cfg(feature = "live")]
 pub mod foreign;
 pub mod fuzzing;
-#[cfg(all(feature = "live", feature = "race", feature = "suites"))]
+#[cfg(feature = "live")]
 pub mod kill;
 #[cfg(feature = "live")]
 pub mod live;
@@ -36,7 +36,6 @@ pub mod mutate;
 #[cfg(feature = "live")]
 pub mod oracle;
 pub mod program;
-#[cfg(feature = "race")]
 pub mod race;
 #[cfg(feature = "live")]
 mod random;
@@ -44,10 +43,10 @@ pub mod run;
 pub mod sample;
 #[cfg(feature = "live")]
 pub mod server;
-#[cfg(feature = "simulate")]
+#[cfg(feature = "live")]
 pub mod simulate;
 pub mod stop;
-#[cfg(feature = "suites")]
+#[cfg(feature = "live")]
 pub mod suite;
 pub mod tape;
 

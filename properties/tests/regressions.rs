@@ -8,7 +8,6 @@ use properties::{fuzzing, run};
 use crate::inputs::files;
 
 /// Those that `bgcheck minimize --emit-test` wrote.
-#[cfg(feature = "race")]
 #[path = "../regressions/mod.rs"]
 mod found;
 
@@ -43,7 +42,6 @@ fn the_trace_corpus_and_its_regressions_pass() {
     }
 }
 
-#[cfg(feature = "race")]
 #[test]
 fn the_schedule_corpus_and_its_regressions_pass() {
     let inputs = [files("fuzz/corpus/schedule"), files("fuzz/regressions/schedule")].concat();

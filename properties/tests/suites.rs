@@ -1,6 +1,6 @@
 //! Generated suites: they reach what they promise, the engine's core passes them, and whatever is wrong fails them.
 
-#![cfg(feature = "suites")]
+#![cfg(feature = "live")]
 
 use contract::{Core as _, Dialect, HResult};
 use engine::core::Core;

@@ -1,6 +1,6 @@
 //! The committed suites are what the model says, the engine's core passes them, and a core that is wrong does not.
 
-#![cfg(feature = "suites")]
+#![cfg(feature = "live")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,6 @@
 //! The real service over HTTP passes the suites made for subjects that cannot be stepped, and says which others it cannot follow.
 
-#![cfg(all(feature = "suites", feature = "live"))]
+#![cfg(feature = "live")]
 
 use contract::{Core as _, Dialect};
 use engine::core::Core;

@@ -1,6 +1,6 @@
 //! The real service follows every path of a suite, and without the barrier it does not.
 
-#![cfg(all(feature = "suites", feature = "designs"))]
+#![cfg(feature = "live")]
 
 use contract::{Core as _, Dialect};
 use engine::core::Core;

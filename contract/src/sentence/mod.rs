@@ -2,7 +2,7 @@
 //!
 //! **What it is.** A [`Sentence`] is the id of a normative sentence of the documents. What follows a sentence says so: rules,
 //! the cells of the dialect table, the rows of the transition table and the answers of methods carry ids as data, and other code and
-//! tests carry them with [`follows!`](crate::follows!). Under the feature `sentences` there are also the texts ([`read`]), and what
+//! tests carry them with [`follows!`](crate::follows!). Under the feature `schema` there are also the texts ([`read`]), and what
 //! follows each ([`Coverage`]).
 //!
 //! **What it is not.** The documents' own words. The file paraphrases, and what is written here decides nothing.
@@ -21,16 +21,16 @@
 //! contract::follows!["resume.emty"];
 //! ```
 
-#[cfg(feature = "sentences")]
+#[cfg(feature = "schema")]
 mod coverage;
-#[cfg(feature = "sentences")]
+#[cfg(feature = "schema")]
 mod text;
 
 use std::fmt;
 
-#[cfg(feature = "sentences")]
+#[cfg(feature = "schema")]
 pub use self::coverage::{Choice, Citation, Coverage, Coverages, choices, cited_in, coverages};
-#[cfg(feature = "sentences")]
+#[cfg(feature = "schema")]
 pub use self::text::{MAX_SAYS, SentenceError, Text, Whose, read};
 
 /// The file itself.

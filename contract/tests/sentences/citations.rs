@@ -1,6 +1,6 @@
 //! `contract/citations.txt` says what the sources say: which file cites which sentence outside of this crate's tables.
 //!
-//! After a change, `UPDATE_CITATIONS=1 cargo test -p contract --features sentences --test sentences` writes it again.
+//! After a change, `UPDATE_CITATIONS=1 cargo test -p contract --features schema --test sentences` writes it again.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
 //! The sentences of the documents: the file is in order, and everything in it is followed or explained.
-#![cfg(feature = "sentences")]
+#![cfg(feature = "schema")]
 
 mod citations;
 mod coverage;

@@ -456,7 +456,7 @@ fn rule_of(why: Refused) -> Rule {
 }
 
 /// The fields in which what a call gave back is not what a suite has, as far as they are not each subject's own.
-#[cfg(feature = "suites")]
+#[cfg(feature = "live")]
 pub(crate) fn same_answer(wanted: &Out, out: &Out) -> Vec<&'static str> {
     match (wanted, out) {
         (Out::Progress(wanted), Out::Progress(out)) => named([

@@ -70,7 +70,7 @@ pub struct LiveConfig<'a> {
     pub clock_scale: u32,
     /// Whether the run is to be wrong on purpose.
     pub canary: Canary,
-    /// What stands in the place of the engine's barrier; heard of with the feature `designs` alone.
+    /// What stands in the place of the engine's barrier.
     pub design: Design,
     /// The fault in the engine, in a build that can have one.
     pub fault: Option<Fault>,

@@ -117,7 +117,6 @@ impl Stage {
         let builder = Service::builder(Config { seeded, ..Config::of(&config.profile) })
             .namespace(crate::NAMESPACE)
             .workers(WORKERS);
-        #[cfg(feature = "designs")]
         let builder = builder.design(config.design);
         let service = builder
             .runtime(Jitter::new(config.seed, Arc::clone(&positions)))

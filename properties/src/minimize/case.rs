@@ -5,12 +5,10 @@ use contract::core::Config;
 use engine::core::Core;
 use judge::{RuleSet, Trace};
 
-#[cfg(feature = "race")]
 use super::races::{self, Scheduled};
 use super::{Failed, Nearest, excerpt, stepped};
 use crate::canary::Canary;
 use crate::program::Program;
-#[cfg(feature = "race")]
 use crate::race;
 use crate::run;
 
@@ -64,7 +62,6 @@ pub enum Case {
     /// A program on a core.
     Stepped(CoreName, Program),
     /// A race on the service, with its schedule.
-    #[cfg(feature = "race")]
     Race(Scheduled),
     /// A run that cannot be repeated, as it was recorded.
     Recorded(Trace),
@@ -79,7 +76,6 @@ impl Case {
     /// What a trace was written by, if that can be run again; else the trace.
     #[must_use]
     pub fn of_trace(trace: &Trace) -> Case {
-        #[cfg(feature = "race")]
         if let Ok((race, schedule)) = race::from_trace(trace) {
             return Case::Race(Scheduled { race, schedule });
         }
@@ -107,7 +103,6 @@ impl Case {
                 core.name().clone_into(&mut failed.trace.header.subject);
                 Some(failed)
             }
-            #[cfg(feature = "race")]
             Case::Race(scheduled) => races::failure(scheduled, rules),
             Case::Recorded(trace) => excerpt::failure(trace, rules),
         }
@@ -121,7 +116,6 @@ impl Case {
                 let (small, effort) = on_core!(*core, make => stepped::smallest(program, failed, make));
                 (Case::Stepped(*core, small), vec![("steps", effort)])
             }
-            #[cfg(feature = "race")]
             Case::Race(scheduled) => {
                 let (small, [steps, choices]) = races::smallest(scheduled, failed);
                 (Case::Race(small), vec![("steps", steps), ("choices", choices)])
@@ -139,7 +133,6 @@ impl Case {
             Case::Stepped(core, program) => {
                 Some(on_core!(*core, make => stepped::fails_so(program, failed, make)))
             }
-            #[cfg(feature = "race")]
             Case::Race(scheduled) => Some(races::fails_so(scheduled, failed)),
             Case::Recorded(_) => None,
         }
@@ -152,7 +145,6 @@ impl Case {
                 core.name().clone_into(&mut nearest.trace.header.subject);
                 Some(nearest)
             }
-            #[cfg(feature = "race")]
             Case::Race(scheduled) => races::nearest(scheduled, failed),
             Case::Recorded(_) => None,
         }
@@ -163,7 +155,6 @@ impl Case {
     pub fn program(&self) -> Option<String> {
         match self {
             Case::Stepped(_, program) => Some(program.to_string()),
-            #[cfg(feature = "race")]
             Case::Race(scheduled) => Some(scheduled.race.to_string()),
             Case::Recorded(_) => None,
         }

@@ -8,7 +8,6 @@ use judge::{RuleSet, TimelineOptions, Trace, timeline};
 use super::case::{Case, CoreName, NotAFailure};
 use super::shrink::{Effort, End};
 use super::{Failed, Identity, Nearest};
-#[cfg(feature = "race")]
 use crate::race::Design;
 
 /// A counterexample made small. It prints as the page that `docs/reading-a-counterexample.md` explains line by line.
@@ -222,7 +221,6 @@ fn test(case: &Case, failed: &Failed) -> Option<Test> {
                 }
             }
         }
-        #[cfg(feature = "race")]
         Case::Race(super::races::Scheduled { race, schedule }) => {
             let lines: String = race.print().iter().map(|line| format!("        {line:?},\n")).collect();
             let race_is =
@@ -251,7 +249,6 @@ fn still_fails(failed: &Failed) -> String {
 fn name(id: &Identity, case: &Case) -> String {
     let subject = match case {
         Case::Stepped(CoreName::Canary, _) => "-canary".to_owned(),
-        #[cfg(feature = "race")]
         Case::Race(scheduled) if scheduled.race.design != Design::Barrier => {
             format!("-{}", scheduled.race.design)
         }

@@ -17,7 +17,6 @@ mod case;
 mod doings;
 pub mod excerpt;
 mod minimal;
-#[cfg(feature = "race")]
 pub mod races;
 pub mod shrink;
 pub mod stepped;

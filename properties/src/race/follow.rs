@@ -79,7 +79,6 @@ fn play(
         .disk(Arc::clone(&stage) as Arc<dyn Disk>)
         .programs(Arc::new(Programmed(Arc::clone(&stage))))
         .keep(Keep::ForGood);
-    #[cfg(feature = "designs")]
     let builder = builder.design(design);
     // Without the feature there is the barrier and nothing else.
     let _ = design;

@@ -260,7 +260,6 @@ impl Host {
             .programs(Arc::clone(stage) as Arc<dyn Programs>)
             .dispatchers(self.race.dispatchers)
             .keep(Keep::ForGood);
-        #[cfg(feature = "designs")]
         let builder = builder.design(self.race.design);
         // The runtime always has a task to give, and fetches have been given.
         let service = builder.start().ok()?;

@@ -555,7 +555,6 @@ const ENDS_EARLY: &str = "the run ends early";
 
 impl Difference {
     /// Whether it is that nothing follows.
-    #[cfg(feature = "live")]
     pub(super) fn is_of_the_end(&self) -> bool {
         self.skeleton.first().is_some_and(|first| first == ENDS_EARLY)
     }

@@ -7,22 +7,17 @@
 use std::collections::BTreeSet;
 
 use contract::core::Config;
-#[cfg(feature = "live")]
 use contract::core::TransferEvent;
-#[cfg(feature = "live")]
 use contract::event::Leave;
 use contract::mutation::Mutation;
 use contract::{Core, JobId};
-#[cfg(feature = "live")]
 use contract::{HResult, JobState};
 use judge::{Header, Rule, RuleSet, Trace, Violation, failure_id};
-#[cfg(feature = "live")]
 use model::drive::DiskResult;
 use model::drive::{Applied, From, Stimulus};
 use model::lockstep::Lockstep;
 use model::scope::{Slice, Users};
 use model::suite::{Cover, Item, Quotient, Walk, Walked};
-#[cfg(feature = "live")]
 use model::suite::{goes_on, is_still};
 
 use super::compare::{Led, compare};
@@ -277,7 +272,6 @@ pub(super) fn record<C: Core>(
 }
 
 /// When something may come from outside on a path.
-#[cfg(feature = "live")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Settles {
     /// When everything rests.
@@ -287,7 +281,6 @@ pub enum Settles {
 }
 
 /// As [`record`], of steps that make sense. Before something comes from outside, and at the end, what the service does by itself is done.
-#[cfg(feature = "live")]
 pub(super) fn record_what_makes_sense<C: Core>(
     slice: &Slice,
     header: Header,
@@ -311,7 +304,6 @@ pub(super) fn record_what_makes_sense<C: Core>(
 }
 
 /// Whether the service does not do it by itself.
-#[cfg(feature = "live")]
 pub(crate) fn is_from_outside(step: &Stimulus) -> bool {
     matches!(
         step,
@@ -324,7 +316,6 @@ pub(crate) fn is_from_outside(step: &Stimulus) -> bool {
 }
 
 /// Takes a step and writes it down. Whether it made sense.
-#[cfg(feature = "live")]
 fn take<C: Core>(
     lockstep: &mut Lockstep<C, JOBS>,
     config: &Config,
@@ -341,11 +332,9 @@ fn take<C: Core>(
 }
 
 /// Steps that the service does by itself at most. Where it never rests, the path is none that can be followed.
-#[cfg(feature = "live")]
 const MOST_STEPS: usize = 200;
 
 /// Does what the service does by itself, everything going well, until it is where it is wanted. What could be kept ends last.
-#[cfg(feature = "live")]
 fn go_on<C: Core>(
     lockstep: &mut Lockstep<C, JOBS>,
     config: &Config,

@@ -12,10 +12,8 @@ mod committed;
 mod compare;
 mod core;
 mod files;
-#[cfg(feature = "live")]
 mod live;
 mod packed;
-#[cfg(feature = "race")]
 mod race;
 mod recorded;
 mod rests;
@@ -34,19 +32,14 @@ use crate::difference::Difference;
 use crate::minimize::Identity;
 
 pub use self::committed::{COMMITTED, Committed, DIRECTORY};
-#[cfg(feature = "live")]
 pub use self::core::Settles;
-#[cfg(feature = "live")]
 pub(crate) use self::core::is_from_outside;
 pub use self::core::{FirstFailure, first_failure, on_core, on_other};
 pub use self::files::{FileError, MANIFEST};
-#[cfg(feature = "live")]
 pub use self::live::on_live;
 pub use self::packed::PackedError;
-#[cfg(feature = "race")]
 pub use self::race::on_race;
 pub use self::recorded::recorded;
-#[cfg(feature = "live")]
 pub(crate) use self::recorded::{Led, hung, led};
 
 /// Jobs of a slice at most.
@@ -446,7 +439,6 @@ fn header(dialect: Dialect, slice: &Slice) -> Header {
 
 /// A path as a file of its own, as the model has it. Steps that make no sense on the way are left out, and what the service does by itself
 /// before something comes from outside is done. It ends where everything rests.
-#[cfg(feature = "live")]
 #[must_use]
 pub fn case_of((slice, settles): (&Slice, Settles), dialect: Dialect, path: &[Stimulus], name: &str) -> Case {
     let header = header(dialect, slice);

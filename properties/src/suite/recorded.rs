@@ -37,7 +37,6 @@ pub fn recorded(case: &Case, trace: Trace) -> Judged {
 }
 
 /// A run of a subject that was led along a file, and is a foreign one.
-#[cfg(feature = "live")]
 pub(crate) struct Led<'a> {
     /// What happened.
     pub(crate) trace: Trace,
@@ -56,7 +55,6 @@ pub(crate) struct Led<'a> {
 }
 
 /// What became of a file on a subject that was led along it, while no time passed for its timers.
-#[cfg(feature = "live")]
 pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
     let Led { trace, verdicts, lines, broken_off, equal, more, known } = led;
     let Some(rests) = Rests::of(case, Time::Stands) else {
@@ -83,7 +81,6 @@ pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
 }
 
 /// The trace with one code for those that mean one thing.
-#[cfg(feature = "live")]
 fn with_equal(mut trace: Trace, equal: &[(contract::Method, Vec<contract::HResult>)]) -> Trace {
     let mut calls = std::collections::BTreeMap::new();
     for line in &mut trace.lines {
@@ -103,7 +100,6 @@ fn with_equal(mut trace: Trace, equal: &[(contract::Method, Vec<contract::HResul
 }
 
 /// The service does not come back, or not to rest.
-#[cfg(feature = "live")]
 pub(crate) fn hung(trace: &Trace, what: &str) -> Difference {
     Difference {
         skeleton: vec![what.to_owned()],

@@ -49,4 +49,3 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         What::Run(args) => run::run(args, output),
     }
 }
-
