@@ -2,7 +2,7 @@
 //!
 //! A view is a core in which everything that only grows has been renumbered: times become distances from now, capped where
 //! they have no effect any more; epochs, attempts, delivery ids and places in the queue become ranks; counters saturate.
-//! Two cores with equal views have equal successors, which `properties/tests/canonical_view.rs` tests.
+//! Two cores with equal views have equal successors, which `properties/tests/programs/canonical_view.rs` tests.
 
 use std::hash::{Hash, Hasher};
 

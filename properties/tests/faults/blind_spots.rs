@@ -1,6 +1,6 @@
 //! What nobody judged before: each kind of fault that specification and core are compared for is seen. Needs the feature `faults`.
 
-mod inputs;
+use crate::inputs;
 
 use std::time::Duration;
 

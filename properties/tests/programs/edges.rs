@@ -1,6 +1,6 @@
 //! The committed index of edges: sorted, whole, and wide enough for every program that is sampled.
 
-mod inputs;
+use crate::inputs;
 
 use properties::edges::{Edge, Index, MOST, Reached};
 use properties::sample;

@@ -160,7 +160,7 @@ fn what_breaks_nothing_is_not_made_small() {
 /// A call from inside a callback means nothing without the start of that callback.
 #[test]
 fn an_excerpt_keeps_the_enter_of_a_call_that_waits_inside() {
-    let text = include_str!("../../judge/reports/unregister-waits-for-itself/buggy.jsonl");
+    let text = include_str!("../../../judge/reports/unregister-waits-for-itself/buggy.jsonl");
     let trace = Trace::parse(text).expect("a committed trace");
     let minimal = minimize(&Case::Recorded(trace), RuleSet::of(&[Rule::R16])).expect("it breaks R16");
     let Case::Recorded(small) = &minimal.case else { panic!("{minimal}") };

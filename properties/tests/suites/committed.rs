@@ -1,7 +1,5 @@
 //! The committed suites are what the model says, the engine's core passes them, and a core that is wrong does not.
 
-#![cfg(feature = "live")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::core::Config;

@@ -1,7 +1,5 @@
 //! Generated suites: they reach what they promise, the engine's core passes them, and whatever is wrong fails them.
 
-#![cfg(feature = "live")]
-
 use contract::{Core as _, Dialect, HResult};
 use engine::core::Core;
 use judge::Rule;

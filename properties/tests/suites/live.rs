@@ -1,7 +1,5 @@
 //! The real service over HTTP passes the suites made for subjects that cannot be stepped, and says which others it cannot follow.
 
-#![cfg(feature = "live")]
-
 use contract::{Core as _, Dialect};
 use engine::core::Core;
 use model::scope::ScopeName;

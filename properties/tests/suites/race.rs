@@ -1,7 +1,5 @@
 //! The real service follows every path of a suite, and without the barrier it does not.
 
-#![cfg(feature = "live")]
-
 use contract::{Core as _, Dialect};
 use engine::core::Core;
 use judge::Rule;

@@ -1,7 +1,5 @@
 //! Recorded traces of services that are wrong fail a suite, each with the name of what is wrong; what was not compared is not covered.
 
-#![cfg(feature = "live")]
-
 use contract::{Call, Core as _, Dialect, Event, JobState, NotifyFlags, Out, ReceiverId};
 use engine::core::Core;
 use judge::trace::{Kind, Line, Told};
