@@ -5,8 +5,6 @@
 //! (`model::scope::variants`, `properties::mutate`). Every cell cites the page it comes from, and
 //! `bgcheck graph --table dialects` prints the table.
 
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +28,15 @@ impl Dialect {
     /// Both, in the order of the table.
     pub const ALL: [Dialect; 2] = [Dialect::Bits, Dialect::Do];
 
+    /// Its name, as it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Dialect::Bits => "bits",
+            Dialect::Do => "do",
+        }
+    }
+
     /// This dialect's column of the table.
     #[must_use]
     pub const fn profile(self) -> &'static Profile {
@@ -40,31 +47,7 @@ impl Dialect {
     }
 }
 
-impl fmt::Display for Dialect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Dialect::Bits => "bits",
-            Dialect::Do => "do",
-        })
-    }
-}
-
-impl FromStr for Dialect {
-    type Err = UnknownDialect;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "bits" => Ok(Dialect::Bits),
-            "do" => Ok(Dialect::Do),
-            other => Err(UnknownDialect(other.to_owned())),
-        }
-    }
-}
-
-/// There are two dialects, and this is neither.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a dialect: expected `bits` or `do`")]
-pub struct UnknownDialect(String);
+crate::named!(Dialect, UnknownDialect, "a dialect");
 
 /// A yes-or-no cell of the table. A named type, because a bare `bool` says nothing at the call.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]

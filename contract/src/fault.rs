@@ -24,7 +24,6 @@
 //! everything that lists faults (the command, the tests, `docs/faults.md`) goes through [`Fault::ALL`].
 
 use std::fmt;
-use std::str::FromStr;
 
 use crate::Rule;
 use crate::core::{Config, Core};
@@ -444,22 +443,4 @@ macro_rules! fault {
     };
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// There is no fault of this name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a fault: expected, for example, `cancel-returns-early`")]
-pub struct UnknownFault(String);
-
-impl FromStr for Fault {
-    type Err = UnknownFault;
-
-    fn from_str(text: &str) -> Result<Self, UnknownFault> {
-        let named = Fault::ALL.iter().find(|fault| fault.name() == text);
-        named.copied().ok_or_else(|| UnknownFault(text.to_owned()))
-    }
-}
+crate::named!(Fault, UnknownFault, "a fault");

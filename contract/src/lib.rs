@@ -30,6 +30,7 @@ pub mod fault;
 pub mod hresult;
 pub mod ids;
 pub mod mutation;
+pub mod named;
 pub mod names;
 pub mod notify;
 pub mod rule;

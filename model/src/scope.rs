@@ -3,9 +3,6 @@
 //! A scope bounds *things* (jobs, files, client threads, masks, objects) and chooses *freedoms* (failures, re-entrant
 //! calls, timers). It does not bound how often a client calls: every scope is explored to the end, for programs of any length.
 
-use std::fmt;
-use std::str::FromStr;
-
 use contract::core::Config;
 use contract::dialect::{Expiry, Switch};
 use contract::{Dialect, Interfaces, JobId, Millis, NotifyFlags, Profile, Receiver, ReceiverId, UserId};
@@ -26,32 +23,20 @@ pub enum ScopeName {
 impl ScopeName {
     /// Every preset, smallest first.
     pub const ALL: [ScopeName; 4] = [ScopeName::Tiny, ScopeName::Small, ScopeName::Default, ScopeName::Wide];
-}
 
-impl fmt::Display for ScopeName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+    /// Its name, as it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
             ScopeName::Tiny => "tiny",
             ScopeName::Small => "small",
             ScopeName::Default => "default",
             ScopeName::Wide => "wide",
-        })
+        }
     }
 }
 
-/// There is no scope of this name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a scope: expected `tiny`, `small`, `default` or `wide`")]
-pub struct UnknownScope(String);
-
-impl FromStr for ScopeName {
-    type Err = UnknownScope;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let named = ScopeName::ALL.into_iter().find(|scope| scope.to_string() == text);
-        named.ok_or_else(|| UnknownScope(text.to_owned()))
-    }
-}
+contract::named!(ScopeName, UnknownScope, "a scope");
 
 /// Which disk results a scope explores besides the good one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

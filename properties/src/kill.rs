@@ -11,7 +11,6 @@
 
 use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -106,34 +105,7 @@ impl Engine {
     }
 }
 
-impl fmt::Display for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// There is no engine of this name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not an engine: expected {names}", names = names())]
-pub struct UnknownEngine(String);
-
-/// Every engine by its name, as a sentence has them.
-fn names() -> String {
-    let names: Vec<String> = Engine::ALL.iter().map(|engine| format!("`{engine}`")).collect();
-    match names.split_last() {
-        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
-        _ => names.concat(),
-    }
-}
-
-impl FromStr for Engine {
-    type Err = UnknownEngine;
-
-    fn from_str(text: &str) -> Result<Self, UnknownEngine> {
-        let named = Engine::ALL.iter().find(|engine| engine.name() == text);
-        named.copied().ok_or_else(|| UnknownEngine(text.to_owned()))
-    }
-}
+contract::named!(Engine, UnknownEngine, "an engine");
 
 /// How to attack.
 #[derive(Clone, Copy, Debug)]

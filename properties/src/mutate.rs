@@ -20,9 +20,7 @@ mod scripts;
 mod twins;
 mod walks;
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -114,30 +112,7 @@ impl Engine {
     }
 }
 
-impl fmt::Display for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// There is no engine of this name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} looks at no mutants: expected {names}", names = names())]
-pub struct UnknownEngine(String);
-
-fn names() -> String {
-    let names: Vec<String> = Engine::ALL.iter().map(|engine| format!("`{engine}`")).collect();
-    names.join(", ")
-}
-
-impl FromStr for Engine {
-    type Err = UnknownEngine;
-
-    fn from_str(text: &str) -> Result<Self, UnknownEngine> {
-        let named = Engine::ALL.iter().find(|engine| engine.name() == text);
-        named.copied().ok_or_else(|| UnknownEngine(text.to_owned()))
-    }
-}
+contract::named!(Engine, UnknownEngine, "an engine that looks at mutants");
 
 /// What came of a look.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -6,9 +6,6 @@
 //!
 //! **What it is not.** A choice. Without the feature the design is a constant, and the compiler leaves nothing of this module.
 
-use std::fmt;
-use std::str::FromStr;
-
 use contract::core::{Answer, Config, Core as _, Delivery, Then};
 use contract::event::{Leave, Target};
 use contract::{Call, DeliveryId, Event, HResult, JobId, JobState, NotifyFlags, ThreadId, UserId};
@@ -76,25 +73,7 @@ impl Design {
     }
 }
 
-impl fmt::Display for Design {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// There is no design of this name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a design: expected, for example, `barrier` or `claim-then-call`")]
-pub struct UnknownDesign(String);
-
-impl FromStr for Design {
-    type Err = UnknownDesign;
-
-    fn from_str(text: &str) -> Result<Self, UnknownDesign> {
-        let named = Design::ALL.iter().find(|design| design.name() == text);
-        named.copied().ok_or_else(|| UnknownDesign(text.to_owned()))
-    }
-}
+contract::named!(Design, UnknownDesign, "a design");
 
 /// What the naive designs remember. Nothing is ever in it with the barrier.
 #[derive(Hash, Debug)]

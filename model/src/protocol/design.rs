@@ -1,8 +1,5 @@
 //! The designs: ways to keep a callback from starting after the call that forbade it (contract section 4).
 
-use std::fmt;
-use std::str::FromStr;
-
 macro_rules! designs {
     ($($(#[$doc:meta])* $name:ident = $word:literal, $does:literal;)*) => {
         /// How the engine goes from a claimed delivery to the client's code, and what a call waits for before it returns.
@@ -85,27 +82,4 @@ pub(super) enum SlotAt {
     Enter,
 }
 
-impl fmt::Display for Design {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// There is no design of this name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a design: expected {names}", names = names())]
-pub struct UnknownDesign(String);
-
-fn names() -> String {
-    let quoted: Vec<String> = Design::ALL.iter().map(|design| format!("`{design}`")).collect();
-    quoted.join(", ")
-}
-
-impl FromStr for Design {
-    type Err = UnknownDesign;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let named = Design::ALL.iter().find(|design| design.name() == text);
-        named.copied().ok_or_else(|| UnknownDesign(text.to_owned()))
-    }
-}
+contract::named!(Design, UnknownDesign, "a design");

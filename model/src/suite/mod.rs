@@ -18,8 +18,6 @@ mod tour;
 mod walk;
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
 
 use contract::core::Config;
 use contract::{Core, HResult, JobId, Profile, ThreadId};
@@ -64,6 +62,17 @@ impl Cover {
         }
     }
 
+    /// Its name, as it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Cover::State => "state",
+            Cover::Transition => "transition",
+            Cover::Pair => "pair",
+            Cover::Sneak => "sneak",
+        }
+    }
+
     /// What is counted, for several of it.
     #[must_use]
     pub const fn units(self) -> &'static str {
@@ -76,30 +85,7 @@ impl Cover {
     }
 }
 
-impl fmt::Display for Cover {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Cover::State => "state",
-            Cover::Transition => "transition",
-            Cover::Pair => "pair",
-            Cover::Sneak => "sneak",
-        })
-    }
-}
-
-/// There is no cover of this name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a cover: expected `state`, `transition`, `pair` or `sneak`")]
-pub struct UnknownCover(String);
-
-impl FromStr for Cover {
-    type Err = UnknownCover;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let named = Cover::ALL.into_iter().find(|cover| cover.to_string() == text);
-        named.ok_or_else(|| UnknownCover(text.to_owned()))
-    }
-}
+contract::named!(Cover, UnknownCover, "a cover");
 
 /// Something to be covered.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
