@@ -5,7 +5,6 @@
 //! (`model::scope::variants`, `properties::mutate`). Every cell cites the page it comes from, and
 //! `bgcheck graph --table dialects` prints the table.
 
-
 use serde::{Deserialize, Serialize};
 
 use crate::hresult::HResult;
