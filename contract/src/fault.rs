@@ -313,6 +313,12 @@ faults! {
     CloneStartsOver = "clone-starts-over", Service, R12, clause None,
         Reach::OnlyLive("elsewhere nobody holds an enumerator"),
         "A clone of an enumerator starts at the first item.";
+    UsersStarved = "users-starved", Service, R19, clause None,
+        Reach::OnlyLive("elsewhere there are more workers than transfers"),
+        "When every worker is busy, a user whom none of them serves waits, too.";
+    RefusalUnheard = "refusal-unheard", Service, R12, clause None,
+        Reach::OnlyLive("elsewhere nobody asks for the reasons of refusals"),
+        "An argument is refused, and the client that asked for the reason gets none.";
     SkipPastTheEnd = "skip-past-the-end", Service, R12, clause None,
         Reach::OnlyLive("elsewhere nobody holds an enumerator"),
         "Skip answers S_OK when fewer items are left than it was to skip.";
@@ -371,6 +377,9 @@ faults! {
     AnyoneTrusted = "anyone-trusted", Transfer, R15, clause None,
         Reach::OnlyLive("elsewhere there is no server"),
         "The certificate of a server is not looked at.";
+    SlowBodyTolerated = "slow-body-tolerated", Transfer, R16, clause None,
+        Reach::OnlyLive("elsewhere there is no server"),
+        "A server that sends a byte from time to time keeps its transfer for ever.";
     PatientForEver = "patient-for-ever", Transfer, R16, clause None,
         Reach::OnlyLive("elsewhere there is no server"),
         "A server that sends framing without a byte of the file is listened to for ever.";

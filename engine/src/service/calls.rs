@@ -97,6 +97,7 @@ impl<R: Runtime> Engine for Shared<R> {
         self.recorder.record(EventView::Return { id, job, call: request.call, hr, out });
         if hr == HResult::E_INVALIDARG
             && let Some(hook) = &self.refusals
+            && !fault!(self, RefusalUnheard)
         {
             let reason = request.flaw.unwrap_or_else(|| refusal::reason(request.call));
             let method = request.call.method();

@@ -51,7 +51,8 @@ impl<R: Runtime> Shared<R> {
             if self.is_stopping() {
                 return None;
             }
-            if !state.wants_transfer() {
+            let starves = fault!(self, UsersStarved) && state.workers.is_full();
+            if !state.wants_transfer() || starves {
                 // Nothing to do: the timer's or a caller's wake-up comes after the next change.
                 self.publish(&mut state, None, Wake::All);
                 self.runtime.looks_for_work();

@@ -48,6 +48,8 @@ pub(super) enum Trouble {
     Foreign,
     /// A directory stands at the destination until Complete has failed.
     Directory,
+    /// A service that has died has left files beside the destination, and another program has one whose name is like theirs.
+    Leftovers,
     /// Nobody listens at the URL.
     NoServer,
     /// The client does not trust the server's certificate.
@@ -61,6 +63,8 @@ pub(super) enum Limits {
     Usual,
     /// Silence is noticed soon.
     Impatient,
+    /// Bytes have to come fast.
+    Brisk,
     /// No file is longer than this.
     Short(u64),
 }

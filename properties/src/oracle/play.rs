@@ -17,7 +17,7 @@ use contract::{
 };
 use engine::service::{Callback, ErrorObject, File, Job, Service};
 use engine::store::{Instance, Temporary};
-use engine::transfer::{ClientConfig, Roots};
+use engine::transfer::{ClientConfig, Roots, Slowest};
 use judge::trace::Kind;
 use judge::{Ended, Header, Trace, TraceRecorder, Verdicts};
 
@@ -408,6 +408,9 @@ fn compare_files(checks: &mut Checks, case: &Case, directory: &Path, destination
     if let Some(bytes) = whole_bytes(case) {
         owed.push((name_of(destination), bytes));
     }
+    if case.trouble == Trouble::Leftovers {
+        owed.push((ALIKE.to_owned(), FOREIGN.to_vec()));
+    }
     if case.trouble == Trouble::TemporaryTaken {
         owed.push((name_of(temporary(destination).path()), FOREIGN.to_vec()));
     }
@@ -508,9 +511,29 @@ fn prepare(case: &Case, setting: &Setting) -> std::io::Result<PathBuf> {
         Trouble::Foreign => fs::write(&destination, FOREIGN)?,
         Trouble::Directory => fs::create_dir(&destination)?,
         Trouble::TemporaryTaken => fs::write(temporary(&destination).path(), FOREIGN)?,
+        Trouble::Leftovers => {
+            leave_behind(directory)?;
+            fs::write(directory.join(ALIKE), FOREIGN)?;
+        }
         _ => {}
     }
     Ok(destination)
+}
+
+/// A file of another program.
+const ALIKE: &str = ".bg-j0-f0-0123456789abcdef.tmp";
+
+/// What a service that is killed leaves: its claim, which has no lock any more, and a temporary file.
+fn leave_behind(directory: &Path) -> std::io::Result<()> {
+    let dead = Instance(!instance(directory).0);
+    let temporary = Temporary::beside(&directory.join("file"), dead, JobId(0), FileId(0));
+    let file = temporary.open_for_write(0).map_err(std::io::Error::other)?;
+    let left: Vec<(PathBuf, Vec<u8>)> = fs::read_dir(directory)?
+        .map(|entry| entry.and_then(|entry| Ok((entry.path(), fs::read(entry.path())?))))
+        .collect::<Result<_, _>>()?;
+    drop(file);
+    temporary.remove().map_err(std::io::Error::other)?;
+    left.iter().try_for_each(|(path, bytes)| fs::write(path, bytes))
 }
 
 fn temporary(destination: &Path) -> Temporary {
@@ -540,6 +563,10 @@ fn client_config(case: &Case, setting: &Setting) -> ClientConfig {
         Limits::Impatient => {
             let silence = Duration::from_millis(300) * setting.slack;
             ClientConfig { read_timeout: silence, response_timeout: silence, ..usual }
+        }
+        Limits::Brisk => {
+            let within = Duration::from_millis(400) * setting.slack;
+            ClientConfig { slowest: Slowest { bytes: 1000, within }, ..usual }
         }
         Limits::Short(most) => ClientConfig { max_body_bytes: most, ..usual },
     }

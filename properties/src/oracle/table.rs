@@ -487,6 +487,11 @@ fn disks() -> Vec<Case> {
             once(&bytes),
             End::Whole(bytes.clone()),
         ),
+        case("leftovers-of-the-dead-go", "rule R15", Trouble::Leftovers).expect(
+            [Ask::Whole],
+            once(&bytes),
+            End::Whole(bytes.clone()),
+        ),
         case("a-taken-name-stays-taken", "rule R15", Trouble::TemporaryTaken).expect(
             [Ask::Whole],
             once(&bytes),
@@ -552,6 +557,13 @@ fn bounds() -> Vec<Case> {
         once(b"drop after"),
         End::Whole(b"drop after".to_vec()),
     ));
+    let drips = head(&["content-length: 1000"]).then(Piece::ForEver(b"a".to_vec(), MOMENT));
+    let slow = [vec![connected, Said::Size(1000), Said::SomeHere, LATE], again(&good)].concat();
+    cases.push(
+        Case::new("a-drip-that-never-ends", BOUNDS, vec![drips, whole(&[], &good)])
+            .limits(Limits::Brisk)
+            .expect([Ask::Whole, Ask::Whole], slow, End::Whole(good.clone())),
+    );
     let length_100001 = head(&["content-length: 100001"]);
     cases.push(
         Case::new("longer-than-allowed", "facts D2: 80200064", vec![length_100001])

@@ -45,7 +45,8 @@ pub(super) fn files(place: &Place) -> Result<Files, Error> {
 
 /// What judges and what is judged as one number: results of equal files are of one engine under one workbench.
 pub(super) fn fingerprint(files: &Files) -> u64 {
-    let counts = |path: &&Path| path.extension().is_none_or(|of| of != "md") && !path.starts_with("tests");
+    let judges_nothing = |path: &&Path| path.starts_with("tests") || path.starts_with("docs");
+    let counts = |path: &&Path| path.extension().is_none_or(|of| of != "md") && !judges_nothing(path);
     let paths = files.keys().map(PathBuf::as_path).filter(counts);
     super::fingerprint(paths.flat_map(|path| [path.as_os_str().as_encoded_bytes(), files[path].as_slice()]))
 }
@@ -140,13 +141,11 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// What no build reads: what it writes, what is hidden, and documents.
+/// What no build reads: what it writes, and what is hidden. A build reads documents: results link to the lines of the contract.
 fn is_skipped(below: &Path) -> bool {
     let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".") || name == "target";
     below.iter().any(hidden)
-        || ["docs", "reports/out", "fuzz/corpus", "fuzz/artifacts"]
-            .iter()
-            .any(|skipped| below.starts_with(skipped))
+        || ["reports/out", "fuzz/corpus", "fuzz/artifacts"].iter().any(|skipped| below.starts_with(skipped))
 }
 
 fn list(dir: &Path) -> Result<Vec<std::ffi::OsString>, Error> {
@@ -251,6 +250,26 @@ mod tests {
         let at = |file: &str, line| (PathBuf::from(file), line);
         let expected = [at("engine/src/core/job.rs", 7), at("engine/src/core/mod.rs", 3)];
         assert_eq!(errors(&file).expect("it can be read"), expected.into());
+    }
+
+    /// A file that the source includes and the copy lacks stops every build of mutants.
+    #[test]
+    fn a_copy_has_every_file_that_the_source_includes() {
+        let files = files(&Place::here()).expect("the checkout can be read");
+        let sources = files.iter().filter(|(path, _)| path.extension().is_some_and(|of| of == "rs"));
+        let mut included = 0;
+        for (source, bytes) in sources {
+            for file in String::from_utf8_lossy(bytes).split("include_str!(\"").skip(1) {
+                let (file, _) = file.split_once('"').expect("a name ends");
+                let mut path = source.parent().expect("a source is in a directory").to_owned();
+                for part in Path::new(file) {
+                    if part == ".." { drop(path.pop()) } else { path.push(part) }
+                }
+                assert!(files.contains_key(&path), "{}: {}", source.display(), path.display());
+                included += 1;
+            }
+        }
+        assert!(included > 20, "{included}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod lists;
 mod programs;
 mod properties;
 mod sim;
+mod users;
 
 use super::checks::{Checks, Wrong};
 use super::play::{Played, Setting};
@@ -49,6 +50,12 @@ pub(super) static PARTS: &[Part] = &[
         because: "contract section 2; a fetch ends with its attempt",
         run: ends::transfers,
     },
+    Part {
+        name: "users-beside-one-another",
+        because: "facts E: all FOREGROUND jobs",
+        run: users::beside_one_another,
+    },
+    Part { name: "reasons", because: "Builder::refusals", run: users::reasons },
     Part { name: "transfers-at-once", because: "facts E", run: ends::transfers_at_once },
     Part {
         name: "an-object-that-is-gone",

@@ -10,7 +10,9 @@ use contract::core::{Config, Core as _, Failure, TransferEvent, TransferReply};
 use contract::{
     ErrorContext, Event, FileId, HResult, Interfaces, JobId, JobState, Millis, NotifyFlags, Profile, UserId,
 };
-use engine::service::{Callback, Disk, ErrorObject, Fetch, File, Job, Order, Place, Service, StartError};
+use engine::service::{
+    Callback, Disk, ErrorObject, Fetch, File, Job, Order, Place, Refusal, Service, StartError,
+};
 use engine::transfer::Progress;
 
 use super::super::play::Setting;
@@ -47,6 +49,7 @@ pub(super) struct Sim {
     pub(super) profile: Profile,
     pub(super) disk: Arc<SimDisk>,
     pub(super) network: Arc<SimNetwork>,
+    refusals: Arc<Mutex<Vec<Refusal>>>,
 }
 
 impl Sim {
@@ -61,14 +64,24 @@ impl Sim {
 
     fn in_namespace(setting: &Setting, namespace: u64) -> Result<Sim, StartError> {
         let (disk, network) = (Arc::<SimDisk>::default(), Arc::<SimNetwork>::default());
+        let refusals = Arc::<Mutex<Vec<Refusal>>>::default();
         let service = Service::builder(Config { seeded: setting.seeded, ..Config::of(&setting.profile) })
             .fetch(Arc::clone(&network) as Arc<dyn Fetch>)
             .disk(Arc::clone(&disk) as Arc<dyn Disk>)
             .clock_scale(SCALE as u32)
             .namespace(namespace)
             .workers(WORKERS)
+            .refusals({
+                let refusals = Arc::clone(&refusals);
+                move |refusal| refusals.lock().unwrap_or_else(PoisonError::into_inner).push(refusal.clone())
+            })
             .start()?;
-        Ok(Sim { service: Arc::new(service), profile: setting.profile, disk, network })
+        Ok(Sim { service: Arc::new(service), profile: setting.profile, disk, network, refusals })
+    }
+
+    /// The refusals that the service gave a reason for since the last time.
+    pub(super) fn take_refusals(&self) -> Vec<Refusal> {
+        std::mem::take(&mut *self.refusals.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A job of this user with one file, told to the object. What the file does stands in its URL.

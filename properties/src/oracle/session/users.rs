@@ -1,0 +1,87 @@
+//! Users beside one another, and what a client hears of its own mistakes.
+
+use std::thread;
+
+use contract::dialect::TransferSlots;
+use contract::{HResult, JobId, JobState, Method, UserId};
+use engine::service::Job;
+
+use super::super::checks::Checks;
+use super::super::play::Setting;
+use super::properties::{made, start};
+use super::sim::{Sim, WATCH, WORKERS, eventually, local};
+
+/// Transfers that stall hold up their own user and nobody else, however many they are.
+pub(super) fn beside_one_another(checks: &mut Checks, setting: &Setting) {
+    let Some(sim) = start(checks, setting) else { return };
+    let (most, others_run) = match sim.profile.transfer_slots {
+        TransferSlots::ForegroundAndOne => (WORKERS, true),
+        // These slots are of all users together.
+        TransferSlots::AtMost(slots) => (slots, false),
+    };
+    let resumed = |checks: &mut Checks, user: u32, url: &str| -> Option<Job> {
+        let job = made(checks, sim.job(user, url, None))?;
+        checks.same("Resume", job.resume(), Ok(()));
+        Some(job)
+    };
+    let stalled: Vec<Job> = (0..WORKERS + 4).filter_map(|_| resumed(checks, 0, "http://sim/stall")).collect();
+    checks.same("one user's transfers at once", eventually(|| sim.network.running() == most), true);
+    let mut waiting = Vec::new();
+    // The second job of a user comes when its first one is done.
+    for user in [1, 2, 1] {
+        let Some(job) = resumed(checks, user, "http://sim/done") else { return };
+        if others_run {
+            let done = sim.comes_to(&job, JobState::Transferred);
+            checks.same(&format!("a job of user {user} is transferred beside them"), done, true);
+        } else {
+            waiting.push(job);
+        }
+    }
+    thread::sleep(WATCH);
+    let fetched = waiting.iter().filter(|job| sim.network.fetches(job, 0) > 0).count();
+    checks.same("jobs that have no slot and are fetched", fetched, 0);
+    checks.same("the first user's transfers after that", sim.network.running(), most);
+    sim.network.gate.open();
+    let all = stalled.iter().chain(&waiting).all(|job| sim.comes_to(job, JobState::Transferred));
+    checks.same("all are transferred in the end", all, true);
+}
+
+/// A client that asks for reasons gets one for each argument that is not valid, and for nothing else.
+pub(super) fn reasons(checks: &mut Checks, setting: &Setting) {
+    let Some(sim) = start(checks, setting) else { return };
+    let manager = sim.service.manager(UserId(3));
+    let Some(job) = made(checks, manager.create_job("session")) else { return };
+    let number = job.number();
+    let heard =
+        |checks: &mut Checks, what: &str, hr: Option<HResult>, owed: Option<(Option<JobId>, Method)>| {
+            let refused = if owed.is_some() { Some(HResult::E_INVALIDARG) } else { hr };
+            checks.same(what, hr, refused);
+            one_reason(checks, &sim, what, owed);
+        };
+    let of_job = |method| Some((Some(number), method));
+    heard(
+        checks,
+        "a URL of another scheme",
+        job.add_file("ftp://sim/x", local("x")).err(),
+        of_job(Method::AddFile),
+    );
+    heard(
+        checks,
+        "a path that is not whole",
+        job.add_file("http://sim/x", "x").err(),
+        of_job(Method::AddFile),
+    );
+    let long = "n".repeat(257);
+    heard(checks, "a name too long", manager.create_job(&long).err(), Some((None, Method::CreateJob)));
+    heard(checks, "a good file", job.add_file("http://sim/done", local("x")).err(), None);
+    heard(checks, "a job that has nothing to do", job.complete().err(), None);
+}
+
+fn one_reason(checks: &mut Checks, sim: &Sim, what: &str, owed: Option<(Option<JobId>, Method)>) {
+    let refusals = sim.take_refusals();
+    let heard: Vec<_> = refusals.iter().map(|refusal| (refusal.job, refusal.method)).collect();
+    checks.same(&format!("{what}: refusals with a reason"), heard, owed.into_iter().collect());
+    let empty =
+        refusals.iter().filter(|refusal| refusal.reason.is_empty() || refusal.user != UserId(3)).count();
+    checks.same(&format!("{what}: reasons that say nothing, or of another user"), empty, 0);
+}
