@@ -267,6 +267,11 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         &self.spec
     }
 
+    /// The rules of each job, with what they remember.
+    pub fn monitors(&self) -> &[Monitors<CALLS>] {
+        &self.monitors
+    }
+
     /// The rules violated by the last stimulus.
     pub fn violated(&self) -> RuleSet {
         self.violated
