@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Each crate, by its directory, and what it may use.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("adapter", &["contract", "judge"]),
     ("adapters/aria2", &["adapter", "contract"]),
     ("adapters/engine", &["adapter", "contract", "engine"]),
+    ("browser", &[]),
     ("contract", &[]),
     ("explorer", &[]),
     ("judge", &["contract"]),

@@ -84,3 +84,32 @@ pub(crate) fn possible<const CALLS: usize>(
     };
     Register::ALL.into_iter().map(one).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use contract::event::{Caller, EventView};
+    use contract::ids::{CallId, JobId, ThreadId, UserId};
+    use contract::{Call, Dialect, HResult, Out, RuleSet};
+
+    use super::super::Monitors;
+    use super::*;
+
+    /// While a setter is open, its value and the old one are possible; when it has succeeded, its own alone.
+    #[test]
+    fn a_setter_that_is_open_leaves_two_values_and_one_that_is_back_one() {
+        let profile = Dialect::Bits.profile();
+        let mut monitors = Monitors::<4>::new(RuleSet::ALL);
+        let mask = |monitors: &Monitors<4>| monitors.possible(profile)[0].clone();
+        let (id, job, call) = (CallId(0), Some(JobId(0)), Call::SetNotifyFlags { flags: 0x8 });
+        let old = Value::Flags(NotifyFlags::DEFAULT);
+        let new = Value::Flags(NotifyFlags::JOB_MODIFICATION);
+        assert_eq!(mask(&monitors), Possible { register: "mask", values: vec![old] });
+        let caller = Caller { thread: ThreadId(0), user: UserId(0), inside: None };
+        let _none = monitors.step(profile, &EventView::Call { id, caller, job, call: &call });
+        assert_eq!(mask(&monitors).values, [old, new]);
+        let back = EventView::Return { id, job, call: &call, hr: HResult::S_OK, out: &Out::None };
+        let _none = monitors.step(profile, &back);
+        assert_eq!(mask(&monitors).values, [new]);
+        assert_eq!(new.to_string(), "JOB_MODIFICATION");
+    }
+}

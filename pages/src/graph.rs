@@ -52,15 +52,15 @@ pub(crate) fn page(dialects: Dialects) -> Markup {
 /// The parts of the page.
 pub(crate) fn sections(dialects: Dialects, links: Links) -> Markup {
     html! {
-        section aria-labelledby="graph-title" {
-            h2 #graph-title { "States of a job" }
-            (key(dialects))
-            div.scroll role="region" aria-label="State graph" tabindex="0" {
+        div.columns.atlas {
+            section aria-labelledby="graph-title" {
+                h2 #graph-title { "States of a job" }
+                (key(dialects))
                 (state_graph(&Shown { dialects, here: Vec::new(), arrows: Arrows::Linked }))
+                p.soft { "Choose an arrow for what moves a job that way, the sentence that demands it, and its test." }
             }
-            p.soft { "Choose an arrow for what moves a job that way, the sentence that demands it, and its test." }
+            (edges(dialects, links))
         }
-        (edges(dialects, links))
         (methods(dialects))
         (differences())
     }
@@ -93,18 +93,11 @@ fn edges(dialects: Dialects, links: Links) -> Markup {
     html! {
         section aria-labelledby="edges-title" {
             h2 #edges-title { "Each arrow, its sentence and its test" }
-            div.scroll role="region" aria-label="Arrows" tabindex="0" {
-                table.matrix {
-                    thead { tr { @for head in ["from and to", "by", "in", "sentence", "source", "test"] { th scope="col" { (head) } } } }
-                    @for ((from, to), edges) in by_arrow {
-                        tbody {
-                            @for (at, edge) in edges.iter().enumerate() {
-                                tr id=[(at == 0).then(|| arrow_id(from, to))] {
-                                    @if at == 0 { th scope="rowgroup" rowspan=(edges.len()) { (from) " \u{2192} " (to) } }
-                                    (row(edge, links))
-                                }
-                            }
-                        }
+            div.arrows role="region" aria-label="Arrows" tabindex="0" {
+                @for ((from, to), edges) in by_arrow {
+                    section id=(arrow_id(from, to)) {
+                        h3 { (from) " \u{2192} " (to) }
+                        @for edge in edges { (row(edge, links)) }
                     }
                 }
             }
@@ -114,16 +107,17 @@ fn edges(dialects: Dialects, links: Links) -> Markup {
 
 fn row(edge: &Edge, links: Links) -> Markup {
     let whose = match edge.dialects {
-        In::Both => html! { "both" },
-        In::Only(Dialect::Bits) => html! { span.dialect-bits { "BITS" } },
-        In::Only(Dialect::Do) => html! { span.dialect-do { "DO" } },
+        In::Both => html! {},
+        In::Only(Dialect::Bits) => html! { span.dialect-bits { "BITS only" } },
+        In::Only(Dialect::Do) => html! { span.dialect-do { "Delivery Optimization only" } },
     };
     html! {
-        td { (edge.cause) }
-        td { (whose) }
-        td { (sentences(edge.follows)) }
-        td.soft { (edge.source) }
-        td { (test(edge, links)) }
+        div.why {
+            p { b { "by " (edge.cause) } " " (whose) }
+            (sentences(edge.follows))
+            p.soft { "Source: " (edge.source) }
+            p { (test(edge, links)) }
+        }
     }
 }
 
@@ -143,11 +137,11 @@ fn test(edge: &Edge, links: Links) -> Markup {
     let of = |dialect: Dialect| tests.get(&(dialect as u8, edge.from, edge.cause.to_string(), edge.to));
     match of(dialect).or_else(|| of(Dialect::Do)) {
         Some(test) => html! {
-            code { "bgcheck conform --suite " (test.suite) } " "
-            span.soft { (test.file) ", seq " (test.seq) }
-            @if let (Links::Served, Some(ask)) = (links, &test.ask) { " " a href=(ask.url()) { "walk there" } }
+            "Test: " code { "bgcheck conform --suite " (test.suite) } " "
+            span.soft { (test.file) ", event " (test.seq) }
+            @if let (Links::Served, Some(ask)) = (links, &test.ask) { " " a href=(ask.url()) { "Walk there" } }
         },
-        None => html! { span.soft { "no committed suite takes it" } },
+        None => html! { span.soft { "Test: no committed suite takes it." } },
     }
 }
 

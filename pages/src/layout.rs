@@ -43,11 +43,11 @@ pub(crate) fn arrow_id(from: JobState, to: JobState) -> String {
 }
 
 /// Units of the picture.
-const NODE: (i32, i32) = (132, 34);
+const NODE: (i32, i32) = (142, 34);
 const ROW: i32 = 84;
 const GAP: i32 = 44;
 const SIDE: i32 = 34;
-const EDGE: i32 = 48;
+const EDGE: i32 = 64;
 const TOP: i32 = 12;
 
 /// Where everything stands.
@@ -285,17 +285,20 @@ fn to_side(layout: &Layout, from: (i32, i32), side: Side, is_call: bool) -> (Str
     )
 }
 
-/// From one state to another. What goes back bows to the other side, and what leaves out a row bows more.
+/// From one state to another. In a column what goes down bows to the right, and what goes up to the left, around the states between.
 fn curve(layout: &Layout, from: (i32, i32), to: (i32, i32), is_call: bool) -> (String, String) {
     let (begin, end) = (layout.middle(from), layout.middle(to));
     let (along, across) = (f64::from(end.0 - begin.0), f64::from(end.1 - begin.1));
     let length = along.hypot(across).max(1.0);
-    let rows = (to.0 - from.0).abs();
-    let more = if is_call { 12.0 } else { 0.0 };
-    let bow = if from.1 == to.1 { 26.0 + 64.0 * f64::from((rows - 1).max(0)) } else { 22.0 } + more;
+    let more = if is_call { 10.0 } else { 0.0 };
+    let bow = match ((to.0 - from.0).abs(), from.1 == to.1) {
+        (0 | 1, true) => 24.0 + more,
+        (rows, true) => 130.0 + 20.0 * f64::from(rows) + more,
+        (_, false) => 22.0 + more,
+    };
     let middle = (
-        f64::from(begin.0 + end.0) / 2.0 - across / length * bow,
-        f64::from(begin.1 + end.1) / 2.0 + along / length * bow,
+        f64::from(begin.0 + end.0) / 2.0 + across / length * bow,
+        f64::from(begin.1 + end.1) / 2.0 - along / length * bow,
     );
     let middle = (middle.0.round() as i32, middle.1.round() as i32);
     let (leave, arrive) = (border(begin, middle), border(end, middle));

@@ -204,7 +204,9 @@
     document.addEventListener("click", (event) => {
       if (!event.target.closest("#random")) return;
       const all = steps();
-      const next = all[Math.floor(Math.random() * all.length)];
+      // By chance, and the same for the same way here: the way is the seed.
+      const mixed = trail().reduce((sum, at) => (sum * 48271 + at + 1) % 2147483647, 1);
+      const next = all[mixed % all.length];
       if (next) next.click();
     });
     shown(false);

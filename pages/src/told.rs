@@ -120,7 +120,8 @@ impl Judging {
 
     fn note_lives(&mut self, event: &EventView<'_>, told: &mut Told) {
         let plural = |number: usize, one: &str| {
-            if number == 1 { format!("1 {one} is open.") } else { format!("{number} {one}s are open.") }
+            let does = if one == "call" { "open" } else { "running" };
+            if number == 1 { format!("1 {one} is {does}.") } else { format!("{number} {one}s are {does}.") }
         };
         match *event {
             EventView::State { job, from, to, .. } => told.changed.push(match from {
@@ -170,7 +171,10 @@ pub(crate) fn values(possible: &Possible) -> String {
 }
 
 /// The kinds by which events are hidden.
-pub(crate) const KINDS: [&str; 5] = ["call", "callback", "environment", "state", "choice"];
+pub(crate) const KINDS: [&str; 5] = ["call", "callback", "environment", "state", CHOICE];
+
+/// The kind of lines that only a replay needs.
+pub(crate) const CHOICE: &str = "choice";
 
 fn kind(what: &Kind) -> &'static str {
     match what {
@@ -178,6 +182,6 @@ fn kind(what: &Kind) -> &'static str {
         Kind::Begin(_) | Kind::Enter(_) | Kind::Given(_) | Kind::Leave(_) => "callback",
         Kind::Env(_) | Kind::Crash {} | Kind::Restart {} => "environment",
         Kind::State(_) => "state",
-        Kind::Choose(_) => "choice",
+        Kind::Choose(_) => CHOICE,
     }
 }

@@ -10,11 +10,14 @@ use url::form_urlencoded::{Serializer, parse};
 
 use crate::problem::Problem;
 use crate::store::{Loaded, MOST_LINES};
-use crate::told::{KINDS, Told};
+use crate::told::{CHOICE, KINDS, Told};
 use crate::walk::verdicts;
 
 /// Events on one page at most; then others are a page further.
 const WINDOW: usize = 300;
+
+/// Every kind, with the choices.
+const ALL: &str = "all";
 
 /// Which events of a trace are shown.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -34,11 +37,11 @@ impl Filter {
             match name.as_ref() {
                 "job" => filter.job = value.into_owned(),
                 "who" => filter.who = value.into_owned(),
-                "kind" if value.is_empty() || KINDS.contains(&value.as_ref()) => {
+                "kind" if value.is_empty() || value == ALL || KINDS.contains(&value.as_ref()) => {
                     filter.kind = value.into_owned()
                 }
                 "kind" => {
-                    let choose = KINDS.iter().map(|kind| (*kind).to_owned()).collect();
+                    let choose = KINDS.iter().chain([&ALL]).map(|kind| (*kind).to_owned()).collect();
                     return Err(Problem::Parameter { name: "kind", value: value.into_owned(), choose });
                 }
                 "at" if !value.is_empty() => {
@@ -58,7 +61,13 @@ impl Filter {
     fn shows(&self, told: &Told) -> bool {
         let is = |wanted: &str, has: &str| wanted.is_empty() || wanted == has;
         let of_job = self.job.is_empty() || told.job.is_none_or(|job| job.to_string() == self.job);
-        of_job && is(&self.who, &told.who) && is(&self.kind, told.kind)
+        // A choice is what a replay repeats: the service's own affair, unless it is asked for.
+        let of_kind = match self.kind.as_str() {
+            "" => told.kind != CHOICE,
+            ALL => true,
+            kind => kind == told.kind,
+        };
+        of_job && is(&self.who, &told.who) && of_kind
     }
 
     /// The query without the place, to be gone on with.
@@ -110,7 +119,7 @@ pub(crate) fn load(all: &[std::sync::Arc<Loaded>]) -> Markup {
 pub(crate) fn page(loaded: &Loaded, filter: &Filter, extent: Extent) -> Markup {
     html! {
         (heading(loaded))
-        div.columns {
+        div.columns.trace {
             div {
                 (events(loaded, filter, extent))
             }
@@ -133,7 +142,7 @@ fn heading(loaded: &Loaded) -> Markup {
             "Dialect " (header.dialect) ", subject " (header.subject)
             @if !header.engine.is_empty() { ", engine " (header.engine) }
             @if let Some(seed) = header.seed { ", seed " (seed) }
-            ", " (loaded.trace.lines.len()) " lines, " (loaded.verdicts.jobs) " jobs"
+            ", " (loaded.trace.lines.len()) " lines, " (loaded.verdicts.jobs) @if loaded.verdicts.jobs == 1 { " job" } @else { " jobs" }
         }
         @match loaded.verdicts.first() {
             Some(first) => {
@@ -220,7 +229,7 @@ fn filters(loaded: &Loaded, filter: &Filter) -> Markup {
         form.options action={ "/trace/" (loaded.id) } method="get" data-here="yes" aria-label="Which events" {
             label { "Job" select #job name="job" data-auto="yes" { option value="" { "all" } @for job in &jobs { (one(job, &filter.job)) } } }
             label { "Who" select name="who" data-auto="yes" { option value="" { "all" } @for each in &who { (one(each, &filter.who)) } } }
-            label { "Kind" select name="kind" data-auto="yes" { option value="" { "all" } @for kind in KINDS { (one(kind, &filter.kind)) } } }
+            label { "Kind" select name="kind" data-auto="yes" { option value="" { "all but choices" } @for kind in KINDS { (one(kind, &filter.kind)) } (one(ALL, &filter.kind)) } }
             button { "Show" }
         }
     }

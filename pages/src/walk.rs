@@ -7,7 +7,7 @@ use judge::{TimelineOptions, Trace, Verdict, Verdicts, timeline};
 use maud::{Markup, html};
 use properties::minimize::told;
 use properties::simulate::{
-    Actor, Choice, Done, Leads, NotNow, Reason, Registers, Sided, Situation, Step, Where,
+    Actor, Choice, Done, Leads, NotNow, Reason, Registers, Sided, Situation, Step, Weight, Where,
 };
 use reports::Chart;
 
@@ -94,7 +94,7 @@ pub(crate) fn now(walked: &Walked) -> Markup {
             h2 #now-title data-focus="yes" {
                 @match walked.said.len() {
                     0 => { "Nothing has happened" }
-                    steps => { "Behind step " (steps) }
+                    steps => { "After step " (steps) }
                 }
             }
             @if let Some(broken) = walked.broken() {
@@ -188,7 +188,11 @@ pub(crate) fn next(walked: &Walked, doing: &Doing<'_>) -> Markup {
     let groups = html! {
         @for (actor, choices) in &moving {
             fieldset { legend { (actor) }
-                div.steps { @for (at, choice) in choices { (button(*at, choice, doing)) } }
+                (buttons(choices, Weight::Main, doing))
+                @let aside = choices.iter().filter(|(_, choice)| choice.weight == Weight::Aside).count();
+                @if aside > 0 {
+                    details { summary { (aside) " more of the " (actor) } (buttons(choices, Weight::Aside, doing)) }
+                }
             }
         }
         @if moving.is_empty() { p { "Nothing can happen any more: go back." } }
@@ -220,6 +224,11 @@ pub(crate) fn next(walked: &Walked, doing: &Doing<'_>) -> Markup {
     }
 }
 
+fn buttons(choices: &[(usize, &Choice)], weight: Weight, doing: &Doing<'_>) -> Markup {
+    let shown = choices.iter().filter(|(_, choice)| choice.weight == weight);
+    html! { div.steps { @for (at, choice) in shown { (button(*at, choice, doing)) } } }
+}
+
 /// What a form sends beside the step.
 fn hidden(ask: &Ask) -> Markup {
     html! {
@@ -236,7 +245,7 @@ fn button(at: usize, choice: &Choice, doing: &Doing<'_>) -> Markup {
     let class = if breaks { "step breaks" } else { "step" };
     let inner = html! {
         code { (choice.typed) }
-        @for (dialect, leads) in &leads { small { (sign(*dialect)) (leads_to(leads)) } }
+        @for (dialect, leads) in &leads { small { (sign(*dialect)) (leads_to(choice, leads)) } }
     };
     match doing {
         Doing::Asked(_) => html! { button class=(class) name="step" value=(choice.typed) { (inner) } },
@@ -247,28 +256,38 @@ fn button(at: usize, choice: &Choice, doing: &Doing<'_>) -> Markup {
     }
 }
 
-fn leads_to(leads: &Result<Leads, NotNow>) -> Markup {
+fn leads_to(choice: &Choice, leads: &Result<Leads, NotNow>) -> Markup {
     match leads {
         Err(not) => html! { "not possible: " (not) },
         Ok(leads) => html! {
             @for (job, state) in &leads.states { span.moves { (job) " \u{2192} " (state) } " " }
             @match &leads.to {
                 Where::Broken(broken) => { (broken) }
-                Where::Here | Where::Elsewhere => { (short(leads)) }
+                Where::Here | Where::Elsewhere => { (short(choice, leads)) }
             }
         },
     }
 }
 
-/// What happens, without the changes of state that stand before it.
-fn short(leads: &Leads) -> String {
-    let is_said = |line: &&String| {
-        !line.contains(" -> ")
-            || !leads.states.iter().any(|(job, state)| {
-                line.starts_with(&format!("{job} ")) && line.ends_with(&state.to_string())
-            })
+/// What happens, without the changes of state that stand before it; of what comes back, what it brings.
+fn short(choice: &Choice, leads: &Leads) -> String {
+    let moves = |line: &&String| {
+        leads
+            .states
+            .iter()
+            .any(|(job, state)| line.starts_with(&format!("{job} ")) && line.ends_with(&state.to_string()))
     };
-    leads.happens.iter().filter(is_said).cloned().collect::<Vec<_>>().join("; ")
+    let is_new =
+        |line: &&String| leads.states.iter().any(|(job, _)| line.starts_with(&format!("{job} is new")));
+    let lines: Vec<&String> = leads.happens.iter().filter(|line| !moves(line) && !is_new(line)).collect();
+    match (lines.as_slice(), choice.actor) {
+        // The call is named already.
+        ([only], Actor::Client | Actor::Callback) => match only.split_once(" -> ") {
+            Some((_, answer)) => format!("\u{2192} {answer}"),
+            None => (*only).clone(),
+        },
+        _ => lines.into_iter().cloned().collect::<Vec<_>>().join("; "),
+    }
 }
 
 /// Steps beside those of the menu: typed, by chance, and back.
@@ -334,8 +353,8 @@ fn so_far(ask: &Ask, walked: &Walked) -> Markup {
     html! {
         @if !walked.said.is_empty() {
             details open[walked.said.len() <= 12] {
-                summary { "The " (walked.said.len()) " steps, to go back behind one" }
-                form action="/walk" method="get" data-here="yes" aria-label="Back behind a step" {
+                summary { "The " (walked.said.len()) " steps, to go back to one" }
+                form action="/walk" method="get" data-here="yes" aria-label="Back to a step" {
                     (hidden(ask))
                     ol.path {
                         @for (said, number) in walked.said.iter().zip(1..) {
@@ -414,7 +433,7 @@ pub(crate) fn verdicts(verdicts: &Verdicts, now: RuleSet) -> Markup {
         @if !busy.is_empty() {
             div.scroll role="region" aria-label="Verdicts" tabindex="0" {
                 table {
-                    thead { tr { th scope="col" { "rule" } th scope="col" { "so far" } } }
+                    thead { tr { th scope="col" { "rule" } th scope="col" { "verdict" } } }
                     tbody { @for (rule, verdict) in busy { tr {
                         th scope="row" { (rule) " " (rule.name()) @if now.contains(*rule) { " \u{25c2}" span.unseen { " decided just now" } }
                             span.soft { (rule.sentence()) } }
@@ -431,7 +450,7 @@ pub(crate) fn verdicts(verdicts: &Verdicts, now: RuleSet) -> Markup {
             }
         }
         @if !idle.is_empty() {
-            details { summary { (idle.len()) " rules had nothing to decide yet" } p { (idle.join(", ")) "." } }
+            details { summary { (idle.len()) " rules had nothing to decide" } p { (idle.join(", ")) "." } }
         }
     }
 }

@@ -98,8 +98,40 @@ pub struct Choice {
     pub actor: Actor,
     /// The statement.
     pub typed: String,
+    /// Whether it is one that runs are made of.
+    pub weight: Weight,
     /// Where it leads in each dialect, or why it is not possible there.
     pub leads: Vec<Sided<Result<Leads, NotNow>>>,
+}
+
+/// How often a step is what a reader looks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Weight {
+    /// It moves a job, or what a client is told.
+    Main,
+    /// A property, a list, a question.
+    Aside,
+}
+
+impl Weight {
+    fn of(act: &Act) -> Weight {
+        let Verb::Call(call) = &act.verb else { return Weight::Main };
+        let method = call.method();
+        let told = matches!(
+            method,
+            Method::CreateJob
+                | Method::AddFile
+                | Method::SetNotifyFlags
+                | Method::SetNotifyInterface
+                | Method::SetNotifyCmdLine
+        );
+        if told || moves(method) { Weight::Main } else { Weight::Aside }
+    }
+}
+
+/// Whether the method moves a job from state to state.
+fn moves(method: Method) -> bool {
+    matches!(answers::class(method), Class::Suspend | Class::Resume | Class::Cancel | Class::Complete)
 }
 
 /// Where a step leads.
@@ -224,7 +256,12 @@ impl<C: Core> Session<C> {
             .map(|side| Sided { dialect: side.profile.dialect, what: leads(side, act, self.chosen()) })
             .collect();
         let is_possible = leads.iter().any(|one| one.what.is_ok());
-        is_possible.then(|| Choice { actor: Actor::of(act), typed: act.to_string(), leads })
+        is_possible.then(|| Choice {
+            actor: Actor::of(act),
+            typed: act.to_string(),
+            weight: Weight::of(act),
+            leads,
+        })
     }
 }
 
@@ -239,7 +276,7 @@ fn leads<C: Core>(side: &Side<C>, act: &Act, chosen: JobId) -> Result<Leads, Not
     let Done { happened, .. } = then.perform(act, chosen)?;
     let to = match (then.circle().or_else(|| then.broken().map(|broken| broken.to_string())), side) {
         (Some(broken), side) if side.circle().is_none() && side.broken().is_none() => Where::Broken(broken),
-        _ if then.lockstep == side.lockstep => Where::Here,
+        _ if then.lockstep.stands_as(&side.lockstep) => Where::Here,
         _ => Where::Elsewhere,
     };
     let state = |of: &Side<C>, job| of.lockstep.driver().core().state(job);
@@ -326,9 +363,7 @@ fn callbacks<C: Core>(side: &Side<C>) -> Vec<Act> {
 }
 
 fn is_made_inside(method: Method) -> bool {
-    let ends =
-        matches!(answers::class(method), Class::Suspend | Class::Resume | Class::Cancel | Class::Complete);
-    ends || matches!(method, Method::SetNotifyFlags | Method::SetNotifyInterface)
+    moves(method) || matches!(method, Method::SetNotifyFlags | Method::SetNotifyInterface)
 }
 
 fn service<C: Core>(side: &Side<C>) -> impl Iterator<Item = Act> + use<C> {

@@ -37,7 +37,7 @@ mod weak;
 mod why;
 
 pub use self::act::{Act, On, Verb, Who};
-pub use self::choices::{Actor, Choice, Leads, Where};
+pub use self::choices::{Actor, Choice, Leads, Weight, Where};
 pub use self::complete::complete;
 pub use self::read::{MOST_CHARACTERS, Statement, Wrong, read};
 pub use self::render::{json, standing, text};
