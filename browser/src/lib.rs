@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
 /// Why there is no browser here.
@@ -68,7 +69,7 @@ impl Driver {
         let mut child = command.arg("--port=0").stdout(Stdio::piped()).spawn().expect("chromedriver starts");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let started = lines.find_map(|line| {
-            line.ok()?.split("on port ").nth(1)?.trim_end_matches('.').trim().parse::<u16>().ok()
+            line.ok()?.split("successfully on port ").nth(1)?.trim_end_matches('.').trim().parse::<u16>().ok()
         });
         // What it writes later is read, so that it is never kept waiting.
         std::thread::spawn(move || lines.for_each(drop));
@@ -94,7 +95,7 @@ impl Driver {
         });
         let Value::Object(options) = options else { unreachable!("it is written as an object") };
         let capabilities: Capabilities = options.into_iter().collect();
-        let mut builder = ClientBuilder::new(fantoccini::wd::http_connector());
+        let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(capabilities);
         builder.connect(&format!("http://127.0.0.1:{}", self.port)).await.expect("a browser starts")
     }

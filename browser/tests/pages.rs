@@ -163,7 +163,7 @@ async fn trace(client: Client) {
     let scrub = "const scrub = document.querySelector('#scrub'); scrub.value = scrub.min; \
          scrub.dispatchEvent(new Event('input', { bubbles: true }));";
     client.execute(scrub, Vec::new()).await.expect("a script runs");
-    until(&client, &format!("Number({current}) < 3")).await;
+    until(&client, &format!("{current} === document.querySelector('#scrub').min")).await;
     keep_picture(&client, "trace-light").await;
     look(&client, Look { width: 1440, scheme: "dark" }).await;
     keep_picture(&client, "trace-dark").await;

@@ -11,6 +11,7 @@ use contract::{Cause, Dialect, EventView, HResult, JobState, Method, Profile, an
 use judge::Trace;
 use judge::trace::Kind;
 use maud::{Markup, html};
+use model::edges::Index;
 use model::spec::pictures::cell;
 use properties::run::from_trace;
 use properties::simulate::Act;
@@ -141,8 +142,21 @@ fn test(edge: &Edge, links: Links) -> Markup {
             span.soft { (test.file) ", event " (test.seq) }
             @if let (Links::Served, Some(ask)) = (links, &test.ask) { " " a href=(ask.url()) { "Walk there" } }
         },
-        None => html! { span.soft { "Test: no committed suite takes it." } },
+        None => match indexed(edge) {
+            Some(name) => html! { "Input that reaches it: " code { "bgcheck explain '" (name) "'" } },
+            None => html! { span.soft { "Test: no committed suite takes it." } },
+        },
     }
+}
+
+/// The name of a step in the committed index of coverage that takes an edge; an input of the fuzz target reaches each of them.
+fn indexed(edge: &Edge) -> Option<&'static str> {
+    let (from, cause, to) = (edge.from.to_string(), edge.cause.to_string(), edge.to.to_string());
+    Index::TEXT.lines().find(|name| {
+        let Some((context, step)) = name.split_once(" | ") else { return false };
+        let is_there = context.split(' ').next() == Some(from.as_str());
+        is_there && step.starts_with(&cause) && step.split([' ', ',']).any(|word| word == to)
+    })
 }
 
 /// The shortest file of a committed suite that takes an edge.

@@ -282,10 +282,13 @@ fn short(choice: &Choice, leads: &Leads) -> String {
     let lines: Vec<&String> = leads.happens.iter().filter(|line| !moves(line) && !is_new(line)).collect();
     match (lines.as_slice(), choice.actor) {
         // The call is named already.
-        ([only], Actor::Client | Actor::Callback) => match only.split_once(" -> ") {
-            Some((_, answer)) => format!("\u{2192} {answer}"),
-            None => (*only).clone(),
-        },
+        ([only], Actor::Client | Actor::Callback) => {
+            match (only.split_once(" -> "), only.split_once(" waits ")) {
+                (Some((_, answer)), _) => format!("\u{2192} {answer}"),
+                (None, Some((_, what))) => format!("waits {what}"),
+                (None, None) => (*only).clone(),
+            }
+        }
         _ => lines.into_iter().cloned().collect::<Vec<_>>().join("; "),
     }
 }

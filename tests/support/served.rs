@@ -27,14 +27,14 @@ pub(crate) fn checked_trace(dir: &str) -> PathBuf {
 /// That of a race, beside which a run stands that passes.
 pub(crate) fn raced_trace(dir: &str) -> PathBuf {
     let dir = format!("{}/{dir}", env!("CARGO_TARGET_TMPDIR"));
+    // Every schedule, so that no chance has a part in it.
     found(&[
         "race",
+        "--complete",
         "--design",
         "claim-then-call",
-        "--seed",
-        "1",
-        "--budget",
-        "60s",
+        "--dialect",
+        "bits",
         "--quiet",
         "--out",
         &dir,
