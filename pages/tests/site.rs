@@ -66,7 +66,9 @@ fn any_address_has_an_answer() {
     let mut chance = Chance(7);
     let mut answers = std::collections::BTreeMap::new();
     for _ in 0..3_000 {
-        let address: String = (0..chance.below(14)).map(|_| pieces[chance.below(pieces.len())]).collect();
+        let page = ["/walk?", "/walk?path=", "/graph?", "/trace/", "/walk.jsonl?path=", "/"][chance.below(6)];
+        let rest: String = (0..chance.below(14)).map(|_| pieces[chance.below(pieces.len())]).collect();
+        let address = format!("{page}{rest}");
         let reply = site.reply(&Request::get(&address));
         assert!(matches!(reply.status, 200 | 303 | 400 | 404), "{address}: {}", reply.status);
         assert!(!reply.body.contains("<b>\"") && !reply.body.contains("\"<b>"), "{address}\n{}", reply.body);
@@ -78,12 +80,14 @@ fn any_address_has_an_answer() {
 #[test]
 fn a_session_of_many_steps_is_shown_in_time() {
     let site = site();
-    let to = |address: &str| site.reply(&Request::get(address)).location.expect("it leads somewhere");
-    let far =
-        (0..3).fold("/walk?path=create".to_owned(), |at, seed| to(&format!("{at}&random=100&seed={seed}")));
+    let steps = "%3Bflags+ERROR%3Bflags+TRANSFERRED".repeat(200);
+    let far = format!("/walk?path=create{steps}");
     let begun = std::time::Instant::now();
     let reply = site.reply(&Request::get(&far));
     assert_eq!(reply.status, 200, "{}", reply.body);
-    assert!(reply.body.contains("After step 301"), "{far}");
+    assert!(reply.body.contains("After step 401"), "{}", reply.body);
     assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    // More than a line of the prompt has is a page that states it.
+    let reply = site.reply(&Request::get(&format!("/walk?path=create{}", "%3Bflags+ERROR".repeat(2_000))));
+    assert!(reply.status == 400 && reply.body.contains("16384 characters"), "{}", reply.body);
 }
