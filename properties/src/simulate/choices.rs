@@ -175,17 +175,21 @@ impl<C: Core> Session<C> {
         self.acts().into_iter().filter_map(|act| self.choice(&act)).collect()
     }
 
-    /// Takes so many steps, each one by chance among those that change something, and stops where there is none. Returns the steps taken.
+    /// Takes so many steps, each one by chance among those that change something, and stops where there is none. Who acts is drawn first,
+    /// so that the many calls of a client do not crowd out the rest. Returns the steps taken.
     pub fn wander(&mut self, seed: u64, steps: usize) -> usize {
         let mut rng = Rng::new(seed, self.len() as u64);
         for taken in 0..steps {
             let mut acts = self.acts();
             let moved = loop {
-                if acts.is_empty() {
-                    break false;
-                }
-                // Below the length of a list, so it fits.
-                let act = acts.swap_remove(rng.below(acts.len() as u64) as usize);
+                let mut actors: Vec<Actor> = acts.iter().map(Actor::of).collect();
+                // They are in order, so this leaves each once.
+                actors.dedup();
+                let Some(actor) = rng.pick(&actors) else { break false };
+                let of_actor: Vec<usize> =
+                    (0..acts.len()).filter(|at| Actor::of(&acts[*at]) == *actor).collect();
+                let Some(at) = rng.pick(&of_actor) else { break false };
+                let act = acts.remove(*at);
                 let worth_while = self.choice(&act).is_some_and(|choice| !choice.changes_nothing());
                 if worth_while && self.obey(&Statement::Act(act)).is_ok() {
                     break true;
