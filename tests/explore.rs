@@ -140,8 +140,9 @@ fn a_random_walk_is_repeated_by_its_seed() {
     let walk = |seed: u64| location(&get(&served, &format!("/walk?path=create&random=12&seed={seed}")));
     assert_eq!(walk(7), walk(7));
     assert!((8..12).any(|seed| walk(seed) != walk(7)));
+    // It ends early where nothing can happen any more.
     let page = get(&served, &walk(7));
-    assert!(page.status == 200 && page.body.contains("After step 13"), "{}", page.body);
+    assert!(page.status == 200 && page.body.contains("After step "), "{}", page.body);
 }
 
 #[test]

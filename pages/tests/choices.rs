@@ -69,5 +69,5 @@ fn a_walk_by_chance_is_a_function_of_its_seed() {
     };
     assert_eq!(path(5), path(5));
     assert_ne!(path(5), path(6));
-    assert!((0..10).any(|seed| path(seed).len() == 30));
+    assert!((0..10).any(|seed| path(seed).len() > 20));
 }

@@ -157,6 +157,11 @@ pub enum Where {
 }
 
 impl Choice {
+    fn ends_a_job(&self) -> bool {
+        let leads = self.leads.iter().filter_map(|one| one.what.as_ref().ok());
+        { leads }.any(|leads| leads.states.iter().any(|(_, state)| state.is_final()))
+    }
+
     /// Whether it changes nothing in any dialect.
     #[must_use]
     pub fn changes_nothing(&self) -> bool {
@@ -167,6 +172,9 @@ impl Choice {
         self.leads.iter().all(stays)
     }
 }
+
+/// Of so many steps by chance that would end a job one is taken.
+const ENDINGS: u64 = 4;
 
 impl<C: Core> Session<C> {
     /// What may be done next, by who does it. Nothing where a rule is broken in each dialect.
@@ -179,27 +187,29 @@ impl<C: Core> Session<C> {
     /// so that the many calls of a client do not crowd out the rest. Returns the steps taken.
     pub fn wander(&mut self, seed: u64, steps: usize) -> usize {
         let mut rng = Rng::new(seed, self.len() as u64);
-        for taken in 0..steps {
-            let mut acts = self.acts();
-            let moved = loop {
-                let mut actors: Vec<Actor> = acts.iter().map(Actor::of).collect();
-                // They are in order, so this leaves each once.
-                actors.dedup();
-                let Some(actor) = rng.pick(&actors) else { break false };
-                let of_actor: Vec<usize> =
-                    (0..acts.len()).filter(|at| Actor::of(&acts[*at]) == *actor).collect();
-                let Some(at) = rng.pick(&of_actor) else { break false };
-                let act = acts.remove(*at);
-                let worth_while = self.choice(&act).is_some_and(|choice| !choice.changes_nothing());
-                if worth_while && self.obey(&Statement::Act(act)).is_ok() {
-                    break true;
-                }
-            };
-            if !moved {
-                return taken;
+        (0..steps).find(|_| !self.stray(&mut rng)).unwrap_or(steps)
+    }
+
+    /// Takes one step by chance; returns whether there was one.
+    fn stray(&mut self, rng: &mut Rng) -> bool {
+        let mut acts = self.acts();
+        let mut last_resort = None;
+        let drawn = loop {
+            let mut actors: Vec<Actor> = acts.iter().map(Actor::of).collect();
+            // They are in order, so this leaves each once.
+            actors.dedup();
+            let Some(actor) = rng.pick(&actors) else { break last_resort };
+            let of_actor: Vec<usize> = (0..acts.len()).filter(|at| Actor::of(&acts[*at]) == *actor).collect();
+            let Some(at) = rng.pick(&of_actor) else { break last_resort };
+            let act = acts.remove(*at);
+            let Some(choice) = self.choice(&act).filter(|choice| !choice.changes_nothing()) else { continue };
+            // What ends a job ends most of the walk, too.
+            if !choice.ends_a_job() || rng.once_in(ENDINGS) {
+                break Some(act);
             }
-        }
-        steps
+            last_resort = Some(act);
+        };
+        drawn.is_some_and(|act| self.obey(&Statement::Act(act)).is_ok())
     }
 
     /// Whether everything that may come is as in the other session, in each dialect.
