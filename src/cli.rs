@@ -84,7 +84,7 @@ pub(crate) enum Verb {
     Explain(verbs::explain::Args),
     /// Ask the specification: play client, network, disk and clock step by step.
     Simulate(verbs::simulate::Args),
-    /// Walk through the states of a model in the browser, step by step.
+    /// Walk through the specification, a trace and the tables in the browser.
     Explore(verbs::explore::Args),
     /// Let every engine loose on every seeded fault, and show which finds which, and how soon.
     Kill(verbs::kill::Args),

@@ -65,14 +65,19 @@ pub(crate) enum Given {
 
 /// The one trace of a file, whatever it is wrapped in.
 pub(crate) fn trace_in(file: &Path) -> Result<Trace, Error> {
-    let input = InputArgs { file: file.to_owned(), target: None, trace: None };
-    match input.source()?.read()?.given {
+    match given_in(file)? {
         Given::Trace(trace) => Ok(trace),
         _ => {
-            let what = format!("{} is an input of a fuzz target", input.name());
+            let what = format!("{} is an input of a fuzz target", printable(&file.display().to_string()));
             Err(Error::usage(what, "record a trace, or name the directory of the recorded traces"))
         }
     }
+}
+
+/// What a file has, whatever it is wrapped in.
+pub(crate) fn given_in(file: &Path) -> Result<Given, Error> {
+    let input = InputArgs { file: file.to_owned(), target: None, trace: None };
+    Ok(input.source()?.read()?.given)
 }
 
 /// A file that has been opened.

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Each crate, by its directory, and what it may use.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("adapter", &["contract", "judge"]),
     ("adapters/aria2", &["adapter", "contract"]),
     ("adapters/engine", &["adapter", "contract", "engine"]),
+    ("browser", &[]),
     ("contract", &[]),
     ("explorer", &[]),
     ("judge", &["contract"]),
@@ -15,8 +16,9 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("model", &["contract", "explorer", "judge"]),
     ("reports", &["contract", "judge"]),
     ("properties", &["adapter", "contract", "judge", "engine", "explorer", "model"]),
+    ("pages", &["contract", "judge", "engine", "model", "properties", "reports"]),
     ("fuzz", &["properties"]),
-    (".", &["adapter", "contract", "judge", "engine", "explorer", "model", "properties", "reports"]),
+    (".", &["adapter", "contract", "judge", "engine", "explorer", "model", "pages", "properties", "reports"]),
 ];
 
 /// The tables of a manifest that name what is used. What tests use counts, too.

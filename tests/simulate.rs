@@ -33,6 +33,19 @@ fn the_test_that_is_printed_is_the_one_that_is_committed() {
     assert!(said(&printed).ends_with(&format!("> test simulated_masked_end\n{test}")), "{}", said(&printed));
 }
 
+/// A person does not wait: 50 ms for each answer, here as the mean of many, the start of the command included.
+#[test]
+fn an_answer_takes_less_than_fifty_milliseconds() {
+    let dir = tempfile::tempdir().expect("a test may fail here");
+    let mut lines = vec!["create; add; register p0 v2; resume"];
+    lines.extend(["flags ERROR", "flags TRANSFERRED", "?", "cancel?"].repeat(50));
+    let begun = std::time::Instant::now();
+    let answered = simulate(dir.path(), &lines);
+    let each = begun.elapsed() / lines.len() as u32;
+    assert_eq!(answered.status.code(), Some(0), "{}", said(&answered));
+    assert!(each < std::time::Duration::from_millis(50), "{each:?} for each of {} lines", lines.len());
+}
+
 #[test]
 fn a_script_ends_at_its_first_wrong_line_and_names_it() {
     let dir = tempfile::tempdir().expect("a test may fail here");

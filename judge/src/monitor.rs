@@ -2,10 +2,12 @@
 
 use contract::dialect::Profile;
 use contract::event::EventView;
+use contract::ids::ReceiverId;
 use contract::mutation::Mutant;
 use contract::{Rule, RuleSet};
 
 use super::facts::Facts;
+use super::possible::{Possible, possible};
 use super::registers::Register;
 use super::rules::{R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, R15, R18, R19};
 
@@ -76,6 +78,10 @@ macro_rules! all_rules {
                 &[$((Rule::$rule, <$rule as Monitor<1>>::SEES),)*];
 
             const SIZES: &'static [(Rule, usize)] = &[$((Rule::$rule, size_of::<$rule>()),)*];
+
+            fn memory(&self) -> Vec<(Rule, String)> {
+                vec![$((Rule::$rule, format!("{:?}", self.$field)),)*]
+            }
 
             /// The rules that look at events of this kind: the others are not even compiled in.
             #[inline(always)]
@@ -202,6 +208,28 @@ impl<const CALLS: usize> Monitors<CALLS> {
     #[must_use]
     pub const fn registers() -> &'static [&'static str] {
         &Register::NAMES
+    }
+
+    /// What clients may have set, register by register.
+    #[must_use]
+    pub fn possible(&self, profile: &Profile) -> Vec<Possible> {
+        self.possible_named(profile, |object| object)
+    }
+
+    /// The same, with another name for each object.
+    pub(crate) fn possible_named(
+        &self,
+        profile: &Profile,
+        object: impl Fn(ReceiverId) -> ReceiverId,
+    ) -> Vec<Possible> {
+        possible(&self.facts.registers, profile, object)
+    }
+
+    /// What each rule that is carried remembers of the job, as its own fields; nothing of a rule that remembers nothing.
+    #[must_use]
+    pub fn memory(&self) -> Vec<(Rule, String)> {
+        let carried = self.rules.memory().into_iter().filter(|(rule, _)| self.carried.contains(*rule));
+        carried.filter(|(rule, fields)| *fields != rule.to_string()).collect()
     }
 
     /// The rules carried.

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::across::{Across, CALLBACK_SLOTS, Overflow};
 use super::handed::Handed;
+use super::possible::Possible;
 use super::queue::Queue;
 use super::trace::{Ended, Header, Kept, Kind, Line, Open, Reader, Recorded, Trace, TraceError};
 use super::watched::{Watched, names_late_file};
@@ -395,6 +396,12 @@ impl Judge {
     /// How often each rule has decided something so far.
     pub fn decisions(&self) -> impl Iterator<Item = (Rule, u64)> {
         self.counts.iter().map(|(rule, count)| (*rule, count.decisions))
+    }
+
+    /// What clients may have set so far of this job, register by register; nothing of a job that is not followed.
+    #[must_use]
+    pub fn possible(&self, job: JobId) -> Vec<Possible> {
+        self.jobs.get(&job).map(|watched| watched.possible(&self.profile)).unwrap_or_default()
     }
 
     /// The violations seen so far, the first of each rule.

@@ -13,6 +13,7 @@ use contract::notify::Receiver;
 use contract::{Rule, RuleSet};
 
 use super::monitor::Monitors;
+use super::possible::Possible;
 use super::small::FileSet;
 use super::texts::{Read, Texts};
 
@@ -71,6 +72,15 @@ impl Watched {
         let Watched { monitors, texts, calls, deliveries, objects, ended, lost } = self;
         (monitors, texts, calls, deliveries).hash(state);
         (objects, ended.is_some(), lost).hash(state);
+    }
+
+    /// See [`Monitors::possible`]; the objects have their names in the run. Nothing of a job that is no longer followed.
+    pub(crate) fn possible(&self, profile: &Profile) -> Vec<Possible> {
+        let named = |small: ReceiverId| {
+            let object = self.objects.ids.get(small.index()).copied().flatten();
+            object.unwrap_or(small)
+        };
+        if self.lost { Vec::new() } else { self.monitors.possible_named(profile, named) }
     }
 
     /// When the job ended for the manager: the call that ended it was back, or it expired.

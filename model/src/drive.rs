@@ -118,6 +118,27 @@ impl Stimulus {
     pub fn is_create(&self) -> bool {
         matches!(self, Stimulus::Call { call: Call::CreateJob { .. }, .. })
     }
+
+    /// The job that it is about, if it is about one.
+    #[must_use]
+    pub const fn job(&self) -> Option<JobId> {
+        match self {
+            Stimulus::Call { job, .. } => *job,
+            Stimulus::Disk { job, .. }
+            | Stimulus::Transfer { job, .. }
+            | Stimulus::Begin(job)
+            | Stimulus::Enter(job)
+            | Stimulus::Leave { job, .. }
+            | Stimulus::Exit { job, .. }
+            | Stimulus::Late(Late::Report { job, .. } | Late::Disk { job, .. }) => Some(*job),
+            Stimulus::Turn
+            | Stimulus::Timeout
+            | Stimulus::Logoff(_)
+            | Stimulus::NetworkLost
+            | Stimulus::NetworkBack
+            | Stimulus::Late(Late::Called | Late::Left(_) | Late::Started) => None,
+        }
+    }
 }
 
 /// Who makes a call.

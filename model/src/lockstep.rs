@@ -267,6 +267,22 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         &self.spec
     }
 
+    /// The rules of each job, with what they remember.
+    pub fn monitors(&self) -> &[Monitors<CALLS>] {
+        &self.monitors
+    }
+
+    /// Whether jobs, deliveries and calls stand as in the other one, whatever the rules remember of how they came there.
+    pub fn stands_as(&self, other: &Self) -> bool {
+        // Behind a disagreement the specification has no part in what comes next, and how they parted has none either.
+        let parted = self.disagreement.is_some();
+        self.violated == other.violated
+            && parted == other.disagreement.is_some()
+            && self.driver.around() == other.driver.around()
+            && (parted || self.spec.canonical(&self.tickets) == other.spec.canonical(&other.tickets))
+            && self.driver.core().canonical() == other.driver.core().canonical()
+    }
+
     /// The rules violated by the last stimulus.
     pub fn violated(&self) -> RuleSet {
         self.violated
@@ -437,14 +453,7 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
 
 impl<C: Core, const J: usize> PartialEq for Lockstep<C, J> {
     fn eq(&self, other: &Self) -> bool {
-        // Behind a disagreement the specification has no part in what comes next, and how they parted has none either.
-        let parted = self.disagreement.is_some();
-        self.monitors == other.monitors
-            && self.violated == other.violated
-            && parted == other.disagreement.is_some()
-            && self.driver.around() == other.driver.around()
-            && (parted || self.spec.canonical(&self.tickets) == other.spec.canonical(&other.tickets))
-            && self.driver.core().canonical() == other.driver.core().canonical()
+        self.monitors == other.monitors && self.stands_as(other)
     }
 }
 

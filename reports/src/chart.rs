@@ -1,19 +1,26 @@
 //! The timeline of a failure as a sequence chart: read from the text that engines draw, and drawn as SVG.
 //!
-//! **What it is.** [`Chart::of`] finds lanes and events in a timeline (`judge::timeline` has the form); [`Chart::svg`] draws them.
+//! **What it is.** [`Chart::read`] finds lanes and events in a timeline (`judge::timeline` has the form); [`Chart::svg`] draws them inside a
+//! page, and [`Chart::picture`] as a file of its own.
 //!
 //! **What it is not.** Needed: a timeline of another form has no chart, and is shown as the text that it is.
 //!
 //! **The law it keeps.** Each event of the text is in the chart, with its number, in its lane.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 use crate::results::Failure;
 use crate::words::{self, Line};
 
 /// A sequence chart.
+///
+/// ```
+/// let timeline = "   seq  t0  service\n     1  ┌            t0: CreateJob\n>>   2  └            t0: CreateJob -> S_OK\n";
+/// let chart = reports::Chart::read(timeline).unwrap();
+/// assert!(chart.picture("a first call").starts_with("<svg"));
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Chart {
+pub struct Chart {
     lanes: Vec<Lane>,
     pub(crate) events: Vec<Event>,
 }
@@ -65,8 +72,21 @@ impl Mark {
 impl Chart {
     /// The chart of a timeline; none of one that has another form.
     pub(crate) fn of(failure: &Failure) -> Option<Chart> {
-        let mut lines =
-            words::timeline(failure).skip_while(|(_, text)| !text.trim_start().starts_with("seq  "));
+        Chart::of_lines(words::timeline(failure))
+    }
+
+    /// The chart of a timeline in which `>>` marks the lines that decide; none of a text of another form.
+    #[must_use]
+    pub fn read(timeline: &str) -> Option<Chart> {
+        let line = |text: &str| {
+            let line = if text.starts_with(">>") { Line::Decisive } else { Line::Plain };
+            (line, words::printable(text))
+        };
+        Chart::of_lines(timeline.lines().map(line))
+    }
+
+    fn of_lines(lines: impl Iterator<Item = (Line, String)>) -> Option<Chart> {
+        let mut lines = lines.skip_while(|(_, text)| !text.trim_start().starts_with("seq  "));
         let lanes = lanes(&lines.next()?.1);
         let first = lanes.first()?.column;
         let events: Vec<Event> = lines
@@ -88,8 +108,23 @@ impl Chart {
         NUMBERS + lane * LANE + LANE / 4 + inside * INSIDE
     }
 
-    /// Drawn. Of a long one the events that decide and those around them, `most` at most.
-    pub(crate) fn svg(&self, name: &str, most: usize) -> Markup {
+    /// Drawn for a page that has [`STYLE`](crate::STYLE). Of a long one the events that decide and those around them, `most` at most.
+    #[must_use]
+    pub fn svg(&self, name: &str, most: usize) -> Markup {
+        self.drawn(name, most, &html! {})
+    }
+
+    /// Drawn as a file of its own, in light and dark.
+    #[must_use]
+    pub fn picture(&self, name: &str) -> String {
+        let style = html! {
+            style { (PreEscaped(ALONE)) }
+            rect.paper width="100%" height="100%" {}
+        };
+        self.drawn(name, usize::MAX, &style).into_string() + "\n"
+    }
+
+    fn drawn(&self, name: &str, most: usize, first: &Markup) -> Markup {
         let rows = self.shown(most);
         let columns = self.events.iter().flat_map(|event| &event.marks).map(|(column, _)| *column);
         let right = columns.map(|column| self.x(column)).max().unwrap_or(0);
@@ -99,8 +134,10 @@ impl Chart {
         let width = label + (longest.unwrap_or(0).min(TEXT) + 2) * LETTER;
         let height = (rows.len() + 1) * ROW + ROW / 2;
         html! {
-            svg.chart role="img" aria-label={ "Sequence chart of " (words::printable(name)) }
+            svg.chart xmlns="http://www.w3.org/2000/svg" role="img"
+                aria-label={ "Sequence chart of " (words::printable(name)) }
                 viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) {
+                (first)
                 @for lane in &self.lanes {
                     @let x = self.x(lane.column);
                     text.lane x=(x) y=(ROW - 6) { (lane.name) }
@@ -109,11 +146,28 @@ impl Chart {
                 @for (row, at) in rows.iter().zip(1..) {
                     @match row {
                         None => { text.gap x=(NUMBERS) y=(at * ROW + BASE) { "..." } }
-                        Some(event) => { (self.row(event, at * ROW, label, width)) }
+                        Some(event) => {
+                            g.row data-seq=(event.seq) { (self.row(event, at * ROW, label, width)) }
+                        }
                     }
                 }
             }
         }
+    }
+
+    /// The chart as a list: the names of the lanes above, then a row for each event.
+    ///
+    /// The words of a row are text of the page, beside its part of the lanes. So they wrap, and can be read aloud.
+    #[must_use]
+    pub fn rows(&self) -> (Markup, Vec<Row<'_>>) {
+        let strip = Strip::of(self);
+        let rows = self.events.iter().map(|event| Row {
+            seq: &event.seq,
+            text: &event.text,
+            decisive: event.line == Line::Decisive,
+            lanes: strip.row(self, event),
+        });
+        (strip.head(self), rows.collect())
     }
 
     fn row(&self, event: &Event, y: usize, label: usize, width: usize) -> Markup {
@@ -158,6 +212,87 @@ impl Chart {
         rows
     }
 }
+
+/// An event of a chart as a row of a list.
+#[derive(Clone, Debug)]
+pub struct Row<'a> {
+    /// Its number in the trace.
+    pub seq: &'a str,
+    /// What happened.
+    pub text: &'a str,
+    /// Whether it decides the matter.
+    pub decisive: bool,
+    /// Its part of the lanes, as high as the row becomes.
+    pub lanes: Markup,
+}
+
+/// The lanes of a list, narrower than those of a picture.
+struct Strip {
+    /// Where each lane begins.
+    begins: Vec<usize>,
+    width: usize,
+}
+
+/// Units of a strip: a letter of a name, a column in a lane, and the room before the first one.
+const NAME: usize = 7;
+const COLUMN: usize = 14;
+const MARGIN: usize = 10;
+
+impl Strip {
+    fn of(chart: &Chart) -> Strip {
+        let places =
+            chart.events.iter().flat_map(|event| &event.marks).map(|(column, _)| chart.place(*column));
+        let mut inside = vec![0; chart.lanes.len()];
+        places.for_each(|(lane, column)| inside[lane] = inside[lane].max(column));
+        let mut begins = Vec::new();
+        let mut width = 0;
+        for (lane, inside) in chart.lanes.iter().zip(inside) {
+            begins.push(width);
+            width += (lane.name.chars().count() * NAME + MARGIN).max(MARGIN + (inside + 1) * COLUMN);
+        }
+        Strip { begins, width }
+    }
+
+    fn x(&self, chart: &Chart, column: usize) -> usize {
+        let (lane, inside) = chart.place(column);
+        self.begins[lane] + MARGIN + inside * COLUMN
+    }
+
+    fn head(&self, chart: &Chart) -> Markup {
+        html! {
+            svg.lanes aria-hidden="true" width=(self.width) height=(ROW) {
+                @for (lane, begin) in chart.lanes.iter().zip(&self.begins) { text x=(begin + 4) y=(BASE) { (lane.name) } }
+            }
+        }
+    }
+
+    fn row(&self, chart: &Chart, event: &Event) -> Markup {
+        html! {
+            svg.lanes aria-hidden="true" width=(self.width) {
+                @for begin in &self.begins {
+                    line x1=(begin + MARGIN) x2=(begin + MARGIN) y1="0" y2="100%" {}
+                }
+                @for (column, mark) in &event.marks {
+                    @let x = self.x(chart, *column);
+                    @match mark {
+                        Mark::Happens => {}
+                        Mark::Begins => { rect x=(x - 4) y="50%" width="8" height="50%" {} }
+                        Mark::Ends => { rect x=(x - 4) y="0" width="8" height="50%" {} }
+                        Mark::GoesOn | Mark::Inside => { rect x=(x - 4) y="0" width="8" height="100%" {} }
+                    }
+                    @if matches!(mark, Mark::Happens | Mark::Inside) { circle cx=(x) cy="50%" r="4" {} }
+                }
+            }
+        }
+    }
+}
+
+/// What a picture looks like that stands in no page.
+const ALONE: &str = concat!(
+    include_str!("colors.css"),
+    include_str!("chart.css"),
+    "svg.chart .paper { fill: var(--paper); }\n"
+);
 
 /// Units of the picture: a line, the baseline in it, room for numbers, a lane, a column in a lane, and a letter.
 const ROW: usize = 20;

@@ -12,8 +12,13 @@ use crate::table::{Cell, Standing, Table};
 use crate::trend::Trend;
 use crate::words::{self, Found, Line};
 
-/// Inlined, so that the page is one file. It is ours, and holds nothing that a template would have to escape.
-const CSS: &str = include_str!("style.css");
+/// What pages and charts look like, in light and dark and on paper. Inlined, so that a page is one file. It is ours, and holds nothing that a
+/// template would have to escape.
+pub const STYLE: &str =
+    concat!(include_str!("colors.css"), include_str!("style.css"), include_str!("chart.css"));
+
+/// The colours alone, for pictures that stand in no page.
+pub const COLORS: &str = include_str!("colors.css");
 
 /// Even if something slipped through, a browser would neither run nor load it.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
@@ -65,7 +70,7 @@ pub(crate) fn page(title: &str, body: &Markup) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 title { (title) }
-                style { (PreEscaped(CSS)) }
+                style { (PreEscaped(STYLE)) }
             }
             body { (body) }
         }

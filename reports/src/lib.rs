@@ -50,6 +50,7 @@ mod trend;
 mod words;
 
 pub use crate::annotations::{ANNOTATIONS, annotations};
+pub use crate::chart::{Chart, Row as ChartRow};
 pub use crate::compare::{
     Changed, Compared, Comparison, Differing, EngineChange, FigureChange, Reach, RuleChange,
 };
@@ -61,7 +62,7 @@ pub use crate::files::{ReportError, Written, json, read, schema, write_all, writ
 pub use crate::history::{
     Figure, History, Night, NightEngine, NightFinding, Share, Unread, figures, history_schema,
 };
-pub use crate::html::{html, html_with};
+pub use crate::html::{COLORS, STYLE, html, html_with};
 pub use crate::junit::junit;
 pub use crate::kill::{Expected, Kill, KillCell, KillRow, KillVerdict, Kills};
 pub use crate::markdown::{MARKDOWN_LINES, markdown};

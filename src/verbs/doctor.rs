@@ -99,7 +99,6 @@ fn parts(place: &Place) -> Vec<Part> {
             tools::cargo_mutants(place),
             &tools::install_cargo_mutants(),
         ),
-        part("Graphviz", "graph --format svg", Need::Optional, graphviz(), "apt-get install graphviz"),
         part(
             "place to write",
             "traces and reports; without it a verdict is printed all the same",
@@ -117,12 +116,6 @@ fn version(program: &str) -> Option<String> {
 
 fn compiler() -> Option<String> {
     ["c++", "g++", "clang++"].into_iter().find_map(version)
-}
-
-/// Graphviz says its version on stderr.
-fn graphviz() -> Option<String> {
-    let said = Command::new("dot").arg("-V").output().ok()?;
-    Some(String::from_utf8_lossy(&said.stderr).trim().to_owned())
 }
 
 /// Whether traces and reports can be written, as far as their directories are there.

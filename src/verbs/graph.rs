@@ -1,8 +1,6 @@
 //! `bgcheck graph`: the tables that the model is made of, as text and as pictures.
 
-use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use clap::ValueEnum;
 use contract::sentence::Follows;
@@ -26,7 +24,7 @@ use crate::run::cores;
 Examples:
   bgcheck graph                                        the state graph of BITS, as DOT
   bgcheck graph --dialect do --format mermaid          that of Delivery Optimization, as Mermaid
-  bgcheck graph --format svg --out states.svg          a picture, with Graphviz
+  bgcheck graph --format svg --out states.svg          a picture
   bgcheck graph --table methods --format markdown      what each method may answer in each state
   bgcheck graph --table dialects --json                where the two dialects differ, for a machine
   bgcheck graph --table edges | diff model/edges.txt - the index of edges that coverage is counted in, found anew")]
@@ -68,7 +66,7 @@ enum Format {
     Dot,
     /// For a Markdown page that draws it.
     Mermaid,
-    /// A picture; needs Graphviz.
+    /// A picture, in light and dark.
     Svg,
     /// A table.
     Markdown,
@@ -100,7 +98,7 @@ fn text(args: &Args, output: &Output) -> Result<String, Error> {
     Ok(match (args.table, format) {
         (Table::Transitions, Format::Dot) => pictures::dot(args.dialect),
         (Table::Transitions, Format::Mermaid) => pictures::mermaid(args.dialect),
-        (Table::Transitions, Format::Svg) => svg(&pictures::dot(args.dialect))?,
+        (Table::Transitions, Format::Svg) => pages::state_picture(pages::Dialects::One(args.dialect)),
         (Table::Transitions, Format::Markdown) => pictures::markdown(args.dialect),
         (Table::Transitions, Format::Json) => pretty(&transitions(args.dialect)),
         (Table::Methods, Format::Markdown) => pictures::methods_markdown(args.dialect),
@@ -199,29 +197,4 @@ fn dialects_markdown() -> String {
 fn pretty(value: &Value) -> String {
     // `Display` of a JSON value cannot fail.
     format!("{value:#}\n")
-}
-
-/// Lets Graphviz draw.
-fn svg(dot: &str) -> Result<String, Error> {
-    let failed = |why: String| Error::Program { program: "Graphviz".to_owned(), why };
-    let spawned = Command::new("dot")
-        .arg("-Tsvg")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut child = spawned.map_err(|_| Error::Missing {
-        what: "an SVG needs Graphviz, and there is no `dot` on the PATH".to_owned(),
-        help: "install it (`apt-get install graphviz`, `brew install graphviz`), or use `--format mermaid`"
-            .to_owned(),
-    })?;
-    // The graph is a few kilobytes, far below what a pipe holds, so writing all of it first cannot block.
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(dot.as_bytes()).map_err(|error| failed(error.to_string()))?;
-    }
-    let drawn = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
-    if !drawn.status.success() {
-        return Err(failed(String::from_utf8_lossy(&drawn.stderr).trim().to_owned()));
-    }
-    String::from_utf8(drawn.stdout).map_err(|error| failed(error.to_string()))
 }

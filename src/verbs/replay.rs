@@ -17,11 +17,11 @@ use properties::minimize::races::Scheduled;
 use properties::program::Program;
 use properties::run::{Broken, difference, from_trace, trace as run_program};
 use properties::{fuzzing, race};
-use reports::ExitCode;
+use reports::{Chart, ExitCode};
 use serde_json::{Value, json};
 
 use crate::cli::CoreChoice;
-use crate::engines::counterexample::{draw, draw_difference};
+use crate::engines::counterexample::{draw, draw_difference, write};
 use crate::error::Error;
 use crate::input::{Given, InputArgs, Source, Taken};
 use crate::output::{Output, Paint, counted, printable};
@@ -45,6 +45,7 @@ Examples:
   bgcheck replay crash-0123abcd --target schedule                         the race of a crash, from any place
   bgcheck replay target/traces/R1-0123abcd-bits.jsonl --subject core      a race: the same schedule again
   bgcheck replay night.jsonl --around 812345                              of a long trace, forty lines
+  bgcheck replay target/traces/R1-7f3a09c2-bits.jsonl --svg chart.svg     a picture, for a page or a report
   bgcheck replay target/traces/agreement-0123abcd-path.jsonl --adapter adapter.toml
   my-recorder | bgcheck replay -                                          a trace from another program
   bgcheck replay trace.jsonl --json                                       verdicts for a machine")]
@@ -60,6 +61,9 @@ pub(crate) struct Args {
     /// How often.
     #[arg(long, value_name = "N", requires = "adapter", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     times: u32,
+    /// Draw it as a sequence chart into this file, too.
+    #[arg(long, value_name = "FILE", conflicts_with = "adapter")]
+    svg: Option<PathBuf>,
     /// Draw only the lines around the one with this number.
     #[arg(long, value_name = "SEQ", conflicts_with = "last")]
     around: Option<u64>,
@@ -336,6 +340,16 @@ fn played(input: &InputArgs, given: Given, subject: Option<CoreChoice>) -> Resul
     }
 }
 
+/// The run of a file as a trace: as it was recorded, or run now.
+pub(crate) fn trace_of(given: Given) -> Result<Trace, Error> {
+    match given {
+        Given::Trace(trace) => Ok(trace),
+        Given::Program(core, program) => Ok(of_program(&program, core).trace),
+        Given::Race(scheduled) => Ok(of_race(&scheduled).trace),
+        Given::Text(_) => Err(Error::usage("a text for the parser is no run", "name a trace in JSON Lines")),
+    }
+}
+
 fn of_race(Scheduled { race, schedule }: &Scheduled) -> Played {
     let trace = race::trace(race, schedule, None);
     let broken = beside(race, schedule);
@@ -444,6 +458,15 @@ impl Page {
         } else {
             let text = self.print(played, verdicts, shown, code, output);
             output.text(&text)?;
+        }
+        if let Some(file) = &args.svg {
+            let chart = Chart::read(&shown.drawn).ok_or_else(|| {
+                Error::usage(
+                    format!("{} has no event to draw", self.name),
+                    "leave `--svg` out, or draw another part of it",
+                )
+            })?;
+            write(file, &chart.picture(&self.name))?;
         }
         Ok(code)
     }

@@ -1,9 +1,16 @@
 //! What several tests of the command need.
 #![allow(dead_code, reason = "each test needs a part of it")]
 
+pub(crate) mod served;
+
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+/// The command under test.
+pub(crate) fn bgcheck() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_bgcheck"))
+}
 
 /// A directory that the command takes for a checkout of its sources.
 pub(crate) fn checkout() -> tempfile::TempDir {

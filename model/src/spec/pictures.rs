@@ -97,7 +97,9 @@ fn arrows(dialect: Dialect) -> BTreeMap<(JobState, JobState, Arrow), Vec<String>
     arrows
 }
 
-fn cell(profile: &Profile, method: Method, state: JobState) -> String {
+/// What a method may answer in a state, as its cell of the table has it: codes, without those about its arguments.
+#[must_use]
+pub fn cell(profile: &Profile, method: Method, state: JobState) -> String {
     let errors = answers::argument_errors(method);
     let mut said: Vec<HResult> = Vec::new();
     for hr in plain_answers(profile) {

@@ -111,6 +111,14 @@ pub fn minimize(case: &Case, rules: RuleSet) -> Result<Minimal, NotAFailure> {
     Ok(Minimal { case, failed, tapes, rate, nearest, test })
 }
 
+/// How a case fails by one of these rules, and the nearest run that passes. Nothing is made small; none when it does not fail.
+#[must_use]
+pub fn beside(case: &Case, rules: RuleSet) -> Option<(Failed, Option<Nearest>)> {
+    let failed = case.failure(rules)?;
+    let nearest = case.nearest(&failed);
+    Some((failed, nearest))
+}
+
 impl Minimal {
     /// The timeline, with the lines marked that decide.
     #[must_use]

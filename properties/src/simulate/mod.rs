@@ -25,6 +25,7 @@
 
 mod act;
 mod call;
+mod choices;
 mod complete;
 mod help;
 mod read;
@@ -36,10 +37,11 @@ mod weak;
 mod why;
 
 pub use self::act::{Act, On, Verb, Who};
+pub use self::choices::{Actor, Choice, Leads, Weight, Where};
 pub use self::complete::complete;
 pub use self::read::{MOST_CHARACTERS, Statement, Wrong, read};
 pub use self::render::{json, standing, text};
-pub use self::session::{Answers, Asked, MOST_STEPS, Reply, Session, Sided, Step};
+pub use self::session::{Answers, Asked, MOST_STEPS, Registers, Reply, Session, Sided, Step};
 pub use self::side::{Done, NotNow, Would};
 pub use self::situation::{DueNow, Fate, JobStands, Situation};
 pub use self::weak::{Design, UnknownDesign, Weak};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use contract::core::Config;
 use contract::{Call, Core, Dialect, JobId, Method, Rule, ThreadId};
-use judge::{TimelineOptions, Trace, timeline};
+use judge::{Possible, TimelineOptions, Trace, timeline};
 use model::drive::{From, Stimulus};
-use model::scope::{Users, Variant};
+use model::scope::{Users, Variant, slice};
 
 use super::act::{Act, On, Verb, Who};
 use super::call;
@@ -92,6 +92,15 @@ pub enum Reply {
     Quit,
 }
 
+/// What the rules of one job remember.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Registers {
+    /// What clients may have set.
+    pub possible: Vec<Possible>,
+    /// What else each rule keeps, as its own fields.
+    pub memory: Vec<(Rule, String)>,
+}
+
 /// A session. See the module's documentation.
 #[derive(Clone, Debug)]
 pub struct Session<C: Core> {
@@ -155,6 +164,14 @@ impl<C: Core> Session<C> {
         }
     }
 
+    /// With the delays, the users and the menu of a slice of the checker; none where a dialect has no slice of this name.
+    #[must_use]
+    pub fn in_slice(self, name: &str) -> Option<Session<C>> {
+        let has = |side: &Side<C>| slice(name, &side.frame.variant.profile).is_some();
+        let frames = self.sides.iter().map(|side| side.frame.clone().in_slice(name)).collect();
+        self.sides.iter().all(has).then(|| self.anew(frames))
+    }
+
     /// Traces of it name this design.
     #[must_use]
     pub fn under(self, design: Design) -> Session<C> {
@@ -171,6 +188,44 @@ impl<C: Core> Session<C> {
     #[must_use]
     pub fn is_broken(&self) -> bool {
         self.seen_broken == Seen::Yes
+    }
+
+    pub(super) fn make(&self) -> fn(&Config) -> C {
+        self.make
+    }
+
+    pub(super) fn sides(&self) -> &[Side<C>] {
+        &self.sides
+    }
+
+    /// The job that acts are about which name none.
+    #[must_use]
+    pub const fn chosen(&self) -> JobId {
+        self.chosen
+    }
+
+    /// The steps so far, as they are typed.
+    pub fn typed(&self) -> impl Iterator<Item = String> {
+        self.entries.iter().map(|entry| entry.act.to_string())
+    }
+
+    /// The run so far as a trace.
+    #[must_use]
+    pub fn traces(&self) -> Vec<Sided<Trace>> {
+        self.sided(|side| self.trace(side))
+    }
+
+    /// What the rules of each job remember, in the order of the jobs.
+    #[must_use]
+    pub fn registers(&self) -> Vec<Sided<Vec<Registers>>> {
+        self.sided(|side| {
+            let of = |monitors: &judge::Monitors<{ model::drive::CALLS }>| Registers {
+                possible: monitors.possible(&side.profile),
+                memory: monitors.memory(),
+            };
+            let jobs = side.lockstep.spec().jobs().len();
+            side.lockstep.monitors().iter().take(jobs).map(of).collect()
+        })
     }
 
     /// Steps so far.
