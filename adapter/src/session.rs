@@ -24,8 +24,8 @@ use judge::{Header, Line as TraceLine, Trace};
 use crate::Manifest;
 use crate::process::{Fault, Process, Tampering};
 use crate::wire::{
-    self, Action, Command, End, Enter, Greeting, Hello, Leave, Line, Order, PlannedCall, RaceOrder, Start,
-    Verb, WireOut, WireReceiver, can,
+    self, Action, Command, End, Enter, Greeting, Hello, Leave, Line, Order, PlannedCall, RaceOrder,
+    RestartKind, Start, Verb, WireOut, WireReceiver, can,
 };
 
 /// How long things may take.
@@ -420,6 +420,24 @@ impl Session {
         self.end_of(id, self.manifest.call(), during)
     }
 
+    /// Ends the implementation and starts it again. Returns what it has lost, in the adapter's words.
+    ///
+    /// # Errors
+    /// The adapter does something wrong, or does not answer.
+    pub fn restart(&mut self, how: RestartKind) -> Result<Vec<String>, Fault> {
+        let id = self.id();
+        self.send(id, Verb::Restart { restart: how });
+        let limit = self.manifest.start().max(self.manifest.call());
+        let end = self.end_of(id, limit, "it restarts the implementation")?;
+        if let Some(why) = end.unimplemented {
+            return Err(Fault::Disorder(format!("`restart` is in `can`, and unimplemented: {why}")));
+        }
+        self.program.happened.push(Happening { q: end.q, what: Kind::Restart {} });
+        // A callback that was inside has nobody to return to.
+        self.program.inside.clear();
+        Ok(end.lost)
+    }
+
     /// A command that the protocol does not have. Returns its end.
     ///
     /// # Errors
@@ -491,18 +509,21 @@ impl Session {
             if is_done(self) {
                 return Ok(true);
             }
-            if !self.take_in(until, &|| "callbacks are awaited".to_owned())? {
+            // One that never stops writing is awaited no longer than one that is silent.
+            if !self.take_in(until, &|| "callbacks are awaited".to_owned())? || Instant::now() >= until {
                 return Ok(is_done(self));
             }
         }
     }
 
-    /// Takes in what comes until nothing has come for so long.
+    /// Takes in what comes until nothing has come for so long. What never rests is left after the time for a call.
     ///
     /// # Errors
     /// The adapter does something wrong.
     pub fn rest(&mut self, quiet: Duration) -> Result<(), Fault> {
+        let until = Instant::now() + self.manifest.call().max(quiet * 2);
         while self.process.is_some()
+            && Instant::now() < until
             && self.take_in(Instant::now() + quiet, &|| "it is at rest".to_owned())?
         {}
         Ok(())
@@ -613,8 +634,8 @@ impl Session {
             if let Some(end) = self.ends.remove(&id) {
                 return Ok(Some(end));
             }
-            if !self.take_in(until, during)? {
-                return Ok(None);
+            if !self.take_in(until, during)? || Instant::now() >= until {
+                return Ok(self.ends.remove(&id));
             }
         }
     }
@@ -643,7 +664,13 @@ impl Session {
             Line::Start(start) => self.program.start(start),
             Line::End(end) => self.program.end(&end).map(|()| drop(self.ends.insert(end.end, end))),
             Line::Enter(_) | Line::Leave(_) if self.tampering == Tampering::NeverCallsBack => Ok(()),
-            Line::Enter(enter) => self.program.enter(&enter),
+            Line::Enter(mut enter) => {
+                if self.can(can::GIVEN) && matches!(enter.receiver, WireReceiver::Object(_)) {
+                    // Nothing that was looked at is no sign that the object was not called.
+                    enter.given.get_or_insert_default();
+                }
+                self.program.enter(&enter)
+            }
             Line::Leave(leave) => self.program.leave(&leave),
             Line::Errored(errored) => {
                 let traceback = errored.traceback.unwrap_or_default();
