@@ -33,10 +33,21 @@ pub(super) struct Path {
     pub(super) acts: Vec<Act>,
     /// The jobs that have not ended behind the path, and whose they are.
     pub(super) open_jobs: Vec<(JobId, UserId)>,
+    /// The files of these jobs.
+    pub(super) progress: BTreeMap<JobId, FileCount>,
     /// Files of jobs that have ended, and whether each has to be there.
     pub(super) files: Vec<(JobId, FileId, Stands)>,
     /// What the adapter has to be able to do: words of `can`.
     pub(super) needs: BTreeSet<&'static str>,
+}
+
+/// Files of a job behind the path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct FileCount {
+    /// Those that were added.
+    pub(super) added: u32,
+    /// Those of them that have come whole.
+    pub(super) done: u32,
 }
 
 /// Whether a file has to stand at its destination.
@@ -174,6 +185,10 @@ struct Seen {
     states: Vec<(JobId, JobState)>,
     /// Files that stand at their destinations.
     renamed: Vec<(JobId, FileId)>,
+    /// Files that were added.
+    added: BTreeMap<JobId, u32>,
+    /// Files that have come whole.
+    done: BTreeSet<(JobId, FileId)>,
     /// Calls of clients that have not come back, and their acts.
     open: BTreeMap<CallId, usize>,
 }
@@ -424,6 +439,11 @@ impl Reader {
         let mut path = self.path;
         let open = states.iter().filter(|(_, state)| !state.is_final());
         path.open_jobs = open.map(|(job, _)| (*job, (self.owners)(*job))).collect();
+        for (job, _) in &path.open_jobs {
+            let done = self.seen.done.iter().filter(|(of, _)| of == job).count();
+            let added = self.seen.added.get(job).copied().unwrap_or(0);
+            path.progress.insert(*job, FileCount { added, done: done as u32 });
+        }
         for (job, _) in states.iter().filter(|(_, state)| state.is_final()) {
             for file in (0..FILES).map(FileId) {
                 let whole = self.seen.renamed.contains(&(*job, file));
@@ -472,11 +492,29 @@ impl Seen {
                 self.renamed.push((job, file));
                 None
             }
+            EventView::Env { step, job: Some(job), file: Some(file) } => {
+                match step {
+                    EnvStep::FileDone => drop(self.done.insert((job, file))),
+                    EnvStep::FileRestarted => drop(self.done.remove(&(job, file))),
+                    _ => {}
+                }
+                None
+            }
             EventView::Call { id, caller, .. } if caller.inside.is_none() => {
                 self.open.insert(id, act);
                 None
             }
-            EventView::Return { id, .. } => self.open.remove(&id),
+            EventView::Return { id, job, call, hr, .. } => {
+                let added = match call {
+                    Call::AddFile { .. } if hr.succeeded() => 1,
+                    Call::AddFileSet { files } if hr.succeeded() => files.len() as u32,
+                    _ => 0,
+                };
+                if let Some(job) = job.filter(|_| added > 0) {
+                    *self.added.entry(job).or_default() += added;
+                }
+                self.open.remove(&id)
+            }
             _ => None,
         }
     }

@@ -13,11 +13,12 @@ use judge::trace::Told;
 use judge::{Rule, Trace, Verdicts};
 
 use super::Stage;
+use super::aftermath::{self, Litter};
 use super::kept::Thing;
-use super::path::{Act, Deed, Ending, Made, Path, Returns, Stands, orders};
+use super::path::{Act, Deed, Ending, Made, Path, Returns, orders};
 use crate::difference::{Account, Concern, Difference};
 use crate::minimize::Identity;
-use crate::server::{Compared, FEED_SEED, FEED_SIZE, Feed, GoesOn, Served, Server, content};
+use crate::server::{Feed, GoesOn, Served, Server};
 use crate::suite::{Case, Finding, JOBS, Judged, Led, hung, led, slice_of, steps_of};
 
 /// A run of the implementation along a path.
@@ -79,14 +80,15 @@ struct Player<'a> {
     stalled: BTreeSet<JobId>,
     /// Whether orders for callbacks are in force.
     ordered: bool,
+    litter: &'a mut Litter,
     known: &'a BTreeSet<Identity>,
 }
 
 /// Names of the files of one program.
-struct Names {
+pub(super) struct Names {
     program: u64,
     /// Files that were added to each job.
-    files: BTreeMap<JobId, u32>,
+    pub(super) files: BTreeMap<JobId, u32>,
     /// Of each job.
     feeds: [Feed; JOBS],
 }
@@ -151,6 +153,7 @@ impl<'a> Player<'a> {
             early: Vec::new(),
             stalled: BTreeSet::new(),
             ordered: false,
+            litter: &mut stage.litter,
             known: &stage.known,
         })
     }
@@ -183,10 +186,16 @@ impl<'a> Player<'a> {
                 self.end_jobs(path)?;
                 return Ok((Judged::not_runnable(format!("{method}: {why}")), None));
             }
-            Left::AtItsEnd => more.extend(self.files(path)?),
+            Left::AtItsEnd => {
+                more.extend(aftermath::files(self.session, &self.names, path)?);
+                more.extend(aftermath::progress(self.session, path)?);
+            }
             Left::Early | Left::Open(_) => {}
         }
-        self.end_jobs(path)?;
+        let ended = self.end_jobs(path)?;
+        if matches!(left, Left::AtItsEnd) && ended == Ended::Clean {
+            more.extend(aftermath::leftovers(self.session, &self.names, path, self.litter));
+        }
         let trace = self.session.finish(&self.header);
         let last = trace.lines.last().map_or(0, |line| line.seq);
         more.extend(self.early.iter().map(|(method, job)| Finding::Differs(early(*method, *job, last))));
@@ -413,18 +422,22 @@ impl<'a> Player<'a> {
     }
 
     /// Ends what the path has left open, as a client would, so that what comes after it is seen; and then whatever is left.
-    fn end_jobs(&mut self, path: &Path) -> Result<(), Fault> {
+    fn end_jobs(&mut self, path: &Path) -> Result<Ended, Fault> {
         if self.session.is_gone() {
-            return Ok(());
+            return Ok(Ended::NotSo);
         }
+        let mut ended = Ended::Clean;
         self.names.feeds.iter().for_each(|feed| self.server.go_on(feed, GoesOn::Closed));
         // Where something is held, a Cancel would wait for it. The reset lets go of it.
         if self.session.has(Method::Cancel) && self.waiting.is_empty() && self.session.inside().is_empty() {
             for (job, user) in &path.open_jobs {
                 let calling = self.session.start_call((ThreadId(0), *user), Some(*job), &Call::Cancel);
                 let answered = self.session.await_call(&calling)?;
-                if answered == Answered::Open {
-                    return Ok(());
+                match answered {
+                    Answered::Open => return Ok(Ended::NotSo),
+                    Answered::Returned { hr: HResult::S_OK, .. } => {}
+                    // It may have left files behind, and has answered so.
+                    _ => ended = Ended::NotSo,
                 }
             }
             if !path.open_jobs.is_empty() {
@@ -434,44 +447,18 @@ impl<'a> Player<'a> {
         if !self.session.reset()?.is_empty() {
             // What could not be ended may hold up what comes next.
             self.session.kill();
+            ended = Ended::NotSo;
         }
-        Ok(())
+        Ok(ended)
     }
+}
 
-    /// What is wrong with the files of jobs that have ended.
-    fn files(&mut self, path: &Path) -> Result<Vec<Finding>, Fault> {
-        let mut wrong = Vec::new();
-        for (job, file, stands) in &path.files {
-            let name = self.names.of(*job, *file);
-            if self.names.files.get(job).is_none_or(|count| file.0 >= *count) {
-                continue;
-            }
-            let is_whole = is_whole(self.session, &name)?;
-            let what = match (stands, is_whole) {
-                (Stands::Whole, Found::Whole) | (Stands::Nowhere, Found::Nothing) => continue,
-                (Stands::Whole, Found::Nothing) => "the file is not at its destination",
-                (Stands::Whole, Found::Another) => "the file at the destination has other bytes",
-                (Stands::Nowhere, _) => "a file stands at the destination",
-            };
-            let wanted = match stands {
-                Stands::Whole => "the job was completed, and the file stands there whole",
-                Stands::Nowhere => {
-                    "the job was cancelled or completed without the file, and nothing stands there"
-                }
-            };
-            wrong.push(Finding::Differs(Difference {
-                skeleton: vec!["the end of a job".to_owned(), what.to_owned()],
-                after: "the job has ended".to_owned(),
-                subject: format!("{job}, {file}: {what}"),
-                wanted: wanted.to_owned(),
-                account: Account::Suite,
-                concern: Concern::Rule(Rule::R15),
-                job: Some(*job),
-                seq: 0,
-            }));
-        }
-        Ok(wrong)
-    }
+/// How the jobs of a path were ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ended {
+    /// Each of them, and with success.
+    Clean,
+    NotSo,
 }
 
 /// A call came back while the callback that it forbids was inside.
@@ -495,27 +482,6 @@ fn early(method: Method, job: Option<JobId>, seq: u64) -> Difference {
     }
 }
 
-enum Found {
-    Whole,
-    Nothing,
-    Another,
-}
-
-fn is_whole(session: &mut Session, name: &str) -> Result<Found, Fault> {
-    if session.can(can::OBSERVE) {
-        let verb = Verb::Observe { observe: vec![name.to_owned()] };
-        let observed = session.command(verb, "it looks at its files")?.observed.unwrap_or_default();
-        return Ok(match observed.get(name).cloned().flatten() {
-            None => Found::Nothing,
-            Some(seen) if seen.bytes == FEED_SIZE && is_content(&seen.sha256) => Found::Whole,
-            Some(_) => Found::Another,
-        });
-    }
-    let Ok(file) = std::fs::File::open(session.seen_at(name)) else { return Ok(Found::Nothing) };
-    let same = content(FEED_SEED, FEED_SIZE).compare(file).is_ok_and(|compared| compared == Compared::Same);
-    Ok(if same { Found::Whole } else { Found::Another })
-}
-
 /// Time in parts: a retry that should not be comes before what is due, and just before it nothing is.
 fn parts(ms: u64, retry_ms: u64) -> impl Iterator<Item = u64> {
     let early = if ms > retry_ms * 4 { retry_ms * 2 } else { 0 };
@@ -523,14 +489,6 @@ fn parts(ms: u64, retry_ms: u64) -> impl Iterator<Item = u64> {
     let parts = [early, ms - early - last, last].into_iter().enumerate();
     // Also where no time is left: what is over fires then.
     parts.filter(|(number, part)| *part > 0 || *number == 2).map(|(_, part)| part)
-}
-
-/// Whether it is the digest of the file. An adapter that does not know it leaves it empty.
-fn is_content(sha256: &str) -> bool {
-    let bytes = content(FEED_SEED, FEED_SIZE).to_vec();
-    let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
-    let text: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    sha256.is_empty() || sha256.eq_ignore_ascii_case(&text)
 }
 
 /// The codes that mean one thing to the implementation.
@@ -546,7 +504,7 @@ impl Names {
         &self.feeds[job.index().min(JOBS - 1)]
     }
 
-    fn of(&self, job: JobId, file: FileId) -> String {
+    pub(super) fn of(&self, job: JobId, file: FileId) -> String {
         format!("p{}-{job}-{file}", self.program)
     }
 

@@ -210,7 +210,25 @@ impl<const J: usize> Walk<'_, J> {
         // When the bytes of what stalls have come is not known, and time is counted from there.
         let timeless = timeless || *step == Stimulus::Timeout && self.stalled;
         let late = overdue && is_from_outside(step) && *step != Stimulus::Timeout;
-        !timeless && !late && self.abilities.allows_on(step, Occasion::Walk) && !self.is_lost_on(step)
+        !timeless
+            && !late
+            && self.abilities.allows_on(step, Occasion::Walk)
+            && !self.is_lost_on(step)
+            && self.is_sure(step)
+    }
+
+    /// Whether every implementation makes the same of a step. A Resume may wait for any callback that is inside, where the adapter does not
+    /// promise otherwise.
+    fn is_sure(&self, step: &Stimulus) -> bool {
+        let Stimulus::Call { from: From::Client(_) | From::User(_), job: Some(job), call: Call::Resume } =
+            step
+        else {
+            return true;
+        };
+        let state = self.state.driver().core().state(*job);
+        let forbids = matches!(state, Some(JobState::Error | JobState::Transferred));
+        let is_inside = self.state.driver().telling(*job).is_some();
+        forbids || !is_inside || self.abilities.waits_for_what_it_must()
     }
 
     /// Whether a step wants the network while it is lost. What that comes to is each implementation's own matter.

@@ -34,11 +34,9 @@ use crate::difference::Difference;
 use crate::minimize::Identity;
 
 pub use self::committed::{COMMITTED, Committed, DIRECTORY};
-#[cfg(feature = "live")]
-pub use self::core::Settles;
-#[cfg(feature = "live")]
-pub(crate) use self::core::is_from_outside;
 pub use self::core::{FirstFailure, first_failure, on_core, on_other};
+#[cfg(feature = "live")]
+pub use self::core::{Settles, is_from_outside};
 pub use self::files::{FileError, MANIFEST};
 #[cfg(feature = "live")]
 pub use self::live::on_live;

@@ -5,8 +5,14 @@
 //!
 //! **What it is not.** Strict about what is the subject's freedom: see [`super::compare`].
 
+#[cfg(feature = "live")]
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+#[cfg(feature = "live")]
+use contract::{EnvStep, HResult, JobId, JobState};
+#[cfg(feature = "live")]
+use judge::trace::{Kind, Reason, StateLine};
 use judge::{Header, Recorded, Rule, RuleSet, Trace, Verdicts, failure_id};
 
 use super::compare::compare;
@@ -48,7 +54,7 @@ pub(crate) struct Led<'a> {
     /// Whether it was left before the end of the path, because what was due did not come.
     pub(crate) broken_off: bool,
     /// Codes of a method that mean one thing.
-    pub(crate) equal: Vec<(contract::Method, Vec<contract::HResult>)>,
+    pub(crate) equal: Vec<(contract::Method, Vec<HResult>)>,
     /// What was found beside the trace.
     pub(crate) more: Vec<Finding>,
     /// Failures that are known, behind which is looked for others.
@@ -78,18 +84,58 @@ pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
     let mut all: Vec<Finding> = differences.into_iter().map(Finding::Differs).chain(more).collect();
     let first = all.iter().position(|finding| !known.contains(&finding.id()));
     all.truncate(first.map_or(all.len(), |first| first + 1));
-    let findings: Vec<Finding> = broken_in(&trace, verdicts).into_iter().chain(all).collect();
+    let errors = another_error(&case.trace, &trace).map(Finding::Differs);
+    let findings: Vec<Finding> = broken_in(&trace, verdicts).into_iter().chain(errors).chain(all).collect();
     Judged::of(trace, findings, compared.steps)
+}
+
+/// A client is given an error that its job never has on the path. Which of those it has is not asked: a callback that is late may have an earlier one.
+#[cfg(feature = "live")]
+fn another_error(wanted: &Trace, run: &Trace) -> Option<Difference> {
+    // None where one of them has a code of the implementation's choice.
+    let mut errors: BTreeMap<JobId, Option<BTreeSet<HResult>>> = BTreeMap::new();
+    for line in &wanted.lines {
+        let Kind::State(StateLine { job, to: JobState::Error, by, .. }) = line.what else { continue };
+        let had = errors.entry(job).or_insert_with(|| Some(BTreeSet::new()));
+        match by {
+            Reason::Env(EnvStep::FatalError { hr }) => drop(had.as_mut().map(|had| had.insert(hr))),
+            _ => *had = None,
+        }
+    }
+    let mut told = BTreeMap::new();
+    run.lines.iter().find_map(|line| match &line.what {
+        Kind::Enter(enter) => {
+            told.insert(enter.delivery, enter.job);
+            None
+        }
+        Kind::Given(given) => {
+            let job = *told.get(&given.delivery)?;
+            let (error, had) = (given.given.error?, errors.get(&job)?.as_ref()?);
+            let had: Vec<String> =
+                (!had.contains(&error)).then(|| had.iter().map(ToString::to_string).collect())?;
+            Some(Difference {
+                skeleton: vec!["JobError".to_owned(), "another error".to_owned()],
+                after: "JobError starts".to_owned(),
+                subject: format!("{job} is given the error {error}"),
+                wanted: had.join(" or "),
+                account: Account::Suite,
+                concern: Concern::Rule(Rule::R5),
+                job: Some(job),
+                seq: line.seq,
+            })
+        }
+        _ => None,
+    })
 }
 
 /// The trace with one code for those that mean one thing.
 #[cfg(feature = "live")]
-fn with_equal(mut trace: Trace, equal: &[(contract::Method, Vec<contract::HResult>)]) -> Trace {
-    let mut calls = std::collections::BTreeMap::new();
+fn with_equal(mut trace: Trace, equal: &[(contract::Method, Vec<HResult>)]) -> Trace {
+    let mut calls = BTreeMap::new();
     for line in &mut trace.lines {
         match &mut line.what {
-            judge::trace::Kind::Call(call) => drop(calls.insert(call.id, call.call.method())),
-            judge::trace::Kind::Return(back) => {
+            Kind::Call(call) => drop(calls.insert(call.id, call.call.method())),
+            Kind::Return(back) => {
                 let method = calls.get(&back.call);
                 let group = equal.iter().find(|(of, codes)| Some(of) == method && codes.contains(&back.hr));
                 if let Some((_, codes)) = group {
