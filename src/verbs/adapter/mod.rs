@@ -2,6 +2,7 @@
 
 mod check;
 mod init;
+mod minimize;
 mod page;
 mod replay;
 mod run;
@@ -15,6 +16,7 @@ use reports::ExitCode;
 use crate::error::Error;
 use crate::output::Output;
 
+pub(crate) use self::minimize::{Wanted, minimize};
 pub(crate) use self::replay::replay;
 
 /// Use another implementation through its adapter: a program that speaks JSON lines.
