@@ -88,6 +88,8 @@ pub struct Session {
     ends: BTreeMap<i64, End>,
     /// Calls made so far, in all programs.
     calls: u64,
+    /// Commands that were done, in all programs.
+    done: u64,
 }
 
 /// What is known of the program that is being played.
@@ -155,6 +157,7 @@ impl Session {
             program: Program::default(),
             ends: BTreeMap::new(),
             calls: 0,
+            done: 0,
         };
         session.start_process()?;
         Ok(session)
@@ -267,6 +270,13 @@ impl Session {
         self.calls
     }
 
+    /// Whether any command was ever done. An adapter that has done none is at fault when it does not answer; behind others the
+    /// implementation may hang.
+    #[must_use]
+    pub const fn has_answered(&self) -> bool {
+        self.done > 0
+    }
+
     /// Begins a program. The process is started again where it is gone.
     ///
     /// # Errors
@@ -323,9 +333,13 @@ impl Session {
         let Calling { id, method } = *calling;
         let slow = self.hello.slow_ms.get(method.name()).map(|ms| Duration::from_millis(*ms));
         let limit = slow.map_or(self.manifest.call(), |slow| slow.max(self.manifest.call()));
-        let Some(end) = self.await_end(id, limit, &|| format!("it makes the call {method}"))? else {
-            self.process = None;
-            return Ok(Answered::Open);
+        let during = || format!("it makes the call {method}");
+        let Some(end) = self.await_end(id, limit, &during)? else {
+            let stderr = self.process.take().map(|process| process.stderr()).unwrap_or_default();
+            if self.has_answered() {
+                return Ok(Answered::Open);
+            }
+            return Err(Fault::Silent { limit, during: during(), stderr });
         };
         self.answered(end, method)
     }
@@ -662,7 +676,10 @@ impl Session {
         match line {
             Line::Hello(_) => Err(Fault::Disorder("a second `hello`".to_owned())),
             Line::Start(start) => self.program.start(start),
-            Line::End(end) => self.program.end(&end).map(|()| drop(self.ends.insert(end.end, end))),
+            Line::End(end) => {
+                self.done += 1;
+                self.program.end(&end).map(|()| drop(self.ends.insert(end.end, end)))
+            }
             Line::Enter(_) | Line::Leave(_) if self.tampering == Tampering::NeverCallsBack => Ok(()),
             Line::Enter(mut enter) => {
                 if self.can(can::GIVEN) && matches!(enter.receiver, WireReceiver::Object(_)) {

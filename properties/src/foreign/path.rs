@@ -33,7 +33,7 @@ pub(super) struct Path {
     pub(super) acts: Vec<Act>,
     /// The jobs that have not ended behind the path, and whose they are.
     pub(super) open_jobs: Vec<(JobId, UserId)>,
-    /// The files of these jobs.
+    /// The files of these jobs, where the path ends at rest.
     pub(super) progress: BTreeMap<JobId, FileCount>,
     /// Files of jobs that have ended, and whether each has to be there.
     pub(super) files: Vec<(JobId, FileId, Stands)>,
@@ -68,6 +68,22 @@ pub(super) enum Deed {
     Advance(Millis),
     Network(NetworkMove),
     Logoff(UserId),
+}
+
+impl Deed {
+    /// What it is, without jobs and values.
+    pub(super) fn what(&self) -> String {
+        match self {
+            Deed::Call(made) => made.call.method().to_string(),
+            Deed::Release(_, Thing::Program) => "a program exits".to_owned(),
+            Deed::Release(..) => "a callback leaves".to_owned(),
+            Deed::GoOn(_) => "the rest of a file comes".to_owned(),
+            Deed::Advance(_) => "time passes".to_owned(),
+            Deed::Network(NetworkMove::Lost) => "the network is lost".to_owned(),
+            Deed::Network(NetworkMove::Back) => "the network is back".to_owned(),
+            Deed::Logoff(_) => "a user logs off".to_owned(),
+        }
+    }
 }
 
 /// A call that is made.
@@ -430,7 +446,8 @@ impl Reader {
     }
 
     fn finish(mut self) -> Result<Path, Hindrance> {
-        if !goes_on(&self.lockstep) {
+        let rests = !goes_on(&self.lockstep);
+        if rests {
             self.settle()?;
         } else if !self.kept.is_empty() {
             return Err("the path ends while something is held");
@@ -439,7 +456,8 @@ impl Reader {
         let mut path = self.path;
         let open = states.iter().filter(|(_, state)| !state.is_final());
         path.open_jobs = open.map(|(job, _)| (*job, (self.owners)(*job))).collect();
-        for (job, _) in &path.open_jobs {
+        // Where the path ends in the middle, more files may come.
+        for (job, _) in path.open_jobs.iter().filter(|_| rests) {
             let done = self.seen.done.iter().filter(|(of, _)| of == job).count();
             let added = self.seen.added.get(job).copied().unwrap_or(0);
             path.progress.insert(*job, FileCount { added, done: done as u32 });

@@ -19,7 +19,7 @@ use super::path::{Act, Deed, Ending, Made, Path, Returns, orders};
 use crate::difference::{Account, Concern, Difference};
 use crate::minimize::Identity;
 use crate::server::{Feed, GoesOn, Served, Server};
-use crate::suite::{Case, Finding, JOBS, Judged, Led, hung, led, slice_of, steps_of};
+use crate::suite::{Broken, Case, Finding, JOBS, Judged, Led, hung, led, slice_of, steps_of};
 
 /// A run of the implementation along a path.
 #[derive(Clone, PartialEq, Debug)]
@@ -126,7 +126,7 @@ const LOOKS: Duration = Duration::from_millis(1);
 enum Left {
     AtItsEnd,
     /// What was due did not come.
-    Early,
+    Early(Difference),
     /// A call did not come back in time.
     Open(Method),
     /// The adapter does not make a call.
@@ -140,6 +140,8 @@ impl<'a> Player<'a> {
         let feeds = std::array::from_fn(|_| stage.server.feed());
         let names = Names { program, files: BTreeMap::new(), feeds };
         stage.session.begin()?;
+        // What an earlier program has left is not this one's.
+        stage.litter.note(&stage.session);
         Ok(Player {
             session: &mut stage.session,
             server: &stage.server,
@@ -163,7 +165,7 @@ impl<'a> Player<'a> {
         let led = self.lead(case, path);
         self.names.feeds.iter().for_each(|feed| self.server.forget(feed));
         match led {
-            Err(Fault::Silent { during, .. }) => {
+            Err(Fault::Silent { during, .. }) if self.session.has_answered() => {
                 let trace = self.session.finish(&self.header);
                 let hangs =
                     Finding::Differs(hung(&trace, &format!("nothing is answered any more while {during}")));
@@ -190,7 +192,7 @@ impl<'a> Player<'a> {
                 more.extend(aftermath::files(self.session, &self.names, path)?);
                 more.extend(aftermath::progress(self.session, path)?);
             }
-            Left::Early | Left::Open(_) => {}
+            Left::Early(_) | Left::Open(_) => {}
         }
         let ended = self.end_jobs(path)?;
         if matches!(left, Left::AtItsEnd) && ended == Ended::Clean {
@@ -199,11 +201,15 @@ impl<'a> Player<'a> {
         let trace = self.session.finish(&self.header);
         let last = trace.lines.last().map_or(0, |line| line.seq);
         more.extend(self.early.iter().map(|(method, job)| Finding::Differs(early(*method, *job, last))));
-        if let Left::Open(method) = left {
+        if let Left::Open(method) = &left {
             let what = format!("{method} does not come back in time");
             more.push(Finding::Differs(hung(&trace, &what)));
         }
-        let broken_off = !matches!(left, Left::AtItsEnd);
+        let broken_off = match left {
+            Left::AtItsEnd => Broken::Not,
+            Left::Early(difference) => Broken::Off(Some(difference)),
+            Left::Open(_) | Left::Unimplemented(..) => Broken::Off(None),
+        };
         let (equal, verdicts) = (equal(self.session), Verdicts::of(&trace));
         let judged = led(
             case,
@@ -274,14 +280,14 @@ impl<'a> Player<'a> {
             }
         }
         for (job, state) in states {
-            if !self.reaches(*job, *state, until)? {
+            if let Some(now) = self.reaches(*job, *state, until)? {
                 self.pace.missing += 1;
-                return Ok(Left::Early);
+                return Ok(Left::Early(another_state(act, *job, now, *state)));
             }
         }
-        if !self.stall(until)? {
+        if let Some(job) = self.stall(until)? {
             self.pace.missing += 1;
-            return Ok(Left::Early);
+            return Ok(Left::Early(no_transfer(act, job)));
         }
         if came {
             self.pace.slowest = self.pace.slowest.max(begun.elapsed());
@@ -394,25 +400,31 @@ impl<'a> Player<'a> {
         Ok(came)
     }
 
-    /// Waits until every transfer that is to stall does.
-    fn stall(&mut self, until: Instant) -> Result<bool, Fault> {
-        while self.stalled.iter().any(|job| !self.server.is_stalled(self.names.feed(*job))) {
+    /// Waits until every transfer that is to stall does. Returns a job whose transfer does not begin.
+    fn stall(&mut self, until: Instant) -> Result<Option<JobId>, Fault> {
+        let begins = |player: &Self, job: &JobId| player.server.is_stalled(player.names.feed(*job));
+        while let Some(job) = self.stalled.iter().copied().find(|job| !begins(self, job)) {
             if Instant::now() >= until {
-                return Ok(false);
+                return Ok(Some(job));
             }
             self.session.wait(LOOKS, &mut |_| false)?;
         }
-        Ok(true)
+        Ok(None)
     }
 
-    /// Polls a job until it is in this state.
-    fn reaches(&mut self, job: JobId, state: JobState, until: Instant) -> Result<bool, Fault> {
+    /// Polls a job until it is in this state. Returns in which other one it stays, or that it is gone.
+    fn reaches(
+        &mut self,
+        job: JobId,
+        state: JobState,
+        until: Instant,
+    ) -> Result<Option<Option<JobState>>, Fault> {
         let mut pause = Duration::from_micros(200);
         loop {
             match self.session.poll(job)? {
-                Some(now) if now == state => return Ok(true),
-                None if state.is_final() => return Ok(true),
-                _ if Instant::now() >= until => return Ok(false),
+                Some(now) if now == state => return Ok(None),
+                None if state.is_final() => return Ok(None),
+                now if Instant::now() >= until => return Ok(Some(now)),
                 _ => {}
             }
             self.session.forget_poll();
@@ -459,6 +471,40 @@ enum Ended {
     /// Each of them, and with success.
     Clean,
     NotSo,
+}
+
+/// A job stays in another state than the path has.
+fn another_state(act: &Act, job: JobId, now: Option<JobState>, wanted: JobState) -> Difference {
+    let named =
+        |state: Option<JobState>| state.map_or_else(|| "nowhere".to_owned(), |state| state.to_string());
+    let words = [act.deed.what(), format!("subject {}", named(now)), format!("wanted {wanted}")];
+    let sides = (format!("{job} is {}", named(now)), format!("{job} is {wanted}"));
+    early_end(act, job, words.to_vec(), sides)
+}
+
+/// A transfer that the path has does not begin.
+fn no_transfer(act: &Act, job: JobId) -> Difference {
+    let words = [act.deed.what(), "no transfer begins".to_owned()];
+    let sides = ("no request for the file comes".to_owned(), format!("the transfer of {job} begins"));
+    early_end(act, job, words.to_vec(), sides)
+}
+
+fn early_end(
+    act: &Act,
+    job: JobId,
+    skeleton: Vec<String>,
+    (subject, wanted): (String, String),
+) -> Difference {
+    Difference {
+        skeleton,
+        after: act.deed.what(),
+        subject,
+        wanted,
+        account: Account::Suite,
+        concern: Concern::Rule(Rule::R13),
+        job: Some(job),
+        seq: 0,
+    }
 }
 
 /// A call came back while the callback that it forbids was inside.

@@ -45,7 +45,7 @@ pub use self::packed::PackedError;
 pub use self::race::on_race;
 pub use self::recorded::recorded;
 #[cfg(feature = "live")]
-pub(crate) use self::recorded::{Led, hung, led};
+pub(crate) use self::recorded::{Broken, Led, hung, led};
 
 /// Jobs of a slice at most.
 pub const JOBS: usize = 2;

@@ -51,14 +51,22 @@ pub(crate) struct Led<'a> {
     pub(crate) verdicts: &'a Verdicts,
     /// The lines of it that belong to the path; behind them everything was ended.
     pub(crate) lines: usize,
-    /// Whether it was left before the end of the path, because what was due did not come.
-    pub(crate) broken_off: bool,
+    /// Whether it was left before the end of the path.
+    pub(crate) broken_off: Broken,
     /// Codes of a method that mean one thing.
     pub(crate) equal: Vec<(contract::Method, Vec<HResult>)>,
     /// What was found beside the trace.
     pub(crate) more: Vec<Finding>,
     /// Failures that are known, behind which is looked for others.
     pub(crate) known: &'a BTreeSet<Identity>,
+}
+
+/// Whether a run was left before the end of its path.
+#[cfg(feature = "live")]
+pub(crate) enum Broken {
+    Not,
+    /// It was, and what did not come is known, where no call was the reason.
+    Off(Option<Difference>),
 }
 
 /// What became of a file on a subject that was led along it, while no time passed for its timers.
@@ -77,8 +85,14 @@ pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
     );
     let mut differences = compared.differences;
     // That nothing follows is our doing, and what was missing before is the finding.
-    if broken_off && differences.len() > 1 {
-        differences.retain(|difference| !difference.is_of_the_end());
+    if let Broken::Off(reason) = broken_off {
+        if differences.len() > 1 {
+            differences.retain(|difference| !difference.is_of_the_end());
+        }
+        if let Some(reason) = reason.filter(|_| differences.iter().all(Difference::follows_from_the_end)) {
+            let seq = trace.lines.get(lines.saturating_sub(1)).map_or(0, |line| line.seq);
+            differences.insert(0, Difference { seq, ..reason });
+        }
     }
     // What comes behind the first may follow from it. What does not is the first on another path, or comes behind what is known.
     let mut all: Vec<Finding> = differences.into_iter().map(Finding::Differs).chain(more).collect();
