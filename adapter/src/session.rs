@@ -959,5 +959,5 @@ pub fn order_for(event: Event, leave: contract::event::Leave) -> Order {
         How::Panicked => Action { throw: true, ..Action::default() },
         How::Exited(code) => Action { exit: Some(code), ..Action::default() },
     };
-    Order { event: event.to_string(), action }
+    Order { event: event.to_string(), job: None, action }
 }

@@ -151,11 +151,11 @@ impl Trying<'_> {
         self.suite(ScopeName::Tiny, Cover::Transition)?;
         self.scripted("limits", limits)?;
         self.scripted("changes and silence", quiet)?;
+        self.scripted("restarts", restarts)?;
         self.probes = probes(self.stage.session.dialect().profile(), &self.abilities);
         self.random(self.until.min(Instant::now() + whole / FIRST))?;
         self.races(self.until.min(Instant::now() + whole / RACES))?;
         self.scripted("servers that misbehave", transfers)?;
-        self.scripted("restarts", restarts)?;
         self.suite(ScopeName::Tiny, Cover::Sneak)?;
         self.suite(ScopeName::Default, Cover::Transition)?;
         self.random(self.until)?;

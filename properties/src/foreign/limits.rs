@@ -65,7 +65,7 @@ const MORE: u32 = 2;
 fn callbacks(script: &mut Script<'_>, feed: &Feed, slots: u32) -> Result<(), Stop> {
     let jobs = slots + MORE;
     let action = Action { hold: true, ..Action::default() };
-    let order = Order { event: Event::JobTransferred.to_string(), action };
+    let order = Order { event: Event::JobTransferred.to_string(), job: None, action };
     script.stage.session.order(vec![order; jobs as usize])?;
     for job in (0..jobs).map(JobId) {
         begins(script, feed, job)?;
@@ -110,7 +110,7 @@ fn throws(script: &mut Script<'_>, feed: &Feed) -> Result<(), Stop> {
     let due = script.stage.session.limits().due;
     for number in 0..THROWS {
         let action = Action { throw: true, ..Action::default() };
-        let order = Order { event: Event::JobTransferred.to_string(), action };
+        let order = Order { event: Event::JobTransferred.to_string(), job: None, action };
         script.stage.session.order(vec![order])?;
         begins(script, feed, JobId(number))?;
         if !script.stage.session.wait(due, &mut |session| session.callbacks().1 > number)? {

@@ -429,7 +429,12 @@ impl Reader {
             made.returns = Returns::Later;
         }
         if are_mixed(&act.leaves) {
-            return Err("callbacks of two jobs end in different ways, and an order names no job");
+            if act.leaves.iter().any(|ending| !ending.calls.is_empty()) {
+                return Err(
+                    "callbacks of two jobs come at once and call, and their order is the implementation's",
+                );
+            }
+            self.path.needs.insert(can::ORDER_JOBS);
         }
         // Where a job is while a call on it waits is the implementation's own matter.
         let open = self.seen.open.values();
@@ -482,7 +487,7 @@ fn job_of(act: &Act) -> Option<Option<JobId>> {
     if let Deed::Call(made) = &act.deed { Some(made.job) } else { None }
 }
 
-/// Whether callbacks of two jobs, whose order is the implementation's choice, could take one another's orders, or what they call could meet.
+/// Whether callbacks of two jobs, whose order is the implementation's choice, could take one another's orders.
 fn are_mixed(leaves: &[Ending]) -> bool {
     let other = |one: &Ending| leaves.iter().any(|ending| ending.job != one.job);
     leaves.iter().any(|ending| !ending.is_usual() && ending.leave != Leave::Exited(0) && other(ending))
@@ -543,16 +548,20 @@ impl Seen {
 pub(super) fn orders(
     leaves: &[Ending],
     here: &dyn Fn(JobId, Option<JobId>, &Call) -> PlannedCall,
+    number: &dyn Fn(JobId) -> Option<u32>,
 ) -> Vec<Order> {
     let mut orders = Vec::new();
-    for (number, ending) in leaves.iter().enumerate() {
-        let again = order_for(ending.event, ending.leave);
+    let mixed = are_mixed(leaves);
+    for (place, ending) in leaves.iter().enumerate() {
+        let job = if mixed { number(ending.job) } else { None };
+        let again = Order { job, ..order_for(ending.event, ending.leave) };
         let mut first = again.clone();
         first.action.calls = ending.calls.iter().map(|(on, call)| here(ending.job, *on, call)).collect();
         first.action.hold = ending.stay == Stay::UntilReleased;
         orders.push(first);
         // An order that stays in force would be taken by what comes behind it.
-        let is_last = leaves[number + 1..].iter().all(|later| later.event != ending.event);
+        let is_same = |later: &Ending| later.event == ending.event && (!mixed || later.job == ending.job);
+        let is_last = !leaves[place + 1..].iter().any(is_same);
         let fails = is_last && !matches!(ending.leave, Leave::Returned(HResult::S_OK) | Leave::Exited(0));
         // The calls from inside are made once, as on the path.
         orders.extend(std::iter::repeat_n(again, if fails { AGAIN } else { 0 }));

@@ -238,7 +238,8 @@ impl<'a> Player<'a> {
             let other = on.and_then(|on| session.number(on));
             PlannedCall::of(other, &names.here(session, Some(on.unwrap_or(job)), call))
         };
-        let orders = if usual { Vec::new() } else { orders(&act.leaves, &inner) };
+        let number = |job: JobId| session.number(job);
+        let orders = if usual { Vec::new() } else { orders(&act.leaves, &inner, &number) };
         self.session.order(orders)
     }
 

@@ -370,10 +370,17 @@ mod tests {
                 led += 1;
             }
         }
-        // The others mix callbacks of two jobs, which orders cannot tell apart.
         assert!(led * 5 > PATHS * 4, "{led} of {PATHS}");
-        let wanted =
-            [can::HOLD, can::STALL, can::CLOCK, can::DISK, can::NETWORK, can::USERS, can::NESTED_JOBS];
+        let wanted = [
+            can::HOLD,
+            can::STALL,
+            can::CLOCK,
+            can::DISK,
+            can::NETWORK,
+            can::USERS,
+            can::NESTED_JOBS,
+            can::ORDER_JOBS,
+        ];
         assert_eq!(needs, BTreeSet::from(wanted));
     }
 
