@@ -353,7 +353,8 @@ impl Trying<'_> {
             self.tell("what was found, again", number as u64, Some(all));
             let Some(found) = self.tally.found.get(&id).cloned() else { continue };
             let Some(case) = found.case.clone() else { continue };
-            if Instant::now() >= self.until || (self.plan.enough)() {
+            // Whether it comes again decides the verdict, so that is worth a little more time.
+            if Instant::now() >= self.until + GRACE || (self.plan.enough)() {
                 self.not_begun.push(format!("{id} again"));
                 continue;
             }
@@ -495,6 +496,9 @@ const MOST_INCIDENTS: usize = 20;
 
 /// Steps of a path at which it ends.
 const LONGEST: usize = 60;
+
+/// How long behind the end of its time what was found is led again.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// How often what was found is led again.
 const REPLAYS: u32 = 3;

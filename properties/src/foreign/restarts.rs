@@ -91,7 +91,8 @@ fn restart(
     for ((call, then), (_, now)) in answers.iter().zip(look(script)?) {
         // An object that is gone is registered no more.
         if *call != Call::GetNotifyInterface && *then != now {
-            let (method, sides) = (call.method().to_string(), (format!("{now:?}"), format!("{then:?}")));
+            let method = call.method().to_string();
+            let sides = (in_words(&method, &now), in_words(&method, then));
             script.differs(["a restart", &format!("{method} answers otherwise")], &after, sides, Rule::R17);
         }
     }
@@ -165,6 +166,11 @@ fn reaches(script: &mut Script<'_>, wanted: JobState) -> Result<bool, Stop> {
 }
 
 const LOOKS: Duration = Duration::from_millis(1);
+
+fn in_words(method: &str, (hr, out): &(HResult, Option<Out>)) -> String {
+    let out = out.as_ref().map(|out| format!(", {out:?}")).unwrap_or_default();
+    format!("{method} -> {hr}{out}")
+}
 
 /// What the getters answer.
 fn look(script: &mut Script<'_>) -> Result<Vec<(Call, (HResult, Option<Out>))>, Stop> {
