@@ -61,7 +61,7 @@ impl Translation {
     fn line(&mut self, what: &Kind, call: Option<Stimulus>) {
         match what {
             Kind::Call(line) if line.thread == ThreadId::OBSERVER => {
-                drop(self.polls.insert(line.id, line.job))
+                self.polls.insert(line.id, line.job);
             }
             Kind::Call(line) => {
                 self.steps.extend(call);
