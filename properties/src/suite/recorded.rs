@@ -89,7 +89,9 @@ pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
         if differences.len() > 1 {
             differences.retain(|difference| !difference.is_of_the_end());
         }
-        if let Some(reason) = reason.filter(|_| differences.iter().all(Difference::follows_from_the_end)) {
+        if let Some(reason) =
+            reason.filter(|_| differences.first().is_none_or(Difference::follows_from_the_end))
+        {
             let seq = trace.lines.get(lines.saturating_sub(1)).map_or(0, |line| line.seq);
             differences.insert(0, Difference { seq, ..reason });
         }
