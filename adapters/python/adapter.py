@@ -419,7 +419,7 @@ def finish_calls(patience=0.5):
 def obey(command):
     number = command.get("id")
     if "hello" in command:
-        can = ["race", "nested", "nested_jobs", "order_jobs", "hold", "throw", "given"]
+        can = ["race", "nested", "nested_jobs", "order_jobs", "hold", "throw", "given", "stall"]
         write({"hello": 1, "q": next(Q), **HELLO, "language": "python", "methods": list(METHODS), "can": can})
     elif "call" in command:
         on_thread(command["thread"], call, number, command)
