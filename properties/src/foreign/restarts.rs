@@ -104,6 +104,8 @@ fn restart(
             script.differs(["a restart", "a callback at an object that is gone"], &after, sides, Rule::R3);
         }
     }
+    // What failed before would fail again.
+    script.stage.server.serve(feed, Served::Whole);
     goes_on(script, before, &after)?;
     ends(script, name, &after)
 }
@@ -167,13 +169,16 @@ fn reaches(script: &mut Script<'_>, wanted: JobState) -> Result<bool, Stop> {
 
 const LOOKS: Duration = Duration::from_millis(1);
 
-fn in_words(method: &str, (hr, out): &(HResult, Option<Out>)) -> String {
+/// The code of a call, and what it gave back.
+type Answer = (HResult, Option<Out>);
+
+fn in_words(method: &str, (hr, out): &Answer) -> String {
     let out = out.as_ref().map(|out| format!(", {out:?}")).unwrap_or_default();
     format!("{method} -> {hr}{out}")
 }
 
 /// What the getters answer.
-fn look(script: &mut Script<'_>) -> Result<Vec<(Call, (HResult, Option<Out>))>, Stop> {
+fn look(script: &mut Script<'_>) -> Result<Vec<(Call, Answer)>, Stop> {
     let getters: [Call; 9] = [
         Call::GetState,
         Call::GetDisplayName,

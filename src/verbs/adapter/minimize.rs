@@ -97,14 +97,17 @@ pub(crate) fn minimize(trace: &Trace, wanted: &Wanted<'_>, output: &mut Output) 
     }
     let mut text = format!("{id}: {}\n", printable(&finding.what()));
     text += &format!("  came in {} of {}\n", met.count, counted(u64::from(wanted.times), "run"));
-    text += &format!(
-        "  {} from outside are left of {}; {} tried, {} each{}\n",
-        sizes.1,
-        sizes.0,
-        counted(u64::from(tries), "shorter path"),
-        counted(u64::from(effort.runs), "run"),
-        if is_smallest { "; nothing more can be left out" } else { "; time or tries were over" }
-    );
+    text += &match &found {
+        None => format!("  nothing can be left out of {}\n", counted(sizes.0 as u64, "outside step")),
+        Some(_) => format!(
+            "  {} left of {}; {} tried, up to {} each{}\n",
+            counted(sizes.1 as u64, "outside step"),
+            sizes.0,
+            counted(u64::from(tries), "shorter path"),
+            counted(u64::from(effort.runs), "run"),
+            if is_smallest { "; nothing more can be left out" } else { "; time or tries were over" }
+        ),
+    };
     if let Some(excerpt) = excerpt {
         text += &format!("\nof a run, as little as shows it:\n\n{excerpt}");
     }
@@ -115,7 +118,7 @@ pub(crate) fn minimize(trace: &Trace, wanted: &Wanted<'_>, output: &mut Output) 
 }
 
 enum Measured {
-    Met(Identity, Met),
+    Met(Identity, Box<Met>),
     /// There is nothing to make small, and why.
     Nothing(String),
 }
@@ -151,7 +154,7 @@ fn measured(
         |id: &Identity, met: &Met| (asked == Some(&*id.to_string()), met.count, met.finding.rule().is_some());
     let best = all.into_iter().filter(|(_, met)| fits(met)).max_by_key(|(id, met)| weight(id, met));
     Ok(match best {
-        Some((id, met)) => Measured::Met(id, met),
+        Some((id, met)) => Measured::Met(id, Box::new(met)),
         None => {
             let rule = wanted.rule.map(|rule| format!(" that breaks {rule}")).unwrap_or_default();
             let runs = counted(u64::from(wanted.times), "run");
