@@ -134,6 +134,8 @@ impl Translation {
 
 #[cfg(test)]
 mod tests {
+    use contract::Core as _;
+
     use super::*;
 
     #[test]
