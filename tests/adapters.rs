@@ -78,6 +78,45 @@ fn what_an_adapter_does_wrong_is_its_own_fault() {
 }
 
 #[test]
+fn a_run_ends_and_with_the_code_of_its_verdict() {
+    let needed = "['CreateJob', 'AddFile', 'Resume', 'Cancel', 'SetNotifyInterface']";
+    let flood = "        while True: q += 1; out({'q': q, 'enter': q, 'job': 0, 'event': 'JobTransferred', 'receiver': 0})";
+    let cases = [
+        // Everything is named, and nothing is implemented.
+        (needed, UNIMPLEMENTED, 4, "verdict: vacuous"),
+        // It never answers, whether it writes or not: that is no call which hangs.
+        (needed, flood, 6, "does not answer within 500 ms"),
+        (needed, "        import time; time.sleep(100)", 6, "does not answer within 500 ms"),
+        (needed, "        out('x' * 3000000)", 6, "none of the protocol"),
+        (needed, "        sys.exit(9)", 6, "exit status: 9"),
+    ];
+    for (methods, answer, code, wanted) in cases {
+        let directory = tempfile::tempdir().expect("a directory");
+        let manifest = adapter(directory.path(), methods, answer);
+        let run = bgcheck(&["run"], &manifest);
+        let flat = text(&run).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(run.status.code(), Some(code), "{answer}\n{flat}");
+        assert!(flat.contains(wanted), "{answer}\n{flat}");
+    }
+    for (answer, wanted) in
+        [("", "does not answer"), ("print('{\"hello\":2,\"q\":0,\"name\":\"x\"}')", "version 2")]
+    {
+        let directory = tempfile::tempdir().expect("a directory");
+        let manifest = adapter(directory.path(), "[]", UNIMPLEMENTED);
+        let program = format!(
+            "import sys, time\nsys.stdin.readline()\n{answer}\nsys.stdout.flush()\ntime.sleep(100)\n"
+        );
+        std::fs::write(directory.path().join("adapter.py"), program).expect("the directory can be written");
+        let text = std::fs::read_to_string(&manifest).expect("it was written").replace("5000", "1000");
+        std::fs::write(&manifest, text).expect("the directory can be written");
+        let run = bgcheck(&["run"], &manifest);
+        let flat = self::text(&run).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(run.status.code(), Some(6), "{flat}");
+        assert!(flat.contains(wanted), "{flat}");
+    }
+}
+
+#[test]
 fn what_is_typed_wrong_is_named() {
     let directory = tempfile::tempdir().expect("a directory");
     let manifest = directory.path().join("adapter.toml");

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -128,6 +128,12 @@ pub fn on_start(hook: fn(u32)) {
 /// Lines of stderr that are kept.
 const KEPT: usize = 12;
 
+/// Lines that are read ahead. An adapter that never stops writing has to wait.
+const AHEAD: usize = 1 << 14;
+
+/// Bytes of a line that a pipe takes although the adapter does not read: few lines are not answered at once.
+const SHORT: usize = 4096;
+
 /// How long an adapter may take to end once its input is over.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -156,7 +162,7 @@ impl Process {
             let kept = Arc::clone(&stderr);
             std::thread::spawn(move || keep(pipe, &kept));
         }
-        let (send, lines) = channel();
+        let (send, lines) = sync_channel(AHEAD);
         if let Some(pipe) = child.stdout.take() {
             std::thread::spawn(move || read(pipe, &|line| send.send(line).is_ok()));
         }
@@ -167,11 +173,18 @@ impl Process {
     /// Writes a line. That nobody reads it any more is seen when nothing is answered.
     pub(crate) fn write(&mut self, mut line: String) {
         line.push('\n');
-        if let Some(stdin) = &mut self.stdin {
-            let written = stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush());
-            if written.is_err() {
-                self.stdin = None;
+        let Some(stdin) = &mut self.stdin else { return };
+        let own = if line.len() > SHORT { another_end(stdin).ok() } else { None };
+        let written = match own {
+            // An adapter that does not read would keep us from seeing that it does not answer. The thread ends with the process.
+            Some(mut end) => {
+                std::thread::spawn(move || end.write_all(line.as_bytes()));
+                Ok(())
             }
+            None => stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush()),
+        };
+        if written.is_err() {
+            self.stdin = None;
         }
     }
 
@@ -274,6 +287,19 @@ fn keep(pipe: impl Read, kept: &Mutex<VecDeque<String>>) {
         }
         kept.push_back(String::from_utf8_lossy(&line).trim_end().to_owned());
     }
+}
+
+/// Another handle to the input of a process.
+#[cfg(unix)]
+fn another_end(stdin: &ChildStdin) -> std::io::Result<std::fs::File> {
+    use std::os::fd::AsFd as _;
+    stdin.as_fd().try_clone_to_owned().map(Into::into)
+}
+
+#[cfg(windows)]
+fn another_end(stdin: &ChildStdin) -> std::io::Result<std::fs::File> {
+    use std::os::windows::io::AsHandle as _;
+    stdin.as_handle().try_clone_to_owned().map(Into::into)
 }
 
 /// A group of its own, so that what the adapter starts ends with it, and so that Ctrl-C does not reach it before us.

@@ -24,8 +24,8 @@ use judge::{Header, Line as TraceLine, Trace};
 use crate::Manifest;
 use crate::process::{Fault, Process, Tampering};
 use crate::wire::{
-    self, Action, Command, End, Enter, Greeting, Hello, Leave, Line, Order, PlannedCall, RaceOrder, Start,
-    Verb, WireOut, WireReceiver, can,
+    self, Action, Command, End, Enter, Greeting, Hello, Leave, Line, Order, PlannedCall, RaceOrder,
+    RestartKind, Start, Verb, WireOut, WireReceiver, can,
 };
 
 /// How long things may take.
@@ -88,6 +88,8 @@ pub struct Session {
     ends: BTreeMap<i64, End>,
     /// Calls made so far, in all programs.
     calls: u64,
+    /// Commands that were done, in all programs.
+    done: u64,
 }
 
 /// What is known of the program that is being played.
@@ -155,6 +157,7 @@ impl Session {
             program: Program::default(),
             ends: BTreeMap::new(),
             calls: 0,
+            done: 0,
         };
         session.start_process()?;
         Ok(session)
@@ -267,6 +270,13 @@ impl Session {
         self.calls
     }
 
+    /// Whether any command was ever done. An adapter that has done none is at fault when it does not answer; behind others the
+    /// implementation may hang.
+    #[must_use]
+    pub const fn has_answered(&self) -> bool {
+        self.done > 0
+    }
+
     /// Begins a program. The process is started again where it is gone.
     ///
     /// # Errors
@@ -323,9 +333,13 @@ impl Session {
         let Calling { id, method } = *calling;
         let slow = self.hello.slow_ms.get(method.name()).map(|ms| Duration::from_millis(*ms));
         let limit = slow.map_or(self.manifest.call(), |slow| slow.max(self.manifest.call()));
-        let Some(end) = self.await_end(id, limit, &|| format!("it makes the call {method}"))? else {
-            self.process = None;
-            return Ok(Answered::Open);
+        let during = || format!("it makes the call {method}");
+        let Some(end) = self.await_end(id, limit, &during)? else {
+            let stderr = self.process.take().map(|process| process.stderr()).unwrap_or_default();
+            if self.has_answered() {
+                return Ok(Answered::Open);
+            }
+            return Err(Fault::Silent { limit, during: during(), stderr });
         };
         self.answered(end, method)
     }
@@ -420,6 +434,24 @@ impl Session {
         self.end_of(id, self.manifest.call(), during)
     }
 
+    /// Ends the implementation and starts it again. Returns what it has lost, in the adapter's words.
+    ///
+    /// # Errors
+    /// The adapter does something wrong, or does not answer.
+    pub fn restart(&mut self, how: RestartKind) -> Result<Vec<String>, Fault> {
+        let id = self.id();
+        self.send(id, Verb::Restart { restart: how });
+        let limit = self.manifest.start().max(self.manifest.call());
+        let end = self.end_of(id, limit, "it restarts the implementation")?;
+        if let Some(why) = end.unimplemented {
+            return Err(Fault::Disorder(format!("`restart` is in `can`, and unimplemented: {why}")));
+        }
+        self.program.happened.push(Happening { q: end.q, what: Kind::Restart {} });
+        // A callback that was inside has nobody to return to.
+        self.program.inside.clear();
+        Ok(end.lost)
+    }
+
     /// A command that the protocol does not have. Returns its end.
     ///
     /// # Errors
@@ -491,18 +523,21 @@ impl Session {
             if is_done(self) {
                 return Ok(true);
             }
-            if !self.take_in(until, &|| "callbacks are awaited".to_owned())? {
+            // One that never stops writing is awaited no longer than one that is silent.
+            if !self.take_in(until, &|| "callbacks are awaited".to_owned())? || Instant::now() >= until {
                 return Ok(is_done(self));
             }
         }
     }
 
-    /// Takes in what comes until nothing has come for so long.
+    /// Takes in what comes until nothing has come for so long. What never rests is left after the time for a call.
     ///
     /// # Errors
     /// The adapter does something wrong.
     pub fn rest(&mut self, quiet: Duration) -> Result<(), Fault> {
+        let until = Instant::now() + self.manifest.call().max(quiet * 2);
         while self.process.is_some()
+            && Instant::now() < until
             && self.take_in(Instant::now() + quiet, &|| "it is at rest".to_owned())?
         {}
         Ok(())
@@ -613,8 +648,8 @@ impl Session {
             if let Some(end) = self.ends.remove(&id) {
                 return Ok(Some(end));
             }
-            if !self.take_in(until, during)? {
-                return Ok(None);
+            if !self.take_in(until, during)? || Instant::now() >= until {
+                return Ok(self.ends.remove(&id));
             }
         }
     }
@@ -641,9 +676,18 @@ impl Session {
         match line {
             Line::Hello(_) => Err(Fault::Disorder("a second `hello`".to_owned())),
             Line::Start(start) => self.program.start(start),
-            Line::End(end) => self.program.end(&end).map(|()| drop(self.ends.insert(end.end, end))),
+            Line::End(end) => {
+                self.done += 1;
+                self.program.end(&end).map(|()| drop(self.ends.insert(end.end, end)))
+            }
             Line::Enter(_) | Line::Leave(_) if self.tampering == Tampering::NeverCallsBack => Ok(()),
-            Line::Enter(enter) => self.program.enter(&enter),
+            Line::Enter(mut enter) => {
+                if self.can(can::GIVEN) && matches!(enter.receiver, WireReceiver::Object(_)) {
+                    // Nothing that was looked at is no sign that the object was not called.
+                    enter.given.get_or_insert_default();
+                }
+                self.program.enter(&enter)
+            }
             Line::Leave(leave) => self.program.leave(&leave),
             Line::Errored(errored) => {
                 let traceback = errored.traceback.unwrap_or_default();
@@ -915,5 +959,5 @@ pub fn order_for(event: Event, leave: contract::event::Leave) -> Order {
         How::Panicked => Action { throw: true, ..Action::default() },
         How::Exited(code) => Action { exit: Some(code), ..Action::default() },
     };
-    Order { event: event.to_string(), action }
+    Order { event: event.to_string(), job: None, action }
 }

@@ -220,7 +220,9 @@ class Client:
         with LOCK:
             q, number = next(Q), next(ENTERS)
             orders = ORDERS[event]
-            order = orders.popleft() if orders else {}
+            order = next((order for order in orders if order.get("job", self.job) == self.job), {})
+            if order:
+                orders.remove(order)
             gate = HELD[number] = threading.Event()
             known = JOBS.get(self.job)
         if known is not None and known.first_enter is None:
@@ -417,7 +419,7 @@ def finish_calls(patience=0.5):
 def obey(command):
     number = command.get("id")
     if "hello" in command:
-        can = ["race", "nested", "nested_jobs", "hold", "throw", "given"]
+        can = ["race", "nested", "nested_jobs", "order_jobs", "hold", "throw", "given", "stall"]
         write({"hello": 1, "q": next(Q), **HELLO, "language": "python", "methods": list(METHODS), "can": can})
     elif "call" in command:
         on_thread(command["thread"], call, number, command)

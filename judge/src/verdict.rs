@@ -158,6 +158,8 @@ impl Verdicts {
 pub struct Judge {
     profile: Profile,
     rules: RuleSet,
+    /// The rules of which what clients are handed is judged. It needs no states, so it is judged also where the rest is undecided.
+    of_handed: RuleSet,
     jobs: BTreeMap<JobId, Watched>,
     across: Across<OPEN_CALLS, RUNNING>,
     handed: Handed,
@@ -204,6 +206,7 @@ impl Judge {
         Judge {
             profile,
             rules,
+            of_handed: rules,
             jobs: BTreeMap::new(),
             across: Across::new(rules, CALLBACK_SLOTS),
             handed: Handed::recorded(true),
@@ -240,8 +243,12 @@ impl Judge {
                 judge.undecided.insert(rule, format!("the subject does not record {missing:?} events"));
             }
         }
-        judge.handed = Handed::recorded(header.records.contains(&Recorded::Given));
+        let records_given = header.records.contains(&Recorded::Given);
+        judge.handed = Handed::recorded(records_given);
         judge.rules = judge.rules.iter().filter(|rule| !judge.undecided.contains_key(rule)).collect();
+        if !records_given {
+            judge.of_handed = judge.rules;
+        }
         judge.with_slots(header.callback_slots)
     }
 
@@ -251,10 +258,10 @@ impl Judge {
         self.last_seq = seq;
         self.note_owner(event);
         self.feed_across(seq, event);
-        for (violated, exercised) in [self.handed.event(event), self.queue.event(&self.profile, seq, event)] {
-            let (violated, exercised) =
-                (violated.intersection(self.rules), exercised.intersection(self.rules));
-            self.note(seq, event.job(), violated, exercised);
+        let handed = (self.handed.event(event), self.of_handed);
+        let queue = (self.queue.event(&self.profile, seq, event), self.rules);
+        for ((violated, exercised), rules) in [handed, queue] {
+            self.note(seq, event.job(), violated.intersection(rules), exercised.intersection(rules));
         }
         match (*event, event.job()) {
             (EventView::Return { id, call: Call::CreateJob { .. }, hr, .. }, job) => {
@@ -292,6 +299,7 @@ impl Judge {
             "the service died during the run, and this rule does not follow it beyond that",
         );
         self.rules = self.rules.intersection(RuleSet::ACROSS_RESTART);
+        self.of_handed = self.of_handed.intersection(RuleSet::ACROSS_RESTART);
         self.jobs.values_mut().for_each(|watched| watched.restart(&self.profile));
         self.across.restart();
         self.handed.restart();
@@ -366,6 +374,7 @@ impl Judge {
         let Judge {
             profile: _,
             rules,
+            of_handed,
             jobs,
             across,
             handed,
@@ -378,7 +387,7 @@ impl Judge {
             events: _,
             last_seq: _,
         } = self;
-        (rules, across, handed, owners, first_end.is_some()).hash(state);
+        (rules, of_handed, across, handed, owners, first_end.is_some()).hash(state);
         queue.digest(state);
         for (job, watched) in jobs {
             job.hash(state);

@@ -8,6 +8,7 @@
 //! - [`deadlines`]: whether the core keeps those of the model.
 //! - [`edges`]: the edges of the model that inputs reach.
 //! - [`canary`]: a subject that is broken on purpose.
+//! - [`translate`]: a recorded run of another subject as a program.
 //! - `simulate`: a person plays client, network, disk and clock.
 //! - `suite`: generated suites as files, and what becomes of them on a subject.
 //! - `kill`: engines against the seeded faults of `contract::fault`.
@@ -49,6 +50,7 @@ pub mod stop;
 #[cfg(feature = "live")]
 pub mod suite;
 pub mod tape;
+pub mod translate;
 
 /// What the ids of jobs have in common in every service that is run here: a service would choose it at random, and runs have to repeat.
 pub const NAMESPACE: u64 = 0x6267_6368_6563_6B00;

@@ -41,6 +41,16 @@ pub(crate) struct Trial<'a> {
     pub(crate) known: &'a BTreeSet<Identity>,
 }
 
+impl Tried {
+    /// Whether there is a rule that the adapter could have shown, and that no run had anything for.
+    pub(crate) fn is_vacuous(&self) -> bool {
+        let nothing = |(rule, count): (&Rule, &RuleCount)| {
+            count.is_vacuous() && self.campaign.missing_for(*rule).is_none()
+        };
+        self.campaign.tally.rules.iter().any(nothing)
+    }
+}
+
 /// What was found out about an implementation.
 pub(crate) struct Tried {
     /// The implementation, and what its adapter is written in.
@@ -225,7 +235,7 @@ pub(crate) fn exit_code(tried: &Tried, told: &[Told], stale: usize) -> ExitCode 
         ExitCode::Flaky
     } else if tried.fault.is_some() || !tally.incidents.is_empty() {
         ExitCode::Skipped
-    } else if tally.passed == 0 && told.is_empty() {
+    } else if tally.passed == 0 && told.is_empty() || tried.is_vacuous() {
         ExitCode::Vacuous
     } else {
         ExitCode::Held
@@ -236,14 +246,15 @@ pub(crate) fn exit_code(tried: &Tried, told: &[Told], stale: usize) -> ExitCode 
 pub(crate) fn result(tried: &Tried, told: &[Told]) -> EngineResult {
     let name = "adapter";
     let news: Vec<&Told> = told.iter().filter(|one| one.standing != Standing::Known).collect();
-    if let (Some(fault), true) = (&tried.fault, news.is_empty()) {
-        let status = Status::Skipped { why: fault.to_string(), install_hint: None };
+    let tally = &tried.campaign.tally;
+    let incident = tally.incidents.first().map(|(_, what)| what.clone());
+    if let (Some(why), true) = (tried.fault.as_ref().map(ToString::to_string).or(incident), news.is_empty()) {
+        let status = Status::Skipped { why, install_hint: None };
         return EngineResult { status, subject: Some(Subject::Foreign), ..EngineResult::failed(name, "") };
     }
-    let tally = &tried.campaign.tally;
     let rules = tally.rules.iter().map(|(rule, count)| RuleResult {
         rule: RuleId(rule.to_string()),
-        finding: of_rule(*rule, count, &news),
+        finding: of_rule(*rule, count, &news, tried.campaign.missing_for(*rule)),
     });
     let first_of_rule = |one: &Told| {
         one.rule.is_none_or(|rule| {
@@ -278,14 +289,19 @@ pub(crate) fn result(tried: &Tried, told: &[Told]) -> EngineResult {
     }
 }
 
-fn of_rule(rule: Rule, count: &RuleCount, news: &[&Told]) -> Finding {
+fn of_rule(rule: Rule, count: &RuleCount, news: &[&Told], missing: Option<&str>) -> Finding {
     match news.iter().find(|one| one.rule == Some(rule)) {
         Some(one) => Finding::Violated(one.failure.clone()),
         None if count.held > 0 => Finding::sampled(count.held),
         None if count.undecided > 0 => Finding::NotDecidable {
             why: count.why.clone().unwrap_or_else(|| "the runs do not show enough".to_owned()),
         },
-        None => Finding::Vacuous,
+        None => match missing {
+            Some(what) => {
+                Finding::NotDecidable { why: format!("the adapter has nothing that it is about: {what}") }
+            }
+            None => Finding::Vacuous,
+        },
     }
 }
 

@@ -89,7 +89,7 @@ impl Traces {
         failure.notes.push(match write(&self.dir.join(&name), &path.print()) {
             Ok(()) => {
                 let file = quoted(&slashes(&self.dir.join(&name)));
-                format!("again: bgcheck replay {file} --adapter ADAPTER")
+                format!("again: bgcheck replay {file} --adapter ADAPTER, and smaller by bgcheck minimize {file} --adapter ADAPTER")
             }
             Err(error) => not_written(&error),
         });

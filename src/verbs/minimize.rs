@@ -36,7 +36,8 @@ Examples:
   bgcheck minimize trace.jsonl -o small.jsonl                        the small trace goes there
   bgcheck minimize trace.jsonl --rule R5                             of several rules that it breaks, this one
   bgcheck minimize trace.jsonl --subject canary                      its calls, on another core
-  bgcheck minimize trace.jsonl --emit-test                           an ordinary test in properties/regressions")]
+  bgcheck minimize trace.jsonl --emit-test                           an ordinary test in properties/regressions
+  bgcheck minimize trace-path.jsonl --adapter adapter.toml           the path of another implementation, led again")]
 pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
@@ -46,6 +47,13 @@ pub(crate) struct Args {
     /// Run its calls on this core; on the one that it was recorded on when left out.
     #[arg(long, value_enum, value_name = "CORE")]
     subject: Option<CoreChoice>,
+    /// Lead another implementation along the path of the trace, through its adapter, and leave out what the failure does not need. A failure
+    /// that does not come each time is led more often.
+    #[arg(long, value_name = "ADAPTER", conflicts_with_all = ["subject", "emit_test"])]
+    adapter: Option<PathBuf>,
+    /// Runs that measure how often the failure comes.
+    #[arg(long, value_name = "N", requires = "adapter", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    times: u32,
     /// Where the small trace goes; with the other traces when left out.
     #[arg(long = "out", short = 'o', alias = "output", value_name = "FILE")]
     output: Option<PathBuf>,
@@ -67,6 +75,20 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let place = Place::here();
     worker::begin("minimize", None, "", Limit::Silence(PATIENCE));
     let Taken { given, for_what } = args.input.source()?.read()?;
+    if let Some(adapter) = &args.adapter {
+        let Given::Trace(trace) = given else {
+            let help = "name a trace in JSON Lines";
+            return Err(Error::usage("only a trace can be led through an adapter", help));
+        };
+        let wanted = super::adapter::Wanted {
+            adapter,
+            times: args.times,
+            rule: args.rule,
+            output: args.output.as_deref(),
+            as_json: args.json,
+        };
+        return super::adapter::minimize(&trace, &wanted, output);
+    }
     let finding = match &given {
         Given::Trace(trace) => trace.header.finding.clone(),
         _ => None,

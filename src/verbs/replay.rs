@@ -16,6 +16,7 @@ use properties::minimize::CoreName;
 use properties::minimize::races::Scheduled;
 use properties::program::Program;
 use properties::run::{Broken, difference, from_trace, trace as run_program};
+use properties::translate::{calls_of, translated};
 use properties::{fuzzing, race};
 use reports::{Chart, ExitCode};
 use serde_json::{Value, json};
@@ -132,7 +133,7 @@ fn long(
     }
     let shown = excerpts.shown(&header, lines);
     let trace = Trace { header, lines: Vec::new() };
-    let played = Played { trace, program: None, broken: None, difference: None, finding };
+    let played = Played { trace, program: None, broken: None, difference: None, finding, made: None };
     page.show(args, &played, &verdicts, &shown, output)
 }
 
@@ -294,10 +295,10 @@ fn code(played: &Played, verdicts: &Verdicts) -> ExitCode {
     let judged = verdicts.rules.values().any(|verdict| matches!(verdict, Verdict::Held { .. }));
     if played.broken.is_some() || verdicts.first().is_some() {
         ExitCode::Violated
-    } else if judged {
+    } else if judged && played.made.is_none_or(|(made, of)| made == of) {
         ExitCode::Held
     } else {
-        // No rule had anything to decide, so that none is broken says nothing.
+        // No rule had anything to decide, or the run did not come to its last call: that none is broken says nothing.
         ExitCode::Vacuous
     }
 }
@@ -321,13 +322,15 @@ struct Played {
     finding: Option<HeaderFinding>,
     /// Where specification and core part.
     difference: Option<Difference>,
+    /// Of a run of another subject that was translated: the calls that were made, and those that it has.
+    made: Option<(usize, usize)>,
 }
 
 fn played(input: &InputArgs, given: Given, subject: Option<CoreChoice>) -> Result<Played, Error> {
     match (given, subject) {
         (Given::Trace(mut trace), None) => {
             let finding = trace.header.finding.take();
-            Ok(Played { trace, program: None, broken: None, difference: None, finding })
+            Ok(Played { trace, program: None, broken: None, difference: None, finding, made: None })
         }
         (Given::Trace(trace), Some(subject)) => again(input, &trace, subject),
         (Given::Program(core, program), subject) => {
@@ -353,7 +356,7 @@ pub(crate) fn trace_of(given: Given) -> Result<Trace, Error> {
 fn of_race(Scheduled { race, schedule }: &Scheduled) -> Played {
     let trace = race::trace(race, schedule, None);
     let broken = beside(race, schedule);
-    Played { trace, program: Some(race.to_string()), broken, difference: None, finding: None }
+    Played { trace, program: Some(race.to_string()), broken, difference: None, finding: None, made: None }
 }
 
 /// What stands in no event of the race: what it saw besides, and L3, as far as a run shows it.
@@ -377,15 +380,21 @@ fn again(input: &InputArgs, trace: &Trace, subject: CoreChoice) -> Result<Played
         let (race, schedule) = race::from_trace(trace).map_err(|error| no_program(error.to_string()))?;
         let broken = beside(&race, &schedule);
         let program = Some(race.to_string());
-        return Ok(Played { trace: again, program, broken, difference: None, finding: None });
+        return Ok(Played { trace: again, program, broken, difference: None, finding: None, made: None });
     }
-    let program = from_trace(trace).map_err(|error| no_program(error.to_string()))?;
+    let translation = translated(trace).map_err(|error| no_program(error.to_string()))?;
+    let is_translated = translation.is_some();
+    let program = match translation {
+        Some(program) => program,
+        None => from_trace(trace).map_err(|error| no_program(error.to_string()))?,
+    };
     if program.steps.is_empty() {
         return Err(no_program("it has no call".to_owned()));
     }
     let mut played = of_program(&program, subject.into());
     let Header { engine, seed, .. } = &trace.header;
     (played.trace.header.engine, played.trace.header.seed) = (engine.clone(), *seed);
+    played.made = is_translated.then(|| (calls_of(&played.trace), calls_of(trace)));
     Ok(played)
 }
 
@@ -408,7 +417,7 @@ fn of_program_on<C: Core>(program: &Program, core: CoreName, make: fn(&Config) -
         Some(difference) => Some(format!("{}: {}", difference.id(), difference.line())),
         None => broken.map(|broken| broken.to_string()),
     };
-    Played { trace, program: Some(program.to_string()), broken, difference, finding: None }
+    Played { trace, program: Some(program.to_string()), broken, difference, finding: None, made: None }
 }
 
 /// A text for the parser: it is refused with a line, or prints and parses to itself.
@@ -492,6 +501,12 @@ impl Page {
         );
         if let Some(program) = &played.program {
             text += &format!("\nthe program\n{program}");
+        }
+        if let Some((made, of)) = played.made {
+            text += &format!(
+                "\ntranslated, because the trace has no stimuli: {made} of {} were made\n",
+                counted(of as u64, "call")
+            );
         }
         text += &format!("\n{}\n", shown.drawn);
         text += &rules(shown, verdicts, output);

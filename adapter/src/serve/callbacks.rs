@@ -37,7 +37,8 @@ struct Shared {
 
 #[derive(Default)]
 struct Orders {
-    waiting: BTreeMap<String, VecDeque<Action>>,
+    /// By event, each for a job or for any.
+    waiting: BTreeMap<String, VecDeque<(Option<u32>, Action)>>,
     /// Callbacks that stay inside.
     held: BTreeSet<u64>,
 }
@@ -94,7 +95,7 @@ impl Callbacks {
         self.note(told.job);
         let number = self.shared.next_enter.fetch_add(1, Ordering::SeqCst);
         let event = told.event.to_string();
-        let action = self.take_order(&event, number, &told.receiver);
+        let action = self.take_order(&event, told.job, number, &told.receiver);
         let Told { job, receiver, file, given, .. } = told;
         let enter = Enter { q, enter: number, job, event, receiver: receiver.clone(), file, given };
         self.output().write(&enter);
@@ -118,9 +119,9 @@ impl Callbacks {
 
     /// Replaces every order. Callbacks that are held stay.
     pub(super) fn order(&self, leaves: Vec<Order>) {
-        let mut waiting = BTreeMap::<String, VecDeque<Action>>::new();
-        for Order { event, action } in leaves {
-            waiting.entry(event).or_default().push_back(action);
+        let mut waiting = BTreeMap::<String, VecDeque<(Option<u32>, Action)>>::new();
+        for Order { event, job, action } in leaves {
+            waiting.entry(event).or_default().push_back((job, action));
         }
         self.orders().waiting = waiting;
     }
@@ -204,14 +205,17 @@ impl Callbacks {
         }
     }
 
-    /// The oldest order for the event: of a program one with an exit code, of an object one without. A callback that is to stay is held from here
+    /// The oldest order for the event and the job: of a program one with an exit code, of an object one without. A callback that is to stay is held from here
     /// on, so that no `release` comes too early.
-    fn take_order(&self, event: &str, number: u64, receiver: &WireReceiver) -> Action {
+    fn take_order(&self, event: &str, job: u32, number: u64, receiver: &WireReceiver) -> Action {
         let mut orders = self.orders();
-        let is_for = |action: &Action| action.exit.is_some() == matches!(receiver, WireReceiver::Program(_));
+        let is_program = matches!(receiver, WireReceiver::Program(_));
+        let is_for = |(of, action): &(Option<u32>, Action)| {
+            of.is_none_or(|of| of == job) && action.exit.is_some() == is_program
+        };
         let waiting = orders.waiting.get_mut(event);
-        let action =
-            waiting.and_then(|waiting| waiting.remove(waiting.iter().position(is_for)?)).unwrap_or_default();
+        let found = waiting.and_then(|waiting| waiting.remove(waiting.iter().position(is_for)?));
+        let action = found.map(|(_, action)| action).unwrap_or_default();
         if action.hold {
             orders.held.insert(number);
         }

@@ -128,6 +128,9 @@ pub struct PlannedCall {
 pub struct Order {
     /// The next callback of this event takes it.
     pub event: String,
+    /// Only a callback of this job takes it; one of any job where it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<u32>,
     /// What it does.
     #[serde(flatten)]
     pub action: Action,

@@ -29,6 +29,8 @@ pub mod can {
     pub const NESTED: &str = "nested";
     /// Calls from inside of callbacks on other jobs than theirs.
     pub const NESTED_JOBS: &str = "nested_jobs";
+    /// Orders for callbacks that name a job.
+    pub const ORDER_JOBS: &str = "order_jobs";
     /// Callbacks that stay inside until they are released.
     pub const HOLD: &str = "hold";
     /// Callbacks that throw.
@@ -54,10 +56,11 @@ pub mod can {
     /// A call that forbids a callback waits until one that is inside has left, unless that has called.
     pub const WAITS: &str = "waits";
     /// Each of them.
-    pub const ALL: [&str; 15] = [
+    pub const ALL: [&str; 16] = [
         RACE,
         NESTED,
         NESTED_JOBS,
+        ORDER_JOBS,
         HOLD,
         THROW,
         GIVEN,

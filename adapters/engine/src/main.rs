@@ -73,6 +73,7 @@ fn hello(pace: Pace, dialect: Dialect) -> Hello {
         can::RACE,
         can::NESTED,
         can::NESTED_JOBS,
+        can::ORDER_JOBS,
         can::HOLD,
         can::THROW,
         can::GIVEN,

@@ -19,8 +19,8 @@ use crate::programs::{Notes, Scripted};
 
 /// How long a reset waits for threads in callbacks and transfers.
 const SHUTDOWN: Duration = Duration::from_secs(1);
-/// How long the clock waits for the service to rest. A transfer that stalls does not hold it up for longer.
-const RESTING: Duration = Duration::from_millis(250);
+/// How long the clock waits for the service to rest. A transfer that stalls holds it up for so long; a busy machine needs some of it.
+const RESTING: Duration = Duration::from_secs(2);
 
 /// A service and its numbers.
 pub(crate) struct World {

@@ -184,7 +184,9 @@ class Client:
         with LOCK:
             q, number = next(Q), next(ENTERS)
             orders = ORDERS[event]
-            order = orders.popleft() if orders else {}
+            order = next((order for order in orders if order.get("job", self.job) == self.job), {})
+            if order:
+                orders.remove(order)
             gate = HELD[number] = threading.Event()
             known = JOBS.get(self.job)
         if known is not None and known.first_enter is None:

@@ -3,6 +3,8 @@
 use contract::event::{EventView, Given, Target};
 use contract::*;
 use judge::Rule::{R3, R5, R16};
+use judge::trace::Kind;
+use judge::{Recorded, Verdict, Verdicts};
 
 use crate::builder::*;
 
@@ -42,6 +44,23 @@ fn a_client_is_given_the_object_the_job_and_the_file_of_its_callback() {
     run.leave(delivery, OK);
     run.tells(Event::JobTransferred, OK);
     run.breaks(&[R5]);
+}
+
+#[test]
+fn what_a_client_is_given_is_judged_where_no_states_are_recorded() {
+    let right = Given { receiver: Some(ReceiverId(0)), job: Some(JOB), ..Given::default() };
+    for (got, broken) in [(right, false), (Given { job: Some(JobId(7)), ..right }, true)] {
+        let mut run = Run::transferred().records_given();
+        let delivery = run.enter(Event::JobTransferred);
+        given(&mut run, Event::JobTransferred, None, got);
+        run.leave(delivery, OK);
+        let mut trace = run.trace;
+        trace.header.records.retain(|kind| !matches!(kind, Recorded::State | Recorded::Env));
+        trace.lines.retain(|line| !matches!(line.what, Kind::State(_) | Kind::Env(_)));
+        let verdicts = Verdicts::of(&trace);
+        assert_eq!(verdicts.violated().contains(R5), broken, "{verdicts:?}");
+        assert!(broken || matches!(verdicts.rules[&R5], Verdict::Undecided { .. }), "{verdicts:?}");
+    }
 }
 
 #[test]

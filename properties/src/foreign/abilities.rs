@@ -7,6 +7,7 @@ use adapter::Session;
 use adapter::wire::can;
 use contract::event::Leave;
 use contract::{Call, Core, Event, Interfaces, JobId, Method, NotifyFlags};
+use judge::Rule;
 use model::drive::{DiskResult, From, Stimulus};
 use model::lockstep::Lockstep;
 use model::scope::{Bytes, Slice};
@@ -30,6 +31,18 @@ pub struct Abilities {
     pub(super) can: Vec<String>,
     left_out: RefCell<BTreeMap<String, String>>,
 }
+
+/// Getters of what a method sets.
+const GETTERS: [Method; 8] = [
+    Method::GetNotifyFlags,
+    Method::GetNotifyInterface,
+    Method::GetNotifyCmdLine,
+    Method::GetDisplayName,
+    Method::GetDescription,
+    Method::GetPriority,
+    Method::GetMinimumRetryDelay,
+    Method::GetNoProgressTimeout,
+];
 
 /// Files that a job of a path may have.
 const FILES: u32 = 4;
@@ -79,6 +92,29 @@ impl Abilities {
         self.methods.contains(&method)
     }
 
+    /// What is missing for a rule to have anything to decide; nothing where all is there that it needs.
+    pub(super) fn missing_for(&self, rule: Rule) -> Option<&'static str> {
+        let calls_back =
+            self.has(Method::SetNotifyInterface) && !self.events.difference(NotifyFlags::DISABLE).is_empty();
+        let can = |word: &str| self.can.iter().any(|known| known == word);
+        let has = |methods: &[Method]| methods.iter().any(|method| self.has(*method));
+        let (is_there, what) = match rule {
+            Rule::R1 => (calls_back && has(&[Method::Cancel]), "callbacks and Cancel"),
+            Rule::R2 => (calls_back && has(&[Method::SetNotifyFlags]), "callbacks and SetNotifyFlags"),
+            Rule::R3 => (calls_back, "callbacks and SetNotifyInterface"),
+            Rule::R4 => (calls_back && has(&[Method::Complete]), "callbacks and Complete"),
+            Rule::R9 => (calls_back && can(can::HOLD), "callbacks that can be held (`hold`)"),
+            Rule::R10 => (has(&[Method::GetJob, Method::EnumJobs]), "GetJob or EnumJobs"),
+            Rule::R11 => (has(&GETTERS), "a method and the getter of what it sets"),
+            Rule::R16 => (
+                calls_back && (can(can::HOLD) || can(can::NESTED)),
+                "callbacks that are held or call (`hold`, `nested`)",
+            ),
+            _ => (true, ""),
+        };
+        (!is_there).then_some(what)
+    }
+
     /// The events that are passed on, as flags.
     #[must_use]
     pub fn events(&self) -> NotifyFlags {
@@ -110,6 +146,14 @@ impl Abilities {
     /// Whether callbacks can be held. Noted where they cannot.
     pub(super) fn can_hold(&self) -> bool {
         self.note(self.word(can::HOLD, "calls while a callback is held"))
+    }
+
+    /// Whether calls wait for callbacks that are inside when they have to, and for no others. Noted where that is not known.
+    pub(super) fn waits_for_what_it_must(&self) -> bool {
+        let what = "Resume while an older callback is inside";
+        self.note(self.word(can::WAITS, what).map(|_| {
+            (what.to_owned(), "the adapter does not promise for what it waits (`waits`)".to_owned())
+        }))
     }
 
     /// Whether paths may have two users.

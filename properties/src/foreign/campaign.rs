@@ -5,31 +5,33 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use adapter::Fault;
-use adapter::wire::{Trigger, can};
+use adapter::wire::Trigger;
 use contract::Core as _;
 use engine::core::Core;
-use model::drive::Stimulus;
+use judge::Rule;
 use model::scope::ScopeName;
 use model::suite::{Cover, Pace};
 
 use super::abilities::{Abilities, LeftOut};
 use super::limits::limits;
+use super::probes::probes;
+use super::quiet::quiet;
 use super::race::{RaceLimits, Racer, race, undisturbed};
+use super::restarts::restarts;
+use super::smaller::{Effort, has, smaller};
 use super::tally::{Found, Tally};
+use super::transfers::transfers;
 use super::walk::{slices_for, walk};
 use super::{Stage, play};
 use crate::minimize::Identity;
 use crate::oracle::Stop;
 use crate::random::Rng;
-use crate::suite::{
-    Case, Finding, Judged, Order, Outcome, Settles, Suite, case_of, generate_for, is_from_outside, on_other,
-    slice_of, steps_of,
-};
+use crate::suite::{Case, Judged, Order, Settles, Suite, case_of, generate_for, on_other};
 
 /// What to try.
 #[derive(Clone, Copy)]
@@ -70,6 +72,8 @@ pub struct Campaign {
     pub left_out: Vec<LeftOut>,
     /// What was not begun, because time was over.
     pub not_begun: Vec<String>,
+    /// What the adapter would have to have for a rule that can have nothing to decide without it.
+    missing: BTreeMap<Rule, &'static str>,
 }
 
 impl Campaign {
@@ -77,6 +81,12 @@ impl Campaign {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.not_begun.is_empty()
+    }
+
+    /// What the adapter would have to have, for a rule that can have nothing to decide without it.
+    #[must_use]
+    pub fn missing_for(&self, rule: Rule) -> Option<&'static str> {
+        self.missing.get(&rule).copied()
     }
 }
 
@@ -95,10 +105,14 @@ pub fn campaign(stage: &mut Stage, plan: &Plan<'_>, progress: &dyn Fn(&Step)) ->
         not_begun: Vec::new(),
         rounds: 0,
         random: 0,
+        probes: Vec::new(),
+        probed: AtomicUsize::new(0),
     };
     let fault = trying.all().err();
     let left_out = trying.abilities.left_out();
-    (Campaign { tally: trying.tally, left_out, not_begun: trying.not_begun }, fault)
+    let missing = Rule::ALL.iter().filter_map(|rule| Some((*rule, trying.abilities.missing_for(*rule)?)));
+    let missing = missing.collect();
+    (Campaign { tally: trying.tally, left_out, not_begun: trying.not_begun, missing }, fault)
 }
 
 struct Trying<'a> {
@@ -113,6 +127,9 @@ struct Trying<'a> {
     rounds: u64,
     /// Random paths so far.
     random: u64,
+    /// Paths that are made on purpose, and how many of them were begun.
+    probes: Vec<Case>,
+    probed: AtomicUsize,
 }
 
 /// The share of a budget that the first random paths may take, that races may, and that leading again may.
@@ -123,28 +140,36 @@ const AGAIN: u32 = 5;
 /// Runs of one race, unless time is over first.
 const RACE_RUNS: u64 = 1_000;
 
+/// A program that is written down. It asks whether to end early, and returns how many parts of it were not begun.
+type Program = fn(&mut Stage, &Abilities, &dyn Fn(&Tally) -> bool, &mut Tally) -> Result<usize, Fault>;
+
 impl Trying<'_> {
     fn all(&mut self) -> Result<(), Fault> {
         let whole = self.plan.budget;
         self.until -= whole / AGAIN;
         self.stage.known.clone_from(self.plan.known);
         self.suite(ScopeName::Tiny, Cover::Transition)?;
-        self.limits()?;
+        self.scripted("limits", limits)?;
+        self.scripted("changes and silence", quiet)?;
+        self.scripted("restarts", restarts)?;
+        self.probes = probes(self.stage.session.dialect().profile(), &self.abilities);
         self.random(self.until.min(Instant::now() + whole / FIRST))?;
         self.races(self.until.min(Instant::now() + whole / RACES))?;
+        self.scripted("servers that misbehave", transfers)?;
         self.suite(ScopeName::Tiny, Cover::Sneak)?;
         self.suite(ScopeName::Default, Cover::Transition)?;
         self.random(self.until)?;
+        let left = self.probes.len().saturating_sub(self.probed.load(Ordering::SeqCst));
+        if left > 0 {
+            self.not_begun.push(format!("{left} of {} probes", self.probes.len()));
+        }
         self.until += whole / AGAIN;
         self.again()?;
         self.random(self.until)
     }
 
     fn is_over(&self, until: Instant) -> bool {
-        Instant::now() >= until
-            || (self.plan.enough)()
-            || self.plan.stop == Stop::AtFirst
-                && self.tally.found.keys().any(|id| !self.plan.known.contains(id))
+        is_over(self.plan, &self.tally, until)
     }
 
     fn tell(&self, what: &str, done: u64, of: Option<u64>) {
@@ -211,17 +236,24 @@ impl Trying<'_> {
         }
     }
 
-    fn limits(&mut self) -> Result<(), Fault> {
-        let name = "limits";
+    /// Programs that are written down. What stands on the disk behind them is no path's.
+    fn scripted(&mut self, name: &str, program: Program) -> Result<(), Fault> {
         if self.is_over(self.until) {
             self.not_begun.push(name.to_owned());
             return Ok(());
         }
         self.tell(name, 0, None);
-        match limits(self.stage, &self.abilities, &mut self.tally) {
-            Err(fault) => self.interrupted(name, fault),
-            done => done,
+        let (until, plan) = (self.until, self.plan);
+        let is_over = |tally: &Tally| is_over(plan, tally, until);
+        let left = match program(self.stage, &self.abilities, &is_over, &mut self.tally) {
+            Err(fault) => return self.interrupted(name, fault),
+            Ok(left) => left,
+        };
+        if left > 0 {
+            self.not_begun.push(format!("{left} of {name}"));
         }
+        self.stage.litter.note(&self.stage.session);
+        Ok(())
     }
 
     fn races(&mut self, until: Instant) -> Result<(), Fault> {
@@ -252,6 +284,7 @@ impl Trying<'_> {
                 self.not_begun.push(name);
             }
         }
+        self.stage.litter.note(&self.stage.session);
         Ok(())
     }
 
@@ -276,6 +309,7 @@ impl Trying<'_> {
         }
         let (mut number, before) = (self.random, self.tally.found.len());
         let (progress, stage, tally) = (self.progress, &mut *self.stage, &mut self.tally);
+        let probes = (&self.probes[..], &self.probed);
         let ended = std::thread::scope(|scope| {
             let (found, is_over, left_out) = (&found, &is_over, &left_out);
             let others: Vec<_> = { stages.into_iter().zip(1..) }
@@ -283,7 +317,7 @@ impl Trying<'_> {
                     scope.spawn(move || {
                         let mut tally = Tally::new();
                         let abilities = Abilities::of(&stage.session);
-                        let walking = Walking { plan, stream: stream + worker, found, is_over };
+                        let walking = Walking { plan, stream: stream + worker, probes, found, is_over };
                         let ended = walking.go(&mut stage, &abilities, &mut tally, &mut |_, _| ());
                         let mut all = left_out.lock().unwrap_or_else(PoisonError::into_inner);
                         all.extend(abilities.left_out());
@@ -291,7 +325,7 @@ impl Trying<'_> {
                     })
                 })
                 .collect();
-            let walking = Walking { plan, stream, found, is_over };
+            let walking = Walking { plan, stream, probes, found, is_over };
             let mut tell = |done: u64, found: usize| {
                 number += 1;
                 let what = "random paths".to_owned();
@@ -319,7 +353,8 @@ impl Trying<'_> {
             self.tell("what was found, again", number as u64, Some(all));
             let Some(found) = self.tally.found.get(&id).cloned() else { continue };
             let Some(case) = found.case.clone() else { continue };
-            if Instant::now() >= self.until || (self.plan.enough)() {
+            // Whether it comes again decides the verdict, so that is worth a little more time.
+            if Instant::now() >= self.until + GRACE || (self.plan.enough)() {
                 self.not_begun.push(format!("{id} again"));
                 continue;
             }
@@ -338,75 +373,35 @@ impl Trying<'_> {
         case: Case,
         until: Instant,
     ) -> Result<Found, Fault> {
-        let mut seen = 0;
         // A machine that was busy for a moment is no finding.
         self.stage.pace.patient = true;
+        let mut seen = 0;
         for _ in 0..REPLAYS {
-            seen += u32::from(self.has(id, &case)?.is_some());
+            match has(id, &case, self.stage) {
+                Ok(met) => seen += u32::from(met.is_some()),
+                Err(fault) => self.interrupted("what was found, again", fault)?,
+            }
         }
         self.stage.pace.patient = false;
         found.again = Some((seen, REPLAYS));
-        if seen == REPLAYS {
-            found = self.smaller(id, found, case, until)?;
-        }
-        Ok(found)
-    }
-
-    /// The finding of this name, and the run, if a path has it.
-    fn has(&mut self, id: Identity, case: &Case) -> Result<Option<(Finding, judge::Trace)>, Fault> {
-        let (judged, _) = match play(case, self.stage) {
-            Ok(played) => played,
-            Err(fault) => {
-                self.interrupted("what was found, again", fault)?;
-                return Ok(None);
-            }
-        };
-        Ok(match judged.outcome {
-            Outcome::Failed(failed) => {
-                let finding = failed.findings.iter().find(|finding| finding.id() == id).cloned();
-                finding.map(|finding| (finding, failed.trace))
-            }
-            Outcome::Passed | Outcome::NotRunnable(_) => None,
-        })
-    }
-
-    /// Whether something is kept on a path while something comes from outside.
-    fn keeps(&self, case: &Case) -> bool {
-        let needs = play::needs(case);
-        needs.contains(can::HOLD) || needs.contains(can::STALL)
-    }
-
-    /// Leaves out one call of a client after the other, with what follows from it, as long as the failure stays.
-    fn smaller(
-        &mut self,
-        id: Identity,
-        mut found: Found,
-        case: Case,
-        until: Instant,
-    ) -> Result<Found, Fault> {
-        let (Some(slice), Ok(mut path)) = (slice_of(&case.trace.header), steps_of(&case.trace)) else {
+        if seen < REPLAYS {
             return Ok(found);
-        };
-        // Where nothing is kept on the way, nothing is to be kept when a call is left out.
-        let settles = if self.keeps(&case) { Settles::WhenStill } else { Settles::AtRest };
-        let mut tries = 0;
-        let mut at = path.len();
-        while let Some(call) = last_call_before(&path, at).filter(|_| tries < MOST_TRIES) {
-            at = call;
-            if Instant::now() >= until {
-                break;
+        }
+        match smaller(id, &case, self.stage, &Effort { runs: 1, until, enough: self.plan.enough }) {
+            Ok(Some(smaller)) => {
+                (found.finding, found.trace) = (smaller.finding, smaller.trace);
+                found.case = Some(Box::new(smaller.case));
             }
-            let shorter = without(&path, call);
-            let case = case_of((&slice, settles), self.stage.session.dialect(), &shorter, &case.name);
-            let Ok(shorter) = steps_of(&case.trace) else { continue };
-            tries += 1;
-            if let Some((finding, trace)) = self.has(id, &case)? {
-                (found.finding, found.trace, found.case) = (finding, trace, Some(Box::new(case)));
-                path = shorter;
-            }
+            Ok(None) => {}
+            Err(fault) => self.interrupted("what was found, again", fault)?,
         }
         Ok(found)
     }
+}
+
+fn is_over(plan: &Plan<'_>, tally: &Tally, until: Instant) -> bool {
+    let found = || tally.found.keys().any(|id| !plan.known.contains(id));
+    Instant::now() >= until || (plan.enough)() || plan.stop == Stop::AtFirst && found()
 }
 
 /// Leads the implementation along a path once, and takes down what came of it.
@@ -441,6 +436,8 @@ struct Walking<'a> {
     plan: &'a Plan<'a>,
     /// The number of its random numbers.
     stream: u64,
+    /// Paths that are made on purpose, which come first, and how many of them were begun by all.
+    probes: (&'a [Case], &'a AtomicUsize),
     /// Whether something was found that is not known.
     found: &'a AtomicBool,
     is_over: &'a (dyn Fn() -> bool + Sync),
@@ -462,12 +459,17 @@ impl Walking<'_> {
         let mut number = 0;
         while !(self.is_over)() {
             tell(number, tally.found.len());
-            let Some(slice) = rng.pick(&slices).cloned() else { return Ok(()) };
-            let acts = 4 + rng.below(12) as u32;
-            let path = walk(&profile, &slice, abilities, &mut rng, acts);
-            let name = format!("random-{}-{number}", self.stream);
-            let case = case_of((&slice, Settles::WhenStill), dialect, &path, &name);
-            let _judged = lead(stage, tally, "random paths", &case)?;
+            let (probes, next) = self.probes;
+            if let Some(case) = probes.get(next.fetch_add(1, Ordering::SeqCst)) {
+                let _judged = lead(stage, tally, "probes", case)?;
+            } else {
+                let Some(slice) = rng.pick(&slices).cloned() else { return Ok(()) };
+                let acts = 4 + rng.below(12) as u32;
+                let path = walk(&profile, &slice, abilities, &mut rng, acts);
+                let name = format!("random-{}-{number}", self.stream);
+                let case = case_of((&slice, Settles::WhenStill), dialect, &path, &name);
+                let _judged = lead(stage, tally, "random paths", &case)?;
+            }
             if tally.found.keys().any(|id| !self.plan.known.contains(id)) {
                 self.found.store(true, Ordering::SeqCst);
             }
@@ -495,20 +497,8 @@ const MOST_INCIDENTS: usize = 20;
 /// Steps of a path at which it ends.
 const LONGEST: usize = 60;
 
+/// How long behind the end of its time what was found is led again.
+const GRACE: Duration = Duration::from_secs(10);
+
 /// How often what was found is led again.
 const REPLAYS: u32 = 3;
-
-/// Shorter paths that are tried for one failure.
-const MOST_TRIES: u32 = 40;
-
-/// The last thing that comes from outside before a place; the calls that make jobs stay.
-fn last_call_before(path: &[Stimulus], end: usize) -> Option<usize> {
-    path[..end].iter().rposition(|step| is_from_outside(step) && !step.is_create())
-}
-
-/// The path without something that comes from outside, and without what the service does by itself behind it.
-fn without(path: &[Stimulus], call: usize) -> Vec<Stimulus> {
-    let next = path[call + 1..].iter().position(is_from_outside);
-    let behind = next.map_or(path.len(), |next| call + 1 + next);
-    [&path[..call], &path[behind..]].concat()
-}

@@ -12,14 +12,21 @@
 //! 3. The same seed and the same behaviour give the same programs, in the same order.
 
 mod abilities;
+mod aftermath;
 mod campaign;
 mod kept;
 mod limits;
 mod path;
 mod play;
+mod probes;
+mod quiet;
 mod race;
+mod restarts;
+mod scripted;
+mod smaller;
 mod tally;
 mod tour;
+mod transfers;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -37,6 +44,7 @@ pub use self::abilities::{Abilities, LeftOut};
 pub use self::campaign::{Campaign, Plan, Step, campaign};
 pub use self::play::{Run, play};
 pub use self::race::{Raced, Racer};
+pub use self::smaller::{Effort, Smaller, has, smaller};
 pub use self::tally::{Found, RuleCount, Tally};
 pub use self::tour::tour;
 
@@ -55,6 +63,7 @@ pub struct Stage {
     /// Programs so far, so that each has files of its own.
     programs: u64,
     pace: play::Pace,
+    litter: aftermath::Litter,
     /// Failures that are known: behind them is looked for others.
     pub known: BTreeSet<Identity>,
 }
@@ -86,6 +95,7 @@ impl Stage {
             seed,
             programs: 0,
             pace: play::Pace::default(),
+            litter: aftermath::Litter::default(),
             known: BTreeSet::new(),
         })
     }

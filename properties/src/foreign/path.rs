@@ -33,10 +33,21 @@ pub(super) struct Path {
     pub(super) acts: Vec<Act>,
     /// The jobs that have not ended behind the path, and whose they are.
     pub(super) open_jobs: Vec<(JobId, UserId)>,
+    /// The files of these jobs, where the path ends at rest.
+    pub(super) progress: BTreeMap<JobId, FileCount>,
     /// Files of jobs that have ended, and whether each has to be there.
     pub(super) files: Vec<(JobId, FileId, Stands)>,
     /// What the adapter has to be able to do: words of `can`.
     pub(super) needs: BTreeSet<&'static str>,
+}
+
+/// Files of a job behind the path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct FileCount {
+    /// Those that were added.
+    pub(super) added: u32,
+    /// Those of them that have come whole.
+    pub(super) done: u32,
 }
 
 /// Whether a file has to stand at its destination.
@@ -57,6 +68,22 @@ pub(super) enum Deed {
     Advance(Millis),
     Network(NetworkMove),
     Logoff(UserId),
+}
+
+impl Deed {
+    /// What it is, without jobs and values.
+    pub(super) fn what(&self) -> String {
+        match self {
+            Deed::Call(made) => made.call.method().to_string(),
+            Deed::Release(_, Thing::Program) => "a program exits".to_owned(),
+            Deed::Release(..) => "a callback leaves".to_owned(),
+            Deed::GoOn(_) => "the rest of a file comes".to_owned(),
+            Deed::Advance(_) => "time passes".to_owned(),
+            Deed::Network(NetworkMove::Lost) => "the network is lost".to_owned(),
+            Deed::Network(NetworkMove::Back) => "the network is back".to_owned(),
+            Deed::Logoff(_) => "a user logs off".to_owned(),
+        }
+    }
 }
 
 /// A call that is made.
@@ -174,6 +201,10 @@ struct Seen {
     states: Vec<(JobId, JobState)>,
     /// Files that stand at their destinations.
     renamed: Vec<(JobId, FileId)>,
+    /// Files that were added.
+    added: BTreeMap<JobId, u32>,
+    /// Files that have come whole.
+    done: BTreeSet<(JobId, FileId)>,
     /// Calls of clients that have not come back, and their acts.
     open: BTreeMap<CallId, usize>,
 }
@@ -398,7 +429,12 @@ impl Reader {
             made.returns = Returns::Later;
         }
         if are_mixed(&act.leaves) {
-            return Err("callbacks of two jobs end in different ways, and an order names no job");
+            if act.leaves.iter().any(|ending| !ending.calls.is_empty()) {
+                return Err(
+                    "callbacks of two jobs come at once and call, and their order is the implementation's",
+                );
+            }
+            self.path.needs.insert(can::ORDER_JOBS);
         }
         // Where a job is while a call on it waits is the implementation's own matter.
         let open = self.seen.open.values();
@@ -415,7 +451,8 @@ impl Reader {
     }
 
     fn finish(mut self) -> Result<Path, Hindrance> {
-        if !goes_on(&self.lockstep) {
+        let rests = !goes_on(&self.lockstep);
+        if rests {
             self.settle()?;
         } else if !self.kept.is_empty() {
             return Err("the path ends while something is held");
@@ -424,6 +461,12 @@ impl Reader {
         let mut path = self.path;
         let open = states.iter().filter(|(_, state)| !state.is_final());
         path.open_jobs = open.map(|(job, _)| (*job, (self.owners)(*job))).collect();
+        // Where the path ends in the middle, more files may come.
+        for (job, _) in path.open_jobs.iter().filter(|_| rests) {
+            let done = self.seen.done.iter().filter(|(of, _)| of == job).count();
+            let added = self.seen.added.get(job).copied().unwrap_or(0);
+            path.progress.insert(*job, FileCount { added, done: done as u32 });
+        }
         for (job, _) in states.iter().filter(|(_, state)| state.is_final()) {
             for file in (0..FILES).map(FileId) {
                 let whole = self.seen.renamed.contains(&(*job, file));
@@ -444,7 +487,7 @@ fn job_of(act: &Act) -> Option<Option<JobId>> {
     if let Deed::Call(made) = &act.deed { Some(made.job) } else { None }
 }
 
-/// Whether callbacks of two jobs, whose order is the implementation's choice, could take one another's orders, or what they call could meet.
+/// Whether callbacks of two jobs, whose order is the implementation's choice, could take one another's orders.
 fn are_mixed(leaves: &[Ending]) -> bool {
     let other = |one: &Ending| leaves.iter().any(|ending| ending.job != one.job);
     leaves.iter().any(|ending| !ending.is_usual() && ending.leave != Leave::Exited(0) && other(ending))
@@ -472,11 +515,29 @@ impl Seen {
                 self.renamed.push((job, file));
                 None
             }
+            EventView::Env { step, job: Some(job), file: Some(file) } => {
+                match step {
+                    EnvStep::FileDone => drop(self.done.insert((job, file))),
+                    EnvStep::FileRestarted => drop(self.done.remove(&(job, file))),
+                    _ => {}
+                }
+                None
+            }
             EventView::Call { id, caller, .. } if caller.inside.is_none() => {
                 self.open.insert(id, act);
                 None
             }
-            EventView::Return { id, .. } => self.open.remove(&id),
+            EventView::Return { id, job, call, hr, .. } => {
+                let added = match call {
+                    Call::AddFile { .. } if hr.succeeded() => 1,
+                    Call::AddFileSet { files } if hr.succeeded() => files.len() as u32,
+                    _ => 0,
+                };
+                if let Some(job) = job.filter(|_| added > 0) {
+                    *self.added.entry(job).or_default() += added;
+                }
+                self.open.remove(&id)
+            }
             _ => None,
         }
     }
@@ -487,16 +548,20 @@ impl Seen {
 pub(super) fn orders(
     leaves: &[Ending],
     here: &dyn Fn(JobId, Option<JobId>, &Call) -> PlannedCall,
+    number: &dyn Fn(JobId) -> Option<u32>,
 ) -> Vec<Order> {
     let mut orders = Vec::new();
-    for (number, ending) in leaves.iter().enumerate() {
-        let again = order_for(ending.event, ending.leave);
+    let mixed = are_mixed(leaves);
+    for (place, ending) in leaves.iter().enumerate() {
+        let job = if mixed { number(ending.job) } else { None };
+        let again = Order { job, ..order_for(ending.event, ending.leave) };
         let mut first = again.clone();
         first.action.calls = ending.calls.iter().map(|(on, call)| here(ending.job, *on, call)).collect();
         first.action.hold = ending.stay == Stay::UntilReleased;
         orders.push(first);
         // An order that stays in force would be taken by what comes behind it.
-        let is_last = leaves[number + 1..].iter().all(|later| later.event != ending.event);
+        let is_same = |later: &Ending| later.event == ending.event && (!mixed || later.job == ending.job);
+        let is_last = !leaves[place + 1..].iter().any(is_same);
         let fails = is_last && !matches!(ending.leave, Leave::Returned(HResult::S_OK) | Leave::Exited(0));
         // The calls from inside are made once, as on the path.
         orders.extend(std::iter::repeat_n(again, if fails { AGAIN } else { 0 }));

@@ -13,12 +13,13 @@ use judge::trace::Told;
 use judge::{Rule, Trace, Verdicts};
 
 use super::Stage;
+use super::aftermath::{self, Litter};
 use super::kept::Thing;
-use super::path::{Act, Deed, Ending, Made, Path, Returns, Stands, orders};
+use super::path::{Act, Deed, Ending, Made, Path, Returns, orders};
 use crate::difference::{Account, Concern, Difference};
 use crate::minimize::Identity;
-use crate::server::{Compared, FEED_SEED, FEED_SIZE, Feed, GoesOn, Served, Server, content};
-use crate::suite::{Case, Finding, JOBS, Judged, Led, hung, led, slice_of, steps_of};
+use crate::server::{Feed, GoesOn, Served, Server};
+use crate::suite::{Broken, Case, Finding, JOBS, Judged, Led, hung, led, slice_of, steps_of};
 
 /// A run of the implementation along a path.
 #[derive(Clone, PartialEq, Debug)]
@@ -79,14 +80,15 @@ struct Player<'a> {
     stalled: BTreeSet<JobId>,
     /// Whether orders for callbacks are in force.
     ordered: bool,
+    litter: &'a mut Litter,
     known: &'a BTreeSet<Identity>,
 }
 
 /// Names of the files of one program.
-struct Names {
+pub(super) struct Names {
     program: u64,
     /// Files that were added to each job.
-    files: BTreeMap<JobId, u32>,
+    pub(super) files: BTreeMap<JobId, u32>,
     /// Of each job.
     feeds: [Feed; JOBS],
 }
@@ -124,7 +126,7 @@ const LOOKS: Duration = Duration::from_millis(1);
 enum Left {
     AtItsEnd,
     /// What was due did not come.
-    Early,
+    Early(Difference),
     /// A call did not come back in time.
     Open(Method),
     /// The adapter does not make a call.
@@ -138,6 +140,8 @@ impl<'a> Player<'a> {
         let feeds = std::array::from_fn(|_| stage.server.feed());
         let names = Names { program, files: BTreeMap::new(), feeds };
         stage.session.begin()?;
+        // What an earlier program has left is not this one's.
+        stage.litter.note(&stage.session);
         Ok(Player {
             session: &mut stage.session,
             server: &stage.server,
@@ -151,6 +155,7 @@ impl<'a> Player<'a> {
             early: Vec::new(),
             stalled: BTreeSet::new(),
             ordered: false,
+            litter: &mut stage.litter,
             known: &stage.known,
         })
     }
@@ -160,7 +165,7 @@ impl<'a> Player<'a> {
         let led = self.lead(case, path);
         self.names.feeds.iter().for_each(|feed| self.server.forget(feed));
         match led {
-            Err(Fault::Silent { during, .. }) => {
+            Err(Fault::Silent { during, .. }) if self.session.has_answered() => {
                 let trace = self.session.finish(&self.header);
                 let hangs =
                     Finding::Differs(hung(&trace, &format!("nothing is answered any more while {during}")));
@@ -183,18 +188,28 @@ impl<'a> Player<'a> {
                 self.end_jobs(path)?;
                 return Ok((Judged::not_runnable(format!("{method}: {why}")), None));
             }
-            Left::AtItsEnd => more.extend(self.files(path)?),
-            Left::Early | Left::Open(_) => {}
+            Left::AtItsEnd => {
+                more.extend(aftermath::files(self.session, &self.names, path)?);
+                more.extend(aftermath::progress(self.session, path)?);
+            }
+            Left::Early(_) | Left::Open(_) => {}
         }
-        self.end_jobs(path)?;
+        let ended = self.end_jobs(path)?;
+        if matches!(left, Left::AtItsEnd) && ended == Ended::Clean {
+            more.extend(aftermath::leftovers(self.session, &self.names, path, self.litter));
+        }
         let trace = self.session.finish(&self.header);
         let last = trace.lines.last().map_or(0, |line| line.seq);
         more.extend(self.early.iter().map(|(method, job)| Finding::Differs(early(*method, *job, last))));
-        if let Left::Open(method) = left {
+        if let Left::Open(method) = &left {
             let what = format!("{method} does not come back in time");
             more.push(Finding::Differs(hung(&trace, &what)));
         }
-        let broken_off = !matches!(left, Left::AtItsEnd);
+        let broken_off = match left {
+            Left::AtItsEnd => Broken::Not,
+            Left::Early(difference) => Broken::Off(Some(difference)),
+            Left::Open(_) | Left::Unimplemented(..) => Broken::Off(None),
+        };
         let (equal, verdicts) = (equal(self.session), Verdicts::of(&trace));
         let judged = led(
             case,
@@ -223,7 +238,8 @@ impl<'a> Player<'a> {
             let other = on.and_then(|on| session.number(on));
             PlannedCall::of(other, &names.here(session, Some(on.unwrap_or(job)), call))
         };
-        let orders = if usual { Vec::new() } else { orders(&act.leaves, &inner) };
+        let number = |job: JobId| session.number(job);
+        let orders = if usual { Vec::new() } else { orders(&act.leaves, &inner, &number) };
         self.session.order(orders)
     }
 
@@ -265,14 +281,14 @@ impl<'a> Player<'a> {
             }
         }
         for (job, state) in states {
-            if !self.reaches(*job, *state, until)? {
+            if let Some(now) = self.reaches(*job, *state, until)? {
                 self.pace.missing += 1;
-                return Ok(Left::Early);
+                return Ok(Left::Early(another_state(act, *job, now, *state)));
             }
         }
-        if !self.stall(until)? {
+        if let Some(job) = self.stall(until)? {
             self.pace.missing += 1;
-            return Ok(Left::Early);
+            return Ok(Left::Early(no_transfer(act, job)));
         }
         if came {
             self.pace.slowest = self.pace.slowest.max(begun.elapsed());
@@ -385,25 +401,31 @@ impl<'a> Player<'a> {
         Ok(came)
     }
 
-    /// Waits until every transfer that is to stall does.
-    fn stall(&mut self, until: Instant) -> Result<bool, Fault> {
-        while self.stalled.iter().any(|job| !self.server.is_stalled(self.names.feed(*job))) {
+    /// Waits until every transfer that is to stall does. Returns a job whose transfer does not begin.
+    fn stall(&mut self, until: Instant) -> Result<Option<JobId>, Fault> {
+        let begins = |player: &Self, job: &JobId| player.server.is_stalled(player.names.feed(*job));
+        while let Some(job) = self.stalled.iter().copied().find(|job| !begins(self, job)) {
             if Instant::now() >= until {
-                return Ok(false);
+                return Ok(Some(job));
             }
             self.session.wait(LOOKS, &mut |_| false)?;
         }
-        Ok(true)
+        Ok(None)
     }
 
-    /// Polls a job until it is in this state.
-    fn reaches(&mut self, job: JobId, state: JobState, until: Instant) -> Result<bool, Fault> {
+    /// Polls a job until it is in this state. Returns in which other one it stays, or that it is gone.
+    fn reaches(
+        &mut self,
+        job: JobId,
+        state: JobState,
+        until: Instant,
+    ) -> Result<Option<Option<JobState>>, Fault> {
         let mut pause = Duration::from_micros(200);
         loop {
             match self.session.poll(job)? {
-                Some(now) if now == state => return Ok(true),
-                None if state.is_final() => return Ok(true),
-                _ if Instant::now() >= until => return Ok(false),
+                Some(now) if now == state => return Ok(None),
+                None if state.is_final() => return Ok(None),
+                now if Instant::now() >= until => return Ok(Some(now)),
                 _ => {}
             }
             self.session.forget_poll();
@@ -413,18 +435,22 @@ impl<'a> Player<'a> {
     }
 
     /// Ends what the path has left open, as a client would, so that what comes after it is seen; and then whatever is left.
-    fn end_jobs(&mut self, path: &Path) -> Result<(), Fault> {
+    fn end_jobs(&mut self, path: &Path) -> Result<Ended, Fault> {
         if self.session.is_gone() {
-            return Ok(());
+            return Ok(Ended::NotSo);
         }
+        let mut ended = Ended::Clean;
         self.names.feeds.iter().for_each(|feed| self.server.go_on(feed, GoesOn::Closed));
         // Where something is held, a Cancel would wait for it. The reset lets go of it.
         if self.session.has(Method::Cancel) && self.waiting.is_empty() && self.session.inside().is_empty() {
             for (job, user) in &path.open_jobs {
                 let calling = self.session.start_call((ThreadId(0), *user), Some(*job), &Call::Cancel);
                 let answered = self.session.await_call(&calling)?;
-                if answered == Answered::Open {
-                    return Ok(());
+                match answered {
+                    Answered::Open => return Ok(Ended::NotSo),
+                    Answered::Returned { hr: HResult::S_OK, .. } => {}
+                    // It may have left files behind, and has answered so.
+                    _ => ended = Ended::NotSo,
                 }
             }
             if !path.open_jobs.is_empty() {
@@ -434,43 +460,51 @@ impl<'a> Player<'a> {
         if !self.session.reset()?.is_empty() {
             // What could not be ended may hold up what comes next.
             self.session.kill();
+            ended = Ended::NotSo;
         }
-        Ok(())
+        Ok(ended)
     }
+}
 
-    /// What is wrong with the files of jobs that have ended.
-    fn files(&mut self, path: &Path) -> Result<Vec<Finding>, Fault> {
-        let mut wrong = Vec::new();
-        for (job, file, stands) in &path.files {
-            let name = self.names.of(*job, *file);
-            if self.names.files.get(job).is_none_or(|count| file.0 >= *count) {
-                continue;
-            }
-            let is_whole = is_whole(self.session, &name)?;
-            let what = match (stands, is_whole) {
-                (Stands::Whole, Found::Whole) | (Stands::Nowhere, Found::Nothing) => continue,
-                (Stands::Whole, Found::Nothing) => "the file is not at its destination",
-                (Stands::Whole, Found::Another) => "the file at the destination has other bytes",
-                (Stands::Nowhere, _) => "a file stands at the destination",
-            };
-            let wanted = match stands {
-                Stands::Whole => "the job was completed, and the file stands there whole",
-                Stands::Nowhere => {
-                    "the job was cancelled or completed without the file, and nothing stands there"
-                }
-            };
-            wrong.push(Finding::Differs(Difference {
-                skeleton: vec!["the end of a job".to_owned(), what.to_owned()],
-                after: "the job has ended".to_owned(),
-                subject: format!("{job}, {file}: {what}"),
-                wanted: wanted.to_owned(),
-                account: Account::Suite,
-                concern: Concern::Rule(Rule::R15),
-                job: Some(*job),
-                seq: 0,
-            }));
-        }
-        Ok(wrong)
+/// How the jobs of a path were ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ended {
+    /// Each of them, and with success.
+    Clean,
+    NotSo,
+}
+
+/// A job stays in another state than the path has.
+fn another_state(act: &Act, job: JobId, now: Option<JobState>, wanted: JobState) -> Difference {
+    let named =
+        |state: Option<JobState>| state.map_or_else(|| "nowhere".to_owned(), |state| state.to_string());
+    let words = [act.deed.what(), format!("subject {}", named(now)), format!("wanted {wanted}")];
+    let sides = (format!("{job} is {}", named(now)), format!("{job} is {wanted}"));
+    early_end(act, job, words.to_vec(), sides)
+}
+
+/// A transfer that the path has does not begin.
+fn no_transfer(act: &Act, job: JobId) -> Difference {
+    let words = [act.deed.what(), "no transfer begins".to_owned()];
+    let sides = ("no request for the file comes".to_owned(), format!("the transfer of {job} begins"));
+    early_end(act, job, words.to_vec(), sides)
+}
+
+fn early_end(
+    act: &Act,
+    job: JobId,
+    skeleton: Vec<String>,
+    (subject, wanted): (String, String),
+) -> Difference {
+    Difference {
+        skeleton,
+        after: act.deed.what(),
+        subject,
+        wanted,
+        account: Account::Suite,
+        concern: Concern::Rule(Rule::R13),
+        job: Some(job),
+        seq: 0,
     }
 }
 
@@ -495,27 +529,6 @@ fn early(method: Method, job: Option<JobId>, seq: u64) -> Difference {
     }
 }
 
-enum Found {
-    Whole,
-    Nothing,
-    Another,
-}
-
-fn is_whole(session: &mut Session, name: &str) -> Result<Found, Fault> {
-    if session.can(can::OBSERVE) {
-        let verb = Verb::Observe { observe: vec![name.to_owned()] };
-        let observed = session.command(verb, "it looks at its files")?.observed.unwrap_or_default();
-        return Ok(match observed.get(name).cloned().flatten() {
-            None => Found::Nothing,
-            Some(seen) if seen.bytes == FEED_SIZE && is_content(&seen.sha256) => Found::Whole,
-            Some(_) => Found::Another,
-        });
-    }
-    let Ok(file) = std::fs::File::open(session.seen_at(name)) else { return Ok(Found::Nothing) };
-    let same = content(FEED_SEED, FEED_SIZE).compare(file).is_ok_and(|compared| compared == Compared::Same);
-    Ok(if same { Found::Whole } else { Found::Another })
-}
-
 /// Time in parts: a retry that should not be comes before what is due, and just before it nothing is.
 fn parts(ms: u64, retry_ms: u64) -> impl Iterator<Item = u64> {
     let early = if ms > retry_ms * 4 { retry_ms * 2 } else { 0 };
@@ -523,14 +536,6 @@ fn parts(ms: u64, retry_ms: u64) -> impl Iterator<Item = u64> {
     let parts = [early, ms - early - last, last].into_iter().enumerate();
     // Also where no time is left: what is over fires then.
     parts.filter(|(number, part)| *part > 0 || *number == 2).map(|(_, part)| part)
-}
-
-/// Whether it is the digest of the file. An adapter that does not know it leaves it empty.
-fn is_content(sha256: &str) -> bool {
-    let bytes = content(FEED_SEED, FEED_SIZE).to_vec();
-    let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
-    let text: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    sha256.is_empty() || sha256.eq_ignore_ascii_case(&text)
 }
 
 /// The codes that mean one thing to the implementation.
@@ -546,7 +551,7 @@ impl Names {
         &self.feeds[job.index().min(JOBS - 1)]
     }
 
-    fn of(&self, job: JobId, file: FileId) -> String {
+    pub(super) fn of(&self, job: JobId, file: FileId) -> String {
         format!("p{}-{job}-{file}", self.program)
     }
 

@@ -212,6 +212,7 @@ impl Racing<'_> {
     fn run(&mut self, delays: &[u64]) -> Result<Vec<Trace>, Fault> {
         let feed = self.stage.server.feed();
         let runs: Vec<RunOrder> = delays.iter().map(|delay| self.order(*delay, &feed)).collect();
+        let names: Vec<String> = runs.iter().map(|run| name(run.job)).collect();
         let delays: Duration = delays.iter().copied().map(Duration::from_micros).sum();
         let limit = self.stage.session.manifest().call()
             + self.stage.session.slowest()
@@ -225,12 +226,16 @@ impl Racing<'_> {
         if !self.stage.session.reset()?.is_empty() {
             self.stage.session.kill();
         }
+        for name in names {
+            // Most of them are not there, because their jobs were not completed.
+            let _ = std::fs::remove_file(self.stage.session.seen_at(&name));
+        }
         Ok(traces)
     }
 
     fn order(&mut self, delay_us: u64, feed: &crate::server::Feed) -> RunOrder {
         let job = self.stage.session.new_race_job();
-        let name = format!("r{job}");
+        let name = name(job);
         let file =
             FileNames { remote: feed.url(&name).into(), local: self.stage.session.destination(&name).into() };
         let planned = |call: &Call| PlannedCall::of(Some(job), call);
@@ -256,6 +261,11 @@ impl Racing<'_> {
             after: after.into_iter().collect(),
         }
     }
+}
+
+/// The name of a race's file.
+fn name(job: u32) -> String {
+    format!("r{job}")
 }
 
 /// The number of the line at which the racing call starts.

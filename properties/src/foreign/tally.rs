@@ -44,6 +44,14 @@ pub struct RuleCount {
     pub why: Option<String>,
 }
 
+impl RuleCount {
+    /// Whether there was nothing to decide in any run.
+    #[must_use]
+    pub const fn is_vacuous(&self) -> bool {
+        self.held == 0 && self.violated == 0 && self.undecided == 0
+    }
+}
+
 /// The account of a campaign.
 #[derive(Clone, Debug)]
 pub struct Tally {
@@ -183,17 +191,22 @@ impl Tally {
         self.runs += 1;
     }
 
-    /// Takes what became of a limit.
-    pub(super) fn take_limit(
+    /// Notes that a program could not be run.
+    pub(super) fn count_not_runnable(&mut self, why: &str) {
+        *self.not_runnable.entry(why.to_owned()).or_default() += 1;
+    }
+
+    /// Takes what became of a program that is written down.
+    pub(super) fn take_scripted(
         &mut self,
         place: &str,
         trace: &Trace,
         verdicts: &Verdicts,
-        findings: Vec<Finding>,
+        findings: &[Finding],
     ) {
         let broken =
             verdicts.violations().map(|violation| Finding::Broken(failure_id(trace, &violation), violation));
-        let all: Vec<Finding> = broken.chain(findings).collect();
+        let all: Vec<Finding> = broken.chain(findings.iter().cloned()).collect();
         all.iter().for_each(|finding| self.note(finding, trace, place, None));
         if all.is_empty() {
             self.passed += 1;

@@ -95,7 +95,11 @@ impl Tour<'_> {
         let holds = self.stage.session.can(can::HOLD);
         self.stage.session.begin()?;
         let action = Action { hold: holds, ..Action::default() };
-        self.stage.session.order(vec![Order { event: Event::JobTransferred.to_string(), action }])?;
+        self.stage.session.order(vec![Order {
+            event: Event::JobTransferred.to_string(),
+            job: None,
+            action,
+        }])?;
         self.make_job()?;
         let file = FileNames {
             remote: feed.url("tour").into(),

@@ -82,6 +82,9 @@ const MOST_STEPS: u32 = 400;
 /// The timer of a retry is over so soon; the others take longer.
 const SOON: Millis = Millis::from_secs(3600);
 
+/// Nothing but expiry takes longer.
+const FAR: Millis = Millis::from_secs(30 * 24 * 3600);
+
 /// Of so many moments at which something is kept, one is used for something from outside.
 const KEPT: u64 = 3;
 
@@ -208,9 +211,37 @@ impl<const J: usize> Walk<'_, J> {
         let timeless = *step == Stimulus::Timeout && self.slice.delays != Delays::Own;
         let overdue = is_overdue(self.state.driver().core()) && self.slice.delays == Delays::Own;
         // When the bytes of what stalls have come is not known, and time is counted from there.
-        let timeless = timeless || *step == Stimulus::Timeout && self.stalled;
+        let timeless = timeless || *step == Stimulus::Timeout && (self.stalled || self.is_expiry_unsure());
         let late = overdue && is_from_outside(step) && *step != Stimulus::Timeout;
-        !timeless && !late && self.abilities.allows_on(step, Occasion::Walk) && !self.is_lost_on(step)
+        !timeless
+            && !late
+            && self.abilities.allows_on(step, Occasion::Walk)
+            && !self.is_lost_on(step)
+            && self.is_sure(step)
+    }
+
+    /// Whether it depends on an implementation's count of bytes when a job expires: the age of a job that has transferred behind a move of the
+    /// clock is counted from its last byte or from the move before.
+    fn is_expiry_unsure(&self) -> bool {
+        let core = self.state.driver().core();
+        let next = core.poll_timeout().map_or(0, |at| at.0.saturating_sub(core.now().0));
+        let moved = self.path.iter().position(|step| *step == Stimulus::Timeout);
+        let transfers = |step: &Stimulus| matches!(step, Stimulus::Transfer { .. });
+        next > FAR.0 && moved.is_some_and(|at| self.path[at..].iter().any(transfers))
+    }
+
+    /// Whether every implementation makes the same of a step. A Resume may wait for any callback that is inside, where the adapter does not
+    /// promise otherwise.
+    fn is_sure(&self, step: &Stimulus) -> bool {
+        let Stimulus::Call { from: From::Client(_) | From::User(_), job: Some(job), call: Call::Resume } =
+            step
+        else {
+            return true;
+        };
+        let state = self.state.driver().core().state(*job);
+        let forbids = matches!(state, Some(JobState::Error | JobState::Transferred));
+        let is_inside = self.state.driver().telling(*job).is_some();
+        forbids || !is_inside || self.abilities.waits_for_what_it_must()
     }
 
     /// Whether a step wants the network while it is lost. What that comes to is each implementation's own matter.
@@ -352,10 +383,17 @@ mod tests {
                 led += 1;
             }
         }
-        // The others mix callbacks of two jobs, which orders cannot tell apart.
         assert!(led * 5 > PATHS * 4, "{led} of {PATHS}");
-        let wanted =
-            [can::HOLD, can::STALL, can::CLOCK, can::DISK, can::NETWORK, can::USERS, can::NESTED_JOBS];
+        let wanted = [
+            can::HOLD,
+            can::STALL,
+            can::CLOCK,
+            can::DISK,
+            can::NETWORK,
+            can::USERS,
+            can::NESTED_JOBS,
+            can::ORDER_JOBS,
+        ];
         assert_eq!(needs, BTreeSet::from(wanted));
     }
 

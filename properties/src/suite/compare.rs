@@ -560,6 +560,17 @@ impl Difference {
     }
 }
 
+#[cfg(feature = "live")]
+impl Difference {
+    /// Whether it is that the run has ended, or that a call is missing, which only ever follows from that.
+    pub(super) fn follows_from_the_end(&self) -> bool {
+        self.is_of_the_end() || self.skeleton.first().is_some_and(|first| first.starts_with(ANOTHER_CALL))
+    }
+}
+
+/// The beginning of the identity of a call that is missing.
+const ANOTHER_CALL: &str = "another call than";
+
 /// What is seen, and the changes of state apart.
 fn parted<'w, 'a>(seen: &'w [Sight<'a>]) -> (Vec<&'w Sight<'a>>, Vec<&'w Sight<'a>>) {
     let seen = seen.iter().filter(|sight| polled(&sight.what).is_none());
@@ -710,7 +721,7 @@ fn words(after: &str, wanted: Option<&What<'_>>, seen: Option<&What<'_>>) -> (Ve
             (vec![after(), format!("{} returns early", call.call.method())], Concern::Rule(Rule::R12))
         }
         (Some(What::Called { call, .. }), _) | (None, Some(What::Called { call, .. })) => {
-            (vec![format!("another call than {}", call.call.method())], Concern::Rule(Rule::R12))
+            (vec![format!("{ANOTHER_CALL} {}", call.call.method())], Concern::Rule(Rule::R12))
         }
         (
             Some(What::Entered { event, file, receiver, .. }),

@@ -303,8 +303,9 @@ pub(super) fn record_what_makes_sense<C: Core>(
     Trace { header, lines: lines.lines }
 }
 
-/// Whether the service does not do it by itself.
-pub(crate) fn is_from_outside(step: &Stimulus) -> bool {
+/// Whether a step comes from outside: the service does not do it by itself.
+#[must_use]
+pub fn is_from_outside(step: &Stimulus) -> bool {
     matches!(
         step,
         Stimulus::Call { from: From::Client(_) | From::User(_), .. }

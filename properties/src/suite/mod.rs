@@ -32,15 +32,14 @@ use crate::difference::Difference;
 use crate::minimize::Identity;
 
 pub use self::committed::{COMMITTED, Committed, DIRECTORY};
-pub use self::core::Settles;
-pub(crate) use self::core::is_from_outside;
 pub use self::core::{FirstFailure, first_failure, on_core, on_other};
+pub use self::core::{Settles, is_from_outside};
 pub use self::files::{FileError, MANIFEST};
 pub use self::live::on_live;
 pub use self::packed::PackedError;
 pub use self::race::on_race;
 pub use self::recorded::recorded;
-pub(crate) use self::recorded::{Led, hung, led};
+pub(crate) use self::recorded::{Broken, Led, hung, led};
 
 /// Jobs of a slice at most.
 pub const JOBS: usize = 2;

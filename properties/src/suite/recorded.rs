@@ -5,8 +5,11 @@
 //!
 //! **What it is not.** Strict about what is the subject's freedom: see [`super::compare`].
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use contract::{EnvStep, HResult, JobId, JobState};
+use judge::trace::{Kind, Reason, StateLine};
 use judge::{Header, Recorded, Rule, RuleSet, Trace, Verdicts, failure_id};
 
 use super::compare::compare;
@@ -44,14 +47,21 @@ pub(crate) struct Led<'a> {
     pub(crate) verdicts: &'a Verdicts,
     /// The lines of it that belong to the path; behind them everything was ended.
     pub(crate) lines: usize,
-    /// Whether it was left before the end of the path, because what was due did not come.
-    pub(crate) broken_off: bool,
+    /// Whether it was left before the end of the path.
+    pub(crate) broken_off: Broken,
     /// Codes of a method that mean one thing.
-    pub(crate) equal: Vec<(contract::Method, Vec<contract::HResult>)>,
+    pub(crate) equal: Vec<(contract::Method, Vec<HResult>)>,
     /// What was found beside the trace.
     pub(crate) more: Vec<Finding>,
     /// Failures that are known, behind which is looked for others.
     pub(crate) known: &'a BTreeSet<Identity>,
+}
+
+/// Whether a run was left before the end of its path.
+pub(crate) enum Broken {
+    Not,
+    /// It was, and what did not come is known, where no call was the reason.
+    Off(Option<Difference>),
 }
 
 /// What became of a file on a subject that was led along it, while no time passed for its timers.
@@ -69,24 +79,71 @@ pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
     );
     let mut differences = compared.differences;
     // That nothing follows is our doing, and what was missing before is the finding.
-    if broken_off && differences.len() > 1 {
-        differences.retain(|difference| !difference.is_of_the_end());
+    if let Broken::Off(reason) = broken_off {
+        if differences.len() > 1 {
+            differences.retain(|difference| !difference.is_of_the_end());
+        }
+        if let Some(reason) =
+            reason.filter(|_| differences.first().is_none_or(Difference::follows_from_the_end))
+        {
+            let seq = trace.lines.get(lines.saturating_sub(1)).map_or(0, |line| line.seq);
+            differences.insert(0, Difference { seq, ..reason });
+        }
     }
     // What comes behind the first may follow from it. What does not is the first on another path, or comes behind what is known.
     let mut all: Vec<Finding> = differences.into_iter().map(Finding::Differs).chain(more).collect();
     let first = all.iter().position(|finding| !known.contains(&finding.id()));
     all.truncate(first.map_or(all.len(), |first| first + 1));
-    let findings: Vec<Finding> = broken_in(&trace, verdicts).into_iter().chain(all).collect();
+    let errors = another_error(&case.trace, &trace).map(Finding::Differs);
+    let findings: Vec<Finding> = broken_in(&trace, verdicts).into_iter().chain(errors).chain(all).collect();
     Judged::of(trace, findings, compared.steps)
 }
 
+/// A client is given an error that its job never has on the path. Which of those it has is not asked: a callback that is late may have an earlier one.
+fn another_error(wanted: &Trace, run: &Trace) -> Option<Difference> {
+    // None where one of them has a code of the implementation's choice.
+    let mut errors: BTreeMap<JobId, Option<BTreeSet<HResult>>> = BTreeMap::new();
+    for line in &wanted.lines {
+        let Kind::State(StateLine { job, to: JobState::Error, by, .. }) = line.what else { continue };
+        let had = errors.entry(job).or_insert_with(|| Some(BTreeSet::new()));
+        match by {
+            Reason::Env(EnvStep::FatalError { hr }) => drop(had.as_mut().map(|had| had.insert(hr))),
+            _ => *had = None,
+        }
+    }
+    let mut told = BTreeMap::new();
+    run.lines.iter().find_map(|line| match &line.what {
+        Kind::Enter(enter) => {
+            told.insert(enter.delivery, enter.job);
+            None
+        }
+        Kind::Given(given) => {
+            let job = *told.get(&given.delivery)?;
+            let (error, had) = (given.given.error?, errors.get(&job)?.as_ref()?);
+            let had: Vec<String> =
+                (!had.contains(&error)).then(|| had.iter().map(ToString::to_string).collect())?;
+            Some(Difference {
+                skeleton: vec!["JobError".to_owned(), "another error".to_owned()],
+                after: "JobError starts".to_owned(),
+                subject: format!("{job} is given the error {error}"),
+                wanted: had.join(" or "),
+                account: Account::Suite,
+                concern: Concern::Rule(Rule::R5),
+                job: Some(job),
+                seq: line.seq,
+            })
+        }
+        _ => None,
+    })
+}
+
 /// The trace with one code for those that mean one thing.
-fn with_equal(mut trace: Trace, equal: &[(contract::Method, Vec<contract::HResult>)]) -> Trace {
-    let mut calls = std::collections::BTreeMap::new();
+fn with_equal(mut trace: Trace, equal: &[(contract::Method, Vec<HResult>)]) -> Trace {
+    let mut calls = BTreeMap::new();
     for line in &mut trace.lines {
         match &mut line.what {
-            judge::trace::Kind::Call(call) => drop(calls.insert(call.id, call.call.method())),
-            judge::trace::Kind::Return(back) => {
+            Kind::Call(call) => drop(calls.insert(call.id, call.call.method())),
+            Kind::Return(back) => {
                 let method = calls.get(&back.call);
                 let group = equal.iter().find(|(of, codes)| Some(of) == method && codes.contains(&back.hr));
                 if let Some((_, codes)) = group {

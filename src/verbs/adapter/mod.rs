@@ -2,6 +2,7 @@
 
 mod check;
 mod init;
+mod minimize;
 mod page;
 mod replay;
 mod run;
@@ -12,6 +13,7 @@ use reports::ExitCode;
 use crate::error::Error;
 use crate::output::Output;
 
+pub(crate) use self::minimize::{Wanted, minimize};
 pub(crate) use self::replay::replay;
 pub(crate) use crate::engines::adapter::manifest;
 

@@ -110,18 +110,26 @@ fn rules(tried: &Tried) -> String {
     let tally = &tried.campaign.tally;
     let mut text = format!("\nrules, of {}\n", counted(tally.runs, "run"));
     for (rule, count) in &tally.rules {
-        text += &format!("  {:<4} {:<12} {}\n", rule.to_string(), rule.name(), standing(*rule, count));
+        text += &format!(
+            "  {:<4} {:<12} {}\n",
+            rule.to_string(),
+            rule.name(),
+            standing(count, tried.campaign.missing_for(*rule))
+        );
     }
     text
 }
 
-fn standing(_: Rule, count: &RuleCount) -> String {
+fn standing(count: &RuleCount, missing: Option<&str>) -> String {
     let RuleCount { held, violated, vacuous, undecided, why } = count;
     if *violated > 0 {
         return format!("violated in {violated}, held in {held}, nothing to decide in {vacuous}");
     }
     match (*held, *undecided) {
-        (0, 0) => format!("vacuous: nothing to decide in {vacuous}"),
+        (0, 0) => match missing {
+            Some(what) => format!("not decidable: it is about {what}, which the adapter does not have"),
+            None => format!("vacuous: nothing to decide in {vacuous}"),
+        },
         (0, undecided) => {
             format!("undecided in {undecided}: {}", why.as_deref().unwrap_or("the runs do not show enough"))
         }
@@ -171,6 +179,7 @@ pub(super) fn document(tried: &Tried, found: &[Told], stale: &[&Entry], seed: u6
         json!({
             "rule": rule.to_string(), "held": count.held, "violated": count.violated,
             "vacuous": count.vacuous, "undecided": count.undecided, "why": count.why,
+            "missing": tried.campaign.missing_for(*rule),
         })
     };
     let failure = |one: &Told| {

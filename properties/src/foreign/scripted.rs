@@ -1,0 +1,142 @@
+//! Programs that are written down call by call, for what no path of the model has: numbers, bytes, silence, restarts.
+//!
+//! **What it is not.** A path: nothing of it can be led along the model, so what it finds is not made smaller.
+
+use adapter::{Answered, Fault};
+use contract::{
+    Call, FileNames, HResult, Interfaces, JobId, Method, Out, Receiver, ReceiverId, ThreadId, UserId,
+};
+use judge::{Rule, Verdicts};
+
+use super::Stage;
+use super::tally::Tally;
+use crate::difference::{Account, Concern, Difference};
+use crate::suite::{Finding, hung};
+
+/// A program that is being played.
+pub(super) struct Script<'a> {
+    pub(super) stage: &'a mut Stage,
+    found: Vec<Difference>,
+}
+
+/// Why a program was left.
+pub(super) enum Stop {
+    /// The adapter does something wrong.
+    Fault(Fault),
+    /// The adapter does not make a call of this method.
+    Unimplemented(Method),
+    /// A call did not come back in time.
+    Open(String),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Stop {
+        Stop::Fault(fault)
+    }
+}
+
+impl Script<'_> {
+    /// Plays a program and takes down what came of it.
+    ///
+    /// # Errors
+    /// The adapter does something wrong.
+    pub(super) fn play(
+        stage: &mut Stage,
+        place: &str,
+        tally: &mut Tally,
+        program: impl FnOnce(&mut Script<'_>) -> Result<(), Stop>,
+    ) -> Result<(), Fault> {
+        stage.session.begin()?;
+        let mut script = Script { stage, found: Vec::new() };
+        let hangs = match program(&mut script) {
+            Ok(()) => None,
+            Err(Stop::Unimplemented(method)) => {
+                tally.count_not_runnable(&format!("{place}: {method} is unimplemented"));
+                return script.end();
+            }
+            Err(Stop::Open(what)) => Some(what),
+            Err(Stop::Fault(fault)) => return Err(fault),
+        };
+        let stage = &mut *script.stage;
+        if !stage.session.is_gone() {
+            stage.session.rest(stage.session.limits().quiet)?;
+        }
+        let header = stage.header(place);
+        let trace = stage.session.finish(&header);
+        let hangs = hangs.map(|what| hung(&trace, &what));
+        let verdicts = Verdicts::of(&trace);
+        let findings: Vec<Finding> =
+            std::mem::take(&mut script.found).into_iter().chain(hangs).map(Finding::Differs).collect();
+        tally.take_scripted(place, &trace, &verdicts, &findings);
+        script.end()
+    }
+
+    /// Ends what the program has begun.
+    fn end(self) -> Result<(), Fault> {
+        let session = &mut self.stage.session;
+        if !session.is_gone() && !session.reset()?.is_empty() {
+            session.kill();
+        }
+        Ok(())
+    }
+
+    /// Makes a call as a user and waits for its answer.
+    pub(super) fn call(
+        &mut self,
+        user: UserId,
+        job: Option<JobId>,
+        call: &Call,
+    ) -> Result<(HResult, Option<Out>), Stop> {
+        let calling = self.stage.session.start_call((ThreadId(0), user), job, call);
+        match self.stage.session.await_call(&calling)? {
+            Answered::Returned { hr, out } => Ok((hr, out)),
+            Answered::Unimplemented(_) => Err(Stop::Unimplemented(call.method())),
+            Answered::Open => Err(Stop::Open(format!("{} does not come back in time", call.method()))),
+        }
+    }
+
+    /// Makes a call as the first user.
+    pub(super) fn does(&mut self, job: JobId, call: &Call) -> Result<(HResult, Option<Out>), Stop> {
+        self.call(UserId(0), Some(job), call)
+    }
+
+    /// Makes the first user's next job, with these files.
+    pub(super) fn job(&mut self, job: JobId, files: Vec<FileNames>) -> Result<(), Stop> {
+        let _made = self.call(UserId(0), None, &create())?;
+        for file in files {
+            let _added = self.does(job, &Call::AddFile { file })?;
+        }
+        Ok(())
+    }
+
+    /// Notes where the implementation and the contract part. `skeleton` has no numbers: it names the failure.
+    pub(super) fn differs(
+        &mut self,
+        skeleton: [&str; 2],
+        after: &str,
+        (subject, wanted): (String, String),
+        rule: Rule,
+    ) {
+        self.found.push(Difference {
+            skeleton: skeleton.map(str::to_owned).to_vec(),
+            after: after.to_owned(),
+            subject,
+            wanted,
+            account: Account::Suite,
+            concern: Concern::Rule(rule),
+            job: None,
+            seq: 0,
+        });
+    }
+}
+
+pub(super) fn create() -> Call {
+    Call::CreateJob { name: Some("job".into()), kind: 0 }
+}
+
+/// Registers an object that receives what a plain callback interface has.
+pub(super) fn register(id: u32) -> Call {
+    Call::SetNotifyInterface {
+        receiver: Some(Receiver { id: ReceiverId(id), interfaces: Interfaces::CALLBACK }),
+    }
+}

@@ -1,0 +1,147 @@
+//! `bgcheck adapter run` on services that are wrong in one way each: copies of the tutorial's, with one place changed.
+//!
+//! What each is found as, by name; and that the copy without a change is not found to be wrong.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A copy of the tutorial's service and adapter in which these places read otherwise.
+fn copy(directory: &Path, changes: &[(&str, &str, &str)]) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("adapters/python");
+    for file in ["mini.py", "adapter.py", "adapter.toml"] {
+        let mut text = std::fs::read_to_string(source.join(file)).expect("the tutorial is there");
+        for (_, from, to) in changes.iter().filter(|(of, ..)| *of == file) {
+            assert!(text.contains(from), "{file} has no {from:?} any more");
+            text = text.replace(from, to);
+        }
+        std::fs::write(directory.join(file), text).expect("the directory can be written");
+    }
+    directory.join("adapter.toml")
+}
+
+fn run(changes: &[(&str, &str, &str)], args: &[&str]) -> (Option<i32>, String) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let manifest = copy(directory.path(), changes);
+    let output: Output = Command::new(env!("CARGO_BIN_EXE_bgcheck"))
+        .args(["--color", "never", "-q", "adapter", "run"])
+        .arg(manifest)
+        .args(["--seed", "1", "--out"])
+        .arg(directory.path().join("out"))
+        .args(args)
+        .output()
+        .expect("the command starts");
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.code(), text)
+}
+
+const AT_FIRST: &[&str] = &["--budget", "30s", "--stop-at-first"];
+
+#[test]
+fn each_fault_is_found_and_named() {
+    let faults: [(&str, (&str, &str, &str)); 5] = [
+        (
+            "the file at the destination has other bytes",
+            (
+                "mini.py",
+                "os.replace(file.temporary, file.local)",
+                "(os.truncate(file.temporary, 999), os.replace(file.temporary, file.local))",
+            ),
+        ),
+        (
+            "j0 is given the error",
+            (
+                "mini.py",
+                "\"JobError\": [delivery.error]",
+                "\"JobError\": [{**(delivery.error or {}), \"hr\": 5}]",
+            ),
+        ),
+        (
+            "GetProgress has bytes_transferred",
+            (
+                "mini.py",
+                "sum(file.bytes for file in self.files)",
+                "sum(file.bytes // 2 for file in self.files)",
+            ),
+        ),
+        (
+            "R5 (caused)",
+            (
+                "mini.py",
+                "return method(job, *more)",
+                "return method(self.jobs[0] if self.jobs else job, *more)",
+            ),
+        ),
+        (
+            "JobModification comes",
+            (
+                "mini.py",
+                "            self.mask = flags\n",
+                "            self.mask = flags\n            self._touch()\n",
+            ),
+        ),
+    ];
+    let threads = faults.map(|(wanted, change)| {
+        std::thread::spawn(move || {
+            let changes: &[_] = match change.1 {
+                // The service has no name to be changed, and the adapter passes none on.
+                text if text.contains("self.mask = flags") => &[change, NAME, NAME_PASSED_ON],
+                _ => &[change],
+            };
+            let (code, text) = run(changes, AT_FIRST);
+            assert_eq!(code, Some(2), "{wanted}: {text}");
+            assert!(text.contains(wanted), "{wanted}: {text}");
+        })
+    });
+    for thread in threads {
+        thread.join().expect("it is found");
+    }
+}
+
+const NAME: (&str, &str, &str) = (
+    "mini.py",
+    "    def Resume(self):\n",
+    "    def SetDisplayName(self, name):\n        with self.service:\n            self._touch()\n            return S_OK\n\n    def Resume(self):\n",
+);
+const NAME_PASSED_ON: (&str, &str, &str) = (
+    "adapter.py",
+    "@method\ndef Resume(",
+    "@method\ndef SetDisplayName(job, args):\n    return job.SetDisplayName(args[\"name\"]), None\n\n\n@method\ndef Resume(",
+);
+
+/// A restart: jobs stay, registrations do not.
+const RESTART: [(&str, &str, &str); 3] = [
+    ("adapter.py", "can = [\"race\",", "can = [\"restart\", \"race\","),
+    (
+        "adapter.py",
+        "    elif \"reset\" in command:",
+        "    elif \"restart\" in command:\n        on_thread(\"reset\", restart, number)\n    elif \"reset\" in command:",
+    ),
+    ("adapter.py", "def reset(number):", RESTARTS),
+];
+const RESTARTS: &str = "\
+def restart(number):
+    for known in list(JOBS.values()):
+        with SERVICE:
+            known.handle.receiver, known.handle.receives = None, set()
+            known.handle.restarted()
+    write({\"q\": next(Q), \"end\": number, \"lost\": [\"callbacks\"]})
+
+
+def reset(number):";
+
+#[test]
+fn what_does_not_survive_a_restart_is_found() {
+    let restarted = |body: &'static str| {
+        let method = ("mini.py", "    def Resume(self):\n", body);
+        [&RESTART[..], &[method]].concat()
+    };
+    let sound = restarted("    def restarted(self):\n        pass\n\n    def Resume(self):\n");
+    let (code, text) = run(&sound, &["--budget", "6s"]);
+    assert_ne!(code, Some(2), "{text}");
+    let forgets =
+        restarted("    def restarted(self):\n        self.retry_delay = 600\n\n    def Resume(self):\n");
+    let (code, text) = run(&forgets, AT_FIRST);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("GetMinimumRetryDelay -> S_OK"), "{text}");
+}
