@@ -307,12 +307,14 @@ impl<'a> Fetching<'a> {
 
     /// Reports one thing after another, until the service says something other than to go on.
     fn tell(&mut self, events: &[TransferEvent]) {
-        for event in events {
+        for (nth, event) in events.iter().enumerate() {
             if *event == TransferEvent::FileDone {
                 self.stage.files.write(self.job, self.file, Found::Whole);
             }
             let ended = self.stage.has_ended(self.job);
             let reply = self.progress.report(*event);
+            // The worker has forgotten what this transfer had read before; where it stands is all that it needs.
+            self.stage.reads((events, nth));
             if ended && reply != TransferReply::Stop {
                 self.stage.see(Seen::WorksOn { job: self.job });
             }
