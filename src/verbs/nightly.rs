@@ -722,13 +722,18 @@ impl Parted<'_> {
             },
             dialects: &Dialect::ALL,
             design: properties::race::Design::Barrier,
+            fault: None,
+            refine: properties::race::Refine::Yes,
             budget: Some(budget),
             threads: run::cores(),
             stop: if self.args.stop_at_first { race::Stop::AtFirst } else { race::Stop::Never },
             resume: None,
             traces: &self.traces,
         };
-        complete::run(&plan, output)?.iter().for_each(|explored| take(explored.result()));
+        for explored in complete::run(&plan, output)? {
+            take(explored.result());
+            explored.refinement().into_iter().for_each(&mut *take);
+        }
         Ok(())
     }
 
