@@ -289,7 +289,7 @@ const BITES: [(Design, Scope, &str); 10] = [
     (Design::NothingNew, Scope::Small, "SetNotifyFlags | SetNotifyFlags | delivery"),
     (Design::WaitUnlessOwn, Scope::Default, "two jobs whose callbacks cancel each other"),
     (Design::WaitUnlessAny, Scope::Default, "a callback that cancels another job"),
-    (Design::BeginBeforeSlot, Scope::Default, "two users and one slot each"),
+    (Design::BeginBeforeSlot, Scope::Default, "two users, one slot each, and two jobs of the first"),
 ];
 
 #[test]
