@@ -54,8 +54,8 @@ pub(crate) const NAME: &str = "race complete";
 const REFINEMENT: &str = "race refinement";
 const IS_A_STEP: &str = "each step of the service is a step of the protocol, or changes nothing there";
 
-/// What the scope `small` takes on two cores, and half as much again: with less, a night explores `tiny`.
-pub(crate) const SMALL_TAKES: Duration = Duration::from_secs(15 * 60);
+/// What the scope `small` is estimated to take on two cores, and as much again: with less, a night explores `tiny`.
+pub(crate) const SMALL_TAKES: Duration = Duration::from_secs(30 * 60);
 
 /// A schedule takes less than a millisecond, so that silence for so long is a hang.
 const SILENCE: Duration = Duration::from_secs(60);

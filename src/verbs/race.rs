@@ -38,7 +38,7 @@ Examples:
   bgcheck race --strategy fuzzer --budget 5m         libFuzzer chooses race and schedule
   bgcheck race --complete                            every schedule of the races of scope tiny: a proof for them
   bgcheck race --complete --scope small --resume target/races.jsonl
-                                                     some minutes; goes on where it was ended")]
+                                                     longer; goes on where it was ended")]
 pub(crate) struct Args {
     /// How long [default: 60s; with --complete, to the end].
     #[arg(long, value_parser = cli::budget, value_name = "TIME")]

@@ -237,8 +237,7 @@ fn larger(dialect: Dialect) -> Vec<Scoped> {
     add("masks | masks | delivery", masks_against_masks(dialect));
     add("two jobs whose callbacks cancel each other", cross_cancel(dialect));
     add("a callback that cancels another job", cancels_another(dialect));
-    add("two users and one slot each", two_users(dialect, 2));
-    add("two users, one slot each, and two jobs of the first", two_users(dialect, 3));
+    add("two users and one slot each", two_users(dialect));
     add("a program, and Cancel", program(dialect, Exit::Code(0)));
     add("a program that cannot be started, and Cancel", program(dialect, Exit::NotStarted));
     add("an object whose destructor calls Cancel", destructor(dialect));
@@ -281,16 +280,15 @@ fn cancels_another(dialect: Dialect) -> Race {
     race
 }
 
-/// Jobs belong to the users in turn. The callback of the first stays until the other user is told something.
-fn two_users(dialect: Dialect, jobs: u32) -> Race {
+fn two_users(dialect: Dialect) -> Race {
     let mut race = plain(dialect);
     (race.users, race.slots, race.dispatchers) = (2, 1, 2);
-    for job in 0..jobs {
+    for job in 0..2 {
         let all = [create_on(), add_file(job), step(job, Call::Resume)];
         race.prefix.extend(all.map(Act::Call));
     }
     race.prefix.push(Act::Settle);
-    for job in 0..jobs {
+    for job in 0..2 {
         race.prefix.push(Act::Call(step(job, register(job))));
     }
     (race.objects[0].stays, race.objects[0].times) = (Stays::UntilAnotherIsTold, 1);
