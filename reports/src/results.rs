@@ -523,6 +523,8 @@ pub enum Unit {
     Cases,
     /// Schedules of the real service executed.
     Schedules,
+    /// Those of them that differ in more than the order of independent steps.
+    DistinctSchedules,
     /// Races they are schedules of.
     Races,
     /// Races of which every schedule was executed.
@@ -551,13 +553,14 @@ pub enum Unit {
 
 impl Unit {
     /// Every unit.
-    pub const ALL: [Unit; 18] = [
+    pub const ALL: [Unit; 19] = [
         Unit::States,
         Unit::Edges,
         Unit::Depth,
         Unit::Runs,
         Unit::Cases,
         Unit::Schedules,
+        Unit::DistinctSchedules,
         Unit::Races,
         Unit::RacesExhausted,
         Unit::SchedulesInAll,
@@ -582,6 +585,7 @@ impl Unit {
             Unit::Runs => "runs",
             Unit::Cases => "cases",
             Unit::Schedules => "schedules",
+            Unit::DistinctSchedules => "distinct-schedules",
             Unit::Races => "races",
             Unit::RacesExhausted => "races-exhausted",
             Unit::SchedulesInAll => "schedules-in-all",
@@ -616,6 +620,7 @@ impl Unit {
                 | Unit::Races
                 | Unit::RacesExhausted
                 | Unit::SchedulesInAll
+                | Unit::DistinctSchedules
         )
     }
 }

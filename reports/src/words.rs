@@ -547,6 +547,7 @@ fn count(amount: &Amount) -> String {
         Unit::Schedules => ("schedule", "schedules"),
         Unit::Races => ("race", "races"),
         Unit::RacesExhausted => ("race with every schedule", "races with every schedule"),
+        Unit::DistinctSchedules => ("distinct schedule", "distinct schedules"),
         Unit::SchedulesInAll => ("schedule in all nights", "schedules in all nights"),
         Unit::Steps => ("step", "steps"),
         Unit::Traces => ("trace", "traces"),

@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use contract::Dialect;
+use contract::fault::Fault;
 use judge::{Rule, RuleSet};
 pub(crate) use properties::race::Scope;
 use properties::race::{
-    Design, Exhausted, Failure, HuntOptions, Hunted, Kind, Merges, Race, Races, Scoped, Situation, Stop,
-    hunt, scoped,
+    Design, Exhausted, Failure, HuntOptions, Hunted, Keeps, Kind, Merges, Race, Races, Refine, Scoped,
+    Situation, Steps, Stop, Strayed, hunt, scoped,
 };
 use reports::{
     Agreement, Amount, Approach, Canary, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status,
@@ -35,6 +36,10 @@ pub(crate) struct Plan<'a> {
     pub(crate) scope: Scope,
     pub(crate) dialects: &'a [Dialect],
     pub(crate) design: Design,
+    /// The fault in the service, in a build that can have one.
+    pub(crate) fault: Option<Fault>,
+    /// Whether each step is held to the protocol.
+    pub(crate) refine: Refine,
     /// None: until every race has come to its end.
     pub(crate) budget: Option<Duration>,
     pub(crate) threads: usize,
@@ -47,8 +52,12 @@ pub(crate) struct Plan<'a> {
 /// The engine's name in results.
 pub(crate) const NAME: &str = "race complete";
 
-/// What the scope `small` takes on two cores, and half as much again: with less, a night explores `tiny`.
-pub(crate) const SMALL_TAKES: Duration = Duration::from_secs(15 * 60);
+/// The name of the comparison with the protocol in results, and what is compared.
+const REFINEMENT: &str = "race refinement";
+const IS_A_STEP: &str = "each step of the service is a step of the protocol, or changes nothing there";
+
+/// What the scope `small` is estimated to take on two cores, and as much again: with less, a night explores `tiny`.
+pub(crate) const SMALL_TAKES: Duration = Duration::from_secs(30 * 60);
 
 /// A schedule takes less than a millisecond, so that silence for so long is a hang.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -57,7 +66,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 const BEAT: Duration = Duration::from_millis(100);
 
 /// Of the file of finished races.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What one race came to. It is one line of the file of finished races.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -75,19 +84,41 @@ pub(crate) struct Row {
     /// All schedules with at most so many forced switches were run.
     pub(crate) bound: Option<u32>,
     pub(crate) complete: bool,
+    /// A run was cut because it has no end, or too late a one.
+    endless: bool,
     pub(crate) time_ms: u64,
     waits: u64,
     /// How often each rule decided something.
     decisions: BTreeMap<Rule, u64>,
+    /// Whether it was to be held to the protocol, and the kinds of steps of the protocol that it could take and took.
+    refine: Refine,
+    protocol: Option<Protocol>,
     /// What came of a failure is not written down: a race with one is explored again.
     #[serde(skip)]
     found: Vec<Found>,
 }
 
+/// What a race that was held to the protocol showed of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+struct Protocol {
+    offered: BTreeSet<String>,
+    taken: BTreeSet<String>,
+}
+
 #[derive(Clone, PartialEq, Debug)]
 struct Found {
-    rules: RuleSet,
+    what: What,
     failure: reports::Failure,
+}
+
+/// What is broken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum What {
+    Rules(RuleSet),
+    /// A call waits on (L3), or a schedule has no end.
+    Wait,
+    /// The service does what the protocol cannot.
+    Protocol,
 }
 
 /// What an exploration came to, race by race.
@@ -190,12 +221,13 @@ impl Shared<'_> {
     }
 
     fn row(&self, scoped: &Scoped) -> Result<Row, Error> {
-        let race = Race { design: self.plan.design, ..scoped.race.clone() }.print().join("\n");
-        if let Some(known) = self.known.get(&race) {
+        let (design, fault) = (self.plan.design, self.plan.fault);
+        let race = Race { design, fault, ..scoped.race.clone() }.print().join("\n");
+        if let Some(known) = self.known.get(&race).filter(|known| known.refine == self.plan.refine) {
             self.schedules.fetch_add(known.schedules, Ordering::Relaxed);
             return Ok(known.clone());
         }
-        let hunted = self.hunt(scoped, Merges::Most, Stop::Never);
+        let hunted = self.hunt(scoped, Merges::Most, self.plan.stop, Keeps::Small);
         let explored = hunted.explored.unwrap_or_default();
         let row = Row {
             version: VERSION,
@@ -209,6 +241,9 @@ impl Shared<'_> {
             depth: explored.depth,
             bound: explored.bound,
             complete: hunted.exhausted == Exhausted::Yes && hunted.cut == 0 && hunted.hung.is_none(),
+            endless: hunted.cut > 0,
+            refine: self.plan.refine,
+            protocol: hunted.refined.as_ref().map(Protocol::of),
             time_ms: millis(hunted.elapsed),
             waits: hunted.waits,
             decisions: hunted.decisions.iter().copied().collect(),
@@ -222,7 +257,7 @@ impl Shared<'_> {
         Ok(row)
     }
 
-    fn hunt(&self, scoped: &Scoped, merges: Merges, stop: Stop) -> Hunted {
+    fn hunt(&self, scoped: &Scoped, merges: Merges, stop: Stop, keeps: Keeps) -> Hunted {
         let mine = AtomicU64::new(0);
         let tell = |so_far: u64| {
             let already = mine.swap(so_far, Ordering::Relaxed);
@@ -233,9 +268,12 @@ impl Shared<'_> {
             kind: Kind::Complete { merges },
             races: Races::Given(&scoped.race),
             design: self.plan.design,
+            fault: self.plan.fault,
+            refine: self.plan.refine,
+            keeps,
             stop,
-            // A hunt that ends with its first failure sets it, and would end the other races.
-            enough: (stop == Stop::Never).then_some(&self.enough),
+            // A hunt that ends with its first failure sets it, and ends the other races; not one that looks for the fewest switches.
+            enough: (keeps == Keeps::Small).then_some(&self.enough),
             ..HuntOptions::new(left, &tell)
         })
     }
@@ -246,12 +284,12 @@ impl Shared<'_> {
         if let Some(hang) = &hunted.hung {
             let failure =
                 self.plan.traces.keep_as_found(&hang.trace, "L3-hang-race", &super::race::words(hang))?;
-            found.push(Found { rules: RuleSet::EMPTY, failure });
+            found.push(Found { what: What::Wait, failure });
         }
-        if hunted.failures.is_empty() && hunted.overwaited.is_none() {
+        if hunted.failures.is_empty() && hunted.overwaited.is_none() && hunted.lost.is_none() {
             return Ok(found);
         }
-        let fewest = self.hunt(scoped, Merges::OfOneTask, Stop::AtFirst);
+        let fewest = self.hunt(scoped, Merges::OfOneTask, Stop::AtFirst, Keeps::AsFound);
         let switches = fewest.explored.and_then(|explored| explored.bound).map_or(0, |bound| bound + 1);
         let story = format!(
             "in the race `{}`; no schedule with fewer than {switches} forced switches fails",
@@ -262,19 +300,45 @@ impl Shared<'_> {
             .failures
             .iter()
             .filter(|failure| first.is_none_or(|first| !failure.violated.intersects(first)));
-        for failure in fewest.failures.iter().chain(others) {
-            found.push(self.keep(failure, failure.violated.iter().next(), &story)?);
+        for failure in &fewest.failures {
+            found.extend(self.keep_fewest(failure, &story).transpose()?);
         }
-        if let Some(failure) = &hunted.overwaited {
+        for failure in others {
+            found.push(self.keep(failure, failure.violated.iter().next(), "")?);
+        }
+        if let Some(failure) = fewest.overwaited.as_ref().or(hunted.overwaited.as_ref()) {
             found.push(self.keep(failure, None, &format!("{}\n{story}", super::race::WAITS_ON))?);
         }
+        if let Some(strayed) = fewest.lost.as_ref().or(hunted.lost.as_ref()) {
+            found.push(self.keep_strayed(strayed, &story)?);
+        }
         Ok(found)
+    }
+
+    fn keep_fewest(&self, failure: &Failure, story: &str) -> Option<Result<Found, Error>> {
+        let rule = failure.violated.iter().next()?;
+        let keep = || {
+            let seen = failure.seen.as_ref().map(|seen| format!("then: {seen}\n")).unwrap_or_default();
+            let kept = self.plan.traces.keep_fewest(&failure.trace, rule, &(seen + story))?;
+            worker::found(Some(RuleId(rule.to_string())), &kept);
+            Ok(Found { what: What::Rules(failure.violated), failure: kept })
+        };
+        Some(keep())
+    }
+
+    /// Both sides of where the service does what the protocol cannot.
+    fn keep_strayed(&self, strayed: &Strayed, story: &str) -> Result<Found, Error> {
+        let told = format!("then: {}\n{story}", strayed.lost);
+        let kept = self.plan.traces.keep_as_found(&strayed.trace, "protocol-race", &told)?;
+        worker::found(None, &kept);
+        Ok(Found { what: What::Protocol, failure: kept })
     }
 
     fn keep(&self, failure: &Failure, rule: Option<Rule>, story: &str) -> Result<Found, Error> {
         let kept = self.plan.traces.keep(&failure.trace, rule, story)?;
         worker::found(rule.map(|rule| RuleId(rule.to_string())), &kept);
-        Ok(Found { rules: failure.violated, failure: kept })
+        let what = if failure.violated.is_empty() { What::Wait } else { What::Rules(failure.violated) };
+        Ok(Found { what, failure: kept })
     }
 
     fn so_far(&self, started: Instant) -> String {
@@ -291,6 +355,19 @@ impl Shared<'_> {
 
 /// Longer than any exploration.
 const FOR_EVER: Duration = Duration::from_secs(1 << 32);
+
+impl Found {
+    fn is_of(&self, rule: Rule) -> bool {
+        matches!(self.what, What::Rules(rules) if rules.contains(rule))
+    }
+}
+
+impl Protocol {
+    fn of(steps: &Steps) -> Protocol {
+        let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Protocol { offered: all(&steps.offered), taken: all(&steps.taken) }
+    }
+}
 
 /// The races that were finished before. A line that cannot be read is one that was being written when a run was ended.
 fn read(file: &Path) -> Result<BTreeMap<String, Row>, Error> {
@@ -368,12 +445,16 @@ impl Explored {
     }
 
     fn finding(&self, rule: Rule) -> RuleResult {
-        let mut found =
-            self.rows.iter().flat_map(|row| &row.found).filter(|found| found.rules.contains(rule));
+        let mut found = self.rows.iter().flat_map(|row| &row.found).filter(|found| found.is_of(rule));
         let finding = match found.next() {
             Some(found) => Finding::broken(found.failure.clone()),
             None if !self.is_complete() => {
-                Finding::NotDecidable { why: "not every race was explored to its end".to_owned() }
+                let endless = self.rows.iter().find(|row| row.endless).map(|row| &row.name);
+                let why = endless.map_or_else(
+                    || "not every race was explored to its end".to_owned(),
+                    |name| format!("a run of the race `{name}` has no end"),
+                );
+                Finding::NotDecidable { why }
             }
             None if self.decided(rule) => Finding::Proved { scope: format!("race {}", self.scope) },
             None => Finding::Vacuous,
@@ -386,17 +467,15 @@ impl Explored {
         self.is_complete().then(|| Witness { rule: RuleId(rule.to_string()), seen })
     }
 
+    fn failures(&self, what: What) -> Vec<reports::Failure> {
+        let found = self.rows.iter().flat_map(|row| &row.found);
+        found.filter(|found| found.what == what).map(|found| found.failure.clone()).collect()
+    }
+
     /// L3, as far as a run shows it.
     fn bounded_wait(&self) -> Option<Agreement> {
         let compared = self.sum(|row| row.waits);
-        let no_rule = |found: &&Found| found.rules.is_empty();
-        let disagreements: Vec<_> = self
-            .rows
-            .iter()
-            .flat_map(|row| &row.found)
-            .filter(no_rule)
-            .map(|found| found.failure.clone())
-            .collect();
+        let disagreements = self.failures(What::Wait);
         (compared > 0 || !disagreements.is_empty()).then(|| Agreement {
             what: super::race::BOUNDED_WAIT.to_owned(),
             compared,
@@ -404,10 +483,58 @@ impl Explored {
         })
     }
 
-    /// What was explored, a line for each situation.
+    /// The result of the comparison with the protocol; nothing where it was not asked for.
+    pub(crate) fn refinement(&self) -> Option<EngineResult> {
+        let held: Vec<&Row> = self.rows.iter().filter(|row| row.protocol.is_some()).collect();
+        if held.is_empty() {
+            return None;
+        }
+        let complete = held.iter().filter(|row| row.complete).count();
+        let states = held.iter().map(|row| row.states).sum();
+        let ran = Ran {
+            work: vec![
+                Amount::out_of(Unit::RacesExhausted, complete as u64, held.len() as u64),
+                Amount::new(Unit::States, states),
+            ],
+            ended: if complete == held.len() { Ended::Done } else { Ended::BudgetSpent },
+            findings: Vec::new(),
+            witnesses: Vec::new(),
+            agreement: Some(Agreement {
+                what: IS_A_STEP.to_owned(),
+                compared: states,
+                disagreements: self.failures(What::Protocol),
+            }),
+            ..self.ran()
+        };
+        Some(EngineResult { name: REFINEMENT.to_owned(), status: Status::Ran(ran), ..self.result() })
+    }
+
+    /// What was explored, a line for each situation, and one on the protocol.
     pub(crate) fn table(&self, times: Times) -> String {
         let situations: BTreeSet<Situation> = self.rows.iter().map(|row| row.situation).collect();
-        situations.into_iter().map(|situation| self.line(situation, times) + "\n").collect()
+        let lines = situations.into_iter().map(|situation| self.line(situation, times));
+        lines.chain(self.protocol_line()).map(|line| line + "\n").collect()
+    }
+
+    /// Which races were held to the protocol, and what it could do and the service never did.
+    fn protocol_line(&self) -> Option<String> {
+        let held: Vec<&Protocol> = self.rows.iter().filter_map(|row| row.protocol.as_ref()).collect();
+        let union = |of: fn(&Protocol) -> &BTreeSet<String>| -> BTreeSet<&String> {
+            held.iter().flat_map(|protocol| of(protocol)).collect()
+        };
+        let (offered, taken) = (union(|protocol| &protocol.offered), union(|protocol| &protocol.taken));
+        let never: Vec<&str> = offered.difference(&taken).map(|kind| kind.as_str()).collect();
+        let never = if never.is_empty() { "none".to_owned() } else { never.join(", ") };
+        (!held.is_empty()).then(|| {
+            format!(
+                "race {} ({}) | protocol: {} of {} races held to it, {} kinds of steps taken; possible and never taken: {never}",
+                self.scope,
+                self.dialect,
+                held.len(),
+                self.rows.len(),
+                taken.len(),
+            )
+        })
     }
 
     fn line(&self, situation: Situation, times: Times) -> String {
@@ -439,9 +566,12 @@ impl Explored {
 
 impl Row {
     fn line(&self, times: Times) -> String {
-        let Row { dialect, name, states, schedules, merged, depth, bound, complete, time_ms, .. } = self;
+        let Row {
+            dialect, name, states, schedules, merged, depth, bound, complete, endless, time_ms, ..
+        } = self;
         let end = match (complete, bound) {
             (true, _) => "complete".to_owned(),
+            _ if *endless => "not complete, since a run of it has no end".to_owned(),
             (false, Some(bound)) => format!("complete up to {bound} forced switches"),
             (false, None) => "not complete".to_owned(),
         };
@@ -468,6 +598,8 @@ impl Complete {
             scope: if task.budget < SMALL_TAKES { Scope::Tiny } else { Scope::Small },
             dialects: &Dialect::ALL,
             design: Design::Barrier,
+            fault: None,
+            refine: Refine::Yes,
             budget: Some(task.budget),
             threads: cores(),
             stop: task.stop,
@@ -495,7 +627,10 @@ impl Engine for Complete {
     }
 
     fn run(&self, task: &Task<'_>, sink: &mut Sink<'_>, output: &mut Output) -> Result<(), Error> {
-        run(&Complete::plan(task), output)?.iter().for_each(|explored| sink.take(explored.result()));
+        for explored in run(&Complete::plan(task), output)? {
+            sink.take(explored.result());
+            explored.refinement().into_iter().for_each(|engine| sink.take(engine));
+        }
         Ok(())
     }
 

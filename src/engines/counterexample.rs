@@ -1,5 +1,6 @@
 //! A failure as a reader wants it: a trace on the disk, a timeline with its decisive lines, and the command to see it again.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use contract::core::Config;
@@ -12,6 +13,7 @@ use model::scope::{Slice, Variant, slice};
 use properties::difference::Difference;
 use properties::minimize::{Case, Failed, Identity, Minimal, minimize, told};
 use properties::program::Program;
+use properties::race::is_forced_switch;
 use reports::{ExitCode, Failure, Rate};
 use serde::de::DeserializeOwned;
 
@@ -104,6 +106,23 @@ impl Traces {
             &name,
             Told { drawn, id, story: "", what: None, rate: None, again: String::new() },
         )
+    }
+
+    /// Keeps the run of a race with the fewest forced switches, each of which is marked. It is not made smaller: a smaller race or schedule
+    /// may need more of them. What breaks the rule without a line of its own is kept as any other failure.
+    pub(crate) fn keep_fewest(&self, trace: &Trace, rule: Rule, story: &str) -> Result<Failure, Error> {
+        let broken = Verdicts::of(trace).violations().find(|violation| violation.rule == rule);
+        let Some(violation) = broken else { return self.keep(trace, Some(rule), story) };
+        let id = failure_id(trace, &violation).to_string();
+        let switches = trace.lines.iter().filter(|line| is_forced_switch(line));
+        let marked: BTreeSet<u64> = switches.map(|line| line.seq).collect();
+        let note = format!("{} of its switches are forced, and marked", marked.len());
+        let name = name_of(&id, trace);
+        let drawn = draw_marked(trace, Some(violation), marked);
+        let told = Told { drawn, id, story, what: None, rate: None, again: String::new() };
+        let mut failure = self.write_down(trace, &name, told)?;
+        failure.notes.insert(0, note);
+        Ok(failure)
     }
 
     fn keep_minimal(&self, found: &Trace, minimal: Minimal, story: &str) -> Result<Failure, Error> {
@@ -286,10 +305,15 @@ const DRAWN_WHOLE: usize = 300;
 
 /// A trace as a timeline, without the lines that are only there to run it again.
 pub(crate) fn draw(trace: &Trace, violation: Option<Violation>) -> String {
+    draw_marked(trace, violation, BTreeSet::new())
+}
+
+/// The same with more lines marked.
+fn draw_marked(trace: &Trace, violation: Option<Violation>, marked: BTreeSet<u64>) -> String {
     let told = told(trace);
     // A whole night does not fit into a picture; the job that the violation is about does.
     let job = violation.and_then(|violation| violation.job).filter(|_| told.lines.len() > DRAWN_WHOLE);
-    let drawn = timeline(&told, &TimelineOptions { violation, job, ..TimelineOptions::default() });
+    let drawn = timeline(&told, &TimelineOptions { violation, job, marked, ..TimelineOptions::default() });
     // Names and paths in a trace may come from anywhere.
     drawn.lines().map(|line| printable(line) + "\n").collect()
 }

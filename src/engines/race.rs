@@ -144,6 +144,7 @@ fn ran(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Ran, Error> {
     let schedules = sum(|hunted| hunted.schedules);
     let mut work = vec![
         Amount::new(Unit::Schedules, schedules),
+        Amount::new(Unit::DistinctSchedules, sum(|hunted| hunted.distinct)),
         Amount::new(Unit::Races, sum(|hunted| hunted.races)),
         Amount::new(Unit::RacesExhausted, sum(|hunted| hunted.finished)),
     ];

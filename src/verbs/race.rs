@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use contract::Dialect;
+use contract::fault::Fault;
 use judge::RuleSet;
-use properties::race::{Design, Kind, Merges, Scope, Stop};
+use properties::race::{Design, Kind, Merges, Refine, Scope, Stop};
 use reports::ExitCode;
 
 use crate::cli;
@@ -37,7 +38,7 @@ Examples:
   bgcheck race --strategy fuzzer --budget 5m         libFuzzer chooses race and schedule
   bgcheck race --complete                            every schedule of the races of scope tiny: a proof for them
   bgcheck race --complete --scope small --resume target/races.jsonl
-                                                     some minutes; goes on where it was ended")]
+                                                     longer; goes on where it was ended")]
 pub(crate) struct Args {
     /// How long [default: 60s; with --complete, to the end].
     #[arg(long, value_parser = cli::budget, value_name = "TIME")]
@@ -72,6 +73,13 @@ pub(crate) struct Args {
     /// Show a line for each race, with --complete.
     #[arg(long, requires = "complete")]
     list: bool,
+    /// Hold each step of the service to the model of the protocol, too, in the races that it knows.
+    #[arg(long, requires = "complete")]
+    refine: bool,
+    /// The fault in the service, in a build with the feature `faults`.
+    #[cfg(feature = "faults")]
+    #[arg(long, requires = "complete", value_parser = cli::one_of(Fault::ALL.iter().copied()), value_name = "FAULT")]
+    fault: Option<Fault>,
     /// Leave times out, so that two outputs can be compared.
     #[arg(long, requires = "complete")]
     no_times: bool,
@@ -185,6 +193,8 @@ fn explore(args: &Args, place: &Place, traces: &Traces, output: &mut Output) -> 
         },
         dialects: &dialects,
         design: args.design,
+        fault: args.fault(),
+        refine: if args.refine { Refine::Yes } else { Refine::No },
         budget: args.budget,
         threads: run::threads(args.threads),
         stop: Stop::at_first(args.stop_at_first),
@@ -197,6 +207,7 @@ fn explore(args: &Args, place: &Place, traces: &Traces, output: &mut Output) -> 
     for explored in complete::run(&plan, output)? {
         races += &if args.list { explored.list(times) } else { explored.table(times) };
         results.engines.push(explored.result());
+        results.engines.extend(explored.refinement());
     }
     run::ended(&mut results);
     let code = results.outcome().exit_code;
@@ -209,6 +220,16 @@ fn explore(args: &Args, place: &Place, traces: &Traces, output: &mut Output) -> 
 }
 
 impl Args {
+    #[cfg(feature = "faults")]
+    fn fault(&self) -> Option<Fault> {
+        self.fault
+    }
+
+    #[cfg(not(feature = "faults"))]
+    fn fault(&self) -> Option<Fault> {
+        None
+    }
+
     fn kinds(&self) -> Vec<Kind> {
         let kind = |name: &StrategyName| match name {
             StrategyName::Random => Some(Kind::Random),

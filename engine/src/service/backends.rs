@@ -12,7 +12,7 @@ use crate::store::{Instance, Temporary};
 use crate::transfer::Progress;
 
 /// One file to fetch.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Order {
     /// The service, whose number is in the name of the temporary file.
     pub instance: Instance,

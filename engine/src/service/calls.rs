@@ -77,6 +77,21 @@ pub(super) enum Handles {
     None,
 }
 
+/// What a call needs from a scheduling point on, of all that it has read ([`Runtime::carries`]): where it stands, beside the value.
+#[derive(Clone, Copy, Hash, Debug)]
+pub(super) enum Carried {
+    /// It has found its job finalising, and will be made again: nothing.
+    Nothing,
+    /// Its disk work.
+    Work,
+    /// How that went.
+    Outcome,
+    /// For which delivery it waits, and its answer.
+    Wait,
+    /// Its answer.
+    Answer,
+}
+
 impl<R: Runtime> Engine for Shared<R> {
     fn call(&self, request: Request<'_>) -> (HResult, Out) {
         if self.is_stopping() {
@@ -87,7 +102,7 @@ impl<R: Runtime> Engine for Shared<R> {
         self.record_call(id, inside, &request);
         self.point(Point::Called);
         let Some(answer) = self.carry_out(id, inside, &request) else { return (GONE, Out::None) };
-        self.runtime.carries(&(answer.hr, &answer.out));
+        self.runtime.carries(&(Carried::Answer, answer.hr, &answer.out));
         self.point(Point::Returning);
         let job = match answer.out {
             Out::Job(made) if request.job.is_none() => Some(made),
@@ -224,6 +239,7 @@ impl<R: Runtime> Shared<R> {
                 if self.is_stopping() {
                     return None;
                 }
+                self.runtime.carries(&(Carried::Wait, delivery, answer.hr, &answer.out));
                 state = self.runtime.wait(&self.progress, state);
                 if fault!(self, WaitEndsAtAnyWake) {
                     break;
@@ -278,6 +294,10 @@ impl<R: Runtime> Shared<R> {
             self.runtime.waiting(Waiting::Disk);
             let finalising = |state: &State<R>| request.job.is_some_and(|job| state.core.is_finalising(job));
             while finalising(&state) && !self.is_stopping() {
+                // The fault carries what it read too early.
+                if !fault!(self, BegunReadBeforeLock) {
+                    self.runtime.carries(&Carried::Nothing);
+                }
                 state = self.runtime.wait(&self.progress, state);
             }
             self.pass_time(&mut state);
@@ -316,8 +336,10 @@ impl<R: Runtime> Shared<R> {
             .filter_map(|work| Some((work, self.place(&state, job, file_of(work))?)))
             .collect();
         drop(state);
+        self.runtime.carries(&(Carried::Work, &work));
         self.point(Point::DiskBegun);
         let outcome = self.work_on_disk(&work);
+        self.runtime.carries(&(Carried::Outcome, &outcome));
         self.point(Point::DiskDone);
         let mut state = self.enter();
         let answer = state.core.handle_disk(job, &outcome);

@@ -10,7 +10,7 @@ use contract::core::{Answer, Config, Core as _, Delivery, Then};
 use contract::event::{Leave, Target};
 use contract::{Call, DeliveryId, Event, HResult, JobId, JobState, NotifyFlags, ThreadId, UserId};
 
-use super::calls::Request;
+use super::calls::{Carried, Request};
 use super::dispatcher::Told;
 use super::runtime::{Inside, Runtime, Waiting};
 use super::shared::{Guard, Shared, State, Wake};
@@ -148,6 +148,7 @@ impl<R: Runtime> Shared<R> {
             if self.is_stopping() {
                 return Waited::UntilShutdown;
             }
+            self.runtime.carries(&(Carried::Wait, delivery, answer.hr, &answer.out));
             state = self.runtime.wait(&self.progress, state);
         }
         Waited::ToTheEnd

@@ -188,6 +188,7 @@ impl<R: Runtime> Shared<R> {
         };
         self.record_leave(delivery, leave);
         self.runtime.set_inside(None);
+        self.runtime.carries(&(delivery, leave));
         self.leave(me, delivery, leave);
         leave
     }
@@ -243,6 +244,8 @@ impl<R: Runtime> Shared<R> {
             let process = self.runtime.lock(&shared_process).take();
             self.wait_for_exit(delivery, process);
         }
+        // The process is another thread's now.
+        self.runtime.carries(&delivery);
         let mut state = self.enter();
         state.dispatchers.busy -= 1;
         self.set_place(&mut state, me, Whereabouts::Service);
@@ -252,6 +255,7 @@ impl<R: Runtime> Shared<R> {
     fn wait_for_exit(&self, delivery: Delivery, process: Option<Box<dyn Process>>) {
         let code = process.map_or(NO_EXIT_CODE, |mut process| process.wait());
         let leave = Leave::Exited(if fault!(self, ExitCodeIgnored) { 0 } else { code });
+        self.runtime.carries(&(delivery, leave));
         self.record_leave(delivery, leave);
         let mut state = self.enter();
         state.core.handle_delivery_left(delivery.id, leave);

@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 
 use contract::{DeliveryId, ThreadId};
 
+use crate::core::Core;
+
 /// A threading library. See the module's documentation.
 pub trait Runtime: Send + Sync + 'static {
     /// A mutex that a panic does not poison.
@@ -94,6 +96,10 @@ pub trait Runtime: Send + Sync + 'static {
 pub trait Protected: Send + 'static {
     /// Adds it to a hash.
     fn digest<H: Hasher>(&self, state: &mut H);
+    /// The core, where that is what it protects.
+    fn core(&self) -> Option<&Core> {
+        None
+    }
 }
 
 /// Calls a function when time has come.

@@ -237,6 +237,10 @@ impl<R: Runtime> Protected for State<R> {
         (dispatchers, workers, serving, next_slot, naive).hash(state);
         slots.iter().for_each(|(thread, slot)| (thread, slot.place).hash(state));
     }
+
+    fn core(&self) -> Option<&Core> {
+        Some(&self.core)
+    }
 }
 
 impl<R: Runtime> State<R> {

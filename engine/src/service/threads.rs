@@ -170,6 +170,7 @@ struct OpenSlot<R: Runtime> {
 
 impl<R: Runtime> Drop for OpenSlot<R> {
     fn drop(&mut self) {
+        self.shared.runtime.carries(&(self.thread, self.role));
         let mut state = self.shared.runtime.lock(&self.shared.state);
         close_slot(&mut state, self.thread, self.role);
         if !self.shared.is_stopping() {

@@ -6,6 +6,7 @@
 //!
 //! There are at most so many workers as the builder says, and one more for each user whom none of them serves.
 
+use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +74,7 @@ impl<R: Runtime> Shared<R> {
             if waited.1 == Wanted::Yes {
                 state.fetching.insert(start.job);
                 self.set_place(&mut state, me, Whereabouts::Foreign(Role::Worker));
+                self.runtime.carries(&(start, user));
                 return Some((start, user));
             }
             state.end_transfer(user);
@@ -86,6 +88,7 @@ impl<R: Runtime> Shared<R> {
             if self.is_stopping() {
                 return (state, Wanted::No);
             }
+            self.runtime.carries(&start);
             state = self.runtime.wait(&self.progress, state);
             self.pass_time(&mut state);
         }
@@ -98,12 +101,13 @@ impl<R: Runtime> Shared<R> {
         let (mut file, mut from) = (start.file, start.from);
         loop {
             let Some(order) = self.order(start, file, from) else { return };
-            let mut reports = Reports::new(self, start.job, start.attempt);
+            let mut reports = Reports::new(self, start, &order);
+            reports.carries();
             // A transfer that panics has failed; the worker goes on.
             let _ = catch_unwind(AssertUnwindSafe(|| self.fetch.fetch(&order, &mut reports)));
             self.record_fetch(start, file, EnvStep::FetchEnds { attempt: start.attempt.0 });
             let end = reports.finish();
-            self.tidy(order);
+            self.tidy(order, &(start, end));
             match end {
                 TransferReply::Next { file: next, from: there } => (file, from) = (next, there),
                 TransferReply::Continue | TransferReply::Stop => return,
@@ -140,9 +144,13 @@ impl<R: Runtime> Shared<R> {
     ///
     /// While the job is finalising nobody knows yet how it ends: what that Cancel has already removed may be here again. Its
     /// disk work waits for nothing, so this wait ends by itself, at shutdown as well.
-    fn tidy(&self, order: Order) {
+    ///
+    /// `then` is what the worker needs afterwards.
+    fn tidy(&self, order: Order, then: &impl Hash) {
+        self.runtime.carries(&(&order, then));
         let mut state = self.runtime.lock(&self.state);
         while state.core.is_finalising(order.job) {
+            self.runtime.carries(&(&order, then));
             state = self.runtime.wait(&self.progress, state);
             if fault!(self, TidyLooksOnce) {
                 break;
@@ -171,77 +179,96 @@ fn is_wanted<R: Runtime>(state: &State<R>, job: JobId, attempt: Attempt) -> bool
 /// The worker's ear: passes reports on to the core, bytes not more often than needed.
 struct Reports<'a, R: Runtime> {
     shared: &'a Shared<R>,
-    job: JobId,
-    attempt: Attempt,
+    start: TransferStart,
+    order: &'a Order,
+    sent: Sent,
+}
+
+/// What was passed on, and what was held back.
+#[derive(Clone, Copy, Hash, Debug)]
+struct Sent {
     /// The reply to the last report that was passed on.
     reply: TransferReply,
-    sent_bytes: u64,
-    sent_at: Duration,
+    bytes: u64,
+    at: Duration,
     unsent: Option<u64>,
 }
 
 impl<R: Runtime> Progress for Reports<'_, R> {
     fn report(&mut self, event: TransferEvent) -> TransferReply {
+        let reply = self.pass_on(event);
+        // Not before: what is still to be passed on is known by what the transfer had read.
+        self.carries();
+        reply
+    }
+}
+
+impl<'a, R: Runtime> Reports<'a, R> {
+    fn pass_on(&mut self, event: TransferEvent) -> TransferReply {
         if self.shared.is_stopping() {
             return TransferReply::Stop;
         }
         match event {
             TransferEvent::Bytes(bytes) if !self.is_due(bytes) => {
-                self.unsent = Some(bytes);
+                self.sent.unsent = Some(bytes);
                 return TransferReply::Continue;
             }
-            TransferEvent::Bytes(_) | TransferEvent::Restarted => self.unsent = None,
+            TransferEvent::Bytes(_) | TransferEvent::Restarted => self.sent.unsent = None,
             TransferEvent::FileDone | TransferEvent::Failed { .. } => {
                 // The bytes that were held back come first, so that what is here is never less than what was seen.
-                if let Some(bytes) = self.unsent.take().filter(|_| !fault!(self.shared, HeldBackBytesLost))
+                if let Some(bytes) =
+                    self.sent.unsent.take().filter(|_| !fault!(self.shared, HeldBackBytesLost))
                     && self.send(TransferEvent::Bytes(bytes)) != TransferReply::Continue
                 {
-                    return self.reply;
+                    return self.sent.reply;
                 }
             }
             TransferEvent::Connected | TransferEvent::SizeKnown(_) => {}
         }
         self.send(event)
     }
-}
 
-impl<'a, R: Runtime> Reports<'a, R> {
-    fn new(shared: &'a Shared<R>, job: JobId, attempt: Attempt) -> Self {
-        let sent_at = shared.runtime.now();
-        let reply = TransferReply::Continue;
-        Reports { shared, job, attempt, reply, sent_bytes: 0, sent_at, unsent: None }
+    fn new(shared: &'a Shared<R>, start: TransferStart, order: &'a Order) -> Self {
+        let at = shared.runtime.now();
+        let sent = Sent { reply: TransferReply::Continue, bytes: 0, at, unsent: None };
+        Reports { shared, start, order, sent }
+    }
+
+    /// All that the worker needs while the transfer runs; what the transfer itself needs is its own.
+    fn carries(&self) {
+        self.shared.runtime.carries(&(self.start, self.order, self.sent));
     }
 
     /// What to do next. A transfer that went away without a last word, or whose last word was not believed, has failed.
     fn finish(mut self) -> TransferReply {
-        if self.reply == TransferReply::Continue && !fault!(self.shared, MuteTransferForgotten) {
+        if self.sent.reply == TransferReply::Continue && !fault!(self.shared, MuteTransferForgotten) {
             let (class, hr) = (Failure::Transient, HResult::E_UNEXPECTED);
             let context = ErrorContext::GeneralTransport;
             let _ = self.report(TransferEvent::Failed { class, hr, context });
         }
-        self.reply
+        self.sent.reply
     }
 
     fn is_due(&self, bytes: u64) -> bool {
-        bytes.abs_diff(self.sent_bytes) >= (self.sent_bytes / SHARE).clamp(FIRST_BYTES, REPORT_BYTES)
-            || self.shared.runtime.now().saturating_sub(self.sent_at) >= REPORT_AFTER
+        bytes.abs_diff(self.sent.bytes) >= (self.sent.bytes / SHARE).clamp(FIRST_BYTES, REPORT_BYTES)
+            || self.shared.runtime.now().saturating_sub(self.sent.at) >= REPORT_AFTER
     }
 
     fn send(&mut self, event: TransferEvent) -> TransferReply {
         self.shared.point(Point::Reporting);
         let mut state = self.shared.enter();
-        self.reply = state.core.handle_transfer(self.job, self.attempt, event);
-        if self.reply == TransferReply::Stop && fault!(self.shared, StopUnheard) {
-            self.reply = TransferReply::Continue;
+        self.sent.reply = state.core.handle_transfer(self.start.job, self.start.attempt, event);
+        if self.sent.reply == TransferReply::Stop && fault!(self.shared, StopUnheard) {
+            self.sent.reply = TransferReply::Continue;
         }
         self.shared.publish(&mut state, None, Wake::All);
         drop(state);
-        self.sent_at = self.shared.runtime.now();
+        self.sent.at = self.shared.runtime.now();
         match event {
-            TransferEvent::Bytes(bytes) => self.sent_bytes = bytes,
-            TransferEvent::Restarted => self.sent_bytes = 0,
+            TransferEvent::Bytes(bytes) => self.sent.bytes = bytes,
+            TransferEvent::Restarted => self.sent.bytes = 0,
             _ => {}
         }
-        self.reply
+        self.sent.reply
     }
 }

@@ -47,6 +47,7 @@ mod story;
 mod table;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod view;
 mod waits;
 
@@ -67,6 +68,7 @@ pub use self::scope::{Ask, Leaves, Locks, Mishaps, Set, Slice, Transfers, slices
 pub use self::state::{Object, Outcome, Who, World};
 pub use self::story::Story;
 pub use self::table::{Cell, Counterexample, Row, Table};
+pub use self::trail::{Begun, Ground, Is, Lost, Map, Shown, Trail};
 
 use self::act::Note;
 use self::law::properties;

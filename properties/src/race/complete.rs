@@ -5,12 +5,16 @@
 //! comes to a moment with a known digest (`digest.rs`) ends there. When no schedule is left, every schedule of the race has been run,
 //! up to its rest being that of another one.
 //!
+//! A run begins with the choices of another one. It takes what mutexes contain from there ([`Leg`]), since the service does the same again; and
+//! no digest is made of a moment before its last repeated choice.
+//!
 //! **What it is not.** A sample: it has no seed, and the same race gives the same numbers on every machine.
 //!
 //! **The law it keeps.** The first failure that it finds has as few forced switches as any schedule that fails ([`Merges::OfOneTask`]). Between two
 //! bounds the statement is exact, too: all schedules with at most so many forced switches have been run ([`Explored::bound`]).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,17 +51,85 @@ pub(super) struct Complete {
     merges: Merges,
     forgets: Forgets,
     known: BTreeSet<(Digest, usize)>,
-    /// The choices that the present run repeats.
-    repeats: Box<[u8]>,
-    /// The choices that it has made.
-    made: Vec<u8>,
+    /// The legs that the present run repeats.
+    repeats: Repeats,
+    /// The last leg that is finished, and the way that leads on from it.
+    last: Option<(Arc<Leg>, u8)>,
+    /// Contents of mutexes in the present leg, where it is a new one.
+    contents: Vec<Digest>,
+    /// Choices that the present run has made.
+    made: u64,
     /// How many switches the present runs force.
     forced: u32,
     /// How runs begin that force as many switches as the present one.
-    now: Vec<Box<[u8]>>,
+    now: Vec<Begins>,
     /// How runs begin that force one more.
-    later: Vec<Box<[u8]>>,
+    later: Vec<Begins>,
     explored: Explored,
+}
+
+/// What a run does from one choice to the next. Legs that follow from one another are a tree, and each is kept while a run is still to
+/// begin with it.
+///
+/// A run that repeats a leg takes its digests from here: to compute them costs more than to run the leg.
+struct Leg {
+    /// The leg before, and the way that led on from it.
+    before: Option<(Arc<Leg>, u8)>,
+    /// What the mutexes contained whenever one was given back, in this order.
+    contents: Box<[Digest]>,
+}
+
+/// The beginning of a run: all legs up to this one, and then this way.
+struct Begins {
+    after: Arc<Leg>,
+    way: u8,
+}
+
+/// The legs that a run repeats, and how far it has come.
+#[derive(Default)]
+struct Repeats {
+    legs: Vec<Arc<Leg>>,
+    /// The ways at their ends.
+    ways: Vec<u8>,
+    leg: usize,
+    digest: usize,
+}
+
+impl Repeats {
+    /// Up to the end of the beginning.
+    fn set(&mut self, begins: &Begins) {
+        (self.leg, self.digest) = (0, 0);
+        self.legs.clear();
+        self.ways.clear();
+        let (mut leg, mut way) = (&begins.after, begins.way);
+        loop {
+            self.legs.push(Arc::clone(leg));
+            self.ways.push(way);
+            match &leg.before {
+                Some((before, led)) => (leg, way) = (before, *led),
+                None => break,
+            }
+        }
+        self.legs.reverse();
+        self.ways.reverse();
+    }
+
+    fn is_over(&self) -> bool {
+        self.leg == self.legs.len()
+    }
+
+    /// The way at the end of the present leg. The next one begins.
+    fn way(&mut self) -> Option<u8> {
+        let way = self.ways.get(self.leg).copied()?;
+        (self.leg, self.digest) = (self.leg + 1, 0);
+        Some(way)
+    }
+
+    fn contents(&mut self) -> Option<Digest> {
+        let contents = self.legs.get(self.leg)?.contents.get(self.digest).copied();
+        self.digest += 1;
+        contents
+    }
 }
 
 /// The strategy, with a part of the digest left out: for tests that hold the reduction to what it claims.
@@ -72,8 +144,10 @@ impl Complete {
             merges,
             forgets,
             known: BTreeSet::new(),
-            repeats: Box::default(),
-            made: Vec::new(),
+            repeats: Repeats::default(),
+            last: None,
+            contents: Vec::new(),
+            made: 0,
             forced: 0,
             now: Vec::new(),
             later: Vec::new(),
@@ -81,41 +155,51 @@ impl Complete {
         }
     }
 
-    fn is_repeating(&self) -> bool {
-        self.made.len() < self.repeats.len()
-    }
-
-    /// The other ways begin runs of their own.
-    fn put_off(&mut self, options: &Options<'_>) {
+    /// A leg that is new ends here. It goes on by the first way; the others begin runs of their own.
+    fn ends_leg(&mut self, options: &Options<'_>) {
+        let contents = std::mem::take(&mut self.contents).into_boxed_slice();
+        let leg = Arc::new(Leg { before: self.last.take(), contents });
         for way in 1..options.tasks.len() {
-            let begins: Box<[u8]> = self.made.iter().copied().chain([way as u8]).collect();
+            let begins = Begins { after: Arc::clone(&leg), way: way as u8 };
             match options.forces(way) {
                 true => self.later.push(begins),
                 false => self.now.push(begins),
             }
         }
+        self.last = Some((leg, 0));
     }
 }
 
 impl Strategy for Complete {
     fn choose(&mut self, options: &Options<'_>) -> usize {
-        let way = match self.repeats.get(self.made.len()) {
-            Some(way) => *way,
+        self.made += 1;
+        match self.repeats.way() {
+            Some(way) => usize::from(way),
             None => {
-                self.put_off(options);
+                self.ends_leg(options);
                 0
             }
-        };
-        self.made.push(way);
-        usize::from(way)
+        }
     }
 
     fn merges(&self) -> bool {
         true
     }
 
+    fn forgets(&self) -> Forgets {
+        self.forgets
+    }
+
     fn wants_digest(&self) -> Option<Forgets> {
-        (!self.is_repeating()).then_some(self.forgets)
+        self.repeats.is_over().then_some(self.forgets)
+    }
+
+    fn recalls(&mut self) -> Option<Digest> {
+        self.repeats.contents()
+    }
+
+    fn notes(&mut self, contents: Digest) {
+        self.contents.push(contents);
     }
 
     fn arrives(&mut self, digest: Digest, current: usize) -> Arrives {
@@ -132,20 +216,18 @@ impl Strategy for Complete {
     }
 
     fn next(&mut self, _: &[Choice]) -> More {
-        self.explored.depth = self.explored.depth.max(self.made.len() as u64);
-        self.made.clear();
+        self.explored.depth = self.explored.depth.max(self.made);
+        self.made = 0;
+        self.contents.clear();
         if self.now.is_empty() {
             self.explored.bound = Some(self.forced);
             self.forced += 1;
             std::mem::swap(&mut self.now, &mut self.later);
         }
-        match self.now.pop() {
-            Some(begins) => {
-                self.repeats = begins;
-                More::Yes
-            }
-            None => More::No,
-        }
+        let Some(begins) = self.now.pop() else { return More::No };
+        self.repeats.set(&begins);
+        self.last = Some((begins.after, begins.way));
+        More::Yes
     }
 
     fn explored(&self) -> Option<Explored> {

@@ -10,12 +10,18 @@
 //!    condition variable, in order; the clock and the next deadline; the simulated disk, network and clients (`Stage::digest`); and
 //! 2. *what each task has read* ([`Past`]) since it held nothing, and the scheduling points that it has come past since then: together
 //!    they say where it stands and what is in its variables; and
-//! 3. *what the rules remember* (`Judge::digest`), because the verdict is a part of the future.
+//! 3. *what the rules remember* (`Judge::digest`), because the verdict is a part of the future; and where the race is held to the protocol
+//!    (`refine.rs`), the states in which that may be.
 //!
 //! A mutex that is held has no contents of its own here. Its holder read them when it took it, so they follow from 2.
 //!
 //! A task holds nothing where it looks for work (`Runtime::looks_for_work`), and where a client is about to make its next call. Its past begins
-//! anew there, with the place.
+//! anew there, with the place. Where it still needs a part of what it has read, it states that part (`Runtime::carries`): a call its disk work,
+//! its answer and the delivery it waits for; a delivery its arguments, or how it has left; a worker its transfer and what it has reported.
+//! Its past begins anew there, too, with that part. So a call that waits and looks again in vain is where it was, and a worker does not
+//! remember what others did before its last report. A task that has ended needs nothing.
+//!
+//! A statement that leaves out something is wrong, and would merge two moments with two futures. [`Forgets::Carried`] leaves out all of them.
 //!
 //! **What is left out.** Numbers of past events; how often a rule decided something; which windows were hit; the counter of calls. A call is named
 //! by who makes it, see [`World::name_of`], so that two orders of two calls have one name each. Objects are known by the number of their
@@ -78,11 +84,14 @@ pub enum Forgets {
     Contents,
     /// Who waits for a notification.
     Waiters,
+    /// What a task still needs, where it states that (`Runtime::carries`).
+    Carried,
 }
 
 impl Forgets {
     /// Every part that can be left out.
-    pub const ALL: &'static [Forgets] = &[Forgets::Reads, Forgets::Contents, Forgets::Waiters];
+    pub const ALL: &'static [Forgets] =
+        &[Forgets::Reads, Forgets::Contents, Forgets::Waiters, Forgets::Carried];
 }
 
 impl Inner {
@@ -96,6 +105,9 @@ impl Inner {
             }
             if let Some(judge) = self.judge() {
                 judge.digest(hasher);
+            }
+            if let Some(refined) = &self.refined {
+                refined.digest(hasher);
             }
         })
     }

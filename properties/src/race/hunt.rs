@@ -5,6 +5,7 @@
 //! The races run on a thread of their own, and the caller's thread watches it: a schedule that never comes to its end is a finding, and
 //! the hunt is over.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,10 +15,12 @@ use contract::Call;
 use contract::fault::Fault;
 use engine::service::Design;
 use judge::{Ended, Rule, RuleSet, Trace, Verdict};
+use model::protocol::{Lost, Map};
 
 use super::bytes::race_of;
 use super::complete::Explored;
 use super::program::{Act, Race, Stays};
+use super::refine::{self, Refine};
 use super::seen::Seen;
 use super::strategy::{Kind, More, Tape};
 use super::subject::{Rest, Run, Session, trace};
@@ -47,6 +50,10 @@ pub struct HuntOptions<'a> {
     pub each: u64,
     /// Whether to go on after something broke.
     pub stop: Stop,
+    /// Whether a failure is made small.
+    pub keeps: Keeps,
+    /// Whether a race that is given is held to the protocol.
+    pub refine: Refine,
     /// Set when something broke and that is enough, here or in another hunt that has the same one: then it is over.
     pub enough: Option<&'a AtomicBool>,
     /// Told now and then how many schedules have run.
@@ -79,6 +86,15 @@ pub enum Races<'a> {
     Given(&'a Race),
 }
 
+/// What is kept of a failure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Keeps {
+    /// The race and the schedule, made small.
+    Small,
+    /// Both as they were found: the first schedule of a complete exploration has the fewest forced switches, and a smaller one has more.
+    AsFound,
+}
+
 impl<'a> HuntOptions<'a> {
     /// Random schedules of random races, sixteen of each.
     #[must_use]
@@ -93,6 +109,8 @@ impl<'a> HuntOptions<'a> {
             runs: None,
             each: 16,
             stop: Stop::Never,
+            keeps: Keeps::Small,
+            refine: Refine::No,
             enough: None,
             progress,
             found: &|_| (),
@@ -135,6 +153,8 @@ pub struct Hunted {
     pub races: u64,
     /// Races of which every schedule has been run.
     pub finished: u64,
+    /// Those of them that differ in more than the order of independent steps, race by race.
+    pub distinct: u64,
     /// Choices made, where there was more than one way to go.
     pub steps: u64,
     /// Runs that were cut because they took too long.
@@ -151,12 +171,36 @@ pub struct Hunted {
     pub overwaited: Option<Failure>,
     /// A schedule that never came to its end, which ended the hunt.
     pub hung: Option<Hang>,
+    /// The first run that is none of the protocol's, if the race was held to it.
+    pub lost: Option<Strayed>,
+    /// What the protocol could do beside the race, and did; nothing where the race was not held to it.
+    pub refined: Option<Steps>,
     /// How far the last race was explored, by a strategy that comes to an end.
     pub explored: Option<Explored>,
     /// Which calls met which steps.
     pub windows: Windows,
     /// How long it took.
     pub elapsed: Duration,
+}
+
+/// A run that is none of the protocol's.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Strayed {
+    /// What the service did, and what the protocol could.
+    pub lost: Lost,
+    /// Its choices.
+    pub schedule: Vec<u8>,
+    /// What happened.
+    pub trace: Trace,
+}
+
+/// Kinds of steps of the protocol.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Steps {
+    /// Those that were possible in a state that the protocol may have been in.
+    pub offered: Vec<&'static str>,
+    /// Those of them that are in some account of what the service did.
+    pub taken: Vec<&'static str>,
 }
 
 /// Whether there is a schedule left.
@@ -293,6 +337,8 @@ struct Plan {
     runs: Option<u64>,
     each: u64,
     stop: Stop,
+    keeps: Keeps,
+    refine: Refine,
 }
 
 /// As [`Races`], with the race that is given.
@@ -304,13 +350,14 @@ enum Drawn {
 
 impl Plan {
     fn of(options: &HuntOptions<'_>) -> Plan {
-        let HuntOptions { kind, races, design, fault, seed, budget, runs, each, stop, .. } = *options;
+        let HuntOptions { kind, races, design, fault, seed, budget, runs, each, stop, keeps, refine, .. } =
+            *options;
         let races = match races {
             Races::OfSeeds => Drawn::OfSeeds,
             Races::Small => Drawn::Small,
             Races::Given(race) => Drawn::Given(Box::new(race.clone())),
         };
-        Plan { kind, races, design, fault, seed, budget, runs, each, stop }
+        Plan { kind, races, design, fault, seed, budget, runs, each, stop, keeps, refine }
     }
 }
 
@@ -365,12 +412,17 @@ impl Hunt {
     }
 
     fn goes_on(&self) -> bool {
-        let found = !self.hunted.failures.is_empty() || self.hunted.overwaited.is_some();
+        let found = !self.hunted.failures.is_empty()
+            || self.hunted.overwaited.is_some()
+            || self.hunted.lost.is_some();
         let broken = self.common.enough.load(Ordering::Relaxed) || self.plan.stop == Stop::AtFirst && found;
         let spent = self.plan.runs.is_some_and(|runs| self.hunted.schedules >= runs);
         // The clock is looked at now and then: a look costs as much as a step.
         let late = self.hunted.schedules.is_multiple_of(BATCH) && self.started.elapsed() >= self.plan.budget;
-        !(broken || spent || late)
+        // A run without an end is one of endlessly many, and the others would be as long.
+        let given = matches!(self.plan.races, Drawn::Given(_));
+        let endless = given && self.hunted.cut > 0 && matches!(self.plan.kind, Kind::Complete { .. });
+        !(broken || spent || late || endless)
     }
 
     fn one_race(&mut self) {
@@ -384,12 +436,16 @@ impl Hunt {
         race.design = self.plan.design;
         race.fault = self.plan.fault;
         let race = Arc::new(race);
-        let mut session = Session::new(self.plan.kind.start(seed));
+        let map = self.map(&race);
+        let mut session = Session::new(self.plan.kind.start(seed)).beside(map.clone());
         self.hunted.races += 1;
         *self.common.so_far() = Some(self.so_far());
         let before = self.hunted.schedules;
+        let mut orders = BTreeSet::new();
         while self.goes_on() && self.hunted.schedules - before < most {
             let run = session.run(&race);
+            // A run that is cut at a known moment is like no other one.
+            self.hunted.distinct += u64::from(run.rest == Rest::Known || orders.insert(run.order));
             self.note(seed, &race, &run);
             if session.next(&run.choices) == More::No {
                 self.hunted.finished += 1;
@@ -400,6 +456,14 @@ impl Hunt {
             }
         }
         self.hunted.explored = session.explored();
+        self.hunted.refined = map.map(|map| Steps { offered: map.offered(), taken: map.taken() });
+    }
+
+    /// The protocol beside the race, where it is held to that.
+    fn map(&self, race: &Race) -> Option<Arc<Map>> {
+        let held = self.plan.refine == Refine::Yes && matches!(self.plan.races, Drawn::Given(_));
+        let ground = held.then(|| refine::ground(race)).flatten()?;
+        Some(Map::new(&ground))
     }
 
     fn note(&mut self, seed: u64, race: &Race, run: &Run) {
@@ -416,6 +480,13 @@ impl Hunt {
         run.windows.iter().for_each(|window| self.hunted.windows.count(*window));
         if !run.violated.is_empty() {
             self.keep(seed, race, run);
+        }
+        if let Some(lost) = &run.lost
+            && self.hunted.lost.is_none()
+        {
+            let schedule = Tape::of(&run.choices).choices().to_vec();
+            let trace = trace(race, &schedule, Some(seed));
+            self.hunted.lost = Some(Strayed { lost: lost.clone(), schedule, trace });
         }
         if run.overwaits > 0 && self.hunted.overwaited.is_none() {
             self.tell(seed, run);
@@ -454,7 +525,8 @@ impl Hunt {
         let failed = races::failure(&found, rules)?;
         // A panic speaks on the terminal each time, so the race that panics stays as it was found.
         let died = matches!(run.seen, Some(Seen::Died { .. }));
-        let Scheduled { race, schedule } = if died { found } else { races::smallest(&found, &failed).0 };
+        let as_found = died || self.plan.keeps == Keeps::AsFound;
+        let Scheduled { race, schedule } = if as_found { found } else { races::smallest(&found, &failed).0 };
         let again = super::run(&race, &schedule);
         let trace = trace(&race, &schedule, Some(seed));
         let (after, violated, seen) = (self.hunted.schedules, again.violated, again.seen);

@@ -31,7 +31,9 @@ mod files;
 mod follow;
 mod hunt;
 mod locks;
+mod order;
 mod program;
+mod refine;
 mod replay;
 mod runtime;
 mod scopes;
@@ -51,12 +53,15 @@ pub use self::bytes::{BYTES, bytes_of, from_bytes, race_of};
 pub use self::complete::{Explored, Merges, complete};
 pub use self::digest::{Digest, Forgets};
 pub use self::follow::{Followed, follow};
-pub use self::hunt::{Exhausted, Failure, First, HuntOptions, Hunted, Races, hunt};
+pub use self::hunt::{
+    Exhausted, Failure, First, HuntOptions, Hunted, Keeps, Races, Steps, Strayed, hunt,
+};
 pub use self::locks::Circle;
 pub use self::program::{
     Act, BRANCHES, Branch, Destination, Exit, Fate, Fetched, JOBS, Kept, Leaves, Lock, Manner, OBJECTS, On,
     Outside, Race, Stays, Step as Calling, Wakes,
 };
+pub use self::refine::{Refine, ground};
 pub use self::replay::{ReplayError, from_trace, replay};
 pub use self::scopes::{Scope, Scoped, Situation, scoped};
 pub use self::seen::Seen;
@@ -65,7 +70,7 @@ pub use self::subject::{Rest, Run, SUBJECT, Session, run, trace};
 pub use self::text::Error;
 pub use self::watch::Hang;
 pub use self::windows::{Row, Step, Window, Windows};
-pub use self::world::Choice;
+pub use self::world::{Choice, is_forced_switch};
 pub use crate::stop::Stop;
 
 /// Files are simulated here, and no service lives beside another one.

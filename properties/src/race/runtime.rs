@@ -16,11 +16,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use contract::ThreadId;
+use engine::core::Core;
 use engine::service::{Inside, Point, Protected, Runtime, Timer, Waiting};
 
-use super::digest::Digest;
+use super::digest::{Digest, Past};
 use super::execution::{self, STACK_BYTES};
 use super::locks::Taken;
+use super::order::Shared;
 use super::program::Wakes;
 use super::windows::Step;
 use super::world::{Deadline, Digests, Done, Fresh, HOST, Mode, Name, Role, Ticking, World};
@@ -37,6 +39,8 @@ pub(super) struct Lock<T> {
     number: usize,
     /// The digest of what it protects.
     digest: fn(&T) -> Digest,
+    /// The core, where it protects that.
+    core: fn(&T) -> Option<&Core>,
     inner: Mutex<T>,
 }
 
@@ -166,6 +170,8 @@ fn finish(world: &World) {
         let mut inner = world.inner();
         let me = inner.me();
         me.done = Done::Yes;
+        // Nothing depends any more on what it has read.
+        me.past = Past::default();
         std::mem::take(&mut me.joiners)
     };
     joiners.into_iter().for_each(execution::unblock);
@@ -181,7 +187,7 @@ impl Runtime for Shuttle {
     fn mutex<T: Protected>(&self, value: T) -> Lock<T> {
         let number = self.world.inner().locks.create::<T>();
         let digest = |value: &T| Digest::of(|hasher| value.digest(hasher));
-        Lock { world: Arc::clone(&self.world), number, digest, inner: Mutex::new(value) }
+        Lock { world: Arc::clone(&self.world), number, digest, core: T::core, inner: Mutex::new(value) }
     }
 
     fn lock<'a, T: Send + 'static>(&self, mutex: &'a Lock<T>) -> Guard<'a, T> {
@@ -203,6 +209,7 @@ impl Runtime for Shuttle {
         let lock = guard.lock;
         let mut inner = self.world.inner();
         inner.waits_on();
+        inner.touches(Shared::Condvar(condvar.number));
         let me = inner.current;
         inner.waiters(condvar.number).push(me);
         inner.reads(Passed::AWait(condvar.number));
@@ -214,6 +221,7 @@ impl Runtime for Shuttle {
 
     fn notify_one(&self, condvar: &Condvar) {
         let mut inner = self.world.inner();
+        inner.touches(Shared::Condvar(condvar.number));
         let waiting = inner.waiters(condvar.number).len();
         let which = match inner.wakes {
             _ if waiting < 2 => 0,
@@ -227,7 +235,10 @@ impl Runtime for Shuttle {
     }
 
     fn notify_all(&self, condvar: &Condvar) {
-        let woken = std::mem::take(self.world.inner().waiters(condvar.number));
+        let mut inner = self.world.inner();
+        inner.touches(Shared::Condvar(condvar.number));
+        let woken = std::mem::take(inner.waiters(condvar.number));
+        drop(inner);
         woken.into_iter().for_each(execution::unblock);
     }
 
@@ -256,6 +267,7 @@ impl Runtime for Shuttle {
     fn now(&self) -> Duration {
         let mut inner = self.world.inner();
         let now = inner.now;
+        inner.touches(Shared::Clock);
         inner.reads(now);
         now
     }
@@ -345,6 +357,7 @@ impl<T> Lock<T> {
         match taken {
             Taken::Yes => {
                 inner.took_lock();
+                inner.touches(Shared::Lock(self.number));
                 let contents = inner.locks.contents(self.number);
                 inner.reads((self.number, contents));
             }
@@ -390,7 +403,15 @@ impl<T> Drop for Guard<'_, T> {
             && world.mode != Mode::Over
             && let Some(value) = self.inner.as_deref()
         {
-            world.locks.protects(self.lock.number, (self.lock.digest)(value));
+            let contents = world.strategy.recalls().unwrap_or_else(|| {
+                let contents = (self.lock.digest)(value);
+                world.strategy.notes(contents);
+                contents
+            });
+            world.locks.protects(self.lock.number, contents);
+            if let (Some(refined), Some(core)) = (&mut world.refined, (self.lock.core)(value)) {
+                refined.shown(core);
+            }
         }
         self.inner = None;
         let waiting = world.locks.release(self.lock.number);
@@ -439,6 +460,7 @@ fn ask(world: &World) {
     let Some(tick) = inner.tick.clone() else { return };
     inner.ticking = Ticking::Yes;
     inner.fresh = Fresh::No;
+    inner.touches(Shared::Clock);
     inner.reads(Passed::ATick);
     drop(inner);
     let delay = tick.call();

@@ -2,7 +2,7 @@
 //!
 //! **What it is.** A scope is a list of races, the same on every machine.
 //!
-//! - `Tiny`: one job, and each of eleven kinds of call against an event that is due.
+//! - `Tiny`: one job, and each of eleven kinds of call against an event that is due, in six situations.
 //! - `Small`: each pair of these kinds, by two clients, against each of six [`Situation`]s, and each single one against four more.
 //! - `Default`: three calls of two clients, two jobs that cancel each other, two users and one slot each, programs, objects with
 //!   destructors, a client's own lock, a wake-up without cause.
@@ -16,7 +16,7 @@ use contract::{Call, Dialect, FileNames, Interfaces, JobId, Receiver, ReceiverId
 use model::scope::Variant;
 use serde::{Deserialize, Serialize};
 
-use super::program::{Act, Branch, Exit, Fetched, Kept, Leaves, Lock, On, Race, Stays, Step};
+use super::program::{Act, Branch, Exit, Fetched, Kept, Leaves, Lock, Manner, On, Race, Stays, Step};
 use super::windows::words;
 
 words! {
@@ -42,6 +42,8 @@ words! {
         Nested = "nested call";
         /// The events of two files are due, and then the job's.
         Files = "file events";
+        /// An error is due to be told, and its callback acknowledges.
+        Error = "error";
         /// A modification is due, and every call that changes something makes another one due.
         Modification = "modification";
         /// A transfer stands before its last report: its file is whole, and the callback acknowledges.
@@ -118,7 +120,14 @@ fn kinds() -> [Call; 11] {
 }
 
 fn tiny(dialect: Dialect) -> Vec<Scoped> {
-    let each = [Situation::Delivery, Situation::Failure, Situation::Files, Situation::Modification];
+    let each = [
+        Situation::Delivery,
+        Situation::Failure,
+        Situation::Nested,
+        Situation::Files,
+        Situation::Error,
+        Situation::Modification,
+    ];
     each.into_iter().flat_map(|situation| kinds().map(|call| against(situation, dialect, &[call]))).collect()
 }
 
@@ -139,10 +148,21 @@ fn small(dialect: Dialect) -> Vec<Scoped> {
 /// Clients with one call each, in a situation.
 fn against(situation: Situation, dialect: Dialect, calls: &[Call]) -> Scoped {
     let mut race = in_situation(situation, dialect);
-    let clients = calls.iter().map(|call| client(vec![on_first(call.clone())]));
+    let clients = calls.iter().map(|call| client(vec![on_first(in_place(situation, call))]));
     race.branches.splice(0..0, clients);
     let names: Vec<_> = calls.iter().map(|call| call.method().to_string()).collect();
     Scoped { situation, name: format!("{} | {situation}", names.join(" | ")), race }
+}
+
+/// The call as it is made in this situation: where files are told of, a mask leaves the job's own event as it is, so that a call that waits for
+/// a file's callback could wait on for the job's.
+fn in_place(situation: Situation, call: &Call) -> Call {
+    match (situation, call) {
+        (Situation::Files, Call::SetNotifyFlags { .. }) => {
+            Call::SetNotifyFlags { flags: TRANSFERRED | ERROR }
+        }
+        (_, call) => call.clone(),
+    }
 }
 
 fn in_situation(situation: Situation, dialect: Dialect) -> Race {
@@ -163,6 +183,10 @@ fn in_situation(situation: Situation, dialect: Dialect) -> Race {
             prepare(&mut race, &[Call::AddFile { file: file(1) }, masks, Call::Resume]);
             race.prefix.push(Act::Settle);
             race.prefix.push(Act::Call(on_first(register_all(0))));
+        }
+        Situation::Error => {
+            race.jobs[0].fetches = vec![Fetched::Fatal];
+            due(&mut race);
         }
         Situation::Modification => {
             let masks = Call::SetNotifyFlags { flags: TRANSFERRED | ERROR | MODIFICATION };
@@ -212,6 +236,7 @@ fn larger(dialect: Dialect) -> Vec<Scoped> {
     }
     add("masks | masks | delivery", masks_against_masks(dialect));
     add("two jobs whose callbacks cancel each other", cross_cancel(dialect));
+    add("a callback that cancels another job", cancels_another(dialect));
     add("two users and one slot each", two_users(dialect));
     add("a program, and Cancel", program(dialect, Exit::Code(0)));
     add("a program that cannot be started, and Cancel", program(dialect, Exit::NotStarted));
@@ -238,12 +263,20 @@ fn cross_cancel(dialect: Dialect) -> Race {
         race.prefix.extend(all.map(Act::Call));
     }
     race.prefix.push(Act::Settle);
-    race.dispatchers = 2;
+    // Both callbacks may run at one time.
+    (race.slots, race.dispatchers) = (2, 2);
     for job in 0..2 {
         race.prefix.push(Act::Call(step(job, register(job))));
         let cancels = Step::on(1 - job, Call::Cancel);
         (race.objects[job as usize].calls, race.objects[job as usize].times) = (vec![cancels], 1);
     }
+    race
+}
+
+/// Another job's delivery is due while the callback cancels that job.
+fn cancels_another(dialect: Dialect) -> Race {
+    let mut race = cross_cancel(dialect);
+    race.objects[1] = Manner::default();
     race
 }
 

@@ -22,6 +22,7 @@ use engine::transfer::Progress;
 
 use super::execution;
 use super::files::{Alone, Files};
+use super::order::Shared;
 use super::program::{
     self, Exit, Fetched, Kept, Leaves, Lock, Manner, OBJECTS, On, Outside, PREPARES, Race, Stays, Step,
 };
@@ -195,7 +196,9 @@ impl Stage {
 
     /// The task that runs has read this here: what it does from here on may depend on it.
     fn reads(&self, what: impl Hash) {
-        self.shuttle.world.inner().reads(what);
+        let mut inner = self.shuttle.world.inner();
+        inner.touches(Shared::Around);
+        inner.reads(what);
     }
 
     fn see(&self, seen: Seen) {
@@ -299,6 +302,7 @@ struct Fetching<'a> {
 impl<'a> Fetching<'a> {
     fn begin(stage: &'a Stage, order: &Order, progress: &'a mut dyn Progress) -> Fetching<'a> {
         let (job, file) = (order.job, order.file);
+        stage.shuttle.world.inner().touches(Shared::Around);
         if stage.files.begin_fetch(job, file) == Alone::No {
             stage.see(Seen::TwoFetches { job, file });
         }
@@ -307,12 +311,14 @@ impl<'a> Fetching<'a> {
 
     /// Reports one thing after another, until the service says something other than to go on.
     fn tell(&mut self, events: &[TransferEvent]) {
-        for event in events {
+        for (nth, event) in events.iter().enumerate() {
             if *event == TransferEvent::FileDone {
                 self.stage.files.write(self.job, self.file, Found::Whole);
             }
             let ended = self.stage.has_ended(self.job);
             let reply = self.progress.report(*event);
+            // The worker has forgotten what this transfer had read before; where it stands is all that it needs.
+            self.stage.reads((events, nth));
             if ended && reply != TransferReply::Stop {
                 self.stage.see(Seen::WorksOn { job: self.job });
             }
@@ -359,6 +365,7 @@ impl Disk for Stage {
             self.reads(SHARING_VIOLATION);
             return Err(SHARING_VIOLATION);
         }
+        self.shuttle.world.inner().touches(Shared::Around);
         self.files.remove(place);
         Ok(())
     }

@@ -48,9 +48,24 @@ pub trait Strategy: Send {
         false
     }
 
+    /// What is left out of what tasks have read, in a run that merges.
+    fn forgets(&self) -> Forgets {
+        Forgets::Nothing
+    }
+
     /// Whether it wants the digest of the moment before the next choice, and what is left out of it.
     fn wants_digest(&self) -> Option<Forgets> {
         None
+    }
+
+    /// A mutex is given back. What it contains then, if the run repeats one of which that is known.
+    fn recalls(&mut self) -> Option<Digest> {
+        None
+    }
+
+    /// What a mutex contains that is given back, where [`Strategy::recalls`] had nothing.
+    fn notes(&mut self, contents: Digest) {
+        let _ = contents;
     }
 
     /// The run comes to a moment with this digest, at which it has a choice of who goes on. `current` has the turn.

@@ -19,10 +19,12 @@ use contract::fault::Seeded;
 use contract::{Call, EnvStep, EventView, FileId, JobId};
 use engine::service::{Disk, Fetch, Keep, Programs, Service};
 use judge::{Ended, Header, Judge, Recorded, RuleSet, Trace, Verdict, Verdicts, Violation};
+use model::protocol::{Lost, Map};
 
 use super::complete::Explored;
 use super::execution;
 use super::program::{Act, Destination, On, PREPARES, Race, Step};
+use super::refine::Refined;
 use super::runtime::{Shuttle, pass_time};
 use super::seen::Seen;
 use super::stage::{Stage, register_objects, wake_waiters};
@@ -52,6 +54,10 @@ pub struct Run {
     pub windows: Vec<Window>,
     /// What was seen first that stands in no event and breaks a rule all the same.
     pub seen: Option<Seen>,
+    /// Where the service did what the protocol cannot, in a run that is held to it.
+    pub lost: Option<Lost>,
+    /// In which order tasks met: schedules with one number differ in the order of independent steps at most.
+    pub order: u64,
 }
 
 /// What became of the rest of a run.
@@ -80,13 +86,21 @@ impl Run {
 /// A strategy at work.
 pub struct Session {
     strategy: Box<dyn Strategy>,
+    /// The protocol that runs are held to.
+    beside: Option<Arc<Map>>,
 }
 
 impl Session {
     /// A session that has run nothing.
     #[must_use]
     pub fn new(strategy: Box<dyn Strategy>) -> Session {
-        Session { strategy }
+        Session { strategy, beside: None }
+    }
+
+    /// The same, with each run held to the protocol.
+    #[must_use]
+    pub fn beside(self, map: Option<Arc<Map>>) -> Session {
+        Session { beside: map, ..self }
     }
 
     /// Runs a race once, and judges it by every rule there is.
@@ -99,7 +113,7 @@ impl Session {
             (Events::Judged(judge), Ended::Cut) => judge.cut(),
             _ => Judge::new(race.variant.profile, RuleSet::EMPTY).cut(),
         };
-        let Played { choices, ended, rest, waits, overwaits, windows, seen, .. } = played;
+        let Played { choices, ended, rest, waits, overwaits, windows, seen, lost, order, .. } = played;
         if let Some(seen) = &seen {
             let first = Violation { rule: seen.rule(), seq: last, job: None };
             let broken = Verdict::Violated { first, count: 1 };
@@ -109,7 +123,7 @@ impl Session {
             }
         }
         let violated = verdicts.violated();
-        Run { violated, verdicts, choices, ended, rest, waits, overwaits, windows, seen }
+        Run { violated, verdicts, choices, ended, rest, waits, overwaits, windows, seen, lost, order }
     }
 
     /// Runs a race once, and writes down what happened. The race stands in it as `choose` lines with one way to go.
@@ -136,6 +150,7 @@ impl Session {
     fn play(&mut self, race: &Arc<Race>, events: Events) -> Played {
         let strategy = std::mem::replace(&mut self.strategy, Box::new(Tape::default()));
         let world = Arc::new(World::new(strategy, events));
+        world.inner().refined = self.beside.as_ref().map(Refined::on);
         let host = Host { shuttle: Shuttle::new(Arc::clone(&world)), race: Arc::clone(race) };
         let run = || execution::run(&world, move || host.play());
         let mut died = None;
@@ -161,6 +176,8 @@ impl Session {
             choices: std::mem::take(&mut inner.choices),
             waits: inner.waits,
             overwaits: inner.overwaits,
+            lost: inner.refined.take().and_then(|refined| refined.lost),
+            order: inner.order.hash(),
             windows: std::mem::take(&mut inner.windows),
         }
     }
@@ -215,6 +232,8 @@ struct Played {
     overwaits: u64,
     windows: Vec<Window>,
     seen: Option<Seen>,
+    lost: Option<Lost>,
+    order: u64,
     /// The number of the last event.
     last_seq: u64,
 }

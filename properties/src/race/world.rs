@@ -20,9 +20,11 @@ use engine::service::Inside;
 use judge::trace::{ChooseLine, Kind};
 use judge::{Ended, Judge, Line};
 
-use super::digest::{Digest, Past};
+use super::digest::{Digest, Forgets, Past};
 use super::locks::Locks;
+use super::order::{Order, Shared};
 use super::program::Wakes;
+use super::refine::Refined;
 use super::runtime::Tick;
 use super::seen::Seen;
 use super::strategy::{Arrives, Options, Strategy, What};
@@ -100,6 +102,10 @@ pub(super) struct Inner {
     pub(super) digests: Digests,
     /// The clients, the network and the disk, as far as they are state.
     pub(super) around: Option<Arc<dyn Around>>,
+    /// The protocol beside the run, where the race is held to it.
+    pub(super) refined: Option<Refined>,
+    /// Who met whom.
+    pub(super) order: Order,
     /// What the run came to, once it is over.
     pub(super) result: Option<(Ended, Events)>,
 }
@@ -331,6 +337,8 @@ impl World {
                 seen: None,
                 digests,
                 around: None,
+                refined: None,
+                order: Order::default(),
                 result: None,
             }),
         }
@@ -367,6 +375,18 @@ impl World {
     }
 }
 
+/// What a choice ends with that forces a switch, after the name of who is stopped.
+const STOPPED: &str = " is stopped";
+
+/// Who is stopped where time passes although somebody could go on.
+const OTHERS: &str = "every thread";
+
+/// Whether a line of a race's trace is a switch away from a thread that could go on, or time that passes although one could.
+#[must_use]
+pub fn is_forced_switch(line: &Line) -> bool {
+    matches!(&line.what, Kind::Choose(choose) if choose.options > 1 && choose.site.ends_with(STOPPED))
+}
+
 /// Calls that a task has open at once, one out of another, at most. With more their names are not different any more.
 const CALLS_OF_A_TASK: usize = 64;
 
@@ -376,6 +396,13 @@ impl Inner {
     pub(super) fn reads(&mut self, what: impl Hash) {
         if self.digests == Digests::Kept && self.mode != Mode::Over {
             self.me().past.then(what);
+        }
+    }
+
+    /// The task that runs comes to something that tasks share.
+    pub(super) fn touches(&mut self, shared: Shared) {
+        if self.mode == Mode::Racing {
+            self.order.touch(shared, self.current);
         }
     }
 
@@ -389,9 +416,13 @@ impl Inner {
     /// Of all that it has read in its present call, or since it held nothing, only this counts from here on.
     pub(super) fn carries(&mut self, what: impl Hash) {
         if self.digests == Digests::Kept && self.mode != Mode::Over {
+            let forgets = self.strategy.forgets() == Forgets::Carried;
             let me = self.me();
             me.past = me.calls.last().map_or_else(Past::default, |made| made.past);
-            me.past.then(("carries", what));
+            match forgets {
+                true => me.past.then("carries"),
+                false => me.past.then(("carries", what)),
+            }
         }
     }
 
@@ -454,11 +485,15 @@ impl Recorder for World {
         inner.note(&event);
         inner.seq += 1;
         let seq = inner.seq;
+        inner.touches(Shared::Record);
         let event = inner.renamed(event);
         match &mut inner.events {
             Events::Judged(judge) => judge.event(seq, &event),
             Events::Written(lines) => lines.push(Line::from_view(seq, &event)),
-            Events::Dropped => {}
+            Events::Dropped => return,
+        }
+        if let Some(refined) = &mut inner.refined {
+            refined.sees(&event);
         }
     }
 }
@@ -677,7 +712,7 @@ impl Inner {
                 let taken = self.take(what);
                 let next = self.options[taken];
                 if self.writes() {
-                    let site = self.site(next);
+                    let site = self.site(taken, what);
                     self.write_choice(site);
                 }
                 next
@@ -780,15 +815,23 @@ impl Inner {
         }
     }
 
-    /// A choice in words: who goes on, and from where.
-    fn site(&mut self, next: usize) -> String {
-        let at = self.task(next).step();
-        let name = self.task(next).name;
-        match (name, at) {
-            (Name::Host, _) => "time passes".to_owned(),
-            (name, Some(at)) => format!("{name} at {at}"),
-            (name, None) => name.to_string(),
+    /// A choice in words: who goes on, and from where; and where it forces a switch, who is stopped that could go on.
+    fn site(&mut self, taken: usize, what: What) -> String {
+        let (next, current) = (self.options[taken], self.current);
+        let goes_on = self.options.first() == Some(&current);
+        let passes = what == What::GoesOnOrTime && taken + 1 == self.options.len();
+        let site = if next == HOST { "time passes".to_owned() } else { self.stands(next) };
+        match (goes_on && taken > 0, passes) {
+            (true, _) => format!("{site}; {}{STOPPED}", self.stands(current)),
+            (false, true) => format!("{site}; {OTHERS}{STOPPED}"),
+            (false, false) => site,
         }
+    }
+
+    /// A task and where it stands.
+    fn stands(&mut self, task: usize) -> String {
+        let name = self.task(task).name;
+        self.task(task).step().map_or_else(|| name.to_string(), |at| format!("{name} at {at}"))
     }
 
     /// Where the task that runs stands, as far as what it records says so.

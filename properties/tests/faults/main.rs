@@ -6,6 +6,7 @@
 mod inputs;
 
 mod agreement_names;
+mod bites;
 mod blind_spots;
 mod fault_names;
 mod kill;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use contract::{Dialect, Rule};
 use properties::race::{
-    Act, Arrives, Choice, Design, Digest, Exhausted, Forgets, HuntOptions, Hunted, Kind, Merges, More,
-    Options, Race, Races, Rest, Run, Scope, Session, Situation, Stop, Strategy, complete, hunt, race_of,
-    scoped,
+    Act, Arrives, Choice, Design, Digest, Exhausted, Forgets, HuntOptions, Hunted, Keeps, Kind, Leaves, Lock,
+    Merges, More, Options, Race, Races, Refine, Rest, Run, Scope, Scoped, Session, Situation, Stop, Strategy,
+    complete, ground, hunt, is_forced_switch, race_of, scoped,
 };
 
 /// What is known of a race after running its schedules.
@@ -84,6 +84,18 @@ impl Strategy for Noting {
 
     fn merges(&self) -> bool {
         true
+    }
+
+    fn forgets(&self) -> Forgets {
+        if self.is_merging() { self.inner.forgets() } else { self.forgets }
+    }
+
+    fn recalls(&mut self) -> Option<Digest> {
+        self.inner.recalls()
+    }
+
+    fn notes(&mut self, contents: Digest) {
+        self.inner.notes(contents);
     }
 
     fn wants_digest(&self) -> Option<Forgets> {
@@ -228,35 +240,141 @@ fn a_digest_that_leaves_something_out_is_found_out() {
     }
 }
 
-fn to_the_end(race: &Race, design: Design, stop: Stop, merges: Merges) -> Hunted {
+fn options(race: &Race, design: Design, stop: Stop, merges: Merges) -> HuntOptions<'_> {
     let patience = HuntOptions::new(Duration::from_secs(600), &|_| ());
-    hunt(&HuntOptions {
-        kind: Kind::Complete { merges },
-        races: Races::Given(race),
-        design,
-        stop,
-        ..patience
-    })
+    HuntOptions { kind: Kind::Complete { merges }, races: Races::Given(race), design, stop, ..patience }
+}
+
+fn to_the_end(race: &Race, design: Design, stop: Stop, merges: Merges) -> Hunted {
+    hunt(&options(race, design, stop, merges))
+}
+
+/// The races of a scope in BITS, and those that a design needs of a larger scope.
+fn races_for(scope: Scope, name: &str) -> Vec<Scoped> {
+    let all = scoped(scope, Dialect::Bits);
+    if scope == Scope::Tiny { all } else { all.into_iter().filter(|scoped| scoped.name == name).collect() }
 }
 
 #[test]
-fn every_race_of_tiny_comes_to_its_end_and_nothing_breaks() {
+fn every_race_of_tiny_comes_to_its_end_and_each_step_is_one_of_the_protocol() {
     for dialect in Dialect::ALL.iter() {
+        let (mut held, mut taken) = (0, BTreeSet::new());
         for scoped in scoped(Scope::Tiny, *dialect) {
-            let hunted = to_the_end(&scoped.race, Design::Barrier, Stop::Never, Merges::Most);
+            let hunted = hunt(&HuntOptions {
+                refine: Refine::Yes,
+                ..options(&scoped.race, Design::Barrier, Stop::Never, Merges::Most)
+            });
             assert_eq!((hunted.exhausted, hunted.cut), (Exhausted::Yes, 0), "{}", scoped.name);
             assert!(hunted.failures.is_empty() && hunted.overwaited.is_none(), "{}", scoped.name);
+            let lost = hunted.lost.map(|strayed| strayed.lost.to_string());
+            assert_eq!(lost, None, "{}\n{}", scoped.name, scoped.race);
+            held += usize::from(hunted.refined.is_some());
+            taken.extend(hunted.refined.into_iter().flat_map(|steps| steps.taken));
+        }
+        assert!(held >= 40, "{held} races are held to the protocol");
+        for kind in ["call", "effect", "disk work", "return", "claim", "begin", "enter", "leave", "settle"] {
+            assert!(taken.contains(kind), "no race takes the step {kind}: {taken:?}");
         }
     }
 }
 
+/// Each wrong design but one, the smallest scope that has a race which shows it, and the race where the scope is large. No race of a
+/// scope shows `begin-before-slot` (docs/threads.md).
+const BITES: [(Design, Scope, &str); 9] = [
+    (Design::ClaimThenCall, Scope::Tiny, ""),
+    (Design::Recheck, Scope::Tiny, ""),
+    (Design::GateNoWait, Scope::Tiny, ""),
+    (Design::GateAndWait, Scope::Tiny, ""),
+    (Design::ResumeNoWait, Scope::Tiny, ""),
+    (Design::WaitAnyRunning, Scope::Tiny, ""),
+    (Design::NothingNew, Scope::Small, "SetNotifyFlags | SetNotifyFlags | delivery"),
+    (Design::WaitUnlessOwn, Scope::Default, "two jobs whose callbacks cancel each other"),
+    (Design::WaitUnlessAny, Scope::Default, "a callback that cancels another job"),
+];
+
 #[test]
-fn the_first_failure_has_the_fewest_forced_switches() {
+fn wrong_designs_are_found_in_their_smallest_scopes() {
+    for (design, scope, name) in BITES {
+        let races = races_for(scope, name);
+        assert!(!races.is_empty(), "{design}: there is no race `{name}`");
+        let finds = |race: &Race| {
+            let hunted = to_the_end(race, design, Stop::AtFirst, Merges::Most);
+            !hunted.failures.is_empty() || hunted.overwaited.is_some()
+        };
+        assert!(races.iter().any(|scoped| finds(&scoped.race)), "{design} is not found in {scope}");
+    }
+}
+
+#[test]
+fn a_wrong_design_does_what_the_protocol_cannot() {
+    let cancel = scoped(Scope::Tiny, Dialect::Bits).swap_remove(0).race;
+    assert!(ground(&cancel).is_some());
+    let hunted = hunt(&HuntOptions {
+        refine: Refine::Yes,
+        keeps: Keeps::AsFound,
+        ..options(&cancel, Design::ClaimThenCall, Stop::Never, Merges::OfOneTask)
+    });
+    let strayed = hunted.lost.expect("a Cancel that does not wait is no step of the protocol");
+    let words = strayed.lost.to_string();
+    assert!(words.starts_with("Cancel returns") && words.contains("the protocol may be at"), "{words}");
+}
+
+#[test]
+fn the_first_failure_has_the_fewest_forced_switches_and_they_are_marked() {
     let cancel = scoped(Scope::Tiny, Dialect::Bits).swap_remove(0);
     assert_eq!(cancel.situation, Situation::Delivery);
-    let hunted = to_the_end(&cancel.race, Design::ClaimThenCall, Stop::AtFirst, Merges::OfOneTask);
+    let hunted = hunt(&HuntOptions {
+        keeps: Keeps::AsFound,
+        ..options(&cancel.race, Design::ClaimThenCall, Stop::AtFirst, Merges::OfOneTask)
+    });
     let failure = hunted.failures.first().expect("a service that does not wait breaks R1");
     assert!(failure.violated.contains(Rule::R1), "{}", failure.violated);
     // One switch is enough: the dispatcher is stopped between begin and enter.
     assert_eq!(hunted.explored.and_then(|explored| explored.bound), Some(0), "{:?}", hunted.explored);
+    let sites: Vec<String> =
+        failure.trace.lines.iter().filter(|line| is_forced_switch(line)).map(site).collect();
+    assert_eq!(sites.len(), 1, "{sites:?}");
+    assert!(sites[0].ends_with("dispatcher at begun is stopped"), "{sites:?}");
+}
+
+fn site(line: &judge::Line) -> String {
+    match &line.what {
+        judge::trace::Kind::Choose(choose) => choose.site.clone(),
+        _ => String::new(),
+    }
+}
+
+#[test]
+fn a_race_that_has_no_end_is_a_named_limit() {
+    let mut race = scoped(Scope::Tiny, Dialect::Bits).swap_remove(9).race;
+    // A client that fails for ever is told again for ever.
+    (race.objects[0].leaves, race.objects[0].times) = (Leaves::Fail, u32::MAX);
+    race.jobs[0].fetches = vec![properties::race::Fetched::Fatal];
+    let hunted = to_the_end(&race, Design::Barrier, Stop::Never, Merges::Most);
+    assert_eq!(hunted.exhausted, Exhausted::No);
+    assert!(hunted.cut > 0 && hunted.failures.is_empty() && hunted.hung.is_none());
+}
+
+#[test]
+fn clients_that_block_for_ever_or_panic_are_races_with_an_end() {
+    let mut panics = scoped(Scope::Tiny, Dialect::Bits).swap_remove(0).race;
+    (panics.objects[0].leaves, panics.objects[0].times) = (Leaves::Panic, 1);
+    let mut blocks = scoped(Scope::Tiny, Dialect::Bits).swap_remove(0).race;
+    // The callback waits for the lock under which its client waits for the callback.
+    blocks.branches[0].lock = Lock::Held;
+    (blocks.objects[0].takes, blocks.objects[0].times) = (Some(1), 1);
+    for race in [panics, blocks] {
+        let hunted = to_the_end(&race, Design::Barrier, Stop::Never, Merges::Most);
+        assert_eq!((hunted.exhausted, hunted.cut), (Exhausted::Yes, 0), "{race}");
+        assert!(hunted.hung.is_none(), "{race}");
+    }
+}
+
+#[test]
+fn schedules_that_differ_in_independent_steps_only_are_one() {
+    let cancel = scoped(Scope::Tiny, Dialect::Bits).swap_remove(0).race;
+    let patience = HuntOptions::new(Duration::from_secs(60), &|_| ());
+    let random = hunt(&HuntOptions { races: Races::Given(&cancel), runs: Some(4_000), ..patience });
+    assert_eq!(random.schedules, 4_000);
+    assert!((10..3_900).contains(&random.distinct), "{} of 4,000 are distinct", random.distinct);
 }

@@ -1,0 +1,159 @@
+//! The service held to the protocol: each of its steps is a step of `model::protocol`, or changes nothing there.
+//!
+//! **What it is.** A run of a race feeds a [`Trail`] with what is recorded, and with what stands under the service's lock whenever that is given
+//! back ([`shown`]). The trail has every state in which the protocol may be. In a complete exploration it is a part of the digest, so two moments
+//! are merged only where the protocol may be in the same states.
+//!
+//! **What it is not.** For every race: the protocol knows one job here, no transfer that is begun anew, no Suspend, and no modifications.
+//! [`ground`] has nothing for the others.
+//!
+//! **The law it keeps.** What is [`Lost`] here is no run of the protocol, whatever happened unseen.
+
+use std::hash::Hasher;
+use std::sync::Arc;
+
+use contract::core::Core as _;
+use contract::{Call, EventView, JobId, JobState, NotifyFlags};
+use model::protocol::{Ask, Begun, Ground, Is, Lost, Map, Mishaps, Shown, Trail};
+use serde::{Deserialize, Serialize};
+
+use super::program::{Act, Fetched, Kept, Race, Stays, Step};
+
+/// Whether a race is held to the protocol.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refine {
+    /// It is, where the protocol knows all that is in it.
+    Yes,
+    /// It is not.
+    #[default]
+    No,
+}
+
+/// A run beside the protocol.
+pub(super) struct Refined {
+    map: Arc<Map>,
+    /// From when the transfer of the job begins.
+    trail: Option<Trail>,
+    pub(super) lost: Option<Lost>,
+}
+
+impl Refined {
+    pub(super) fn on(map: &Arc<Map>) -> Refined {
+        Refined { map: Arc::clone(map), trail: None, lost: None }
+    }
+
+    pub(super) fn sees(&mut self, event: &EventView<'_>) {
+        match (&mut self.trail, event) {
+            (Some(trail), event) => self.lost = trail.sees(event).err(),
+            (None, EventView::State { to: JobState::Transferring, .. }) if self.lost.is_none() => {
+                self.trail = Some(Trail::new(&self.map));
+            }
+            (None, _) => {}
+        }
+        self.end_where_lost();
+    }
+
+    pub(super) fn shown(&mut self, core: &engine::core::Core) {
+        if let (Some(trail), Some(shown)) = (&mut self.trail, shown(core)) {
+            self.lost = trail.shown(shown).err();
+        }
+        self.end_where_lost();
+    }
+
+    fn end_where_lost(&mut self) {
+        if self.lost.is_some() {
+            self.trail = None;
+        }
+    }
+
+    pub(super) fn digest<H: Hasher>(&self, state: &mut H) {
+        if let Some(trail) = &self.trail {
+            trail.digest(state);
+        }
+    }
+}
+
+/// The state of the service, as far as it is one of the protocol's.
+fn shown(core: &engine::core::Core) -> Option<Shown> {
+    let job = JobId(0);
+    let begun = core.begun(job).map_or(Begun::No, |delivery| match core.is_released(delivery) {
+        true => Begun::Released,
+        false => Begun::Awaited,
+    });
+    let (ending, ready) = (core.is_finalising(job).into(), core.is_ready(job).into());
+    Some(Shown { state: core.state(job)?, ending, begun, ready })
+}
+
+/// Clients of the protocol, and files of its job.
+const CLIENTS: usize = 2;
+const FILES: usize = 2;
+
+/// What the protocol has to be on to follow this race; nothing where it cannot.
+#[must_use]
+pub fn ground(race: &Race) -> Option<Ground> {
+    let calls: Vec<&Step> = race.steps().collect();
+    let creates = calls.iter().filter(|step| matches!(step.call, Call::CreateJob { .. })).count();
+    let adds = calls.iter().filter(|step| matches!(step.call, Call::AddFile { .. })).count();
+    let alone = (creates, race.users, race.slots, race.dispatchers) == (1, 1, 1, 1);
+    let few = race.branches.len() <= CLIENTS && adds <= FILES && race.outside.is_empty();
+    let known = calls.iter().all(|step| is_known(&step.call)) && race.jobs[0].fetches.iter().all(is_plain);
+    let plain = race.objects.iter().all(|object| {
+        object.stays == Stays::Briefly && object.kept == Kept::ToTheEnd && object.takes.is_none()
+    });
+    if !(alone && few && known && plain) || begins_anew(race) {
+        return None;
+    }
+    let prefix: Vec<&Call> = race.prefix.iter().filter_map(call_of).collect();
+    let resumes = prefix.iter().position(|call| matches!(call, Call::Resume))?;
+    let asked = prefix[..resumes].iter().filter(|call| !matches!(call, Call::CreateJob { .. }));
+    let mut before = vec![Ask::Interface(None)];
+    // The protocol's job has one file from the beginning.
+    let first_file = |ask: &Ask, added: &mut bool| *ask == Ask::AddFile && !std::mem::replace(added, true);
+    let mut added = false;
+    before.extend(asked.filter_map(|call| Ask::of(call)).filter(|ask| !first_file(ask, &mut added)));
+    let mut asks: Vec<Ask> = Vec::new();
+    let profile = race.variant.profile;
+    let refused = |ask: &Ask| matches!(ask, Ask::Program(_)) && !profile.command_line.is_on();
+    for ask in calls.iter().filter_map(|step| Ask::of(&step.call)).filter(|ask| !refused(ask)) {
+        if !asks.contains(&ask) {
+            asks.push(ask);
+        }
+    }
+    let mishaps = if race.jobs[0].renames_fail > 0 { Mishaps::DiskAndExpiry } else { Mishaps::None };
+    Some(Ground { profile, before, asks, mishaps })
+}
+
+fn call_of(act: &Act) -> Option<&Call> {
+    match act {
+        Act::Call(step) => Some(&step.call),
+        Act::Settle | Act::Pass => None,
+    }
+}
+
+fn is_known(call: &Call) -> bool {
+    let modifies =
+        |flags: u32| NotifyFlags::from_bits_truncate(flags).contains(NotifyFlags::JOB_MODIFICATION);
+    match call {
+        Call::CreateJob { .. } => true,
+        Call::SetNotifyFlags { flags } if modifies(*flags) => false,
+        other => Ask::of(other).is_some() || Ask::is_none_of(other) == Is::So,
+    }
+}
+
+fn is_plain(fetched: &Fetched) -> bool {
+    matches!(fetched, Fetched::Done | Fetched::Sized | Fetched::Late | Fetched::LateFatal | Fetched::Fatal)
+}
+
+/// Whether a transfer may begin in the race: there its steps are several, and one in the protocol.
+fn begins_anew(race: &Race) -> bool {
+    let racing = || {
+        let objects = race.objects.iter().flat_map(|object| object.calls.iter().chain(&object.drops));
+        race.branches.iter().flat_map(|branch| &branch.calls).chain(objects).map(|step| &step.call)
+    };
+    let fails = |fetched: &Fetched| matches!(fetched, Fetched::LateFatal | Fetched::Fatal);
+    let something_to_do = racing().any(|call| matches!(call, Call::AddFile { .. }))
+        || race.jobs[0].fetches.iter().any(fails)
+        || !race.prefix.contains(&Act::Settle);
+    racing().any(|call| matches!(call, Call::Resume)) && something_to_do
+}
