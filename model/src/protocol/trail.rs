@@ -529,7 +529,7 @@ mod tests {
             Small.delivery(job, to)
         }
 
-        fn client(&self, client: u8) -> contract::ThreadId {
+        fn client(&self, client: u8) -> ThreadId {
             ThreadId(u32::from(client) + 1)
         }
     }

@@ -27,7 +27,7 @@
 //! by who makes it, see [`World::name_of`], so that two orders of two calls have one name each. Objects are known by the number of their
 //! receiver, so [`Race::has_digests`] refuses races in which two objects of one number differ.
 //!
-//! **How it is tested.** `tests/race_complete.rs` runs every schedule without merging and holds the digest to the sentence above: one digest, one
+//! **How it is tested.** `tests/races/complete.rs` runs every schedule without merging and holds the digest to the sentence above: one digest, one
 //! set of ways, and for each way one next digest. Each [`Forgets`] breaks that test. In its races the simulated world
 //! and the rules' part follow from the others, so that leaving those out would not show.
 //!

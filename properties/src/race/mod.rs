@@ -53,9 +53,7 @@ pub use self::bytes::{BYTES, bytes_of, from_bytes, race_of};
 pub use self::complete::{Explored, Merges, complete};
 pub use self::digest::{Digest, Forgets};
 pub use self::follow::{Followed, follow};
-pub use self::hunt::{
-    Exhausted, Failure, First, HuntOptions, Hunted, Keeps, Races, Steps, Strayed, hunt,
-};
+pub use self::hunt::{Exhausted, Failure, First, HuntOptions, Hunted, Keeps, Races, Steps, Strayed, hunt};
 pub use self::locks::Circle;
 pub use self::program::{
     Act, BRANCHES, Branch, Destination, Exit, Fate, Fetched, JOBS, Kept, Leaves, Lock, Manner, OBJECTS, On,

@@ -263,7 +263,10 @@ mod tests {
                 let (file, _) = file.split_once('"').expect("a name ends");
                 let mut path = source.parent().expect("a source is in a directory").to_owned();
                 for part in Path::new(file) {
-                    if part == ".." { drop(path.pop()) } else { path.push(part) }
+                    match part == ".." {
+                        true => _ = path.pop(),
+                        false => path.push(part),
+                    }
                 }
                 assert!(files.contains_key(&path), "{}: {}", source.display(), path.display());
                 included += 1;
