@@ -50,6 +50,11 @@ impl Run {
         run
     }
 
+    /// What was recorded so far.
+    pub(crate) fn into_trace(self) -> Trace {
+        self.trace
+    }
+
     /// The same run of a subject that records what its clients are given.
     pub(crate) fn records_given(mut self) -> Run {
         self.trace.header.records.push(Recorded::Given);

@@ -54,7 +54,7 @@ fn what_a_client_is_given_is_judged_where_no_states_are_recorded() {
         let delivery = run.enter(Event::JobTransferred);
         given(&mut run, Event::JobTransferred, None, got);
         run.leave(delivery, OK);
-        let mut trace = run.trace;
+        let mut trace = run.into_trace();
         trace.header.records.retain(|kind| !matches!(kind, Recorded::State | Recorded::Env));
         trace.lines.retain(|line| !matches!(line.what, Kind::State(_) | Kind::Env(_)));
         let verdicts = Verdicts::of(&trace);
