@@ -96,7 +96,9 @@ fn what_an_adapter_is_found_to_do_keeps_to_its_schema() {
     let dir = checkout();
     let check: &[&str] = &["adapter", "check", TUTORIAL, "--no-canaries"];
     let run: &[&str] = &["adapter", "run", TUTORIAL, "--budget", "2s", "--seed", "1"];
-    let replay: &[&str] = &["replay", HELD, "--adapter", TUTORIAL];
+    let generated = command(&["generate", "-o", "suite", "--quiet"], dir.path(), dir.path()).output();
+    assert!(generated.expect("the command runs").status.success(), "a suite has paths of the model");
+    let replay: &[&str] = &["replay", "suite/tiny-0001.jsonl", "--adapter", TUTORIAL];
     for (schema, args) in [("adapter-check", check), ("adapter-run", run), ("replay-adapter", replay)] {
         let ran = command(&[args, &["--json", "--quiet"]].concat(), dir.path(), dir.path()).output();
         keeps(schema, args, &ran.expect("the command runs"));

@@ -42,8 +42,13 @@ pub(crate) struct Trial<'a> {
 }
 
 impl Tried {
-    /// Whether there is a rule that the adapter could have shown, and that no run had anything for.
+    /// Whether there is a rule that the adapter could have shown, and that no run had anything for; or no rule that was decided and no step
+    /// that was compared.
     pub(crate) fn is_vacuous(&self) -> bool {
+        let tally = &self.campaign.tally;
+        if tally.compared == 0 && tally.rules.values().all(|count| count.held + count.violated == 0) {
+            return true;
+        }
         let nothing = |(rule, count): (&Rule, &RuleCount)| {
             count.is_vacuous() && self.campaign.missing_for(*rule).is_none()
         };

@@ -109,6 +109,8 @@ struct Protocol {
 struct Found {
     what: What,
     failure: reports::Failure,
+    /// The trace as it was written. Races that fail in one way have one name for their files.
+    trace: Option<String>,
 }
 
 /// What is broken.
@@ -159,6 +161,7 @@ fn of_dialect(
         schedules: AtomicU64::new(0),
         enough: AtomicBool::new(false),
         rows: Mutex::new(BTreeMap::new()),
+        files: Mutex::new(()),
         not_written: Mutex::new(None),
     };
     let progress = output.progress(&format!("{NAME} ({dialect})"));
@@ -180,9 +183,23 @@ fn of_dialect(
     if let Some(error) = shared.not_written.into_inner().unwrap_or_else(PoisonError::into_inner) {
         output.warn(&error);
     }
-    let rows = shared.rows.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect();
+    let rows: Vec<Row> =
+        shared.rows.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect();
+    keep_first_of_each_name(&rows, plan.traces);
     let (scope, design) = (plan.scope, plan.design);
     Ok(Explored { scope, dialect, design, races: races.len(), rows, elapsed: started.elapsed() })
+}
+
+/// A report shows the failure of the first race that has it, so the file of that name has the trace of that race, whichever was written last.
+fn keep_first_of_each_name(rows: &[Row], traces: &Traces) {
+    let mut names = BTreeSet::new();
+    for found in rows.iter().flat_map(|row| &row.found) {
+        if let (Some(name), Some(trace)) = (&found.failure.trace_file, &found.trace)
+            && names.insert(name)
+        {
+            traces.write_again(&found.failure, trace);
+        }
+    }
 }
 
 /// What the threads of one exploration share.
@@ -198,6 +215,8 @@ struct Shared<'a> {
     schedules: AtomicU64,
     enough: AtomicBool,
     rows: Mutex<BTreeMap<usize, Row>>,
+    /// Held while the trace of a failure is written and read back.
+    files: Mutex<()>,
     /// Why a finished race could not be written down, once.
     not_written: Mutex<Option<Error>>,
 }
@@ -282,9 +301,9 @@ impl Shared<'_> {
     fn found(&self, scoped: &Scoped, hunted: &Hunted) -> Result<Vec<Found>, Error> {
         let mut found = Vec::new();
         if let Some(hang) = &hunted.hung {
-            let failure =
-                self.plan.traces.keep_as_found(&hang.trace, "L3-hang-race", &super::race::words(hang))?;
-            found.push(Found { what: What::Wait, failure });
+            let words = super::race::words(hang);
+            let keep = || self.plan.traces.keep_as_found(&hang.trace, "L3-hang-race", &words);
+            found.push(self.kept(What::Wait, keep)?);
         }
         if hunted.failures.is_empty() && hunted.overwaited.is_none() && hunted.lost.is_none() {
             return Ok(found);
@@ -319,26 +338,37 @@ impl Shared<'_> {
         let rule = failure.violated.iter().next()?;
         let keep = || {
             let seen = failure.seen.as_ref().map(|seen| format!("then: {seen}\n")).unwrap_or_default();
-            let kept = self.plan.traces.keep_fewest(&failure.trace, rule, &(seen + story))?;
-            worker::found(Some(RuleId(rule.to_string())), &kept);
-            Ok(Found { what: What::Rules(failure.violated), failure: kept })
+            self.plan.traces.keep_fewest(&failure.trace, rule, &(seen + story))
         };
-        Some(keep())
+        let kept = self.kept(What::Rules(failure.violated), keep);
+        Some(kept.inspect(|kept| worker::found(Some(RuleId(rule.to_string())), &kept.failure)))
+    }
+
+    /// Writes down a failure, and reads back its trace.
+    fn kept(
+        &self,
+        what: What,
+        keep: impl FnOnce() -> Result<reports::Failure, Error>,
+    ) -> Result<Found, Error> {
+        let _files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let failure = keep()?;
+        Ok(Found { what, trace: self.plan.traces.read_back(&failure), failure })
     }
 
     /// Both sides of where the service does what the protocol cannot.
     fn keep_strayed(&self, strayed: &Strayed, story: &str) -> Result<Found, Error> {
         let told = format!("then: {}\n{story}", strayed.lost);
-        let kept = self.plan.traces.keep_as_found(&strayed.trace, "protocol-race", &told)?;
-        worker::found(None, &kept);
-        Ok(Found { what: What::Protocol, failure: kept })
+        let keep = || self.plan.traces.keep_as_found(&strayed.trace, "protocol-race", &told);
+        let kept = self.kept(What::Protocol, keep)?;
+        worker::found(None, &kept.failure);
+        Ok(kept)
     }
 
     fn keep(&self, failure: &Failure, rule: Option<Rule>, story: &str) -> Result<Found, Error> {
-        let kept = self.plan.traces.keep(&failure.trace, rule, story)?;
-        worker::found(rule.map(|rule| RuleId(rule.to_string())), &kept);
         let what = if failure.violated.is_empty() { What::Wait } else { What::Rules(failure.violated) };
-        Ok(Found { what, failure: kept })
+        let kept = self.kept(what, || self.plan.traces.keep(&failure.trace, rule, story))?;
+        worker::found(rule.map(|rule| RuleId(rule.to_string())), &kept.failure);
+        Ok(kept)
     }
 
     fn so_far(&self, started: Instant) -> String {
@@ -640,6 +670,8 @@ impl Engine for Complete {
             scope: Scope::Tiny,
             dialects: &[Dialect::Bits],
             design: canary::design(task.core),
+            // What parts from the protocol is no rule, and would come first.
+            refine: Refine::No,
             stop: Stop::AtFirst,
             ..Complete::plan(task)
         };

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use contract::core::Config;
 use contract::{Call, Core, Dialect, ThreadId};
 use judge::trace::HeaderFinding;
-use judge::{Header, Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, timeline};
+use judge::{
+    Header, Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, skeleton, timeline,
+};
 use model::drive::{From, Stimulus};
 use model::protocol::{Design, Law, Story};
 use model::scope::{Slice, Variant, slice};
@@ -36,6 +38,22 @@ impl Traces {
     /// Of a run without a report of its own.
     pub(crate) fn in_dir(dir: PathBuf) -> Traces {
         Traces { from_report: dir.clone(), dir }
+    }
+
+    /// The trace of a failure as it was written, if it was.
+    pub(crate) fn read_back(&self, failure: &Failure) -> Option<String> {
+        std::fs::read_to_string(self.file_of(failure)?).ok()
+    }
+
+    /// Puts the trace of a failure back where another one of its name was written since. One that cannot be written was said to be lost.
+    pub(crate) fn write_again(&self, failure: &Failure, trace: &str) {
+        if let Some(file) = self.file_of(failure) {
+            let _ = write(&file, trace);
+        }
+    }
+
+    fn file_of(&self, failure: &Failure) -> Option<PathBuf> {
+        Some(self.dir.join(Path::new(failure.trace_file.as_ref()?).file_name()?))
     }
 
     /// Makes the failure of `rule`, or of what is no rule, as small as it gets, writes its trace and describes it. `story` is what
@@ -121,7 +139,8 @@ impl Traces {
         let drawn = draw_marked(trace, Some(violation), marked);
         let told = Told { drawn, id, story, what: None, rate: None, again: String::new() };
         let mut failure = self.write_down(trace, &name, told)?;
-        failure.notes.insert(0, note);
+        let identity = format!("identity: {}", skeleton(trace, &violation).join(", then "));
+        failure.notes.splice(0..0, [identity, format!("source:   {}", rule.source()), note]);
         Ok(failure)
     }
 

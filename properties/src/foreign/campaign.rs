@@ -24,14 +24,14 @@ use super::quiet::quiet;
 use super::race::{RaceLimits, Racer, race, undisturbed};
 use super::restarts::restarts;
 use super::smaller::{Effort, has, smaller};
-use super::tally::{Found, Tally};
+use super::tally::{Found, Tally, did_something};
 use super::transfers::transfers;
 use super::walk::{slices_for, walk};
-use super::{Stage, play};
+use super::{Run, Stage, play};
 use crate::minimize::Identity;
 use crate::oracle::Stop;
 use crate::random::Rng;
-use crate::suite::{Case, Judged, Order, Settles, Suite, case_of, generate_for, on_other};
+use crate::suite::{Case, Judged, Order, Outcome, Settles, Suite, case_of, generate_for, on_other};
 
 /// What to try.
 #[derive(Clone, Copy)]
@@ -414,6 +414,11 @@ fn lead(stage: &mut Stage, tally: &mut Tally, place: &str, case: &Case) -> Resul
             return Ok(Judged::not_runnable(format!("the process was interrupted: {why}")));
         }
     };
+    let idle = |run: &Run| matches!(judged.outcome, Outcome::Passed) && !did_something(&run.trace);
+    if run.as_ref().is_some_and(idle) {
+        tally.count_idle(place);
+        return Ok(judged);
+    }
     tally.take(place, case, &judged);
     if let Some(run) = run {
         tally.count(&run);

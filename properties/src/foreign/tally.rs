@@ -123,6 +123,11 @@ impl Tally {
         self.runs += 1;
     }
 
+    /// Notes a program of which no call came back: nothing of it was tried.
+    pub(super) fn count_idle(&mut self, place: &str) {
+        self.count_not_runnable(&format!("{place}: no call came back"));
+    }
+
     /// Takes the verdicts of a program.
     pub(super) fn count(&mut self, run: &Run) {
         self.count_rules(&run.verdicts);
@@ -207,6 +212,9 @@ impl Tally {
         let broken =
             verdicts.violations().map(|violation| Finding::Broken(failure_id(trace, &violation), violation));
         let all: Vec<Finding> = broken.chain(findings.iter().cloned()).collect();
+        if all.is_empty() && !did_something(trace) {
+            return self.count_idle(place);
+        }
         all.iter().for_each(|finding| self.note(finding, trace, place, None));
         if all.is_empty() {
             self.passed += 1;
@@ -280,6 +288,11 @@ impl Tally {
     pub fn ids(&self) -> BTreeSet<Identity> {
         self.found.keys().copied().collect()
     }
+}
+
+/// Whether a call of a run came back: where none did, nothing was tried.
+pub(super) fn did_something(trace: &Trace) -> bool {
+    trace.lines.iter().any(|line| matches!(line.what, Kind::Return(_)))
 }
 
 impl Default for Tally {
