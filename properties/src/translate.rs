@@ -152,7 +152,7 @@ mod tests {
 {\"seq\":7,\"kind\":\"call\",\"id\":3,\"thread\":0,\"user\":0,\"job\":0,\"method\":\"Resume\"}
 {\"seq\":8,\"kind\":\"return\",\"call\":3,\"job\":0,\"hr\":\"S_OK\"}
 {\"seq\":9,\"kind\":\"enter\",\"delivery\":0,\"job\":0,\"event\":\"JobTransferred\",\"receiver\":{\"interface\":0}}
-{\"seq\":10,\"kind\":\"leave\",\"delivery\":0,\"outcome\":\"S_OK\"}
+{\"seq\":10,\"kind\":\"leave\",\"delivery\":0,\"outcome\":{\"hr\":\"S_OK\"}}
 {\"seq\":11,\"kind\":\"call\",\"id\":4,\"thread\":0,\"user\":0,\"job\":0,\"method\":\"Complete\"}
 {\"seq\":12,\"kind\":\"return\",\"call\":4,\"job\":0,\"hr\":\"S_OK\"}
 ";

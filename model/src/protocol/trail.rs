@@ -587,8 +587,8 @@ mod tests {
     fn a_wrong_design_is_lost() {
         let map = map();
         let lost = (0..200).filter_map(|seed| walk(&map, Design::ClaimThenCall, seed, 60).err());
-        let lost: Vec<Lost> = lost.collect();
-        assert!(lost.iter().any(|lost| lost.to_string().contains("returns")), "{} are lost", lost.len());
+        let lost = lost.count();
+        assert!(lost >= 10, "{lost} are lost");
     }
 
     #[test]
