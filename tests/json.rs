@@ -11,6 +11,7 @@ use support::{checkout, command, said};
 
 const CRASH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/minimize/crash-late");
 const HELD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/replay.in/held.jsonl");
+const BROKEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/adapters/python/bug-mask.toml");
 const TUTORIAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/adapters/python/adapter.toml");
 
 #[test]
@@ -96,9 +97,26 @@ fn what_an_adapter_is_found_to_do_keeps_to_its_schema() {
     let dir = checkout();
     let check: &[&str] = &["adapter", "check", TUTORIAL, "--no-canaries"];
     let run: &[&str] = &["adapter", "run", TUTORIAL, "--budget", "2s", "--seed", "1"];
-    let generated = command(&["generate", "-o", "suite", "--quiet"], dir.path(), dir.path()).output();
-    assert!(generated.expect("the command runs").status.success(), "a suite has paths of the model");
-    let replay: &[&str] = &["replay", "suite/tiny-0001.jsonl", "--adapter", TUTORIAL];
+    let find = [
+        "adapter",
+        "run",
+        BROKEN,
+        "--budget",
+        "10s",
+        "--seed",
+        "1",
+        "--stop-at-first",
+        "-o",
+        "found",
+        "--quiet",
+    ];
+    let found = command(&find, dir.path(), dir.path()).output().expect("the command runs");
+    let files =
+        std::fs::read_dir(dir.path().join("found/traces")).unwrap_or_else(|_| panic!("{}", said(&found)));
+    let mut files = files.flatten().map(|entry| entry.path().display().to_string());
+    let path =
+        files.find(|file| file.ends_with("-path.jsonl")).expect("a failure has the path that led to it");
+    let replay: &[&str] = &["replay", &path, "--adapter", BROKEN];
     for (schema, args) in [("adapter-check", check), ("adapter-run", run), ("replay-adapter", replay)] {
         let ran = command(&[args, &["--json", "--quiet"]].concat(), dir.path(), dir.path()).output();
         keeps(schema, args, &ran.expect("the command runs"));
