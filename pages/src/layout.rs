@@ -33,7 +33,7 @@ pub enum Arrows {
     /// Nothing.
     #[default]
     Plain,
-    /// To the place on the page that has its name, see [`arrow_id`].
+    /// To the place on the page that has its name, see `arrow_id`.
     Linked,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! **The law.** An engine that hangs, dies or cannot run costs its own results and no others. What is known is written after each engine.
 //!
-//! [`Night`] is the process that waits; [`part`] is the process that runs one engine.
+//! [`Night`] is the process that waits; [`part()`] is the process that runs one engine.
 
 mod directory;
 mod part;
