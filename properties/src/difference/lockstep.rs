@@ -107,16 +107,11 @@ impl<C: Core, const J: usize> Moment<'_, C, J> {
         }
     }
 
+    /// The job of the stimulus. What is late has no place in the program that a reader follows.
     fn job(&self) -> Option<JobId> {
         match self.stimulus {
-            Stimulus::Call { job, .. } => *job,
-            Stimulus::Disk { job, .. }
-            | Stimulus::Transfer { job, .. }
-            | Stimulus::Begin(job)
-            | Stimulus::Enter(job)
-            | Stimulus::Leave { job, .. }
-            | Stimulus::Exit { job, .. } => Some(*job),
-            _ => None,
+            Stimulus::Late(_) => None,
+            step => step.job(),
         }
     }
 
