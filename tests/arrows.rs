@@ -65,7 +65,7 @@ fn the_features_are_these() {
         features.extend(of_crate.map(|(name, _)| name.clone()).filter(|name| name != "default"));
     }
     let features: Vec<&str> = features.iter().map(String::as_str).collect();
-    assert_eq!(features, ["designs", "explore", "faults", "http", "live", "mutants", "pairs", "schema"]);
+    assert_eq!(features, ["designs", "faults", "http", "live", "mutants", "pairs", "schema"]);
 }
 
 /// The crates of this repository that a manifest names.

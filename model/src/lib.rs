@@ -17,17 +17,13 @@ pub mod deadlines;
 pub mod drive;
 pub mod edge;
 pub mod edges;
-#[cfg(feature = "explore")]
 pub mod explore;
-#[cfg(feature = "explore")]
 pub mod keep;
 pub mod lockstep;
 pub mod mutants;
 pub mod product;
-#[cfg(feature = "explore")]
 pub mod protocol;
 pub mod scope;
 mod slots;
 pub mod spec;
-#[cfg(feature = "explore")]
 pub mod suite;

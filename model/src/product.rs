@@ -20,11 +20,9 @@ use judge::{Rule, RuleSet};
 use stateright::{Model, Property};
 
 use crate::drive::{Applied, DiskResult, From, Input, Late, Stimulus};
-#[cfg(feature = "explore")]
 use crate::explore::Judged;
 use crate::lockstep::Lockstep;
 use crate::scope::{Bytes, DiskFailures, Leaves, Network, Programs, Reentrancy, Slice, Timers, Users};
-#[cfg(feature = "explore")]
 use explorer::Classes;
 
 /// A state of the product of `J` jobs.
@@ -368,7 +366,6 @@ impl<C: Core, const J: usize> Model for Product<C, J> {
     }
 }
 
-#[cfg(feature = "explore")]
 impl<C: Core, const J: usize> Judged for Product<C, J> {
     fn breaks(&self, state: &State<C, J>, property: &str) -> bool {
         if property == AGREEMENT {
@@ -385,7 +382,6 @@ impl<C: Core, const J: usize> Judged for Product<C, J> {
 }
 
 /// What clients call in some slice: see [`client_calls`].
-#[cfg(feature = "explore")]
 const CALLS: [Method; 13] = [
     Method::Suspend,
     Method::Resume,
@@ -403,7 +399,6 @@ const CALLS: [Method; 13] = [
 ];
 
 /// The names of what happens beside calls, each counted apart.
-#[cfg(feature = "explore")]
 const STEPS: [&str; 16] = [
     "disk work",
     "disk work that fails",
@@ -424,7 +419,6 @@ const STEPS: [&str; 16] = [
 ];
 
 /// A stimulus as an index of [`CALLS`], and of [`STEPS`] behind them.
-#[cfg(feature = "explore")]
 fn class(stimulus: &Stimulus) -> usize {
     let step = match stimulus {
         // A call that is not among them would be counted nowhere.
