@@ -8,6 +8,7 @@ use properties::race::Design;
 use reports::{EngineResult, RuleId};
 
 use super::counterexample::Traces;
+use super::explored::Done;
 use super::registry::{self, Engine, Share, Sink, Task};
 use crate::cli::CoreChoice;
 use crate::error::Error;
@@ -68,6 +69,18 @@ pub(super) fn design(core: CoreChoice) -> Design {
         CoreChoice::Core => Design::Barrier,
         CoreChoice::Canary => Design::Recheck,
     }
+}
+
+/// What an exploration of one dialect came to; nothing when it was ended before.
+pub(super) fn explored(
+    run: impl FnOnce(Done<'_>) -> Result<(), Error>,
+) -> Option<Result<EngineResult, Error>> {
+    let mut engine = None;
+    let ran = run(&mut |explored, _| {
+        engine = Some(explored.result());
+        Ok(())
+    });
+    ran.map(|()| engine).transpose()
 }
 
 /// What an engine came to. One that could not do its work has caught nothing.

@@ -176,12 +176,8 @@ impl Engine for Check {
     fn canary(&self, task: &Task<'_>, output: &mut Output) -> Option<Canary> {
         let search = Search { dialects: &[Dialect::Bits], ..Search::whole(ScopeName::Tiny, task.traces) };
         let (rules, expected) = canary::expected();
-        let mut engine = None;
-        let ran = run(&Plan { search: &search, rules, core: task.core }, output, &mut |explored, _| {
-            engine = Some(explored.result());
-            Ok(())
-        });
-        let engine = ran.map(|()| engine).transpose()?;
+        let plan = Plan { search: &search, rules, core: task.core };
+        let engine = canary::explored(|done| run(&plan, output, done))?;
         Some(Canary::of(&canary::or_failed(self, engine), canary::BROKEN_CORE, &expected))
     }
 }

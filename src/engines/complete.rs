@@ -435,8 +435,13 @@ impl Explored {
         self.rows.iter().map(of).sum()
     }
 
+    /// Its results: of the rules, and of the comparison with the protocol where that was asked for.
+    pub(crate) fn results(&self) -> impl Iterator<Item = EngineResult> {
+        std::iter::once(self.result()).chain(self.refinement())
+    }
+
     /// The result for reports.
-    pub(crate) fn result(&self) -> EngineResult {
+    fn result(&self) -> EngineResult {
         EngineResult {
             name: super::race::of_design(NAME, self.design),
             subject: Some(Subject::Race),
@@ -514,7 +519,7 @@ impl Explored {
     }
 
     /// The result of the comparison with the protocol; nothing where it was not asked for.
-    pub(crate) fn refinement(&self) -> Option<EngineResult> {
+    fn refinement(&self) -> Option<EngineResult> {
         let held: Vec<&Row> = self.rows.iter().filter(|row| row.protocol.is_some()).collect();
         if held.is_empty() {
             return None;
@@ -657,10 +662,8 @@ impl Engine for Complete {
     }
 
     fn run(&self, task: &Task<'_>, sink: &mut Sink<'_>, output: &mut Output) -> Result<(), Error> {
-        for explored in run(&Complete::plan(task), output)? {
-            sink.take(explored.result());
-            explored.refinement().into_iter().for_each(|engine| sink.take(engine));
-        }
+        let explored = run(&Complete::plan(task), output)?;
+        explored.iter().flat_map(Explored::results).for_each(|engine| sink.take(engine));
         Ok(())
     }
 

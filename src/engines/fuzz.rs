@@ -529,7 +529,8 @@ const CANARY: Duration = Duration::from_secs(30);
 pub(crate) struct Fuzz(pub(crate) Target);
 
 impl Fuzz {
-    fn plan<'a>(task: &Task<'a>, target: Target, budget: Duration) -> Plan<'a> {
+    /// Of a night: without a sanitizer, which would cost most of the budget.
+    pub(crate) fn plan<'a>(task: &Task<'a>, target: Target, budget: Duration) -> Plan<'a> {
         let Task { place, seed, offline, traces, .. } = *task;
         Plan { place, target, sanitizer: Sanitizer::None, budget, seed, offline, traces }
     }

@@ -193,12 +193,8 @@ impl Engine for Protocol {
     fn canary(&self, task: &Task<'_>, output: &mut Output) -> Option<Canary> {
         let search = Search { dialects: &[Dialect::Bits], ..Search::whole(ScopeName::Tiny, task.traces) };
         let design = if task.core == CoreChoice::Canary { Design::Recheck } else { Design::Barrier };
-        let mut engine = None;
-        let ran = run(&Plan { search: &search, laws: Law::ALL, design }, output, &mut |explored, _| {
-            engine = Some(explored.result());
-            Ok(())
-        });
-        let engine = ran.map(|()| engine).transpose()?;
+        let plan = Plan { search: &search, laws: Law::ALL, design };
+        let engine = canary::explored(|done| run(&plan, output, done))?;
         Some(Canary::of(&canary::or_failed(self, engine), canary::LOOKS_AGAIN, &[]))
     }
 }

@@ -22,7 +22,6 @@ pub(crate) use self::directory::traces_in;
 pub(crate) use self::part::part;
 use self::set_up::Obstacle;
 use crate::cli::CoreChoice;
-use crate::engines::counterexample::Traces;
 use crate::engines::fuzz::{self, Target};
 use crate::engines::registry::{self, Fuzzer, Named, Task};
 use crate::engines::{history, kill, last_night, race};
@@ -65,7 +64,6 @@ pub(crate) enum Kill {
 /// A night while it runs.
 pub(crate) struct Night<'a> {
     plan: &'a Plan<'a>,
-    traces: Traces,
     out: PathBuf,
     results: Results,
     /// Why no more engines run.
@@ -95,7 +93,7 @@ impl<'a> Night<'a> {
         if let Some(name) = out.file_name() {
             results.run.id = name.to_string_lossy().into_owned();
         }
-        Ok(Night { plan, traces: traces_in(&out), out, results, over: None, _locks: [checkout, own] })
+        Ok(Night { plan, out, results, over: None, _locks: [checkout, own] })
     }
 
     /// Runs the engines, and writes and prints what is known.

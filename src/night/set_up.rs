@@ -5,7 +5,7 @@ use std::time::Duration;
 use reports::Status;
 
 use super::Night;
-use crate::engines::fuzz::{self, Sanitizer, Target};
+use crate::engines::fuzz::{self, Fuzz, Target};
 use crate::engines::registry::{Fuzzer, Named};
 use crate::engines::tools;
 use crate::output::Output;
@@ -52,16 +52,7 @@ impl Night<'_> {
         if let Some((why, install_hint)) = fuzz::obstacle(task.place) {
             return Some(Status::Skipped { why, install_hint });
         }
-        let plan = fuzz::Plan {
-            place: task.place,
-            target,
-            sanitizer: Sanitizer::None,
-            budget: Duration::ZERO,
-            seed: task.seed,
-            offline: task.offline,
-            traces: &self.traces,
-        };
-        let built = fuzz::build(&plan, output);
+        let built = fuzz::build(&Fuzz::plan(task, target, Duration::ZERO), output);
         let failed = built.failed.clone();
         self.results.set_up.push(built);
         failed.map(|why| match fuzz::is_about_this_machine(&why) || signals::has_come() {

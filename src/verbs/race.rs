@@ -206,8 +206,7 @@ fn explore(args: &Args, place: &Place, traces: &Traces, output: &mut Output) -> 
     let mut races = String::new();
     for explored in complete::run(&plan, output)? {
         races += &if args.list { explored.list(times) } else { explored.table(times) };
-        results.engines.push(explored.result());
-        results.engines.extend(explored.refinement());
+        results.engines.extend(explored.results());
     }
     run::ended(&mut results);
     let code = results.outcome().exit_code;
