@@ -119,6 +119,12 @@ impl Difference {
         format!("after this, {after}: {subject}; and in the {} {wanted}", account.name())
     }
 
+    /// What was wanted, and what the subject did instead, a line each. `reports::words` reads both names.
+    #[must_use]
+    pub fn sides(&self) -> [String; 2] {
+        [format!("wanted:   {}", self.wanted), format!("subject:  {}", self.subject)]
+    }
+
     /// Both sides, the step and the rule concerned, a line each.
     #[must_use]
     pub fn heading(&self) -> String {

@@ -31,13 +31,6 @@ pub fn annotations(results: &Results, warnings: &[String]) -> Vec<String> {
         text: words::printable(text),
     }));
     all.sort_by_key(|annotation| annotation.level);
-    // Engines that find one failure find one thing.
-    let mut seen = Vec::new();
-    all.retain(|annotation| {
-        let is_new = annotation.level == Level::Warning || !seen.contains(&annotation.title);
-        seen.push(annotation.title.clone());
-        is_new
-    });
     fitted(all).iter().map(Annotation::line).collect()
 }
 
@@ -53,8 +46,8 @@ fn fitted(mut all: Vec<Annotation>) -> Vec<Annotation> {
 }
 
 fn of_failure(found: &Found<'_>) -> Annotation {
-    let Found { failure, broken, sentence, engine, flaky, .. } = found;
-    let mut lines = vec![sentence.to_string(), format!("Found by {engine}.")];
+    let Found { failure, broken, sentence, flaky, .. } = found;
+    let mut lines = vec![sentence.to_string(), format!("Found by {}.", found.found_by())];
     lines.extend(flaky.as_ref().map(|flaky| format!("Flaky: {flaky}.")));
     lines.push(format!("Replay: {}", failure.replay_command));
     let lines: Vec<String> = lines.iter().map(|line| words::printable(line)).collect();

@@ -330,35 +330,26 @@ impl Compared {
 /// The failures of one run that the other one has not, each once.
 fn only(these: &Results, those: &Results) -> Vec<Differing> {
     let others: Vec<&str> = words::failures(those).iter().map(|found| found.failure.id.as_str()).collect();
-    let mut all: Vec<Differing> = Vec::new();
-    for found in words::failures(these) {
-        let id = found.failure.id.as_str();
-        if others.contains(&id) || all.iter().any(|one| one.id == id) {
-            continue;
-        }
-        all.push(Differing {
-            id: id.to_owned(),
-            broken: found.broken,
-            engine: found.engine,
-            replay: found.failure.replay_command.clone(),
-        });
-    }
-    all
+    let only =
+        words::failures(these).into_iter().filter(|found| !others.contains(&found.failure.id.as_str()));
+    only.map(|found| Differing {
+        id: found.failure.id.clone(),
+        engine: found.found_by(),
+        replay: found.failure.replay_command.clone(),
+        broken: found.broken,
+    })
+    .collect()
 }
 
 fn changed(before: &Results, after: &Results) -> Vec<Changed> {
     let then = words::failures(before);
-    let mut all: Vec<Changed> = Vec::new();
-    for found in words::failures(after) {
+    let changed = |found: &words::Found<'_>| {
         let id = &found.failure.id;
-        let same = then.iter().find(|one| one.failure.id == *id);
-        let rates = same.and_then(|same| same.failure.rate).zip(found.failure.rate);
-        let Some((before, after)) = rates.filter(|(before, after)| before != after) else { continue };
-        if all.iter().all(|one| one.id != *id) {
-            all.push(Changed { id: id.clone(), before, after });
-        }
-    }
-    all
+        let before = then.iter().find(|one| one.failure.id == *id)?.failure.rate?;
+        let after = found.failure.rate.filter(|after| *after != before)?;
+        Some(Changed { id: id.clone(), before, after })
+    };
+    words::failures(after).iter().filter_map(changed).collect()
 }
 
 fn rules(before: &Results, after: &Results) -> Vec<RuleChange> {

@@ -90,7 +90,8 @@ impl<'a> Grid<'a> {
 pub(crate) const GLUE: char = '\u{a0}';
 
 /// The text in lines of at most `width` characters, broken between words where that is possible.
-pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines: Vec<String> = vec![String::new()];
     for word in words(text, width) {

@@ -221,20 +221,13 @@ fn figures_of(ran: &Ran) -> Vec<Figure> {
 }
 
 fn findings(results: &Results, before: &History) -> Vec<NightFinding> {
-    let mut all: Vec<NightFinding> = Vec::new();
-    for found in words::failures(results) {
-        let id = &found.failure.id;
-        if all.iter().any(|finding| finding.id == *id) {
-            continue;
-        }
-        all.push(NightFinding {
-            id: id.clone(),
-            rule: found.rule.map_or_else(|| "agreement".to_owned(), ToString::to_string),
-            first: before.first(id).unwrap_or(&results.run.date).to_owned(),
-            rate: found.failure.rate,
-        });
-    }
-    all
+    let finding = |found: words::Found<'_>| NightFinding {
+        id: found.failure.id.clone(),
+        rule: found.rule.map_or_else(|| "agreement".to_owned(), ToString::to_string),
+        first: before.first(&found.failure.id).unwrap_or(&results.run.date).to_owned(),
+        rate: found.failure.rate,
+    };
+    words::failures(results).into_iter().map(finding).collect()
 }
 
 impl News {

@@ -122,9 +122,10 @@ fn verdict(results: &Results, outcome: &Outcome, table: &Table) -> Markup {
             p { (show(&words::reach(table))) }
             @if let Some(news) = words::news(results) { p { (show(&news)) } }
             @if let Some(partial) = words::partial(run) { p { (show(&partial)) } }
-            @if !outcome.reasons.is_empty() {
+            @if outcome.reasons.iter().any(|reason| reason.failure.is_none()) {
                 ul {
-                    @for reason in &outcome.reasons {
+                    // A failure has a line in the table of findings, which follows.
+                    @for reason in outcome.reasons.iter().filter(|reason| reason.failure.is_none()) {
                         li { "exit " (reason.exit_code.code()) ": " (show(&reason.what)) }
                     }
                 }
@@ -184,25 +185,22 @@ fn cell(cell: &Cell) -> Markup {
 }
 
 /// Failures that are shown in full, and those that are listed. `results.json` has them all.
-const FAILURES: usize = 20;
+const FAILURES: usize = 30;
 const LISTED: usize = 100;
 
 /// Lines of a timeline, and events of a chart, that are shown.
 const TIMELINE: usize = 200;
 const CHART: usize = 60;
 
-/// What was found, a line each, for the first screen. What several engines found is one line.
+/// What was found, a line each, for the first screen.
 fn found(results: &Results) -> Markup {
     let all = words::failures(results);
-    let is_first = |at: &usize| all[..*at].iter().all(|other| other.failure.id != all[*at].failure.id);
-    let firsts: Vec<usize> = (0..all.len()).filter(is_first).collect();
-    let engines = |id: &str| all.iter().filter(|other| other.failure.id == id).count() as u64;
     let is_kept = results.news.is_some();
     html! {
         @if !all.is_empty() {
             div.scroll role="region" aria-label="Findings" tabindex="0" {
                 table {
-                    caption { (words::plural(firsts.len() as u64, "finding", "findings")) }
+                    caption { (words::plural(all.len() as u64, "finding", "findings")) }
                     thead { tr {
                         th scope="col" { "finding" }
                         th scope="col" { "breaks" }
@@ -211,14 +209,14 @@ fn found(results: &Results) -> Markup {
                         @if is_kept { th scope="col" { "first seen" } }
                         th scope="col" { "came again on" }
                     } }
-                    tbody { @for at in firsts.iter().take(LISTED) { @let one = &all[*at]; tr {
+                    tbody { @for (at, one) in all.iter().take(LISTED).enumerate() { tr {
                         th.bad scope="row" {
-                            @if *at < FAILURES { a href={ "#finding-" (at) } { (show(&one.failure.id)) } }
+                            @if at < FAILURES { a href={ "#finding-" (at) } { (show(&one.failure.id)) } }
                             @else { (show(&one.failure.id)) }
                         }
                         td { (show(&one.broken)) }
                         td { (show(&words::story(one))) }
-                        td.nowrap { (words::plural(engines(&one.failure.id), "engine", "engines")) }
+                        td.nowrap { (words::plural(one.engines.len() as u64, "engine", "engines")) }
                         @if let Some(first) = words::first_seen(results, &one.failure.id) {
                             td.nowrap { (show(&first)) }
                         }
@@ -226,7 +224,7 @@ fn found(results: &Results) -> Markup {
                     } } }
                 }
             }
-            @if firsts.len() > LISTED { p { "results.json has all of them." } }
+            @if all.len() > LISTED { p { "results.json has all of them." } }
         }
     }
 }
@@ -236,9 +234,12 @@ fn failures(results: &Results) -> Markup {
     html! {
         @if !all.is_empty() {
             h2 { "Failures" }
+            p.soft { (words::LEGEND) }
             // The first is open: a reader who prints or skims sees at least one.
             @for (index, found) in all.iter().take(FAILURES).enumerate() { (failure(found, index)) }
-            @if all.len() > FAILURES { p { "The others are in results.json." } }
+            @if all.len() > FAILURES {
+                p { (words::plural((all.len() - FAILURES) as u64, "more failure is", "more failures are")) " in results.json." }
+            }
         }
     }
 }
@@ -251,7 +252,8 @@ fn failure(found: &Found<'_>, index: usize) -> Markup {
             p { (show(found.sentence)) }
             @if let Some(flaky) = &found.flaky { p { b { "Flaky" } ": " (show(flaky)) "." } }
             dl {
-                dt { "found by" } dd { (show(&found.engine)) }
+                @if found.rule.is_none() { dt { "what happens" } dd { (show(&words::story(found))) } }
+                dt { "found by" } dd { (show(&found.engines.join("; "))) }
                 @for note in &found.failure.notes { dt { "note" } dd { (show(note)) } }
                 @if let Some(file) = &found.failure.trace_file { dt { "trace" } dd { code { (show(file)) } } }
                 dt { "replay" } dd { code { (show(&found.failure.replay_command)) } }

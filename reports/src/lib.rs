@@ -59,6 +59,7 @@ pub use crate::engine_mutants::{
 };
 pub use crate::explanation::{Body, Explanation, Passage};
 pub use crate::files::{ReportError, Written, json, read, schema, write_all, write_with};
+pub use crate::grid::wrap;
 pub use crate::history::{
     Figure, History, Night, NightEngine, NightFinding, Share, Unread, figures, history_schema,
 };

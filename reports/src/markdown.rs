@@ -21,10 +21,11 @@ pub const MARKDOWN_LINES: usize = 200;
 pub fn markdown(results: &Results) -> String {
     let table = Table::of(results);
     let head = [
-        folded(&block(|text| verdict(text, results, &table)), 16),
+        folded(&block(|text| verdict(text, results, &table)), 12),
+        folded(&block(|text| found(text, results)), 24),
         folded(&block(|text| claims(text, results, &table)), 24),
         folded(&block(|text| matrix(text, results, &table)), 34),
-        failures(results, 56),
+        failures(results, 50),
         folded(&block(|text| engine_table(text, results)), 30),
         folded(&block(|text| canaries(text, results)), 12),
     ];
@@ -135,12 +136,30 @@ pub(crate) fn verdict(text: &mut String, results: &Results, table: &Table) {
     if let Some(news) = words::news(results) {
         line!(text, "{}\n", inline(&news));
     }
-    for reason in &outcome.reasons {
-        line!(text, "- exit {}: {}", reason.exit_code.code(), inline(&reason.what));
+    // A failure has a line in the table of findings.
+    let others = outcome.reasons.iter().filter(|reason| reason.failure.is_none());
+    let others: String = others
+        .map(|reason| format!("- exit {}: {}\n", reason.exit_code.code(), inline(&reason.what)))
+        .collect();
+    if !others.is_empty() {
+        line!(text, "{others}");
     }
-    if !outcome.reasons.is_empty() {
-        text.push('\n');
+}
+
+/// What was found, a line each.
+pub(crate) fn found(text: &mut String, results: &Results) {
+    let all = words::failures(results);
+    if all.is_empty() {
+        return;
     }
+    line!(text, "| finding | breaks | what happens | found by | came again on |\n|---|---|---|---|---|");
+    for one in &all {
+        let engines = words::plural(one.engines.len() as u64, "engine", "engines");
+        let cells =
+            [&one.failure.id, &one.broken, &words::story(one), &engines, &words::came_again(one.failure)];
+        line!(text, "| {} |", cells.map(|cell| inline(cell)).join(" | "));
+    }
+    text.push('\n');
 }
 
 fn claims(text: &mut String, results: &Results, table: &Table) {
@@ -181,7 +200,7 @@ fn failures(results: &Results, most: usize) -> String {
     if all.is_empty() {
         return String::new();
     }
-    let mut text = "## Failures\n\n".to_owned();
+    let mut text = format!("## Failures\n\n{}\n\n", inline(words::LEGEND));
     // A line for each that is not shown in full, and one for those that have not even that.
     let room = |text: &str, to_come: usize| most.saturating_sub(lines(text) + to_come.min(10) + 2);
     let mut brief = Vec::new();
@@ -217,7 +236,7 @@ fn failures(results: &Results, most: usize) -> String {
 pub(crate) fn failure(text: &mut String, found: &Found<'_>, shown: Shown) {
     line!(text, "### {}: {}\n", inline(&found.failure.id), inline(&found.broken));
     let flaky = found.flaky.as_ref().map(|flaky| format!(" It is flaky: {flaky}.")).unwrap_or_default();
-    line!(text, "{} Found by {}.{}\n", inline(found.sentence), inline(&found.engine), inline(&flaky));
+    line!(text, "{} Found by {}.{}\n", inline(found.sentence), inline(&found.found_by()), inline(&flaky));
     for note in &found.failure.notes {
         line!(text, "- {}", inline(note));
     }

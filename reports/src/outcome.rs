@@ -209,6 +209,9 @@ pub struct Reason {
     pub exit_code: ExitCode,
     /// What it is.
     pub what: String,
+    /// The failure that it is about, if it is about one. Engines that found one failure give one reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 impl Results {
@@ -248,7 +251,8 @@ impl Results {
 }
 
 impl Outcome {
-    fn of(mut reasons: Vec<Reason>) -> Outcome {
+    fn of(reasons: Vec<Reason>) -> Outcome {
+        let mut reasons = merged(reasons);
         // Stable, so that reasons of equal weight stay in the order of the engines.
         reasons.sort_by_key(|reason| reason.exit_code.rank());
         let exit_code = ExitCode::worst(reasons.iter().map(|reason| reason.exit_code));
@@ -258,8 +262,34 @@ impl Outcome {
 
 impl Reason {
     fn new(exit_code: ExitCode, what: String) -> Reason {
-        Reason { exit_code, what }
+        Reason { exit_code, what, failure: None }
     }
+
+    fn of_failure(exit_code: ExitCode, failure: &Failure, what: String) -> Reason {
+        Reason { exit_code, what, failure: Some(failure.id.clone()) }
+    }
+}
+
+/// One reason for each failure, with the number of the other engines that found it.
+fn merged(reasons: Vec<Reason>) -> Vec<Reason> {
+    let mut kept: Vec<(Reason, u64)> = Vec::new();
+    for reason in reasons {
+        let is_same = |one: &Reason| {
+            one.failure.is_some() && (one.exit_code, &one.failure) == (reason.exit_code, &reason.failure)
+        };
+        match kept.iter_mut().find(|(one, _)| is_same(one)) {
+            Some((_, others)) => *others += 1,
+            None => kept.push((reason, 0)),
+        }
+    }
+    let counted = |(reason, others): (Reason, u64)| match others {
+        0 => reason,
+        others => {
+            let engines = words::plural(others, "more engine", "more engines");
+            Reason { what: format!("{}; found by {engines}", reason.what), ..reason }
+        }
+    };
+    kept.into_iter().map(counted).collect()
 }
 
 /// Why this engine keeps the run from having held, in the order in which a reader would ask.
@@ -288,15 +318,16 @@ fn of_finding(results: &Results, engine: &EngineResult, ran: &Ran, result: &Rule
     let reason = |code, what| Some(Reason::new(code, what));
     match &result.finding {
         Finding::Violated(failure) => {
-            reason(ExitCode::Violated, format!("{rule} is violated in {title} ({})", failure.id))
+            let what = format!("{rule} is violated in {title} ({})", failure.id);
+            Some(Reason::of_failure(ExitCode::Violated, failure, what))
         }
-        Finding::Flaky { failure, reproduced, replays } => reason(
-            ExitCode::Flaky,
-            format!(
-                "{rule} was violated in {title} ({}), but only on {reproduced} of {replays} replays",
-                failure.id
-            ),
-        ),
+        Finding::Flaky { failure, reproduced, replays } => {
+            let id = &failure.id;
+            let what = format!(
+                "{rule} was violated in {title} ({id}), but only on {reproduced} of {replays} replays"
+            );
+            Some(Reason::of_failure(ExitCode::Flaky, failure, what))
+        }
         Finding::Vacuous => {
             let larger = larger_scope(engine);
             reason(ExitCode::Vacuous, format!("{rule} had nothing to decide in {title}{larger}"))
@@ -371,9 +402,13 @@ fn of_agreement(title: &str, ran: &Ran) -> Vec<Reason> {
             Some(rate) if !rate.is_certain() => {
                 let Rate { reproduced, replays } = rate;
                 let seen = format!("but only on {reproduced} of {replays} replays");
-                Reason::new(ExitCode::Flaky, format!("{title} found a disagreement ({what}): {id}, {seen}"))
+                let what = format!("{title} found a disagreement ({what}): {id}, {seen}");
+                Reason::of_failure(ExitCode::Flaky, failure, what)
             }
-            _ => Reason::new(ExitCode::Violated, format!("{title} found a disagreement ({what}): {id}")),
+            _ => {
+                let what = format!("{title} found a disagreement ({what}): {id}");
+                Reason::of_failure(ExitCode::Violated, failure, what)
+            }
         }
     };
     agreement.disagreements.iter().map(of).collect()

@@ -49,12 +49,12 @@ fn at(rule: &str) -> (u32, &'static str) {
 }
 
 fn log(results: &Results, pages: &Pages) -> Log {
-    let found = merged(results);
+    let found = words::failures(results);
     let mut rules: Vec<Descriptor> =
         results.rules.iter().map(|rule| descriptor(&rule.id.0, &rule.name, &rule.sentence, pages)).collect();
     for one in &found {
-        if rules.iter().all(|rule| rule.id != one.rule) {
-            rules.push(descriptor(one.rule, one.rule, one.found.sentence, pages));
+        if rules.iter().all(|rule| rule.id != one.rule_id()) {
+            rules.push(descriptor(one.rule_id(), one.rule_id(), one.sentence, pages));
         }
     }
     let alerts = found.iter().map(|one| alert(results, one, &rules)).collect();
@@ -77,23 +77,11 @@ fn log(results: &Results, pages: &Pages) -> Log {
 }
 
 /// One failure, with how many engines found it.
-struct One<'a> {
-    rule: &'a str,
-    found: Found<'a>,
-    engines: Vec<String>,
-}
-
-/// Engines that find one failure find one thing. The first one tells of it.
-fn merged(results: &Results) -> Vec<One<'_>> {
-    let mut all: Vec<One<'_>> = Vec::new();
-    for found in words::failures(results) {
-        let rule = found.rule.map_or(AGREEMENT, |rule| rule.0.as_str());
-        match all.iter_mut().find(|one| one.rule == rule && one.found.failure.id == found.failure.id) {
-            Some(one) => one.engines.push(found.engine.clone()),
-            None => all.push(One { rule, engines: vec![found.engine.clone()], found }),
-        }
+impl Found<'_> {
+    /// The id of the rule that an alert names.
+    fn rule_id(&self) -> &str {
+        self.rule.map_or(AGREEMENT, |rule| rule.0.as_str())
     }
-    all
 }
 
 fn descriptor(id: &str, name: &str, sentence: &str, pages: &Pages) -> Descriptor {
@@ -121,9 +109,9 @@ fn anchor(title: &str) -> String {
     kept.map(|each| if each == ' ' { '-' } else { each }).collect()
 }
 
-fn alert(results: &Results, one: &One<'_>, rules: &[Descriptor]) -> Alert {
-    let Found { failure, broken, sentence, flaky, .. } = &one.found;
-    let id = words::printable(one.rule);
+fn alert(results: &Results, one: &Found<'_>, rules: &[Descriptor]) -> Alert {
+    let Found { failure, broken, sentence, flaky, .. } = one;
+    let id = words::printable(one.rule_id());
     let mut text = format!("{broken} ({}): {sentence} Found by {}.", failure.id, one.engines.join("; "));
     if let Some(flaky) = flaky {
         text += &format!(" Flaky: {flaky}.");
@@ -135,7 +123,7 @@ fn alert(results: &Results, one: &One<'_>, rules: &[Descriptor]) -> Alert {
         kind: "fail".to_owned(),
         level: if flaky.is_some() { Level::Warning } else { Level::Error },
         message: Message::of(&text),
-        locations: vec![Location { physical_location: contract(one.rule), message: None }],
+        locations: vec![Location { physical_location: contract(one.rule_id()), message: None }],
         partial_fingerprints: Fingerprint { failure_id: words::printable(&failure.id) },
         occurrence_count: one.engines.len(),
         baseline_state: baseline(results, &failure.id),
@@ -166,12 +154,12 @@ fn contract(rule: &str) -> Physical {
 }
 
 /// The timeline, a step for each line. A failure without one has no flow.
-fn flow(one: &One<'_>) -> Option<CodeFlow> {
-    let failure = one.found.failure;
+fn flow(one: &Found<'_>) -> Option<CodeFlow> {
+    let failure = one.failure;
     // The events lie in the trace, beside the report; where none was written, the rule is what there is to show.
     let place = || match &failure.trace_file {
         Some(file) => Physical { artifact_location: Artifact { uri: uri(file) }, region: None },
-        None => contract(one.rule),
+        None => contract(one.rule_id()),
     };
     let step = |line, text: &str| Step {
         location: Location { physical_location: place(), message: Some(Message::of(text.trim())) },

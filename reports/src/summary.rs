@@ -30,6 +30,7 @@ pub fn summary(results: &Results, warnings: &[String]) -> String {
         let lines = warnings.iter().map(|warning| format!("- warning: {}\n", markdown::inline(warning)));
         blocks.push(("the warnings", lines.collect::<String>() + "\n"));
     }
+    blocks.push(("the list of findings", folded(30, |text| markdown::found(text, results))));
     let all = words::failures(results);
     blocks.extend(all.iter().take(FINDINGS).map(|found| {
         (

@@ -269,7 +269,11 @@ fn failures(page: &mut Page, results: &Results) {
 
 fn failure(page: &mut Page, found: &Found<'_>) {
     let flaky = found.flaky.as_ref().map(|flaky| format!(", {flaky}")).unwrap_or_default();
-    page.line(2, &format!("{}: {} in {}{flaky}", found.failure.id, found.broken, found.engine), Paint::Bad);
+    page.line(
+        2,
+        &format!("{}: {} in {}{flaky}", found.failure.id, found.broken, found.found_by()),
+        Paint::Bad,
+    );
     page.line(4, found.sentence, Paint::Plain);
     let lines: Vec<_> = words::timeline(found.failure).collect();
     let decisive = lines.iter().filter(|(line, _)| *line == Line::Decisive).count();

@@ -198,8 +198,14 @@ pub(crate) fn cell_besides(cell: &Cell) -> String {
     texts.join("; ")
 }
 
-/// A failure of a run, with who found it and what it breaks.
+/// How to read a timeline, for a reader who has not seen one.
+pub(crate) const LEGEND: &str = "In the timelines time runs downwards. j0 is a job, t0 a thread of a client, p0 the object that a client has \
+    registered, d0 the delivery of an event to it. A delivery begins when the service has decided on it, and starts when the client's \
+    callback is entered. Marked lines decide.";
+
+/// A failure of a run, with the engines that found it and what it breaks. Engines that find one failure id find one thing.
 pub(crate) struct Found<'a> {
+    /// As the first engine found it of which it came again each time.
     pub(crate) failure: &'a Failure,
     /// The rule that it breaks; nothing when two accounts of one run part.
     pub(crate) rule: Option<&'a RuleId>,
@@ -207,14 +213,48 @@ pub(crate) struct Found<'a> {
     pub(crate) broken: String,
     /// What that demands.
     pub(crate) sentence: &'a str,
-    /// Which engine found it.
-    pub(crate) engine: String,
+    /// The engines that found it, the one of `failure` first.
+    pub(crate) engines: Vec<String>,
     /// How it comes back, when it does not come back each time.
     pub(crate) flaky: Option<String>,
 }
 
-/// Every failure of the run: of rules first, then disagreements.
+/// Every failure of the run, each once: of rules first, then disagreements.
 pub(crate) fn failures(results: &Results) -> Vec<Found<'_>> {
+    let mut all: Vec<Found<'_>> = Vec::new();
+    for found in reported(results) {
+        match all.iter_mut().find(|one| one.failure.id == found.failure.id && one.rule == found.rule) {
+            None => all.push(found),
+            Some(one) => one.join(found),
+        }
+    }
+    all
+}
+
+impl Found<'_> {
+    /// The engines that found it, the first by name.
+    pub(crate) fn found_by(&self) -> String {
+        match self.engines.as_slice() {
+            [] => String::new(),
+            [only] => only.clone(),
+            [first, second] => format!("{first} and {second}"),
+            [first, others @ ..] => format!("{first} and {} more engines", others.len()),
+        }
+    }
+}
+
+impl<'a> Found<'a> {
+    /// Adds another report of the failure. One that came again each time is worth more than one that did not.
+    fn join(&mut self, mut other: Found<'a>) {
+        if self.flaky.is_some() && other.flaky.is_none() {
+            std::mem::swap(self, &mut other);
+        }
+        self.engines.append(&mut other.engines);
+    }
+}
+
+/// Every failure as each engine reported it.
+fn reported(results: &Results) -> Vec<Found<'_>> {
     let mut all = Vec::new();
     for engine in &results.engines {
         let Status::Ran(ran) = &engine.status else { continue };
@@ -229,7 +269,7 @@ pub(crate) fn failures(results: &Results) -> Vec<Found<'_>> {
             let broken = rule_title(results, &result.rule);
             let sentence = rule_sentence(results, &result.rule);
             let rule = Some(&result.rule);
-            Some(Found { failure, rule, broken, sentence, engine: engine_title(engine), flaky })
+            Some(Found { failure, rule, broken, sentence, engines: vec![engine_title(engine)], flaky })
         }));
     }
     for engine in &results.engines {
@@ -239,7 +279,7 @@ pub(crate) fn failures(results: &Results) -> Vec<Found<'_>> {
             rule: None,
             broken: "disagreement".to_owned(),
             sentence: &agreement.what,
-            engine: engine_title(engine),
+            engines: vec![engine_title(engine)],
             flaky: None,
         }));
     }
@@ -424,9 +464,15 @@ pub(crate) enum Line {
     Plain,
 }
 
-/// What a failure is about, in one line: what its id is made of, else the line that decides, else what the rule demands.
+/// What a failure is about, in one line: both sides of a disagreement, else what its id is made of, else the line that decides, else what the rule
+/// demands.
 pub(crate) fn story(found: &Found<'_>) -> String {
-    let identity = found.failure.notes.iter().find_map(|note| note.strip_prefix("identity: "));
+    let note =
+        |name: &str| found.failure.notes.iter().find_map(|note| note.strip_prefix(name)).map(str::trim);
+    if let Some((subject, wanted)) = note("subject:").zip(note("wanted:")) {
+        return format!("wanted: {wanted}; the subject: {subject}");
+    }
+    let identity = note("identity:");
     let decisive = || {
         let lines = timeline(found.failure).filter(|(line, _)| *line == Line::Decisive);
         let text = lines.last().map(|(_, text)| text)?;
@@ -594,8 +640,12 @@ fn mean_length(ran: &Ran) -> Option<String> {
 fn standing(standing: Standing, parts: &[&Part]) -> String {
     match standing {
         Standing::Violated | Standing::Flaky => {
-            let mut ids: Vec<&str> = parts.iter().filter_map(|part| part.failure.as_deref()).collect();
-            ids.dedup();
+            let mut ids: Vec<&str> = Vec::new();
+            for id in parts.iter().filter_map(|part| part.failure.as_deref()) {
+                if !ids.contains(&id) {
+                    ids.push(id);
+                }
+            }
             format!("{} {}", standing.word(), ids.join(", "))
         }
         Standing::Vacuous => format!("vacuous in {}", scopes(parts)),

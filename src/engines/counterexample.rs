@@ -98,6 +98,7 @@ impl Traces {
         let told = Told { drawn, id, story: "", what, rate: None, again: String::new() };
         let mut failure = self.write_down(trace, &name, told)?;
         failure.notes.push(format!("identity: {}", difference.skeleton.join(", then ")));
+        failure.notes.extend(difference.sides());
         Ok(failure)
     }
 
@@ -160,7 +161,8 @@ impl Traces {
         let again = of_subject(&minimal.case, &minimal.failed);
         let told = Told { drawn, id, story: story.trim_start(), what, rate, again };
         let mut failure = self.write_down(&trace, &name, told)?;
-        failure.notes.splice(0..0, minimal.facts());
+        let sides = minimal.failed.difference.iter().flat_map(Difference::sides);
+        failure.notes.splice(0..0, sides.chain(minimal.facts()));
         failure.test = minimal.test.map(|test| test.text);
         if matches!(minimal.case, Case::Recorded(_)) {
             let whole = format!("{name}-{}-whole.jsonl", trace.header.dialect);

@@ -190,10 +190,11 @@ fn agreement(plan: &Plan<'_>, config: &LiveConfig<'_>, all: &Campaigned) -> Agre
         wrong_thing(plan, wrong, replay)
     });
     let disagreements = files.chain(others).collect();
-    let mut what = format!(
-        "files, requests and answers, and what they have to be ({} of {} rows of the oracle, {} comparisons)",
-        all.oracle.rows, all.oracle.of, all.oracle.checks
-    );
+    let oracle = match all.oracle.of {
+        0 => "without the oracle".to_owned(),
+        of => format!("{} of {of} rows of the oracle, {} comparisons", all.oracle.rows, all.oracle.checks),
+    };
+    let mut what = format!("files, requests and answers, and what they have to be ({oracle})");
     if all.oracle.once > 0 {
         what = format!("{what}; {} rows differed once, and not when they were played again", all.oracle.once);
     }

@@ -53,8 +53,12 @@ fn matters(rule: Rule, broken: &EventView<'_>, event: &EventView<'_>) -> bool {
     let told = callback(broken);
     let same_callback = callback(event).is_some() && callback(event) == told;
     match rule {
-        // What was begun, or given, is another thing than what entered.
-        Rule::R3 | Rule::R5 if delivery(broken).is_some_and(|told| delivery(event) == Some(told)) => true,
+        // Where the callback began shows what the call had to wait for; and what was begun, or given, may be another thing than what entered.
+        Rule::R1 | Rule::R2 | Rule::R3 | Rule::R4 | Rule::R5
+            if delivery(broken).is_some_and(|told| delivery(event) == Some(told)) =>
+        {
+            true
+        }
         Rule::R1 => calls(event, &[M::Cancel]),
         Rule::R2 => calls(event, &[M::SetNotifyFlags]),
         Rule::R3 => calls(event, &[M::SetNotifyInterface, M::SetNotifyCmdLine]),

@@ -15,8 +15,8 @@ use super::stage::Stage;
 /// The object that the plan registers for the canary's jobs.
 const OBJECT: usize = 0;
 
-/// The deliveries of the decorator count down from the end, where the service does not get.
-static NEXT: AtomicU32 = AtomicU32::new(u32::MAX);
+/// The deliveries of the decorator have numbers that the service does not reach in a run.
+static NEXT: AtomicU32 = AtomicU32::new(1_000_000);
 
 /// Cancels the job, and tells its object afterwards that it was modified.
 pub(super) fn tell_after_cancel(stage: &Stage, job: &Job) {
@@ -41,7 +41,7 @@ fn modify_silently(job: &Job) {
 
 fn deliver(stage: &Stage, job: &Job) {
     let Some(object) = stage.objects.get(OBJECT) else { return };
-    let delivery = DeliveryId(NEXT.fetch_sub(1, Ordering::Relaxed));
+    let delivery = DeliveryId(NEXT.fetch_add(1, Ordering::Relaxed));
     let (number, event, file) = (job.number(), Event::JobModification, None);
     let target = Target::Interface(ReceiverId(OBJECT as u32));
     stage.recorder.record(EventView::Enter { delivery, job: number, event, target, file });
