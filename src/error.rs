@@ -1,15 +1,13 @@
 //! What can go wrong, each with where, why that is likely, and what to type next.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use judge::TraceError;
-use miette::{Diagnostic, NamedSource, SourceSpan};
 use reports::{ExitCode, ReportError};
 use thiserror::Error as ThisError;
 
 /// Why a verb could not do what it was asked to.
-#[derive(Debug, ThisError, Diagnostic)]
+#[derive(Debug, ThisError)]
 pub(crate) enum Error {
     /// The command line is well formed and makes no sense.
     #[error("{what}")]
@@ -17,7 +15,6 @@ pub(crate) enum Error {
         /// What makes no sense.
         what: String,
         /// What to type instead.
-        #[help]
         help: String,
     },
     /// A file cannot be read.
@@ -28,12 +25,10 @@ pub(crate) enum Error {
         /// What the system says.
         source: std::io::Error,
         /// What to type instead.
-        #[help]
         help: String,
     },
     /// A file cannot be written.
     #[error("cannot write {}", path.display())]
-    #[diagnostic(help("check that the directory exists and that the disk has space, or name another place"))]
     Write {
         /// Which file.
         path: PathBuf,
@@ -41,24 +36,17 @@ pub(crate) enum Error {
         source: std::io::Error,
     },
     /// A trace is malformed.
-    #[error("{} is not a trace that can be read", text.name())]
-    #[diagnostic(help(
-        "a trace is JSON Lines, a header and then one event per line; its schema is in `judge/schema`. If the file \
-         was cut off, delete its last line."
-    ))]
+    #[error("{file} is not a trace that can be read")]
     Trace {
         /// What is wrong.
         source: TraceError,
         /// The file.
-        #[source_code]
-        text: Arc<NamedSource<String>>,
-        /// The line, when it is short enough to be shown.
-        #[label("here")]
-        at: Option<SourceSpan>,
+        file: String,
+        /// The line, when it can be shown.
+        at: Option<Place>,
     },
     /// A trace is well formed, but is not of a program that can be run again.
     #[error("{} cannot be run again: {why}", path.display())]
-    #[diagnostic(help("leave out `--subject` to judge the trace as it was recorded"))]
     NotAProgram {
         /// Which file.
         path: PathBuf,
@@ -70,7 +58,6 @@ pub(crate) enum Error {
     Report(
         ReportError,
         /// What to type instead.
-        #[help]
         String,
     ),
     /// The engine is wrong, so that what was to be made of it is not.
@@ -79,7 +66,6 @@ pub(crate) enum Error {
         /// What is wrong.
         what: String,
         /// How to see more of it.
-        #[help]
         help: String,
     },
     /// Something outside has to be there, and is not.
@@ -88,12 +74,10 @@ pub(crate) enum Error {
         /// What is missing.
         what: String,
         /// How to install it.
-        #[help]
         help: String,
     },
     /// Another program did not do what it always does.
     #[error("{program} failed: {why}")]
-    #[diagnostic(help("run `bgcheck doctor` to see what is installed"))]
     Program {
         /// Which program.
         program: String,
@@ -102,9 +86,6 @@ pub(crate) enum Error {
     },
     /// An exploration came to no result.
     #[error("the exploration came to no result")]
-    #[diagnostic(help(
-        "this is a mistake in bgcheck; `bgcheck check --engine stateright` explores without our explorer"
-    ))]
     Explore(#[source] explorer::Error),
     /// What an exploration needs outside of it is not there, or not as it should be.
     #[error("{what}")]
@@ -112,14 +93,10 @@ pub(crate) enum Error {
         /// What is wrong.
         what: explorer::Error,
         /// What to type next.
-        #[help]
         help: &'static str,
     },
     /// The workbench cannot be built with a feature.
     #[error("bgcheck does not build with what this verb needs inside: {why}")]
-    #[diagnostic(help(
-        "run `cargo build --profile experiment --features {feature} --target-dir target/{feature}` to see why"
-    ))]
     Build {
         /// Which feature.
         feature: &'static str,
@@ -128,7 +105,6 @@ pub(crate) enum Error {
     },
     /// Stdout cannot be written, and not because nobody reads it.
     #[error("cannot write the results to stdout")]
-    #[diagnostic(help("the disk that stdout is redirected to may be full"))]
     Stdout(#[source] std::io::Error),
 }
 
@@ -175,27 +151,70 @@ impl Error {
 
     /// The trace in `text` is malformed.
     pub(crate) fn trace(name: &str, text: &str, source: TraceError) -> Error {
-        let at = source.line().and_then(|line| span(text, line));
-        // What is not shown need not be kept: a trace may be large.
-        let text = if at.is_some() { text.to_owned() } else { String::new() };
-        Error::Trace { source, text: Arc::new(NamedSource::new(name, text)), at }
+        let at = source.line().and_then(|number| Place::of(name, text, number));
+        Error::Trace { source, file: name.to_owned(), at }
     }
+
+    /// The line of a file that it is about.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        match self {
+            Error::Trace { at, .. } => at.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What to type next.
+    pub(crate) fn help(&self) -> Option<String> {
+        let help: &str = match self {
+            Error::Usage { help, .. }
+            | Error::Read { help, .. }
+            | Error::Report(_, help)
+            | Error::Broken { help, .. }
+            | Error::Missing { help, .. } => help,
+            Error::Resource { help, .. } => help,
+            Error::Write { .. } => {
+                "check that the directory exists and that the disk has space, or name another place"
+            }
+            Error::Trace { .. } => {
+                "a trace is JSON Lines, a header and then one event per line; its schema is in `judge/schema`. If the file \
+                 was cut off, delete its last line."
+            }
+            Error::NotAProgram { .. } => "leave out `--subject` to judge the trace as it was recorded",
+            Error::Program { .. } => "run `bgcheck doctor` to see what is installed",
+            Error::Explore(_) => {
+                "this is a mistake in bgcheck; `bgcheck check --engine stateright` explores without our explorer"
+            }
+            Error::Stdout(_) => "the disk that stdout is redirected to may be full",
+            Error::Build { feature, .. } => {
+                return Some(format!(
+                    "run `cargo build --profile experiment --features {feature} --target-dir target/{feature}` to see why"
+                ));
+            }
+        };
+        Some(help.to_owned())
+    }
+}
+
+/// A line of a file.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// The name of the file.
+    pub(crate) file: String,
+    /// Counted from 1.
+    pub(crate) number: usize,
+    /// What it has.
+    pub(crate) line: String,
 }
 
 /// Lines longer than this are not shown.
 const SHOWN: usize = 400;
 
-/// Where a line stands in a text; lines count from 1.
-fn span(text: &str, line: usize) -> Option<SourceSpan> {
-    let mut start = 0;
-    for (at, one) in text.split_inclusive('\n').enumerate() {
-        if at + 1 == line {
-            let length = one.trim_end().len();
-            // A control character in it would be obeyed by the terminal.
-            let fit = length > 0 && length <= SHOWN && !one.trim_end().chars().any(char::is_control);
-            return fit.then(|| (start, length).into());
-        }
-        start += one.len();
+impl Place {
+    /// The line with this number, if it can be shown.
+    fn of(file: &str, text: &str, number: usize) -> Option<Place> {
+        let line = text.lines().nth(number.checked_sub(1)?)?.trim_end();
+        // A control character in it would be obeyed by the terminal.
+        let fits = !line.is_empty() && line.len() <= SHOWN && !line.chars().any(char::is_control);
+        fits.then(|| Place { file: file.to_owned(), number, line: line.to_owned() })
     }
-    None
 }

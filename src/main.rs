@@ -14,6 +14,7 @@
 mod ci;
 mod cli;
 mod clock;
+mod complaint;
 mod error;
 mod finish;
 mod guard;

@@ -6,6 +6,7 @@ use std::io::{IsTerminal, Write};
 use clap::ValueEnum;
 use reports::ExitCode;
 
+use crate::complaint::complaint;
 use crate::error::Error;
 use crate::progress::{Progress, Talk};
 
@@ -151,16 +152,9 @@ impl Output {
 
     /// Says on stderr what went wrong.
     pub(crate) fn complain(&self, error: Error) {
-        let color = self.errors_in_color == reports::Color::Always;
-        let options = miette::MietteHandlerOpts::new()
-            .color(color)
-            .unicode(true)
-            .terminal_links(false)
-            .width(self.style.width.clamp(60, 120))
-            .context_lines(0);
-        // A second hook is refused, and then the first one does as well.
-        let _ = miette::set_hook(Box::new(move |_| Box::new(options.clone().build())));
-        let _ = write!(std::io::stderr(), "{:?}", miette::Report::new(error));
+        let text = complaint(&error, self.style.width.clamp(60, 120), self.errors_in_color);
+        // Nobody may be reading, which must not stop the work.
+        let _ = write!(std::io::stderr(), "{text}");
     }
 }
 

@@ -1,17 +1,18 @@
-//! Chromium, led by chromedriver: the commands beside those of fantoccini, and the judgement of axe-core.
+//! Chromium, led by chromedriver, and the judgement of axe-core.
 //!
 //! It is for the test of this package alone, so what goes wrong here is a panic with its reason: the test ends with it.
 
 #![forbid(unsafe_code)]
 
+mod session;
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
-use fantoccini::{Client, ClientBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::{Value, json};
+use serde_json::json;
+
+pub use session::{Browser, ENTER, Element};
 
 /// Why there is no browser here.
 #[derive(Debug)]
@@ -84,7 +85,8 @@ impl Driver {
     ///
     /// # Panics
     /// It does not start.
-    pub async fn browser(&self) -> Client {
+    #[must_use]
+    pub fn browser(&self) -> Browser {
         let options = json!({
             "goog:chromeOptions": {
                 "binary": self.chromium,
@@ -93,11 +95,7 @@ impl Driver {
             },
             "goog:loggingPrefs": { "browser": "ALL" },
         });
-        let Value::Object(options) = options else { unreachable!("it is written as an object") };
-        let capabilities: Capabilities = options.into_iter().collect();
-        let mut builder = ClientBuilder::new(HttpConnector::new());
-        builder.capabilities(capabilities);
-        builder.connect(&format!("http://127.0.0.1:{}", self.port)).await.expect("a browser starts")
+        Browser::start(&format!("http://127.0.0.1:{}", self.port), &options)
     }
 }
 
@@ -106,20 +104,6 @@ impl Drop for Driver {
         // It may be gone already, which the test has then seen.
         let _gone = self.child.kill();
         let _gone = self.child.wait();
-    }
-}
-
-/// A command that fantoccini does not have.
-#[derive(Debug)]
-struct Vendor(&'static str, Value);
-
-impl WebDriverCompatibleCommand for Vendor {
-    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
-        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.0))
-    }
-
-    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
-        (http::Method::POST, Some(self.1.to_string()))
     }
 }
 
@@ -136,15 +120,14 @@ pub struct Look {
 ///
 /// # Panics
 /// It cannot be passed on.
-pub async fn look(client: &Client, look: Look) {
-    let cdp = |cmd: &str, params: Value| Vendor("goog/cdp/execute", json!({ "cmd": cmd, "params": params }));
+pub fn look(browser: &Browser, look: Look) {
     let scheme = json!({ "features": [{ "name": "prefers-color-scheme", "value": look.scheme }] });
     let size =
         json!({ "width": look.width, "height": 1000, "deviceScaleFactor": 1, "mobile": look.width < 600 });
-    for command in
-        [cdp("Emulation.setEmulatedMedia", scheme), cdp("Emulation.setDeviceMetricsOverride", size)]
+    for (cmd, params) in
+        [("Emulation.setEmulatedMedia", scheme), ("Emulation.setDeviceMetricsOverride", size)]
     {
-        client.issue_cmd(command).await.expect("chromedriver passes it on");
+        browser.vendor("goog/cdp/execute", &json!({ "cmd": cmd, "params": params }));
     }
 }
 
@@ -152,8 +135,9 @@ pub async fn look(client: &Client, look: Look) {
 ///
 /// # Panics
 /// There is no log.
-pub async fn complaints(client: &Client) -> Vec<String> {
-    let log = client.issue_cmd(Vendor("se/log", json!({ "type": "browser" }))).await.expect("a log");
+#[must_use]
+pub fn complaints(browser: &Browser) -> Vec<String> {
+    let log = browser.vendor("se/log", &json!({ "type": "browser" }));
     let all = log.as_array().cloned().unwrap_or_default();
     let severe = all.into_iter().filter(|line| line["level"] == "SEVERE");
     severe.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
@@ -163,13 +147,14 @@ pub async fn complaints(client: &Client) -> Vec<String> {
 ///
 /// # Panics
 /// axe does not run, or has looked at little.
-pub async fn axe(client: &Client) -> Vec<String> {
+#[must_use]
+pub fn axe(browser: &Browser) -> Vec<String> {
     let mut script = String::new();
     let packed = include_bytes!("../axe.min.js.gz");
     flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut script).expect("it is packed text");
-    client.execute(&script, Vec::new()).await.expect("axe is loaded");
+    browser.execute(&script);
     let run = "const done = arguments[arguments.length - 1]; axe.run(document).then((found) => done(found), (error) => done(String(error)));";
-    let found = client.execute_async(run, Vec::new()).await.expect("axe runs");
+    let found = browser.execute_async(run);
     let violations = found["violations"].as_array().unwrap_or_else(|| panic!("axe has no result: {found}"));
     assert!(found["passes"].as_array().is_some_and(|passes| passes.len() > 10), "axe has looked at little");
     let serious =
@@ -188,9 +173,8 @@ pub async fn axe(client: &Client) -> Vec<String> {
 ///
 /// # Panics
 /// The target directory cannot be written.
-pub async fn keep_picture(client: &Client, directory: &Path, name: &str) {
+pub fn keep_picture(browser: &Browser, directory: &Path, name: &str) {
     std::fs::create_dir_all(directory).expect("the target directory can be written");
-    let picture = client.screenshot().await.expect("a picture");
-    std::fs::write(directory.join(format!("{name}.png")), picture)
+    std::fs::write(directory.join(format!("{name}.png")), browser.screenshot())
         .expect("the target directory can be written");
 }

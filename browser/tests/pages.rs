@@ -7,16 +7,12 @@
 #[path = "../../tests/support/served.rs"]
 mod served;
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use fantoccini::key::Key;
-use fantoccini::{Client, Locator};
-
-use browser::{Absent, Driver, Look, Programs, axe, complaints, look};
+use browser::{Absent, Browser, Driver, ENTER, Look, Programs, axe, complaints, look};
 use served::{Served, raced_trace};
 
 fn main() -> ExitCode {
@@ -37,14 +33,10 @@ fn main() -> ExitCode {
         }
     };
     let driver = Driver::start(&programs);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        check("a walk goes by keyboard, and back", &driver, walk).await;
-        check("a trace is loaded, scrubbed and filtered", &driver, trace).await;
-        check("every page can be read by all, in light and dark, from phone to wide screen", &driver, pages)
-            .await;
-        check("an exported walk goes without a server", &driver, exported).await;
-    });
+    check("a walk goes by keyboard, and back", &driver, walk);
+    check("a trace is loaded, scrubbed and filtered", &driver, trace);
+    check("every page can be read by all, in light and dark, from phone to wide screen", &driver, pages);
+    check("an exported walk goes without a server", &driver, exported);
     ExitCode::SUCCESS
 }
 
@@ -58,12 +50,11 @@ fn bgcheck() -> PathBuf {
 }
 
 /// A panic of a check ends the test, and cargo reports it.
-async fn check<F: Future<Output = ()>>(name: &str, driver: &Driver, check: impl FnOnce(Client) -> F) {
-    let client = driver.browser().await;
-    check(client.clone()).await;
-    let complaints = complaints(&client).await;
+fn check(name: &str, driver: &Driver, check: impl FnOnce(&Browser)) {
+    let browser = driver.browser();
+    check(&browser);
+    let complaints = complaints(&browser);
     assert!(complaints.is_empty(), "the browser complains: {complaints:#?}");
-    client.close().await.expect("the browser closes");
     println!("browser: {name} ... ok");
 }
 
@@ -73,109 +64,109 @@ fn raced() -> &'static PathBuf {
 }
 
 /// Keeps what the page looks like in `target/browser`.
-async fn keep_picture(client: &Client, name: &str) {
+fn keep_picture(browser: &Browser, name: &str) {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("browser");
-    browser::keep_picture(client, &directory, name).await;
+    browser::keep_picture(browser, &directory, name);
 }
 
-async fn press(client: &Client, key: &str) {
-    let active = client.active_element().await.expect("something is active");
-    active.send_keys(key).await.expect("a key is pressed");
+fn press(browser: &Browser, key: &str) {
+    let active = browser.active_element();
+    active.send_keys(key);
 }
 
 /// Waits until the script is so far.
-async fn until(client: &Client, what: &str) {
+fn until(browser: &Browser, what: &str) {
     for _ in 0..200 {
-        let now =
-            client.execute(&format!("return Boolean({what});"), Vec::new()).await.expect("a script runs");
+        let now = browser.execute(&format!("return Boolean({what});"));
         if now == true {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        std::thread::sleep(Duration::from_millis(50));
     }
-    let page = client.execute("return document.body.innerText", Vec::new()).await.expect("a script runs");
+    let page = browser.execute("return document.body.innerText");
     panic!("it never comes to this: {what}\n{page}");
 }
 
-async fn text_of(client: &Client, css: &str) -> String {
-    client.find(Locator::Css(css)).await.expect(css).text().await.expect("a text")
+fn text_of(browser: &Browser, css: &str) -> String {
+    browser.find(css).text()
 }
 
-async fn walk(client: Client) {
+fn walk(browser: &Browser) {
     let served = Served::start(&[]);
-    client.goto(&served.address).await.expect("the page comes");
-    press(&client, "j").await;
-    until(&client, "document.activeElement.classList.contains('step')").await;
-    press(&client, &Key::Enter.to_string()).await;
-    until(&client, "document.querySelector('#now-title').textContent.includes('step 1')").await;
+    browser.goto(&served.address);
+    press(browser, "j");
+    until(browser, "document.activeElement.classList.contains('step')");
+    press(browser, ENTER);
+    until(browser, "document.querySelector('#now-title').textContent.includes('step 1')");
     // The address has the path, the focus is where the news is, and the news is read aloud.
-    let address = client.current_url().await.expect("an address");
+    let address = browser.current_url();
     assert!(address.query().is_some_and(|query| query.contains("path=create")), "{address}");
-    until(&client, "document.activeElement.id === 'now-title'").await;
-    until(&client, "document.querySelector('#live').textContent.includes('j0')").await;
+    until(browser, "document.activeElement.id === 'now-title'");
+    until(browser, "document.querySelector('#live').textContent.includes('j0')");
     for step in ["j0.add", "j0.resume", "turn"] {
-        press(&client, "/").await;
-        until(&client, "document.activeElement.id === 'say'").await;
-        press(&client, &format!("{step}{}", Key::Enter)).await;
+        press(browser, "/");
+        until(browser, "document.activeElement.id === 'say'");
+        press(browser, &format!("{step}{}", ENTER));
         let waits =
             format!("document.querySelector('ol.path li:last-child')?.textContent.includes('{step}')");
-        until(&client, &waits).await;
+        until(browser, &waits);
     }
-    assert_eq!(text_of(&client, "svg.states .here text").await, "CONNECTING");
+    assert_eq!(text_of(browser, "svg.states .here text"), "CONNECTING");
     let rows = "document.querySelectorAll('#chart .event').length";
-    until(&client, &format!("{rows} > 8")).await;
-    keep_picture(&client, "walk-light").await;
-    look(&client, Look { width: 1440, scheme: "dark" }).await;
-    keep_picture(&client, "walk-dark").await;
+    until(browser, &format!("{rows} > 8"));
+    keep_picture(browser, "walk-light");
+    look(browser, Look { width: 1440, scheme: "dark" });
+    keep_picture(browser, "walk-dark");
     // Back by key, and back by the browser.
-    press(&client, "b").await;
-    until(&client, "document.querySelector('#now-title').textContent.includes('step 3')").await;
-    client.back().await.expect("the browser goes back");
-    until(&client, "document.querySelector('#now-title').textContent.includes('step 4')").await;
-    press(&client, "r").await;
-    until(&client, "document.querySelector('#now-title').textContent.includes('step 5')").await;
+    press(browser, "b");
+    until(browser, "document.querySelector('#now-title').textContent.includes('step 3')");
+    browser.back();
+    until(browser, "document.querySelector('#now-title').textContent.includes('step 4')");
+    press(browser, "r");
+    until(browser, "document.querySelector('#now-title').textContent.includes('step 5')");
     // The link of another person shows the same.
-    let link = client.current_url().await.expect("an address");
-    let before = text_of(&client, "#now").await;
-    client.goto(link.as_str()).await.expect("the page comes");
-    assert_eq!(text_of(&client, "#now").await, before);
+    let link = browser.current_url();
+    let before = text_of(browser, "#now");
+    browser.goto(link.as_str());
+    assert_eq!(text_of(browser, "#now"), before);
 }
 
-async fn trace(client: Client) {
+fn trace(browser: &Browser) {
     let served = Served::start(&[]);
-    client.goto(&format!("{}/trace", served.origin())).await.expect("the page comes");
-    let file = client.find(Locator::Css("#file")).await.expect("a place for a file");
-    file.send_keys(&raced().display().to_string()).await.expect("a file is chosen");
-    until(&client, "document.querySelector('.event[aria-current]')").await;
+    browser.goto(&format!("{}/trace", served.origin()));
+    let file = browser.find("#file");
+    file.send_keys(&raced().display().to_string());
+    until(browser, "document.querySelector('.event[aria-current]')");
     let current = "document.querySelector('.event[aria-current]').dataset.at";
     // It begins where the rule is broken.
-    let broken = text_of(&client, ".event[aria-current]").await;
+    let broken = text_of(browser, ".event[aria-current]");
     assert!(broken.contains("R1 broken"), "{broken}");
-    let at = client.execute(&format!("return {current}"), Vec::new()).await.expect("a script runs");
+    let at = browser.execute(&format!("return {current}"));
     let at = at.as_str().expect("a number").to_owned();
-    until(&client, "document.querySelector('[data-beside]').textContent.includes('Passes when')").await;
-    client.execute("document.querySelector('#events').focus()", Vec::new()).await.expect("a script runs");
-    press(&client, "k").await;
-    until(&client, &format!("Number({current}) < {at}")).await;
-    until(&client, "document.querySelector('#live').textContent.length > 5").await;
-    press(&client, "j").await;
-    until(&client, &format!("{current} === '{at}'")).await;
+    until(browser, "document.querySelector('[data-beside]').textContent.includes('Passes when')");
+    browser.execute("document.querySelector('#events').focus()");
+    press(browser, "k");
+    until(browser, &format!("Number({current}) < {at}"));
+    until(browser, "document.querySelector('#live').textContent.length > 5");
+    press(browser, "j");
+    until(browser, &format!("{current} === '{at}'"));
     let scrub = "const scrub = document.querySelector('#scrub'); scrub.value = scrub.min; \
          scrub.dispatchEvent(new Event('input', { bubbles: true }));";
-    client.execute(scrub, Vec::new()).await.expect("a script runs");
-    until(&client, &format!("{current} === document.querySelector('#scrub').min")).await;
-    keep_picture(&client, "trace-light").await;
-    look(&client, Look { width: 1440, scheme: "dark" }).await;
-    keep_picture(&client, "trace-dark").await;
-    let all = client.find_all(Locator::Css("#events .event")).await.expect("events").len();
-    let kind = client.find(Locator::Css("select[name=kind]")).await.expect("a choice");
-    kind.select_by_value("state").await.expect("it is chosen");
-    until(&client, &format!("document.querySelectorAll('#events .event').length < {all}")).await;
-    let address = client.current_url().await.expect("an address");
+    browser.execute(scrub);
+    until(browser, &format!("{current} === document.querySelector('#scrub').min"));
+    keep_picture(browser, "trace-light");
+    look(browser, Look { width: 1440, scheme: "dark" });
+    keep_picture(browser, "trace-dark");
+    let all = browser.execute("return document.querySelectorAll('#events .event').length");
+    let choose = "const kind = document.querySelector('select[name=kind]'); kind.value = 'state'; \
+         kind.dispatchEvent(new Event('change', { bubbles: true }));";
+    browser.execute(choose);
+    until(browser, &format!("document.querySelectorAll('#events .event').length < {all}"));
+    let address = browser.current_url();
     assert!(address.query().is_some_and(|query| query.contains("kind=state")), "{address}");
 }
 
-async fn pages(client: Client) {
+fn pages(browser: &Browser) {
     let trace = raced().display().to_string();
     let served = Served::start(&[&trace]);
     let origin = served.origin();
@@ -205,54 +196,53 @@ async fn pages(client: Client) {
         for (width, scheme) in
             [(1440, "light"), (1440, "dark"), (820, "light"), (360, "light"), (360, "dark")]
         {
-            look(&client, Look { width, scheme }).await;
-            client.goto(&address).await.expect("the page comes");
+            look(browser, Look { width, scheme });
+            browser.goto(&address);
             if name == "trace" {
-                until(&client, "document.querySelector('[data-beside]').textContent.includes('Passes when')")
-                    .await;
+                until(browser, "document.querySelector('[data-beside]').textContent.includes('Passes when')");
             }
             let wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-            let wide = client.execute(wide, Vec::new()).await.expect("a script runs");
+            let wide = browser.execute(wide);
             assert_eq!(wide, 0, "{name} is wider than {width} pixels");
-            keep_picture(&client, &format!("{name}-{width}-{scheme}")).await;
+            keep_picture(browser, &format!("{name}-{width}-{scheme}"));
             if width != 820 {
-                let found = axe(&client).await;
+                let found = axe(browser);
                 assert!(found.is_empty(), "{name} at {width} pixels, {scheme}: {found:#?}");
             }
         }
         let loaded = "return performance.getEntriesByType('resource').map((one) => one.name)";
-        let loaded = client.execute(loaded, Vec::new()).await.expect("a script runs");
+        let loaded = browser.execute(loaded);
         for from in loaded.as_array().into_iter().flatten().filter_map(|from| from.as_str()) {
             assert!(from.starts_with(origin) || from.starts_with("data:"), "{name} loads {from}");
         }
     }
     // A page that is not there is one that the browser notes as an error of loading.
-    let expected = complaints(&client).await;
+    let expected = complaints(browser);
     assert!(expected.iter().all(|one| one.contains("400")), "{expected:#?}");
 }
 
-async fn exported(client: Client) {
+fn exported(browser: &Browser) {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("browser-walk.html");
     let mut export = Command::new(bgcheck());
     export.args(["explore", "--path", "create; add", "--depth", "1", "--export"]).arg(&file);
     let exported = export.output().expect("the command runs");
     assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
     let address = format!("file://{}", file.display());
-    client.goto(&address).await.expect("the page comes");
-    until(&client, "document.querySelector('#here .step[data-to]')").await;
-    let found = axe(&client).await;
+    browser.goto(&address);
+    until(browser, "document.querySelector('#here .step[data-to]')");
+    let found = axe(browser);
     assert!(found.is_empty(), "{found:#?}");
-    press(&client, "j").await;
-    press(&client, &Key::Enter.to_string()).await;
-    until(&client, "document.querySelectorAll('#walked li').length === 1").await;
-    let link = client.current_url().await.expect("an address");
+    press(browser, "j");
+    press(browser, ENTER);
+    until(browser, "document.querySelectorAll('#walked li').length === 1");
+    let link = browser.current_url();
     assert!(link.fragment().is_some_and(|place| place.starts_with("s0.")), "{link}");
-    press(&client, "b").await;
-    until(&client, "document.querySelectorAll('#walked li').length === 0").await;
-    look(&client, Look { width: 360, scheme: "dark" }).await;
+    press(browser, "b");
+    until(browser, "document.querySelectorAll('#walked li').length === 0");
+    look(browser, Look { width: 360, scheme: "dark" });
     let wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-    assert_eq!(client.execute(wide, Vec::new()).await.expect("a script runs"), 0);
-    keep_picture(&client, "exported-360-dark").await;
-    client.goto(&format!("{address}#s0.4711")).await.expect("the page comes");
-    until(&client, "document.querySelector('#here [role=alert]')").await;
+    assert_eq!(browser.execute(wide), 0);
+    keep_picture(browser, "exported-360-dark");
+    browser.goto(&format!("{address}#s0.4711"));
+    until(browser, "document.querySelector('#here [role=alert]')");
 }

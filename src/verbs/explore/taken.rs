@@ -5,7 +5,6 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 use judge::Trace;
-use miette::Diagnostic as _;
 use pages::Problem;
 
 use crate::error::Error;
@@ -52,7 +51,7 @@ pub(super) fn from_bytes(name: &str, bytes: &[u8]) -> Result<Trace, Problem> {
             what.push_str(&format!(": {}", named(one.to_string())));
             cause = one.source();
         }
-        let help = error.help().map(|help| named(help.to_string())).unwrap_or_default();
+        let help = error.help().map(named).unwrap_or_default();
         Problem::BadTrace { what, help }
     })
 }
