@@ -37,6 +37,34 @@ fn the_counterexample_is_drawn_as_it_is_committed() {
     compare("late-callback.svg", &dir.join("chart.svg"));
 }
 
+/// What the command prints in a terminal of 100 columns, as a picture.
+fn terminal(args: &[&str], exit_code: i32) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bgcheck"));
+    command.args(args).args(["--color", "always"]).env("COLUMNS", "100").current_dir("tests/cmd/report.in");
+    let done = command.output().expect("the command runs");
+    let printed = String::from_utf8(done.stdout).expect("the command prints UTF-8");
+    assert_eq!(done.status.code(), Some(exit_code), "{args:?}\n{printed}");
+    let typed = args.iter().map(|arg| if arg.contains(' ') { format!("'{arg}'") } else { (*arg).to_owned() });
+    let typed = typed.collect::<Vec<_>>().join(" ");
+    anstyle_svg::Term::new().render_svg(&format!("$ bgcheck {typed}\n{printed}"))
+}
+
+#[test]
+fn what_a_terminal_shows_is_drawn_as_it_is_committed() {
+    let dir = tempfile::tempdir().expect("a test may fail here");
+    let masked = "create; add; register p0 v2; flags TRANSFERRED|DISABLE; resume; transfer done";
+    for (name, args, exit_code) in [
+        ("simulate.svg", vec!["simulate", masked, "what-if cancel"], 0),
+        ("report.svg", vec!["report", "after.json"], 2),
+        ("compare.svg", vec!["report", "before.json", "after.json"], 2),
+        ("trend.svg", vec!["report", "--trend", "history.ndjson"], 0),
+    ] {
+        let file = dir.path().join(name);
+        std::fs::write(&file, terminal(&args, exit_code)).expect("a test may fail here");
+        compare(name, &file);
+    }
+}
+
 #[test]
 fn the_state_graphs_are_drawn_as_they_are_committed() {
     let dir = tempfile::tempdir().expect("a test may fail here");

@@ -279,3 +279,24 @@ fn the_document_has_a_row_for_each_code() {
         assert!(document.contains(&code.row()), "docs/exit-codes.md has no row {}", code.row());
     }
 }
+
+#[test]
+fn engines_that_find_one_failure_give_one_reason_and_a_sure_one_is_kept_beside_a_flaky_one() {
+    let mut results = fixture::held();
+    for engine in [0, 2, 7] {
+        ran(&mut results, engine).findings[0].finding = Finding::Violated(fixture::failure("R1-1"));
+    }
+    let outcome = results.outcome();
+    let [reason] = &outcome.reasons[..] else { panic!("one finding, one reason: {:?}", outcome.reasons) };
+    assert_eq!(reason.failure, Some("R1-1".to_owned()));
+    assert!(reason.what.ends_with("; found by 2 more engines"), "{}", reason.what);
+
+    let failure = fixture::failure("R1-1");
+    ran(&mut results, 0).findings[0].finding = Finding::Flaky { failure, reproduced: 1, replays: 10 };
+    let codes: Vec<ExitCode> = results.outcome().reasons.iter().map(|reason| reason.exit_code).collect();
+    assert_eq!(codes, [ExitCode::Violated, ExitCode::Flaky]);
+    // The page has one article of it, and that is not the flaky one.
+    let page = reports::html(&results);
+    assert_eq!(page.matches("<article").count(), 1);
+    assert!(!page.contains("<b>Flaky</b>"), "{page}");
+}
