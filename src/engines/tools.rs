@@ -75,7 +75,7 @@ pub(crate) fn install(place: &Place, tell: &dyn Fn(String)) -> SetUpStep {
     let started = Instant::now();
     let mut command = cargo(place);
     command.args(["install", "cargo-fuzz", "--locked", "--version", CARGO_FUZZ_VERSION, "--root"]);
-    // Relative to the directory that cargo runs in. It starts compilers, so it need not be fast itself, and is built in a third of the time.
+    // Relative to the directory that cargo runs in. It starts compilers, so it need not be fast itself.
     command.args(["target/tools", "--debug"]).env("CARGO_PROFILE_DEV_DEBUG", "none").stdout(Stdio::null());
     let (finished, tail) = super::lines::run(&mut command, &mut |line| tell(line.trim().to_owned()));
     let failed = match finished {
