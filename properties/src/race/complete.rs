@@ -134,6 +134,9 @@ enum Went {
 /// Legs between two runs at most: a run shows who waits that it goes on.
 const BETWEEN_RUNS: u32 = 1 << 16;
 
+/// Legs after one another without a choice, after which the schedule is run: if it goes round in a circle, a run shows that.
+const WITHOUT_CHOICE: u32 = 1_000;
+
 /// Choices in a schedule beyond which it is run: if it has no end, a run shows that.
 const DEEP: u32 = 8_000;
 
@@ -168,6 +171,7 @@ impl Complete {
         };
         let mut spot = self.node(node).spot.clone();
         let mut task = self.task(node, way);
+        let mut without_choice = 0;
         loop {
             let at = Begins { after: Some((node, way)), then: Box::default() };
             let Some(next) = self.step(&spot, task, node) else { return Went::ToARun(at) };
@@ -176,8 +180,10 @@ impl Complete {
             let went = match *ways {
                 [] if self.ends.contains(&self.legs.digest(&next)) => Some(Went::ToItsEnd),
                 [] => Some(Went::ToARun(at)),
+                [_] if without_choice == WITHOUT_CHOICE => Some(Went::ToARun(at)),
                 [only] => {
                     (spot, task) = (next, only);
+                    without_choice += 1;
                     None
                 }
                 [first, ..] => match self.enter(next.clone(), at) {
@@ -186,6 +192,7 @@ impl Complete {
                         let current = self.legs.current(&next);
                         self.offer(new, &Options { tasks: &ways, what, current }, Some(0));
                         (node, way, spot, task) = (new, 0, next, first);
+                        without_choice = 0;
                         None
                     }
                 },
