@@ -230,16 +230,18 @@ fn a_digest_that_leaves_something_out_is_found_out() {
     }
 }
 
+/// Against what the test above holds to every schedule.
 #[test]
 fn a_leg_that_leaves_something_out_is_found_out() {
+    let of_tiny = || scoped(Scope::Tiny, Dialect::Bits).into_iter().map(|scoped| scoped.race);
     for forgets in Forgets::OF_LEGS {
         let differs = |race: Race| {
-            let all = all(&race, 400)?;
+            let right = merged(&race, Forgets::Nothing, 4_000).expect("a race of tiny has few runs");
             // A run that comes to another moment than it was to come to dies, and says so: that is a verdict.
-            let merged = merged(&race, *forgets, 400);
-            Some(merged.is_none_or(|merged| (merged.moments, merged.verdicts) != (all.moments, all.verdicts)))
+            let wrong = merged(&race, *forgets, 4_000);
+            wrong.is_none_or(|wrong| (wrong.moments, wrong.verdicts) != (right.moments, right.verdicts))
         };
-        assert!(small_races().filter_map(differs).any(|differs| differs), "{forgets:?} is left out");
+        assert!(of_tiny().any(differs), "{forgets:?} is left out, and no test notices");
     }
 }
 
