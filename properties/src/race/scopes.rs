@@ -297,7 +297,7 @@ fn two_users(dialect: Dialect) -> Race {
     race
 }
 
-/// One user's job keeps the slot until the other user has been told, and a second job of the first user is due, too.
+/// One user's job keeps the slot until the other user has been told, a second job of the first user is due, and then the other user's is.
 fn three_jobs(dialect: Dialect) -> Race {
     let mut race = plain(dialect);
     (race.users, race.slots, race.dispatchers) = (2, 1, 2);
@@ -306,9 +306,10 @@ fn three_jobs(dialect: Dialect) -> Race {
         race.prefix.extend(all.map(Act::Call));
     }
     race.prefix.push(Act::Settle);
-    for job in [0, 2, 1] {
+    for job in [0, 2] {
         race.prefix.push(Act::Call(step(job, register(job))));
     }
+    race.branches = vec![client(vec![step(1, register(1))])];
     (race.objects[0].stays, race.objects[0].times) = (Stays::UntilAnotherIsTold, 1);
     race
 }
