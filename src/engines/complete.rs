@@ -1,5 +1,7 @@
 //! Complete exploration: every schedule of the races of a scope, on the real service.
 
+mod table;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -14,8 +16,8 @@ use contract::fault::Fault;
 use judge::{Rule, RuleSet};
 pub(crate) use properties::race::Scope;
 use properties::race::{
-    Design, Exhausted, Failure, HuntOptions, Hunted, Keeps, Kind, Merges, Race, Races, Refine, Scoped,
-    Situation, Steps, Stop, Strayed, hunt, scoped,
+    Beyond, Collision, Design, Exhausted, Failure, HuntOptions, Hunted, Keeps, Kind, Merges, Race, Races,
+    Refine, Scoped, Situation, States, Steps, Stop, Strayed, ground, hunt, scoped,
 };
 use reports::{
     Agreement, Amount, Approach, Canary, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status,
@@ -23,6 +25,7 @@ use reports::{
 };
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::table::Times;
 use super::canary;
 use super::counterexample::Traces;
 use super::registry::{Engine, Share, Sink, Task};
@@ -40,6 +43,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) fault: Option<Fault>,
     /// Whether each step is held to the protocol.
     pub(crate) refine: Refine,
+    /// Whether the states behind digests are kept and compared.
+    pub(crate) states: States,
     /// None: until every race has come to its end.
     pub(crate) budget: Option<Duration>,
     pub(crate) threads: usize,
@@ -56,8 +61,12 @@ pub(crate) const NAME: &str = "race complete";
 const REFINEMENT: &str = "race refinement";
 const IS_A_STEP: &str = "each step of the service is a step of the protocol, or changes nothing there";
 
-/// What the scope `small` is estimated to take on two cores, and as much again: with less, a night explores `tiny`.
-pub(crate) const SMALL_TAKES: Duration = Duration::from_secs(30 * 60);
+/// The name of the comparison of states that have one digest in results, and what is compared.
+const DIGESTS: &str = "race digests";
+const ARE_ONE_STATE: &str = "two moments with one digest are one state";
+
+/// What the scope `small` takes on two cores at most, each step held to the protocol: with less, a night explores `tiny`.
+pub(crate) const SMALL_TAKES: Duration = Duration::from_secs(10 * 60);
 
 /// A schedule takes less than a millisecond, so that silence for so long is a hang.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -66,7 +75,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 const BEAT: Duration = Duration::from_millis(100);
 
 /// Of the file of finished races.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What one race came to. It is one line of the file of finished races.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -78,6 +87,9 @@ pub(crate) struct Row {
     /// The race and the design, line by line: a finished race that has changed since is explored again.
     race: String,
     pub(crate) states: u64,
+    /// Steps along its schedules, and those of them that the service was run for.
+    pub(crate) steps: u64,
+    run: u64,
     pub(crate) schedules: u64,
     pub(crate) merged: u64,
     pub(crate) depth: u64,
@@ -93,9 +105,28 @@ pub(crate) struct Row {
     /// Whether it was to be held to the protocol, and the kinds of steps of the protocol that it could take and took.
     refine: Refine,
     protocol: Option<Protocol>,
+    /// Why it was not.
+    beyond: Option<Beyond>,
+    states_kept: Kept,
     /// What came of a failure is not written down: a race with one is explored again.
     #[serde(skip)]
     found: Vec<Found>,
+}
+
+/// Whether the states of a race were kept and compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+enum Kept {
+    Yes,
+    No,
+}
+
+impl From<States> for Kept {
+    fn from(states: States) -> Kept {
+        match states {
+            States::Hashed => Kept::No,
+            States::Kept { .. } => Kept::Yes,
+        }
+    }
 }
 
 /// What a race that was held to the protocol showed of it.
@@ -121,6 +152,8 @@ enum What {
     Wait,
     /// The service does what the protocol cannot.
     Protocol,
+    /// Two states share a digest.
+    Digest,
 }
 
 /// What an exploration came to, race by race.
@@ -242,7 +275,10 @@ impl Shared<'_> {
     fn row(&self, scoped: &Scoped) -> Result<Row, Error> {
         let (design, fault) = (self.plan.design, self.plan.fault);
         let race = Race { design, fault, ..scoped.race.clone() }.print().join("\n");
-        if let Some(known) = self.known.get(&race).filter(|known| known.refine == self.plan.refine) {
+        let asked = |known: &&Row| {
+            known.refine == self.plan.refine && known.states_kept == Kept::from(self.plan.states)
+        };
+        if let Some(known) = self.known.get(&race).filter(asked) {
             self.schedules.fetch_add(known.schedules, Ordering::Relaxed);
             return Ok(known.clone());
         }
@@ -255,14 +291,21 @@ impl Shared<'_> {
             name: scoped.name.clone(),
             race,
             states: explored.states,
+            steps: explored.legs,
+            run: explored.run,
             schedules: hunted.schedules,
             merged: explored.merged,
             depth: explored.depth,
             bound: explored.bound,
-            complete: hunted.exhausted == Exhausted::Yes && hunted.cut == 0 && hunted.hung.is_none(),
+            complete: hunted.exhausted == Exhausted::Yes
+                && hunted.cut == 0
+                && hunted.hung.is_none()
+                && hunted.collision.is_none(),
             endless: hunted.cut > 0,
             refine: self.plan.refine,
             protocol: hunted.refined.as_ref().map(Protocol::of),
+            beyond: ground(&scoped.race).err(),
+            states_kept: self.plan.states.into(),
             time_ms: millis(hunted.elapsed),
             waits: hunted.waits,
             decisions: hunted.decisions.iter().copied().collect(),
@@ -289,6 +332,7 @@ impl Shared<'_> {
             design: self.plan.design,
             fault: self.plan.fault,
             refine: self.plan.refine,
+            states: self.plan.states,
             keeps,
             stop,
             // A hunt that ends with its first failure sets it, and ends the other races; not one that looks for the fewest switches.
@@ -300,6 +344,7 @@ impl Shared<'_> {
     /// What was found, each failure once more with the fewest forced switches that show one.
     fn found(&self, scoped: &Scoped, hunted: &Hunted) -> Result<Vec<Found>, Error> {
         let mut found = Vec::new();
+        found.extend(hunted.collision.as_ref().map(|collision| of_collision(scoped, collision)));
         if let Some(hang) = &hunted.hung {
             let words = super::race::words(hang);
             let keep = || self.plan.traces.keep_as_found(&hang.trace, "L3-hang-race", &words);
@@ -383,6 +428,21 @@ impl Shared<'_> {
     }
 }
 
+/// It has no trace: whatever run came to one of the two states, the other one was taken for it.
+fn of_collision(scoped: &Scoped, collision: &Collision) -> Found {
+    let failure = reports::Failure {
+        id: "digest-collision".to_owned(),
+        trace_file: None,
+        replay_command: "bgcheck race --complete --keep-states".to_owned(),
+        timeline: format!("in the race `{}`, {collision}", scoped.name),
+        decisive_lines: Vec::new(),
+        notes: Vec::new(),
+        rate: None,
+        test: None,
+    };
+    Found { what: What::Digest, failure, trace: None }
+}
+
 /// Longer than any exploration.
 const FOR_EVER: Duration = Duration::from_secs(1 << 32);
 
@@ -437,7 +497,7 @@ impl Explored {
 
     /// Its results: of the rules, and of the comparison with the protocol where that was asked for.
     pub(crate) fn results(&self) -> impl Iterator<Item = EngineResult> {
-        std::iter::once(self.result()).chain(self.refinement())
+        std::iter::once(self.result()).chain(self.refinement()).chain(self.digests())
     }
 
     /// The result for reports.
@@ -461,6 +521,7 @@ impl Explored {
             work: vec![
                 Amount::out_of(Unit::RacesExhausted, complete, self.races as u64),
                 Amount::new(Unit::States, self.sum(|row| row.states)),
+                Amount::new(Unit::Steps, self.sum(|row| row.steps)),
                 Amount::new(Unit::Schedules, self.sum(|row| row.schedules)),
                 Amount::new(Unit::Depth, depth),
             ],
@@ -544,85 +605,26 @@ impl Explored {
         Some(EngineResult { name: REFINEMENT.to_owned(), status: Status::Ran(ran), ..self.result() })
     }
 
-    /// What was explored, a line for each situation, and one on the protocol.
-    pub(crate) fn table(&self, times: Times) -> String {
-        let situations: BTreeSet<Situation> = self.rows.iter().map(|row| row.situation).collect();
-        let lines = situations.into_iter().map(|situation| self.line(situation, times));
-        lines.chain(self.protocol_line()).map(|line| line + "\n").collect()
-    }
-
-    /// Which races were held to the protocol, and what it could do and the service never did.
-    fn protocol_line(&self) -> Option<String> {
-        let held: Vec<&Protocol> = self.rows.iter().filter_map(|row| row.protocol.as_ref()).collect();
-        let union = |of: fn(&Protocol) -> &BTreeSet<String>| -> BTreeSet<&String> {
-            held.iter().flat_map(|protocol| of(protocol)).collect()
-        };
-        let (offered, taken) = (union(|protocol| &protocol.offered), union(|protocol| &protocol.taken));
-        let never: Vec<&str> = offered.difference(&taken).map(|kind| kind.as_str()).collect();
-        let never = if never.is_empty() { "none".to_owned() } else { never.join(", ") };
-        (!held.is_empty()).then(|| {
-            format!(
-                "race {} ({}) | protocol: {} of {} races held to it, {} kinds of steps taken; possible and never taken: {never}",
-                self.scope,
-                self.dialect,
-                held.len(),
-                self.rows.len(),
-                taken.len(),
-            )
-        })
-    }
-
-    fn line(&self, situation: Situation, times: Times) -> String {
-        let rows: Vec<&Row> = self.rows.iter().filter(|row| row.situation == situation).collect();
-        let sum = |of: fn(&Row) -> u64| indicatif::HumanCount(rows.iter().map(|row| of(row)).sum());
-        let complete = rows.iter().filter(|row| row.complete).count();
-        let depth = rows.iter().map(|row| row.depth).max().unwrap_or(0);
-        let mut line = format!(
-            "race {} ({}) | {situation}: {complete} of {} races complete, {} states, {} schedules, {} merged, depth {depth}",
-            self.scope,
-            self.dialect,
-            rows.len(),
-            sum(|row| row.states),
-            sum(|row| row.schedules),
-            sum(|row| row.merged),
-        );
-        if times == Times::Shown {
-            let seconds = rows.iter().map(|row| row.time_ms).sum::<u64>() as f64 / 1000.0;
-            line += &format!(", {seconds:.1} s");
+    /// The result of the comparison of states that have one digest; nothing where they were not kept.
+    fn digests(&self) -> Option<EngineResult> {
+        let kept: Vec<&Row> = self.rows.iter().filter(|row| row.states_kept == Kept::Yes).collect();
+        if kept.is_empty() {
+            return None;
         }
-        line
-    }
-
-    /// A line for each race.
-    pub(crate) fn list(&self, times: Times) -> String {
-        self.rows.iter().map(|row| row.line(times) + "\n").collect()
-    }
-}
-
-impl Row {
-    fn line(&self, times: Times) -> String {
-        let Row {
-            dialect, name, states, schedules, merged, depth, bound, complete, endless, time_ms, ..
-        } = self;
-        let end = match (complete, bound) {
-            (true, _) => "complete".to_owned(),
-            _ if *endless => "not complete, since a run of it has no end".to_owned(),
-            (false, Some(bound)) => format!("complete up to {bound} forced switches"),
-            (false, None) => "not complete".to_owned(),
+        let ran = Ran {
+            findings: Vec::new(),
+            witnesses: Vec::new(),
+            agreement: Some(Agreement {
+                what: ARE_ONE_STATE.to_owned(),
+                compared: kept.iter().map(|row| row.steps).sum(),
+                disagreements: self.failures(What::Digest),
+            }),
+            ..self.ran()
         };
-        let time = if times == Times::Shown { format!(", {time_ms} ms") } else { String::new() };
-        format!(
-            "{dialect} | {name}: {end}, {states} states, {schedules} schedules, {merged} merged, depth {depth}{time}"
-        )
+        Some(EngineResult { name: DIGESTS.to_owned(), status: Status::Ran(ran), ..self.result() })
     }
 }
 
-/// Whether times are shown, which differ from run to run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Times {
-    Shown,
-    Left,
-}
 /// The engine of a night.
 pub(crate) struct Complete;
 
@@ -635,6 +637,7 @@ impl Complete {
             design: Design::Barrier,
             fault: None,
             refine: Refine::Yes,
+            states: States::Hashed,
             budget: Some(task.budget),
             threads: cores(),
             stop: task.stop,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use contract::Dialect;
 use contract::fault::Fault;
 use judge::RuleSet;
-use properties::race::{Design, Kind, Merges, Refine, Scope, Stop};
+use properties::race::{Design, Kind, Merges, Refine, Scope, States, Stop};
 use reports::ExitCode;
 
 use crate::cli;
@@ -76,6 +76,9 @@ pub(crate) struct Args {
     /// Hold each step of the service to the model of the protocol, too, in the races that it knows.
     #[arg(long, requires = "complete")]
     refine: bool,
+    /// Keep the states behind digests, and compare them: two that share one end with 2. For scope tiny; it takes the memory of all states.
+    #[arg(long, requires = "complete")]
+    keep_states: bool,
     /// The fault in the service, in a build with the feature `faults`.
     #[cfg(feature = "faults")]
     #[arg(long, requires = "complete", value_parser = cli::one_of(Fault::ALL.iter().copied()), value_name = "FAULT")]
@@ -195,6 +198,7 @@ fn explore(args: &Args, place: &Place, traces: &Traces, output: &mut Output) -> 
         design: args.design,
         fault: args.fault(),
         refine: if args.refine { Refine::Yes } else { Refine::No },
+        states: if args.keep_states { States::Kept { bits: 128 } } else { States::Hashed },
         budget: args.budget,
         threads: run::threads(args.threads),
         stop: Stop::at_first(args.stop_at_first),

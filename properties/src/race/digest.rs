@@ -37,25 +37,30 @@
 
 use std::hash::{Hash, Hasher};
 
-use siphasher::sip128::{Hasher128 as _, SipHasher13};
-
+use super::kept::Feed;
 use super::world::{Deadline, Inner};
 
 /// A hash of 128 bits: a million moments share one with a chance of 1 to 10^26.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct Digest(u128);
+pub struct Digest(pub(super) u128);
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:x}", self.0)
+    }
+}
 
 impl Digest {
     /// The hash of what `add` adds.
-    pub(super) fn of(add: impl FnOnce(&mut SipHasher13)) -> Digest {
-        let mut hasher = SipHasher13::new();
-        add(&mut hasher);
-        Digest(hasher.finish128().as_u128())
+    pub(super) fn of(add: impl FnOnce(&mut Feed)) -> Digest {
+        let mut feed = Feed::new();
+        add(&mut feed);
+        feed.digest()
     }
 }
 
 /// What a task has read since it held nothing, as a hash.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub(super) struct Past(Digest);
 
 impl Past {
@@ -86,39 +91,39 @@ pub enum Forgets {
     Waiters,
     /// What a task still needs, where it states that (`Runtime::carries`).
     Carried,
+    /// The past of the task, where a leg is taken to be known.
+    LegPast,
+    /// What all share, where a leg is taken to be known.
+    LegShared,
+    /// What has happened in a leg that is known.
+    LegEvents,
 }
 
 impl Forgets {
-    /// Every part that can be left out.
+    /// Every part of a moment that can be left out.
     pub const ALL: &'static [Forgets] =
         &[Forgets::Reads, Forgets::Contents, Forgets::Waiters, Forgets::Carried];
+
+    /// Every part of a leg that can be left out.
+    pub const OF_LEGS: &'static [Forgets] = &[Forgets::LegPast, Forgets::LegShared, Forgets::LegEvents];
 }
 
 impl Inner {
-    /// See the module's documentation. Called at a choice of who goes on.
-    pub(super) fn digest(&self, forgets: Forgets) -> Digest {
+    /// What all tasks share, in which these may go on.
+    pub(super) fn shared(&self, runnable: &[usize], forgets: Forgets) -> Digest {
         Digest::of(|hasher| {
-            self.hash_tasks(forgets, hasher);
+            for task in &self.tasks {
+                (task.done, task.wait, task.joiners.len()).hash(hasher);
+            }
+            self.ticking.hash(hasher);
+            if forgets != Forgets::Waiters {
+                runnable.hash(hasher);
+            }
             self.hash_shared(forgets, hasher);
             if let Some(around) = &self.around {
                 around.digest(hasher);
             }
-            if let Some(judge) = self.judge() {
-                judge.digest(hasher);
-            }
-            if let Some(refined) = &self.refined {
-                refined.digest(hasher);
-            }
         })
-    }
-
-    fn hash_tasks<H: Hasher>(&self, forgets: Forgets, state: &mut H) {
-        for task in &self.tasks {
-            (task.done, task.wait, task.joiners.len()).hash(state);
-            if forgets != Forgets::Reads {
-                task.past.hash(state);
-            }
-        }
     }
 
     fn hash_shared<H: Hasher>(&self, forgets: Forgets, state: &mut H) {

@@ -19,6 +19,7 @@ use model::protocol::{Lost, Map};
 
 use super::bytes::race_of;
 use super::complete::Explored;
+use super::kept::{self, Collision, States};
 use super::program::{Act, Race, Stays};
 use super::refine::{self, Refine};
 use super::seen::Seen;
@@ -54,6 +55,8 @@ pub struct HuntOptions<'a> {
     pub keeps: Keeps,
     /// Whether a race that is given is held to the protocol.
     pub refine: Refine,
+    /// Whether the states behind digests are kept, and compared.
+    pub states: States,
     /// Set when something broke and that is enough, here or in another hunt that has the same one: then it is over.
     pub enough: Option<&'a AtomicBool>,
     /// Told now and then how many schedules have run.
@@ -111,6 +114,7 @@ impl<'a> HuntOptions<'a> {
             stop: Stop::Never,
             keeps: Keeps::Small,
             refine: Refine::No,
+            states: States::Hashed,
             enough: None,
             progress,
             found: &|_| (),
@@ -175,6 +179,8 @@ pub struct Hunted {
     pub lost: Option<Strayed>,
     /// What the protocol could do beside the race, and did; nothing where the race was not held to it.
     pub refined: Option<Steps>,
+    /// Two states that share a digest, where states are kept.
+    pub collision: Option<Collision>,
     /// How far the last race was explored, by a strategy that comes to an end.
     pub explored: Option<Explored>,
     /// Which calls met which steps.
@@ -339,6 +345,7 @@ struct Plan {
     stop: Stop,
     keeps: Keeps,
     refine: Refine,
+    states: States,
 }
 
 /// As [`Races`], with the race that is given.
@@ -350,14 +357,27 @@ enum Drawn {
 
 impl Plan {
     fn of(options: &HuntOptions<'_>) -> Plan {
-        let HuntOptions { kind, races, design, fault, seed, budget, runs, each, stop, keeps, refine, .. } =
-            *options;
+        let HuntOptions {
+            kind,
+            races,
+            design,
+            fault,
+            seed,
+            budget,
+            runs,
+            each,
+            stop,
+            keeps,
+            refine,
+            states,
+            ..
+        } = *options;
         let races = match races {
             Races::OfSeeds => Drawn::OfSeeds,
             Races::Small => Drawn::Small,
             Races::Given(race) => Drawn::Given(Box::new(race.clone())),
         };
-        Plan { kind, races, design, fault, seed, budget, runs, each, stop, keeps, refine }
+        Plan { kind, races, design, fault, seed, budget, runs, each, stop, keeps, refine, states }
     }
 }
 
@@ -422,7 +442,8 @@ impl Hunt {
         // A run without an end is one of endlessly many, and the others would be as long.
         let given = matches!(self.plan.races, Drawn::Given(_));
         let endless = given && self.hunted.cut > 0 && matches!(self.plan.kind, Kind::Complete { .. });
-        !(broken || spent || late || endless)
+        let collides = self.hunted.collision.is_some();
+        !(broken || spent || late || endless || collides)
     }
 
     fn one_race(&mut self) {
@@ -437,6 +458,7 @@ impl Hunt {
         race.fault = self.plan.fault;
         let race = Arc::new(race);
         let map = self.map(&race);
+        kept::keep(self.plan.states);
         let mut session = Session::new(self.plan.kind.start(seed)).beside(map.clone());
         self.hunted.races += 1;
         *self.common.so_far() = Some(self.so_far());
@@ -447,6 +469,11 @@ impl Hunt {
             // A run that is cut at a known moment is like no other one.
             self.hunted.distinct += u64::from(run.rest == Rest::Known || orders.insert(run.order));
             self.note(seed, &race, &run);
+            self.hunted.collision = kept::collision();
+            // With two states for one, what follows means nothing.
+            if self.hunted.collision.is_some() {
+                break;
+            }
             if session.next(&run.choices) == More::No {
                 self.hunted.finished += 1;
                 if matches!(self.plan.races, Drawn::Given(_)) {
@@ -455,14 +482,20 @@ impl Hunt {
                 break;
             }
         }
+        self.hunted.collision = kept::collision();
         self.hunted.explored = session.explored();
+        // A leg that was known was not judged in a run.
+        for rule in session.decided().iter() {
+            let all = self.counts.iter_mut().zip(Rule::ALL);
+            all.filter(|(_, known)| **known == rule).for_each(|(count, _)| *count = (*count).max(1));
+        }
         self.hunted.refined = map.map(|map| Steps { offered: map.offered(), taken: map.taken() });
     }
 
     /// The protocol beside the race, where it is held to that.
     fn map(&self, race: &Race) -> Option<Arc<Map>> {
         let held = self.plan.refine == Refine::Yes && matches!(self.plan.races, Drawn::Given(_));
-        let ground = held.then(|| refine::ground(race)).flatten()?;
+        let ground = held.then(|| refine::ground(race).ok()).flatten()?;
         Some(Map::new(&ground))
     }
 

@@ -115,6 +115,16 @@ impl Locks {
         self.all[lock].contents = contents;
     }
 
+    /// What each lock protects, as it was when it was last given back.
+    pub(super) fn all_contents(&self) -> impl Iterator<Item = Digest> {
+        self.all.iter().map(|one| one.contents)
+    }
+
+    /// The same locks of another run protected this.
+    pub(super) fn recall(&mut self, contents: &[Digest]) {
+        self.all.iter_mut().zip(contents).for_each(|(one, contents)| one.contents = *contents);
+    }
+
     /// Adds the locks to a digest. What a lock protects that is held follows from what its holder has read.
     pub(super) fn digest<H: Hasher>(&self, forgets: Forgets, state: &mut H) {
         for One { kind: _, owner, waiters, contents } in &self.all {

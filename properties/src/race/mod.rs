@@ -29,8 +29,12 @@ mod digest;
 mod execution;
 mod files;
 mod follow;
+mod happened;
 mod hunt;
+mod kept;
+mod legs;
 mod locks;
+mod moment;
 mod order;
 mod program;
 mod refine;
@@ -54,16 +58,18 @@ pub use self::complete::{Explored, Merges, complete};
 pub use self::digest::{Digest, Forgets};
 pub use self::follow::{Followed, follow};
 pub use self::hunt::{Exhausted, Failure, First, HuntOptions, Hunted, Keeps, Races, Steps, Strayed, hunt};
+pub use self::kept::{Collision, States};
 pub use self::locks::Circle;
+pub use self::moment::{Moment, Recalled};
 pub use self::program::{
     Act, BRANCHES, Branch, Destination, Exit, Fate, Fetched, JOBS, Kept, Leaves, Lock, Manner, OBJECTS, On,
     Outside, Race, Stays, Step as Calling, Wakes,
 };
-pub use self::refine::{Refine, ground};
+pub use self::refine::{Beyond, Refine, ground};
 pub use self::replay::{ReplayError, from_trace, replay};
 pub use self::scopes::{Scope, Scoped, Situation, scoped};
 pub use self::seen::Seen;
-pub use self::strategy::{Arrives, Kind, More, Options, Strategy, Tape, What};
+pub use self::strategy::{Arrives, Digests, Kind, More, Options, Strategy, Tape, What};
 pub use self::subject::{Rest, Run, SUBJECT, Session, run, trace};
 pub use self::text::Error;
 pub use self::watch::Hang;

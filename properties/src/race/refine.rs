@@ -17,7 +17,7 @@ use contract::{Call, EventView, JobId, JobState, NotifyFlags};
 use model::protocol::{Ask, Begun, Ground, Is, Lost, Map, Mishaps, Shown, Trail};
 use serde::{Deserialize, Serialize};
 
-use super::program::{Act, Fetched, Kept, Race, Stays, Step};
+use super::program::{Act, Fetched, Kept, Manner, Race, Stays, Step};
 
 /// Whether a race is held to the protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -31,6 +31,7 @@ pub enum Refine {
 }
 
 /// A run beside the protocol.
+#[derive(Clone)]
 pub(super) struct Refined {
     map: Arc<Map>,
     /// From when the transfer of the job begins.
@@ -54,8 +55,8 @@ impl Refined {
         self.end_where_lost();
     }
 
-    pub(super) fn shown(&mut self, core: &engine::core::Core) {
-        if let (Some(trail), Some(shown)) = (&mut self.trail, shown(core)) {
+    pub(super) fn shown(&mut self, shown: Shown) {
+        if let Some(trail) = &mut self.trail {
             self.lost = trail.shown(shown).err();
         }
         self.end_where_lost();
@@ -75,7 +76,7 @@ impl Refined {
 }
 
 /// The state of the service, as far as it is one of the protocol's.
-fn shown(core: &engine::core::Core) -> Option<Shown> {
+pub(super) fn shown(core: &engine::core::Core) -> Option<Shown> {
     let job = JobId(0);
     let begun = core.begun(job).map_or(Begun::No, |delivery| match core.is_released(delivery) {
         true => Begun::Released,
@@ -89,23 +90,88 @@ fn shown(core: &engine::core::Core) -> Option<Shown> {
 const CLIENTS: usize = 2;
 const FILES: usize = 2;
 
-/// What the protocol has to be on to follow this race; nothing where it cannot.
-#[must_use]
-pub fn ground(race: &Race) -> Option<Ground> {
-    let calls: Vec<&Step> = race.steps().collect();
-    let creates = calls.iter().filter(|step| matches!(step.call, Call::CreateJob { .. })).count();
-    let adds = calls.iter().filter(|step| matches!(step.call, Call::AddFile { .. })).count();
-    let alone = (creates, race.users, race.slots, race.dispatchers) == (1, 1, 1, 1);
-    let few = race.branches.len() <= CLIENTS && adds <= FILES && race.outside.is_empty();
-    let known = calls.iter().all(|step| is_known(&step.call)) && race.jobs[0].fetches.iter().all(is_plain);
-    let plain = race.objects.iter().all(|object| {
-        object.stays == Stays::Briefly && object.kept == Kept::ToTheEnd && object.takes.is_none()
-    });
-    if !(alone && few && known && plain) || begins_anew(race) {
-        return None;
+/// What is in a race that the protocol does not know.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Beyond {
+    /// Several jobs or users, or more slots or dispatchers than one.
+    SeveralJobs,
+    /// More clients.
+    Clients,
+    /// More files.
+    Files,
+    /// The network is lost, or a user logs off.
+    Outside,
+    /// Suspend.
+    Suspend,
+    /// Events of modifications.
+    Modifications,
+    /// Another call.
+    Call,
+    /// A transfer that goes on after it has failed, or whose steps are seen one by one.
+    Transfer,
+    /// A client's own lock, a destructor, or a callback that stays.
+    Objects,
+    /// A transfer that begins anew in the race.
+    BeginsAnew,
+    /// No transfer begins.
+    NoTransfer,
+}
+
+impl std::fmt::Display for Beyond {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Beyond::SeveralJobs => "several jobs or users",
+            Beyond::Clients => "a third client",
+            Beyond::Files => "a third file",
+            Beyond::Outside => "the network or a logoff",
+            Beyond::Suspend => "Suspend",
+            Beyond::Modifications => "modifications",
+            Beyond::Call => "a call that the protocol does not know",
+            Beyond::Transfer => "a transfer in several steps",
+            Beyond::Objects => "destructors, clients' locks or callbacks that stay",
+            Beyond::BeginsAnew => "a transfer that begins anew",
+            Beyond::NoTransfer => "no transfer",
+        })
     }
+}
+
+/// The first that is in the race and that the protocol does not know.
+fn beyond(race: &Race) -> Option<Beyond> {
+    let calls = || race.steps().map(|step| &step.call);
+    let creates = calls().filter(|call| matches!(call, Call::CreateJob { .. })).count();
+    let adds = calls().filter(|call| matches!(call, Call::AddFile { .. })).count();
+    let is_alone = (creates, race.users, race.slots, race.dispatchers) == (1, 1, 1, 1);
+    let is_plain_object = |object: &Manner| {
+        object.stays == Stays::Briefly && object.kept == Kept::ToTheEnd && object.takes.is_none()
+    };
+    let all = [
+        (Beyond::SeveralJobs, !is_alone),
+        (Beyond::Clients, race.branches.len() > CLIENTS),
+        (Beyond::Modifications, calls().any(asks_for_modifications)),
+        (Beyond::Suspend, calls().any(|call| matches!(call, Call::Suspend))),
+        (Beyond::Files, adds > FILES),
+        (Beyond::Outside, !race.outside.is_empty()),
+        (Beyond::Call, !calls().all(is_known)),
+        (Beyond::Transfer, !race.jobs[0].fetches.iter().all(is_plain)),
+        (Beyond::Objects, !race.objects.iter().all(is_plain_object)),
+        (Beyond::BeginsAnew, begins_anew(race)),
+    ];
+    all.into_iter().find(|(_, so)| *so).map(|(beyond, _)| beyond)
+}
+
+/// What the protocol has to be on to follow this race.
+///
+/// # Errors
+/// It cannot.
+pub fn ground(race: &Race) -> Result<Ground, Beyond> {
+    if let Some(beyond) = beyond(race) {
+        return Err(beyond);
+    }
+    let calls: Vec<&Step> = race.steps().collect();
     let prefix: Vec<&Call> = race.prefix.iter().filter_map(call_of).collect();
-    let resumes = prefix.iter().position(|call| matches!(call, Call::Resume))?;
+    let resumes = prefix.iter().position(|call| matches!(call, Call::Resume)).ok_or(Beyond::NoTransfer)?;
     let asked = prefix[..resumes].iter().filter(|call| !matches!(call, Call::CreateJob { .. }));
     let mut before = vec![Ask::Interface(None)];
     // The protocol's job has one file from the beginning.
@@ -121,7 +187,7 @@ pub fn ground(race: &Race) -> Option<Ground> {
         }
     }
     let mishaps = if race.jobs[0].renames_fail > 0 { Mishaps::DiskAndExpiry } else { Mishaps::None };
-    Some(Ground { profile, before, asks, mishaps })
+    Ok(Ground { profile, before, asks, mishaps })
 }
 
 fn call_of(act: &Act) -> Option<&Call> {
@@ -131,14 +197,17 @@ fn call_of(act: &Act) -> Option<&Call> {
     }
 }
 
-fn is_known(call: &Call) -> bool {
-    let modifies =
-        |flags: u32| NotifyFlags::from_bits_truncate(flags).contains(NotifyFlags::JOB_MODIFICATION);
+fn asks_for_modifications(call: &Call) -> bool {
     match call {
-        Call::CreateJob { .. } => true,
-        Call::SetNotifyFlags { flags } if modifies(*flags) => false,
-        other => Ask::of(other).is_some() || Ask::is_none_of(other) == Is::So,
+        Call::SetNotifyFlags { flags } => {
+            NotifyFlags::from_bits_truncate(*flags).contains(NotifyFlags::JOB_MODIFICATION)
+        }
+        _ => false,
     }
+}
+
+fn is_known(call: &Call) -> bool {
+    matches!(call, Call::CreateJob { .. }) || Ask::of(call).is_some() || Ask::is_none_of(call) == Is::So
 }
 
 fn is_plain(fetched: &Fetched) -> bool {

@@ -24,8 +24,10 @@ use super::execution::{self, STACK_BYTES};
 use super::locks::Taken;
 use super::order::Shared;
 use super::program::Wakes;
+use super::refine::shown;
+use super::strategy::Digests;
 use super::windows::Step;
-use super::world::{Deadline, Digests, Done, Fresh, HOST, Mode, Name, Role, Ticking, World};
+use super::world::{Deadline, Done, Fresh, HOST, Mode, Name, Role, Ticking, World};
 
 /// The runtime. Clones are of the same world.
 #[derive(Clone)]
@@ -403,14 +405,9 @@ impl<T> Drop for Guard<'_, T> {
             && world.mode != Mode::Over
             && let Some(value) = self.inner.as_deref()
         {
-            let contents = world.strategy.recalls().unwrap_or_else(|| {
-                let contents = (self.lock.digest)(value);
-                world.strategy.notes(contents);
-                contents
-            });
-            world.locks.protects(self.lock.number, contents);
-            if let (Some(refined), Some(core)) = (&mut world.refined, (self.lock.core)(value)) {
-                refined.shown(core);
+            world.locks.protects(self.lock.number, (self.lock.digest)(value));
+            if let Some(shown) = (self.lock.core)(value).and_then(shown) {
+                world.shows(shown);
             }
         }
         self.inner = None;

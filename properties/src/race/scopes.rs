@@ -238,6 +238,8 @@ fn larger(dialect: Dialect) -> Vec<Scoped> {
     add("two jobs whose callbacks cancel each other", cross_cancel(dialect));
     add("a callback that cancels another job", cancels_another(dialect));
     add("two users and one slot each", two_users(dialect));
+    add("three jobs of two users, and one slot each", three_jobs(dialect));
+    add("a callback that cancels the job which waits for its slot", cancels_who_waits(dialect));
     add("a program, and Cancel", program(dialect, Exit::Code(0)));
     add("a program that cannot be started, and Cancel", program(dialect, Exit::NotStarted));
     add("an object whose destructor calls Cancel", destructor(dialect));
@@ -292,6 +294,30 @@ fn two_users(dialect: Dialect) -> Race {
         race.prefix.push(Act::Call(step(job, register(job))));
     }
     (race.objects[0].stays, race.objects[0].times) = (Stays::UntilAnotherIsTold, 1);
+    race
+}
+
+/// One user's job keeps the slot until the other user has been told, a second job of the first user is due, and then the other user's is.
+fn three_jobs(dialect: Dialect) -> Race {
+    let mut race = plain(dialect);
+    (race.users, race.slots, race.dispatchers) = (2, 1, 2);
+    for job in 0..3 {
+        let all = [create_on(), add_file(job), step(job, Call::Resume)];
+        race.prefix.extend(all.map(Act::Call));
+    }
+    race.prefix.push(Act::Settle);
+    for job in [0, 2] {
+        race.prefix.push(Act::Call(step(job, register(job))));
+    }
+    race.branches = vec![client(vec![step(1, register(1))])];
+    (race.objects[0].stays, race.objects[0].times) = (Stays::UntilAnotherIsTold, 1);
+    race
+}
+
+/// Where a delivery began before it had its slot, neither callback would come to its end.
+fn cancels_who_waits(dialect: Dialect) -> Race {
+    let mut race = cancels_another(dialect);
+    race.slots = 1;
     race
 }
 

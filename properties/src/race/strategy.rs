@@ -7,10 +7,12 @@
 //!
 //! **The law it keeps.** Whatever strategy made the choices, they are a [`Tape`], and the tape repeats the run.
 
+use judge::RuleSet;
 use serde::{Deserialize, Serialize};
 
 use super::complete::{Explored, Merges, complete};
 use super::digest::{Digest, Forgets};
+use super::moment::{Moment, Recalled};
 use super::world::{Choice, HOST};
 use crate::sample::split_mix;
 
@@ -44,34 +46,24 @@ pub trait Strategy: Send {
     fn choose(&mut self, options: &Options<'_>) -> usize;
 
     /// Whether the strategy compares moments by their digests, for which a run keeps more of what happens.
-    fn merges(&self) -> bool {
-        false
+    fn digests(&self) -> Digests {
+        Digests::None
     }
 
-    /// What is left out of what tasks have read, in a run that merges.
+    /// What is left out of a digest.
     fn forgets(&self) -> Forgets {
         Forgets::Nothing
     }
 
-    /// Whether it wants the digest of the moment before the next choice, and what is left out of it.
-    fn wants_digest(&self) -> Option<Forgets> {
-        None
-    }
-
-    /// A mutex is given back. What it contains then, if the run repeats one of which that is known.
-    fn recalls(&mut self) -> Option<Digest> {
-        None
-    }
-
-    /// What a mutex contains that is given back, where [`Strategy::recalls`] had nothing.
-    fn notes(&mut self, contents: Digest) {
-        let _ = contents;
-    }
-
-    /// The run comes to a moment with this digest, at which it has a choice of who goes on. `current` has the turn.
-    fn arrives(&mut self, digest: Digest, current: usize) -> Arrives {
-        let _ = (digest, current);
+    /// The run comes to a moment, while digests are kept.
+    fn arrives(&mut self, moment: &Moment<'_>) -> Arrives {
+        let _ = moment;
         Arrives::AtNew
+    }
+
+    /// The last choice led to where no run has been, from a moment with these parts.
+    fn recalls(&mut self) -> Option<Recalled> {
+        None
     }
 
     /// A run is over; these were its choices. Gives back whether there is another schedule to run.
@@ -83,6 +75,36 @@ pub trait Strategy: Send {
     /// How far it has come, if it is one that comes to an end.
     fn explored(&self) -> Option<Explored> {
         None
+    }
+
+    /// The rules that have had something to decide, if it compares moments.
+    fn decided(&self) -> RuleSet {
+        RuleSet::EMPTY
+    }
+
+    /// The moments with a choice to which it has come, if it compares them.
+    fn moments(&self) -> Vec<Digest> {
+        Vec::new()
+    }
+}
+
+/// Whether a run keeps what the digest of a moment is made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Digests {
+    /// It does.
+    Kept,
+    /// It does from where [`Strategy::recalls`] gives it what it would have kept up to there.
+    Later,
+    /// It does not.
+    None,
+}
+
+/// Stands in the place of a strategy while that is at work.
+pub(super) struct Idle;
+
+impl Strategy for Idle {
+    fn choose(&mut self, _: &Options<'_>) -> usize {
+        0
     }
 }
 

@@ -22,6 +22,7 @@ use judge::{Ended, Header, Judge, Recorded, RuleSet, Trace, Verdict, Verdicts, V
 use model::protocol::{Lost, Map};
 
 use super::complete::Explored;
+use super::digest::Digest;
 use super::execution;
 use super::program::{Act, Destination, On, PREPARES, Race, Step};
 use super::refine::Refined;
@@ -145,6 +146,18 @@ impl Session {
     #[must_use]
     pub fn explored(&self) -> Option<Explored> {
         self.strategy.explored()
+    }
+
+    /// See [`Strategy::decided`].
+    #[must_use]
+    pub fn decided(&self) -> RuleSet {
+        self.strategy.decided()
+    }
+
+    /// See [`Strategy::moments`].
+    #[must_use]
+    pub fn moments(&self) -> Vec<Digest> {
+        self.strategy.moments()
     }
 
     fn play(&mut self, race: &Arc<Race>, events: Events) -> Played {

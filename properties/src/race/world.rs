@@ -10,24 +10,25 @@
 //!
 //! [`Runtime`]: engine::service::Runtime
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use contract::event::{By, Given, Recorder, Target};
+use contract::event::{Given, Recorder, Target};
 use contract::{Call, CallId, DeliveryId, Event, EventView, FileId, JobId, Method};
 use engine::service::Inside;
 use judge::trace::{ChooseLine, Kind};
 use judge::{Ended, Judge, Line};
 
-use super::digest::{Digest, Forgets, Past};
+use super::digest::Past;
+use super::happened::Happened;
 use super::locks::Locks;
 use super::order::{Order, Shared};
 use super::program::Wakes;
 use super::refine::Refined;
 use super::runtime::Tick;
 use super::seen::Seen;
-use super::strategy::{Arrives, Options, Strategy, What};
+use super::strategy::{Digests, Options, Strategy, What};
 use super::windows::{Row, Step, Window};
 
 /// The task that prepares the run and then plays the environment.
@@ -54,7 +55,7 @@ pub(super) struct Inner {
     /// The locks of the service.
     pub(super) locks: Locks,
     /// By condition variable: the tasks that wait, the one that has waited longest first.
-    condvars: Vec<Vec<usize>>,
+    pub(super) condvars: Vec<Vec<usize>>,
     /// Which waiter a notification of one wakes.
     pub(super) wakes: Wakes,
     /// Wake-ups without a notification that may still come.
@@ -78,28 +79,30 @@ pub(super) struct Inner {
     pub(super) choices: Vec<Choice>,
     pub(super) strategy: Box<dyn Strategy>,
     decisions: usize,
-    events: Events,
-    seq: u64,
+    pub(super) events: Events,
+    pub(super) seq: u64,
     /// The windows that were hit, in their order.
     pub(super) windows: Vec<Window>,
     /// Client's locks that are taken, and tasks that wait for one or for another user's callback.
     pub(super) client_locks: u32,
     pub(super) lock_waiters: Vec<usize>,
-    options: Vec<usize>,
+    pub(super) options: Vec<usize>,
     /// Calls that have not returned, and callbacks and programs that have not left.
-    open: u32,
+    pub(super) open: u32,
     /// Jobs of which a callback runs.
-    telling: Vec<JobId>,
+    pub(super) telling: Vec<JobId>,
     /// Waits at the barrier.
     pub(super) waits: u64,
     /// Those that went on although the delivery they were for had left (L3).
     pub(super) overwaits: u64,
     /// Jobs whose Complete or Cancel is back with a success.
-    ended: Vec<JobId>,
+    pub(super) ended: Vec<JobId>,
     /// What was seen first that stands in no event.
     pub(super) seen: Option<Seen>,
     /// Whether the pasts of tasks and the contents of locks are kept, so that a moment has a digest.
     pub(super) digests: Digests,
+    /// What has happened since the last moment, while digests are kept.
+    pub(super) happened: Vec<Happened>,
     /// The clients, the network and the disk, as far as they are state.
     pub(super) around: Option<Arc<dyn Around>>,
     /// The protocol beside the run, where the race is held to it.
@@ -114,13 +117,6 @@ pub(super) struct Inner {
 pub(super) trait Around: Send + Sync {
     /// Adds it to a digest.
     fn digest(&self, state: &mut dyn Hasher);
-}
-
-/// See [`Inner::digests`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Digests {
-    Kept,
-    None,
 }
 
 /// Who decides.
@@ -153,7 +149,7 @@ pub(super) enum Fresh {
 }
 
 /// See [`Inner::ticking`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Ticking {
     Yes,
     No,
@@ -205,7 +201,7 @@ pub(super) struct Task {
     /// The delivery whose callback that is.
     entered: Option<Entered>,
     /// The calls it makes, the innermost last: a destructor calls out of the call that lets go of its object.
-    calls: Vec<Made>,
+    pub(super) calls: Vec<Made>,
     /// Its wait at the barrier.
     pub(super) wait: Option<Wait>,
     pub(super) done: Done,
@@ -216,14 +212,14 @@ pub(super) struct Task {
 
 /// A call that a task makes, and the job it is about.
 #[derive(Clone, Copy, Debug)]
-struct Made {
+pub(super) struct Made {
     method: Method,
     job: Option<JobId>,
     /// The service's name of it, and the one that the rules know it by.
-    id: CallId,
-    name: CallId,
+    pub(super) id: CallId,
+    pub(super) name: CallId,
     /// What the task had read before.
-    past: Past,
+    pub(super) past: Past,
 }
 
 /// A delivery whose callback has entered.
@@ -301,7 +297,7 @@ pub(super) enum Events {
 
 impl World {
     pub(super) fn new(strategy: Box<dyn Strategy>, events: Events) -> World {
-        let digests = if strategy.merges() { Digests::Kept } else { Digests::None };
+        let digests = strategy.digests();
         World {
             inner: Mutex::new(Inner {
                 mode: Mode::Preparing,
@@ -336,6 +332,7 @@ impl World {
                 ended: Vec::new(),
                 seen: None,
                 digests,
+                happened: Vec::new(),
                 around: None,
                 refined: None,
                 order: Order::default(),
@@ -381,6 +378,30 @@ const STOPPED: &str = " is stopped";
 /// Who is stopped where time passes although somebody could go on.
 const OTHERS: &str = "every thread";
 
+/// What part the host has in a choice.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Host {
+    /// None.
+    Waits,
+    /// It is the environment, and comes last: who always takes the first way lets time pass only when nobody can move.
+    LetsTimePass,
+    /// It is a task like any other.
+    TakesPart,
+}
+
+/// The ways to go, of tasks in the order of their numbers: on with the one that runs, then the others in turn from there.
+pub(super) fn list_ways(ways: &mut Vec<usize>, runnable: &[usize], current: usize, host: Host) {
+    let takes_part = |task: &usize| host == Host::TakesPart || *task != HOST;
+    ways.clear();
+    ways.extend(Some(current).filter(|task| runnable.contains(task) && takes_part(task)));
+    let later = runnable.iter().copied().filter(|task| *task > current);
+    let earlier = runnable.iter().copied().filter(|task| *task < current);
+    ways.extend(later.chain(earlier).filter(takes_part));
+    if host == Host::LetsTimePass {
+        ways.push(HOST);
+    }
+}
+
 /// Whether a line of a race's trace is a switch away from a thread that could go on, or time that passes although one could.
 #[must_use]
 pub fn is_forced_switch(line: &Line) -> bool {
@@ -389,94 +410,6 @@ pub fn is_forced_switch(line: &Line) -> bool {
 
 /// Calls that a task has open at once, one out of another, at most. With more their names are not different any more.
 const CALLS_OF_A_TASK: usize = 64;
-
-/// What a merging run does besides.
-impl Inner {
-    /// The task that runs has read this: what it does from here on may depend on it.
-    pub(super) fn reads(&mut self, what: impl Hash) {
-        if self.digests == Digests::Kept && self.mode != Mode::Over {
-            self.me().past.then(what);
-        }
-    }
-
-    /// The task that runs comes to something that tasks share.
-    pub(super) fn touches(&mut self, shared: Shared) {
-        if self.mode == Mode::Racing {
-            self.order.touch(shared, self.current);
-        }
-    }
-
-    /// The task that runs holds nothing of what it has read, and stands at this place.
-    pub(super) fn holds_nothing(&mut self, place: impl Hash) {
-        if self.digests == Digests::Kept {
-            self.me().past = Past::at(place);
-        }
-    }
-
-    /// Of all that it has read in its present call, or since it held nothing, only this counts from here on.
-    pub(super) fn carries(&mut self, what: impl Hash) {
-        if self.digests == Digests::Kept && self.mode != Mode::Over {
-            let forgets = self.strategy.forgets() == Forgets::Carried;
-            let me = self.me();
-            me.past = me.calls.last().map_or_else(Past::default, |made| made.past);
-            match forgets {
-                true => me.past.then("carries"),
-                false => me.past.then(("carries", what)),
-            }
-        }
-    }
-
-    /// The judge, where events are judged as they come.
-    pub(super) fn judge(&self) -> Option<&Judge> {
-        match &self.events {
-            Events::Judged(judge) => Some(judge),
-            Events::Written(_) | Events::Dropped => None,
-        }
-    }
-
-    /// The tasks that wait for a notification, by condition variable.
-    pub(super) fn waiting(&self) -> &[Vec<usize>] {
-        &self.condvars
-    }
-
-    /// Adds what is known of calls and callbacks beyond what each task knows of its own.
-    pub(super) fn hash_calls<H: Hasher>(&self, state: &mut H) {
-        let mut telling = self.telling.clone();
-        telling.sort_unstable();
-        let mut ended = self.ended.clone();
-        ended.sort_unstable();
-        ended.dedup();
-        (self.open, telling, ended).hash(state);
-    }
-
-    /// By which name the rules know an open call. In a run that merges it is named by its task, so that the order in which two tasks call does
-    /// not show in their names.
-    pub(super) fn name_of(&self, id: CallId) -> CallId {
-        let made = self.tasks.iter().flat_map(|task| &task.calls).find(|made| made.id == id);
-        made.map_or(id, |made| made.name)
-    }
-
-    /// The event with the names that the rules know. A call that is back is forgotten.
-    fn renamed<'a>(&mut self, event: EventView<'a>) -> EventView<'a> {
-        let merges = self.digests == Digests::Kept;
-        let name = |id| if merges { self.name_of(id) } else { id };
-        let renamed = match event {
-            EventView::Call { id, caller, job, call } => EventView::Call { id: name(id), caller, job, call },
-            EventView::Return { id, job, call, hr, out } => {
-                EventView::Return { id: name(id), job, call, hr, out }
-            }
-            EventView::Wait { id, job, delivery } => EventView::Wait { id: name(id), job, delivery },
-            EventView::State { job, from, to, by: By::Call(id) } => {
-                EventView::State { job, from, to, by: By::Call(name(id)) }
-            }
-            other => other,
-        };
-        if let EventView::Return { .. } = event {
-            self.me().calls.pop();
-        }
-        renamed
-    }
-}
 
 impl Recorder for World {
     fn record(&self, event: EventView<'_>) {
@@ -487,6 +420,12 @@ impl Recorder for World {
         let seq = inner.seq;
         inner.touches(Shared::Record);
         let event = inner.renamed(event);
+        match inner.digests {
+            Digests::None => {}
+            // The rules hear of it from the run that this one repeats.
+            Digests::Later => return,
+            Digests::Kept => inner.happened.push(Happened::of(&event)),
+        }
         match &mut inner.events {
             Events::Judged(judge) => judge.event(seq, &event),
             Events::Written(lines) => lines.push(Line::from_view(seq, &event)),
@@ -669,7 +608,7 @@ impl Inner {
             }
             return Some(led.unwrap_or(HOST));
         }
-        self.list(runnable, goes_on);
+        self.list(runnable);
         if self.decisions > DECISIONS {
             self.turn = Turn::TooLong;
             // When the run is over already, not even everything that is released comes to its end.
@@ -682,34 +621,29 @@ impl Inner {
     }
 
     /// The ways to go: on with who runs, then the others in turn from there. The host is none of them while it waits.
-    fn list(&mut self, runnable: &[usize], goes_on: bool) {
-        let current = self.current;
-        let waits = matches!(self.mode, Mode::Racing | Mode::Settling) && self.ticking == Ticking::No;
-        let takes_part = |task: &usize| !(waits && *task == HOST);
-        self.options.clear();
-        self.options.extend(Some(current).filter(|task| goes_on && takes_part(task)));
-        let later = runnable.iter().copied().filter(|task| *task > current);
-        let earlier = runnable.iter().copied().filter(|task| *task < current);
-        self.options.extend(later.chain(earlier).filter(takes_part));
+    fn list(&mut self, runnable: &[usize]) {
+        let host = match (self.mode, self.ticking) {
+            (Mode::Racing, Ticking::No) if self.deadline != Deadline::None => Host::LetsTimePass,
+            (Mode::Racing | Mode::Settling, Ticking::No) => Host::Waits,
+            _ => Host::TakesPart,
+        };
+        list_ways(&mut self.options, runnable, self.current, host);
     }
 
     fn race(&mut self, runnable: &[usize]) -> usize {
-        let timed = self.deadline != Deadline::None && self.ticking == Ticking::No;
-        self.turn = if timed { Turn::Tick } else { Turn::Rest };
-        if timed {
-            // The environment comes last, so that who always takes the first way lets time pass only when nobody can move.
-            self.options.push(HOST);
+        let what = self.what();
+        self.turn = if what == What::GoesOnOrTime { Turn::Tick } else { Turn::Rest };
+        if self.is_known(runnable) {
+            self.end_at_known();
+            let first = self.options.first().copied().unwrap_or(HOST);
+            return if runnable.contains(&HOST) { HOST } else { first };
         }
-        match self.options.len() {
-            0 => HOST,
-            1 => self.options[0],
-            _ if self.is_known() => {
-                self.end_at_known();
-                if runnable.contains(&HOST) { HOST } else { self.options[0] }
-            }
+        match *self.options {
+            [] => HOST,
+            [only] => only,
             _ => {
-                let what = if timed { What::GoesOnOrTime } else { What::GoesOn };
                 let taken = self.take(what);
+                self.recall(runnable);
                 let next = self.options[taken];
                 if self.writes() {
                     let site = self.site(taken, what);
@@ -720,11 +654,12 @@ impl Inner {
         }
     }
 
-    /// Whether another run has been at a moment with this future.
-    fn is_known(&mut self) -> bool {
-        let Some(forgets) = self.strategy.wants_digest() else { return false };
-        let digest: Digest = self.digest(forgets);
-        self.strategy.arrives(digest, self.current) == Arrives::AtKnown
+    /// What the choice of who goes on is about.
+    pub(super) fn what(&self) -> What {
+        match (self.deadline, self.ticking) {
+            (Deadline::None, _) | (_, Ticking::Yes) => What::GoesOn,
+            (_, Ticking::No) => What::GoesOnOrTime,
+        }
     }
 
     /// The run ends here, whoever has the turn: what it came to is judged, and the others come to their ends unrecorded.
