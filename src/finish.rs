@@ -8,7 +8,7 @@ use reports::{ExitCode, Results, Style, Trend};
 use serde::Serialize;
 
 use crate::engines::counterexample::{write, write_json};
-use crate::verbs::report::explained;
+use crate::engines::shown::explained;
 use crate::error::Error;
 use crate::output::{Output, Versioned, verdict_in_words};
 use crate::place::{self, Place};
