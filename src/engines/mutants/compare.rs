@@ -19,8 +19,11 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::run::{cores, is_stopped};
 
-/// A child that is silent for so long hangs.
+/// A child that is silent for so long about a mutant hangs.
 pub(super) const PATIENCE: Duration = Duration::from_secs(240);
+
+/// What the engines need is worked out once, which takes minutes on a busy machine.
+const TO_BEGIN: Duration = Duration::from_secs(1_800);
 
 /// What the threads that listen to children pass on.
 enum News<'m> {
@@ -115,7 +118,7 @@ fn child<'m>(
     };
     let mut begun = false;
     loop {
-        match child.next(PATIENCE) {
+        match child.next(if begun { PATIENCE } else { TO_BEGIN }) {
             Ok(Heard::Said(Said::Wolf { engine, sign })) => {
                 let kill = Kill::Killed { by: sign, time_ms: 0, runs: 1, runs_are: "looks".to_owned() };
                 pass_on(News::Wolf(KillCell { engine, kill }));
