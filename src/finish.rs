@@ -5,11 +5,13 @@
 use std::path::{Path, PathBuf};
 
 use reports::{ExitCode, Results, Style, Trend};
+use serde::Serialize;
 
+use crate::engines::counterexample::{write, write_json};
+use crate::engines::shown::explained;
 use crate::error::Error;
-use crate::output::{Output, verdict_in_words};
+use crate::output::{Output, Versioned, verdict_in_words};
 use crate::place::{self, Place};
-use crate::verbs::report::explained;
 
 /// For whom results are printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +55,26 @@ pub(crate) fn results(
         report(out, results, reader, output);
     }
     code
+}
+
+/// The last step of a run that tests the tester: prints what came of it, writes what is expected from now on, and the document.
+pub(crate) fn matrix<T: Serialize, E: Serialize>(
+    shown: &T,
+    (text, markdown): (&str, &str),
+    reader: Reader,
+    (out, expected): (&Path, Option<(&Path, &E)>),
+    output: &mut Output,
+) -> Result<(), Error> {
+    match reader {
+        Reader::Machine => output.json(&Versioned::first(shown))?,
+        Reader::Person => output.text(text)?,
+    }
+    // What follows are files, and the verdict is there.
+    if let Some((path, expected)) = expected {
+        warned(write_json(path, expected), output);
+    }
+    warned(write(out, markdown), output);
+    Ok(())
 }
 
 /// Writes a report, elsewhere when it cannot be written where it was asked for.

@@ -7,7 +7,6 @@
 use crate::call::{Method, Omitted};
 use crate::dialect::{Origin, Profile};
 use crate::hresult::HResult;
-use crate::mutant;
 use crate::mutation::Mutant;
 use crate::sentence::Follows;
 use crate::sentences;
@@ -282,27 +281,22 @@ pub fn allows(profile: &Profile, method: Method, state: JobState, hr: HResult) -
     }
     let of_state = match class(method) {
         Class::Getter => hr == HResult::S_OK,
-        Class::ErrorGetter => {
-            hr == HResult::S_OK || hr == profile.no_error_information && !mutant!(profile, R12NoError)
-        }
-        _ if state.is_final() && !mutant!(profile, R12FinalAllowed) => return hr == profile.invalid_state,
+        Class::ErrorGetter => hr == HResult::S_OK || hr == profile.no_error_information,
+        _ if state.is_final() => return hr == profile.invalid_state,
         Class::Suspend | Class::Setter => hr == HResult::S_OK,
         Class::Resume => match state {
-            _ if mutant!(profile, R12Resume) => hr == HResult::S_OK,
             JobState::Suspended => hr == HResult::S_OK || hr == profile.empty,
             JobState::Transferred => hr == HResult::S_OK || hr == profile.resume_transferred,
             _ => hr == HResult::S_OK,
         },
-        Class::Cancel => {
-            hr == HResult::S_OK || hr == profile.unable_to_delete && !mutant!(profile, R12Leftovers)
-        }
+        Class::Cancel => hr == HResult::S_OK || hr == profile.unable_to_delete,
         // Only a job that is TRANSFERRED can be whole: any other still has work, or no file at all (facts G27, G29). The rename may fail with any
         // file-system error (facts B1, G28).
         Class::Complete => {
             hr == HResult::S_OK && state == JobState::Transferred
-                || hr == profile.partial_complete && !mutant!(profile, R12Partial)
-                || hr == profile.unable_to_delete && !mutant!(profile, R12Leftovers)
-                || hr.is_win32() && hr != HResult::E_INVALIDARG && !mutant!(profile, R12RenameFails)
+                || hr == profile.partial_complete
+                || hr == profile.unable_to_delete
+                || hr.is_win32() && hr != HResult::E_INVALIDARG
         }
         Class::Manager | Class::Other => unreachable!("answered above"),
     };

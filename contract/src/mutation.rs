@@ -1,11 +1,11 @@
-//! Mutants of the model: small changes of its tables, guards, effects and rules, chosen while it runs.
+//! Mutants of the model's tables: small changes, chosen while it runs.
 //!
 //! **What it is.** A [`Mutant`] names one change of one place: a row of the transition table, a cell of the dialect table, a bit of a mask, the
-//! answer of a method in a state, a guard, an effect, a monitor. A [`Profile`](crate::Profile) carries at most one, as a [`Mutation`], and whoever
-//! reads a table or passes a guard asks it. So one build serves all mutants, and a workbench can ask whether anybody notices.
+//! answer of a method in a state, a guard of the specification, a monitor. A [`Profile`](crate::Profile) carries at most one, as a [`Mutation`],
+//! and the function that reads a table asks it. So one build serves all mutants, and a workbench can ask which of its engines notices one.
 //!
-//! **What it is not.** A fault of the engine: that is [`fault`](mod@crate::fault). An engine is built from a profile without a mutation. And it is
-//! no switch of a dialect: without the feature `mutants` a [`Mutation`] has no room for a mutant, the question is constant false,
+//! **What it is not.** A change of code: cargo-mutants makes these (`bgcheck mutate --sources`). Nor a fault of the engine: that is
+//! [`fault`](mod@crate::fault). An engine is built from a profile without a mutation. And it is no switch of a dialect: without the feature `mutants` a [`Mutation`] has no room for a mutant, the question is constant false,
 //! and the compiler leaves nothing of it:
 //!
 //! ```
@@ -15,10 +15,8 @@
 //! assert!(!Mutation::NONE.is(Mutant::DisableIgnored));
 //! ```
 //!
-//! **How they are chosen.** By operator, not by hand, wherever there is a table: every row, every cell, every bit, every pair of rule and
-//! kind of event. Guards and effects that are code have a [`Site`] each. `model::mutants` lists them all, with their names.
-
-mod sites;
+//! **How they are chosen.** By operator, not by hand: every row, every cell, every bit, every pair of rule and kind of event. `model::mutants`
+//! lists them all, with their names.
 
 use std::fmt;
 
@@ -28,8 +26,6 @@ use crate::event::Leave;
 use crate::hresult::HResult;
 use crate::notify::Event;
 use crate::state::JobState;
-
-pub use self::sites::{Part, Site};
 
 /// One change of the model.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -64,24 +60,10 @@ pub enum Mutant {
     RuleSilent(u8),
     /// This rule, by its number, does not see events of the kind of this number.
     RuleBlind(u8, u8),
-    /// The register of this number is followed wrongly.
-    Register(Following, u8),
     /// The guard of this rule, by its number, holds nothing back.
     GuardDropped(u8),
     /// It does not hold back this event.
     GuardForgets(u8, Event),
-    /// Nothing causes this event.
-    Uncaused(Event),
-    /// This mark of a job, by its bit, is never set.
-    MarkNotSet(u8),
-    /// This mark, once set, stays.
-    MarkNotCleared(u8),
-    /// This setter succeeds and sets nothing.
-    SetterDropped(Method),
-    /// This setter is a modification and is not told, or is told and is none.
-    ToldChange(Method),
-    /// A guard or an effect that is code.
-    At(Site),
 }
 
 /// How a callback or program leaves, as far as acknowledgements tell leaves apart.
@@ -118,22 +100,6 @@ impl Left {
             Leave::Exited(_) => Left::ExitedBadly,
         }
     }
-}
-
-/// How a register of the rules is followed wrongly.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum Following {
-    /// A setter that has succeeded supersedes nothing.
-    KeepsOld,
-    /// A setter that has succeeded leaves no value.
-    DropsNew,
-    /// What an open setter sets is not possible before it is back.
-    IgnoresOpen,
-}
-
-impl Following {
-    /// Every way.
-    pub const ALL: [Following; 3] = [Following::KeepsOld, Following::DropsNew, Following::IgnoresOpen];
 }
 
 /// At most one mutant, as a [`Profile`](crate::Profile) carries it.
@@ -182,18 +148,29 @@ impl Mutation {
         self.mutant().is_some_and(|mutant| mutant == asked)
     }
 
-    /// Whether it is at this site.
-    #[inline(always)]
-    #[must_use]
-    pub fn is_at(self, site: Site) -> bool {
-        self.is(Mutant::At(site))
-    }
-
     /// `good`, or the opposite if it is this mutant.
     #[inline(always)]
     #[must_use]
     pub fn turns(self, asked: Mutant, good: bool) -> bool {
         good != self.is(asked)
+    }
+}
+
+/// Mutants of the source, in a build that has some woven in (`bgcheck mutate --sources`): which of them runs.
+#[cfg(feature = "mutants")]
+pub mod woven {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static ACTIVE: AtomicU32 = AtomicU32::new(0);
+
+    /// The number of the mutant that runs; 0 is none.
+    pub fn active() -> u32 {
+        ACTIVE.load(Ordering::Relaxed)
+    }
+
+    /// Lets this mutant run, in the whole process.
+    pub fn activate(number: u32) {
+        ACTIVE.store(number, Ordering::Relaxed);
     }
 }
 
@@ -208,14 +185,6 @@ impl fmt::Debug for Mutation {
             None => f.write_str("none"),
         }
     }
-}
-
-/// Whether the mutant at this [`Site`] is in the model that reads `$profile`.
-#[macro_export]
-macro_rules! mutant {
-    ($profile:expr, $site:ident) => {
-        $profile.mutation.is_at($crate::mutation::Site::$site)
-    };
 }
 
 /// Something else than a cell of the dialect table holds: what [`Mutant::Cell`] puts there.

@@ -8,7 +8,6 @@ use contract::dialect::Profile;
 use contract::env::EnvStep;
 use contract::event::{By, EventView};
 use contract::ids::{CallId, JobId, Millis};
-use contract::mutant;
 use contract::mutation::Mutant;
 use contract::notify::{Event, Interfaces, NotifyFlags, Receiver};
 use contract::state::{JobState, StateSet};
@@ -105,33 +104,27 @@ impl<const CALLS: usize> Facts<CALLS> {
     }
 
     /// Whether a callback about `event` that starts now is about the present stay in its state, and not about an earlier one.
-    pub(crate) fn is_about_the_present_stay(&self, profile: &Profile, event: Event) -> bool {
-        self.stay(event).is_some_and(|stay| stay.is_unambiguous(profile))
+    pub(crate) fn is_about_the_present_stay(&self, event: Event) -> bool {
+        self.stay(event).is_some_and(|stay| stay.is_unambiguous())
     }
 
     /// Whether some possible mask lets the event through.
     pub(crate) fn may_be_unmasked(&self, profile: &Profile, event: Event) -> bool {
-        self.registers.possible(profile, Register::Mask) & unmasking(profile, event) != 0
+        self.registers.possible(Register::Mask) & unmasking(profile, event) != 0
     }
 
     /// Whether a registration of this object that receives `event` is possible.
-    pub(crate) fn may_be_registered(
-        &self,
-        profile: &Profile,
-        receiver: contract::ReceiverId,
-        event: Event,
-    ) -> bool {
+    pub(crate) fn may_be_registered(&self, receiver: contract::ReceiverId, event: Event) -> bool {
         let object = registers::bit(u8::try_from(receiver.0).unwrap_or(NO_VALUE));
-        let asked = event.interface() == Interfaces::CALLBACK2 && !mutant!(profile, Callback2Everywhere);
+        let asked = event.interface() == Interfaces::CALLBACK2;
         let receives = if asked { self.has_callback2 } else { u64::MAX };
-        self.registers.possible(profile, Register::Registration) & object & receives != 0
+        self.registers.possible(Register::Registration) & object & receives != 0
     }
 
     /// Whether every possible mask lets the event through and every possible registration is told it.
     pub(crate) fn is_surely_enabled(&self, profile: &Profile, event: Event) -> bool {
         let tells_programs = matches!(event, Event::JobTransferred | Event::JobError);
-        let told =
-            || tells_programs && self.registers.possible(profile, Register::CommandLine) == registers::bit(1);
+        let told = || tells_programs && self.registers.possible(Register::CommandLine) == registers::bit(1);
         self.is_surely_heard_by_an_object(profile, event) || self.is_surely_unmasked(profile, event) && told()
     }
 
@@ -141,12 +134,11 @@ impl<const CALLS: usize> Facts<CALLS> {
             Interfaces::CALLBACK2 => !(self.has_callback2 & !self.lacks_callback2),
             _ => registers::bit(NOBODY),
         };
-        self.is_surely_unmasked(profile, event)
-            && self.registers.possible(profile, Register::Registration) & deaf == 0
+        self.is_surely_unmasked(profile, event) && self.registers.possible(Register::Registration) & deaf == 0
     }
 
     fn is_surely_unmasked(&self, profile: &Profile, event: Event) -> bool {
-        self.registers.possible(profile, Register::Mask) & !unmasking(profile, event) == 0
+        self.registers.possible(Register::Mask) & !unmasking(profile, event) == 0
     }
 
     /// Takes in an event before the rules see it: the start of a call counts from the start.
@@ -162,12 +154,12 @@ impl<const CALLS: usize> Facts<CALLS> {
 
     /// Takes in an event after the rules have seen it: they compare it with what was before.
     #[inline(always)]
-    pub(crate) fn after(&mut self, rules: RuleSet, profile: &Profile, event: &EventView<'_>) {
+    pub(crate) fn after(&mut self, rules: RuleSet, event: &EventView<'_>) {
         match *event {
-            EventView::Return { id, hr, .. } => self.call_ends(profile, id, hr.into()),
-            EventView::State { from, to, by, .. } => self.state_changes(rules, profile, from, to, by),
+            EventView::Return { id, hr, .. } => self.call_ends(id, hr.into()),
+            EventView::State { from, to, by, .. } => self.state_changes(rules, from, to, by),
             EventView::Env { step: EnvStep::FileDone, file: Some(file), .. }
-                if rules.intersects(READ_DONE) && !mutant!(profile, DoneForgotten) =>
+                if rules.intersects(READ_DONE) =>
             {
                 self.done.insert(file);
             }
@@ -192,9 +184,7 @@ impl<const CALLS: usize> Facts<CALLS> {
                 self.registers.set_called(slot, register, value);
             }
             // Only R11 looks at what getters give back.
-            Access::Gets(register) if rules.contains(Rule::R11) => {
-                self.registers.get_called(profile, slot, register)
-            }
+            Access::Gets(register) if rules.contains(Rule::R11) => self.registers.get_called(slot, register),
             _ => {}
         }
         if let Call::SetNotifyInterface { receiver: Some(receiver) } = call {
@@ -217,8 +207,8 @@ impl<const CALLS: usize> Facts<CALLS> {
 
     /// The service died and started again. Properties survive it, registrations do not, and what an open call did may have been
     /// lost with it: then the state is not known before the next event that names it.
-    pub(crate) fn restart(&mut self, profile: &Profile) {
-        self.registers.restart(profile);
+    pub(crate) fn restart(&mut self) {
+        self.registers.restart();
         if self.is_any_open() || !self.state.is_some_and(JobState::is_final) {
             self.state = None;
         }
@@ -233,29 +223,20 @@ impl<const CALLS: usize> Facts<CALLS> {
         self.lacks_callback2 &= !registers::bit(small);
     }
 
-    fn call_ends(&mut self, profile: &Profile, id: CallId, success: Success) {
+    fn call_ends(&mut self, id: CallId, success: Success) {
         let slot = id.index();
         for stay in &mut self.stays {
-            if !mutant!(profile, LeaverExcusesForever) {
-                stay.call_returned(id);
-            }
+            stay.call_returned(id);
         }
         if slot < CALLS {
-            self.registers.returned(profile, slot, success);
+            self.registers.returned(slot, success);
             self.methods[slot] = None;
             self.call_states[slot] = StateSet::EMPTY;
         }
     }
 
     #[inline(always)]
-    fn state_changes(
-        &mut self,
-        rules: RuleSet,
-        profile: &Profile,
-        from: Option<JobState>,
-        to: JobState,
-        by: By,
-    ) {
+    fn state_changes(&mut self, rules: RuleSet, from: Option<JobState>, to: JobState, by: By) {
         if rules.intersects(READ_STAYS) {
             for (stay, state) in self.stays.iter_mut().zip([JobState::Transferred, JobState::Error]) {
                 stay.changes(from == Some(state), to == state, by);
@@ -264,7 +245,7 @@ impl<const CALLS: usize> Facts<CALLS> {
         if rules.intersects(READ_STATE) {
             self.state = Some(to);
         }
-        if rules.intersects(READ_CALL_STATES) && !mutant!(profile, StatesOfCallForgotten) {
+        if rules.intersects(READ_CALL_STATES) {
             let own = if let By::Call(id) = by { Some(id.index()) } else { None };
             for (slot, states) in self.call_states.iter_mut().enumerate() {
                 if *states != StateSet::EMPTY && own != Some(slot) {
@@ -296,18 +277,18 @@ impl Stay {
     const NEVER: Stay = Stay { leavers: CallSet::new(), now: Now::Never };
 
     /// Whether the event of this state may be told now (R5).
-    pub(crate) fn may_be_told(&self, profile: &Profile) -> bool {
+    pub(crate) fn may_be_told(&self) -> bool {
         match self.now {
             Now::In => true,
-            Now::Leaving(_) => !mutant!(profile, R5LeavingIsOut),
-            Now::Out => mutant!(profile, R5StayedIsIn),
+            Now::Leaving(_) => true,
+            Now::Out => false,
             Now::Never => false,
         }
     }
 
     /// Whether an event told now is about the present stay, and not about an earlier one.
-    pub(crate) fn is_unambiguous(&self, profile: &Profile) -> bool {
-        self.now == Now::In && self.leavers.is_empty() || mutant!(profile, StaysAreUnambiguous)
+    pub(crate) fn is_unambiguous(&self) -> bool {
+        self.now == Now::In && self.leavers.is_empty()
     }
 
     fn changes(&mut self, left: bool, entered: bool, by: By) {

@@ -204,25 +204,15 @@ impl<const CALLS: usize> Monitors<CALLS> {
         Rules::SEES
     }
 
-    /// The registers that the rules share, by their numbers.
-    #[must_use]
-    pub const fn registers() -> &'static [&'static str] {
-        &Register::NAMES
-    }
-
     /// What clients may have set, register by register.
     #[must_use]
-    pub fn possible(&self, profile: &Profile) -> Vec<Possible> {
-        self.possible_named(profile, |object| object)
+    pub fn possible(&self) -> Vec<Possible> {
+        self.possible_named(|object| object)
     }
 
     /// The same, with another name for each object.
-    pub(crate) fn possible_named(
-        &self,
-        profile: &Profile,
-        object: impl Fn(ReceiverId) -> ReceiverId,
-    ) -> Vec<Possible> {
-        possible(&self.facts.registers, profile, object)
+    pub(crate) fn possible_named(&self, object: impl Fn(ReceiverId) -> ReceiverId) -> Vec<Possible> {
+        possible(&self.facts.registers, object)
     }
 
     /// What each rule that is carried remembers of the job, as its own fields; nothing of a rule that remembers nothing.
@@ -269,14 +259,14 @@ impl<const CALLS: usize> Monitors<CALLS> {
         self.facts.before(carried, profile, event);
         let cx = Cx { profile, facts: &self.facts };
         let violated = self.rules.step(carried, &cx, event, exercised);
-        self.facts.after(carried, profile, event);
+        self.facts.after(carried, event);
         violated
     }
 
     /// The service died and started again: rules that are not judged across that are carried no more.
-    pub(crate) fn restart(&mut self, profile: &Profile) {
+    pub(crate) fn restart(&mut self) {
         self.carried = self.carried.intersection(RuleSet::ACROSS_RESTART);
-        self.facts.restart(profile);
+        self.facts.restart();
         self.rules.r10.restart();
         self.rules.r11.restart();
     }
@@ -301,8 +291,8 @@ impl<const CALLS: usize> Monitors<CALLS> {
     }
 
     /// The small ids of objects that may still turn up, a bit each: they cannot be given to other objects.
-    pub(crate) fn objects_in_use(&self, profile: &Profile) -> u64 {
-        self.facts.registers.in_use(profile, Register::Registration)
+    pub(crate) fn objects_in_use(&self) -> u64 {
+        self.facts.registers.in_use(Register::Registration)
     }
 
     /// Makes a small id ready for another object.

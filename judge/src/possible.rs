@@ -8,7 +8,6 @@
 use std::fmt;
 
 use contract::call::Priority;
-use contract::dialect::Profile;
 use contract::ids::ReceiverId;
 use contract::notify::NotifyFlags;
 
@@ -60,7 +59,6 @@ impl fmt::Display for Value {
 /// Every register of a job, in order. `object` gives an object its name in the run.
 pub(crate) fn possible<const CALLS: usize>(
     registers: &Registers<CALLS>,
-    profile: &Profile,
     object: impl Fn(ReceiverId) -> ReceiverId,
 ) -> Vec<Possible> {
     let named = |register: Register, number: u8| {
@@ -76,7 +74,7 @@ pub(crate) fn possible<const CALLS: usize>(
         })
     };
     let one = |register: Register| {
-        let bits = registers.possible(profile, register);
+        let bits = registers.possible(register);
         let numbers = (0..64).filter(|number| bits & (1 << number) != 0 && bits != u64::MAX);
         let mut values: Vec<Value> = numbers.filter_map(|number| named(register, number)).collect();
         values.dedup();
@@ -99,7 +97,7 @@ mod tests {
     fn a_setter_that_is_open_leaves_two_values_and_one_that_is_back_one() {
         let profile = Dialect::Bits.profile();
         let mut monitors = Monitors::<4>::new(RuleSet::ALL);
-        let mask = |monitors: &Monitors<4>| monitors.possible(profile)[0].clone();
+        let mask = |monitors: &Monitors<4>| monitors.possible()[0].clone();
         let (id, job, call) = (CallId(0), Some(JobId(0)), Call::SetNotifyFlags { flags: 0x8 });
         let old = Value::Flags(NotifyFlags::DEFAULT);
         let new = Value::Flags(NotifyFlags::JOB_MODIFICATION);

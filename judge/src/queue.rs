@@ -16,7 +16,6 @@ use contract::env::EnvStep;
 use contract::event::{By, EventView};
 use contract::hresult::HResult;
 use contract::ids::{CallId, JobId, UserId};
-use contract::mutant;
 
 use contract::{Rule, RuleSet};
 
@@ -86,7 +85,7 @@ impl Queue {
             }
             EventView::State { job, by: By::Env(EnvStep::Logoff { user: Some(user) }), .. } => {
                 let own = self.jobs.get(&job).is_none_or(|made| made.owner == user);
-                check(Rule::R13, own || mutant!(profile, R13AnyLogoff))
+                check(Rule::R13, own)
             }
             EventView::State { job, to, by: By::Env(_), .. } if to.is_final() => {
                 self.may_end(job);
@@ -147,7 +146,7 @@ impl Queue {
             (Call::EnumJobs { whose: Whose::Mine } | Call::EnumJobsNext { .. }, Some(asking), _) => {
                 let Out::Jobs(listed) = out else { return NOTHING };
                 let all = matches!(call, Call::EnumJobs { .. });
-                self.listed(profile, asking, listed, if all { Listed::All } else { Listed::Some })
+                self.listed(asking, listed, if all { Listed::All } else { Listed::Some })
             }
             _ => NOTHING,
         }
@@ -161,7 +160,7 @@ impl Queue {
         let own = owner.live.len();
         let all: usize = self.users.values().map(|owner| owner.live.len()).sum();
         let fits = own <= profile.jobs_per_user as usize && all <= profile.jobs_per_machine as usize;
-        check(Rule::R12, fits || mutant!(profile, R12LimitsAreOpen))
+        check(Rule::R12, fits)
     }
 
     /// A refusal for a limit needs as many jobs as the limit.
@@ -183,23 +182,23 @@ impl Queue {
         let Some(made) = self.jobs.get_mut(&job) else { return NOTHING };
         made.files = made.files.saturating_add(more);
         let fits = made.files <= profile.files_per_job;
-        if fits { NOTHING } else { check(Rule::R12, mutant!(profile, R12LimitsAreOpen)) }
+        if fits { NOTHING } else { check(Rule::R12, false) }
     }
 
     fn found(&self, profile: &Profile, user: UserId, job: JobId, hr: HResult) -> Decided {
         let Some(made) = self.jobs.get(&job).filter(|_| !profile.origin.is_foreign()) else { return NOTHING };
         let denied = hr == HResult::E_ACCESSDENIED;
         let good = if made.owner == user { !denied } else { denied || hr == profile.not_found };
-        check(Rule::R12, good || mutant!(profile, R12AnyOwner))
+        check(Rule::R12, good)
     }
 
-    fn listed(&self, profile: &Profile, asking: Asking, listed: &[JobId], how: Listed) -> Decided {
+    fn listed(&self, asking: Asking, listed: &[JobId], how: Listed) -> Decided {
         let is_own = |job: &JobId| self.jobs.get(job).is_none_or(|made| made.owner == asking.user);
         let own = listed.iter().all(is_own);
         let before = |job: &&JobId| self.jobs.get(job).is_some_and(|made| made.made < asking.called);
         let mut live = self.users.get(&asking.user).into_iter().flat_map(|owner| owner.live.iter());
         let complete = how == Listed::Some || live.by_ref().filter(before).all(|job| listed.contains(job));
-        check(Rule::R12, own && complete || mutant!(profile, R12AnyOwner))
+        check(Rule::R12, own && complete)
     }
 
     /// From here on the job may have ended.

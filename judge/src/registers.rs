@@ -9,9 +9,6 @@
 //! of one value need not be told apart, because the one that returned later is superseded later. Each open
 //! getter remembers every value it may see. A slot of open calls is one or the other, so both use the same field.
 
-use contract::dialect::Profile;
-use contract::mutation::{Following, Mutant};
-
 /// A property that is followed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
@@ -82,10 +79,7 @@ impl<const CALLS: usize> Registers<CALLS> {
     }
 
     /// The values possible now, a bit each.
-    pub(crate) fn possible(&self, profile: &Profile, register: Register) -> u64 {
-        if profile.mutation.is(Mutant::Register(Following::IgnoresOpen, register as u8)) {
-            return self.settled[register as usize];
-        }
+    pub(crate) fn possible(&self, register: Register) -> u64 {
         self.uses.iter().fold(self.settled[register as usize], |values, open| match *open {
             Use::Sets(set, value) if set == register => values | bit(value),
             _ => values,
@@ -98,20 +92,18 @@ impl<const CALLS: usize> Registers<CALLS> {
     }
 
     /// Every value an open call may still turn up: the possible ones, and those a getter may have seen.
-    pub(crate) fn in_use(&self, profile: &Profile, register: Register) -> u64 {
-        self.uses.iter().zip(&self.sets).fold(self.possible(profile, register), |values, (open, seen)| {
-            match *open {
-                Use::Gets(got) if got == register => values | seen,
-                _ => values,
-            }
+    pub(crate) fn in_use(&self, register: Register) -> u64 {
+        self.uses.iter().zip(&self.sets).fold(self.possible(register), |values, (open, seen)| match *open {
+            Use::Gets(got) if got == register => values | seen,
+            _ => values,
         })
     }
 
     /// The service died and started again: no object is registered, every other value survives, and a setter that was open may
     /// have taken effect.
-    pub(crate) fn restart(&mut self, profile: &Profile) {
+    pub(crate) fn restart(&mut self) {
         for register in Register::ALL {
-            self.settled[register as usize] = self.possible(profile, register);
+            self.settled[register as usize] = self.possible(register);
         }
         self.settled[Register::Registration as usize] = bit(NOBODY);
         self.uses = [Use::Nothing; CALLS];
@@ -133,10 +125,10 @@ impl<const CALLS: usize> Registers<CALLS> {
     }
 
     /// A getter starts.
-    pub(crate) fn get_called(&mut self, profile: &Profile, slot: usize, register: Register) {
+    pub(crate) fn get_called(&mut self, slot: usize, register: Register) {
         if slot < CALLS {
             self.uses[slot] = Use::Gets(register);
-            self.sets[slot] = self.possible(profile, register);
+            self.sets[slot] = self.possible(register);
         }
     }
 
@@ -149,21 +141,18 @@ impl<const CALLS: usize> Registers<CALLS> {
     }
 
     /// The call is back, whatever it was.
-    pub(crate) fn returned(&mut self, profile: &Profile, slot: usize, success: Success) {
+    pub(crate) fn returned(&mut self, slot: usize, success: Success) {
         let Some(open) = self.uses.get_mut(slot) else { return };
         let was = std::mem::replace(open, Use::Nothing);
         let superseded = std::mem::take(&mut self.sets[slot]);
         if let (Use::Sets(register, value), Success::Yes) = (was, success) {
-            self.settle(profile, register, value, superseded);
+            self.settle(register, value, superseded);
         }
     }
 
-    fn settle(&mut self, profile: &Profile, register: Register, value: u8, superseded: u64) {
+    fn settle(&mut self, register: Register, value: u8, superseded: u64) {
         // A value without a number was accepted all the same: from here on nothing is known.
-        let mutated = |how| profile.mutation.is(Mutant::Register(how, register as u8));
-        let superseded = if mutated(Following::KeepsOld) { 0 } else { superseded };
         let set = match value {
-            _ if mutated(Following::DropsNew) => 0,
             NO_VALUE => u64::MAX,
             value => bit(value),
         };

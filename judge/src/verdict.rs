@@ -300,7 +300,7 @@ impl Judge {
         );
         self.rules = self.rules.intersection(RuleSet::ACROSS_RESTART);
         self.of_handed = self.of_handed.intersection(RuleSet::ACROSS_RESTART);
-        self.jobs.values_mut().for_each(|watched| watched.restart(&self.profile));
+        self.jobs.values_mut().for_each(|watched| watched.restart());
         self.across.restart();
         self.handed.restart();
         self.queue.restart();
@@ -410,7 +410,7 @@ impl Judge {
     /// What clients may have set so far of this job, register by register; nothing of a job that is not followed.
     #[must_use]
     pub fn possible(&self, job: JobId) -> Vec<Possible> {
-        self.jobs.get(&job).map(|watched| watched.possible(&self.profile)).unwrap_or_default()
+        self.jobs.get(&job).map(|watched| watched.possible()).unwrap_or_default()
     }
 
     /// The violations seen so far, the first of each rule.

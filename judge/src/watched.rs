@@ -8,7 +8,6 @@ use contract::dialect::Profile;
 use contract::env::EnvStep;
 use contract::event::{By, EventView, Target};
 use contract::ids::{CallId, DeliveryId, FileId, ReceiverId};
-use contract::mutant;
 use contract::notify::Receiver;
 use contract::{Rule, RuleSet};
 
@@ -75,12 +74,12 @@ impl Watched {
     }
 
     /// See [`Monitors::possible`]; the objects have their names in the run. Nothing of a job that is no longer followed.
-    pub(crate) fn possible(&self, profile: &Profile) -> Vec<Possible> {
+    pub(crate) fn possible(&self) -> Vec<Possible> {
         let named = |small: ReceiverId| {
             let object = self.objects.ids.get(small.index()).copied().flatten();
             object.unwrap_or(small)
         };
-        if self.lost { Vec::new() } else { self.monitors.possible_named(profile, named) }
+        if self.lost { Vec::new() } else { self.monitors.possible_named(named) }
     }
 
     /// When the job ended for the manager: the call that ended it was back, or it expired.
@@ -89,8 +88,8 @@ impl Watched {
     }
 
     /// The service died: calls and deliveries are gone, and with them what may still come of them.
-    pub(crate) fn restart(&mut self, profile: &Profile) {
-        self.monitors.restart(profile);
+    pub(crate) fn restart(&mut self) {
+        self.monitors.restart();
         self.texts.restart();
         self.calls = Slots::default();
         self.deliveries = Slots::default();
@@ -119,11 +118,11 @@ impl Watched {
         }
         let violated = self.translate_and_step(profile, event, exercised);
         self.lost = violated.is_err();
-        violated.map(|violated| violated.union(self.read(profile, event, exercised)))
+        violated.map(|violated| violated.union(self.read(event, exercised)))
     }
 
     /// R11 by what the monitors do not hold.
-    fn read(&mut self, profile: &Profile, event: &EventView<'_>, exercised: &mut RuleSet) -> RuleSet {
+    fn read(&mut self, event: &EventView<'_>, exercised: &mut RuleSet) -> RuleSet {
         let r11 = RuleSet::of(&[Rule::R11]);
         if !self.monitors.rules().contains(Rule::R11) {
             return RuleSet::EMPTY;
@@ -132,7 +131,7 @@ impl Watched {
         if read != Read::Nothing {
             *exercised = exercised.union(r11);
         }
-        if read == Read::Impossible && !mutant!(profile, R11TextsStick) { r11 } else { RuleSet::EMPTY }
+        if read == Read::Impossible { r11 } else { RuleSet::EMPTY }
     }
 
     fn note_end(&mut self, seq: u64, event: &EventView<'_>) {
@@ -159,19 +158,19 @@ impl Watched {
         match *event {
             EventView::Call { id, caller, job, call } => {
                 let id = CallId(self.calls.open(id, CALLS, 0).ok_or(Lost::Calls)?);
-                let renamed = self.rename_call(profile, call)?;
+                let renamed = self.rename_call(call)?;
                 let call = renamed.as_ref().unwrap_or(call);
                 step(&mut self.monitors, EventView::Call { id, caller, job, call })
             }
             EventView::Return { id, job, call, hr, out } => {
                 let id = CallId(self.calls.close(id));
-                let renamed = self.rename_out(profile, out)?;
+                let renamed = self.rename_out(out)?;
                 let out = renamed.as_ref().unwrap_or(out);
                 step(&mut self.monitors, EventView::Return { id, job, call, hr, out })
             }
             EventView::Enter { delivery, job, event, target, file } => {
                 let slot = self.deliveries.open(delivery, DELIVERIES, 0).ok_or(Lost::Deliveries)?;
-                let (delivery, target) = (DeliveryId(slot), self.rename_target(profile, target)?);
+                let (delivery, target) = (DeliveryId(slot), self.rename_target(target)?);
                 step(&mut self.monitors, EventView::Enter { delivery, job, event, target, file })
             }
             EventView::Leave { delivery, job, event, target, file, leave } => {
@@ -187,32 +186,32 @@ impl Watched {
         }
     }
 
-    fn rename_call(&mut self, profile: &Profile, call: &Call) -> Result<Option<Call>, Lost> {
+    fn rename_call(&mut self, call: &Call) -> Result<Option<Call>, Lost> {
         let Call::SetNotifyInterface { receiver: Some(receiver) } = call else { return Ok(None) };
-        let receiver = Receiver { id: self.object(profile, receiver.id)?, interfaces: receiver.interfaces };
+        let receiver = Receiver { id: self.object(receiver.id)?, interfaces: receiver.interfaces };
         Ok(Some(Call::SetNotifyInterface { receiver: Some(receiver) }))
     }
 
-    fn rename_out(&mut self, profile: &Profile, out: &Out) -> Result<Option<Out>, Lost> {
+    fn rename_out(&mut self, out: &Out) -> Result<Option<Out>, Lost> {
         let Out::Receiver(Some(receiver)) = out else { return Ok(None) };
-        Ok(Some(Out::Receiver(Some(self.object(profile, *receiver)?))))
+        Ok(Some(Out::Receiver(Some(self.object(*receiver)?))))
     }
 
-    fn rename_target(&mut self, profile: &Profile, target: Target) -> Result<Target, Lost> {
+    fn rename_target(&mut self, target: Target) -> Result<Target, Lost> {
         Ok(match target {
-            Target::Interface(receiver) => Target::Interface(self.object(profile, receiver)?),
+            Target::Interface(receiver) => Target::Interface(self.object(receiver)?),
             Target::CommandLine => Target::CommandLine,
         })
     }
 
     /// The small id of an object. One that is new, or that had lost its small id, gets one that no possible
     /// registration has.
-    fn object(&mut self, profile: &Profile, object: ReceiverId) -> Result<ReceiverId, Lost> {
+    fn object(&mut self, object: ReceiverId) -> Result<ReceiverId, Lost> {
         if let Some(small) = self.objects.find(object) {
             return Ok(ReceiverId(small));
         }
         let small =
-            self.objects.open(object, OBJECTS, self.monitors.objects_in_use(profile)).ok_or(Lost::Objects)?;
+            self.objects.open(object, OBJECTS, self.monitors.objects_in_use()).ok_or(Lost::Objects)?;
         // Below 62, so it fits.
         self.monitors.forget_object(small as u8);
         Ok(ReceiverId(small))

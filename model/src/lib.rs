@@ -7,7 +7,7 @@
 //! - [`edge`]: what one step of one job was, for coverage; [`edges`]: all that can be, found by exploring, and committed.
 //! - [`protocol`]: threads, lock, dispatchers and slots around jobs, under the engine's design and twelve weaker ones.
 //! - [`product`]: all that as a stateright model; [`scope`]: what makes it finite; [`explore`]: exploring it, and what that proves.
-//! - `mutants`: small changes of all that, to see who notices.
+//! - `mutants`: small changes of the tables, to see which engines notice.
 //! - `suite`: test suites from the explored graph, and what they cover.
 //! - `keep`: what is kept on disk of an exploration, to go on from.
 

@@ -18,7 +18,6 @@ use contract::core::{
 };
 use contract::env::StepKind;
 use contract::event::{Caller, Target};
-use contract::mutant;
 use contract::{
     Call, Core, DeliveryId, EventView, FileId, HResult, JobId, JobState, Method, Profile, Time, UserId,
 };
@@ -410,7 +409,7 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
                 return differing_timer(job, &ours, &theirs);
             }
             next = next.into_iter().chain(ours.next()).min();
-            if core.is_finalising(job) && !self.spec.disk_work(profile, job).eq(core.disk_work(job)) {
+            if core.is_finalising(job) && !self.spec.disk_work(job).eq(core.disk_work(job)) {
                 return Some(Disagreement::Disk(job));
             }
         }
@@ -557,8 +556,7 @@ impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J
                 match self.spec.begin(self.profile, job, event, file, target) {
                     Ok(ticket) => {
                         self.tickets[slot] = Some((job, ticket));
-                        let unlimited = mutant!(self.profile, SlotsUnlimited);
-                        if slots_taken(self.spec, self.tickets, job) > self.slots && !unlimited {
+                        if slots_taken(self.spec, self.tickets, job) > self.slots {
                             self.allow(job, Err(Refused::NoCallbackSlot));
                         }
                     }
@@ -567,7 +565,7 @@ impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J
             }
             Happened::ProgramStarted(slot, job) => {
                 if let Some((_, ticket)) = &mut self.tickets[slot] {
-                    let allowed = self.spec.program_started(self.profile, job, ticket);
+                    let allowed = self.spec.program_started(job, ticket);
                     self.allow(job, allowed);
                 }
             }
@@ -599,7 +597,7 @@ impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J
                 Asked::Report(job, kind_of(event), file)
             }
             Input::Time(now) => {
-                self.spec.time_comes(self.profile, now);
+                self.spec.time_comes(now);
                 Asked::Time
             }
             Input::Logoff(user) => {

@@ -1,7 +1,7 @@
-//! Every mutant of the model, with its name.
+//! Every mutant of the model's tables, with its name.
 //!
-//! **What it is.** [`all`] goes through the tables (transitions, dialects, methods, masks, leaves, guards, marks, rules, registers) and the sites
-//! of [`contract::mutation::Site`], and applies to each what can be done to it. Nobody chooses: a new row, guard or mark has its mutants.
+//! **What it is.** [`all`] goes through the tables (transitions, dialects, methods, masks, leaves, guards, rules), and applies to each what can be
+//! done to it. No mutant is chosen by hand: a new row, guard or rule has its mutants.
 //!
 //! **The law it keeps.** Names are unique, say the place from the outside in, and do not depend on numbers in a table.
 
@@ -10,12 +10,23 @@ use std::fmt::Write as _;
 use contract::answers::{self, Class};
 use contract::call::Omitted;
 use contract::dialect::CELLS;
-use contract::mutation::{Following, Left, Mutant, Part, Site};
+use contract::mutation::{Left, Mutant};
 use contract::state::{EDGES, elsewhere};
 use contract::{Dialect, Event, JobState, Method};
 use judge::{Monitors, RuleSet};
 
-use crate::spec::{GUARDS, marks};
+use crate::spec::GUARDS;
+
+/// A part of the model.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// The specification of one job.
+    Spec,
+    /// The protocol of threads, lock, dispatchers and slots.
+    Protocol,
+    /// The monitors of the rules.
+    Rules,
+}
 
 /// A mutant as it is listed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,10 +85,7 @@ pub fn all() -> Vec<Listed> {
     all.answers();
     all.leaves();
     all.guards();
-    all.marks();
-    all.setters();
     all.rules();
-    all.sites();
     all.0
 }
 
@@ -196,13 +204,9 @@ impl List {
         }
     }
 
-    /// What is pending: causes, and the guards that hold them back.
+    /// The guards that hold pending events back.
     fn guards(&mut self) {
         let spec = Reach::Only(Part::Spec);
-        for event in EVENTS {
-            let name = format!("cause/{}/dropped", kebab(event));
-            self.add(Mutant::Uncaused(event), spec, name, format!("Nothing causes {event}."));
-        }
         for guard in &GUARDS {
             let (rule, number) = (guard.rule, guard.number());
             if guard.about.len() > 1 {
@@ -224,34 +228,7 @@ impl List {
         }
     }
 
-    /// The yes-or-no facts that a job of the specification keeps.
-    fn marks(&mut self) {
-        for (name, bit) in marks() {
-            let place = format!("mark/{}", lower(name).replace('_', "-"));
-            let (set, cleared) = (format!("{place}/not-set"), format!("{place}/not-cleared"));
-            let spec = Reach::Only(Part::Spec);
-            self.add(Mutant::MarkNotSet(bit), spec, set, format!("The mark {name} is never set."));
-            let what = format!("The mark {name}, once set, stays.");
-            self.add(Mutant::MarkNotCleared(bit), spec, cleared, what);
-        }
-    }
-
-    /// What setters do, and whether it is a modification.
-    fn setters(&mut self) {
-        let setters = Method::ALL
-            .iter()
-            .copied()
-            .filter(|method| answers::class(*method) == Class::Setter && method.omitted() != Omitted::Here);
-        for method in setters {
-            let (place, spec) = (format!("setter/{}", kebab(method)), Reach::Only(Part::Spec));
-            let what = format!("{method} succeeds and sets nothing.");
-            self.add(Mutant::SetterDropped(method), spec, format!("{place}/dropped"), what);
-            let what = format!("Whether {method} is a modification is turned round.");
-            self.add(Mutant::ToldChange(method), spec, format!("{place}/told"), what);
-        }
-    }
-
-    /// The monitors: silent, blind for a kind of event, or with a register that is followed wrongly.
+    /// The monitors: silent, or blind for a kind of event.
     fn rules(&mut self) {
         let rules = Reach::Only(Part::Rules);
         for rule in RuleSet::HERE.iter() {
@@ -267,28 +244,6 @@ impl List {
                     format!("{rule} does not see events of kind {kind:?}."),
                 );
             }
-        }
-        for (number, register) in Monitors::<1>::registers().iter().enumerate() {
-            for how in Following::ALL {
-                let says = match how {
-                    Following::KeepsOld => "an old value stays possible when a new one is set",
-                    Following::DropsNew => "a value that is set is not kept",
-                    Following::IgnoresOpen => "a value that is being set is not possible yet",
-                };
-                self.add(
-                    Mutant::Register(how, number as u8),
-                    rules,
-                    format!("register/{register}/{}", kebab(format!("{how:?}"))),
-                    format!("Of the register {register}, {says}."),
-                );
-            }
-        }
-    }
-
-    fn sites(&mut self) {
-        for site in Site::ALL.iter().copied() {
-            let name = format!("{}/{site}", site.part());
-            self.add(Mutant::At(site), Reach::Only(site.part()), name, site.what().to_owned());
         }
     }
 }

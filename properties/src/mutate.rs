@@ -1,7 +1,7 @@
 //! Mutants of the model against engines: whether an engine of the workbench notices that the model is not what it was.
 //!
 //! **What it is.** A [`Bench`] holds what the engines need, worked out once with the model as it is. [`Bench::attack`] gives a mutant of
-//! [`model::mutants`] to one [`Engine`], and says what the engine noticed first, if it noticed anything.
+//! [`model::mutants`] or a mutant of the source to one [`Engine`], and returns what the engine noticed first, if it noticed anything.
 //!
 //! **What noticing is.** An engine notices what it would report: specification and core part, a rule is broken, a property that had a witness
 //! has none, a law or duty is proved where it was broken or the other way round. And, because a model that has become
@@ -24,12 +24,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use contract::mutation::{Mutant, Mutation, Part};
+use contract::mutation::{Mutant, Mutation, woven};
 use contract::{Core as _, Dialect};
 use engine::core::Core;
 use judge::RuleSet;
 use model::explore::{Engine as Search, Options, Proof, Resources, explore};
-use model::mutants::{Listed, Reach};
+use model::mutants::{Listed, Part, Reach};
 use model::protocol::{
     self, Ask, Design, Duty, Flaw, Law, LawOutcome, Leaves, LiveProof, check_live, live_slice, outcomes,
 };
@@ -100,7 +100,7 @@ impl Engine {
 
     /// Whether a mutant is in the part of the model that this engine uses.
     #[must_use]
-    pub fn reaches(self, listed: &Listed) -> bool {
+    pub fn reaches(self, reach: Reach) -> bool {
         let parts: &[Part] = match self {
             Engine::Lockstep | Engine::Suites | Engine::Product => &[Part::Spec, Part::Rules],
             Engine::Faults | Engine::Refusals | Engine::Deadlines => &[Part::Spec],
@@ -108,11 +108,22 @@ impl Engine {
             Engine::Protocol => &[Part::Protocol, Part::Rules],
             Engine::Liveness => &[Part::Protocol],
         };
-        parts.iter().any(|part| listed.reach.is_in(*part))
+        parts.iter().any(|part| reach.is_in(*part))
     }
 }
 
 contract::named!(Engine, UnknownEngine, "an engine that looks at mutants");
+
+/// What of the model is not what it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// Nothing.
+    None,
+    /// A table has a mutant.
+    Table(Mutant),
+    /// The source has a mutant: the one of this number, of those that are woven into the build.
+    Source(u32),
+}
 
 /// What came of a look.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -159,15 +170,23 @@ impl Bench {
         }
     }
 
-    /// Shows a mutant to an engine; with none, the model as it is, of which no engine may notice anything.
+    /// Shows a change to an engine. Of the model as it is no engine may notice anything.
     ///
-    /// A model that panics is noticed by whoever runs it.
+    /// A model that panics is noticed. A mutant of the source runs in the whole process, so that one is looked at at a time.
     #[must_use]
-    pub fn attack(&self, engine: Engine, mutant: Option<Mutant>) -> Looked {
-        let mutation = mutant.map_or(Mutation::NONE, Mutation::of);
+    pub fn attack(&self, engine: Engine, change: Change) -> Looked {
         self.prepare(engine);
+        let mutation = match change {
+            Change::None => Mutation::NONE,
+            Change::Table(mutant) => Mutation::of(mutant),
+            Change::Source(number) => {
+                woven::activate(number);
+                Mutation::NONE
+            }
+        };
         let started = Instant::now();
         let sign = catch_unwind(AssertUnwindSafe(|| self.look(engine, mutation)));
+        woven::activate(0);
         Looked { sign: sign.unwrap_or_else(|_| Some("panic".to_owned())), elapsed: started.elapsed() }
     }
 
@@ -175,12 +194,8 @@ impl Bench {
     /// anything: any change is a difference.
     #[must_use]
     pub fn same_as_the_model(listed: &Listed) -> Option<usize> {
-        let same = match listed.reach {
-            Reach::Only(Part::Spec) => twins::same_specification,
-            Reach::Only(Part::Protocol) => twins::same_protocol,
-            _ => return None,
-        };
-        catch_unwind(|| same(Mutation::of(listed.mutant))).ok().flatten()
+        let same = || twins::same_specification(Mutation::of(listed.mutant));
+        if listed.reach == Reach::Only(Part::Spec) { catch_unwind(same).ok().flatten() } else { None }
     }
 
     /// Works out what the engine needs, so that it counts for no mutant.

@@ -27,7 +27,6 @@
 mod annotations;
 mod chart;
 mod compare;
-mod engine_mutants;
 mod explanation;
 mod files;
 mod grid;
@@ -42,6 +41,7 @@ mod results;
 mod sarif;
 mod sentences;
 mod sheet;
+mod source_mutants;
 mod spark;
 mod summary;
 mod table;
@@ -53,9 +53,6 @@ pub use crate::annotations::{ANNOTATIONS, annotations};
 pub use crate::chart::{Chart, Row as ChartRow};
 pub use crate::compare::{
     Changed, Compared, Comparison, Differing, EngineChange, FigureChange, Reach, RuleChange,
-};
-pub use crate::engine_mutants::{
-    EngineMutants, JudgedMutant, KnownSurvivors, Measured, MutantFate, SampleVerdict,
 };
 pub use crate::explanation::{Body, Explanation, Passage};
 pub use crate::files::{ReportError, Written, json, read, schema, write_all, write_with};
@@ -76,6 +73,9 @@ pub use crate::results::{
 };
 pub use crate::sarif::{Pages, sarif};
 pub use crate::sentences::{ChoiceRow, SentenceCounts, SentenceRow, SentenceStanding, Sentences};
+pub use crate::source_mutants::{
+    JudgedMutant, KnownSurvivors, Measured, MutantFate, Mutated, SampleVerdict, SourceMutants,
+};
 pub use crate::summary::{SUMMARY_BYTES, summary};
 pub use crate::table::{Cell, Part, Row, Standing, Table};
 pub use crate::terminal::{Color, EdgesNamed, Style, terminal};

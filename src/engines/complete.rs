@@ -14,10 +14,9 @@ use std::time::{Duration, Instant};
 use contract::Dialect;
 use contract::fault::Fault;
 use judge::{Rule, RuleSet};
-pub(crate) use properties::race::Scope;
 use properties::race::{
     Beyond, Collision, Design, Exhausted, Failure, HuntOptions, Hunted, Keeps, Kind, Merges, Race, Races,
-    Refine, Scoped, Situation, States, Steps, Stop, Strayed, ground, hunt, scoped,
+    Refine, Scope, Scoped, Situation, States, Steps, Stop, Strayed, ground, hunt, scoped,
 };
 use reports::{
     Agreement, Amount, Approach, Canary, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status,
@@ -33,6 +32,27 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::run::{cores, millis};
 use crate::watch::{Limit, worker};
+
+/// Which races are explored to their end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum ScopeName {
+    /// Each of eleven kinds of call against one delivery.
+    Tiny,
+    /// Each pair of them against deliveries, failing callbacks, nested calls, transfers and disk work.
+    Small,
+    /// Three calls of two clients, two jobs, two users, programs, destructors.
+    Default,
+}
+
+impl From<ScopeName> for Scope {
+    fn from(name: ScopeName) -> Scope {
+        match name {
+            ScopeName::Tiny => Scope::Tiny,
+            ScopeName::Small => Scope::Small,
+            ScopeName::Default => Scope::Default,
+        }
+    }
+}
 
 /// What to explore.
 pub(crate) struct Plan<'a> {

@@ -11,11 +11,13 @@ use contract::fault::{Fault, Seeded};
 use properties::kill::{self, Attacked, Engine, Sign};
 use reports::{ExitCode, Expected, Kill, KillCell, KillRow, Kills};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::builds::{Inside, build, myself};
 use super::counterexample;
 use super::fuzz::{self, Target};
 use crate::error::Error;
+use crate::finish::Reader;
 use crate::output::Output;
 use crate::place::Place;
 use crate::progress::Progress;
@@ -140,6 +142,28 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
     }
     kills.stopped_by = signals::first();
     Ok(kills)
+}
+
+/// Prints the faults.
+pub(crate) fn list(faults: &[Fault], reader: Reader, output: &mut Output) -> Result<ExitCode, Error> {
+    if reader == Reader::Machine {
+        let fault = |fault: &Fault| {
+            json!({
+                "fault": fault.name(),
+                "rule": fault.rule().to_string(),
+                "clause": fault.clause(),
+                "what": fault.what(),
+            })
+        };
+        let faults: Vec<Value> = faults.iter().map(fault).collect();
+        output.json(&json!({ "version": 1, "faults": faults }))?;
+        return Ok(ExitCode::Held);
+    }
+    for fault in faults {
+        let clause = fault.clause().map_or(String::new(), |clause| format!(", clause {clause}"));
+        output.text(&format!("{fault} ({}{clause}): {}", fault.rule(), fault.what()))?;
+    }
+    Ok(ExitCode::Held)
 }
 
 /// The child's side: one attack, and a line of JSON for it.

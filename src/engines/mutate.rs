@@ -5,19 +5,23 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use contract::mutation::Mutation;
-use model::mutants::Listed;
-use reports::{Extent, Fate, MutantRow, Mutations};
+use model::mutants::{Listed, all};
+use reports::{ExitCode, Extent, Fate, MutantRow, Mutations};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::builds::{Inside, build, myself};
 use super::lines::Running;
 #[cfg(feature = "mutants")]
 pub(crate) use super::looker::look_here;
+#[cfg(not(feature = "mutants"))]
+use super::mutants::Woven;
 use crate::error::Error;
+use crate::finish::Reader;
 use crate::output::Output;
 use crate::place::Place;
 use crate::progress::Progress;
@@ -51,6 +55,8 @@ const INSIDE: Inside = Inside { feature: "mutants", verb: "mutate", what: "mutan
 pub(crate) enum Said {
     /// This engine noticed something of the model as it is.
     Wolf { engine: String, sign: String },
+    /// None did, or it was reported: mutants follow.
+    Ready,
     /// What became of a mutant.
     Row { row: MutantRow },
 }
@@ -80,70 +86,131 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Mutations, Error> 
     })
 }
 
-/// How often it is looked whether the run is stopped.
-const BEAT: Duration = Duration::from_millis(100);
-
 /// Runs the child to its end.
 fn look(looker: &Path, plan: &Plan<'_>, progress: &Progress) -> Result<(Vec<String>, Vec<MutantRow>), Error> {
-    let failed = |why: String| Error::Program { program: "bgcheck mutate --attack".to_owned(), why };
     let mut command = Command::new(looker);
     command.args(["--quiet", "mutate", "--attack", "--seed", &plan.seed.to_string()]);
     command.args(plan.only.iter().flat_map(|only| ["--only", only]));
     command.args(plan.engines.iter().flat_map(|engine| ["--engine", engine]));
-    worker::alone(&mut command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = Running(command.spawn().map_err(|error| failed(error.to_string()))?);
-    worker::group(child.0.id());
-    let Some(stdout) = child.0.stdout.take() else { return Err(failed("it says nothing".to_owned())) };
+    let mut child = Child::of(command)?;
     let (mut wolves, mut rows) = (Vec::new(), Vec::new());
-    let (send, said) = channel();
-    std::thread::spawn(move || {
-        // Who does not listen any more has stopped.
-        BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| send.send(line))
-    });
     loop {
-        let line = match said.recv_timeout(BEAT) {
-            Ok(line) => line,
-            Err(RecvTimeoutError::Timeout) if crate::run::is_stopped() => break,
-            Err(RecvTimeoutError::Timeout) => {
-                worker::sign();
-                continue;
-            }
-            Err(RecvTimeoutError::Disconnected) => break,
-        };
-        match serde_json::from_str::<Said>(&line) {
-            Ok(Said::Wolf { engine, sign }) => {
+        progress.tell(|| format!("{} of {} mutants", rows.len(), plan.mutants.len()));
+        match child.next(Duration::MAX)? {
+            Heard::Said(Said::Wolf { engine, sign }) => {
                 progress.note(&format!("mutate: {engine} notices of the model as it is: {sign}"));
                 wolves.push(engine);
             }
-            Ok(Said::Row { row }) => {
+            Heard::Said(Said::Ready) => {}
+            Heard::Said(Said::Row { row }) => {
                 if matches!(row.fate, Fate::Survived { .. }) {
                     progress.note(&format!("mutate: {} survives", row.name));
                 }
                 rows.push(row);
             }
-            Err(error) => return Err(failed(format!("{error}: {line}"))),
-        }
-        progress.tell(|| format!("{} of {} mutants", rows.len(), plan.mutants.len()));
-        if crate::run::is_stopped() {
-            break;
+            Heard::Silent | Heard::Ended => break,
         }
     }
     if crate::run::is_stopped() {
         progress.note(&format!("mutate: stopped after {} of {} mutants", rows.len(), plan.mutants.len()));
         return Ok((wolves, rows));
     }
-    let ended = child.0.wait().map_err(|error| failed(error.to_string()))?;
-    if ended.success() && rows.len() == plan.mutants.len() {
+    if rows.len() == plan.mutants.len() {
         Ok((wolves, rows))
     } else {
         Err(failed(format!("it ended after {} of {} mutants", rows.len(), plan.mutants.len())))
     }
 }
 
+fn failed(why: String) -> Error {
+    Error::Program { program: "bgcheck mutate --attack".to_owned(), why }
+}
+
+/// A child that looks, and its lines.
+pub(super) struct Child {
+    // It is ended with this.
+    _running: Running,
+    lines: Receiver<String>,
+}
+
+/// What came of listening to a child.
+pub(super) enum Heard {
+    Said(Said),
+    /// Nothing for as long as it was waited.
+    Silent,
+    /// It has ended, or this run is to end.
+    Ended,
+}
+
+/// How often it is looked whether the run is stopped.
+const BEAT: Duration = Duration::from_millis(100);
+
+impl Child {
+    pub(super) fn of(mut command: Command) -> Result<Child, Error> {
+        worker::alone(&mut command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut running = Running(command.spawn().map_err(|error| failed(error.to_string()))?);
+        worker::group(running.0.id());
+        let Some(stdout) = running.0.stdout.take() else { return Err(failed("it has no stdout".to_owned())) };
+        let (send, lines) = channel();
+        std::thread::spawn(move || {
+            // When the receiver is gone, the child is not wanted any more.
+            BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| send.send(line))
+        });
+        Ok(Child { _running: running, lines })
+    }
+
+    pub(super) fn next(&mut self, patience: Duration) -> Result<Heard, Error> {
+        let started = Instant::now();
+        loop {
+            match self.lines.recv_timeout(BEAT) {
+                Ok(line) => {
+                    let said =
+                        serde_json::from_str(&line).map_err(|error| failed(format!("{error}: {line}")))?;
+                    return Ok(Heard::Said(said));
+                }
+                Err(RecvTimeoutError::Timeout) if !crate::run::is_stopped() => worker::sign(),
+                Err(_) => return Ok(Heard::Ended),
+            }
+            if started.elapsed() > patience {
+                return Ok(Heard::Silent);
+            }
+        }
+    }
+}
+
+/// Prints the mutants.
+pub(crate) fn list(mutants: &[Listed], reader: Reader, output: &mut Output) -> Result<ExitCode, Error> {
+    if reader == Reader::Machine {
+        let mutant = |listed: &Listed| json!({ "name": listed.name, "what": listed.what });
+        let mutants: Vec<Value> = mutants.iter().map(mutant).collect();
+        output.json(&json!({ "version": 1, "mutants": mutants }))?;
+        return Ok(ExitCode::Held);
+    }
+    let lines: Vec<String> =
+        mutants.iter().map(|listed| format!("{}: {}", listed.name, listed.what)).collect();
+    output.text(&lines.join("\n"))?;
+    Ok(ExitCode::Held)
+}
+
+/// The mutants of these names, or whose names begin so.
+pub(crate) fn chosen(only: &[String]) -> Result<Vec<Listed>, Error> {
+    let all = all();
+    let is_of = |listed: &Listed, name: &String| {
+        listed.name.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if let Some(name) = only.iter().find(|name| !all.iter().any(|listed| is_of(listed, name))) {
+        let what = format!("there is no mutant {name:?}");
+        return Err(Error::usage(what, "see `bgcheck mutate --list` for all of them"));
+    }
+    let asked = |listed: &Listed| only.is_empty() || only.iter().any(|name| is_of(listed, name));
+    Ok(all.into_iter().filter(asked).collect())
+}
+
 /// The child's side of a build that has no mutants: the parent does not call it.
 #[cfg(not(feature = "mutants"))]
 pub(crate) fn look_here(
     _mutants: &[Listed],
+    _woven: &[Woven],
     _engines: &[String],
     _seed: u64,
     _output: &mut Output,

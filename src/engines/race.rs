@@ -39,6 +39,40 @@ pub(crate) struct Plan<'a> {
     pub(crate) traces: &'a Traces,
 }
 
+/// A way to choose schedules.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum Strategy {
+    /// Every choice by chance.
+    Random,
+    /// Priorities by chance that change at a few points (probabilistic concurrency testing).
+    Pct,
+    /// Every schedule of a race, up to those whose rest is known; of large races the first few thousand.
+    #[value(alias = "exhaustive")]
+    Complete,
+    /// libFuzzer, by the target `schedule`.
+    Fuzzer,
+}
+
+/// The strategies of the sampler among these: every one when none is named.
+pub(crate) fn kinds(strategies: &[Strategy], depth: u32) -> Vec<Kind> {
+    let kind = |name: &Strategy| match name {
+        Strategy::Random => Some(Kind::Random),
+        Strategy::Pct => Some(Kind::Pct { depth: depth }),
+        Strategy::Complete => Some(Kind::Complete { merges: Merges::Most }),
+        Strategy::Fuzzer => None,
+    };
+    let all = [Strategy::Random, Strategy::Pct, Strategy::Complete];
+    let asked = if strategies.is_empty() { &all[..] } else { strategies };
+    let mut kinds: Vec<Kind> = Vec::new();
+    for kind in asked.iter().filter_map(kind) {
+        // A strategy that is named twice runs once.
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds
+}
+
 /// Schedules of one race before the next: by chance a few, in order as many as a small race has, mostly.
 const OF_EACH: u64 = 16;
 const OF_ALL: u64 = 2_000_000;

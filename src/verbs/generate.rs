@@ -1,22 +1,22 @@
 //! `bgcheck generate`: test suites from the explored graph, each with a proof of what it covers.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use contract::{Core as _, Dialect};
 use model::scope::ScopeName;
 use model::suite::{Cover, Pace};
-use properties::suite::{COMMITTED, Committed, Conformed, DIRECTORY, Manifest, Order, Suite};
+use properties::suite::{COMMITTED, Committed, DIRECTORY, Order};
 use reports::ExitCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cli;
-use crate::engines::conform;
+use crate::engines::conform::proof::{code, document, page};
+use crate::engines::conform::{self, read};
 use crate::engines::counterexample::write_bytes;
 use crate::error::Error;
 use crate::lock::Lock;
-use crate::output::{Output, Paint, counted, printable};
+use crate::output::{Output, counted, printable};
 use crate::place::Place;
-use crate::verbs::conform::{read, summary_of_cover};
 
 /// Generate a test suite from the explored graph, and prove what it covers.
 ///
@@ -148,55 +148,4 @@ fn committed(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         )?;
     }
     Ok(code)
-}
-
-/// A suite that its own core does not pass, or that does not reach what it promises, is the generator's fault.
-fn code(proof: &Conformed) -> ExitCode {
-    let whole = proof.missing.is_empty() && proof.passed() == proof.files.len();
-    match (whole, proof.items) {
-        (true, 1..) => ExitCode::Held,
-        (true, 0) => ExitCode::Vacuous,
-        (false, _) => ExitCode::Internal,
-    }
-}
-
-fn page(out: &Path, suite: &Suite, proof: &Conformed, code: ExitCode, output: &Output) -> String {
-    let manifest = &suite.manifest;
-    let Manifest { cover, dialect, scope, pace, .. } = manifest;
-    let pace = pace.strip_prefix("at ").unwrap_or(pace);
-    let mut text = format!("{cover} cover of {dialect}, scope {scope}, clients call at {pace}\n");
-    for slice in &manifest.slices {
-        let (states, edges) = (counted(slice.states, "state"), counted(slice.edges, "edge"));
-        text += &format!("  {:<18}{states}, {edges} explored\n", slice.name);
-    }
-    let longest = manifest.files.iter().map(|file| file.steps).max().unwrap_or(0);
-    text += &format!(
-        "  {}, {}, the longest has {longest}\n",
-        counted(manifest.files.len() as u64, "file"),
-        counted(proof.steps, "step")
-    );
-    // A cover that is not known has failed before.
-    let cover = manifest.cover().unwrap_or(Cover::Transition);
-    text += &format!("\nproof: {}\n", summary_of_cover(proof, cover));
-    let paint = if code == ExitCode::Held { Paint::Good } else { Paint::Bad };
-    text + &format!("{}\n", output.paint(paint, &format!("written to {}", out.display())))
-}
-
-fn document(out: &Path, suite: &Suite, proof: &Conformed, code: ExitCode) -> Value {
-    let manifest = &suite.manifest;
-    json!({
-        "version": 1,
-        "cover": manifest.cover,
-        "dialect": manifest.dialect,
-        "scope": manifest.scope,
-        "pace": manifest.pace.strip_prefix("at ").unwrap_or(&manifest.pace),
-        "directory": out,
-        "slices": manifest.slices,
-        "files": manifest.files.len(),
-        "steps": proof.steps,
-        "covered": proof.covered(),
-        "of": proof.items,
-        "missing": proof.missing,
-        "exit_code": code.code(),
-    })
 }

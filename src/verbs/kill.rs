@@ -6,15 +6,13 @@ use std::time::Duration;
 use contract::fault::{Fault, Seeded};
 use properties::kill::Engine;
 use reports::ExitCode;
-use serde_json::{Value, json};
 
 use crate::cli;
-use crate::engines::counterexample::{write, write_json};
 use crate::engines::kill::{self, Pairs, Plan};
-use crate::engines::mutants::{self, Again, Offline, Room, Sample, Shard};
+use crate::engines::mutants::{self, Again, Attack, Judges, Offline, Room, Sample, Shard};
 use crate::error::Error;
-use crate::finish;
-use crate::output::{Output, Versioned};
+use crate::finish::{self, Reader};
+use crate::output::Output;
 use crate::place::Place;
 use crate::run::command_line;
 
@@ -67,7 +65,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", conflicts_with_all = ["only", "known"])]
     mutants: Option<usize>,
     /// Mutants of these rooms of the engine; of all three when left out.
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "ROOMS", requires = "mutants")]
+    #[arg(long, value_parser = cli::one_of(Room::ENGINE), value_delimiter = ',', value_name = "ROOMS", requires = "mutants")]
     room: Vec<Room>,
     /// One of so many parts of the sample, as in 2/5.
     #[arg(long, value_name = "I/N", requires = "mutants")]
@@ -100,7 +98,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         return mutants(args, size, output);
     }
     if args.list {
-        return list(args, output);
+        return kill::list(&args.faults(), Reader::of_json(args.json), output);
     }
     if args.attack {
         return attack(args, output);
@@ -126,16 +124,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     } else {
         kills.lost = expected.lost(&kills);
     }
-    match args.json {
-        true => output.json(&Versioned::first(&kills))?,
-        false => output.text(&kills.text())?,
-    }
-    // What follows are files, and the verdict is there.
-    if args.bless && kills.stopped_by.is_none() {
-        finish::warned(write_json(&place.join(kill::EXPECTED), &expected), output);
-    }
     let out = args.out.clone().unwrap_or_else(|| place.reports().join("kill.md"));
-    finish::warned(write(&out, &kills.markdown()), output);
+    let path = place.join(kill::EXPECTED);
+    let expected = (args.bless && kills.stopped_by.is_none()).then_some((&*path, &expected));
+    let reader = Reader::of_json(args.json);
+    finish::matrix(&kills, (&kills.text(), &kills.markdown()), reader, (&out, expected), output)?;
     Ok(kills.exit_code())
 }
 
@@ -149,78 +142,24 @@ fn mutants(args: &Args, size: usize, output: &mut Output) -> Result<ExitCode, Er
     if let Some((what, help)) = mutants::obstacle(&place) {
         return Err(Error::Missing { what, help });
     }
-    let rooms = if args.room.is_empty() { Room::ALL.to_vec() } else { args.room.clone() };
-    let sample = Sample { size, seed: args.seed, shard: args.shard.unwrap_or(Shard::WHOLE) };
-    if args.list {
-        return list_mutants(args, &place, &rooms, sample, output);
-    }
-    let mut known = mutants::known(&place)?;
+    let budget = args.budget.unwrap_or(BUDGET_OF_A_MUTANT);
+    let attack = Attack { engines: &args.engines_by_cost(), budget, seed: args.seed };
     let plan = mutants::Plan {
         place: &place,
-        rooms: &rooms,
-        sample,
-        engines: &args.engines_by_cost(),
-        budget: args.budget.unwrap_or(BUDGET_OF_A_MUTANT),
+        rooms: if args.room.is_empty() { &Room::ENGINE } else { &args.room },
+        sample: Sample { size, seed: args.seed, shard: args.shard.unwrap_or(Shard::WHOLE) },
+        judges: Judges::Attack(attack),
         results: args.results.as_deref(),
         again: if args.survivors { Again::Survivors } else { Again::Changed },
         offline: if args.offline { Offline::Yes } else { Offline::No },
         command_line: command_line(),
     };
-    let mut judged = mutants::run(&plan, output)?;
-    judged.explain(&known);
-    if args.bless {
-        known.take_over(&judged, args.after.clone().unwrap_or_default());
+    let reader = Reader::of_json(args.json);
+    if args.list {
+        return mutants::list(&plan, reader, output);
     }
-    match args.json {
-        true => output.json(&Versioned::first(&judged))?,
-        false => output.text(&judged.text())?,
-    }
-    if args.bless && judged.stopped_by.is_none() {
-        finish::warned(write_json(&place.join(mutants::KNOWN), &known), output);
-    }
-    let out = args.out.clone().unwrap_or_else(|| place.reports().join("mutants-engine.md"));
-    finish::warned(write(&out, &judged.markdown(&known)), output);
-    Ok(judged.exit_code())
-}
-
-fn list_mutants(
-    args: &Args,
-    place: &Place,
-    rooms: &[Room],
-    sample: Sample,
-    output: &mut Output,
-) -> Result<ExitCode, Error> {
-    let (mutants, _) = mutants::sample(place, rooms, sample)?;
-    match args.json {
-        true => output.json(&json!({ "version": 1, "mutants": mutants }))?,
-        false => {
-            for mutant in mutants {
-                output.text(&format!("{} ({})", mutant.id, mutant.at()))?;
-            }
-        }
-    }
-    Ok(ExitCode::Held)
-}
-
-fn list(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
-    if args.json {
-        let fault = |fault: &Fault| {
-            json!({
-                "fault": fault.name(),
-                "rule": fault.rule().to_string(),
-                "clause": fault.clause(),
-                "what": fault.what(),
-            })
-        };
-        let faults: Vec<Value> = args.faults().iter().map(fault).collect();
-        output.json(&json!({ "version": 1, "faults": faults }))?;
-        return Ok(ExitCode::Held);
-    }
-    for fault in args.faults() {
-        let clause = fault.clause().map_or(String::new(), |clause| format!(", clause {clause}"));
-        output.text(&format!("{fault} ({}{clause}): {}", fault.rule(), fault.what()))?;
-    }
-    Ok(ExitCode::Held)
+    let bless = args.bless.then(|| args.after.clone().unwrap_or_default());
+    mutants::report(&plan, (reader, args.out.as_deref()), bless, output)
 }
 
 /// The child's side of [`kill::run`].

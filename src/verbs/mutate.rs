@@ -2,34 +2,39 @@
 
 use std::path::PathBuf;
 
-use model::mutants::{Listed, all};
 use reports::{ExitCode, Survivors};
-use serde_json::{Value, json};
 
-use crate::engines::counterexample::{expected, write, write_json};
+use crate::engines::counterexample::expected;
+use crate::engines::mutants::{self, Again, Judges, Offline, Room, Sample, Shard, Woven};
 use crate::engines::mutate::{self, ENGINES, Plan};
 use crate::error::Error;
-use crate::finish;
-use crate::output::{Output, Versioned};
+use crate::finish::{self, Reader};
+use crate::output::Output;
 use crate::place::Place;
 use crate::run::command_line;
 
-/// Change the model in one place after another, and show which changes nobody notices.
+/// Change the model in one place after another, and show which changes no engine notices.
 ///
-/// A mutant is one row, cell, bit, guard, effect or monitor of the model that is not what it was. The command builds itself with the mutants
-/// inside, in target/mutants, and lets one engine after another look at each until somebody notices; and at the model as it is,
-/// of which nobody may notice anything. A mutant that survives is behaviour that nothing specifies, or a rule that is vacuous: it
+/// A mutant is one row, cell, bit, guard or monitor of the model's tables that is not what it was. The command builds itself with the mutants
+/// inside, in target/mutants, and lets one engine after another look at each until one notices it; and at the model as it is,
+/// of which none may notice anything. A mutant that survives is behaviour that nothing specifies, or a rule that is vacuous: it
 /// needs an argument in docs/pinned/mutants-expected.json, and without one the run ends with 2; so does one that was noticed before, for
 /// --bless takes its argument away.
+///
+/// With --sources the mutants are those that cargo-mutants makes of the source of specification, protocol and rules, and the seed takes a sample of
+/// them (.cargo/mutants-model.toml). The arguments of its survivors are in docs/pinned/mutants-model.json. Each result is kept at once, so
+/// that a run that was stopped goes on where it was.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   bgcheck mutate                                   every mutant, every engine
   bgcheck mutate --only guard/r5,rule/r6           those whose names begin so
-  bgcheck mutate --only protocol --engine liveness
+  bgcheck mutate --only dialect --engine protocol
   bgcheck mutate -o mutants.md                     the score and the survivors, as a document
   bgcheck mutate --bless                           what is noticed must be noticed from now on
-  bgcheck mutate --list --only edge                the mutants, and what each is")]
+  bgcheck mutate --list --only edge                the mutants, and what each is
+  bgcheck mutate --sources 60 --seed 7             60 mutants that cargo-mutants makes of the source
+  bgcheck mutate --sources 60 --shard 1/4          a quarter of these")]
 pub(crate) struct Args {
     /// Mutants by name, or by how their names begin; every one when left out.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
@@ -37,13 +42,22 @@ pub(crate) struct Args {
     /// These engines; every one when left out.
     #[arg(long, value_delimiter = ',', value_name = "ENGINES", value_parser = ENGINES)]
     engine: Vec<String>,
-    /// The seed of programs and races.
+    /// Judge so many mutants of the source in the place of those of the tables.
+    #[arg(long, value_name = "N", conflicts_with_all = ["only", "engine"])]
+    sources: Option<usize>,
+    /// One of so many parts of the sample, as in 2/5.
+    #[arg(long, value_name = "I/N", requires = "sources")]
+    shard: Option<Shard>,
+    /// With --bless and --sources: what is new since the last point of the curve.
+    #[arg(long, value_name = "TEXT", requires_all = ["sources", "bless"])]
+    after: Option<String>,
+    /// The seed of programs, races and samples of mutants.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
     /// Where the document goes.
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Take away the arguments of what this run noticed: writes docs/pinned/mutants-expected.json.
+    /// Take away the arguments of what this run noticed: writes docs/pinned/mutants-expected.json; with --sources, docs/pinned/mutants-model.json.
     #[arg(long, conflicts_with_all = ["engine", "list"])]
     bless: bool,
     /// Print the mutants, and run nothing.
@@ -58,6 +72,9 @@ pub(crate) struct Args {
     /// Look in this process; what becomes of a mutant is a line of JSON.
     #[arg(long, hide = true)]
     attack: bool,
+    /// With --attack: a mutant of the build, and where it is.
+    #[arg(long, hide = true, requires = "attack", value_name = "NUMBER:PART")]
+    woven: Vec<Woven>,
 }
 
 impl Args {
@@ -68,12 +85,15 @@ impl Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
-    let mutants = chosen(&args.only)?;
+    if let Some(size) = args.sources {
+        return sources(args, size, output);
+    }
+    let mutants = mutate::chosen(&args.only)?;
     if args.list {
-        return list(args, &mutants, output);
+        return mutate::list(&mutants, Reader::of_json(args.json), output);
     }
     if args.attack {
-        mutate::look_here(&mutants, &args.engine, args.seed, output)?;
+        mutate::look_here(&mutants, &args.woven, &args.engine, args.seed, output)?;
         return Ok(ExitCode::Held);
     }
     let place = Place::here();
@@ -94,42 +114,33 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         known.take_over(&mutations);
     }
     mutations.explain(&known);
-    match args.json {
-        true => output.json(&Versioned::first(&mutations))?,
-        false => output.text(&mutations.text())?,
-    }
-    // What follows are files, and the verdict is there.
-    if args.bless && mutations.stopped_by.is_none() {
-        finish::warned(write_json(&path, &known), output);
-    }
     let out = args.out.clone().unwrap_or_else(|| place.reports().join("mutants.md"));
-    finish::warned(write(&out, &mutations.markdown()), output);
+    let expected = (args.bless && mutations.stopped_by.is_none()).then_some((&*path, &known));
+    let reader = Reader::of_json(args.json);
+    finish::matrix(&mutations, (&mutations.text(), &mutations.markdown()), reader, (&out, expected), output)?;
     Ok(mutations.exit_code())
 }
 
-fn list(args: &Args, mutants: &[Listed], output: &mut Output) -> Result<ExitCode, Error> {
-    if args.json {
-        let mutant = |listed: &Listed| json!({ "name": listed.name, "what": listed.what });
-        let mutants: Vec<Value> = mutants.iter().map(mutant).collect();
-        output.json(&json!({ "version": 1, "mutants": mutants }))?;
-        return Ok(ExitCode::Held);
+/// Mutants of the source in the place of those of the tables.
+fn sources(args: &Args, size: usize, output: &mut Output) -> Result<ExitCode, Error> {
+    let place = Place::here();
+    if let Some((what, help)) = mutants::obstacle(&place) {
+        return Err(Error::Missing { what, help });
     }
-    let lines: Vec<String> =
-        mutants.iter().map(|listed| format!("{}: {}", listed.name, listed.what)).collect();
-    output.text(&lines.join("\n"))?;
-    Ok(ExitCode::Held)
-}
-
-/// The mutants of these names, or whose names begin so.
-fn chosen(only: &[String]) -> Result<Vec<Listed>, Error> {
-    let all = all();
-    let is_of = |listed: &Listed, name: &String| {
-        listed.name.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let plan = mutants::Plan {
+        place: &place,
+        rooms: &Room::MODEL,
+        sample: Sample { size, seed: args.seed, shard: args.shard.unwrap_or(Shard::WHOLE) },
+        judges: Judges::Compare,
+        results: None,
+        again: Again::Changed,
+        offline: if args.offline { Offline::Yes } else { Offline::No },
+        command_line: command_line(),
     };
-    if let Some(name) = only.iter().find(|name| !all.iter().any(|listed| is_of(listed, name))) {
-        let what = format!("there is no mutant {name:?}");
-        return Err(Error::usage(what, "see `bgcheck mutate --list` for all of them"));
+    let reader = Reader::of_json(args.json);
+    if args.list {
+        return mutants::list(&plan, reader, output);
     }
-    let asked = |listed: &Listed| only.is_empty() || only.iter().any(|name| is_of(listed, name));
-    Ok(all.into_iter().filter(asked).collect())
+    let bless = args.bless.then(|| args.after.clone().unwrap_or_default());
+    mutants::report(&plan, (reader, args.out.as_deref()), bless, output)
 }

@@ -6,16 +6,16 @@ use std::time::Duration;
 use contract::Dialect;
 use contract::fault::Fault;
 use judge::RuleSet;
-use properties::race::{Design, Kind, Merges, Refine, Scope, States, Stop};
+use properties::race::{Design, Refine, States, Stop};
 use reports::ExitCode;
 
 use crate::cli;
 use crate::clock::Clock;
 use crate::engines::check::default_traces;
-use crate::engines::complete::{self, Times};
+use crate::engines::complete::{self, ScopeName, Times};
 use crate::engines::counterexample::Traces;
 use crate::engines::fuzz::{self, Sanitizer, Target};
-use crate::engines::race::{self, Plan};
+use crate::engines::race::{self, Plan, Strategy};
 use crate::error::Error;
 use crate::finish::{self, Reader};
 use crate::lock::Lock;
@@ -48,7 +48,7 @@ pub(crate) struct Args {
     seed: Option<u64>,
     /// How schedules are chosen; every way but the fuzzer when left out.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "STRATEGIES")]
-    strategy: Vec<StrategyName>,
+    strategy: Vec<Strategy>,
     /// How many changes of priority PCT makes in a schedule, and one.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64), value_name = "N")]
     depth: u32,
@@ -103,31 +103,6 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Which races are explored to their end.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
-enum ScopeName {
-    /// Each of eleven kinds of call against one delivery.
-    Tiny,
-    /// Each pair of them against deliveries, failing callbacks, nested calls, transfers and disk work.
-    Small,
-    /// Three calls of two clients, two jobs, two users, programs, destructors.
-    Default,
-}
-
-/// A way to choose schedules.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
-enum StrategyName {
-    /// Every choice by chance.
-    Random,
-    /// Priorities by chance that change at a few points (probabilistic concurrency testing).
-    Pct,
-    /// Every schedule of a race, up to those whose rest is known; of large races the first few thousand.
-    #[value(alias = "exhaustive")]
-    Complete,
-    /// libFuzzer, by the target `schedule`.
-    Fuzzer,
-}
-
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let place = Place::here();
     let _own = Lock::of_named(args.trace_dir.as_deref())?;
@@ -140,8 +115,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     }
     let whole = args.budget.unwrap_or(USUAL_BUDGET);
     let seed = args.seed.unwrap_or_else(|| Clock::now().seed());
-    let kinds = args.kinds();
-    let fuzzes = args.strategy.contains(&StrategyName::Fuzzer);
+    let kinds = race::kinds(&args.strategy, args.depth);
+    let fuzzes = args.strategy.contains(&Strategy::Fuzzer);
     if fuzzes && args.design != Design::Barrier {
         let help = "leave the strategy `fuzzer` out, or the design".to_owned();
         return Err(Error::Usage {
@@ -189,11 +164,7 @@ fn explore(args: &Args, place: &Place, traces: &Traces, output: &mut Output) -> 
     let dialects = args.dialect.map_or(Dialect::ALL.to_vec(), |dialect| vec![dialect]);
     let times = if args.no_times { Times::Left } else { Times::Shown };
     let plan = complete::Plan {
-        scope: match args.scope {
-            ScopeName::Tiny => Scope::Tiny,
-            ScopeName::Small => Scope::Small,
-            ScopeName::Default => Scope::Default,
-        },
+        scope: args.scope.into(),
         dialects: &dialects,
         design: args.design,
         fault: args.fault(),
@@ -231,24 +202,5 @@ impl Args {
     #[cfg(not(feature = "faults"))]
     fn fault(&self) -> Option<Fault> {
         None
-    }
-
-    fn kinds(&self) -> Vec<Kind> {
-        let kind = |name: &StrategyName| match name {
-            StrategyName::Random => Some(Kind::Random),
-            StrategyName::Pct => Some(Kind::Pct { depth: self.depth }),
-            StrategyName::Complete => Some(Kind::Complete { merges: Merges::Most }),
-            StrategyName::Fuzzer => None,
-        };
-        let all = [StrategyName::Random, StrategyName::Pct, StrategyName::Complete];
-        let asked = if self.strategy.is_empty() { &all[..] } else { &self.strategy };
-        let mut kinds: Vec<Kind> = Vec::new();
-        for kind in asked.iter().filter_map(kind) {
-            // A strategy that is named twice runs once.
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
-            }
-        }
-        kinds
     }
 }

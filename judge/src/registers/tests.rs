@@ -2,8 +2,6 @@
 
 use proptest::prelude::*;
 
-use contract::Dialect;
-
 use super::*;
 
 const CALLS: usize = 3;
@@ -29,11 +27,6 @@ struct Setter {
 }
 
 /// The definition in contract section 2, word by word, quadratic and slow.
-/// Which dialect it is makes no difference here.
-fn bits() -> &'static Profile {
-    Dialect::Bits.profile()
-}
-
 fn possible(setters: &[Setter], value: u8) -> bool {
     setters.iter().enumerate().any(|(x, setter)| {
         if setter.value != value || matches!(setter.returned, Some((_, false))) {
@@ -76,7 +69,7 @@ proptest! {
                 }
                 Step::Get(slot) if !busy[slot] => {
                     busy[slot] = true;
-                    registers.get_called(bits(), slot, Register::Mask);
+                    registers.get_called(slot, Register::Mask);
                     seen[slot] = Some(0);
                 }
                 Step::Return(slot, good) if busy[slot] => {
@@ -84,7 +77,7 @@ proptest! {
                     if let Some(seen) = seen[slot].take() {
                         prop_assert_eq!(registers.seen(slot), Some((Register::Mask, seen)));
                     }
-                    registers.returned(bits(), slot, if good { Success::Yes } else { Success::No });
+                    registers.returned(slot, if good { Success::Yes } else { Success::No });
                     if let Some(open) = setters.iter_mut().find(|s| s.slot == slot && s.returned.is_none()) {
                         open.returned = Some((now, good));
                     }
@@ -92,7 +85,7 @@ proptest! {
                 _ => continue,
             }
             let expected = (0..64).filter(|value| possible(&setters, *value)).fold(0, |set, v| set | bit(v));
-            prop_assert_eq!(registers.possible(bits(), Register::Mask), expected, "after step {}", now);
+            prop_assert_eq!(registers.possible(Register::Mask), expected, "after step {}", now);
             // A getter may give back whatever was possible at some moment while it was open.
             for values in seen.iter_mut().flatten() {
                 *values |= expected;
@@ -100,7 +93,7 @@ proptest! {
         }
         // What was open leaves nothing behind: equal futures have equal states.
         for slot in 0..CALLS {
-            registers.returned(bits(), slot, Success::No);
+            registers.returned(slot, Success::No);
         }
         prop_assert_eq!(registers.sets, [0; CALLS]);
         prop_assert_eq!(registers.uses, [Use::Nothing; CALLS]);
@@ -111,11 +104,11 @@ proptest! {
 fn one_property_does_not_touch_another_and_an_accepted_nonsense_value_ends_all_certainty() {
     let mut registers = Registers::<CALLS>::new();
     registers.set_called(0, Register::Registration, 5);
-    registers.returned(bits(), 0, Success::Yes);
-    assert_eq!(registers.possible(bits(), Register::Registration), bit(5));
-    assert_eq!(registers.possible(bits(), Register::Mask), bit(3));
+    registers.returned(0, Success::Yes);
+    assert_eq!(registers.possible(Register::Registration), bit(5));
+    assert_eq!(registers.possible(Register::Mask), bit(3));
     registers.set_called(0, Register::Mask, NO_VALUE);
-    assert_eq!(registers.possible(bits(), Register::Mask), bit(3));
-    registers.returned(bits(), 0, Success::Yes);
-    assert_eq!(registers.possible(bits(), Register::Mask), u64::MAX);
+    assert_eq!(registers.possible(Register::Mask), bit(3));
+    registers.returned(0, Success::Yes);
+    assert_eq!(registers.possible(Register::Mask), u64::MAX);
 }

@@ -3,7 +3,6 @@
 use contract::Rule;
 use contract::call::Call;
 use contract::event::EventView;
-use contract::mutant;
 
 use crate::monitor::{Cx, Kind, Monitor, Outcome};
 
@@ -18,11 +17,9 @@ impl<const CALLS: usize> Monitor<CALLS> for R1 {
     const SEES: &'static [Kind] = &[Kind::Return, Kind::Enter];
 
     #[inline(always)]
-    fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
+    fn step(&mut self, _: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match event {
-            EventView::Return { call: Call::Cancel, hr, .. }
-                if hr.succeeded() || mutant!(cx.profile, R1FailedCancels) =>
-            {
+            EventView::Return { call: Call::Cancel, hr, .. } if hr.succeeded() => {
                 self.cancelled = true;
                 Outcome::Exercised
             }

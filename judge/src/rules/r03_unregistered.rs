@@ -2,7 +2,6 @@
 
 use contract::Rule;
 use contract::event::{EventView, Target};
-use contract::mutant;
 use contract::notify::Event;
 
 use crate::monitor::{Cx, Kind, Monitor, Outcome};
@@ -20,12 +19,11 @@ impl<const CALLS: usize> Monitor<CALLS> for R3 {
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         let EventView::Enter { event, target, .. } = *event else { return Outcome::Held };
         Outcome::check(match target {
-            Target::Interface(receiver) => cx.facts.may_be_registered(cx.profile, receiver, event),
+            Target::Interface(receiver) => cx.facts.may_be_registered(receiver, event),
             // A program is told how a job ended and nothing else (facts C3.8).
             Target::CommandLine => {
-                (matches!(event, Event::JobTransferred | Event::JobError)
-                    || mutant!(cx.profile, R3ProgramsHearAll))
-                    && cx.facts.registers.possible(cx.profile, Register::CommandLine) & bit(1) != 0
+                matches!(event, Event::JobTransferred | Event::JobError)
+                    && cx.facts.registers.possible(Register::CommandLine) & bit(1) != 0
             }
         })
     }

@@ -3,7 +3,6 @@
 use contract::Rule;
 use contract::call::Call;
 use contract::event::EventView;
-use contract::mutant;
 
 use crate::monitor::{Cx, Kind, Monitor, Outcome};
 
@@ -18,11 +17,9 @@ impl<const CALLS: usize> Monitor<CALLS> for R4 {
     const SEES: &'static [Kind] = &[Kind::Return, Kind::Enter];
 
     #[inline(always)]
-    fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
+    fn step(&mut self, _: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match event {
-            EventView::Return { call: Call::Complete, hr, .. }
-                if hr.succeeded() || mutant!(cx.profile, R4FailedCompletes) =>
-            {
+            EventView::Return { call: Call::Complete, hr, .. } if hr.succeeded() => {
                 self.completed = true;
                 Outcome::Exercised
             }

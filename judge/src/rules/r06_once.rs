@@ -9,7 +9,6 @@ use contract::call::Call;
 use contract::env::EnvStep;
 use contract::event::EventView;
 use contract::ids::{DeliveryId, FileId};
-use contract::mutant;
 use contract::notify::Event;
 use contract::state::JobState;
 
@@ -45,12 +44,10 @@ impl<const CALLS: usize> Monitor<CALLS> for R6 {
         match *event {
             EventView::Enter { delivery, event, file, .. } => self.enter(cx, delivery, event, file),
             EventView::Leave { delivery, event, file, leave, .. } => {
-                self.leave(cx, delivery, event, file, settles(cx.profile, event, leave))
+                self.leave(delivery, event, file, settles(cx.profile, event, leave))
             }
             EventView::State { to, .. } => {
-                if !mutant!(cx.profile, R6CauseStays) {
-                    self.new_cause(to);
-                }
+                self.new_cause(to);
                 Outcome::Held
             }
             EventView::Env { step: EnvStep::FileDone, file: Some(file), .. } => {
@@ -58,9 +55,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R6 {
                 self.files_counting.remove(file);
                 Outcome::Held
             }
-            EventView::Return { call: Call::SetNotifyInterface { .. }, hr, .. }
-                if hr.succeeded() && !mutant!(cx.profile, R6RegisteredExcusesNothing) =>
-            {
+            EventView::Return { call: Call::SetNotifyInterface { .. }, hr, .. } if hr.succeeded() => {
                 *self = R6::default();
                 Outcome::Held
             }
@@ -84,7 +79,7 @@ impl R6 {
             }
             _ => {
                 let Some(told) = self.told(event) else { return Outcome::Held };
-                if cx.facts.is_about_the_present_stay(cx.profile, event) {
+                if cx.facts.is_about_the_present_stay(event) {
                     told.counting.insert(delivery.0);
                 }
                 told.acknowledged
@@ -94,22 +89,15 @@ impl R6 {
             return Outcome::Held;
         }
         let excused = cx.facts.registers.is_being_set(Register::Registration);
-        Outcome::check(excused && !mutant!(cx.profile, R6RegisteringExcusesNothing))
+        Outcome::check(excused)
     }
 
-    fn leave<const CALLS: usize>(
-        &mut self,
-        cx: &Cx<'_, CALLS>,
-        delivery: DeliveryId,
-        event: Event,
-        file: Option<FileId>,
-        settled: bool,
-    ) -> Outcome {
+    fn leave(&mut self, delivery: DeliveryId, event: Event, file: Option<FileId>, settled: bool) -> Outcome {
         let counts = match (event, file) {
             (Event::FileTransferred, Some(file)) => {
                 let counts = self.files_counting.contains(file);
                 self.files_counting.remove(file);
-                if settled && counts && !mutant!(cx.profile, R6FileAckForgotten) {
+                if settled && counts {
                     self.files.insert(file);
                 }
                 counts
@@ -117,7 +105,7 @@ impl R6 {
             _ => {
                 let Some(told) = self.told(event) else { return Outcome::Held };
                 let counts = told.counting.take(delivery.0);
-                told.acknowledged |= settled && counts && !mutant!(cx.profile, R6AckForgotten);
+                told.acknowledged |= settled && counts;
                 counts
             }
         };

@@ -9,7 +9,6 @@ use contract::call::Call;
 use contract::env::EnvStep;
 use contract::event::EventView;
 use contract::ids::FileId;
-use contract::mutant;
 use contract::notify::Event;
 
 use crate::monitor::{Cx, Kind, Monitor, Outcome};
@@ -61,7 +60,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R7 {
                 call: Call::SetNotifyFlags { .. } | Call::SetNotifyInterface { .. }, ..
             } => {
                 let enabled = cx.facts.is_surely_enabled(cx.profile, Event::FileTransferred);
-                if !self.owed.is_empty() && !enabled && !mutant!(cx.profile, R7OwedStays) {
+                if !self.owed.is_empty() && !enabled {
                     self.owed = FileSet::default();
                 }
                 Outcome::Held
@@ -80,11 +79,10 @@ impl R7 {
         if !FileSet::knows(file) {
             return Outcome::Held;
         }
-        let alone = self.running.is_empty() || mutant!(cx.profile, R7FilesOverlap);
+        let alone = self.running.is_empty();
         let registered =
             self.registered_since.contains(file) || cx.facts.registers.is_being_set(Register::Registration);
-        let replayed =
-            self.acknowledged.contains(file) && registered && !mutant!(cx.profile, R7ReplayAllowed);
+        let replayed = self.acknowledged.contains(file) && registered;
         self.running.insert(file);
         self.registered_since.remove(file);
         Outcome::check(alone && !replayed)
@@ -92,10 +90,10 @@ impl R7 {
 
     fn enter_job<const CALLS: usize>(&mut self, cx: &Cx<'_, CALLS>, event: Event) -> Outcome {
         // It may have been on its way since an earlier stay in the state, before the file was finished.
-        if !cx.facts.is_about_the_present_stay(cx.profile, event) {
+        if !cx.facts.is_about_the_present_stay(event) {
             return Outcome::Held;
         }
-        if !self.owed.is_empty() && !mutant!(cx.profile, R7OwedForgotten) {
+        if !self.owed.is_empty() {
             return Outcome::Violated;
         }
         if self.acknowledged.is_empty() { Outcome::Held } else { Outcome::Exercised }

@@ -11,7 +11,6 @@ use contract::Rule;
 use contract::call::{Call, Method};
 use contract::env::EnvStep;
 use contract::event::EventView;
-use contract::mutant;
 use contract::notify::Event;
 use contract::state::JobState;
 
@@ -38,22 +37,15 @@ impl<const CALLS: usize> Monitor<CALLS> for R8 {
     #[inline(always)]
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
-            EventView::Env { step: EnvStep::Bytes { .. }, .. } if !mutant!(cx.profile, R8BytesUncounted) => {
-                self.change()
-            }
+            EventView::Env { step: EnvStep::Bytes { .. }, .. } => self.change(),
             EventView::Env { step, .. } if cx.profile.origin.is_foreign() && is_progress(step) => {
                 self.change()
             }
             EventView::Return { call, hr, .. } if changes(call.method()) > 0 => {
                 let changed = hr.succeeded() && !is_empty_set(call);
-                let succeeded = changed || mutant!(cx.profile, R8FailuresCount);
-                self.call_ends(cx, changes(call.method()), succeeded)
+                self.call_ends(cx, changes(call.method()), changed)
             }
-            EventView::State { from: Some(_), to, .. }
-                if is_quiet(to) && !mutant!(cx.profile, R8StatesUncounted) =>
-            {
-                self.change()
-            }
+            EventView::State { from: Some(_), to, .. } if is_quiet(to) => self.change(),
             EventView::Begin { event: Event::JobModification, .. } => {
                 self.begun = true;
                 let caused = self.is_caused(cx);
@@ -84,7 +76,7 @@ impl R8 {
         if self.credit > 0 {
             return true;
         }
-        let lends = !mutant!(cx.profile, R8CallsUncounted) && self.borrowed < open_changes(cx);
+        let lends = self.borrowed < open_changes(cx);
         self.borrowed += u8::from(lends);
         lends
     }
@@ -95,7 +87,7 @@ impl R8 {
         if succeeded {
             let reported = self.borrowed.min(changes);
             self.borrowed -= reported;
-            if changes > reported && !mutant!(cx.profile, R8CallsUncounted) {
+            if changes > reported {
                 self.credit = (self.credit + changes - reported).min(MOST);
             }
             return Outcome::Held;

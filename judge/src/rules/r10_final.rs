@@ -7,7 +7,6 @@ use contract::Rule;
 use contract::call::{Call, Out};
 use contract::env::EnvStep;
 use contract::event::{By, EventView};
-use contract::mutant;
 use contract::state::JobState;
 
 use crate::monitor::{Cx, Kind, Monitor, Outcome};
@@ -38,7 +37,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R10 {
                 let is_final = |state: Option<JobState>| state.is_some_and(JobState::is_final);
                 let was_final = is_final(from) || is_final(cx.facts.state);
                 self.ended |= to.is_final() && by == By::Env(EnvStep::Expiry);
-                if was_final && !mutant!(cx.profile, R10EndedMoves) {
+                if was_final {
                     Outcome::Violated
                 } else if to.is_final() {
                     Outcome::Exercised
@@ -54,7 +53,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R10 {
                 id,
                 call: Call::GetJob | Call::EnumJobs { .. } | Call::EnumJobsNext { .. },
                 ..
-            } if self.ended || mutant!(cx.profile, R10OverlapCounts) => {
+            } if self.ended => {
                 self.late.insert(id.0);
                 Outcome::Held
             }
@@ -64,7 +63,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R10 {
                     (_, Out::Jobs(jobs)) => cx.facts.job().is_some_and(|job| jobs.contains(&job)),
                     _ => false,
                 };
-                Outcome::check(!found || mutant!(cx.profile, R10Found))
+                Outcome::check(!found)
             }
             _ => Outcome::Held,
         }

@@ -8,7 +8,6 @@
 use contract::Rule;
 use contract::call::{Call, Out};
 use contract::event::{By, EventView};
-use contract::mutant;
 
 use crate::facts::may_be_default;
 use crate::monitor::{Cx, Kind, Monitor, Outcome};
@@ -46,13 +45,12 @@ impl<const CALLS: usize> Monitor<CALLS> for R11 {
             EventView::Return { id, call, hr, out, .. } => {
                 let changed = self.changed.take(id.0);
                 if hr.failed() {
-                    return Outcome::check(!changed || mutant!(cx.profile, R11StateChanges));
+                    return Outcome::check(!changed);
                 }
                 let Some((register, seen)) = cx.facts.registers.seen(id.index()) else {
                     return Outcome::Held;
                 };
-                let check = |good| Outcome::check(good || mutant!(cx.profile, R11ValuesStick));
-                is_possible(cx, call, register, seen, out).map_or(Outcome::Held, check)
+                is_possible(cx, call, register, seen, out).map_or(Outcome::Held, Outcome::check)
             }
             _ => Outcome::Held,
         }

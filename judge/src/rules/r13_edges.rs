@@ -7,7 +7,6 @@ use contract::Rule;
 use contract::call::{Call, Method, Out};
 use contract::env::{DiskAct, EnvStep};
 use contract::event::{By, EventView};
-use contract::mutant;
 use contract::state::{self, Cause, JobState};
 
 use crate::monitor::{Cx, Kind, Monitor, Outcome};
@@ -26,7 +25,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R13 {
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
             EventView::State { from, to, by, .. } => {
-                let moved = self.ending && matches!(by, By::Env(_)) && !mutant!(cx.profile, R13EndingMoves);
+                let moved = self.ending && matches!(by, By::Env(_));
                 self.ending &= matches!(by, By::Env(_));
                 if moved { Outcome::Violated } else { change(cx, from, to, by) }
             }
@@ -50,7 +49,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R13 {
                 if states == contract::StateSet::EMPTY {
                     return Outcome::Held;
                 }
-                Outcome::check(states.contains(*told) || mutant!(cx.profile, R13GetterLies))
+                Outcome::check(states.contains(*told))
             }
             _ => Outcome::Held,
         }
@@ -60,9 +59,9 @@ impl<const CALLS: usize> Monitor<CALLS> for R13 {
 fn change<const CALLS: usize>(cx: &Cx<'_, CALLS>, from: Option<JobState>, to: JobState, by: By) -> Outcome {
     let Some(from) = from else {
         let born = cx.facts.state.is_none() && to == JobState::Suspended && is_creation(cx, by);
-        return Outcome::check(born || mutant!(cx.profile, R13AnyBirth));
+        return Outcome::check(born);
     };
-    if cx.facts.state.is_some_and(|state| state != from) && !mutant!(cx.profile, R13FromAnywhere) {
+    if cx.facts.state.is_some_and(|state| state != from) {
         return Outcome::Violated;
     }
     let cause = match by {
@@ -77,7 +76,7 @@ fn change<const CALLS: usize>(cx: &Cx<'_, CALLS>, from: Option<JobState>, to: Jo
         },
     };
     let edge = state::is_edge(cx.profile, from, cause, to);
-    Outcome::check(edge || mutant!(cx.profile, R13AnyEdge))
+    Outcome::check(edge)
 }
 
 /// Whether a policy is behind the step. Our engine has none, so the table has no rows for them.

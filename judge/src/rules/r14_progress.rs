@@ -9,7 +9,6 @@ use contract::call::{Call, Completed, FileProgress, Out, Progress};
 use contract::env::EnvStep;
 use contract::event::EventView;
 use contract::ids::FileId;
-use contract::mutant;
 
 use crate::monitor::{Cx, Kind, Monitor, Outcome};
 use crate::small::FileSet;
@@ -43,15 +42,13 @@ impl<const CALLS: usize> Monitor<CALLS> for R14 {
     fn step(&mut self, cx: &Cx<'_, CALLS>, event: &EventView<'_>) -> Outcome {
         match *event {
             EventView::Env { step, file: Some(file), .. } => {
-                let late = is_progress(step) && is_over(cx) && !mutant!(cx.profile, R14OldAttemptsReport);
-                let outcome = self.transfer(cx, step, file);
+                let late = is_progress(step) && is_over(cx);
+                let outcome = self.transfer(step, file);
                 if late { Outcome::Violated } else { outcome }
             }
-            EventView::Return { out: Out::Progress(progress), .. } => {
-                Outcome::check(job_adds_up(progress) || mutant!(cx.profile, R14JobSums))
-            }
+            EventView::Return { out: Out::Progress(progress), .. } => Outcome::check(job_adds_up(progress)),
             EventView::Return { out: Out::FileProgress(progress), .. } => {
-                Outcome::check(file_adds_up(progress) || mutant!(cx.profile, R14FileSums))
+                Outcome::check(file_adds_up(progress))
             }
             EventView::Call { call: Call::FileSetRemoteName { file, .. }, .. } => {
                 self.may_restart.insert(*file);
@@ -63,23 +60,21 @@ impl<const CALLS: usize> Monitor<CALLS> for R14 {
 }
 
 impl R14 {
-    fn transfer<const CALLS: usize>(&mut self, cx: &Cx<'_, CALLS>, step: EnvStep, file: FileId) -> Outcome {
+    fn transfer(&mut self, step: EnvStep, file: FileId) -> Outcome {
         match step {
             EnvStep::SizeKnown { total } => {
                 self.turn_to(file);
                 self.total = total;
                 // A file that may start again has perhaps done so, and not said so yet.
                 let fits = self.transferred <= total || self.may_restart.contains(file);
-                Outcome::check(fits || mutant!(cx.profile, R14SizeBelowBytes))
+                Outcome::check(fits)
             }
             EnvStep::Bytes { transferred, total } => {
                 self.turn_to(file);
-                self.bytes(cx, file, transferred, total.unwrap_or(UNKNOWN))
+                self.bytes(file, transferred, total.unwrap_or(UNKNOWN))
             }
             EnvStep::FileRestarted => {
-                if !mutant!(cx.profile, R14RestartUnseen) {
-                    self.forget();
-                }
+                self.forget();
                 Outcome::Exercised
             }
             EnvStep::FileDone => {
@@ -87,20 +82,13 @@ impl R14 {
                 let followed = self.file == file && self.total != UNKNOWN;
                 let whole = self.transferred == self.total;
                 self.forget();
-                let good = whole || mutant!(cx.profile, R14DoneEarly);
-                if followed { Outcome::check(good) } else { Outcome::Held }
+                if followed { Outcome::check(whole) } else { Outcome::Held }
             }
             _ => Outcome::Held,
         }
     }
 
-    fn bytes<const CALLS: usize>(
-        &mut self,
-        cx: &Cx<'_, CALLS>,
-        file: FileId,
-        transferred: u64,
-        total: u64,
-    ) -> Outcome {
+    fn bytes(&mut self, file: FileId, transferred: u64, total: u64) -> Outcome {
         let back = transferred < self.transferred;
         let excused = back && self.may_restart.contains(file);
         if excused {
@@ -110,8 +98,8 @@ impl R14 {
         if total != UNKNOWN {
             self.total = total;
         }
-        let fits = transferred <= self.total || mutant!(cx.profile, R14BytesUnlimited);
-        Outcome::check(fits && (!back || excused || mutant!(cx.profile, R14GoesBack)))
+        let fits = transferred <= self.total;
+        Outcome::check(fits && (!back || excused))
     }
 
     fn turn_to(&mut self, file: FileId) {

@@ -13,7 +13,6 @@ use contract::env::{DiskAct, EnvStep, Found};
 use contract::event::{By, EventView};
 use contract::hresult::HResult;
 use contract::ids::FileId;
-use contract::mutant;
 use contract::state::JobState;
 
 use crate::monitor::{Cx, Kind, Monitor, Outcome};
@@ -84,7 +83,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R15 {
             }
             EventView::Env { step, file: Some(file), .. } if FileSet::knows(file) => match step {
                 EnvStep::Disk { act } => self.disk(cx, act, file),
-                EnvStep::FetchBegins { .. } => self.fetch_begins(cx.profile, file),
+                EnvStep::FetchBegins { .. } => self.fetch_begins(file),
                 EnvStep::FetchEnds { .. } => {
                     self.fetching.remove(file);
                     Outcome::Held
@@ -107,26 +106,25 @@ impl R15 {
         self.end == End::Expired && !self.left.is_empty()
     }
 
-    fn fetch_begins(&mut self, profile: &Profile, file: FileId) -> Outcome {
-        let alone = !self.fetching.contains(file) || mutant!(profile, R15FetchesOverlap);
-        let wanted = self.end == End::No || mutant!(profile, R15FetchedAfterEnd);
+    fn fetch_begins(&mut self, file: FileId) -> Outcome {
+        let alone = !self.fetching.contains(file);
+        let wanted = self.end == End::No;
         self.fetching.insert(file);
         Outcome::check(alone && wanted)
     }
 
     fn disk<const CALLS: usize>(&mut self, cx: &Cx<'_, CALLS>, act: DiskAct, file: FileId) -> Outcome {
-        let goes_on = self.failed && !mutant!(cx.profile, R15GoesOn);
+        let had_failed = self.failed;
         let outcome = self.disk_act(cx, act, file);
-        if goes_on { Outcome::Violated } else { outcome }
+        if had_failed { Outcome::Violated } else { outcome }
     }
 
     fn disk_act<const CALLS: usize>(&mut self, cx: &Cx<'_, CALLS>, act: DiskAct, file: FileId) -> Outcome {
         match act {
             DiskAct::Renamed => {
                 let cancelled = matches!(self.end, End::Cancelled | End::LeftBehind);
-                let completing = cx.facts.is_open(Method::Complete) && !cancelled
-                    || mutant!(cx.profile, R15RenamedAnyTime);
-                let done = cx.facts.done.contains(file) || mutant!(cx.profile, R15RenamedUnfinished);
+                let completing = cx.facts.is_open(Method::Complete) && !cancelled;
+                let done = cx.facts.done.contains(file);
                 self.renamed.insert(file);
                 self.foreign.remove(file);
                 Outcome::check(completing && done)
@@ -151,9 +149,9 @@ impl R15 {
     fn destination<const CALLS: usize>(&mut self, cx: &Cx<'_, CALLS>, found: Found, file: FileId) -> bool {
         let renamed = self.renamed.contains(file);
         match found {
-            Found::Wrong => mutant!(cx.profile, R15WrongBytes),
+            Found::Wrong => false,
             Found::Whole => renamed || (cx.facts.is_open(Method::Complete) && cx.facts.done.contains(file)),
-            Found::Absent => !renamed && !self.foreign.contains(file) || mutant!(cx.profile, R15Absent),
+            Found::Absent => !renamed && !self.foreign.contains(file),
             Found::Foreign => {
                 if !renamed {
                     self.foreign.insert(file);
@@ -173,6 +171,6 @@ impl R15 {
         let silent = profile.unable_to_delete == HResult::S_OK || self.end == End::CompletedInPart;
         let excused = silent && self.stuck.contains(file);
         let clean = matches!(self.end, End::Cancelled | End::Completed | End::CompletedInPart);
-        !clean || excused || mutant!(profile, R15Temporary)
+        !clean || excused
     }
 }

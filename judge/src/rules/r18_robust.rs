@@ -9,7 +9,6 @@ use contract::call::Call;
 use contract::env::EnvStep;
 use contract::event::{EventView, Leave};
 use contract::ids::{DeliveryId, FileId};
-use contract::mutant;
 use contract::notify::Event;
 use contract::state::JobState;
 
@@ -46,14 +45,12 @@ impl<const CALLS: usize> Monitor<CALLS> for R18 {
             EventView::Enter { delivery, event, file, .. } => self.enter(cx, delivery, event, file),
             EventView::Leave { delivery, event, file, leave, .. } => {
                 self.running.take(delivery.0);
-                self.panicked |= leave == Leave::Panicked && !mutant!(cx.profile, R18PanicForgotten);
-                self.leave(cx, delivery, event, file, settles(cx.profile, event, leave));
+                self.panicked |= leave == Leave::Panicked;
+                self.leave(delivery, event, file, settles(cx.profile, event, leave));
                 Outcome::Held
             }
             EventView::State { to, .. } => {
-                if !mutant!(cx.profile, R18StateKeepsOwed) {
-                    self.state_changes(to);
-                }
+                self.state_changes(to);
                 Outcome::Held
             }
             EventView::Return { call: Call::SetNotifyInterface { .. }, .. }
@@ -95,10 +92,10 @@ impl R18 {
             _ => {
                 let Some(retry) = self.retry(event) else { return Outcome::Held };
                 let owed = retry.owed;
-                retry.owed &= mutant!(cx.profile, R18SettledIsOwed);
+                retry.owed = false;
                 retry.last = DeliverySet::default();
                 // A callback about an earlier stay that fails leaves the present one owing nothing: R19 asks for its own.
-                if cx.facts.is_about_the_present_stay(cx.profile, event) {
+                if cx.facts.is_about_the_present_stay(event) {
                     retry.last.insert(delivery.0);
                 }
                 owed
@@ -107,25 +104,17 @@ impl R18 {
         if was_owed { Outcome::Exercised } else { Outcome::Held }
     }
 
-    fn leave<const CALLS: usize>(
-        &mut self,
-        cx: &Cx<'_, CALLS>,
-        delivery: DeliveryId,
-        event: Event,
-        file: Option<FileId>,
-        settled: bool,
-    ) {
+    fn leave(&mut self, delivery: DeliveryId, event: Event, file: Option<FileId>, settled: bool) {
         match (event, file) {
             (Event::FileTransferred, Some(file)) if settled => self.files_owed.remove(file),
-            (Event::FileTransferred, Some(_)) if mutant!(cx.profile, R18FilesForgotten) => {}
             (Event::FileTransferred, Some(file)) => self.files_owed.insert(file),
             _ => {
                 let Some(retry) = self.retry(event) else { return };
                 let was_last = retry.last.take(delivery.0);
                 if settled {
-                    retry.owed &= mutant!(cx.profile, R18SettledIsOwed);
+                    retry.owed = false;
                 } else if was_last {
-                    retry.owed = !mutant!(cx.profile, R18OwedForgotten);
+                    retry.owed = true;
                 }
             }
         }

@@ -10,7 +10,6 @@ use contract::call::Call;
 use contract::env::EnvStep;
 use contract::event::{EventView, Target};
 use contract::ids::{DeliveryId, FileId};
-use contract::mutant;
 use contract::notify::Event;
 use contract::state::JobState;
 
@@ -93,8 +92,7 @@ impl R19 {
         let due_again = self.job.failed || !self.files_failed.is_empty();
         let still = self.running.is_empty() && !due_again && !cx.facts.is_any_open();
         // A program that cannot be started leaves nothing in a run, and is due again later; until then the object waits, too.
-        let programs =
-            cx.facts.registers.possible(cx.profile, Register::CommandLine) & registers::bit(1) != 0;
+        let programs = cx.facts.registers.possible(Register::CommandLine) & registers::bit(1) != 0;
         let waits = |event| programs && matches!(event, Event::JobTransferred | Event::JobError);
         still
             && self
@@ -147,7 +145,7 @@ impl R19 {
                     self.job.failed = !settled;
                 }
                 if current && settled {
-                    self.job.owed = mutant!(cx.profile, R19SettledIsOwed);
+                    self.job.owed = false;
                     self.job.settled_amid = amid && cx.facts.registers.is_being_set(Register::Registration);
                 }
                 current
@@ -176,7 +174,7 @@ impl R19 {
         self.job.current = self.job.current.intersection(self.amid);
         self.amid = self.job.current;
         let replayed = told_in(cx.facts.state).is_some() && !self.job.settled_amid;
-        self.job.owed |= replayed && !mutant!(cx.profile, R19EpochsAreOne);
+        self.job.owed |= replayed;
     }
 
     /// Whether an event that happens now stays due until a client hears it.
@@ -210,7 +208,7 @@ impl R19 {
         let ended = cx.facts.state.is_none_or(|state| state.is_final());
         let job = self.job.owed && told_in(cx.facts.state).is_some_and(&enabled);
         let files = !self.files.is_empty() && !ended && enabled(Event::FileTransferred);
-        (job && !mutant!(cx.profile, R19JobsForgotten)) || (files && !mutant!(cx.profile, R19FilesForgotten))
+        job || files
     }
 }
 

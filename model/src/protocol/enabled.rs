@@ -1,6 +1,6 @@
 //! Which steps may be taken, in a fixed order.
 
-use contract::{JobState, mutant};
+use contract::JobState;
 
 use super::Design;
 use super::Reduction;
@@ -60,9 +60,6 @@ impl Rig {
             let made = matches!(open.stage, Stage::Called | Stage::Busy);
             made && open.on == job && self.asks[usize::from(open.ask)].ask == Ask::AddFile
         };
-        if mutant!(self.profile, CallsUnlimited) {
-            return false;
-        }
         world.jobs[usize::from(job)].files.are_full() || world.calls().any(|(_, open)| adds(open))
     }
 
@@ -70,13 +67,11 @@ impl Rig {
         let open = world.open(who);
         let Some(job) = world.jobs.get(usize::from(open.on)) else { return };
         match open.stage {
-            Stage::Waiting if mutant!(self.profile, ReturnsWhileBegun) => acts.push(Act::Return(who)),
             Stage::None | Stage::Waiting => {}
             // A client that finds the job finalising waits for the disk; a callback first says that it has called.
             Stage::Called if job.ending.is_some() && matches!(who, Who::Client(_)) => {}
             Stage::Busy if job.ending.is_some() => {}
             Stage::Called | Stage::Busy => acts.push(Act::Effect(who)),
-            Stage::Disk if mutant!(self.profile, DiskNeverDone) => {}
             Stage::Disk => {
                 acts.push(Act::Disk(who, Disk::Good));
                 let renames = job.ending == Some(Ending::Complete) && job.files.whole() > 0;
@@ -85,40 +80,34 @@ impl Rig {
                 }
             }
             Stage::WaitingOn if is_running(&job.delivery) => {}
-            Stage::WaitingOn | Stage::Returning if mutant!(self.profile, NobodyReturns) => {}
             Stage::WaitingOn | Stage::Returning => acts.push(Act::Return(who)),
         }
     }
 
     fn steps_of_delivery<const J: usize>(&self, world: &World<J>, job: u8, acts: &mut Vec<Act>) {
         let slot_for = |at: SlotAt, to: To| {
-            self.design.slot() != at
-                || to == To::Program
-                || self.has_slot(world, owner(job))
-                || mutant!(self.profile, ClaimNeedsNoSlot)
+            self.design.slot() != at || to == To::Program || self.has_slot(world, owner(job))
         };
         let delivery = &world.jobs[usize::from(job)].delivery;
         match delivery.phase {
             Phase::None => {
                 if let Some((_, to, _)) = self.wanted(&world.jobs[usize::from(job)])
-                    && (self.has_dispatcher(world) || mutant!(self.profile, ClaimNeedsNoDispatcher))
+                    && self.has_dispatcher(world)
                     && slot_for(SlotAt::Claim, to)
-                    && !mutant!(self.profile, NobodyClaims)
                 {
                     acts.push(Act::Claim(job));
                 }
             }
             Phase::Claimed if self.design.begins() => {
-                if slot_for(SlotAt::Begin, delivery.to) && !mutant!(self.profile, NobodyBegins) {
+                if slot_for(SlotAt::Begin, delivery.to) {
                     acts.push(Act::Begin(job));
                 }
             }
             Phase::Claimed | Phase::Begun => {
-                if slot_for(SlotAt::Enter, delivery.to) && !mutant!(self.profile, NobodyEnters) {
+                if slot_for(SlotAt::Enter, delivery.to) {
                     acts.push(Act::Enter(job));
                 }
             }
-            Phase::Running | Phase::Left(_) if mutant!(self.profile, NobodySettles) => {}
             Phase::Running if delivery.to == To::Program => acts.push(Act::Settle(job)),
             Phase::Left(_) => acts.push(Act::Settle(job)),
             Phase::Running | Phase::Blocked(_) => {}
@@ -145,30 +134,28 @@ impl Rig {
     }
 
     fn steps_around(&self, job: &Job, id: u8, acts: &mut Vec<Act>) {
-        if job.program.is_some() && !mutant!(self.profile, NobodyExits) {
+        if job.program.is_some() {
             acts.extend(self.outcomes().iter().map(|outcome| Act::Exit(id, *outcome)));
         }
         if !job.is_live() {
             return;
         }
         match job.state {
-            JobState::Queued if self.flaw == Flaw::NeverTurns || mutant!(self.profile, NobodyTurns) => {}
+            JobState::Queued if self.flaw == Flaw::NeverTurns => {}
             JobState::Queued => acts.push(Act::Turn(id)),
             JobState::Transferring => {
-                if !mutant!(self.profile, NothingArrives) {
-                    acts.push(Act::Arrive(id));
-                }
+                acts.push(Act::Arrive(id));
                 if self.slice.transfers == Transfers::ArriveOrFail {
                     acts.push(Act::Fail(id));
                 }
             }
             _ => {}
         }
-        if job.marks.contains(Marks::RETRYING) && !mutant!(self.profile, NobodyRetries) {
+        if job.marks.contains(Marks::RETRYING) {
             acts.push(Act::RetryDelayOver(id));
         }
         // Clause 5: expiry is put off while a delivery is begun.
-        let hurries = self.design == Design::ExpireAnyway || mutant!(self.profile, ExpiryHurries);
+        let hurries = self.design == Design::ExpireAnyway;
         let put_off = job.delivery.has_begun() && !hurries;
         if self.slice.mishaps == Mishaps::DiskAndExpiry && !put_off {
             acts.push(Act::Expire(id));

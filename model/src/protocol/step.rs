@@ -6,7 +6,7 @@
 
 use contract::dialect::ResumeTarget;
 use contract::env::EnvStep;
-use contract::{Event, FileId, HResult, JobState, Profile, mutant};
+use contract::{Event, FileId, HResult, JobState, Profile};
 
 use super::Reduction;
 use super::act::{Act, Cause, Disk, Note};
@@ -123,9 +123,7 @@ impl Rig {
             }
             Act::Expire(job) => {
                 let step = EnvStep::Expiry;
-                if !mutant!(self.profile, ExpiryRevokesNothing) {
-                    self.revoke(&mut world.jobs[usize::from(job)]);
-                }
+                self.revoke(&mut world.jobs[usize::from(job)]);
                 self.environment(&mut world.jobs[usize::from(job)], job, JobState::Cancelled, step, tell);
             }
         }
@@ -138,13 +136,12 @@ impl Rig {
         }
         let Open { on, ask, .. } = *world.open(who);
         let job = &mut world.jobs[usize::from(on)];
-        if job.ending.is_some() && !mutant!(self.profile, BusyGoesOn) {
+        if job.ending.is_some() {
             world.open_mut(who).stage = Stage::Busy;
             return;
         }
         if job.state.is_final() {
-            let ok = mutant!(self.profile, FinalAnswersOk);
-            self.answer(world, who, if ok { Answer::Ok } else { Answer::InvalidState });
+            self.answer(world, who, Answer::InvalidState);
             return;
         }
         match self.asks[usize::from(ask)].ask {
@@ -157,15 +154,11 @@ impl Rig {
             }
             setter => {
                 let before = *job;
-                if !mutant!(self.profile, RevokesNothing) {
-                    self.revoke(job);
-                }
+                self.revoke(job);
                 self.set(job, setter);
                 let forbidden = self.forbids(setter, &before, job);
                 self.answer(world, who, Answer::Ok);
-                if !mutant!(self.profile, SettersDoNotWait) {
-                    self.wait(world, who, forbidden);
-                }
+                self.wait(world, who, forbidden);
             }
         }
     }
@@ -174,7 +167,7 @@ impl Rig {
         let about = &mut world.jobs[usize::from(inside)].delivery.about;
         if !about.contains(About::CALLED) {
             about.insert(About::CALLED);
-            if self.design.releases_callers() && !mutant!(self.profile, CallReleasesNobody) {
+            if self.design.releases_callers() {
                 self.release(world, inside);
             }
         }
@@ -213,16 +206,11 @@ impl Rig {
         let masked = |job: &Job| !self.profile.unmasked(job.mask(), event).is_yes();
         let forbidden = match setter {
             Ask::Flags(_) if self.design == Design::NothingNew => masked(job) && !masked(before),
-            Ask::Flags(_) => masked(job) && !mutant!(self.profile, FlagsForbidNothing),
-            Ask::Interface(_) if mutant!(self.profile, InterfaceForbidsNothing) => false,
-            Ask::Interface(_) if mutant!(self.profile, InterfaceForbidsPrograms) => true,
+            Ask::Flags(_) => masked(job),
             Ask::Interface(_) => job.delivery.to != To::Program,
-            Ask::Program(_) => {
-                job.delivery.to == To::Program && !mutant!(self.profile, ProgramForbidsNothing)
-            }
+            Ask::Program(_) => job.delivery.to == To::Program,
             Ask::Resume => {
                 matches!(event, Event::JobTransferred | Event::JobError)
-                    && !mutant!(self.profile, ResumeForbidsNothing)
             }
             Ask::Cancel | Ask::Complete => true,
             Ask::AddFile => false,
@@ -234,9 +222,7 @@ impl Rig {
     fn begin_ending<const J: usize>(&self, world: &mut World<J>, who: Who, ending: Ending) {
         let on = usize::from(world.open(who).on);
         world.jobs[on].ending = Some(ending);
-        if !mutant!(self.profile, CancelRevokesNothing) {
-            self.revoke(&mut world.jobs[on]);
-        }
+        self.revoke(&mut world.jobs[on]);
         world.open_mut(who).stage = Stage::Disk;
     }
 
@@ -245,23 +231,19 @@ impl Rig {
         let on = world.open(who).on;
         let job = &mut world.jobs[usize::from(on)];
         let Some(ending) = job.ending.take() else { return };
-        if disk == Disk::Fails && !mutant!(self.profile, DiskFailureEnds) {
+        if disk == Disk::Fails {
             // The job stays as it was, and what was revoked is due again (R11).
             self.answer(world, who, Answer::DiskFailed);
             return;
         }
         let (to, answer) = match ending {
             Ending::Cancel => (JobState::Cancelled, Answer::Ok),
-            Ending::Complete if job.files.are_whole() || mutant!(self.profile, CompleteIsWhole) => {
-                (JobState::Acknowledged, Answer::Ok)
-            }
+            Ending::Complete if job.files.are_whole() => (JobState::Acknowledged, Answer::Ok),
             Ending::Complete => (JobState::Acknowledged, Answer::Partial),
         };
         self.change(job, on, to, Cause::Call(who), tell);
         self.answer(world, who, answer);
-        if !mutant!(self.profile, CancelDoesNotWait) {
-            self.wait(world, who, Forbidden::Yes);
-        }
+        self.wait(world, who, Forbidden::Yes);
     }
 
     fn resume<const J: usize>(&self, world: &mut World<J>, who: Who, tell: &mut impl FnMut(Note)) {
@@ -269,7 +251,7 @@ impl Rig {
         let job = &mut world.jobs[usize::from(on)];
         match job.state {
             JobState::Error => {}
-            JobState::Transferred if job.files.are_whole() && !mutant!(self.profile, ResumesWithoutWork) => {
+            JobState::Transferred if job.files.are_whole() => {
                 self.answer(world, who, Answer::NothingNew);
                 return;
             }
@@ -280,16 +262,12 @@ impl Rig {
             }
         }
         let forbidden = self.forbids(Ask::Resume, job, job);
-        if !mutant!(self.profile, ResumeRevokesNothing) {
-            self.revoke(job);
-        }
+        self.revoke(job);
         let to = resumed(&self.profile);
-        if !mutant!(self.profile, ResumesNowhere) {
-            self.change(job, on, to, Cause::Call(who), tell);
-        }
+        self.change(job, on, to, Cause::Call(who), tell);
         job.marks.remove(Marks::RETRYING);
         self.answer(world, who, Answer::Ok);
-        if self.design != Design::ResumeNoWait && !mutant!(self.profile, ResumeDoesNotWait) {
+        if self.design != Design::ResumeNoWait {
             self.wait(world, who, forbidden);
         }
     }
@@ -311,7 +289,6 @@ impl Rig {
                 Design::WaitUnlessOwn => forbidden == Forbidden::Yes && who != Who::Callback(on),
                 Design::WaitUnlessAny => forbidden == Forbidden::Yes && matches!(who, Who::Client(_)),
                 Design::WaitAnyRunning => is_running(delivery),
-                _ if mutant!(self.profile, WaitsForOwn) => forbidden == Forbidden::Yes,
                 _ => forbidden == Forbidden::Yes && is_running(delivery),
             };
         if waits {
@@ -327,8 +304,7 @@ impl Rig {
         let next = if self.design == Design::WaitAnyRunning { Stage::WaitingOn } else { Stage::Returning };
         for who in World::<J>::callers() {
             let open = world.open_mut(who);
-            let waits = open.on == job || mutant!(self.profile, ReleasesEveryone);
-            if open.stage == Stage::Waiting && waits {
+            if open.stage == Stage::Waiting && open.on == job {
                 open.stage = next;
             }
         }
@@ -338,9 +314,6 @@ impl Rig {
         let Open { on, ask, answer, .. } = std::mem::take(world.open_mut(who));
         tell(Note::Return { who, on, ask, answer });
         if let Who::Client(client) = who {
-            if mutant!(self.profile, ClientsShareNoLock) {
-                return;
-            }
             // Its lock goes straight to those who wait for it.
             for job in world.jobs.iter_mut().filter(|job| job.delivery.phase == Phase::Blocked(client)) {
                 job.delivery.phase = Phase::Running;
@@ -350,35 +323,31 @@ impl Rig {
 
     /// The delivery of this job that may be claimed now (semantics c to e), were a dispatcher and a slot there.
     pub(super) fn wanted(&self, job: &Job) -> Option<(Event, To, u8)> {
-        let is_told = job.is_live() || mutant!(self.profile, FinalStillTells);
-        let retrying = job.marks.contains(Marks::RETRYING) && !mutant!(self.profile, RetryAtOnce);
-        if !is_told || retrying || job.marks.contains(Marks::DROPPED) {
+        if !job.is_live() || job.marks.intersects(Marks::RETRYING | Marks::DROPPED) {
             return None;
         }
         let unmasked = |event| self.profile.unmasked(job.mask(), event).is_yes();
         if let Some(object) = job.receiver
             && let Some(file) = job.files.untold()
-            && (unmasked(Event::FileTransferred) || mutant!(self.profile, FilesMasked))
-            && !(mutant!(self.profile, FilesLast) && self.owes_end(job))
+            && unmasked(Event::FileTransferred)
         {
             return Some((Event::FileTransferred, To::Object(object), file));
         }
         let event = match job.state {
             JobState::Transferred => Event::JobTransferred,
             JobState::Error => Event::JobError,
-            _ if mutant!(self.profile, AnyStateTells) => Event::JobTransferred,
             _ => return None,
         };
         // One program of a job at a time: more is possible, one per registration while it runs, without end.
-        let told = job.marks.contains(Marks::TOLD) && !mutant!(self.profile, ToldAgain);
-        let masked = !unmasked(event) && !mutant!(self.profile, MaskUnread);
-        let tells = job.program.is_some() && !mutant!(self.profile, ProgramTellsTwice);
+        let told = job.marks.contains(Marks::TOLD);
+        let masked = !unmasked(event);
+        let tells = job.program.is_some();
         if told || masked || tells {
             return None;
         }
         let program = job.marks.contains(Marks::HAS_PROGRAM).then_some(To::Program);
         let interface = job.receiver.map(To::Object);
-        let turn = job.marks.contains(Marks::PROGRAM_NEXT) && !mutant!(self.profile, ProgramsTurnNever);
+        let turn = job.marks.contains(Marks::PROGRAM_NEXT);
         let to = if turn { program.or(interface) } else { interface.or(program) };
         Some((event, to?, 0))
     }
@@ -404,8 +373,7 @@ impl Rig {
 
     /// Clause 3: a claim that has not begun is taken back, and its dispatcher is idle again.
     fn revoke(&self, job: &mut Job) {
-        let begun = job.delivery.phase == Phase::Begun && mutant!(self.profile, RevokesBegun);
-        if self.design.revokes() && (job.delivery.phase == Phase::Claimed || begun) {
+        if self.design.revokes() && job.delivery.phase == Phase::Claimed {
             job.delivery = Delivery::NONE;
         }
     }
@@ -421,9 +389,7 @@ impl Rig {
                 job.program = Some(Running { event: delivery.event, about });
             }
         }
-        if !mutant!(self.profile, LeaveReleasesNobody) {
-            self.release(world, id);
-        }
+        self.release(world, id);
     }
 
     fn exit(&self, job: &mut Job, id: u8, outcome: Outcome, tell: &mut impl FnMut(Note)) {
@@ -448,26 +414,20 @@ impl Rig {
     /// What a leave means (semantics e and f).
     fn learn(&self, job: &mut Job, delivery: &Delivery, outcome: Outcome) {
         let Delivery { event, to, file, about, .. } = *delivery;
-        let outcome = match outcome {
-            Outcome::Fails if mutant!(self.profile, FailureDropped) => Outcome::Acknowledges,
-            Outcome::Acknowledges if mutant!(self.profile, AckDropped) => Outcome::Fails,
-            outcome => outcome,
-        };
         if self.flaw.drops(outcome) {
             job.marks.insert(Marks::DROPPED);
             return;
         }
         if event == Event::FileTransferred {
             match outcome {
-                Outcome::Acknowledges if mutant!(self.profile, FileAckDropped) => {}
                 Outcome::Acknowledges => job.files.is_told(file),
                 Outcome::Fails if about.contains(About::EPOCH) => job.marks.insert(Marks::RETRYING),
                 Outcome::Fails => {}
             }
             return;
         }
-        let epoch = about.contains(About::EPOCH) || mutant!(self.profile, OldEpochCounts);
-        let cause = about.contains(About::CAUSE) || mutant!(self.profile, OldCauseCounts);
+        let epoch = about.contains(About::EPOCH);
+        let cause = about.contains(About::CAUSE);
         if job.state.is_final() || !epoch || !cause {
             return;
         }
@@ -523,7 +483,7 @@ impl Rig {
         let file = Some(FileId(job.files.whole().into()));
         job.files.arrive();
         tell(Note::Env { job: id, step: EnvStep::FileDone, file });
-        if job.files.are_whole() || mutant!(self.profile, ArrivesTwice) {
+        if job.files.are_whole() {
             self.change(job, id, JobState::Transferred, Cause::Env(EnvStep::FileDone), tell);
         }
     }
@@ -540,16 +500,8 @@ impl Rig {
         if let Some(program) = &mut job.program {
             program.about.remove(About::CAUSE);
         }
-        if !mutant!(self.profile, ToldOutlivesChange) {
-            job.marks.remove(Marks::TOLD);
-        }
+        job.marks.remove(Marks::TOLD);
         job.marks.remove(Marks::PROGRAM_NEXT | Marks::HEARD);
         tell(Note::State { job: id, from, to, by });
-    }
-
-    /// Whether the job's own event is still to be told: a mutant tells it before the files.
-    fn owes_end(&self, job: &Job) -> bool {
-        let ended = matches!(job.state, JobState::Transferred | JobState::Error);
-        ended && !job.marks.contains(Marks::TOLD)
     }
 }

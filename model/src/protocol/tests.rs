@@ -102,7 +102,7 @@ impl Pair {
         };
         // The protocol has no clock: what it begins has waited long enough.
         self.now = self.now.after(Millis::from_secs(1_000_000));
-        self.spec.time_comes(&self.rig.profile, self.now);
+        self.spec.time_comes(self.now);
         let begun = self.spec.begin(&self.rig.profile, JOB, delivery.event, delivery.file_id(), target);
         self.callback = Some(begun.expect("the specification begins it, too"));
     }
@@ -113,7 +113,7 @@ impl Pair {
             Phase::Left(Outcome::Acknowledges) => HResult::S_OK,
             Phase::Left(Outcome::Fails) => HResult::E_FAIL,
             _ => {
-                self.spec.program_started(&self.rig.profile, JOB, &mut ticket).expect("it is a program");
+                self.spec.program_started(JOB, &mut ticket).expect("it is a program");
                 self.program = Some(ticket);
                 return;
             }

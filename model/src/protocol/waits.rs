@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 
-use contract::{Call, mutant};
+use contract::Call;
 
 use super::design::SlotAt;
 use super::scope::owner;
@@ -26,11 +26,6 @@ pub(super) enum Through {
 impl Rig {
     /// The calls that can never return because they wait in a circle, in the order of waiting; or nothing (R16).
     pub(super) fn circle<const J: usize>(&self, world: &World<J>, through: Through) -> Vec<Who> {
-        if mutant!(self.profile, R16Blind)
-            || through == Through::Clients && mutant!(self.profile, ClientsLockUnseen)
-        {
-            return Vec::new();
-        }
         let stuck = Stuck { rig: self, world, through }.calls();
         let Some(first) = stuck.first() else { return Vec::new() };
         let mut walk = vec![*first];
@@ -108,14 +103,13 @@ impl Rig {
             let of_user = world.jobs.iter().zip(0..).filter(|(_, id)| owner(*id) == user);
             of_user.filter(|(job, _)| job.delivery.is_inside()).count()
         };
-        !mutant!(self.profile, R9Oversteps)
-            && [0, 1].into_iter().any(|user| inside(user) > usize::from(self.slice.slots))
+        [0, 1].into_iter().any(|user| inside(user) > usize::from(self.slice.slots))
     }
 
     /// The job of a user whose turn another user's callbacks take: it is due, it would have a slot, and every dispatcher
     /// is inside a callback of somebody else, or waits for somebody else's slot (R9, second half).
     pub(super) fn starved<const J: usize>(&self, world: &World<J>) -> Option<u8> {
-        if self.has_dispatcher(world) || mutant!(self.profile, R9Starves) {
+        if self.has_dispatcher(world) {
             return None;
         }
         (0..J as u8).find(|id| {
@@ -145,7 +139,7 @@ impl Rig {
         let late = |(_, open): &(Who, &Open)| {
             open.stage == Stage::WaitingOn && is_running(&world.jobs[usize::from(open.on)].delivery)
         };
-        world.calls().find(late).map(|(who, _)| who).filter(|_| !mutant!(self.profile, L3Blind))
+        world.calls().find(late).map(|(who, _)| who)
     }
 
     /// Whether some delivery is held back for nothing but a slot: where R9 decides something.
@@ -204,11 +198,10 @@ impl<const J: usize> Stuck<'_, J> {
     fn is_stuck(&self, job: u8, calls: &[Who]) -> bool {
         let delivery = &self.world.jobs[usize::from(job)].delivery;
         match delivery.phase {
-            Phase::Running => calls.contains(&Who::Callback(job)) && !mutant!(self.rig.profile, R16SeesCalls),
+            Phase::Running => calls.contains(&Who::Callback(job)),
             Phase::Blocked(client) => {
                 self.through == Through::Clients && calls.contains(&Who::Client(client))
             }
-            Phase::Begun if mutant!(self.rig.profile, R16SeesSlots) => false,
             Phase::Begun if self.rig.design.slot() == SlotAt::Enter && delivery.to != To::Program => {
                 // Any holder that leaves makes room, so all of them must be stuck.
                 let held_by = |holder: Who| match holder {

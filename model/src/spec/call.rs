@@ -11,9 +11,6 @@ use contract::{
     Millis, Priority, Progress, ReceiverId, Text, UserId, names,
 };
 
-use contract::mutant;
-use contract::mutation::Mutant;
-
 use super::World;
 use super::events::Events;
 use super::job::{Finalising, Job, MAX_FILES, Marks, Size, Told};
@@ -57,20 +54,10 @@ impl<const J: usize> World<J> {
 
     /// What the call that ends this job does to its files, in order (facts B1): Complete renames what is whole and removes the rest,
     /// Cancel removes everything that it has not renamed.
-    pub fn disk_work(&self, profile: &Profile, job: JobId) -> impl Iterator<Item = DiskWork> {
+    pub fn disk_work(&self, job: JobId) -> impl Iterator<Item = DiskWork> {
         let job = self.index(Some(job)).map(|index| &self.jobs[index]);
         let (renames, removes) = match job.map(|job| (job.finalising, job)) {
-            Some((Finalising::Complete, job)) if mutant!(profile, CompleteRenamesAll) => {
-                (job.renamed..job.files, 0..0)
-            }
-            Some((Finalising::Complete, job)) if mutant!(profile, CompleteRemovesNothing) => {
-                (job.renamed..job.whole, 0..0)
-            }
             Some((Finalising::Complete, job)) => (job.renamed..job.whole, job.whole..job.files),
-            Some((Finalising::Cancel, job)) if mutant!(profile, CancelKeepsWhole) => {
-                (0..0, job.whole..job.files)
-            }
-            Some((Finalising::Cancel, job)) if mutant!(profile, CancelRemovesRenamed) => (0..0, 0..job.files),
             Some((Finalising::Cancel, job)) => (0..0, job.renamed..job.files),
             Some((Finalising::No, _)) | None => (0..0, 0..0),
         };
@@ -98,15 +85,15 @@ impl<const J: usize> World<J> {
             Call::CreateJob { name, kind } => self.create(profile, user, name.as_ref(), *kind),
             Call::GetJob => self.find(profile, user, job),
             Call::EnumJobs { whose: contract::call::Whose::All } => Reply::of(HResult::E_ACCESSDENIED),
-            Call::EnumJobs { .. } => Reply::ok(Expected::Jobs(self.listed(profile, user))),
+            Call::EnumJobs { .. } => Reply::ok(Expected::Jobs(self.listed(user))),
             Call::GetErrorDescription { language, .. } => described(*language),
             Call::EnumJobsNext { skip, celt, fetched } => {
-                let rest = skip_jobs(self.listed(profile, user), *skip);
+                let rest = skip_jobs(self.listed(user), *skip);
                 let jobs = rest & !skip_jobs(rest, *celt);
                 next(*celt, *fetched, jobs.count_ones(), Expected::Jobs(jobs))
             }
-            Call::EnumJobsSkip { celt } => skip(*celt, self.listed(profile, user).count_ones()),
-            Call::EnumJobsGetCount => Reply::ok(Expected::Count(self.listed(profile, user).count_ones())),
+            Call::EnumJobsSkip { celt } => skip(*celt, self.listed(user).count_ones()),
+            Call::EnumJobsGetCount => Reply::ok(Expected::Count(self.listed(user).count_ones())),
             Call::EnumJobsReset => Reply::of(HResult::S_OK),
             // A clone is an enumerator, which a stateless call cannot show.
             _ => Reply::ok(Expected::Unknown),
@@ -116,33 +103,29 @@ impl<const J: usize> World<J> {
     /// A job that has ended is gone for everybody (R10); a live one is its owner's, for there is no administrator here.
     fn find(&self, profile: &Profile, user: UserId, id: Option<JobId>) -> Reply {
         match id.and_then(|id| Some((id, self.job(id)?))) {
-            Some((_, job)) if job.is_finalising() && !mutant!(profile, BusyIsOpen) => Reply::BUSY,
-            Some((_, job))
-                if !job.state.is_final() && job.owner != user && !mutant!(profile, OthersJobFound) =>
-            {
+            Some((_, job)) if job.is_finalising() => Reply::BUSY,
+            Some((_, job)) if !job.state.is_final() && job.owner != user => {
                 Reply::of(HResult::E_ACCESSDENIED)
             }
-            Some((id, job)) if !job.state.is_final() || mutant!(profile, FinalJobFound) => {
-                Reply::ok(Expected::Job(id))
-            }
+            Some((id, job)) if !job.state.is_final() => Reply::ok(Expected::Job(id)),
             _ => Reply::of(profile.not_found),
         }
     }
 
     fn create(&mut self, profile: &Profile, user: UserId, name: Option<&Text>, kind: u32) -> Reply {
-        if !is_display_name(name) && !mutant!(profile, AnyNameIsGood) {
+        if !is_display_name(name) {
             return Reply::of(HResult::E_INVALIDARG);
         }
-        if kind != 0 && !mutant!(profile, AnyKindIsGood) {
+        if kind != 0 {
             return Reply::of(HResult::E_NOTIMPL);
         }
-        let own = self.listed(profile, user).count_ones();
-        if own >= profile.jobs_per_user && !mutant!(profile, JobsOfAUserUnlimited) {
+        let own = self.listed(user).count_ones();
+        if own >= profile.jobs_per_user {
             return Reply::of(HResult::BG_E_TOO_MANY_JOBS_PER_USER);
         }
         let live = self.jobs().iter().filter(|job| !job.state.is_final()).count();
         // A scope makes no more jobs than the world has places; one more is refused like one job too many.
-        let full = live >= profile.jobs_per_machine as usize && !mutant!(profile, JobsOfAMachineUnlimited);
+        let full = live >= profile.jobs_per_machine as usize;
         if full || self.count() == J {
             return Reply::of(HResult::BG_E_TOO_MANY_JOBS_PER_MACHINE);
         }
@@ -152,10 +135,10 @@ impl<const J: usize> World<J> {
     }
 
     /// The jobs of `user` that EnumJobs lists, a bit per job (facts G32).
-    fn listed(&self, profile: &Profile, user: UserId) -> u32 {
+    fn listed(&self, user: UserId) -> u32 {
         let jobs = self.jobs().iter().enumerate();
-        let own = |job: &Job| job.owner == user || mutant!(profile, OthersJobListed);
-        let live = |job: &Job| !job.state.is_final() || mutant!(profile, FinalJobListed);
+        let own = |job: &Job| job.owner == user;
+        let live = |job: &Job| !job.state.is_final();
         jobs.filter(|(_, job)| own(job) && live(job)).fold(0, |set, (id, _)| set | 1 << id)
     }
 }
@@ -163,22 +146,22 @@ impl<const J: usize> World<J> {
 impl Job {
     fn call(&mut self, profile: &Profile, call: &Call) -> Reply {
         let method = call.method();
-        if self.is_finalising() && !mutant!(profile, BusyIsOpen) {
+        if self.is_finalising() {
             return Reply::BUSY;
         }
-        if self.forbids(profile, method) {
+        if self.forbids(method) {
             return Reply::of(profile.invalid_state);
         }
         match answers::class(method) {
             Class::Suspend => self.suspend(profile),
             Class::Cancel => self.begin_to_end(Finalising::Cancel),
             Class::Complete => self.begin_to_end(Finalising::Complete),
-            Class::Setter => match self.set_or_not(profile, call) {
+            Class::Setter => match self.set(profile, call) {
                 Ok(()) => {
                     if sets_something(call) {
                         self.clock.show_life();
                     }
-                    if profile.mutation.turns(Mutant::ToldChange(method), modifies(call)) {
+                    if modifies(call) {
                         self.touch(profile);
                     }
                     Reply::of(HResult::S_OK)
@@ -192,7 +175,7 @@ impl Job {
     /// Suspend stops what may run; a job in ERROR or TRANSFERRED is at rest already (facts G20).
     fn suspend(&mut self, profile: &Profile) -> Reply {
         let suspended = contract::state::targets(profile, self.state, contract::Cause::Call(Method::Suspend));
-        if let Some(to) = suspended.last().filter(|_| !mutant!(profile, SuspendMovesNothing)) {
+        if let Some(to) = suspended.last() {
             self.enter(profile, to);
         }
         Reply::of(HResult::S_OK)
@@ -200,15 +183,12 @@ impl Job {
 
     /// Resume needs work; a job that waits or runs already stays as it is (facts B1).
     fn resume(&mut self, profile: &Profile, slot: Slot) -> Reply {
-        if self.is_finalising() && !mutant!(profile, BusyIsOpen) {
+        if self.is_finalising() {
             return Reply::BUSY;
         }
         let answer = self.resume_answer(profile);
-        if answer == HResult::S_OK && (self.has_work() || mutant!(profile, ResumeNeedsNoWork)) {
+        if answer == HResult::S_OK && self.has_work() {
             let wanted = match (profile.resume_target, slot) {
-                (ResumeTarget::TransferringIfSlot, _) if mutant!(profile, ResumeIgnoresSlot) => {
-                    JobState::Transferring
-                }
                 (ResumeTarget::TransferringIfSlot, Slot::Free) => JobState::Transferring,
                 _ => JobState::Queued,
             };
@@ -229,7 +209,7 @@ impl Job {
     fn end_retry_wait(&mut self, profile: &Profile) {
         let files = super::delivery::pending(self, profile) & Events::FILES;
         if files.is_empty() {
-            self.unmark(profile, Marks::OWED);
+            self.unmark(Marks::OWED);
         }
     }
 
@@ -241,7 +221,7 @@ impl Job {
 
     fn cancelled(&mut self, profile: &Profile, outcome: &DiskOutcome) -> Reply {
         self.enter(profile, JobState::Cancelled);
-        let clean = outcome.left_behind == 0 || mutant!(profile, LeftBehindUntold);
+        let clean = outcome.left_behind == 0;
         Reply::of(if clean { HResult::S_OK } else { profile.unable_to_delete })
     }
 
@@ -249,35 +229,19 @@ impl Job {
     fn completed(&mut self, profile: &Profile, outcome: &DiskOutcome) -> Reply {
         if let Some((file, hr)) = outcome.rename_failed {
             let before = u8::try_from(file.0).unwrap_or(u8::MAX).min(self.whole);
-            if !mutant!(profile, RenamedForgotten) {
-                self.renamed = self.renamed.max(before);
-            }
-            if !mutant!(profile, RenameFailureEnds) {
-                self.finalising = Finalising::No;
-            }
+            self.renamed = self.renamed.max(before);
+            self.finalising = Finalising::No;
             return Reply::of(hr);
         }
         self.renamed = self.whole;
         // Nothing finished is partial too, even in a job without files (facts G27); partial wins (facts G29).
-        let partial = self.has_work() && !mutant!(profile, UnfinishedIsWhole)
-            || self.whole == 0 && !mutant!(profile, NothingIsWhole);
+        let partial = self.has_work() || self.whole == 0;
         self.enter(profile, JobState::Acknowledged);
         Reply::of(match (partial, outcome.left_behind) {
             (true, _) => profile.partial_complete,
             (false, 0) => HResult::S_OK,
-            (false, _) if mutant!(profile, LeftBehindUntoldByComplete) => HResult::S_OK,
             (false, _) => profile.unable_to_delete,
         })
-    }
-
-    /// A setter; one that is dropped answers as if it had set something.
-    fn set_or_not(&mut self, profile: &Profile, call: &Call) -> Result<(), HResult> {
-        let before = *self;
-        let answer = self.set(profile, call);
-        if answer.is_ok() && profile.mutation.is(Mutant::SetterDropped(call.method())) {
-            *self = before;
-        }
-        answer
     }
 
     fn set(&mut self, profile: &Profile, call: &Call) -> Result<(), HResult> {
@@ -285,7 +249,7 @@ impl Job {
             Call::AddFile { file } => self.add_files(profile, std::slice::from_ref(file)),
             Call::AddFileSet { files } => self.add_files(profile, files),
             Call::SetDisplayName { name } => {
-                let good = is_display_name(name.as_ref()) || mutant!(profile, AnyNameIsGood);
+                let good = is_display_name(name.as_ref());
                 good.then_some(()).ok_or(HResult::E_INVALIDARG)
             }
             Call::SetDescription { description } => {
@@ -293,8 +257,7 @@ impl Job {
                 fits(text, names::MAX_DESCRIPTION)
             }
             Call::SetPriority { priority } => {
-                let unknown = mutant!(profile, AnyPriorityIsNormal).then_some(Priority::Normal);
-                self.priority = Priority::from_raw(*priority).or(unknown).ok_or(HResult::E_NOTIMPL)?;
+                self.priority = Priority::from_raw(*priority).ok_or(HResult::E_NOTIMPL)?;
                 Ok(())
             }
             Call::SetNotifyFlags { flags } => self.set_flags(profile, *flags),
@@ -304,20 +267,20 @@ impl Job {
             }
             Call::SetMinimumRetryDelay { seconds } => {
                 let floor = u32::try_from(profile.retry_delay_floor.as_secs()).unwrap_or(u32::MAX);
-                self.retry_delay_s = if mutant!(profile, NoFloor) { *seconds } else { floor.max(*seconds) };
+                self.retry_delay_s = floor.max(*seconds);
                 Ok(())
             }
             Call::SetNoProgressTimeout { seconds } => {
                 self.no_progress_s = *seconds;
-                self.mark(profile, Marks::TIMEOUT_SET);
+                self.mark(Marks::TIMEOUT_SET);
                 Ok(())
             }
             Call::SetNotifyCmdLine { program, parameters } => {
-                self.set_program(profile, program.as_ref(), parameters.as_ref())
+                self.set_program(program.as_ref(), parameters.as_ref())
             }
             Call::FileSetRemoteName { file, remote } => {
-                self.file(profile, *file)?;
-                let good = names::check_remote(remote).is_good() || mutant!(profile, AnyRemoteIsGood);
+                self.file(*file)?;
+                let good = names::check_remote(remote).is_good();
                 good.then_some(()).ok_or(HResult::E_INVALIDARG)
             }
             _ => Err(HResult::E_NOTIMPL),
@@ -329,17 +292,10 @@ impl Job {
         let good = |file: &FileNames| {
             names::check_remote(&file.remote).is_good() && names::check_local(&file.local).is_good()
         };
-        let bad = files.iter().position(|file| !good(file)).filter(|_| !mutant!(profile, AnyFileIsGood));
-        if let Some(bad) = bad {
-            if mutant!(profile, FilesOneByOne) {
-                self.files = self.files.saturating_add(bad as u8).min(MAX_FILES as u8);
-            }
+        if !files.iter().all(good) {
             return Err(HResult::E_INVALIDARG);
         }
         let room = MAX_FILES.min(profile.files_per_job as usize).saturating_sub(usize::from(self.files));
-        if files.len() > room && mutant!(profile, FilesUnlimited) {
-            return Ok(());
-        }
         if files.len() > room {
             return Err(HResult::BG_E_TOO_MANY_FILES_IN_JOB);
         }
@@ -348,10 +304,7 @@ impl Job {
     }
 
     fn set_flags(&mut self, profile: &Profile, flags: u32) -> Result<(), HResult> {
-        if flags & !profile.accepted_flags().bits() != 0 && !mutant!(profile, AnyFlagIsGood) {
-            if mutant!(profile, RefusedFlagsStick) {
-                self.mask = (flags & profile.accepted_flags().bits()) as u8;
-            }
+        if flags & !profile.accepted_flags().bits() != 0 {
             return Err(HResult::E_NOTIMPL);
         }
         self.mask = flags as u8;
@@ -367,18 +320,18 @@ impl Job {
     ) -> Result<(), HResult> {
         let (id, interfaces) = receiver.unwrap_or((ReceiverId(0), Interfaces::empty()));
         let useless = receiver.is_some() && !interfaces.contains(Interfaces::CALLBACK);
-        if useless && !mutant!(profile, AnyObjectIsGood) {
+        if useless {
             return Err(HResult::E_NOINTERFACE);
         }
         self.receiver = id;
         // Nothing is ever told through Callback3 here, so having it makes no difference.
         self.interfaces = interfaces & (Interfaces::CALLBACK | Interfaces::CALLBACK2);
         let gone = Marks::OWED | Marks::PROGRAM_NEXT | Marks::TELLS_TRANSFERRED | Marks::TELLS_ERROR;
-        self.unmark(profile, gone);
+        self.unmark(gone);
         if self.in_flight > 0 {
-            self.epoch = self.epoch.wrapping_add(u8::from(!mutant!(profile, EpochNotCounted)));
+            self.epoch = self.epoch.wrapping_add(1);
         }
-        if profile.late_replay.is_on() && !mutant!(profile, NoReplay) {
+        if profile.late_replay.is_on() {
             for event in [Event::JobTransferred, Event::JobError] {
                 if let Some(told) = self.told(event).filter(|told| **told == Told::Acknowledged) {
                     *told = Told::Due;
@@ -390,54 +343,44 @@ impl Job {
     }
 
     /// NULL and NULL remove the program; parameters alone make no sense (facts B4).
-    fn set_program(
-        &mut self,
-        profile: &Profile,
-        program: Option<&Text>,
-        parameters: Option<&Text>,
-    ) -> Result<(), HResult> {
+    fn set_program(&mut self, program: Option<&Text>, parameters: Option<&Text>) -> Result<(), HResult> {
         contract::follows!["program.removed", "program.parameters-alone", "program.limits"];
         match program {
-            None if parameters.is_some() && !mutant!(profile, ParametersAlone) => {
+            None if parameters.is_some() => {
                 return Err(HResult::E_INVALIDARG);
             }
             None => {
                 // The interface has failed already, so its next turn is a retry and waits like one.
-                if self.marks.contains(Marks::PROGRAM_NEXT) && !mutant!(profile, RemovedProgramOwesNothing) {
-                    self.mark(profile, Marks::OWED);
+                if self.marks.contains(Marks::PROGRAM_NEXT) {
+                    self.mark(Marks::OWED);
                     self.clock.tell_again(self.retry_delay());
                 }
-                self.unmark(profile, Marks::PROGRAM);
-                if !mutant!(profile, ProgramTurnStays) {
-                    self.unmark(profile, Marks::PROGRAM_NEXT);
-                }
+                self.unmark(Marks::PROGRAM);
+                self.unmark(Marks::PROGRAM_NEXT);
             }
             Some(program) => {
                 fits(program, names::MAX_PATH)?;
                 parameters.map_or(Ok(()), |text| fits(text, names::MAX_PARAMETERS))?;
-                self.mark(profile, Marks::PROGRAM);
+                self.mark(Marks::PROGRAM);
             }
         }
         Ok(())
     }
 
     fn get(&self, profile: &Profile, call: &Call) -> Result<Reply, HResult> {
-        let is_there = self.marks.contains(Marks::ERROR) || mutant!(profile, ErrorAlwaysThere);
+        let is_there = self.marks.contains(Marks::ERROR);
         let error = || is_there.then_some(self.error).ok_or(profile.no_error_information);
         let files = u32::from(self.files);
         let out = match call {
             Call::EnumFiles => Expected::Files { first: 0, count: files },
             Call::GetType => Expected::Count(0),
             Call::GetOwner => Expected::Count(self.owner.0),
-            Call::GetProgress => self.progress(profile),
+            Call::GetProgress => self.progress(),
             Call::GetState => Expected::State(self.state),
             Call::GetError | Call::ErrorGetError => Expected::Error {
                 hr: error()?,
                 context: self.error_context(profile),
-                file: self
-                    .error_file
-                    .filter(|_| !mutant!(profile, ErrorHasNoFile))
-                    .map(|file| FileId(file.into())),
+                file: self.error_file.map(|file| FileId(file.into())),
             },
             Call::ErrorGetFile => {
                 error()?;
@@ -468,12 +411,12 @@ impl Job {
             }
             Call::GetNotifyCmdLine => Expected::CommandLine(Presence::Unset),
             Call::FileGetRemoteName { file } | Call::FileGetLocalName { file } => {
-                self.file(profile, *file)?;
+                self.file(*file)?;
                 Expected::Unknown
             }
-            Call::FileGetProgress { file } => self.file_progress(profile, self.file(profile, *file)?),
+            Call::FileGetProgress { file } => self.file_progress(self.file(*file)?),
             Call::FileGetFileRanges { file } => {
-                self.file(profile, *file)?;
+                self.file(*file)?;
                 return Ok(Reply { hr: HResult::S_FALSE, out: Expected::Unknown, then: Then::Return });
             }
             Call::EnumFilesNext { skip, celt, fetched } => {
@@ -489,13 +432,12 @@ impl Job {
         Ok(Reply::ok(out))
     }
 
-    fn file(&self, profile: &Profile, file: FileId) -> Result<u8, HResult> {
-        let files = if mutant!(profile, AnyFileExists) { MAX_FILES as u8 } else { self.files };
-        u8::try_from(file.0).ok().filter(|file| *file < files).ok_or(HResult::E_INVALIDARG)
+    fn file(&self, file: FileId) -> Result<u8, HResult> {
+        u8::try_from(file.0).ok().filter(|file| *file < self.files).ok_or(HResult::E_INVALIDARG)
     }
 
     /// The sum over the files (facts F): the total is unknown as long as the size of one file is.
-    fn progress(&self, profile: &Profile) -> Expected {
+    fn progress(&self) -> Expected {
         let sizes = &self.sizes[..usize::from(self.files)];
         let total = if sizes.iter().all(|size| size.is_known()) {
             match sizes.iter().map(|size| size.exact()).sum::<Option<u64>>() {
@@ -505,8 +447,7 @@ impl Job {
         } else {
             None
         };
-        let current = [&self.bytes].into_iter().filter(|_| !mutant!(profile, CurrentBytesUncounted));
-        let whole = self.sizes[..usize::from(self.whole)].iter().chain(current);
+        let whole = self.sizes[..usize::from(self.whole)].iter().chain([&self.bytes]);
         let Some(bytes_transferred) = whole.map(|size| size.exact()).sum() else { return Expected::Unknown };
         Expected::Progress(Progress {
             bytes_total: total,
@@ -516,7 +457,7 @@ impl Job {
         })
     }
 
-    fn file_progress(&self, profile: &Profile, file: u8) -> Expected {
+    fn file_progress(&self, file: u8) -> Expected {
         let size = self.sizes[usize::from(file)];
         let bytes = match file.cmp(&self.whole) {
             std::cmp::Ordering::Less => size,
@@ -530,7 +471,7 @@ impl Job {
         Expected::FileProgress(FileProgress {
             bytes_total: size.exact(),
             bytes_transferred,
-            completed: match file < self.renamed || file < self.whole && mutant!(profile, WholeIsRenamed) {
+            completed: match file < self.renamed {
                 true => Completed::Yes,
                 false => Completed::No,
             },

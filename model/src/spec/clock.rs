@@ -128,12 +128,12 @@ pub struct Lengths {
 impl<const J: usize> World<J> {
     /// Time has come to `now`. Callbacks whose retry time is over are ready again; every other timer shows when the
     /// implementation says that it has fired.
-    pub fn time_comes(&mut self, profile: &Profile, now: Time) {
+    pub fn time_comes(&mut self, now: Time) {
         for job in self.jobs_mut() {
             job.clock.now = now;
             let over = job.clock.again_at.time().is_none_or(|at| at <= now);
             if over && job.is_open() {
-                job.unmark(profile, Marks::OWED);
+                job.unmark(Marks::OWED);
             }
         }
         self.now = now;

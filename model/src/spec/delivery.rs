@@ -5,7 +5,6 @@ use contract::dialect::Profile;
 use contract::event::{Leave, Target};
 use contract::{Event, FileId, JobId, JobState, NotifyFlags, Time};
 
-use contract::mutant;
 use contract::mutation::{Left, Mutant};
 
 use super::World;
@@ -198,7 +197,7 @@ impl<const J: usize> World<J> {
         if events.is_empty() {
             return (Pending::NONE, None);
         }
-        (events.into(), job.next(profile, events))
+        (events.into(), job.next(events))
     }
 
     /// The pending events of a job (semantics c). Nothing for a job that does not exist.
@@ -213,7 +212,7 @@ impl<const J: usize> World<J> {
         let Some(job) = self.job(job).filter(|job| !job.state.is_final()) else { return Vec::new() };
         // What no cause stands behind is not due. The other guards only hold back.
         let stands = [R5, R6, R8].into_iter().map(|rule| GUARDS[rule].lets_pass(job, profile));
-        let due = stands.fold(caused(job, profile), |due, passes| due & passes);
+        let due = stands.fold(caused(job), |due, passes| due & passes);
         let files = (0..u32::from(job.files)).map(|file| (Event::FileTransferred, Some(FileId(file))));
         let others =
             [Event::JobTransferred, Event::JobError, Event::JobModification].map(|event| (event, None));
@@ -221,7 +220,7 @@ impl<const J: usize> World<J> {
         let due = all.filter(|(.., one)| !one.is_empty() && due.contains(*one));
         let held = |one| GUARDS.iter().find(|guard| !guard.lets_pass(job, profile).contains(one));
         due.map(|(event, file, one)| {
-            let target = job.receives(event).then(|| job.target(profile, event));
+            let target = job.receives(event).then(|| job.target(event));
             Due { event, file, target, held: held(one) }
         })
         .collect()
@@ -247,13 +246,8 @@ impl<const J: usize> World<J> {
     ///
     /// # Errors
     /// The ticket is not of a program that has begun.
-    pub fn program_started(
-        &mut self,
-        profile: &Profile,
-        job: JobId,
-        ticket: &mut Ticket,
-    ) -> Result<(), Refused> {
-        self.job_mut(job)?.program_started(profile, ticket)
+    pub fn program_started(&mut self, job: JobId, ticket: &mut Ticket) -> Result<(), Refused> {
+        self.job_mut(job)?.program_started(ticket)
     }
 
     /// A callback is back, or a program has exited.
@@ -299,7 +293,7 @@ pub type Tickets<const T: usize> = [Option<(JobId, Ticket)>; T];
 pub(super) fn pending(job: &Job, profile: &Profile) -> Events {
     // Asked of every job in every step, and there is mostly nothing new: then the other guards have nothing to hold back.
     let early = |guard: &Guard| guard.lets_pass(job, profile);
-    let events = caused(job, profile) & early(&GUARDS[R8]) & early(&GUARDS[R6]);
+    let events = caused(job) & early(&GUARDS[R8]) & early(&GUARDS[R6]);
     if events.is_empty() {
         return events;
     }
@@ -309,19 +303,15 @@ pub(super) fn pending(job: &Job, profile: &Profile) -> Events {
 /// The events that something caused and every guard passes, the guards of the rule `without` left out.
 pub(super) fn passing(job: &Job, profile: &Profile, without: Option<&str>) -> Events {
     let asked = GUARDS.iter().filter(|guard| without != Some(guard.rule));
-    asked.fold(caused(job, profile), |events, guard| events & guard.lets_pass(job, profile))
+    asked.fold(caused(job), |events, guard| events & guard.lets_pass(job, profile))
 }
 
 /// The events that were ever caused. Whether there was a change to tell is for R8's guard to say.
-fn caused(job: &Job, profile: &Profile) -> Events {
-    let caused = Events::first_files(job.whole)
+fn caused(job: &Job) -> Events {
+    Events::first_files(job.whole)
         | Events::TRANSFERRED.when(job.transferred != Told::No)
         | Events::ERROR.when(job.failed != Told::No)
-        | Events::MODIFICATION;
-    match profile.mutation.mutant() {
-        Some(Mutant::Uncaused(event)) => caused & !Events::all_of(event),
-        _ => caused,
-    }
+        | Events::MODIFICATION
 }
 
 fn not_cancelled(job: &Job, _: &Profile) -> Events {
@@ -389,34 +379,32 @@ impl Job {
         file: Option<FileId>,
         target: Target,
     ) -> Result<Ticket, Refused> {
-        if self.is_begun() && !mutant!(profile, DeliveriesOverlap) {
+        if self.is_begun() {
             return Err(Refused::Begun);
         }
         let one = Events::one(event, file);
         let pending = pending(self, profile);
-        let waits = pending.contains(one) || mutant!(profile, AnythingBegins);
+        let waits = pending.contains(one);
         if one.is_empty() || !waits {
             return Err(Refused::NotPending(self.held_back_by(profile, one)));
         }
-        if !mutant!(profile, AnyOrder) {
-            self.comes_first(profile, one, pending)?;
-        }
-        if target != self.target(profile, event) && !mutant!(profile, AnyTarget) {
+        self.comes_first(one, pending)?;
+        if target != self.target(event) {
             return Err(Refused::WrongTarget);
         }
         if self.marks.contains(Marks::OWED) && event != Event::JobModification {
             return Err(Refused::Early);
         }
         if event == Event::JobModification {
-            self.unmark(profile, Marks::CHANGED);
+            self.unmark(Marks::CHANGED);
         }
-        self.mark(profile, Marks::BEGUN);
+        self.mark(Marks::BEGUN);
         self.in_flight = self.in_flight.saturating_add(1);
         Ok(Ticket { event, file, target, phase: Phase::Begun, epoch: self.epoch, entry: self.entry })
     }
 
     /// What begins next of these pending events, unless another delivery of the job has begun.
-    fn next(&self, profile: &Profile, pending: Events) -> Option<Next> {
+    fn next(&self, pending: Events) -> Option<Next> {
         if self.is_begun() {
             return None;
         }
@@ -426,12 +414,12 @@ impl Job {
         } else {
             important.first()?
         };
-        Some(Next { target: self.target(profile, event) })
+        Some(Next { target: self.target(event) })
     }
 
     /// The rule whose guard holds `one` back; R5 when nothing caused it.
     fn held_back_by(&self, profile: &Profile, one: Events) -> &'static str {
-        if one.is_empty() || !caused(self, profile).contains(one) {
+        if one.is_empty() || !caused(self).contains(one) {
             return "R5";
         }
         let holds = |guard: &&Guard| !guard.lets_pass(self, profile).contains(one);
@@ -439,15 +427,15 @@ impl Job {
     }
 
     /// The order among the pending events of a job (semantics d). JobModification goes before others that wait.
-    fn comes_first(&self, profile: &Profile, one: Events, pending: Events) -> Result<(), Refused> {
+    fn comes_first(&self, one: Events, pending: Events) -> Result<(), Refused> {
         let running = self.told_by_programs();
-        if running.contains(one) && !mutant!(profile, ProgramsOverlap) {
+        if running.contains(one) {
             return Err(Refused::ProgramRuns);
         }
         let others = pending & !Events::MODIFICATION & !running;
-        let waiting = self.marks.contains(Marks::OWED) && !mutant!(profile, WaitingHidesNothing);
+        let waiting = self.marks.contains(Marks::OWED);
         let first = if one == Events::MODIFICATION {
-            others.is_empty() || waiting || mutant!(profile, ModificationFirst)
+            others.is_empty() || waiting
         } else {
             !Events::FILES.contains(one) || one == pending.first_file()
         };
@@ -460,22 +448,18 @@ impl Job {
             | Events::ERROR.when(self.marks.contains(Marks::TELLS_ERROR))
     }
 
-    fn program_started(&mut self, profile: &Profile, ticket: &mut Ticket) -> Result<(), Refused> {
+    fn program_started(&mut self, ticket: &mut Ticket) -> Result<(), Refused> {
         let begun = ticket.phase == Phase::Begun && self.is_begun();
         if !begun || ticket.target != Target::CommandLine {
             return Err(Refused::NotInFlight);
         }
         ticket.phase = Phase::Detached;
         // It enters now, so it is of the epoch that is now: a registration before it started does not replay it (R6).
-        if !mutant!(profile, ProgramKeepsEpoch) {
-            ticket.epoch = self.epoch;
-        }
-        if !mutant!(profile, ProgramHoldsOn) {
-            self.unmark(profile, Marks::BEGUN);
-        }
+        ticket.epoch = self.epoch;
+        self.unmark(Marks::BEGUN);
         // A program of a job that has ended holds nothing back.
         if !self.state.is_final() {
-            self.mark(profile, running_mark(ticket.event));
+            self.mark(running_mark(ticket.event));
         }
         Ok(())
     }
@@ -486,42 +470,36 @@ impl Job {
             return Err(Refused::NotInFlight);
         }
         match ticket.phase {
-            Phase::Begun | Phase::Called => self.unmark(profile, Marks::BEGUN),
+            Phase::Begun | Phase::Called => self.unmark(Marks::BEGUN),
             Phase::Detached if ticket.epoch == self.epoch => {
-                self.unmark(profile, running_mark(ticket.event));
-                if mutant!(profile, ProgramHoldsOn) {
-                    self.unmark(profile, Marks::BEGUN);
-                }
+                self.unmark(running_mark(ticket.event));
             }
             Phase::Detached => {}
         }
         if acknowledges(profile, ticket.event, leave) {
-            self.acknowledge(profile, ticket);
-        } else if !self.state.is_final() && !mutant!(profile, FailureIsForgotten) {
+            self.acknowledge(ticket);
+        } else if !self.state.is_final() {
             self.owe(profile, ticket);
         }
         self.in_flight -= 1;
-        if self.in_flight == 0 || mutant!(profile, FlightsNotCounted) {
+        if self.in_flight == 0 {
             (self.epoch, self.entry) = (0, 0);
         }
         Ok(())
     }
 
     /// Whether the ticket is of this registration, and of the cause that stands.
-    fn is_current(&self, profile: &Profile, ticket: Ticket) -> bool {
-        (ticket.epoch, ticket.entry) == (self.epoch, self.entry) || mutant!(profile, StaleSettles)
+    fn is_current(&self, ticket: Ticket) -> bool {
+        (ticket.epoch, ticket.entry) == (self.epoch, self.entry)
     }
 
     /// The event is settled: a file's for good, the job's in this epoch, and only for the cause it told.
-    fn acknowledge(&mut self, profile: &Profile, ticket: Ticket) {
+    fn acknowledge(&mut self, ticket: Ticket) {
         if ticket.event == Event::FileTransferred {
-            if mutant!(profile, FilesUnsettled) {
-                return;
-            }
             self.settled = self.settled | Events::one(ticket.event, ticket.file);
             return;
         }
-        if !self.is_current(profile, ticket) {
+        if !self.is_current(ticket) {
             return;
         }
         let stands = match ticket.event {
@@ -532,45 +510,45 @@ impl Job {
         if let Some(told) = self.told(ticket.event).filter(|told| **told == Told::Due) {
             *told = if stands { Told::Acknowledged } else { Told::No };
         }
-        self.unmark(profile, Marks::PROGRAM_NEXT);
+        self.unmark(Marks::PROGRAM_NEXT);
     }
 
     /// The event is to be told again: by the program at once, or by the whole chain later (semantics e).
     ///
     /// Where JobTransferred is not repeated, the program is told all the same: it has not been told before.
     fn owe(&mut self, profile: &Profile, ticket: Ticket) {
-        if !self.still_concerns(profile, ticket) {
+        if !self.still_concerns(ticket) {
             return;
         }
         let chained = ticket.event != Event::FileTransferred
             && ticket.target != Target::CommandLine
             && self.marks.contains(Marks::PROGRAM)
-            && self.is_current(profile, ticket);
-        if chained && !mutant!(profile, ChainForgotten) {
-            self.mark(profile, Marks::PROGRAM_NEXT);
+            && self.is_current(ticket);
+        if chained {
+            self.mark(Marks::PROGRAM_NEXT);
             return;
         }
         let once = ticket.event == Event::JobTransferred && !profile.retry_transferred.is_on();
-        if once && !mutant!(profile, OnceIsForgotten) {
-            self.acknowledge(profile, ticket);
+        if once {
+            self.acknowledge(ticket);
             return;
         }
-        let current = self.is_current(profile, ticket) && ticket.event != Event::FileTransferred;
-        if current && !mutant!(profile, ChainGoesOn) {
-            self.unmark(profile, Marks::PROGRAM_NEXT);
+        let current = self.is_current(ticket) && ticket.event != Event::FileTransferred;
+        if current {
+            self.unmark(Marks::PROGRAM_NEXT);
         }
-        self.mark(profile, Marks::OWED);
+        self.mark(Marks::OWED);
         self.clock.tell_again(self.retry_delay());
     }
 
     /// Whether the failure of this delivery still matters: it is of this registration and, for the end of a job, of the cause that stands.
-    fn still_concerns(&self, profile: &Profile, ticket: Ticket) -> bool {
+    fn still_concerns(&self, ticket: Ticket) -> bool {
         let stands = match ticket.event {
             Event::JobTransferred => self.state == JobState::Transferred,
             Event::JobError => self.state == JobState::Error,
-            _ => return ticket.epoch == self.epoch || mutant!(profile, StaleSettles),
+            _ => return ticket.epoch == self.epoch,
         };
-        stands && self.is_current(profile, ticket)
+        stands && self.is_current(ticket)
     }
 }
 

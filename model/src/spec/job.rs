@@ -8,9 +8,6 @@ use contract::{
     ReceiverId, UserId,
 };
 
-use contract::mutant;
-use contract::mutation::Mutant;
-
 use super::clock::Clock;
 use super::events::Events;
 
@@ -85,18 +82,6 @@ bitflags::bitflags! {
         const TELLS_TRANSFERRED = 1 << 8;
         /// A program of this epoch tells JobError and has not exited (semantics g).
         const TELLS_ERROR = 1 << 9;
-    }
-}
-
-/// The marks of a job, by name and bit.
-pub(crate) fn marks() -> impl Iterator<Item = (&'static str, u8)> {
-    Marks::all().iter_names().map(|(name, mark)| (name, mark.bits().trailing_zeros() as u8))
-}
-
-impl Marks {
-    /// The mark of a bit.
-    fn at(bit: u8) -> Marks {
-        Marks::from_bits_truncate(1 << bit)
     }
 }
 
@@ -248,9 +233,9 @@ impl Job {
     /// Whether a timer will take the job out of TRANSIENT_ERROR (semantics l and m).
     pub(super) fn retries(&self, profile: &Profile) -> bool {
         contract::follows!["env.delay-too-long", "env.no-timer-offline"];
-        let lost = self.marks.contains(Marks::LOST) && !mutant!(profile, LostRetries);
+        let lost = self.marks.contains(Marks::LOST);
         let in_time = u64::from(self.retry_delay_s) <= self.no_progress_s(profile);
-        !lost && (in_time || mutant!(profile, TimeoutIgnoredByRetry))
+        !lost && in_time
     }
 
     /// What the error object says where it happened, where the model knows.
@@ -296,15 +281,9 @@ impl Job {
     }
 
     /// Who is told next (semantics e). Only meaningful for an event that somebody receives.
-    pub(super) fn target(&self, profile: &Profile, event: Event) -> Target {
-        let turn = if mutant!(profile, ProgramsFirst) {
-            Marks::PROGRAM
-        } else {
-            Marks::PROGRAM | Marks::PROGRAM_NEXT
-        };
-        let chained = matches!(event, Event::JobTransferred | Event::JobError)
-            && self.marks.contains(turn)
-            && !mutant!(profile, ProgramsNever);
+    pub(super) fn target(&self, event: Event) -> Target {
+        let turn = Marks::PROGRAM | Marks::PROGRAM_NEXT;
+        let chained = matches!(event, Event::JobTransferred | Event::JobError) && self.marks.contains(turn);
         if !chained && self.interfaces.contains(event.interface()) {
             Target::Interface(self.receiver)
         } else {
@@ -316,71 +295,60 @@ impl Job {
     pub(super) fn resume_answer(&self, profile: &Profile) -> HResult {
         match self.state {
             state if state.is_final() => profile.invalid_state,
-            JobState::Suspended if !self.has_work() && !mutant!(profile, EmptyResumes) => profile.empty,
-            JobState::Transferred if !self.has_work() && !mutant!(profile, TransferredResumes) => {
-                profile.resume_transferred
-            }
+            JobState::Suspended if !self.has_work() => profile.empty,
+            JobState::Transferred if !self.has_work() => profile.resume_transferred,
             _ => HResult::S_OK,
         }
     }
 
     /// Whether a final state forbids the method (facts B1, B2, G31).
-    pub(super) fn forbids(&self, profile: &Profile, method: Method) -> bool {
-        self.state.is_final()
-            && !mutant!(profile, FinalAllowsAll)
-            && !matches!(answers::class(method), Class::Getter | Class::ErrorGetter)
+    pub(super) fn forbids(&self, method: Method) -> bool {
+        self.state.is_final() && !matches!(answers::class(method), Class::Getter | Class::ErrorGetter)
     }
 
     /// Changes the state, with everything that follows from leaving the one and entering the other.
     pub(super) fn enter(&mut self, profile: &Profile, to: JobState) {
-        self.settle_state(profile, to);
+        self.settle_state(to);
         // Whoever leaves TRANSFERRING gives up the slice, and whoever enters it has a new one.
         self.clock.end_slice();
         self.state = to;
         match to {
             JobState::Transferred => self.cause(profile, Event::JobTransferred),
             JobState::Error => self.cause(profile, Event::JobError),
-            JobState::Acknowledged | JobState::Cancelled => self.end(profile),
-            _ if mutant!(profile, QuietStates) => {}
+            JobState::Acknowledged | JobState::Cancelled => self.end(),
             _ => self.touch(profile),
         }
-        if to == JobState::Transferring && !mutant!(profile, ErrorOutlivesTransfer) {
-            self.forget_error(profile);
+        if to == JobState::Transferring {
+            self.forget_error();
         }
     }
 
-    pub(super) fn mark(&mut self, profile: &Profile, marks: Marks) {
-        self.marks |= match profile.mutation.mutant() {
-            Some(Mutant::MarkNotSet(bit)) => marks - Marks::at(bit),
-            _ => marks,
-        };
+    pub(super) fn mark(&mut self, marks: Marks) {
+        self.marks |= marks;
     }
 
-    pub(super) fn unmark(&mut self, profile: &Profile, marks: Marks) {
-        self.marks -= match profile.mutation.mutant() {
-            Some(Mutant::MarkNotCleared(bit)) => marks - Marks::at(bit),
-            _ => marks,
-        };
+    pub(super) fn unmark(&mut self, marks: Marks) {
+        self.marks -= marks;
     }
 
     /// Notes a change for JobModification, if anybody is to be told (semantics a and n).
     pub(super) fn touch(&mut self, profile: &Profile) {
         if self.tells_changes(profile) {
-            self.mark(profile, Marks::CHANGED);
+            self.mark(Marks::CHANGED);
         }
     }
 
     /// Drops the noted change when JobModification stops being enabled (semantics a).
     pub(super) fn drop_unheard_change(&mut self, profile: &Profile) {
-        if !self.tells_changes(profile) && !mutant!(profile, MaskedChangeKept) {
-            self.unmark(profile, Marks::CHANGED);
+        if !self.tells_changes(profile) {
+            self.unmark(Marks::CHANGED);
         }
     }
 
     /// A file is whole: its FileTransferred is due, or lost when nobody is there (semantics a and f).
     pub(super) fn cause_file(&mut self, profile: &Profile, file: u8) {
         let lost = !profile.late_replay.is_on() && !self.receives(Event::FileTransferred);
-        if lost && !mutant!(profile, NoFileIsLost) {
+        if lost {
             self.settled = self.settled | Events::file(u32::from(file));
         }
     }
@@ -400,42 +368,40 @@ impl Job {
 
     /// An entry into TRANSFERRED or ERROR: a new cause, whose chain starts at the interface (semantics a and e).
     fn cause(&mut self, profile: &Profile, event: Event) {
-        let lost = !profile.late_replay.is_on() && !self.receives(event) && !mutant!(profile, NothingIsLost);
+        let lost = !profile.late_replay.is_on() && !self.receives(event);
         let told = if lost { Told::No } else { Told::Due };
         if let Some(place) = self.told(event) {
             *place = told;
         }
         if self.in_flight > 0 {
-            self.entry = self.entry.wrapping_add(u8::from(!mutant!(profile, EntryNotCounted)));
+            self.entry = self.entry.wrapping_add(1);
         }
     }
 
     /// Forgets what no longer matters once the state is left.
-    fn settle_state(&mut self, profile: &Profile, to: JobState) {
-        self.unmark(profile, Marks::LOST | Marks::PROGRAM_NEXT);
+    fn settle_state(&mut self, to: JobState) {
+        self.unmark(Marks::LOST | Marks::PROGRAM_NEXT);
         for (told, state) in
             [(&mut self.transferred, JobState::Transferred), (&mut self.failed, JobState::Error)]
         {
             // In a final state only a cause that stood when the job ended is of interest: R1 and R4 hold it back.
-            let over = self.state != state && to.is_final() && !mutant!(profile, EndKeepsCauses);
-            if over || *told == Told::Acknowledged && !mutant!(profile, ToldOutlivesState) {
+            let over = self.state != state && to.is_final();
+            if over || *told == Told::Acknowledged {
                 *told = Told::No;
             }
         }
     }
 
     /// Forgets what no call and no event can show once the job has ended.
-    fn end(&mut self, profile: &Profile) {
+    fn end(&mut self) {
         self.finalising = Finalising::No;
         let gone = Marks::OWED | Marks::PROGRAM_NEXT | Marks::TELLS_TRANSFERRED | Marks::TELLS_ERROR;
-        self.unmark(profile, gone);
-        if !mutant!(profile, ErrorOutlivesEnd) {
-            self.forget_error(profile);
-        }
+        self.unmark(gone);
+        self.forget_error();
     }
 
-    fn forget_error(&mut self, profile: &Profile) {
-        self.unmark(profile, Marks::ERROR);
+    fn forget_error(&mut self) {
+        self.unmark(Marks::ERROR);
         self.error = HResult::S_OK;
         self.error_file = None;
     }

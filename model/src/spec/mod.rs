@@ -55,7 +55,6 @@ use contract::{JobId, JobState, Time};
 pub use self::clock::Lengths;
 pub(crate) use self::delivery::Forbids;
 pub use self::delivery::{Due, GUARDS, Guard, Ticket, Tickets};
-pub(crate) use self::job::marks;
 pub use self::job::{Job, MAX_FILES};
 pub use self::reply::{Expected, Presence, Refused, Reply};
 pub use self::step::Turn;

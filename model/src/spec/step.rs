@@ -7,8 +7,6 @@ use contract::dialect::{Contexts, Profile, TransferSlots};
 use contract::env::StepKind;
 use contract::{Cause, DiskAct, EnvStep, ErrorContext, FileId, HResult, JobId, JobState, UserId, state};
 
-use contract::mutant;
-
 use super::World;
 use super::job::{Job, MAX_FILES, Marks, Size};
 use super::reply::Refused;
@@ -40,7 +38,7 @@ impl<const J: usize> World<J> {
     /// # Errors
     /// The reason for which the step is not allowed now.
     pub fn step(&mut self, profile: &Profile, change: &Change) -> Result<(), Refused> {
-        let Some(step) = change.step else { return self.compare(profile, change) };
+        let Some(step) = change.step else { return self.compare(change) };
         let kind = step.kind();
         let Some(id) = change.job else {
             match kind {
@@ -85,10 +83,10 @@ impl<const J: usize> World<J> {
     #[must_use]
     pub fn may_turn(&self, profile: &Profile) -> Turn {
         let turn = |index: usize| match &self.jobs[index] {
-            _ if self.is_one_too_many(profile, index) && !mutant!(profile, PreemptForgotten) => Turn::Preempt,
+            _ if self.is_one_too_many(profile, index) => Turn::Preempt,
             job if !job.is_waiting() => Turn::None,
-            _ if self.slot(profile, index) == Slot::Free && !mutant!(profile, TurnForgotten) => Turn::Start,
-            job if self.takes_a_slot(profile, job) && !mutant!(profile, PreemptForgotten) => Turn::Preempt,
+            _ if self.slot(profile, index) == Slot::Free => Turn::Start,
+            job if self.takes_a_slot(profile, job) => Turn::Preempt,
             _ => Turn::None,
         };
         (0..self.count()).map(turn).max().unwrap_or(Turn::None)
@@ -174,21 +172,14 @@ impl<const J: usize> World<J> {
         match kind {
             StepKind::Disk => Ok(()),
             kind if is_only_told(kind) => Ok(()),
-            _ if job.is_finalising() && !mutant!(profile, FinalisingMoves) => Err(Refused::Finalising),
+            _ if job.is_finalising() => Err(Refused::Finalising),
             StepKind::Turn => {
-                let taken = self.slot(profile, index) == Slot::Taken && !mutant!(profile, TurnNeedsNoSlot);
-                unless(taken, Refused::NoSlot)?;
-                let outranked = self.is_outranked(profile, index) && !mutant!(profile, TurnKnowsNoRank);
-                unless(outranked, Refused::HigherWaits)
+                unless(self.slot(profile, index) == Slot::Taken, Refused::NoSlot)?;
+                unless(self.is_outranked(profile, index), Refused::HigherWaits)
             }
-            StepKind::Preempt => {
-                let stays = !self.may_lose_slot(profile, index) && !mutant!(profile, AnyoneLosesTheSlot);
-                unless(stays, Refused::NobodyWaits)
-            }
-            StepKind::RetryDelayOver => {
-                unless(!job.retries(profile) && !mutant!(profile, RetryNeedsNoTimer), Refused::NoTimer)
-            }
-            StepKind::Expiry => unless(job.is_begun() && !mutant!(profile, ExpiryInterrupts), Refused::Begun),
+            StepKind::Preempt => unless(!self.may_lose_slot(profile, index), Refused::NobodyWaits),
+            StepKind::RetryDelayOver => unless(!job.retries(profile), Refused::NoTimer),
+            StepKind::Expiry => unless(job.is_begun(), Refused::Begun),
             _ => Ok(()),
         }
     }
@@ -225,11 +216,10 @@ impl<const J: usize> World<J> {
     }
 
     /// A change that the running call made: the specification has made it, too.
-    fn compare(&self, profile: &Profile, change: &Change) -> Result<(), Refused> {
+    fn compare(&self, change: &Change) -> Result<(), Refused> {
         let (Some(id), Some((_, said))) = (change.job, change.state) else { return Ok(()) };
         let job = self.job(id).ok_or(Refused::UnknownJob)?;
-        let same = job.state == said || mutant!(profile, ChangesUncompared);
-        if same { Ok(()) } else { Err(Refused::Elsewhere { from: job.state, to: job.state }) }
+        if job.state == said { Ok(()) } else { Err(Refused::Elsewhere { from: job.state, to: job.state }) }
     }
 }
 
@@ -251,7 +241,6 @@ impl Job {
     fn has_felt(&self, profile: &Profile, kind: StepKind, change: &Change) -> bool {
         let of_many = matches!(kind, StepKind::NetworkLost | StepKind::NetworkBack | StepKind::Logoff);
         of_many
-            && !mutant!(profile, FeltTwice)
             && change.state.is_some_and(|(from, to)| {
                 let edge = |from| state::is_edge(profile, from, Cause::Env(kind), to);
                 to == self.state && from.is_some_and(edge)
@@ -308,34 +297,30 @@ impl Job {
     fn after(mut self, profile: &Profile, step: EnvStep, file: Option<FileId>) -> Result<Job, Refused> {
         match step {
             EnvStep::SizeKnown { total } => {
-                self.fetches(profile, step.kind(), file)?;
-                self.fits(profile, self.bytes, Size::of(total))?;
+                self.fetches(step.kind(), file)?;
+                self.fits(self.bytes, Size::of(total))?;
                 self.sizes[usize::from(self.whole)] = Size::of(total);
             }
             EnvStep::Bytes { transferred, total } => {
-                self.fetches(profile, step.kind(), file)?;
-                self.bytes_arrive(profile, Size::of(transferred), total.map_or(Size::UNKNOWN, Size::of))?;
+                self.fetches(step.kind(), file)?;
+                self.bytes_arrive(Size::of(transferred), total.map_or(Size::UNKNOWN, Size::of))?;
                 self.clock.progress(profile);
-                if !mutant!(profile, BytesAreQuiet) {
-                    self.touch(profile);
-                }
+                self.touch(profile);
             }
             EnvStep::FileRestarted => {
-                self.fetches(profile, step.kind(), file)?;
-                if !mutant!(profile, RestartKeepsBytes) {
-                    self.bytes = Size::ZERO;
-                }
+                self.fetches(step.kind(), file)?;
+                self.bytes = Size::ZERO;
                 self.sizes[usize::from(self.whole)] = Size::UNKNOWN;
             }
             EnvStep::FileDone => {
-                self.fetches(profile, step.kind(), file)?;
+                self.fetches(step.kind(), file)?;
                 self.file_is_whole(profile)?;
             }
             EnvStep::TransientError { hr } | EnvStep::FatalError { hr } => {
                 self.follow(profile, step.kind())?;
-                self.fails(profile, hr, file)?;
+                self.fails(hr, file)?;
             }
-            EnvStep::Disk { act } => self.touches_disk(profile, act, file)?,
+            EnvStep::Disk { act } => self.touches_disk(act, file)?,
             step if is_only_told(step.kind()) => {}
             // A dialect that does not show CONNECTING is connected from its turn on.
             EnvStep::Connected if !profile.connects.is_on() && self.state == JobState::Transferring => {}
@@ -353,82 +338,75 @@ impl Job {
             (StepKind::TransientError, _) => self.clock.fail(Some(self.retry_delay())),
             (StepKind::NetworkLost, _) => {
                 self.clock.fail(None);
-                self.mark(profile, Marks::LOST);
-                if !mutant!(profile, LossIsNoError) {
-                    self.set_error(profile, profile.disconnected, None);
-                }
+                self.mark(Marks::LOST);
+                self.set_error(profile.disconnected, None);
             }
-            (StepKind::NoProgressTimeout, _) if mutant!(profile, TimeoutKeepsError) => {}
-            (StepKind::NoProgressTimeout, Some(hr)) => self.set_error(profile, hr, self.error_file),
+            (StepKind::NoProgressTimeout, Some(hr)) => self.set_error(hr, self.error_file),
             _ => {}
         }
         Ok(())
     }
 
     /// Only the current file of a transferring job gets bytes.
-    fn fetches(&self, profile: &Profile, kind: StepKind, file: Option<FileId>) -> Result<(), Refused> {
+    fn fetches(&self, kind: StepKind, file: Option<FileId>) -> Result<(), Refused> {
         contract::follows!["scheduler.one-file"];
-        if self.state != JobState::Transferring && !mutant!(profile, BytesAnywhere) {
+        if self.state != JobState::Transferring {
             return Err(Refused::NoEdge { from: self.state, step: kind });
         }
         let current = self.current_file();
-        let right = current.is_some() && (file == current || mutant!(profile, BytesOfAnyFile));
+        let right = current.is_some() && file == current;
         if right { Ok(()) } else { Err(Refused::WrongFile) }
     }
 
-    fn bytes_arrive(&mut self, profile: &Profile, transferred: Size, total: Size) -> Result<(), Refused> {
+    fn bytes_arrive(&mut self, transferred: Size, total: Size) -> Result<(), Refused> {
         let known = self.sizes[usize::from(self.whole)];
-        let beside = total != known && !mutant!(profile, TotalsUncompared);
-        let back = transferred < self.bytes && !mutant!(profile, BytesGoBack);
+        let beside = total != known;
+        let back = transferred < self.bytes;
         if beside || back {
             return Err(Refused::WrongBytes);
         }
-        self.fits(profile, transferred, known)?;
+        self.fits(transferred, known)?;
         self.bytes = transferred;
         Ok(())
     }
 
     /// Bytes never exceed the total (R14). The unknown size has room for all.
-    fn fits(&self, profile: &Profile, bytes: Size, total: Size) -> Result<(), Refused> {
-        if bytes <= total || mutant!(profile, BytesUnlimited) { Ok(()) } else { Err(Refused::WrongBytes) }
+    fn fits(&self, bytes: Size, total: Size) -> Result<(), Refused> {
+        if bytes <= total { Ok(()) } else { Err(Refused::WrongBytes) }
     }
 
     /// A whole file has all its bytes, and a size from now on. The last one ends the transfer.
     fn file_is_whole(&mut self, profile: &Profile) -> Result<(), Refused> {
         let size = &mut self.sizes[usize::from(self.whole)];
-        if !size.is_known() && !mutant!(profile, DoneStaysUnknown) {
+        if !size.is_known() {
             *size = self.bytes;
         }
-        if !mutant!(profile, DoneKeepsBytes) {
-            self.bytes = Size::ZERO;
-        }
+        self.bytes = Size::ZERO;
         self.cause_file(profile, self.whole);
         self.whole += 1;
-        let goes_on = self.has_work() && !mutant!(profile, TransferredEarly);
-        if goes_on { Ok(()) } else { self.follow(profile, StepKind::FileDone) }
+        if self.has_work() { Ok(()) } else { self.follow(profile, StepKind::FileDone) }
     }
 
     /// Every failure counts but a lost network (semantics l).
-    fn fails(&mut self, profile: &Profile, hr: HResult, file: Option<FileId>) -> Result<(), Refused> {
+    fn fails(&mut self, hr: HResult, file: Option<FileId>) -> Result<(), Refused> {
         let current = FileId(self.whole.into());
         if file.is_some_and(|file| file != current) {
             return Err(Refused::WrongFile);
         }
-        self.set_error(profile, hr, file.map(|_| self.whole));
-        self.error_count = self.error_count.saturating_add(u8::from(!mutant!(profile, ErrorUncounted)));
+        self.set_error(hr, file.map(|_| self.whole));
+        self.error_count = self.error_count.saturating_add(1);
         Ok(())
     }
 
-    fn set_error(&mut self, profile: &Profile, hr: HResult, file: Option<u8>) {
-        self.mark(profile, Marks::ERROR);
+    fn set_error(&mut self, hr: HResult, file: Option<u8>) {
+        self.mark(Marks::ERROR);
         self.error = hr;
-        self.error_file = file.filter(|_| !mutant!(profile, ErrorFileForgotten));
+        self.error_file = file;
     }
 
     /// Only whole files are renamed (R15). What became of the job, [`World::disk`] is told.
-    fn touches_disk(&self, profile: &Profile, act: DiskAct, file: Option<FileId>) -> Result<(), Refused> {
+    fn touches_disk(&self, act: DiskAct, file: Option<FileId>) -> Result<(), Refused> {
         let whole = file.is_some_and(|file| file.0 < u32::from(self.whole));
-        let whole = whole || mutant!(profile, RenamesUnfinished);
         match act {
             DiskAct::Renamed | DiskAct::RenameFailed if !whole => Err(Refused::Unfinished),
             _ => Ok(()),

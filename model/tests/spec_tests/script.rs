@@ -105,7 +105,7 @@ impl Script {
     /// Time passes until no callback waits for its retry.
     fn wait_for_retries(&mut self) {
         self.now = self.now.after(Millis::from_secs(1_000_000));
-        self.world.time_comes(&self.profile, self.now);
+        self.world.time_comes(self.now);
     }
 
     pub(crate) fn leave(&mut self, ticket: Ticket, leave: Leave) {

@@ -216,12 +216,12 @@ fn g_a_started_program_holds_nothing_but_its_own_event() {
     script.ok(Some(J), &NOBODY);
     let mut ticket = script.begin(Target::CommandLine);
     assert_eq!(script.step(J, EnvStep::Expiry, JobState::Cancelled), Err(Refused::Begun));
-    script.world.program_started(&script.profile, J, &mut ticket).expect("it has begun");
+    script.world.program_started(J, &mut ticket).expect("it has begun");
     let again = script.world.begin(&script.profile, J, Event::JobError, None, Target::CommandLine);
     assert_eq!(again, Err(Refused::ProgramRuns));
     script.leave(ticket, contract::event::Leave::Exited(1));
     let mut ticket = script.begin(Target::CommandLine);
-    script.world.program_started(&script.profile, J, &mut ticket).expect("it has begun");
+    script.world.program_started(J, &mut ticket).expect("it has begun");
     // In the next epoch the event is told again, and the old program's exit says nothing about it.
     script.ok(Some(J), &register(1));
     script.leave(ticket, contract::event::Leave::Exited(0));

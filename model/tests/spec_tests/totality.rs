@@ -56,9 +56,9 @@ impl Run {
             Action::Disk(job, outcome) => return self.disk(*job, outcome),
             Action::Step(job, file, step) => self.step(*job, *file, *step),
             Action::Begin(job, nth) => self.begin(*job, *nth)?,
-            Action::Started(nth) => self.on_flying(*nth, |world, profile, job, ticket| {
-                world.program_started(profile, job, ticket).is_err()
-            }),
+            Action::Started(nth) => {
+                self.on_flying(*nth, |world, _, job, ticket| world.program_started(job, ticket).is_err())
+            }
             Action::Leave(nth, leave) => {
                 let refused = self.on_flying(*nth, |world, profile, job, ticket| {
                     world.leave(profile, job, *ticket, *leave).is_err()

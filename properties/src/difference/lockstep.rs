@@ -353,7 +353,7 @@ impl<C: Core, const J: usize> Moment<'_, C, J> {
     }
 
     fn disk(&self, job: JobId) -> Said {
-        let spec: Vec<DiskWork> = self.after.spec().disk_work(self.profile, job).collect();
+        let spec: Vec<DiskWork> = self.after.spec().disk_work(job).collect();
         let core: Vec<DiskWork> = self.after.driver().core().disk_work(job).into_iter().collect();
         let kind = |work: &DiskWork| match work {
             DiskWork::Rename(_) => "rename",

@@ -2,8 +2,7 @@
 //!
 //! **What it is.** A proof for the survivors, and no way to notice anything: any change at all is a difference from what was. In every state that the engine's
 //! core leads specification and mutant to, everything is tried on both, what a sound core does and what it never does: every call, every step and every
-//! delivery. Where they refuse and answer alike everywhere, nobody can tell one from the other in these slices. Of the protocol, every step must be
-//! there in both, lead to the same state, and keep the same laws.
+//! delivery. Where they refuse and answer alike everywhere, nothing can tell one from the other in these slices.
 //!
 //! **What it is not.** A proof beyond the slices: of the specification, one job, one file, and no two programs at once.
 
@@ -15,12 +14,10 @@ use engine::core::Core;
 use explorer::fingerprint::fingerprint;
 use judge::RuleSet;
 use model::product::{Product, State};
-use model::protocol::{self, Design, Law, Protocol, Reduction};
 use model::scope::{ScopeName, Slice, slice, slices};
 use model::spec::World;
 use stateright::Model as _;
 
-use super::protocols;
 use super::refusals::probes;
 use crate::program::{USER, calls};
 
@@ -34,53 +31,6 @@ fn twin_slices() -> impl Iterator<Item = (Dialect, Slice)> {
         let masks = masks.clone();
         slices.map(move |slice| (dialect, Slice { masks: masks.clone(), ..slice }))
     })
-}
-
-/// States in which a mutant of the protocol does and is held to the same; nothing if it does not.
-pub(super) fn same_protocol(mutation: Mutation) -> Option<usize> {
-    protocols().try_fold(0, |states, (dialect, design, slice)| {
-        let graph = match slice.jobs {
-            0 | 1 => same_graph::<1>,
-            2 => same_graph::<2>,
-            _ => same_graph::<3>,
-        };
-        Some(states + graph(dialect, design, &slice, mutation)?)
-    })
-}
-
-fn same_graph<const J: usize>(
-    dialect: Dialect,
-    design: Design,
-    slice: &protocol::Slice,
-    mutation: Mutation,
-) -> Option<usize> {
-    let protocol = |mutation| {
-        let profile = dialect.profile().mutated(mutation);
-        Protocol::<J>::new(design, &profile, slice, Law::ALL, Reduction::Fewest)
-    };
-    let (plain, mutant) = (protocol(Mutation::NONE), protocol(mutation));
-    let steps = |protocol: &Protocol<J>, state: &protocol::State<J>| -> Vec<_> {
-        let mut acts = Vec::new();
-        protocol.actions(state, &mut acts);
-        acts.into_iter().map(|act| (act, protocol.next_state(state, act))).collect()
-    };
-    let first = plain.init_states();
-    if first != mutant.init_states() {
-        return None;
-    }
-    let mut seen: BTreeSet<u128> = first.iter().map(fingerprint).collect();
-    let mut waiting = VecDeque::from(first);
-    while let Some(state) = waiting.pop_front() {
-        let next = steps(&plain, &state);
-        let judged_alike = |law: &Law| plain.holds(&state, *law) == mutant.holds(&state, *law);
-        if next != steps(&mutant, &state) || !Law::ALL.iter().all(judged_alike) {
-            return None;
-        }
-        waiting.extend(
-            next.into_iter().filter_map(|(_, next)| next.filter(|next| seen.insert(fingerprint(next)))),
-        );
-    }
-    Some(seen.len())
 }
 
 /// States in which a mutant of the specification was tried and found to be the same; nothing if it is not.

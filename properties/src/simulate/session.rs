@@ -220,7 +220,7 @@ impl<C: Core> Session<C> {
     pub fn registers(&self) -> Vec<Sided<Vec<Registers>>> {
         self.sided(|side| {
             let of = |monitors: &judge::Monitors<{ model::drive::CALLS }>| Registers {
-                possible: monitors.possible(&side.profile),
+                possible: monitors.possible(),
                 memory: monitors.memory(),
             };
             let jobs = side.lockstep.spec().jobs().len();

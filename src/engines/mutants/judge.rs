@@ -10,7 +10,7 @@ use contract::fault::Place;
 use properties::kill::Engine;
 use reports::{Kill, KillCell, MutantFate};
 
-use super::Plan;
+use super::Attack;
 use super::list::{Mutant, Room};
 use super::weave::{self, Number};
 use crate::engines::kill::{attack, attacker};
@@ -20,7 +20,7 @@ use crate::progress::Progress;
 use crate::run::{cores, is_stopped, millis};
 
 /// What the engines see of the engine as it is.
-pub(super) fn control(program: &Path, plan: &Plan<'_>, output: &Output) -> Vec<KillCell> {
+pub(super) fn control(program: &Path, plan: &Attack<'_>, output: &Output) -> Vec<KillCell> {
     let progress = output.progress("kill");
     let cell = |engine: &Engine| {
         progress.tell(|| format!("{engine} on the engine as it is"));
@@ -33,7 +33,7 @@ pub(super) fn control(program: &Path, plan: &Plan<'_>, output: &Output) -> Vec<K
 pub(super) fn all<'m>(
     program: &Path,
     mutants: &[(Number, &'m Mutant)],
-    plan: &Plan<'_>,
+    plan: &Attack<'_>,
     output: &Output,
     each: &mut dyn FnMut(&'m Mutant, MutantFate) -> Result<(), Error>,
 ) -> Result<(), Error> {
@@ -68,12 +68,12 @@ pub(super) fn all<'m>(
     })
 }
 
-fn so_far(done: usize, of: usize, started: Instant) -> String {
+pub(super) fn so_far(done: usize, of: usize, started: Instant) -> String {
     let left = started.elapsed().as_secs() * (of - done) as u64 / done.max(1) as u64;
     format!("{done} of {of} mutants judged, about {left} s left")
 }
 
-fn note(progress: &Progress, mutant: &Mutant, fate: &MutantFate) {
+pub(super) fn note(progress: &Progress, mutant: &Mutant, fate: &MutantFate) {
     match fate {
         MutantFate::Survived { .. } => progress.note(&format!("kill: survives: {}", mutant.id)),
         MutantFate::Failed { why } => progress.note(&format!("kill: not judged: {}: {why}", mutant.id)),
@@ -81,7 +81,7 @@ fn note(progress: &Progress, mutant: &Mutant, fate: &MutantFate) {
     }
 }
 
-fn fate(program: &Path, number: Number, mutant: &Mutant, plan: &Plan<'_>) -> MutantFate {
+fn fate(program: &Path, number: Number, mutant: &Mutant, plan: &Attack<'_>) -> MutantFate {
     let started = Instant::now();
     for engine in plan.engines.iter().filter(|engine| reaches(**engine, mutant.room())) {
         let sign = match look(program, number, *engine, plan) {
@@ -97,21 +97,23 @@ fn fate(program: &Path, number: Number, mutant: &Mutant, plan: &Plan<'_>) -> Mut
 
 /// Whether a room of the engine is in the subject of this engine at all.
 fn reaches(engine: Engine, room: Room) -> bool {
-    engine.reaches(match room {
-        Room::Core => Place::Core,
-        Room::Service => Place::Service,
-        Room::Transfer => Place::Transfer,
-    })
+    match room {
+        Room::Core => engine.reaches(Place::Core),
+        Room::Service => engine.reaches(Place::Service),
+        Room::Transfer => engine.reaches(Place::Transfer),
+        // Model and rules are part of each.
+        Room::Spec | Room::Protocol | Room::Rules => true,
+    }
 }
 
 /// A live run takes seconds where others take milliseconds.
-fn budget(engine: Engine, plan: &Plan<'_>) -> Duration {
+fn budget(engine: Engine, plan: &Attack<'_>) -> Duration {
     if engine == Engine::Live { plan.budget * 3 } else { plan.budget }
 }
 
 /// One engine on one mutant. A busy machine may make an attack late, and its disk may be full for a moment: a hang and an engine that
 /// cannot run have to be seen twice.
-fn look(program: &Path, number: Number, engine: Engine, plan: &Plan<'_>) -> Kill {
+fn look(program: &Path, number: Number, engine: Engine, plan: &Attack<'_>) -> Kill {
     let once = || attack(command(program, number, engine, plan), engine, budget(engine, plan));
     match once() {
         Kill::Killed { by, .. } if by == "hang" => once(),
@@ -120,8 +122,8 @@ fn look(program: &Path, number: Number, engine: Engine, plan: &Plan<'_>) -> Kill
     }
 }
 
-fn command(program: &Path, number: Number, engine: Engine, plan: &Plan<'_>) -> Command {
-    let mut command = attacker(program, engine, budget(engine, plan), plan.sample.seed);
+fn command(program: &Path, number: Number, engine: Engine, plan: &Attack<'_>) -> Command {
+    let mut command = attacker(program, engine, budget(engine, plan), plan.seed);
     command.env(weave::VARIABLE, number.0.to_string());
     command
 }

@@ -9,34 +9,72 @@ use crate::engines::tools::{self, cargo};
 use crate::error::Error;
 use crate::place::Place;
 
-/// A room of the engine that is mutated.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, clap::ValueEnum)]
+/// A part of the sources that is mutated.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Room {
-    /// The state machine.
+    /// The engine's state machine.
     Core,
-    /// Threads, callbacks, the barrier.
+    /// The engine's threads, callbacks, the barrier.
     Service,
-    /// HTTP.
+    /// The engine's HTTP.
     Transfer,
+    /// The specification.
+    Spec,
+    /// The protocol.
+    Protocol,
+    /// The rules.
+    Rules,
 }
 
 impl Room {
-    pub(crate) const ALL: [Room; 3] = [Room::Core, Room::Service, Room::Transfer];
+    const ALL: &'static [Room] =
+        &[Room::Core, Room::Service, Room::Transfer, Room::Spec, Room::Protocol, Room::Rules];
+
+    /// Those of the engine.
+    pub(crate) const ENGINE: [Room; 3] = [Room::Core, Room::Service, Room::Transfer];
+
+    /// Those of model and judge.
+    pub(crate) const MODEL: [Room; 3] = [Room::Spec, Room::Protocol, Room::Rules];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Room::Core => "core",
             Room::Service => "service",
             Room::Transfer => "transfer",
+            Room::Spec => "spec",
+            Room::Protocol => "protocol",
+            Room::Rules => "rules",
         }
     }
 
-    /// The room of a file of the engine.
+    /// Where its sources are.
+    pub(super) const fn dir(self) -> &'static str {
+        match self {
+            Room::Core => "engine/src/core",
+            Room::Service => "engine/src/service",
+            Room::Transfer => "engine/src/transfer",
+            Room::Spec => "model/src/spec",
+            Room::Protocol => "model/src/protocol",
+            Room::Rules => "judge/src",
+        }
+    }
+
+    /// Its crate, and the directory of that.
+    pub(super) const fn package(self) -> &'static str {
+        match self {
+            Room::Core | Room::Service | Room::Transfer => "engine",
+            Room::Spec | Room::Protocol => "model",
+            Room::Rules => "judge",
+        }
+    }
+
+    /// The room of a source file.
     fn of(file: &str) -> Option<Room> {
-        let inside = file.strip_prefix("engine/src/")?;
-        Room::ALL.into_iter().find(|room| inside.split('/').next() == Some(room.name()))
+        Room::ALL.iter().copied().find(|room| Path::new(file).starts_with(room.dir()))
     }
 }
+
+contract::named!(Room, UnknownRoom, "a part of the sources");
 
 /// A mutant, as cargo-mutants lists it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -147,19 +185,24 @@ pub(crate) fn obstacle(place: &Place) -> Option<(String, String)> {
     }
 }
 
-/// Every mutant of the engine's rooms, in the order of the source.
-pub(crate) fn all(place: &Place, rooms: &[Room]) -> Result<Vec<Mutant>, Error> {
+/// Every mutant of these rooms, in the order of the source.
+pub(super) fn all(place: &Place, rooms: &[Room]) -> Result<Vec<Mutant>, Error> {
     let failed = |why: String| Error::Program { program: "cargo mutants --list".to_owned(), why };
     let mut command = cargo(place);
-    // The checkout's own configuration is for the tests of the core.
-    command.args(["mutants", "--no-config", "--list", "--json", "--package", "engine"]);
-    for room in rooms {
-        command.args(["--file", &format!("engine/src/{}/**/*.rs", room.name())]);
+    command.args(["mutants", "--list", "--json"]);
+    if rooms.iter().any(|room| Room::MODEL.contains(room)) {
+        command.args(["--config", ".cargo/mutants-model.toml", "--package", "model", "--package", "judge"]);
+    } else {
+        // The checkout's own configuration is for the tests of the core.
+        command.args(["--no-config", "--package", "engine"]);
+        // The naive designs stand in the place of the barrier for a demonstration; the engine does not run them.
+        command.args(["--exclude", "engine/src/service/design.rs"]);
+        // How a value prints is for people.
+        command.args(["--exclude-re", "impl (fmt::)?(Debug|Display) for"]);
+        for room in rooms {
+            command.args(["--file", &format!("{}/**/*.rs", room.dir())]);
+        }
     }
-    // The naive designs stand in the place of the barrier for a demonstration; the engine does not run them.
-    command.args(["--exclude", "engine/src/service/design.rs"]);
-    // How a value prints is for people.
-    command.args(["--exclude-re", "impl (fmt::)?(Debug|Display) for"]);
     let output = command.stderr(Stdio::piped()).output().map_err(|error| failed(error.to_string()))?;
     if !output.status.success() {
         let why = String::from_utf8_lossy(&output.stderr);
@@ -167,7 +210,8 @@ pub(crate) fn all(place: &Place, rooms: &[Room]) -> Result<Vec<Mutant>, Error> {
     }
     let listed: Vec<Mutant> =
         serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))?;
-    Ok(named(listed.into_iter().filter(|mutant| Room::of(&mutant.file).is_some()).collect()))
+    let is_asked = |mutant: &Mutant| Room::of(&mutant.file).is_some_and(|room| rooms.contains(&room));
+    Ok(named(listed.into_iter().filter(is_asked).collect()))
 }
 
 /// Gives each mutant its id.

@@ -1,32 +1,39 @@
-//! Mutants of the engine's source x engines: which the workbench notices, without a test of the engine.
+//! Mutants of a source x engines: which the workbench notices, without a test of that source.
 //!
 //! **What it is.** [`list`] asks cargo-mutants which mutants there are and takes a sample, [`weave`] puts all of a sample into one build, [`tree`]
-//! has the copy of the checkout that is built, [`judge`] lets the engines loose on one mutant after another. A result is a line of a
-//! file at once, so that a run that was stopped goes on where it was.
+//! has the copy of the checkout that is built. Of the engine, [`judge`] lets the engines of `kill` loose on one mutant after another; of the
+//! model, [`compare`] has the engines of `mutate` compare what it decides with what it decided. A result is a line of a file at once, so
+//! that a run that was stopped goes on where it was.
 //!
 //! **What it is not.** A mutation tool: what is changed, and how, is for cargo-mutants to choose.
 //!
-//! **The law it keeps.** A result is taken from the file only when engine, workbench, engines, budget and seed are equal.
+//! **The law it keeps.** A result is taken from the file only when sources, engines, budget and seed are equal.
 
+mod compare;
 mod judge;
 mod list;
 mod tree;
 mod weave;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use properties::kill::Engine;
-use reports::{EngineMutants, JudgedMutant, KillCell, KnownSurvivors, MutantFate};
+use reports::{ExitCode, JudgedMutant, KillCell, KnownSurvivors, MutantFate, Mutated, SourceMutants};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-pub(crate) use self::list::{Mutant, Room, Sample, Shard, obstacle};
+pub(crate) use self::compare::Woven;
+use self::list::Mutant;
+pub(crate) use self::list::{Room, Sample, Shard, obstacle};
 use self::tree::{Built, Files, Tree};
-use self::weave::{Number, Source, Woven};
+use self::weave::{Number, Source};
 use super::counterexample;
+use super::mutate::ENGINES;
 use crate::error::Error;
+use crate::finish::{self, Reader};
 use crate::output::Output;
 use crate::place::Place;
 use crate::run::{is_stopped, millis};
@@ -37,16 +44,69 @@ pub(crate) struct Plan<'a> {
     pub(crate) place: &'a Place,
     pub(crate) rooms: &'a [Room],
     pub(crate) sample: Sample,
-    /// The cheapest first.
-    pub(crate) engines: &'a [Engine],
-    /// For each mutant and engine.
-    pub(crate) budget: Duration,
+    pub(crate) judges: Judges<'a>,
     /// Where results are kept; below target when left out.
     pub(crate) results: Option<&'a Path>,
     /// Which results are taken from there.
     pub(crate) again: Again,
     pub(crate) offline: Offline,
     pub(crate) command_line: String,
+}
+
+/// What judges a mutant.
+pub(crate) enum Judges<'a> {
+    /// The engines of `kill`, as they attack the engine.
+    Attack(Attack<'a>),
+    /// The engines of `mutate`, as they compare the model with what it was.
+    Compare,
+}
+
+/// How the engine is attacked.
+pub(crate) struct Attack<'a> {
+    /// The cheapest first.
+    pub(crate) engines: &'a [Engine],
+    /// For each mutant and engine.
+    pub(crate) budget: Duration,
+    pub(crate) seed: u64,
+}
+
+impl Judges<'_> {
+    fn engines(&self) -> Vec<String> {
+        match self {
+            Judges::Attack(attack) => attack.engines.iter().map(ToString::to_string).collect(),
+            Judges::Compare => ENGINES.map(str::to_owned).to_vec(),
+        }
+    }
+
+    fn budget_ms(&self) -> u64 {
+        match self {
+            Judges::Attack(attack) => millis(attack.budget),
+            Judges::Compare => millis(compare::PATIENCE),
+        }
+    }
+
+    const fn mutated(&self) -> Mutated {
+        match self {
+            Judges::Attack(_) => Mutated::Engine,
+            Judges::Compare => Mutated::Model,
+        }
+    }
+
+    /// What the build needs.
+    const fn features(&self) -> &'static [&'static str] {
+        match self {
+            Judges::Attack(_) => &[],
+            Judges::Compare => &["mutants"],
+        }
+    }
+
+    /// What the root of a crate with mutants has at its end.
+    const fn root(&self) -> &'static str {
+        match self {
+            Judges::Attack(_) => weave::ROOT_OF_THE_ENGINE,
+            Judges::Compare => weave::ROOT_OF_THE_MODEL,
+        }
+    }
 }
 
 /// Whether something may be downloaded.
@@ -67,16 +127,13 @@ pub(crate) enum Again {
     Survivors,
 }
 
-/// Earlier rates and the reasons of survivors, below the checkout.
-pub(crate) const KNOWN: &str = "docs/pinned/mutants-engine.json";
-
-/// Reads them.
-pub(crate) fn known(place: &Place) -> Result<KnownSurvivors, Error> {
-    counterexample::expected(&place.join(KNOWN), "give each survivor a `meaning` and a `why`")
+/// Reads earlier rates and the reasons of survivors.
+fn known(place: &Place, of: Mutated) -> Result<KnownSurvivors, Error> {
+    counterexample::expected(&place.join(of.known()), "give each survivor a `meaning` and a `why`")
 }
 
 /// The sample, and how many mutants it is of.
-pub(crate) fn sample(place: &Place, rooms: &[Room], sample: Sample) -> Result<(Vec<Mutant>, usize), Error> {
+fn sample(place: &Place, rooms: &[Room], sample: Sample) -> Result<(Vec<Mutant>, usize), Error> {
     let all = list::all(place, rooms)?;
     let of = all.len();
     Ok((sample.of(all), of))
@@ -92,26 +149,29 @@ struct Kept {
 }
 
 /// Judges the sample.
-pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineMutants, Error> {
+fn run(plan: &Plan<'_>, output: &Output) -> Result<SourceMutants, Error> {
     let (mutants, of) = sample(plan.place, plan.rooms, plan.sample)?;
     let files = tree::files(plan.place)?;
-    let path = plan.results.map_or_else(|| Tree::beside(plan.place, "results.ndjson"), Path::to_owned);
+    let path = plan
+        .results
+        .map_or_else(|| Tree::beside(plan.place, plan.judges.mutated(), "results.ndjson"), Path::to_owned);
     let mut results = Results::open(path, plan.again, made_of(plan, tree::fingerprint(&files)))?;
     let todo: Vec<&Mutant> = mutants.iter().filter(|mutant| !results.has(&mutant.id)).collect();
-    let mut judged = EngineMutants {
+    let mut judged = SourceMutants {
+        mutated: plan.judges.mutated(),
         commit: plan.place.commit(),
         command_line: plan.command_line.clone(),
         seed: plan.sample.seed,
         of,
-        budget_ms: millis(plan.budget),
-        engines: plan.engines.iter().map(ToString::to_string).collect(),
+        budget_ms: plan.judges.budget_ms(),
+        engines: plan.judges.engines(),
         control: Vec::new(),
         rows: Vec::new(),
         stopped_by: None,
     };
     if !todo.is_empty() {
         let sources = sources(&files, plan.rooms)?;
-        let (tree, results) = (Tree::of(plan.place), &mut results);
+        let (tree, results) = (Tree::of(plan.place, plan.judges.mutated()), &mut results);
         let mut bench = Bench { plan, files: &files, sources: &sources, tree, results, output };
         match bench.judge(&todo) {
             Ok(control) => judged.control = control,
@@ -123,6 +183,45 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineMutants, Err
     judged.stopped_by = signals::first();
     judged.rows = mutants.iter().filter_map(|mutant| results.row(&mutant.id)).collect();
     Ok(judged)
+}
+
+/// Judges the sample, prints what came of it, and writes the document; with `bless` also what is known from now on, and what is new since the
+/// last point of the curve.
+pub(crate) fn report(
+    plan: &Plan<'_>,
+    (reader, out): (Reader, Option<&Path>),
+    bless: Option<String>,
+    output: &mut Output,
+) -> Result<ExitCode, Error> {
+    let mutated = plan.judges.mutated();
+    // Read first: what cannot be compared need not be run.
+    let mut known = known(plan.place, mutated)?;
+    let mut judged = run(plan, output)?;
+    judged.explain(&known);
+    let blessed = bless.filter(|_| judged.stopped_by.is_none());
+    if let Some(after) = &blessed {
+        known.take_over(&judged, after.clone());
+    }
+    let name = format!("mutants-{}.md", mutated.name());
+    let out = out.map_or_else(|| plan.place.reports().join(name), Path::to_owned);
+    let known_at = plan.place.join(mutated.known());
+    let expected = blessed.map(|_| (&*known_at, &known));
+    finish::matrix(&judged, (&judged.text(), &judged.markdown(&known)), reader, (&out, expected), output)?;
+    Ok(judged.exit_code())
+}
+
+/// Prints the sample.
+pub(crate) fn list(plan: &Plan<'_>, reader: Reader, output: &mut Output) -> Result<ExitCode, Error> {
+    let (mutants, _) = sample(plan.place, plan.rooms, plan.sample)?;
+    match reader {
+        Reader::Machine => output.json(&json!({ "version": 1, "mutants": mutants }))?,
+        Reader::Person => {
+            for mutant in mutants {
+                output.text(&format!("{} ({})", mutant.id, mutant.at()))?;
+            }
+        }
+    }
+    Ok(ExitCode::Held)
 }
 
 /// Mutants with the numbers that switch them on in a woven build.
@@ -149,17 +248,29 @@ impl Bench<'_, '_> {
         let (woven, alone): (Vec<&Mutant>, Vec<&Mutant>) = todo.iter().copied().partition(is_woven);
         let numbers = (1..).map(Number);
         let (program, jobs) = self.weave(numbers.zip(woven).collect())?;
-        let control = judge::control(&program, self.plan, self.output);
+        let results = &mut *self.results;
+        let mut add = |mutant: &Mutant, fate| results.add(mutant, fate);
+        let attack = match &self.plan.judges {
+            Judges::Attack(attack) => attack,
+            Judges::Compare => {
+                // A mutant that always runs has nothing to be compared with.
+                let why = "it is in a constant, which no build has twice";
+                alone
+                    .into_iter()
+                    .try_for_each(|mutant| add(mutant, MutantFate::Failed { why: why.to_owned() }))?;
+                return compare::all(&program, &jobs, self.plan.sample.seed, self.output, &mut add);
+            }
+        };
+        let control = judge::control(&program, attack, self.output);
         if control.iter().any(|cell| matches!(cell.kill, reports::Kill::Killed { .. })) {
             return Ok(control);
         }
-        let results = &mut *self.results;
-        judge::all(&program, &jobs, self.plan, self.output, &mut |mutant, fate| results.add(mutant, fate))?;
+        judge::all(&program, &jobs, attack, self.output, &mut add)?;
         for mutant in alone {
             if is_stopped() {
                 break;
             }
-            self.alone(mutant)?;
+            self.alone(mutant, attack)?;
         }
         Ok(control)
     }
@@ -168,7 +279,7 @@ impl Bench<'_, '_> {
     fn weave<'m>(&mut self, mut mutants: Numbered<'m>) -> Result<(PathBuf, Numbered<'m>), Error> {
         let progress = self.output.progress("kill: build");
         loop {
-            let woven: BTreeMap<&Path, Woven> = self
+            let woven: BTreeMap<&Path, weave::Woven> = self
                 .sources
                 .iter()
                 .map(|(path, source)| {
@@ -178,7 +289,13 @@ impl Bench<'_, '_> {
                 })
                 .collect();
             self.tree.write(&self.with(woven.iter().map(|(path, woven)| (*path, woven.text.clone()))))?;
-            match self.tree.build(self.plan.place, "woven", self.plan.offline, &progress)? {
+            match self.tree.build(
+                self.plan.place,
+                "woven",
+                self.plan.judges.features(),
+                self.plan.offline,
+                &progress,
+            )? {
                 Built::Program(program) => return Ok((program, mutants)),
                 Built::Errors(errors) => {
                     let of_error = |(path, line): &tree::At| woven.get(path.as_path())?.at(*line);
@@ -199,7 +316,7 @@ impl Bench<'_, '_> {
     }
 
     /// Builds the workbench with this mutant and judges it.
-    fn alone(&mut self, mutant: &Mutant) -> Result<(), Error> {
+    fn alone(&mut self, mutant: &Mutant, attack: &Attack<'_>) -> Result<(), Error> {
         let path = Path::new(&mutant.file);
         let Some(source) = self.sources.get(path) else {
             let why = "its file is not in the copy".to_owned();
@@ -209,12 +326,18 @@ impl Bench<'_, '_> {
         let others = self.sources.iter().map(|(path, source)| (path.as_path(), source.weave(&[]).text));
         let changed = (path, source.alone(mutant));
         self.tree.write(&self.with(others.chain([changed])))?;
-        match self.tree.build(self.plan.place, "alone", self.plan.offline, &progress)? {
+        match self.tree.build(
+            self.plan.place,
+            "alone",
+            self.plan.judges.features(),
+            self.plan.offline,
+            &progress,
+        )? {
             Built::Errors(_) => self.results.add(mutant, MutantFate::Unviable),
             Built::Program(program) => {
                 let results = &mut *self.results;
                 let none = [(Number(0), mutant)];
-                judge::all(&program, &none, self.plan, self.output, &mut |mutant, fate| {
+                judge::all(&program, &none, attack, self.output, &mut |mutant, fate| {
                     results.add(mutant, fate)
                 })
             }
@@ -224,10 +347,14 @@ impl Bench<'_, '_> {
     /// The checkout's files with these in the place of others.
     fn with<'p>(&self, changed: impl Iterator<Item = (&'p Path, String)>) -> Files {
         let mut files = self.files.clone();
-        if let Some(root) = files.get_mut(Path::new("engine/src/lib.rs")) {
-            root.extend_from_slice(weave::ROOT.as_bytes());
-        }
         files.extend(changed.map(|(path, text)| (path.to_owned(), text.into_bytes())));
+        let packages: BTreeSet<&str> = self.plan.rooms.iter().map(|room| room.package()).collect();
+        for package in packages {
+            if let Some(root) = files.get_mut(&Path::new(package).join("src/lib.rs")) {
+                let body = String::from_utf8_lossy(root);
+                *root = [weave::ALLOWED, &*body, self.plan.judges.root()].concat().into_bytes();
+            }
+        }
         files
     }
 }
@@ -238,7 +365,7 @@ type Sources<'a> = BTreeMap<PathBuf, Source<'a>>;
 fn sources<'a>(files: &'a Files, rooms: &'a [Room]) -> Result<Sources<'a>, Error> {
     let parsed = tree::sources(files, rooms).map(|(path, text)| {
         let source = Source::parse(text).map_err(|error| Error::Program {
-            program: "reading the engine's source".to_owned(),
+            program: "reading a source".to_owned(),
             why: format!("{}: {error}", path.display()),
         });
         Ok((path.to_owned(), source?))
@@ -246,10 +373,10 @@ fn sources<'a>(files: &'a Files, rooms: &'a [Room]) -> Result<Sources<'a>, Error
     parsed.collect()
 }
 
-fn does_not_build(errors: &std::collections::BTreeSet<tree::At>) -> Error {
+fn does_not_build(errors: &BTreeSet<tree::At>) -> Error {
     let places = errors.iter().map(|(path, line)| format!("{}:{line}", path.display()));
     let why =
-        format!("the engine does not compile without a mutant: {}", places.collect::<Vec<_>>().join(", "));
+        format!("the sources do not compile without a mutant: {}", places.collect::<Vec<_>>().join(", "));
     Error::Program { program: "cargo build".to_owned(), why }
 }
 
@@ -323,10 +450,10 @@ impl Results {
 
 /// What a result depends on besides the mutant.
 fn made_of(plan: &Plan<'_>, tree: u64) -> String {
-    let engines: Vec<&[u8]> = plan.engines.iter().map(|engine| engine.name().as_bytes()).collect();
-    let numbers = [tree, plan.sample.seed, millis(plan.budget)].map(u64::to_le_bytes);
+    let engines = plan.judges.engines();
+    let numbers = [tree, plan.sample.seed, plan.judges.budget_ms()].map(u64::to_le_bytes);
     let numbers = numbers.iter().map(<[u8; 8]>::as_slice);
-    format!("{:016x}", fingerprint(numbers.chain(engines)))
+    format!("{:016x}", fingerprint(numbers.chain(engines.iter().map(|engine| engine.as_bytes()))))
 }
 
 /// FNV-1a with 64 bits, and a last stir, so that the highest bits of similar texts differ: equal on every machine and in every version.

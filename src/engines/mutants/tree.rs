@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
+use reports::Mutated;
 use serde::Deserialize;
 
 use super::list::Room;
@@ -13,8 +14,8 @@ use crate::error::Error;
 use crate::place::Place;
 use crate::progress::Progress;
 
-/// Where the copy and its builds are, below the checkout.
-const BELOW: &str = "target/mutants/engine";
+/// Where the copies and their builds are, below the checkout.
+const BELOW: &str = "target/mutants";
 
 /// The files of the copy, by their path below its root.
 pub(super) type Files = BTreeMap<PathBuf, Vec<u8>>;
@@ -53,20 +54,21 @@ pub(super) fn fingerprint(files: &Files) -> u64 {
 
 /// The source files with mutants, of these rooms.
 pub(super) fn sources<'a>(files: &'a Files, rooms: &'a [Room]) -> impl Iterator<Item = (&'a Path, &'a str)> {
-    let is_in =
-        |path: &Path| rooms.iter().any(|room| path.starts_with(Path::new("engine/src").join(room.name())));
-    let inside = files.iter().filter(move |(path, _)| is_in(path));
+    let is_in = |path: &Path| rooms.iter().any(|room| path.starts_with(room.dir()));
+    let is_source = |path: &Path| path.extension().is_some_and(|of| of == "rs");
+    let inside = files.iter().filter(move |(path, _)| is_in(path) && is_source(path));
     inside.filter_map(|(path, bytes)| Some((path.as_path(), std::str::from_utf8(bytes).ok()?)))
 }
 
 impl Tree {
-    pub(super) fn of(place: &Place) -> Tree {
-        Tree { root: place.join(BELOW).join("tree"), build: place.join(BELOW).join("build") }
+    pub(super) fn of(place: &Place, mutated: Mutated) -> Tree {
+        let below = place.join(BELOW).join(mutated.name());
+        Tree { root: below.join("tree"), build: below.join("build") }
     }
 
     /// Where results are kept.
-    pub(super) fn beside(place: &Place, name: &str) -> PathBuf {
-        place.join(BELOW).join(name)
+    pub(super) fn beside(place: &Place, mutated: Mutated, name: &str) -> PathBuf {
+        place.join(BELOW).join(mutated.name()).join(name)
     }
 
     /// Makes the copy have these files and no others. What is there already stays untouched: cargo goes by the time of the last change.
@@ -93,6 +95,7 @@ impl Tree {
         &self,
         place: &Place,
         name: &str,
+        features: &[&str],
         offline: super::Offline,
         progress: &Progress,
     ) -> Result<Built, Error> {
@@ -113,6 +116,7 @@ impl Tree {
             "--message-format",
             "json",
         ]);
+        command.args(features.iter().flat_map(|feature| ["--features", feature]));
         command.arg("--manifest-path").arg(absolute(&self.root.join("Cargo.toml")));
         command.arg("--target-dir").arg(absolute(&self.build)).stdout(messages);
         if offline == super::Offline::Yes {

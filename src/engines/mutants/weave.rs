@@ -23,8 +23,11 @@ pub(super) struct Number(pub(super) u32);
 /// The variable of the environment that names the mutant of a run.
 pub(super) const VARIABLE: &str = "BGCHECK_ENGINE_MUTANT";
 
-/// What the crate's root has to have at its end.
-pub(super) const ROOT: &str = "
+/// What a root has to have at its beginning: a mutant that rustc would warn of compiles, whatever the environment makes of warnings.
+pub(super) const ALLOWED: &str = "#![allow(warnings)]\n";
+
+/// What the root of the engine has to have at its end: the environment names the mutant.
+pub(super) const ROOT_OF_THE_ENGINE: &str = "
 pub(crate) mod woven {
     static ACTIVE: ::std::sync::LazyLock<u32> = ::std::sync::LazyLock::new(|| {
         let number = ::std::env::var(\"BGCHECK_ENGINE_MUTANT\").ok();
@@ -34,6 +37,13 @@ pub(crate) mod woven {
     pub(crate) fn active() -> u32 {
         *ACTIVE
     }
+}
+";
+
+/// What the roots of model and judge have to have at their ends: the process changes the mutant, because it compares with none.
+pub(super) const ROOT_OF_THE_MODEL: &str = "
+pub(crate) mod woven {
+    pub(crate) use ::contract::mutation::woven::active;
 }
 ";
 

@@ -7,10 +7,10 @@ use flate2::read::MultiGzDecoder;
 use judge::Trace;
 use pages::Problem;
 
+use crate::engines::replay;
 use crate::error::Error;
 use crate::input::given_in;
 use crate::output::printable;
-use crate::verbs::replay;
 
 /// What is packed may have so many bytes when it is unpacked.
 const MOST_UNPACKED: u64 = 64 << 20;

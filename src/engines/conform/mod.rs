@@ -1,10 +1,14 @@
 //! Engine "suites": generated suites on a subject.
 //!
-//! Plan a suite, run it on a subject, and say what became of it.
+//! Plan a suite, run it on a [`subject`], and show what became of it as a [`page`].
 
-use std::cell::RefCell;
+pub(crate) mod page;
+pub(crate) mod proof;
+mod subject;
+
 use std::collections::BTreeMap;
 use std::num::NonZero;
+use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,26 +16,24 @@ use std::time::{Duration, Instant};
 use contract::Core;
 use contract::core::Config;
 use model::suite::{Cover, Error as Unplanned, Pace, Progress, UnknownCover};
-use properties::canary::Canary;
-use properties::foreign::{Stage, play};
-use properties::minimize::{CoreName, Identity};
+use properties::minimize::Identity;
 use properties::race::Design;
-use properties::server::Server;
 use properties::suite::{
-    COMMITTED, Case, Committed, Conformed, Failed, Finding, Judged, Order, Suite, generate, on_core, on_live,
-    on_other as on_another, on_race,
+    COMMITTED, Case, Committed, Conformed, Failed, Finding, Judged, MANIFEST, Order, Suite, generate,
+    on_core, on_other as on_another,
 };
 use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, Ran, RuleId, RuleResult, Status, Subject, Unit,
 };
 
+pub(crate) use self::subject::Subject as On;
 use super::canary;
 use super::counterexample::{Traces, named};
 use super::registry::{Engine, Share, Sink, Task};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::{Output, counted};
-use crate::run::{is_stopped, millis};
+use crate::run::{is_stopped, millis, quoted};
 use crate::watch::{Limit, worker};
 
 /// Steps of a path at which it ends, unless another number is given.
@@ -63,6 +65,18 @@ fn not_generated(error: Unplanned) -> Error {
             Error::Broken { what: error.to_string(), help }
         }
     }
+}
+
+/// Reads a suite.
+pub(crate) fn read(dir: &Path) -> Result<Suite, Error> {
+    Suite::read(dir).map_err(|error| {
+        let help = format!(
+            "name a directory with a {MANIFEST}, make one with `bgcheck generate -o {}`, or name a committed suite: {}",
+            quoted(&dir.display().to_string()),
+            COMMITTED.iter().map(|committed| committed.name).collect::<Vec<_>>().join(", ")
+        );
+        Error::usage(error.to_string(), help)
+    })
 }
 
 /// A committed suite.
@@ -143,47 +157,6 @@ pub(crate) fn on_other(
     conformed(suite, output, |tell| on_another(suite, engine::core::Core::new, tell, &judge))
 }
 
-/// Runs a suite on the service with its threads, HTTP and files. Each file gets a directory of its own, which is thrown away.
-pub(crate) fn live(suite: &Suite, output: &Output) -> Result<Conformed, Error> {
-    let missing = |source: std::io::Error| Error::Program {
-        program: "the file server of the live run".to_owned(),
-        why: source.to_string(),
-    };
-    let server = Server::start().map_err(missing)?;
-    let one = |case: &Case| match tempfile::tempdir() {
-        Ok(directory) => on_live(case, &server, directory.path()),
-        Err(error) => Judged::not_runnable(format!("there is no directory for its files: {error}")),
-    };
-    on_other(suite, &one, output)
-}
-
-/// Runs a suite on another implementation. Files whose paths wait for a timer cannot be run on it.
-pub(crate) fn through(
-    manifest: &adapter::Manifest,
-    suite: &Suite,
-    output: &Output,
-) -> Result<Conformed, Error> {
-    let stage = Stage::open(manifest, 1, adapter::Tampering::None).map_err(super::adapter::not_opened)?;
-    let (stage, fault) = (RefCell::new(stage), RefCell::new(None));
-    let one = |case: &Case| match fault.borrow().is_some() {
-        true => Judged::not_runnable("the adapter was at fault before"),
-        false => match play(case, &mut stage.borrow_mut()) {
-            Ok((judged, _)) => judged,
-            Err(error) => {
-                let why = error.to_string();
-                *fault.borrow_mut() = Some(error);
-                Judged::not_runnable(why)
-            }
-        },
-    };
-    let conformed = on_other(suite, &one, output)?;
-    let failed = conformed.failures().next().is_some();
-    match (fault.into_inner(), failed) {
-        (Some(fault), false) => Err(super::adapter::not_opened(fault.into())),
-        _ => Ok(conformed),
-    }
-}
-
 /// Runs a suite while it is said how many files are done.
 fn conformed(
     suite: &Suite,
@@ -238,27 +211,16 @@ pub(crate) struct Plan<'a> {
 /// from the engine would say that the engine is as it is.
 pub(crate) fn all(plan: &Plan<'_>, take: &mut dyn FnMut(EngineResult), output: &Output) {
     let until = Instant::now() + plan.budget;
-    let on_cores = |suite: &Suite| match plan.core {
-        CoreChoice::Core => on(suite, engine::core::Core::new, output),
-        CoreChoice::Canary => {
-            Ok(on(suite, Canary::<engine::core::Core>::new, output)?.of_subject(CoreName::Canary.name()))
-        }
-    };
+    let on = |subject: On<'static>| move |suite: &Suite| subject.run(suite, output);
     let stepped = |order: &Order| order.pace == Pace::AnyTime;
     let edges = |order: &Order| stepped(order) && order.cover == Cover::Transition;
     let at_rest = |order: &Order| order.pace == Pace::AtRest;
-    take(against("conform core", Subject::Product, &stepped, &on_cores, (plan.traces, until)));
+    let until = (plan.traces, until);
+    take(against("conform core", Subject::Product, &stepped, &on(On::Core(plan.core)), until));
     // A canary is a core, and the service has none to exchange.
     if plan.core == CoreChoice::Core {
-        let on_service = |suite: &Suite| on_other(suite, &|case| on_race(case, Design::Barrier), output);
-        take(against(
-            "conform live",
-            Subject::Live,
-            &at_rest,
-            &|suite| live(suite, output),
-            (plan.traces, until),
-        ));
-        take(against("conform race", Subject::Race, &edges, &on_service, (plan.traces, until)));
+        take(against("conform live", Subject::Live, &at_rest, &on(On::Live), until));
+        take(against("conform race", Subject::Race, &edges, &on(On::Race(Design::Barrier)), until));
     }
 }
 

@@ -1,7 +1,7 @@
-//! Mutants of the engine's source, judged by the workbench: what became of each, and what it means that nothing noticed it.
+//! Mutants of a source, judged by the workbench: what became of each, and what it means that nothing noticed it.
 //!
-//! **What it is.** [`EngineMutants`] is the result of a sample as data, [`EngineMutants::verdict`] what it comes to,
-//! [`EngineMutants::text`] and [`EngineMutants::markdown`] are its renderings. [`KnownSurvivors`] has an argument for each known survivor and the
+//! **What it is.** [`SourceMutants`] is the result of a sample as data, [`SourceMutants::verdict`] what it comes to,
+//! [`SourceMutants::text`] and [`SourceMutants::markdown`] are its renderings. [`KnownSurvivors`] has an argument for each known survivor and the
 //! rates of earlier samples, as they are committed.
 //!
 //! **What it is not.** The list of mutants: cargo-mutants makes it.
@@ -21,8 +21,8 @@ use crate::outcome::ExitCode;
 use crate::results::Signal;
 use crate::words::{self, thousands};
 
-/// How to read the document.
-const HOW: &str = "\
+/// How to read the document about the engine.
+const OF_THE_ENGINE: &str = "\
 [cargo-mutants](https://mutants.rs) changes one place of `engine/src/core`, `engine/src/service` or `engine/src/transfer` at a time. The
 question is whether the workbench notices, without a test of the engine. The seed takes a sample; a larger sample has the smaller one
 inside. All mutants of a sample are in one build, and a run has one of them. One engine after another attacks it, the cheapest first, until
@@ -35,10 +35,61 @@ of earlier samples. Naive designs, and how a value prints, are not mutated.
     cargo install cargo-mutants --locked --version ^27 --root target/tools
     bgcheck kill --mutants 30 --seed 7";
 
+/// How to read the document about the model.
+const OF_THE_MODEL: &str = "\
+[cargo-mutants](https://mutants.rs) changes one place of specification, protocol or rules at a time (`.cargo/mutants-model.toml`). The question is
+whether the engines of `mutate` notice: each compares what the model decides with the mutant with what it decides without. The seed takes a
+sample; a larger sample has the smaller one inside. All mutants of a sample are in one build. A process that hangs or crashes has noticed.
+
+A mutant that does not compile is not viable and counts for nothing; one in a constant is not judged. A survivor is read: it is equivalent, or a
+blind spot, which counts against the rate. `docs/pinned/mutants-model.json` has the reason of each, and the rates of earlier samples.
+
+    cargo install cargo-mutants --locked --version ^27 --root target/tools
+    bgcheck mutate --sources 60 --seed 1";
+
+/// Whose source has the mutants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mutated {
+    /// The engine's: `kill --mutants`.
+    Engine,
+    /// Specification's, protocol's and rules': `mutate --sources`.
+    Model,
+}
+
+impl Mutated {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mutated::Engine => "engine",
+            Mutated::Model => "model",
+        }
+    }
+
+    /// Where earlier rates and the reasons of survivors are, below the checkout.
+    #[must_use]
+    pub const fn known(self) -> &'static str {
+        match self {
+            Mutated::Engine => "docs/pinned/mutants-engine.json",
+            Mutated::Model => "docs/pinned/mutants-model.json",
+        }
+    }
+
+    const fn how(self) -> &'static str {
+        match self {
+            Mutated::Engine => OF_THE_ENGINE,
+            Mutated::Model => OF_THE_MODEL,
+        }
+    }
+}
+
 /// What became of a sample.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct EngineMutants {
-    /// Which commit's engine.
+pub struct SourceMutants {
+    /// Whose source.
+    pub mutated: Mutated,
+    /// Which commit's.
     pub commit: String,
     /// What was typed.
     pub command_line: String,
@@ -50,7 +101,7 @@ pub struct EngineMutants {
     pub budget_ms: u64,
     /// The engines that judged, the cheapest first.
     pub engines: Vec<String>,
-    /// The same engines on the engine as it is: none of them may see anything.
+    /// What these engines see without a mutant: it has to be nothing.
     pub control: Vec<KillCell>,
     /// A row for each mutant of the sample, in the sample's order.
     pub rows: Vec<JudgedMutant>,
@@ -66,13 +117,13 @@ pub struct JudgedMutant {
     pub id: String,
     /// File and line in this commit.
     pub at: String,
-    /// `core`, `service` or `transfer`.
+    /// The part of the sources, such as `core` or `spec`.
     pub room: String,
     /// What became of it.
     pub fate: MutantFate,
     /// What is changed.
     pub diff: String,
-    /// Set by [`EngineMutants::explain`]: what it means that it survives.
+    /// Set by [`SourceMutants::explain`]: what it means that it survives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub survivor: Option<Survivor>,
 }
@@ -137,7 +188,7 @@ pub struct Measured {
 /// What a sample comes to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SampleVerdict {
-    /// An engine saw something in the engine as it is.
+    /// An engine saw something without a mutant.
     CriedWolf(Vec<String>),
     /// These could not be judged.
     CouldNotRun(Vec<String>),
@@ -205,7 +256,7 @@ impl JudgedMutant {
 
 impl KnownSurvivors {
     /// Forgets the arguments of what a sample noticed, and keeps its rate as the next point of the curve.
-    pub fn take_over(&mut self, judged: &EngineMutants, after: String) {
+    pub fn take_over(&mut self, judged: &SourceMutants, after: String) {
         for row in judged.rows.iter().filter(|row| matches!(row.fate, MutantFate::Noticed { .. })) {
             self.survivors.remove(&row.id);
         }
@@ -215,7 +266,7 @@ impl KnownSurvivors {
     }
 }
 
-impl EngineMutants {
+impl SourceMutants {
     /// Gives each survivor its argument.
     pub fn explain(&mut self, known: &KnownSurvivors) {
         for row in self.rows.iter_mut().filter(|row| row.survived()) {
@@ -288,7 +339,9 @@ impl EngineMutants {
     #[must_use]
     pub fn markdown(&self, known: &KnownSurvivors) -> String {
         let mut text = format!(
-            "# Mutants of the engine\n\n{HOW}\n\n## The sample\n\nWritten by `{}` at commit {}, at most {} s for each mutant and engine.\n\n{}\n\n",
+            "# Mutants of the {}\n\n{}\n\n## The sample\n\nWritten by `{}` at commit {}, at most {} s for each mutant and engine.\n\n{}\n\n",
+            self.mutated.name(),
+            self.mutated.how(),
             self.command_line,
             self.commit,
             self.budget_ms / 1_000,
@@ -352,12 +405,13 @@ impl EngineMutants {
         );
         let comes_to = match self.verdict() {
             SampleVerdict::CriedWolf(engines) => {
-                format!("In the engine as it is something was seen, too: by {}.", engines.join(", "))
+                format!("Something was seen without a mutant, too: by {}.", engines.join(", "))
             }
             SampleVerdict::CouldNotRun(names) => format!("Not judged: {}.", names.join(", ")),
             SampleVerdict::Unexplained(names) => format!(
-                "{} survive without an entry in docs/pinned/mutants-engine.json: read each, and give it a meaning and a reason.",
-                names.len()
+                "{} survive without an entry in {}: read each, and give it a meaning and a reason.",
+                names.len(),
+                self.mutated.known()
             ),
             SampleVerdict::NothingJudged => "No mutant of the sample compiles.".to_owned(),
             SampleVerdict::Accounted => "Each survivor has its reason.".to_owned(),
@@ -406,8 +460,9 @@ mod tests {
         row(id, MutantFate::Survived { time_ms: 1 })
     }
 
-    fn judged(rows: Vec<JudgedMutant>) -> EngineMutants {
-        EngineMutants {
+    fn judged(rows: Vec<JudgedMutant>) -> SourceMutants {
+        SourceMutants {
+            mutated: Mutated::Engine,
             stopped_by: None,
             commit: "abc".to_owned(),
             command_line: "bgcheck kill --mutants 3".to_owned(),
