@@ -6,7 +6,6 @@ mod complete;
 mod designs;
 mod destructors;
 mod exhaustive;
-mod measure;
 mod seldom;
 mod sound;
 mod starvation;
