@@ -1,7 +1,7 @@
 //! What complete exploration finds of the service's seeded faults: `docs/pinned/race-bites.txt` has a line for each that was found, with the first race
 //! that shows it and the fewest forced switches. Needs the feature `faults`.
 //!
-//! The races of the file are explored again. `BITES=overwrite` looks for each fault in every race of the scopes `tiny` and `default` instead,
+//! The races of the file are explored again. `BITES=overwrite` looks for each fault in every race of the scopes `tiny`, `small` and `default` instead,
 //! for as long as [`PATIENCE`] each, and writes the file.
 
 use std::fmt::Write as _;
@@ -65,7 +65,7 @@ fn line(fault: Fault, scope: Scope) -> Option<String> {
 /// The larger scope is only for what the smaller one does not show. What is found is written at once: the whole takes its time.
 fn write_anew() {
     let (mut text, mut left) = (String::new(), faults().collect::<Vec<_>>());
-    for scope in [Scope::Tiny, Scope::Default] {
+    for scope in [Scope::Tiny, Scope::Small, Scope::Default] {
         left.retain(|fault| {
             let found = line(*fault, scope);
             if let Some(line) = &found {
