@@ -230,6 +230,17 @@ fn a_digest_that_leaves_something_out_is_found_out() {
     }
 }
 
+/// Each run that repeats another one compares what it comes to, and dies where that is something else.
+#[test]
+fn runs_of_random_races_come_to_where_known_legs_lead() {
+    let patience = HuntOptions::new(Duration::from_secs(600), &|_| ());
+    let kind = Kind::Complete { merges: Merges::Most };
+    let hunted =
+        hunt(&HuntOptions { kind, races: Races::Small, each: 200, runs: Some(10_000), seed: 1, ..patience });
+    assert!(hunted.failures.is_empty() && hunted.overwaited.is_none(), "{:?}", hunted.failures);
+    assert!(hunted.races >= 50, "{} races", hunted.races);
+}
+
 /// Against what the test above holds to every schedule.
 #[test]
 fn a_leg_that_leaves_something_out_is_found_out() {
