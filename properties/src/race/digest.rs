@@ -1,6 +1,6 @@
 //! What two moments of a race have in common when they have one future.
 //!
-//! **What it is.** [`Inner::digest`] is a hash of a moment at which several tasks could go on. Two moments with one digest have the
+//! **What it is.** [`Moment::digest`] is a hash of a moment at which several tasks could go on. Two moments with one digest have the
 //! same ways to go, and each way leads on to the same: so a schedule that comes to a digest that is known need not be run further.
 //!
 //! **Why it is sound.** A task is code that runs from one scheduling point to the next. What it does there depends on what it has read so far
@@ -28,9 +28,10 @@
 //! receiver, so [`Race::has_digests`] refuses races in which two objects of one number differ.
 //!
 //! **How it is tested.** `tests/races/complete.rs` runs every schedule without merging and holds the digest to the sentence above: one digest, one
-//! set of ways, and for each way one next digest. Each [`Forgets`] breaks that test. In its races the simulated world
+//! set of ways, and for each way one next digest. Each of [`Forgets::ALL`] breaks that test. In its races the simulated world
 //! and the rules' part follow from the others, so that leaving those out would not show.
 //!
+//! [`Moment::digest`]: super::moment::Moment::digest
 //! [`Protected`]: engine::service::Protected
 //! [`World::name_of`]: super::world::Inner::name_of
 //! [`Race::has_digests`]: super::program::Race::has_digests

@@ -459,7 +459,12 @@ impl Hunt {
         let race = Arc::new(race);
         let map = self.map(&race);
         kept::keep(self.plan.states);
-        let mut session = Session::new(self.plan.kind.start(seed)).beside(map.clone());
+        let kind = match self.plan.kind {
+            // Without digests no two moments are one.
+            Kind::Complete { .. } if !race.has_digests() => Kind::Exhaustive,
+            kind => kind,
+        };
+        let mut session = Session::new(kind.start(seed)).beside(map.clone());
         self.hunted.races += 1;
         *self.common.so_far() = Some(self.so_far());
         let before = self.hunted.schedules;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use contract::{Dialect, Rule};
 use properties::race::{
-    Act, Arrives, Choice, Design, Digest, Digests, Exhausted, Forgets, HuntOptions, Hunted, Keeps, Kind,
-    Leaves, Lock, Merges, Moment, More, Options, Race, Races, Refine, Rest, Run, Scope, Scoped, Session,
-    Situation, States, Stop, Strategy, complete, ground, hunt, is_forced_switch, race_of, scoped,
+    Act, Arrives, Beyond, Choice, Design, Digest, Digests, Exhausted, Forgets, HuntOptions, Hunted, Keeps,
+    Kind, Leaves, Lock, Merges, Moment, More, Options, Race, Races, Refine, Rest, Run, Scope, Scoped,
+    Session, Situation, States, Stop, Strategy, complete, ground, hunt, is_forced_switch, race_of, scoped,
 };
 
 /// What is known of a race after running its schedules.
@@ -230,6 +230,17 @@ fn a_digest_that_leaves_something_out_is_found_out() {
     }
 }
 
+/// Each run that repeats another one compares what it comes to, and dies where that is something else.
+#[test]
+fn runs_of_random_races_come_to_where_known_legs_lead() {
+    let patience = HuntOptions::new(Duration::from_secs(600), &|_| ());
+    let kind = Kind::Complete { merges: Merges::Most };
+    let hunted =
+        hunt(&HuntOptions { kind, races: Races::Small, each: 200, runs: Some(10_000), seed: 1, ..patience });
+    assert!(hunted.failures.is_empty() && hunted.overwaited.is_none(), "{:?}", hunted.failures);
+    assert!(hunted.races >= 50, "{} races", hunted.races);
+}
+
 /// Against what the test above holds to every schedule.
 #[test]
 fn a_leg_that_leaves_something_out_is_found_out() {
@@ -330,6 +341,17 @@ fn wrong_designs_are_found_in_their_smallest_scopes() {
         };
         assert!(races.iter().any(|scoped| finds(&scoped.race)), "{design} is not found in {scope}");
     }
+}
+
+#[test]
+fn what_the_protocol_cannot_follow_is_named() {
+    let mut counts: BTreeMap<Beyond, usize> = BTreeMap::new();
+    for scoped in scoped(Scope::Tiny, Dialect::Bits) {
+        ground(&scoped.race).err().into_iter().for_each(|beyond| *counts.entry(beyond).or_default() += 1);
+    }
+    let expected =
+        [(Beyond::Files, 1), (Beyond::Suspend, 5), (Beyond::Modifications, 11), (Beyond::BeginsAnew, 1)];
+    assert_eq!(counts, BTreeMap::from(expected));
 }
 
 #[test]
