@@ -64,7 +64,7 @@ pub(crate) struct Args {
     /// Judge so many mutants of the engine's source in the place of the seeded faults.
     #[arg(long, value_name = "N", conflicts_with_all = ["only", "known"])]
     mutants: Option<usize>,
-    /// Mutants of these rooms of the engine; of all three when left out.
+    /// Mutants of these rooms of the engine: the state machine, its threads with the barrier, HTTP; of all three when left out.
     #[arg(long, value_parser = cli::one_of(Room::ENGINE), value_delimiter = ',', value_name = "ROOMS", requires = "mutants")]
     room: Vec<Room>,
     /// One of so many parts of the sample, as in 2/5.
