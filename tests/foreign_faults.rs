@@ -39,7 +39,19 @@ const AT_FIRST: &[&str] = &["--budget", "30s", "--stop-at-first"];
 
 #[test]
 fn each_fault_is_found_and_named() {
-    let faults: [(&str, (&str, &str, &str)); 5] = [
+    let faults: [(&str, (&str, &str, &str)); 7] = [
+        (
+            "a directory stands at the destination",
+            (
+                "mini.py",
+                "                        return win32(error)\n                    file.renamed",
+                "                        self._end(\"Acknowledged\")\n                        return win32(error)\n                    file.renamed",
+            ),
+        ),
+        (
+            "the file differs from the server's",
+            ("mini.py", " and start == file.bytes and response.headers.get(\"ETag\") == file.version", ""),
+        ),
         (
             "the file at the destination has other bytes",
             (
@@ -144,4 +156,41 @@ fn what_does_not_survive_a_restart_is_found() {
     let (code, text) = run(&forgets, AT_FIRST);
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("GetMinimumRetryDelay -> S_OK"), "{text}");
+}
+
+/// Three faults in one service, the first of which is on nearly every path.
+#[test]
+fn several_faults_are_named_once_each() {
+    let faults = [
+        (
+            "mini.py",
+            "\"JobError\": [delivery.error]",
+            "\"JobError\": [{**(delivery.error or {}), \"hr\": 5}]",
+        ),
+        ("mini.py", "sum(file.bytes for file in self.files)", "sum(file.bytes // 2 for file in self.files)"),
+        ("mini.py", "return S_OK, self.mask\n", "return S_OK, self.mask | 1\n"),
+    ];
+    let (code, text) = run(&faults, &["--budget", "40s"]);
+    assert_eq!(code, Some(2), "{text}");
+    for wanted in ["j0 is given the error", "bytes_transferred", "R11 (atomic)"] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    let names = text.lines().filter(|line| line.contains(", first in ")).count();
+    // The getter is wrong behind several setters, and in each way it has a name.
+    assert!((3..=6).contains(&names), "{names} failures: {text}");
+}
+
+/// A call that does not come back: what hangs on its answer is undecided, and no rule is broken by it.
+#[test]
+fn a_call_that_does_not_come_back_breaks_no_rule() {
+    let hangs = (
+        "mini.py",
+        "            hr = self._end(\"Cancelled\")\n",
+        "            time.sleep(60)\n            hr = self._end(\"Cancelled\")\n",
+    );
+    let soon = ("adapter.toml", "dialect", "call_ms = 500\ndialect");
+    let (code, text) = run(&[hangs, soon], AT_FIRST);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("Cancel does not come back in time"), "{text}");
+    assert!(!text.contains("violated in"), "{text}");
 }

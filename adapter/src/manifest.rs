@@ -1,6 +1,7 @@
 //! `adapter.toml`: how an adapter is started, and how long it may take.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,6 +42,9 @@ pub struct Manifest {
     /// Failures that are known: a file beside this one.
     #[serde(default)]
     pub known: Option<PathBuf>,
+    /// Processes at once at most; any number where it is missing. An implementation that is there once for all processes has one.
+    #[serde(default)]
+    pub workers: Option<NonZeroUsize>,
     /// The directory of the file.
     #[serde(skip)]
     pub directory: PathBuf,

@@ -344,6 +344,15 @@ impl Session {
         self.answered(end, method)
     }
 
+    /// Whether a call that was not awaited was begun, as far as was heard: a busy adapter takes its time.
+    #[must_use]
+    pub fn has_started(&self, calling: &Calling) -> bool {
+        let Some(open) = self.program.open.get(&calling.id) else { return true };
+        let starts =
+            |happening: &Happening| matches!(&happening.what, Kind::Call(line) if line.id == open.id);
+        self.program.happened.iter().rev().any(starts)
+    }
+
     /// Whether a call that was not awaited is back, as far as was heard.
     #[must_use]
     pub fn is_back(&self, calling: &Calling) -> bool {

@@ -11,6 +11,7 @@ import errno
 import http.client
 import itertools
 import os
+import re
 import socket
 import tempfile
 import threading
@@ -452,7 +453,10 @@ class Job:
                 self._receive(file, attempt, response)
 
     def _receive(self, file, attempt, response):
-        is_rest = response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {file.bytes}-")
+        start, total = content_range(response)
+        is_rest = response.status == 206 and start == file.bytes and response.headers.get("ETag") == file.version
+        if response.status == 206 and not is_rest:
+            file.version = None  # It is a part of another file, or another part: the next attempt begins anew.
         if response.status != 200 and not is_rest:
             raise status(response.status)
         with self._wanted(attempt), on_disk():
@@ -460,7 +464,8 @@ class Job:
                 self.enter("Transferring")
             if not is_rest:
                 file.bytes, file.version = 0, response.headers.get("ETag")
-            file.size = None if response.length is None else file.bytes + response.length
+            # A part may end before the file does.
+            file.size = total if is_rest else response.length
             if file.temporary is None:
                 handle, file.temporary = tempfile.mkstemp(".tmp", "BIT", os.path.dirname(file.local))
                 os.close(handle)
@@ -509,6 +514,12 @@ def is_url(text):
     is_plain = len(text) <= 2200 and not any(character.isspace() or ord(character) < 32 for character in text)
     is_short = all(len(segment) <= 260 for segment in url.path.split("/"))
     return is_plain and is_short and port_is_good and url.scheme in ("http", "https") and bool(url.hostname) and "@" not in url.netloc
+
+
+def content_range(response):
+    """Where the part starts that comes, and how long the whole file is; None for what is not said."""
+    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+    return (int(match[1]), int(match[2])) if match else (None, None)
 
 
 def is_path(text):

@@ -203,6 +203,19 @@ pub enum Failure {
     Fatal,
 }
 
+/// Statuses other than success whose errors stay, as ranges; the others may go away (facts D2, published for uploads).
+pub const FATAL_STATUSES: [(u16, u16); 6] =
+    [(300, 305), (307, 307), (400, 407), (410, 499), (501, 501), (505, 505)];
+
+impl Failure {
+    /// The class of an HTTP status other than success.
+    #[must_use]
+    pub fn of_status(status: u16) -> Failure {
+        let is_fatal = FATAL_STATUSES.iter().any(|(first, last)| (*first..=*last).contains(&status));
+        if is_fatal { Failure::Fatal } else { Failure::Transient }
+    }
+}
+
 /// What a transfer does next.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[must_use]

@@ -79,7 +79,7 @@ pub(crate) fn tried(trial: &Trial<'_>, output: &Output) -> Result<Tried, Error> 
         budget: trial.budget,
         seed: trial.seed,
         stop: trial.stop,
-        workers: trial.workers,
+        workers: trial.manifest.workers.map_or(trial.workers, |most| most.min(trial.workers)),
         known: trial.known,
         enough: &is_stopped,
     };
@@ -222,6 +222,14 @@ pub(crate) fn told(tried: &Tried, known: &Known, traces: &Traces) -> Result<Vec<
     Ok(all)
 }
 
+/// Writes the paths on which the process ended or did not answer, and describes how each is led again.
+pub(crate) fn interrupted(tried: &Tried, traces: &Traces) -> Vec<Option<String>> {
+    let incidents = tried.campaign.tally.incidents.iter().enumerate();
+    incidents
+        .map(|(number, incident)| Some(traces.keep_interrupted(number, &incident.case.as_ref()?.trace)))
+        .collect()
+}
+
 /// A broken rule in words that are the same in every run.
 fn without_numbers(finding: &Of) -> Option<String> {
     match finding {
@@ -230,10 +238,17 @@ fn without_numbers(finding: &Of) -> Option<String> {
     }
 }
 
+/// What is new and counts. One thing that was late once in a run, and never again, does not; several do.
+fn that_count(told: &[Told]) -> Vec<&Told> {
+    let news = || told.iter().filter(|one| one.standing != Standing::Known);
+    let late = news().filter(|one| one.found.is_late_once()).count();
+    news().filter(|one| late > 1 || !one.found.is_late_once()).collect()
+}
+
 /// What a trial ends with.
 pub(crate) fn exit_code(tried: &Tried, told: &[Told], stale: usize) -> ExitCode {
     let tally = &tried.campaign.tally;
-    let news = || told.iter().filter(|one| one.standing != Standing::Known);
+    let news = || that_count(told).into_iter();
     if news().any(Told::is_certain) || stale > 0 {
         ExitCode::Violated
     } else if news().next().is_some() {
@@ -250,9 +265,9 @@ pub(crate) fn exit_code(tried: &Tried, told: &[Told], stale: usize) -> ExitCode 
 /// The trial as a line of a report.
 pub(crate) fn result(tried: &Tried, told: &[Told]) -> EngineResult {
     let name = "adapter";
-    let news: Vec<&Told> = told.iter().filter(|one| one.standing != Standing::Known).collect();
+    let news = that_count(told);
     let tally = &tried.campaign.tally;
-    let incident = tally.incidents.first().map(|(_, what)| what.clone());
+    let incident = tally.incidents.first().map(|incident| incident.what.clone());
     if let (Some(why), true) = (tried.fault.as_ref().map(ToString::to_string).or(incident), news.is_empty()) {
         let status = Status::Skipped { why, install_hint: None };
         return EngineResult { status, subject: Some(Subject::Foreign), ..EngineResult::failed(name, "") };

@@ -116,6 +116,15 @@ impl Traces {
         });
     }
 
+    /// Keeps the path on which an adapter's process ended or did not answer. Returns how it is led again.
+    pub(crate) fn keep_interrupted(&self, number: usize, path: &Trace) -> String {
+        let file = self.dir.join(format!("interrupted-{number}-path.jsonl"));
+        match write(&file, &path.print()) {
+            Ok(()) => format!("again: bgcheck replay {} --adapter ADAPTER", quoted(&slashes(&file))),
+            Err(error) => not_written(&error),
+        }
+    }
+
     /// Keeps a run that breaks this rule as it was seen.
     pub(crate) fn keep_seen(&self, trace: &Trace, violation: Violation) -> Result<Failure, Error> {
         let id = failure_id(trace, &violation).to_string();

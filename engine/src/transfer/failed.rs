@@ -58,13 +58,9 @@ impl Failed {
         Failed { class: Failure::Transient, hr, context }
     }
 
-    /// A status other than success, classed by facts D2.
+    /// A status other than success.
     pub(super) fn status(status: StatusCode) -> Failed {
-        let class = match status.as_u16() {
-            408 | 409 => Failure::Transient,
-            300..=305 | 307 | 400..=499 | 501 | 505 => Failure::Fatal,
-            _ => Failure::Transient,
-        };
+        let class = Failure::of_status(status.as_u16());
         Failed { class, hr: HResult::from_http(status.as_u16()), context: ErrorContext::RemoteFile }
     }
 

@@ -1,9 +1,11 @@
 //! R10: a job that has ended stays ended, and is not found.
 //!
 //! A job has ended for the manager when the call that ended it is back, or when it expired. A GetJob or
-//! EnumJobs that starts later must not turn it up; one that overlaps the end may.
+//! EnumJobs that starts later must not turn it up; one that overlaps the end may. A poll of the observer that starts later must not see the job
+//! in a state that is not final: where changes of state are not recorded, that is the evidence for one.
 
 use contract::Rule;
+use contract::ThreadId;
 use contract::call::{Call, Out};
 use contract::env::EnvStep;
 use contract::event::{By, EventView};
@@ -57,8 +59,15 @@ impl<const CALLS: usize> Monitor<CALLS> for R10 {
                 self.late.insert(id.0);
                 Outcome::Held
             }
+            EventView::Call { id, caller, call: Call::GetState, .. }
+                if self.ended && caller.thread == ThreadId::OBSERVER =>
+            {
+                self.late.insert(id.0);
+                Outcome::Held
+            }
             EventView::Return { id, call, hr, out, .. } if !self.late.is_empty() && self.late.take(id.0) => {
                 let found = match (call, out) {
+                    (Call::GetState, Out::State(state)) => !state.is_final(),
                     (Call::GetJob, _) => hr.succeeded(),
                     (_, Out::Jobs(jobs)) => cx.facts.job().is_some_and(|job| jobs.contains(&job)),
                     _ => false,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use adapter::Session;
 use adapter::wire::can;
+use contract::call::Whose;
 use contract::event::Leave;
 use contract::{Call, Core, Event, Interfaces, JobId, Method, NotifyFlags};
 use judge::Rule;
@@ -285,6 +286,8 @@ impl Abilities {
                 ))
             }
             Call::SetNotifyCmdLine { .. } => self.programs(),
+            // Who has no second user may be an administrator, who may list all.
+            Call::EnumJobs { whose: Whose::All } => self.word(can::USERS, "lists of the jobs of all users"),
             _ => None,
         }
     }

@@ -16,14 +16,13 @@ use super::path::{FileCount, Path, Stands};
 use super::play::Names;
 use crate::difference::{Account, Concern, Difference};
 use crate::server::{Compared, FEED_SEED, FEED_SIZE, content};
-use crate::suite::Finding;
 
 /// What stands in the directory of destinations and was reported already, or is of no path.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Litter(BTreeSet<OsString>);
 
 /// What is wrong with the files of jobs that have ended.
-pub(super) fn files(session: &mut Session, names: &Names, path: &Path) -> Result<Vec<Finding>, Fault> {
+pub(super) fn files(session: &mut Session, names: &Names, path: &Path) -> Result<Vec<Difference>, Fault> {
     let mut wrong = Vec::new();
     for (job, file, stands) in &path.files {
         let name = names.of(*job, *file);
@@ -42,7 +41,7 @@ pub(super) fn files(session: &mut Session, names: &Names, path: &Path) -> Result
                 "the job was cancelled or completed without the file, and nothing stands there"
             }
         };
-        wrong.push(Finding::Differs(Difference {
+        wrong.push(Difference {
             skeleton: vec!["the end of a job".to_owned(), what.to_owned()],
             after: "the job has ended".to_owned(),
             subject: format!("{job}, {file}: {what}"),
@@ -51,13 +50,13 @@ pub(super) fn files(session: &mut Session, names: &Names, path: &Path) -> Result
             concern: Concern::Rule(Rule::R15),
             job: Some(*job),
             seq: 0,
-        }));
+        });
     }
     Ok(wrong)
 }
 
 /// What the implementation gives as the progress of jobs that have not ended, held against the files that have come whole.
-pub(super) fn progress(session: &mut Session, path: &Path) -> Result<Vec<Finding>, Fault> {
+pub(super) fn progress(session: &mut Session, path: &Path) -> Result<Vec<Difference>, Fault> {
     let mut wrong = Vec::new();
     for (job, user) in &path.open_jobs {
         let Some(files) = path.progress.get(job) else { continue };
@@ -118,9 +117,9 @@ fn what_is_wrong_with_a_whole_file(progress: &FileProgress) -> Option<(&'static 
     }
 }
 
-fn differs(job: JobId, method: Method, (field, value): (&str, String), files: &FileCount) -> Finding {
+fn differs(job: JobId, method: Method, (field, value): (&str, String), files: &FileCount) -> Difference {
     let FileCount { added, done } = files;
-    Finding::Differs(Difference {
+    Difference {
         skeleton: vec![method.to_string(), format!("another {field}")],
         after: format!("{done} of {added} files of {FEED_SIZE} bytes have come"),
         subject: format!("{job}.{method} has {field} {value}"),
@@ -129,7 +128,7 @@ fn differs(job: JobId, method: Method, (field, value): (&str, String), files: &F
         concern: Concern::Rule(Rule::R14),
         job: Some(job),
         seq: 0,
-    })
+    }
 }
 
 /// Files that stand in the directory although every job of the path has ended, and no completed file is among them. They may be
@@ -139,7 +138,7 @@ pub(super) fn leftovers(
     names: &Names,
     path: &Path,
     litter: &mut Litter,
-) -> Option<Finding> {
+) -> Option<Difference> {
     let kept = |name: &OsString| {
         let stands = path.files.iter().filter(|(.., stands)| *stands == Stands::Whole);
         stands.into_iter().any(|(job, file, _)| *name == *names.of(*job, *file))
@@ -160,7 +159,7 @@ pub(super) fn leftovers(
     }
     litter.0.extend(left);
     let name = first.filter(|_| !path.needs.contains(can::DISK))?;
-    Some(Finding::Differs(Difference {
+    Some(Difference {
         skeleton: vec!["the end of all jobs".to_owned(), "a file is left".to_owned()],
         after: "all jobs have ended, and their calls have answered S_OK".to_owned(),
         subject: format!("{name} stands in the directory of the destinations"),
@@ -169,7 +168,7 @@ pub(super) fn leftovers(
         concern: Concern::Rule(Rule::R15),
         job: None,
         seq: 0,
-    }))
+    })
 }
 
 /// How long what is to be removed may take behind the end of its job.

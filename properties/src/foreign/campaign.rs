@@ -18,13 +18,14 @@ use model::scope::ScopeName;
 use model::suite::{Cover, Pace};
 
 use super::abilities::{Abilities, LeftOut};
+use super::destinations::destinations;
 use super::limits::limits;
 use super::probes::probes;
 use super::quiet::quiet;
 use super::race::{RaceLimits, Racer, race, undisturbed};
 use super::restarts::restarts;
-use super::smaller::{Effort, has, smaller};
-use super::tally::{Found, Tally, did_something};
+use super::smaller::{Effort, Smaller, has, smaller};
+use super::tally::{Found, Incident, Tally, did_something};
 use super::transfers::transfers;
 use super::walk::{slices_for, walk};
 use super::{Run, Stage, play};
@@ -147,10 +148,10 @@ impl Trying<'_> {
     fn all(&mut self) -> Result<(), Fault> {
         let whole = self.plan.budget;
         self.until -= whole / AGAIN;
-        self.stage.known.clone_from(self.plan.known);
         self.suite(ScopeName::Tiny, Cover::Transition)?;
         self.scripted("limits", limits)?;
         self.scripted("changes and silence", quiet)?;
+        self.scripted("destinations", destinations)?;
         self.scripted("restarts", restarts)?;
         self.probes = probes(self.stage.session.dialect().profile(), &self.abilities);
         self.random(self.until.min(Instant::now() + whole / FIRST))?;
@@ -165,7 +166,8 @@ impl Trying<'_> {
         }
         self.until += whole / AGAIN;
         self.again()?;
-        self.random(self.until)
+        self.random(self.until)?;
+        self.count_again()
     }
 
     fn is_over(&self, until: Instant) -> bool {
@@ -218,7 +220,7 @@ impl Trying<'_> {
 
     /// Notes that the process was gone or did not answer. After too many of these the adapter is at fault.
     fn interrupted(&mut self, place: &str, fault: Fault) -> Result<(), Fault> {
-        interrupted(self.stage, &mut self.tally, place, fault)
+        interrupted(self.stage, &mut self.tally, (place, None), fault)
     }
 
     /// Leads the implementation along a path once, and takes down what came of it.
@@ -345,57 +347,76 @@ impl Trying<'_> {
         ended
     }
 
-    /// Leads what was found again: how often it comes, and whether a shorter path has it.
+    /// Leads what was found again: how often it comes, and then whether a shorter path has it. How often decides the verdict, so that comes
+    /// first for all.
     fn again(&mut self) -> Result<(), Fault> {
+        self.count_again()?;
         let ids: Vec<Identity> = self.tally.found.keys().copied().collect();
         let all = ids.len() as u64;
         for (number, id) in ids.into_iter().enumerate() {
-            self.tell("what was found, again", number as u64, Some(all));
+            self.tell("what was found, made smaller", number as u64, Some(all));
             let Some(found) = self.tally.found.get(&id).cloned() else { continue };
-            let Some(case) = found.case.clone() else { continue };
-            // Whether it comes again decides the verdict, so that is worth a little more time.
-            if Instant::now() >= self.until + GRACE || (self.plan.enough)() {
-                self.not_begun.push(format!("{id} again"));
+            let Some(case) = found.case.clone().filter(|_| found.again.is_some_and(|(seen, of)| seen == of))
+            else {
+                continue;
+            };
+            let now = Instant::now();
+            if now >= self.until || (self.plan.enough)() {
+                self.not_begun.push(format!("{id} made smaller"));
                 continue;
             }
-            let left = self.until.saturating_duration_since(Instant::now());
-            let until = Instant::now() + left / (all as u32 - number as u32).max(1);
-            let again = self.once_more(id, found, *case, until)?;
-            self.tally.found.insert(id, again);
+            let until = now + (self.until - now) / (all as u32 - number as u32).max(1);
+            let effort = Effort { runs: 1, until, enough: self.plan.enough };
+            match smaller(id, &case, self.stage, &effort) {
+                Ok(Some(smaller)) => {
+                    let Smaller { finding, trace, case, .. } = smaller;
+                    self.tally
+                        .found
+                        .insert(id, Found { finding, trace, case: Some(Box::new(case)), ..found });
+                }
+                Ok(None) => {}
+                Err(fault) => self.interrupted("what was found, made smaller", fault)?,
+            }
         }
         Ok(())
     }
 
-    fn once_more(
-        &mut self,
-        id: Identity,
-        mut found: Found,
-        case: Case,
-        until: Instant,
-    ) -> Result<Found, Fault> {
+    /// Counts how often each failure comes that has not been led again yet.
+    fn count_again(&mut self) -> Result<(), Fault> {
+        let is_new = |found: &&Found| found.again.is_none() && found.case.is_some();
+        let new: Vec<Identity> =
+            self.tally.found.iter().filter(|(_, found)| is_new(found)).map(|(id, _)| *id).collect();
+        // That is worth a little more time.
+        let until = self.until.max(Instant::now()) + GRACE;
+        for (number, id) in new.iter().copied().enumerate() {
+            self.tell("what was found, again", number as u64, Some(new.len() as u64));
+            let Some(case) = self.tally.found.get(&id).and_then(|found| found.case.clone()) else { continue };
+            if Instant::now() >= until || (self.plan.enough)() {
+                self.not_begun.push(format!("{id} again"));
+                continue;
+            }
+            let again = self.times(id, &case, until)?;
+            if let Some(found) = self.tally.found.get_mut(&id) {
+                found.again = Some(again);
+            }
+        }
+        Ok(())
+    }
+
+    /// How often a failure comes on its path, and of how many times. One that does not come each time is led more often.
+    fn times(&mut self, id: Identity, case: &Case, until: Instant) -> Result<(u32, u32), Fault> {
         // A machine that was busy for a moment is no finding.
         self.stage.pace.patient = true;
-        let mut seen = 0;
-        for _ in 0..REPLAYS {
-            match has(id, &case, self.stage) {
+        let (mut seen, mut times) = (0, 0);
+        while times < REPLAYS || seen < times && times < MORE_REPLAYS && Instant::now() < until {
+            match has(id, case, self.stage) {
                 Ok(met) => seen += u32::from(met.is_some()),
                 Err(fault) => self.interrupted("what was found, again", fault)?,
             }
+            times += 1;
         }
         self.stage.pace.patient = false;
-        found.again = Some((seen, REPLAYS));
-        if seen < REPLAYS {
-            return Ok(found);
-        }
-        match smaller(id, &case, self.stage, &Effort { runs: 1, until, enough: self.plan.enough }) {
-            Ok(Some(smaller)) => {
-                (found.finding, found.trace) = (smaller.finding, smaller.trace);
-                found.case = Some(Box::new(smaller.case));
-            }
-            Ok(None) => {}
-            Err(fault) => self.interrupted("what was found, again", fault)?,
-        }
-        Ok(found)
+        Ok((seen, times))
     }
 }
 
@@ -410,7 +431,7 @@ fn lead(stage: &mut Stage, tally: &mut Tally, place: &str, case: &Case) -> Resul
         Ok(played) => played,
         Err(fault) => {
             let why = fault.to_string();
-            interrupted(stage, tally, place, fault)?;
+            interrupted(stage, tally, (place, Some(case)), fault)?;
             return Ok(Judged::not_runnable(format!("the process was interrupted: {why}")));
         }
     };
@@ -427,12 +448,18 @@ fn lead(stage: &mut Stage, tally: &mut Tally, place: &str, case: &Case) -> Resul
 }
 
 /// Notes that the process was gone or did not answer. After too many of these the adapter is at fault.
-fn interrupted(stage: &mut Stage, tally: &mut Tally, place: &str, fault: Fault) -> Result<(), Fault> {
+fn interrupted(
+    stage: &mut Stage,
+    tally: &mut Tally,
+    (place, case): (&str, Option<&Case>),
+    fault: Fault,
+) -> Result<(), Fault> {
     if !fault.is_interruption() || tally.incidents.len() >= MOST_INCIDENTS {
         return Err(fault);
     }
     stage.session.kill();
-    tally.incidents.push((place.to_owned(), fault.to_string()));
+    let (place, what) = (place.to_owned(), fault.to_string());
+    tally.incidents.push(Incident { place, what, case: case.cloned().map(Box::new) });
     Ok(())
 }
 
@@ -507,3 +534,5 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// How often what was found is led again.
 const REPLAYS: u32 = 3;
+/// And what did not come each time.
+const MORE_REPLAYS: u32 = 10;

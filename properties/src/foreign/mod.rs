@@ -14,6 +14,7 @@
 mod abilities;
 mod aftermath;
 mod campaign;
+mod destinations;
 mod kept;
 mod limits;
 mod path;
@@ -29,7 +30,6 @@ mod tour;
 mod transfers;
 mod walk;
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
@@ -37,7 +37,6 @@ use adapter::{Fault, Manifest, Session, Tampering};
 use judge::Header;
 use tempfile::TempDir;
 
-use crate::minimize::Identity;
 use crate::server::Server;
 
 pub use self::abilities::{Abilities, LeftOut};
@@ -45,7 +44,7 @@ pub use self::campaign::{Campaign, Plan, Step, campaign};
 pub use self::play::{Run, play};
 pub use self::race::{Raced, Racer};
 pub use self::smaller::{Effort, Smaller, has, smaller};
-pub use self::tally::{Found, RuleCount, Tally};
+pub use self::tally::{Found, Incident, RuleCount, Tally};
 pub use self::tour::tour;
 
 /// The engine's name in the traces of an adapter.
@@ -64,8 +63,6 @@ pub struct Stage {
     programs: u64,
     pace: play::Pace,
     litter: aftermath::Litter,
-    /// Failures that are known: behind them is looked for others.
-    pub known: BTreeSet<Identity>,
 }
 
 /// Why nothing can be played.
@@ -96,7 +93,6 @@ impl Stage {
             programs: 0,
             pace: play::Pace::default(),
             litter: aftermath::Litter::default(),
-            known: BTreeSet::new(),
         })
     }
 
@@ -106,9 +102,7 @@ impl Stage {
     /// As of [`Stage::open`].
     fn another(&self) -> Result<Stage, StageError> {
         let manifest = self.session.manifest().clone();
-        let mut stage = Stage::open(&manifest, self.seed, self.session.tampering())?;
-        stage.known.clone_from(&self.known);
-        Ok(stage)
+        Stage::open(&manifest, self.seed, self.session.tampering())
     }
 
     /// The directory of destinations.

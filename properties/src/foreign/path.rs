@@ -213,6 +213,9 @@ impl Reader {
     fn step(&mut self, profile: &contract::Profile, step: &Stimulus) -> Result<(), Hindrance> {
         match step {
             Stimulus::Call { from: From::Callback(inside), job, call } => self.nested(*inside, *job, call)?,
+            Stimulus::Call { job: Some(job), .. } if job.0 >= self.made => {
+                return Err("a call is on a job that was not made, and a client has no object for it");
+            }
             Stimulus::Call { from, job, call } => {
                 let deed = self.call(*from, *job, call);
                 self.begin(deed)?;
@@ -276,7 +279,9 @@ impl Reader {
         if self.delays != Delays::Own {
             return Err("time passes");
         }
-        if self.path.needs.contains(can::STALL) {
+        let core = self.lockstep.driver().core();
+        let fetches = (0..JOBS as u32).any(|job| core.transfer(JobId(job)).is_some());
+        if fetches || self.path.needs.contains(can::STALL) {
             return Err("time passes behind a transfer that has stalled: when its bytes came is not known");
         }
         self.path.needs.insert(can::CLOCK);

@@ -17,7 +17,6 @@ use super::aftermath::{self, Litter};
 use super::kept::Thing;
 use super::path::{Act, Deed, Ending, Made, Path, Returns, orders};
 use crate::difference::{Account, Concern, Difference};
-use crate::minimize::Identity;
 use crate::server::{Feed, GoesOn, Served, Server};
 use crate::suite::{Broken, Case, Finding, JOBS, Judged, Led, hung, led, slice_of, steps_of};
 
@@ -78,10 +77,13 @@ struct Player<'a> {
     early: Vec<(Method, Option<JobId>)>,
     /// Jobs whose transfers stall.
     stalled: BTreeSet<JobId>,
+    /// Jobs that are not where the path has them. Nothing of them is awaited until they are there again.
+    lost: BTreeSet<JobId>,
+    /// Where the first of them parted from the path.
+    parted: Option<Difference>,
     /// Whether orders for callbacks are in force.
     ordered: bool,
     litter: &'a mut Litter,
-    known: &'a BTreeSet<Identity>,
 }
 
 /// Names of the files of one program.
@@ -125,8 +127,8 @@ const LOOKS: Duration = Duration::from_millis(1);
 /// How a path was left.
 enum Left {
     AtItsEnd,
-    /// What was due did not come.
-    Early(Difference),
+    /// The next call is on a job that was not made.
+    WithoutJob,
     /// A call did not come back in time.
     Open(Method),
     /// The adapter does not make a call.
@@ -154,9 +156,10 @@ impl<'a> Player<'a> {
             waiting: BTreeMap::new(),
             early: Vec::new(),
             stalled: BTreeSet::new(),
+            lost: BTreeSet::new(),
+            parted: None,
             ordered: false,
             litter: &mut stage.litter,
-            known: &stage.known,
         })
     }
 
@@ -182,46 +185,38 @@ impl<'a> Player<'a> {
             self.session.rest(self.session.limits().quiet)?;
         }
         let lines = self.session.events();
-        let mut more = Vec::new();
+        let (mut aftermath, mut more) = (Vec::new(), Vec::new());
         match &left {
             Left::Unimplemented(method, why) => {
                 self.end_jobs(path)?;
                 return Ok((Judged::not_runnable(format!("{method}: {why}")), None));
             }
             Left::AtItsEnd => {
-                more.extend(aftermath::files(self.session, &self.names, path)?);
-                more.extend(aftermath::progress(self.session, path)?);
+                aftermath.extend(aftermath::files(self.session, &self.names, path)?);
+                aftermath.extend(aftermath::progress(self.session, path)?);
             }
-            Left::Early(_) | Left::Open(_) => {}
+            Left::Open(_) | Left::WithoutJob => {}
         }
         let ended = self.end_jobs(path)?;
         if matches!(left, Left::AtItsEnd) && ended == Ended::Clean {
-            more.extend(aftermath::leftovers(self.session, &self.names, path, self.litter));
+            aftermath.extend(aftermath::leftovers(self.session, &self.names, path, self.litter));
         }
         let trace = self.session.finish(&self.header);
         let last = trace.lines.last().map_or(0, |line| line.seq);
-        more.extend(self.early.iter().map(|(method, job)| Finding::Differs(early(*method, *job, last))));
+        more.extend(self.early.iter().map(|(method, job)| early(*method, *job, last)));
         if let Left::Open(method) = &left {
             let what = format!("{method} does not come back in time");
-            more.push(Finding::Differs(hung(&trace, &what)));
+            more.push(hung(&trace, &what));
         }
-        let broken_off = match left {
-            Left::AtItsEnd => Broken::Not,
-            Left::Early(difference) => Broken::Off(Some(difference)),
-            Left::Open(_) | Left::Unimplemented(..) => Broken::Off(None),
+        let broken_off = match (left, self.parted.take()) {
+            (Left::AtItsEnd, None) => Broken::Not,
+            (Left::WithoutJob, parted) => Broken::WithoutJob(parted),
+            (_, parted) => Broken::Off(parted),
         };
         let (equal, verdicts) = (equal(self.session), Verdicts::of(&trace));
         let judged = led(
             case,
-            Led {
-                trace: trace.clone(),
-                verdicts: &verdicts,
-                lines,
-                broken_off,
-                equal,
-                more,
-                known: self.known,
-            },
+            Led { trace: trace.clone(), verdicts: &verdicts, lines, broken_off, equal, aftermath, more },
         );
         Ok((judged, Some(Run { trace, verdicts })))
     }
@@ -256,18 +251,18 @@ impl<'a> Player<'a> {
     fn act(&mut self, number: usize, act: &Act) -> Result<Left, Fault> {
         self.give_orders(act)?;
         for (job, served) in &act.served {
-            self.server.serve(self.names.feed(*job), *served);
+            let feed = self.names.feed(*job);
+            // What a job did not fetch that is elsewhere is still there for it.
+            if !self.lost.contains(job) || self.server.is_used_up(feed) {
+                self.server.serve(feed, *served);
+            }
         }
         let done = self.deed(number, act)?;
         if !matches!(done, Left::AtItsEnd) {
             return Ok(done);
         }
         let Some(states) = &act.rest else { return Ok(Left::AtItsEnd) };
-        act.enters.iter().for_each(|of| *self.entered.entry(*of).or_default() += 1);
-        act.due.iter().for_each(|of| *self.due.entry(*of).or_default() += 1);
-        self.own_back += act.leaves.iter().map(|ending| ending.calls.len()).sum::<usize>();
-        let stalls = act.served.iter().filter(|(_, served)| *served == Served::Stalls);
-        self.stalled.extend(stalls.map(|(job, _)| *job));
+        self.expect(act);
         let begun = Instant::now();
         let patience = self.pace.patience(self.session.limits().due);
         let until = begun + patience;
@@ -281,19 +276,49 @@ impl<'a> Player<'a> {
             }
         }
         for (job, state) in states {
-            if let Some(now) = self.reaches(*job, *state, until)? {
-                self.pace.missing += 1;
-                return Ok(Left::Early(another_state(act, *job, now, *state)));
+            if self.session.number(*job).is_none() {
+                continue;
+            }
+            // One that was lost is looked for, and not waited for.
+            let until = if self.lost.contains(job) { begun } else { until };
+            match self.reaches(*job, *state, until)? {
+                None => drop(self.lost.remove(job)),
+                Some(now) => self.lose(*job, another_state(act, *job, now, *state)),
             }
         }
         if let Some(job) = self.stall(until)? {
-            self.pace.missing += 1;
-            return Ok(Left::Early(no_transfer(act, job)));
+            self.lose(job, no_transfer(act, job));
         }
-        if came {
+        if came && self.lost.is_empty() {
             self.pace.slowest = self.pace.slowest.max(begun.elapsed());
         }
         Ok(Left::AtItsEnd)
+    }
+
+    /// What has to come behind an act, of jobs that are where the path has them.
+    fn expect(&mut self, act: &Act) {
+        let is_here = |job: &JobId| !self.lost.contains(job);
+        for of in act.enters.iter().filter(|(job, _)| is_here(job)) {
+            *self.entered.entry(*of).or_default() += 1;
+        }
+        for of in act.due.iter().filter(|(job, _)| is_here(job)) {
+            *self.due.entry(*of).or_default() += 1;
+        }
+        let endings = act.leaves.iter().filter(|ending| is_here(&ending.job));
+        self.own_back += endings.map(|ending| ending.calls.len()).sum::<usize>();
+        let stalls = act.served.iter().filter(|(job, served)| *served == Served::Stalls && is_here(job));
+        let stalls: Vec<JobId> = stalls.map(|(job, _)| *job).collect();
+        self.stalled.extend(stalls);
+    }
+
+    /// A job is not where the path has it.
+    fn lose(&mut self, job: JobId, difference: Difference) {
+        self.stalled.remove(&job);
+        if self.lost.insert(job) {
+            self.pace.missing += 1;
+            let seq = self.session.events() as u64;
+            self.parted.get_or_insert(Difference { seq, ..difference });
+        }
     }
 
     /// Does what the act is.
@@ -337,6 +362,9 @@ impl<'a> Player<'a> {
     /// Makes a call. One that has to wait gets time to come back too early.
     fn call(&mut self, number: usize, made: &Made, closes: &[JobId]) -> Result<Left, Fault> {
         let Made { thread, user, job, call, disk, returns } = made;
+        if job.is_some_and(|job| self.session.number(job).is_none()) {
+            return Ok(Left::WithoutJob);
+        }
         if let Some(disk) = disk {
             self.command(Verb::Disk { disk: *disk }, can::DISK)?;
         }
@@ -348,9 +376,13 @@ impl<'a> Player<'a> {
             self.close(closes);
         }
         if *returns == Returns::Later {
+            // What comes next is to find it waiting.
+            let limit = self.session.manifest().call();
+            self.session.wait(limit, &mut |session| session.has_started(&calling))?;
             let quiet = self.session.limits().quiet;
             let is_back = self.session.wait(quiet, &mut |session| session.is_back(&calling))?;
-            if is_back && self.session.can(can::WAITS) {
+            let is_here = job.is_none_or(|job| !self.lost.contains(&job));
+            if is_back && is_here && self.session.can(can::WAITS) {
                 self.early.push((call.method(), *job));
             }
             self.waiting.insert(number, calling);
@@ -384,7 +416,7 @@ impl<'a> Player<'a> {
         let came = self.session.wait(patience, &mut have_come)?;
         // A retry that fails again shows in no state and in no callback.
         let until = Instant::now() + patience;
-        while !self.names.feeds.iter().all(|feed| self.server.is_used_up(feed)) && Instant::now() < until {
+        while !self.are_used_up() && Instant::now() < until {
             self.session.wait(LOOKS, &mut |_| false)?;
         }
         if !came {
@@ -399,6 +431,12 @@ impl<'a> Player<'a> {
             }
         }
         Ok(came)
+    }
+
+    /// Whether everything was fetched that was to be, by jobs that are where the path has them.
+    fn are_used_up(&self) -> bool {
+        let jobs = (0..JOBS as u32).map(JobId).filter(|job| !self.lost.contains(job));
+        jobs.into_iter().all(|job| self.server.is_used_up(self.names.feed(job)))
     }
 
     /// Waits until every transfer that is to stall does. Returns a job whose transfer does not begin.
@@ -444,6 +482,9 @@ impl<'a> Player<'a> {
         // Where something is held, a Cancel would wait for it. The reset lets go of it.
         if self.session.has(Method::Cancel) && self.waiting.is_empty() && self.session.inside().is_empty() {
             for (job, user) in &path.open_jobs {
+                if self.session.number(*job).is_none() {
+                    continue;
+                }
                 let calling = self.session.start_call((ThreadId(0), *user), Some(*job), &Call::Cancel);
                 let answered = self.session.await_call(&calling)?;
                 match answered {

@@ -34,6 +34,7 @@ pub(super) fn probes(profile: &Profile, abilities: &Abilities) -> Vec<Case> {
     let families = [
         ("mask", job, masks()),
         ("refused", job, refused()),
+        ("ended", job, ended()),
         ("error", job, errors()),
         ("disk", job, disk()),
         ("retry", job, retries()),
@@ -64,7 +65,7 @@ fn case(
     name: &str,
 ) -> Option<Case> {
     // A call that is there to show something, and that the adapter does not pass on, takes nothing else with it.
-    let shows = name.starts_with("refused");
+    let shows = name.starts_with("refused") || name.starts_with("ended");
     let is_there =
         |step: &&Stimulus| !(shows || is_getter(step)) || abilities.allows_on(step, Occasion::Walk);
     let path: Steps = path.iter().filter(is_there).cloned().collect();
@@ -242,6 +243,29 @@ fn refused() -> Vec<Steps> {
         }
     }
     all
+}
+
+/// Each call on a job that has ended in each way, and each getter behind it.
+fn ended() -> Vec<Steps> {
+    let transferred = || runs(J0, Way::Done(1));
+    let ways = [
+        [transferred(), vec![does(Call::Cancel)]].concat(),
+        [transferred(), vec![does(Call::Complete)]].concat(),
+        [runs(J0, Way::Fails(0, Failure::Fatal)), vec![does(Call::Cancel)]].concat(),
+        vec![does(Call::Complete)],
+        vec![does(Call::Cancel)],
+    ];
+    let is_there = |call: &Call| !matches!(call, Call::CreateJob { .. } | Call::ErrorGetFile);
+    let calls: Vec<Call> = calls().into_iter().filter(is_there).collect();
+    let of = |way: &Steps| {
+        let before = [ready(J0, 1), way.clone()].concat();
+        let parts = calls.chunks(AT_ONCE).map(move |some| {
+            let steps: Steps = some.iter().cloned().chain(getters()).map(does).collect();
+            [before.clone(), steps].concat()
+        });
+        parts.collect::<Vec<_>>()
+    };
+    ways.iter().flat_map(of).collect()
 }
 
 /// Calls that are tried on one path, with the getters behind them.
@@ -539,10 +563,12 @@ mod tests {
             let of = |family: &str| cases.iter().filter(|case| case.name.starts_with(family)).count();
             let families: &[&str] = match dialect {
                 Dialect::Bits => &[
-                    "mask", "refused", "error", "disk", "retry", "timer", "program", "inside", "held", "job",
-                    "user",
+                    "mask", "refused", "ended", "error", "disk", "retry", "timer", "program", "inside",
+                    "held", "job", "user",
                 ],
-                Dialect::Do => &["mask", "refused", "error", "disk", "retry", "inside", "held", "job"],
+                Dialect::Do => {
+                    &["mask", "refused", "ended", "error", "disk", "retry", "inside", "held", "job"]
+                }
             };
             for family in families {
                 assert!(of(family) >= 4, "{dialect}: {} of {family}", of(family));

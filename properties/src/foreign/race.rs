@@ -180,15 +180,21 @@ pub(super) fn race(
         Trigger::AtEnter => AT_ENTER_US,
     };
     let mut raced = Raced { racer: name, trigger, runs: 0, met: 0, broken: 0, up_to_us: up_to };
+    let mut aim = Aim { trigger, up_to };
     while raced.runs < runs && Instant::now() < until {
-        let batch = BATCH.min(runs - raced.runs);
-        let delays: Vec<u64> = (0..batch).map(|_| racing.rng.below(up_to + 1)).collect();
-        for trace in racing.run(&delays)? {
+        let batch = aim.batch().min(runs - raced.runs);
+        let delays: Vec<u64> = (0..batch).map(|_| racing.rng.below(aim.up_to + 1)).collect();
+        let traces = racing.run(&delays)?;
+        for trace in &traces {
             raced.runs += 1;
-            raced.met += u64::from(is_met(&trace));
-            let verdicts = Verdicts::of(&trace);
+            raced.met += u64::from(is_met(trace));
+            let verdicts = Verdicts::of(trace);
             raced.broken += u64::from(!verdicts.violated().is_empty());
-            tally.take_race(&trace, &verdicts, &raced.racer);
+            tally.take_race(trace, &verdicts, &raced.racer);
+        }
+        raced.up_to_us = raced.up_to_us.max(aim.up_to);
+        if !aim.corrects(&traces) {
+            break;
         }
     }
     if raced.runs > 0 {
@@ -199,6 +205,44 @@ pub(super) fn race(
 
 /// A callback that does nothing is over soon after it has entered.
 const AT_ENTER_US: u64 = 2_000;
+
+/// Up to which delay the racing call comes. What was learned first may not stay true: a machine is busy, or an implementation becomes faster.
+struct Aim {
+    trigger: Trigger,
+    up_to: u64,
+}
+
+impl Aim {
+    /// Runs of the next command. A run that waits for an `enter` in vain takes a second.
+    const fn batch(&self) -> u64 {
+        match self.trigger {
+            Trigger::AfterReturn => BATCH,
+            Trigger::AtEnter => BATCH / 5,
+        }
+    }
+
+    /// Aims again, so that the callback comes first in some runs and second in others. False when there is nothing to aim at.
+    fn corrects(&mut self, traces: &[Trace]) -> bool {
+        let first = traces.iter().filter(|trace| enters_first(trace)).count();
+        match self.trigger {
+            Trigger::AtEnter => first > 0,
+            Trigger::AfterReturn => {
+                if first * FEW < traces.len() {
+                    self.up_to = (self.up_to + self.up_to / 2).min(LAST_DELAY);
+                } else if (traces.len() - first) * FEW < traces.len() {
+                    self.up_to = (self.up_to - self.up_to / 4).max(FIRST_DELAY);
+                }
+                true
+            }
+        }
+    }
+}
+
+/// One of so many runs is too few for a side.
+const FEW: usize = 8;
+
+/// How long a run waits for an `enter`, by the protocol.
+const WAITS_FOR_ENTER: Duration = Duration::from_secs(1);
 
 struct Racing<'a> {
     stage: &'a mut Stage,
@@ -217,7 +261,7 @@ impl Racing<'_> {
         let limit = self.stage.session.manifest().call()
             + self.stage.session.slowest()
             + delays
-            + PATIENCE * runs.len() as u32;
+            + self.patience() * runs.len() as u32;
         let header = self.stage.header(&format!("race {}", self.call.method()));
         let race = RaceOrder { settle_ms: SETTLE.as_millis() as u64, runs };
         let traces = self.stage.session.race(race, limit, &header);
@@ -231,6 +275,13 @@ impl Racing<'_> {
             let _ = std::fs::remove_file(self.stage.session.seen_at(&name));
         }
         Ok(traces)
+    }
+
+    const fn patience(&self) -> Duration {
+        match self.trigger {
+            Trigger::AfterReturn => PATIENCE,
+            Trigger::AtEnter => WAITS_FOR_ENTER.saturating_add(PATIENCE),
+        }
     }
 
     fn order(&mut self, delay_us: u64, feed: &crate::server::Feed) -> RunOrder {
@@ -284,4 +335,32 @@ fn is_met(trace: &Trace) -> bool {
     let near = |at: usize| at.abs_diff(starts) <= 2;
     let is_of_callback = |what: &Kind| matches!(what, Kind::Enter(_) | Kind::Leave(_));
     trace.lines.iter().enumerate().any(|(at, line)| is_of_callback(&line.what) && near(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run in which the callback comes before the racing call, or behind it.
+    fn run(callback_is_first: bool) -> Trace {
+        let enter =
+            r#""kind":"enter","delivery":0,"job":0,"event":"JobTransferred","receiver":{"interface":0}}"#;
+        let call = r#""kind":"call","id":0,"thread":1,"user":0,"job":0,"method":"Cancel"}"#;
+        let (first, second) = if callback_is_first { (enter, call) } else { (call, enter) };
+        let header = r#"{"format":1,"dialect":"bits","records":["call","enter"]}"#;
+        Trace::parse(&format!("{header}\n{{\"seq\":1,{first}\n{{\"seq\":2,{second}\n")).expect("a trace")
+    }
+
+    #[test]
+    fn a_race_aims_again_when_the_callback_is_always_first_or_never() {
+        let after = |firsts: usize| {
+            let traces: Vec<Trace> = (0..50).map(|number| run(number < firsts)).collect();
+            let mut aim = Aim { trigger: Trigger::AfterReturn, up_to: 1_000 };
+            assert!(aim.corrects(&traces));
+            aim.up_to
+        };
+        assert_eq!([after(0), after(25), after(50)], [1_500, 1_000, 750]);
+        let mut at_enter = Aim { trigger: Trigger::AtEnter, up_to: 1_000 };
+        assert!(!at_enter.corrects(&[run(false)]), "no callback comes, so there is nothing to race against");
+    }
 }

@@ -25,6 +25,8 @@ pub(super) enum Stop {
     Fault(Fault),
     /// The adapter does not make a call of this method.
     Unimplemented(Method),
+    /// The next call is on a job that was not made.
+    WithoutJob,
     /// A call did not come back in time.
     Open(String),
 }
@@ -52,6 +54,10 @@ impl Script<'_> {
             Ok(()) => None,
             Err(Stop::Unimplemented(method)) => {
                 tally.count_not_runnable(&format!("{place}: {method} is unimplemented"));
+                return script.end();
+            }
+            Err(Stop::WithoutJob) => {
+                tally.count_not_runnable(&format!("{place}: CreateJob fails"));
                 return script.end();
             }
             Err(Stop::Open(what)) => Some(what),
@@ -87,6 +93,9 @@ impl Script<'_> {
         job: Option<JobId>,
         call: &Call,
     ) -> Result<(HResult, Option<Out>), Stop> {
+        if job.is_some_and(|job| self.stage.session.number(job).is_none()) {
+            return Err(Stop::WithoutJob);
+        }
         let calling = self.stage.session.start_call((ThreadId(0), user), job, call);
         match self.stage.session.await_call(&calling)? {
             Answered::Returned { hr, out } => Ok((hr, out)),

@@ -9,6 +9,7 @@ use judge::{Trace, Verdict, Verdicts, failure_id};
 
 use super::play::Run;
 use super::race::Raced;
+use crate::difference::Concern;
 use crate::minimize::Identity;
 use crate::suite::{Case, Failed, Finding, Judged, Outcome};
 
@@ -28,6 +29,20 @@ pub struct Found {
     /// How often it came when its shortest run was led again, and of how many times.
     pub again: Option<(u32, u32)>,
 }
+
+impl Found {
+    /// Whether something was late a single time, and was in time whenever its path was led again: a machine that was busy for a moment shows
+    /// the same.
+    #[must_use]
+    pub fn is_late_once(&self) -> bool {
+        let Finding::Differs(difference) = &self.finding else { return false };
+        let is_late = matches!(difference.concern, Concern::Rule(Rule::R10 | Rule::R13 | Rule::R19));
+        is_late && self.count == 1 && self.again.is_some_and(|(seen, of)| seen == 0 && of >= MANY)
+    }
+}
+
+/// Times behind which something that was not seen again is a coincidence.
+const MANY: u32 = 10;
 
 /// What became of a rule, over all runs.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -52,6 +67,17 @@ impl RuleCount {
     }
 }
 
+/// The process of the adapter ended, or did not answer. It may be the implementation that died or hangs in it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Incident {
+    /// What was tried.
+    pub place: String,
+    /// What was seen of it.
+    pub what: String,
+    /// The path that was led, where it can be led again.
+    pub case: Option<Box<Case>>,
+}
+
 /// The account of a campaign.
 #[derive(Clone, Debug)]
 pub struct Tally {
@@ -70,8 +96,8 @@ pub struct Tally {
     pub compared: u64,
     /// Races.
     pub races: Vec<Raced>,
-    /// What the adapter was asked for when its process ended or did not answer, and what was seen of that.
-    pub incidents: Vec<(String, String)>,
+    /// Its process ended or did not answer.
+    pub incidents: Vec<Incident>,
     /// For each event: runs that asked for it by the mask and had an object, and runs in which it came.
     pub events: BTreeMap<Event, (u64, u64)>,
     /// Items of suites that were covered, and of how many, by suite.

@@ -11,15 +11,16 @@ use std::time::{Duration, Instant};
 use adapter::Fault as AdapterFault;
 use adapter::wire::can;
 use contract::core::Failure;
-use contract::{Call, FileNames, HResult, JobId, JobState, Method, Out};
+use contract::dialect::Contexts;
+use contract::{Call, ErrorContext, FileNames, HResult, JobId, JobState, Method, Out, UserId};
 use judge::Rule;
 
 use super::Stage;
 use super::abilities::Abilities;
-use super::scripted::{Script, Stop};
+use super::scripted::{Script, Stop, create};
 use super::tally::Tally;
 use crate::oracle::{Attempt, attempts};
-use crate::server::{Change, Compared, Fault, Redirect, Seed};
+use crate::server::{BadRange, Change, Compared, Fault, Garbage, Redirect, Scheme, Seed};
 
 const JOB: JobId = JobId(0);
 
@@ -53,19 +54,26 @@ pub(super) fn transfers(
         let seed = Seed(stage.next_program());
         Script::play(stage, "servers that misbehave", tally, |script| meets(script, *habit, seed))?;
     }
+    let seed = Seed(stage.next_program());
+    Script::play(stage, "servers that misbehave", tally, |script| is_not_trusted(script, seed))?;
     Ok(0)
 }
 
-/// What servers and networks do that keep HTTP. Those that break it are each implementation's own matter, and so are statuses on which
-/// clients do not agree.
+/// What servers and networks do, those that break HTTP included: what becomes of the job then is each implementation's own matter, but not
+/// which bytes it keeps. Statuses that ask for credentials are left out.
 fn habits() -> Vec<Fault> {
     let mut all = vec![Fault::Ok, Fault::CloseDelimited, Fault::PromisesMore, Fault::Hangup { times: 1 }];
     all.extend([1, 2].map(|times| Fault::Cut { times }));
-    all.extend([Change::ETag, Change::LastModified].map(|how| Fault::Changed { how, cuts: 1 }));
+    all.extend(Change::ALL.iter().map(|how| Fault::Changed { how: *how, cuts: 1 }));
+    all.extend(BadRange::ALL.iter().map(|how| Fault::BadRange { how: *how, cuts: 1 }));
     all.extend([0, 1].map(|cuts| Fault::Chunked { cuts }));
-    all.extend([Fault::NoRanges { cuts: 1 }, Fault::Redirect(Redirect::Chain(2))]);
+    all.push(Fault::NoRanges { cuts: 1 });
+    let ways =
+        [Redirect::Chain(2), Redirect::Loop, Redirect::LocalFile, Redirect::Missing, Redirect::Garbage];
+    all.extend(ways.map(Fault::Redirect));
+    all.extend([Garbage::StatusLine, Garbage::Chunk].map(Fault::Garbage));
     all.push(Fault::StatusFirst { status: 503, times: 1 });
-    all.extend([403, 404, 410, 500, 503].map(Fault::Status));
+    all.extend([403, 404, 408, 409, 410, 500, 501, 502, 503, 504, 505].map(Fault::Status));
     all
 }
 
@@ -90,6 +98,7 @@ fn meets(script: &mut Script<'_>, habit: Fault, seed: Seed) -> Result<(), Stop> 
     if let (Fault::Status(_), Some(state)) = (habit, first) {
         retried(script, habit, state, &after);
     }
+    blamed(script, habit, &after)?;
     if script.stage.session.poll(JOB)? == Some(JobState::Transferred) {
         let wrong = progress(script, habit, seed)?;
         if let Some((value, wanted)) = wrong {
@@ -105,6 +114,26 @@ fn meets(script: &mut Script<'_>, habit: Fault, seed: Seed) -> Result<(), Stop> 
             kept(script, habit, seed, &path, &after);
             let _ = std::fs::remove_file(path);
         }
+    }
+    Ok(())
+}
+
+/// A server whose certificate is signed by nobody that the machine knows.
+fn is_not_trusted(script: &mut Script<'_>, seed: Seed) -> Result<(), Stop> {
+    let local = script.stage.session.destination(&format!("t{}", seed.0));
+    let remote = script.stage.server.url_over(Scheme::Https, &Fault::Ok, SIZE, seed);
+    let _made = script.call(UserId(0), None, &create())?;
+    let file = FileNames { remote: remote.into(), local: local.into() };
+    let (added, _) = script.does(JOB, &Call::AddFile { file })?;
+    if !added.succeeded() {
+        // One that knows no HTTPS is not asked.
+        return Ok(());
+    }
+    let _resumed = script.does(JOB, &Call::Resume)?;
+    if settles(script)? == Some(JobState::Transferred) {
+        let sides = (format!("{JOB} is {}", JobState::Transferred), "the transfer fails".to_owned());
+        let after = "the server's certificate is signed by nobody that is known";
+        script.differs(["an unknown certificate", "the file is transferred"], after, sides, Rule::R15);
     }
     Ok(())
 }
@@ -142,6 +171,31 @@ fn retried(script: &mut Script<'_>, habit: Fault, state: JobState, after: &str) 
             Rule::R13,
         );
     }
+}
+
+/// Who is blamed for what failed, where the dialect has it: the server's answer, or the connection. Statuses have a code, too.
+fn blamed(script: &mut Script<'_>, habit: Fault, after: &str) -> Result<(), Stop> {
+    let (context, code) = match habit {
+        Fault::Status(status) => (ErrorContext::RemoteFile, Some(HResult::from_http(status))),
+        Fault::PromisesMore => (ErrorContext::GeneralTransport, None),
+        _ => return Ok(()),
+    };
+    let session = &script.stage.session;
+    let is_real = session.dialect().profile().contexts == Contexts::Real;
+    if !is_real || !session.has(Method::GetError) {
+        return Ok(());
+    }
+    let (_, out) = script.does(JOB, &Call::GetError)?;
+    let Some(Out::Error(error)) = out else { return Ok(()) };
+    if error.context != context {
+        let sides = (format!("the context is {:?}", error.context), format!("it is {context:?}"));
+        script.differs(["GetError", "another context"], after, sides, Rule::R5);
+    }
+    if let Some(code) = code.filter(|code| *code != error.hr) {
+        let sides = (format!("the code is {}", error.hr), format!("it is {code}"));
+        script.differs(["GetError", "another code of a status"], after, sides, Rule::R5);
+    }
+    Ok(())
 }
 
 /// The bytes that the implementation counts, where these are others than the file has.

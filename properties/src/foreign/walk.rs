@@ -211,7 +211,8 @@ impl<const J: usize> Walk<'_, J> {
         let timeless = *step == Stimulus::Timeout && self.slice.delays != Delays::Own;
         let overdue = is_overdue(self.state.driver().core()) && self.slice.delays == Delays::Own;
         // When the bytes of what stalls have come is not known, and time is counted from there.
-        let timeless = timeless || *step == Stimulus::Timeout && (self.stalled || self.is_expiry_unsure());
+        let stalls = || self.stalled || is_fetching(&self.state);
+        let timeless = timeless || *step == Stimulus::Timeout && (stalls() || self.is_expiry_unsure());
         let late = overdue && is_from_outside(step) && *step != Stimulus::Timeout;
         !timeless
             && !late
@@ -253,6 +254,12 @@ impl<const J: usize> Walk<'_, J> {
         let _ = next.apply(self.product.profile(), step, &mut |_| ());
         next.driver().core().wants_transfer()
     }
+}
+
+/// Whether a transfer goes on, which stalls where something comes from outside now.
+fn is_fetching<const J: usize>(state: &State<Core, J>) -> bool {
+    let core = state.driver().core();
+    (0..J as u32).any(|job| core.transfer(JobId(job)).is_some())
 }
 
 /// A kind first, then a method, and then one of its calls: a slice has far more masks than ways to go on.

@@ -29,11 +29,7 @@ const FLOODED: Attempt = Attempt::Failed(Failure::Fatal, NONSENSE);
 /// megabytes. The last one is repeated when the file is never whole.
 #[must_use]
 pub fn attempts(fault: Fault, size: u64) -> Vec<Attempt> {
-    let status = |status| {
-        let fatal = matches!(status, 401 | 403 | 404 | 407 | 410 | 501 | 505);
-        let class = if fatal { Failure::Fatal } else { Failure::Transient };
-        Attempt::Failed(class, HResult::from_http(status))
-    };
+    let status = |status| Attempt::Failed(Failure::of_status(status), HResult::from_http(status));
     let first = |end, times| [vec![end; times as usize], vec![Attempt::Done]].concat();
     match fault {
         Fault::Ok | Fault::PromisesLess | Fault::Drip { .. } | Fault::CloseDelimited => vec![Attempt::Done],

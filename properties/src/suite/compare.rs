@@ -21,6 +21,7 @@ use judge::trace::{CallLine, EnterLine, Kind, Left, ReturnLine, Told};
 use judge::{Recorded, Rule, Trace};
 use model::drive::Stimulus;
 
+use super::doubt::Doubt;
 use super::rests::Rests;
 use crate::difference::{Account, Concern, Difference, left, outcome, same_answer, step_of};
 use crate::tape;
@@ -38,12 +39,14 @@ pub(super) enum Led<'a> {
 }
 
 /// What the comparison of a run came to.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Compared {
     /// Where suite and run part.
     pub(super) differences: Vec<Difference>,
     /// The steps of the file that were compared, from 0 on.
     pub(super) steps: BTreeSet<usize>,
+    /// Of a foreign subject: what is in doubt at the end.
+    pub(super) doubt: Option<Doubt>,
 }
 
 /// Compares a run with a file of a suite.
@@ -60,6 +63,8 @@ pub(super) fn compare(wanted: &Trace, run: &Trace, led: Led<'_>) -> Compared {
         failed: BTreeSet::new(),
         confirmed: BTreeSet::new(),
         outs: if run.header.origin.is_foreign() { Outs::MayLack } else { Outs::Complete },
+        doubt: run.header.origin.is_foreign().then(Doubt::default),
+        deeds: deeds(&ours),
         last_seq: run.lines.last().map_or(0, |line| line.seq),
     };
     let count = whole.0.len();
@@ -84,7 +89,7 @@ pub(super) fn compare(wanted: &Trace, run: &Trace, led: Led<'_>) -> Compared {
         comparison.superfluous(more);
     }
     let steps = comparison.compared(&ours);
-    Compared { differences: comparison.differences, steps }
+    Compared { differences: comparison.differences, steps, doubt: comparison.doubt }
 }
 
 /// What is seen of a run, in order, each with the step in which it is seen.
@@ -98,6 +103,16 @@ struct Seen<'a> {
 struct StepHead {
     kind: String,
     begins: Option<JobId>,
+    is: Step,
+}
+
+/// What a step is, where windows are named by it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Step {
+    /// A call, or what the service does by itself.
+    Inside,
+    /// From outside, and no call.
+    Deed,
 }
 
 /// Something seen.
@@ -109,7 +124,7 @@ struct Sight<'a> {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum What<'a> {
+pub(super) enum What<'a> {
     Called {
         call: &'a CallLine,
         place: Option<usize>,
@@ -173,8 +188,8 @@ impl<'a> Seen<'a> {
                 }
                 Kind::Call(call) => {
                     calls.insert(call.id, (call, seen.steps.len()));
-                    seen.steps
-                        .push(StepHead { kind: format!("{} is called", call.call.method()), begins: None });
+                    let kind = format!("{} is called", call.call.method());
+                    seen.steps.push(StepHead { kind, begins: None, is: Step::Inside });
                     let place = call.inside.is_none().then_some(places);
                     places += usize::from(place.is_some());
                     What::Called { call, place }
@@ -207,10 +222,20 @@ impl<'a> Seen<'a> {
 
 fn head(site: &str) -> StepHead {
     let Ok(stimulus) = tape::parse(site) else {
-        return StepHead { kind: "a choice".to_owned(), begins: None };
+        return StepHead { kind: "a choice".to_owned(), begins: None, is: Step::Inside };
     };
     let begins = if let Stimulus::Begin(job) = stimulus { Some(job) } else { None };
-    StepHead { kind: step_of(&stimulus), begins }
+    let is = match stimulus {
+        Stimulus::Timeout | Stimulus::NetworkLost | Stimulus::NetworkBack | Stimulus::Logoff(_) => Step::Deed,
+        _ => Step::Inside,
+    };
+    StepHead { kind: step_of(&stimulus), begins, is }
+}
+
+/// The steps that come from outside and are no calls.
+fn deeds(seen: &Seen<'_>) -> Vec<(usize, String)> {
+    let deeds = seen.steps.iter().enumerate().filter(|(_, step)| step.is == Step::Deed);
+    deeds.map(|(at, step)| (at, step.kind.clone())).collect()
 }
 
 /// What is seen, by windows.
@@ -282,6 +307,10 @@ struct Comparison<'a> {
     /// Steps of the suite behind which the observer has seen the states that the suite has.
     confirmed: BTreeSet<usize>,
     outs: Outs,
+    /// Of a foreign subject: what is not known any more behind a difference.
+    doubt: Option<Doubt>,
+    /// Steps of the suite that come from outside and are no calls, with what they are.
+    deeds: Vec<(usize, String)>,
     last_seq: u64,
 }
 
@@ -295,6 +324,9 @@ impl Comparison<'_> {
         let failed_before = self.failed.clone();
         let failed = run.seen.iter().filter_map(|seen| failure(&seen.what));
         self.failed.extend(failed);
+        if self.doubt.is_some() && !open_end {
+            self.lose_others(wanted, run, &our_moves);
+        }
         let mut left_over: Vec<&Sight<'_>> = Vec::new();
         for sight in ours {
             match theirs.iter().position(|seen| is_same(&sight.what, &seen.what, self.outs)) {
@@ -312,6 +344,23 @@ impl Comparison<'_> {
         let superfluous: BTreeSet<_> = theirs.iter().filter_map(|sight| entered(&sight.what)).collect();
         let follows =
             |what: &What<'_>, of: &BTreeSet<_>| leaves(what).is_some_and(|callback| of.contains(&callback));
+        // A callback that is missing or extra of a foreign subject takes the calls from inside with it.
+        let disturbed: BTreeSet<JobId> = left_over
+            .iter()
+            .chain(&theirs)
+            .filter_map(|sight| entered(&sight.what))
+            .map(|(job, ..)| job)
+            .collect();
+        let is_disturbed = |what: &What<'_>| {
+            self.doubt.is_some() && inside(what).is_some_and(|job| disturbed.contains(&job))
+        };
+        let (follow, left_over): (Vec<_>, Vec<_>) =
+            left_over.into_iter().partition(|sight| is_disturbed(&sight.what));
+        theirs.retain(|sight| !is_disturbed(&sight.what));
+        self.unseen.extend(follow.iter().map(|sight| sight.step));
+        if let Some(doubt) = &mut self.doubt {
+            follow.iter().for_each(|sight| doubt.note(Some(&sight.what), None));
+        }
         // What is like it but not the same is another one, not one missing and one extra.
         for sight in left_over {
             let like = theirs.iter().position(|seen| is_like(&sight.what, &seen.what));
@@ -320,7 +369,8 @@ impl Comparison<'_> {
             let may_be_left_out = !is_stepwise && is_modification(&sight.what);
             let is_said = seen.is_none() && follows(&sight.what, &unstarted);
             if !(seen.is_none() && may_be_left_out || is_said) {
-                self.differ(&wanted.after, Some(&sight.what), seen, run);
+                let after = self.deed_before(wanted, sight.step);
+                self.differ(&after, Some(&sight.what), seen, run);
             }
         }
         for seen in theirs {
@@ -334,6 +384,21 @@ impl Comparison<'_> {
         let polled: BTreeMap<JobId, Option<JobState>> =
             run.seen.iter().filter_map(|seen| polled(&seen.what)).collect();
         self.moves(wanted, run, (&our_moves, &their_moves), &polled, open_end)
+    }
+
+    /// A job that comes to rest in another state: that is the difference, and what is missing or extra of it follows.
+    fn lose_others(&mut self, wanted: &Window<'_>, run: &Window<'_>, our_moves: &[&Sight<'_>]) {
+        let mut states = self.states[0].clone();
+        states.extend(our_moves.iter().filter_map(|sight| moved(&sight.what)));
+        let polled: BTreeMap<JobId, Option<JobState>> =
+            run.seen.iter().filter_map(|seen| polled(&seen.what)).collect();
+        for (job, theirs) in polled {
+            let ours = states.get(&job).copied();
+            let is_gone = theirs.is_none() && ours.is_some_and(JobState::is_final);
+            if ours != theirs && !is_gone {
+                self.another_state(wanted, run, job, (ours, theirs));
+            }
+        }
     }
 
     /// Notes a callback that did not acknowledge.
@@ -416,6 +481,9 @@ impl Comparison<'_> {
             if ours != theirs && !is_gone {
                 agree = false;
                 self.another_state(wanted, run, job, (ours, theirs));
+            } else if let Some(doubt) = &mut self.doubt {
+                let moves = wanted.seen.iter().filter_map(|sight| moved(&sight.what));
+                doubt.agrees(job, moves.filter(|(of, _)| *of == job).last().map(|(_, to)| to));
             }
         }
         agree
@@ -429,6 +497,13 @@ impl Comparison<'_> {
         job: JobId,
         (ours, theirs): (Option<JobState>, Option<JobState>),
     ) {
+        if let Some(doubt) = &mut self.doubt {
+            let is_lost = doubt.is_lost(job);
+            doubt.lose(job);
+            if is_lost {
+                return;
+            }
+        }
         let named =
             |state: Option<JobState>| state.map_or_else(|| "nowhere".to_owned(), |state| state.to_string());
         let is_final = ours.or(theirs).is_some_and(JobState::is_final);
@@ -446,8 +521,8 @@ impl Comparison<'_> {
             job: Some(job),
             seq: self.end_of(run),
         });
-        // Reported once: what follows from it has one cause.
-        if let Some(state) = theirs {
+        // Reported once: what follows from it has one cause. Of a foreign subject it is in doubt until a poll agrees with the path.
+        if let Some(state) = theirs.filter(|_| self.doubt.is_none()) {
             self.states[0].insert(job, state);
         }
     }
@@ -472,6 +547,14 @@ impl Comparison<'_> {
 
     fn differ(&mut self, after: &str, wanted: Option<&What<'_>>, seen: Option<&Sight<'_>>, run: &Window<'_>) {
         let Some(what) = wanted.or(seen.map(|sight| &sight.what)) else { return };
+        if let Some(doubt) = &mut self.doubt {
+            let other = seen.map(|sight| &sight.what);
+            let is_in_doubt = doubt.has(wanted, other);
+            doubt.note(wanted, other);
+            if is_in_doubt {
+                return;
+            }
+        }
         let (words, concern) = words(after, wanted, seen.map(|sight| &sight.what));
         let none = || "nothing".to_owned();
         self.push(Difference {
@@ -484,6 +567,13 @@ impl Comparison<'_> {
             job: job_of(what),
             seq: seen.map_or_else(|| self.end_of(run), |sight| sight.seq),
         });
+    }
+
+    /// What comes from outside last before a step, in a window.
+    fn deed_before(&self, window: &Window<'_>, step: usize) -> String {
+        let begins = window.seen.first().map_or(0, |sight| sight.step);
+        let deed = self.deeds.iter().rev().find(|(at, _)| (begins..step).contains(at));
+        deed.map_or_else(|| window.after.clone(), |(_, what)| what.clone())
     }
 
     /// The last line of a window: where something is missing.
@@ -560,13 +650,28 @@ impl Difference {
     }
 }
 
-#[cfg(feature = "live")]
 impl Difference {
-    /// Whether it is that the run has ended, or that a call is missing, which only ever follows from that.
-    pub(super) fn follows_from_the_end(&self) -> bool {
-        self.is_of_the_end() || self.skeleton.first().is_some_and(|first| first.starts_with(ANOTHER_CALL))
+    /// Whether it is that this job is in another state.
+    pub(super) fn is_about_the_state_of(&self, job: Option<JobId>) -> bool {
+        self.job == job
+            && self.skeleton.get(1).is_some_and(|word| word.starts_with("subject "))
+            && matches!(self.concern, Concern::Rule(Rule::R10 | Rule::R13))
+    }
+
+    /// Whether it is that a call was not made, or is not back.
+    pub(super) fn lacks_a_call(&self) -> bool {
+        let begins = self.skeleton.first().is_some_and(|first| first.starts_with(ANOTHER_CALL));
+        begins || self.skeleton.last().is_some_and(|last| last == NO_RETURN)
+    }
+
+    /// Whether it comes behind a call.
+    pub(super) fn is_behind_a_call(&self) -> bool {
+        Method::ALL.iter().any(|method| self.skeleton.first().is_some_and(|first| first == method.name()))
     }
 }
+
+/// The end of the identity of a call that is not back.
+const NO_RETURN: &str = "does not return";
 
 /// The beginning of the identity of a call that is missing.
 const ANOTHER_CALL: &str = "another call than";
@@ -596,6 +701,14 @@ fn failure(what: &What<'_>) -> Option<(JobId, Event)> {
     match what {
         What::Left { outcome: Left::Hr(HResult::S_OK) | Left::Exited(0), .. } => None,
         What::Left { job, event, .. } => Some((*job, *event)),
+        _ => None,
+    }
+}
+
+/// The job on which a call is made from inside of a callback.
+fn inside(what: &What<'_>) -> Option<JobId> {
+    match what {
+        What::Called { call, .. } | What::Returned { call, .. } => call.job.filter(|_| call.inside.is_some()),
         _ => None,
     }
 }
@@ -715,7 +828,7 @@ fn words(after: &str, wanted: Option<&What<'_>>, seen: Option<&What<'_>>) -> (Ve
             of_answer(method, ours, back)
         }
         (Some(What::Returned { call, .. }), _) => {
-            (vec![call.call.method().to_string(), "does not return".to_owned()], Concern::Rule(Rule::R16))
+            (vec![call.call.method().to_string(), NO_RETURN.to_owned()], Concern::Rule(Rule::R16))
         }
         (_, Some(What::Returned { call, .. })) => {
             (vec![after(), format!("{} returns early", call.call.method())], Concern::Rule(Rule::R12))

@@ -11,6 +11,7 @@
 mod committed;
 mod compare;
 mod core;
+mod doubt;
 mod files;
 mod live;
 mod packed;

@@ -8,15 +8,14 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use contract::{EnvStep, HResult, JobId, JobState};
+use contract::{EnvStep, HResult, JobId, JobState, ThreadId};
 use judge::trace::{Kind, Reason, StateLine};
 use judge::{Header, Recorded, Rule, RuleSet, Trace, Verdicts, failure_id};
 
 use super::compare::compare;
 use super::rests::{Rests, Time};
 use super::{Case, Finding, Judged};
-use crate::difference::{Account, Concern, Difference};
-use crate::minimize::Identity;
+use crate::difference::{Account, Concern, Difference, outcome};
 
 /// What became of a file of a suite, by the trace that was recorded for it.
 #[must_use]
@@ -51,22 +50,24 @@ pub(crate) struct Led<'a> {
     pub(crate) broken_off: Broken,
     /// Codes of a method that mean one thing.
     pub(crate) equal: Vec<(contract::Method, Vec<HResult>)>,
+    /// What was found behind the path: files and progress.
+    pub(crate) aftermath: Vec<Difference>,
     /// What was found beside the trace.
-    pub(crate) more: Vec<Finding>,
-    /// Failures that are known, behind which is looked for others.
-    pub(crate) known: &'a BTreeSet<Identity>,
+    pub(crate) more: Vec<Difference>,
 }
 
 /// Whether a run was left before the end of its path.
 pub(crate) enum Broken {
     Not,
-    /// It was, and what did not come is known, where no call was the reason.
+    /// It was, because a job was not made.
+    WithoutJob(Option<Difference>),
+    /// It was, because a call is open, or where a job parted from it.
     Off(Option<Difference>),
 }
 
 /// What became of a file on a subject that was led along it, while no time passed for its timers.
 pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
-    let Led { trace, verdicts, lines, broken_off, equal, more, known } = led;
+    let Led { trace, verdicts, lines, broken_off, equal, aftermath, more } = led;
     let Some(rests) = Rests::of(case, Time::Stands) else {
         return Judged::not_runnable(format!("there is no slice {:?} any more", case.trace.header.scope));
     };
@@ -79,24 +80,59 @@ pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
     );
     let mut differences = compared.differences;
     // That nothing follows is our doing, and what was missing before is the finding.
-    if let Broken::Off(reason) = broken_off {
-        if differences.len() > 1 {
-            differences.retain(|difference| !difference.is_of_the_end());
-        }
-        if let Some(reason) =
-            reason.filter(|_| differences.first().is_none_or(Difference::follows_from_the_end))
-        {
-            let seq = trace.lines.get(lines.saturating_sub(1)).map_or(0, |line| line.seq);
-            differences.insert(0, Difference { seq, ..reason });
+    if let Broken::Off(ref reason) | Broken::WithoutJob(ref reason) = broken_off {
+        let last = trace.lines.get(lines.saturating_sub(1)).map_or(0, |line| line.seq);
+        let is_open = matches!(broken_off, Broken::Off(None));
+        let follows = |difference: &Difference| difference.seq >= last || difference.lacks_a_call();
+        differences.retain(|difference| !difference.is_of_the_end() && !(is_open && follows(difference)));
+        if let Some(reason) = reason {
+            let reason = behind_its_call(reason, &trace);
+            // The path is compared by windows, and the reason is exact.
+            match differences.iter().position(|difference| difference.is_about_the_state_of(reason.job)) {
+                Some(at) => differences[at] = reason,
+                None => differences.insert(0, reason),
+            }
         }
     }
-    // What comes behind the first may follow from it. What does not is the first on another path, or comes behind what is known.
-    let mut all: Vec<Finding> = differences.into_iter().map(Finding::Differs).chain(more).collect();
-    let first = all.iter().position(|finding| !known.contains(&finding.id()));
-    all.truncate(first.map_or(all.len(), |first| first + 1));
-    let errors = another_error(&case.trace, &trace).map(Finding::Differs);
-    let findings: Vec<Finding> = broken_in(&trace, verdicts).into_iter().chain(errors).chain(all).collect();
+    // What comes behind a difference may follow from it.
+    let lost = |job| compared.doubt.as_ref().is_some_and(|doubt| doubt.is_about_files(job));
+    differences.extend(aftermath.into_iter().filter(|difference| !lost(difference.job)));
+    differences.extend(more);
+    differences.extend(another_error(&case.trace, &trace));
+    let broken = broken_in(&trace, verdicts);
+    // A rule and the path speak of one line.
+    let places: BTreeSet<u64> = verdicts.violations().map(|violation| violation.seq).collect();
+    differences.retain(|difference| !places.contains(&difference.seq));
+    let findings: Vec<Finding> =
+        broken.into_iter().chain(differences.into_iter().map(Finding::Differs)).collect();
     Judged::of(trace, findings, compared.steps)
+}
+
+/// A difference that comes behind a call, with the answer of that call, as the comparison by windows names it.
+fn behind_its_call(reason: &Difference, trace: &Trace) -> Difference {
+    let mut reason = reason.clone();
+    if !reason.is_behind_a_call() {
+        return reason;
+    }
+    let mut called = BTreeMap::new();
+    let mut last = None;
+    for line in trace.lines.iter().take_while(|line| line.seq <= reason.seq) {
+        match &line.what {
+            Kind::Call(call) if call.inside.is_none() && call.thread != ThreadId::OBSERVER => {
+                called.insert(call.id, call.call.method());
+            }
+            Kind::Return(back) => {
+                last =
+                    called.get(&back.call).map(|method| format!("{method} -> {}", outcome(back.hr))).or(last);
+            }
+            _ => {}
+        }
+    }
+    if let (Some(after), Some(first)) = (last, reason.skeleton.first_mut()) {
+        first.clone_from(&after);
+        reason.after = after;
+    }
+    reason
 }
 
 /// A client is given an error that its job never has on the path. Which of those it has is not asked: a callback that is late may have an earlier one.

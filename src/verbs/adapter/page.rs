@@ -17,7 +17,7 @@ const NAMED: usize = 12;
 /// The verdict page.
 pub(super) fn page(
     tried: &Tried,
-    found: &[Told],
+    (found, interrupted): (&[Told], &[Option<String>]),
     stale: &[&Entry],
     seed: u64,
     code: ExitCode,
@@ -54,8 +54,11 @@ pub(super) fn page(
             printable(&entry.message)
         );
     }
-    for (place, what) in tally.incidents.iter().take(NAMED) {
-        text += &format!("\ninterrupted in {}: {}\n", printable(place), lines(what));
+    for (incident, again) in tally.incidents.iter().zip(interrupted).take(NAMED) {
+        text += &format!("\ninterrupted in {}: {}\n", printable(&incident.place), lines(&incident.what));
+        if let Some(again) = again {
+            text += &format!("  it may be the implementation that has died or hangs; {again}\n");
+        }
     }
     if let Some(fault) = &tried.fault {
         text += &format!(
@@ -173,7 +176,13 @@ fn lines(text: &str) -> String {
 }
 
 /// The same for a machine.
-pub(super) fn document(tried: &Tried, found: &[Told], stale: &[&Entry], seed: u64, code: ExitCode) -> Value {
+pub(super) fn document(
+    tried: &Tried,
+    (found, interrupted): (&[Told], &[Option<String>]),
+    stale: &[&Entry],
+    seed: u64,
+    code: ExitCode,
+) -> Value {
     let tally = &tried.campaign.tally;
     let rule = |(rule, count): (&Rule, &RuleCount)| {
         json!({
@@ -220,7 +229,7 @@ pub(super) fn document(tried: &Tried, found: &[Told], stale: &[&Entry], seed: u6
         "never_came": tally.never_came().map(|(event, runs)| json!({ "event": event, "asked_in": runs })).collect::<Vec<_>>(),
         "races": tally.races.iter().map(race).collect::<Vec<_>>(),
         "rules": tally.rules.iter().map(rule).collect::<Vec<_>>(),
-        "interrupted": tally.incidents.iter().map(|(place, what)| json!({ "in": place, "what": what })).collect::<Vec<_>>(),
+        "interrupted": tally.incidents.iter().zip(interrupted).map(|(one, again)| json!({ "in": one.place, "what": one.what, "again": again })).collect::<Vec<_>>(),
         "failures": found.iter().map(failure).collect::<Vec<_>>(),
         "not_seen_any_more": stale.iter().map(|entry| &entry.id).collect::<Vec<_>>(),
         "fault": tried.fault.as_ref().map(ToString::to_string),

@@ -36,8 +36,15 @@ pub(crate) fn replay(
         match judged.outcome {
             Outcome::Passed => {}
             Outcome::NotRunnable(why) => {
-                output.text(&format!("the implementation cannot be led along this path: {why}\n"))?;
-                return Ok(ExitCode::Vacuous);
+                let code = ExitCode::Vacuous;
+                match as_json {
+                    true => output.json(
+                        &json!({ "version": 1, "times": 0, "failures": {}, "not_run": why, "exit_code": code.code() }),
+                    )?,
+                    false => output
+                        .text(&format!("the implementation cannot be led along this path: {}\n", printable(&why)))?,
+                }
+                return Ok(code);
             }
             Outcome::Failed(now) => {
                 for finding in &now.findings {

@@ -13,7 +13,7 @@ use super::page::{document, page};
 use crate::ci;
 use crate::cli;
 use crate::clock::Clock;
-use crate::engines::adapter::{Told, Trial, WORKERS, exit_code, result, told, tried};
+use crate::engines::adapter::{Told, Trial, WORKERS, exit_code, interrupted, result, told, tried};
 use crate::engines::check::default_traces;
 use crate::engines::counterexample::{Traces, write};
 use crate::engines::known::{self, Accepted, Known, Standing};
@@ -101,6 +101,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     worker::begin("adapter", Some(Subject::Foreign), "", Limit::of(args.budget + PATIENCE));
     let tried = tried(&trial, output)?;
     let found = told(&tried, &known, &traces)?;
+    let interrupted = interrupted(&tried, &traces);
     let is_whole = tried.campaign.is_whole() && tried.fault.is_none() && !args.stop_at_first;
     let ids: Vec<String> = found.iter().map(|one| one.id.clone()).collect();
     let stale: Vec<&known::Entry> = if is_whole { known.unmatched(&ids).collect() } else { Vec::new() };
@@ -118,8 +119,8 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         code = ExitCode::Held;
     }
     match args.json {
-        true => output.json(&document(&tried, &found, &stale, seed, code))?,
-        false => output.text(&page(&tried, &found, &stale, seed, code, output))?,
+        true => output.json(&document(&tried, (&found, &interrupted), &stale, seed, code))?,
+        false => output.text(&page(&tried, (&found, &interrupted), &stale, seed, code, output))?,
     }
     if let Some(out) = &args.out {
         finish::report(out, &all, Reader::of_json(args.json), output);
