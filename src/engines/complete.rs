@@ -85,8 +85,8 @@ const IS_A_STEP: &str = "each step of the service is a step of the protocol, or 
 const DIGESTS: &str = "race digests";
 const ARE_ONE_STATE: &str = "two moments with one digest are one state";
 
-/// What the scope `small` takes on two cores at most, each step held to the protocol: with less, a night explores `tiny`.
-pub(crate) const SMALL_TAKES: Duration = Duration::from_secs(10 * 60);
+/// What the scope `small` is estimated to take on two cores, and as much again: with less, a night explores `tiny`.
+pub(crate) const SMALL_TAKES: Duration = Duration::from_secs(30 * 60);
 
 /// A schedule takes less than a millisecond, so that silence for so long is a hang.
 const SILENCE: Duration = Duration::from_secs(60);
