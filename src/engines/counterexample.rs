@@ -95,7 +95,7 @@ impl Traces {
         let (id, drawn) = (difference.id().to_string(), draw_difference(trace, difference));
         let name = name_of(&id, trace);
         let what = Some(difference.line());
-        let told = Told { drawn, id, story: "", what, rate: None, again: String::new() };
+        let told = Told { drawn, id, what, ..Told::default() };
         let mut failure = self.write_down(trace, &name, told)?;
         failure.notes.push(format!("identity: {}", difference.skeleton.join(", then ")));
         failure.notes.extend(difference.sides());
@@ -129,11 +129,7 @@ impl Traces {
     pub(crate) fn keep_seen(&self, trace: &Trace, violation: Violation) -> Result<Failure, Error> {
         let id = failure_id(trace, &violation).to_string();
         let (name, drawn) = (name_of(&id, trace), draw(trace, Some(violation)));
-        self.write_down(
-            trace,
-            &name,
-            Told { drawn, id, story: "", what: None, rate: None, again: String::new() },
-        )
+        self.write_down(trace, &name, Told { drawn, id, ..Told::default() })
     }
 
     /// Keeps the run of a race with the fewest forced switches, each of which is marked. It is not made smaller: a smaller race or schedule
@@ -147,7 +143,7 @@ impl Traces {
         let note = format!("{} of its switches are forced, and marked", marked.len());
         let name = name_of(&id, trace);
         let drawn = draw_marked(trace, Some(violation), marked);
-        let told = Told { drawn, id, story, what: None, rate: None, again: String::new() };
+        let told = Told { drawn, id, story, ..Told::default() };
         let mut failure = self.write_down(trace, &name, told)?;
         let identity = format!("identity: {}", skeleton(trace, &violation).join(", then "));
         failure.notes.splice(0..0, [identity, format!("source:   {}", rule.source()), note]);
@@ -194,21 +190,14 @@ impl Traces {
         let (name, drawn) = (id.clone(), draw(trace, violation));
         let rate = Some(Rate { reproduced: 0, replays: 1 });
         let mut failure =
-            self.write_down(trace, &name, Told { drawn, id, story, what: None, rate, again: String::new() })?;
+            self.write_down(trace, &name, Told { drawn, id, story, rate, ..Told::default() })?;
         failure.notes.insert(0, "not made small: when it is run again here, it breaks nothing".to_owned());
         Ok(failure)
     }
 
     /// Keeps what is not run again to be made small: it never comes back, or its end is loud.
     pub(crate) fn keep_as_found(&self, trace: &Trace, id: &str, story: &str) -> Result<Failure, Error> {
-        let told = Told {
-            drawn: draw(trace, None),
-            id: id.to_owned(),
-            story,
-            what: None,
-            rate: None,
-            again: String::new(),
-        };
+        let told = Told { drawn: draw(trace, None), id: id.to_owned(), story, ..Told::default() };
         let mut failure = self.write_down(trace, id, told)?;
         failure.notes.insert(0, "not made small: it is kept as it was found".to_owned());
         Ok(failure)
@@ -237,11 +226,7 @@ impl Traces {
         let ending = if story.ending.is_empty() { String::new() } else { format!("then: {}", story.ending) };
         // How the jobs came into their first state is in the file, and no part of the picture.
         let drawn = draw(&story.told(), violation);
-        self.write_down(
-            trace,
-            &name,
-            Told { drawn, id, story: &ending, what: None, rate: None, again: String::new() },
-        )
+        self.write_down(trace, &name, Told { drawn, id, story: &ending, ..Told::default() })
     }
 
     /// A trace that cannot be written takes nothing away from what was found.
@@ -271,6 +256,7 @@ impl Traces {
 }
 
 /// What is told of a trace.
+#[derive(Default)]
 struct Told<'a> {
     drawn: String,
     id: String,
