@@ -9,7 +9,6 @@ use judge::{Trace, Verdict, Verdicts, failure_id};
 
 use super::play::Run;
 use super::race::Raced;
-use crate::difference::Concern;
 use crate::minimize::Identity;
 use crate::suite::{Case, Failed, Finding, Judged, Outcome};
 
@@ -29,20 +28,6 @@ pub struct Found {
     /// How often it came when its shortest run was led again, and of how many times.
     pub again: Option<(u32, u32)>,
 }
-
-impl Found {
-    /// Whether something was late a single time, and was in time whenever its path was led again: a machine that was busy for a moment shows
-    /// the same.
-    #[must_use]
-    pub fn is_late_once(&self) -> bool {
-        let Finding::Differs(difference) = &self.finding else { return false };
-        let is_late = matches!(difference.concern, Concern::Rule(Rule::R10 | Rule::R13 | Rule::R19));
-        is_late && self.count == 1 && self.again.is_some_and(|(seen, of)| seen == 0 && of >= MANY)
-    }
-}
-
-/// Times behind which something that was not seen again is a coincidence.
-const MANY: u32 = 10;
 
 /// What became of a rule, over all runs.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
