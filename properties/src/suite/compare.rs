@@ -482,8 +482,8 @@ impl Comparison<'_> {
                 agree = false;
                 self.another_state(wanted, run, job, (ours, theirs));
             } else if let Some(doubt) = &mut self.doubt {
-                let moves = wanted.seen.iter().filter_map(|sight| moved(&sight.what));
-                doubt.agrees(job, moves.filter(|(of, _)| *of == job).last().map(|(_, to)| to));
+                let mut moves = wanted.seen.iter().filter_map(|sight| moved(&sight.what));
+                doubt.agrees(job, moves.rfind(|(of, _)| *of == job).map(|(_, to)| to));
             }
         }
         agree

@@ -83,8 +83,10 @@ pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
     if let Broken::Off(ref reason) | Broken::WithoutJob(ref reason) = broken_off {
         let last = trace.lines.get(lines.saturating_sub(1)).map_or(0, |line| line.seq);
         let is_open = matches!(broken_off, Broken::Off(None));
-        let follows = |difference: &Difference| difference.seq >= last || difference.lacks_a_call();
-        differences.retain(|difference| !difference.is_of_the_end() && !(is_open && follows(difference)));
+        let follows = |difference: &Difference| {
+            difference.is_of_the_end() || is_open && (difference.seq >= last || difference.lacks_a_call())
+        };
+        differences.retain(|difference| !follows(difference));
         if let Some(reason) = reason {
             let reason = behind_its_call(reason, &trace);
             // The path is compared by windows, and the reason is exact.
