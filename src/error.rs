@@ -43,7 +43,7 @@ pub(crate) enum Error {
         /// The file.
         file: String,
         /// The line, when it can be shown.
-        at: Option<Place>,
+        at: Option<Box<Place>>,
     },
     /// A trace is well formed, but is not of a program that can be run again.
     #[error("{} cannot be run again: {why}", path.display())]
@@ -151,14 +151,14 @@ impl Error {
 
     /// The trace in `text` is malformed.
     pub(crate) fn trace(name: &str, text: &str, source: TraceError) -> Error {
-        let at = source.line().and_then(|number| Place::of(name, text, number));
+        let at = source.line().and_then(|number| Place::of(name, text, number)).map(Box::new);
         Error::Trace { source, file: name.to_owned(), at }
     }
 
     /// The line of a file that it is about.
     pub(crate) fn place(&self) -> Option<&Place> {
         match self {
-            Error::Trace { at, .. } => at.as_ref(),
+            Error::Trace { at, .. } => at.as_deref(),
             _ => None,
         }
     }

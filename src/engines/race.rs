@@ -57,7 +57,7 @@ pub(crate) enum Strategy {
 pub(crate) fn kinds(strategies: &[Strategy], depth: u32) -> Vec<Kind> {
     let kind = |name: &Strategy| match name {
         Strategy::Random => Some(Kind::Random),
-        Strategy::Pct => Some(Kind::Pct { depth: depth }),
+        Strategy::Pct => Some(Kind::Pct { depth }),
         Strategy::Complete => Some(Kind::Complete { merges: Merges::Most }),
         Strategy::Fuzzer => None,
     };
