@@ -117,7 +117,7 @@ impl Args {
                 let help = "leave `--svg` out, or draw another part of it";
                 Error::usage(format!("{} has no event to draw", page.name()), help)
             })?;
-            write(file, &chart.picture(&page.name()))?;
+            write(file, &chart.picture(page.name()))?;
         }
         Ok(page.code())
     }
