@@ -1,6 +1,6 @@
 //! Mutants of a source x engines: which the workbench notices, without a test of that source.
 //!
-//! **What it is.** [`list`] asks cargo-mutants which mutants there are and takes a sample, [`weave`] puts all of a sample into one build, [`tree`]
+//! **What it is.** [`mod@list`] asks cargo-mutants which mutants there are and takes a sample, [`weave`] puts all of a sample into one build, [`tree`]
 //! has the copy of the checkout that is built. Of the engine, [`judge`] lets the engines of `kill` loose on one mutant after another; of the
 //! model, [`compare`] has the engines of `mutate` compare what it decides with what it decided. A result is a line of a file at once, so
 //! that a run that was stopped goes on where it was.
