@@ -16,7 +16,7 @@ use super::registers::{DEFAULT_TIME, NOBODY, Register, Registers};
 /// A property, and the values that clients may have set.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Possible {
-    /// The property, such as `notify flags`.
+    /// The property, such as `mask`.
     pub register: &'static str,
     /// The values, in the order of their numbers. None where a call has set what no number stands for.
     pub values: Vec<Value>,
