@@ -122,10 +122,9 @@ fn verdict(results: &Results, outcome: &Outcome, table: &Table) -> Markup {
             p { (show(&words::reach(table))) }
             @if let Some(news) = words::news(results) { p { (show(&news)) } }
             @if let Some(partial) = words::partial(run) { p { (show(&partial)) } }
-            @if outcome.reasons.iter().any(|reason| reason.failure.is_none()) {
+            @if outcome.beside_failures().next().is_some() {
                 ul {
-                    // A failure has a line in the table of findings, which follows.
-                    @for reason in outcome.reasons.iter().filter(|reason| reason.failure.is_none()) {
+                    @for reason in outcome.beside_failures() {
                         li { "exit " (reason.exit_code.code()) ": " (show(&reason.what)) }
                     }
                 }

@@ -136,9 +136,8 @@ pub(crate) fn verdict(text: &mut String, results: &Results, table: &Table) {
     if let Some(news) = words::news(results) {
         line!(text, "{}\n", inline(&news));
     }
-    // A failure has a line in the table of findings.
-    let others = outcome.reasons.iter().filter(|reason| reason.failure.is_none());
-    let others: String = others
+    let others: String = outcome
+        .beside_failures()
         .map(|reason| format!("- exit {}: {}\n", reason.exit_code.code(), inline(&reason.what)))
         .collect();
     if !others.is_empty() {

@@ -160,11 +160,7 @@ impl Score {
     }
 
     fn percent(self) -> String {
-        self.percent_of(self.of())
-    }
-
-    fn percent_of(self, of: usize) -> String {
-        if of == 0 { "-".to_owned() } else { format!("{:.1} %", 100.0 * self.noticed as f64 / of as f64) }
+        words::percent(self.noticed, self.of())
     }
 
     /// The share of all, and of those that could be noticed at all.
@@ -177,7 +173,7 @@ impl Score {
             self.of(),
             self.percent(),
             self.same,
-            self.percent_of(others)
+            words::percent(self.noticed, others)
         )
     }
 }

@@ -251,6 +251,11 @@ impl Results {
 }
 
 impl Outcome {
+    /// The reasons that are no failures: a failure has a line of its own in the list of findings.
+    pub(crate) fn beside_failures(&self) -> impl Iterator<Item = &Reason> {
+        self.reasons.iter().filter(|reason| reason.failure.is_none())
+    }
+
     fn of(reasons: Vec<Reason>) -> Outcome {
         let mut reasons = merged(reasons);
         // Stable, so that reasons of equal weight stay in the order of the engines.

@@ -225,10 +225,7 @@ impl Score {
     }
 
     fn percent(self) -> String {
-        match self.to_notice() {
-            0 => "-".to_owned(),
-            of => format!("{:.1} %", 100.0 * self.noticed as f64 / of as f64),
-        }
+        words::percent(self.noticed, self.to_notice())
     }
 }
 

@@ -542,6 +542,11 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
+/// A share with one decimal, or a dash where there is nothing to have a share of.
+pub(crate) fn percent(part: usize, of: usize) -> String {
+    if of == 0 { "-".to_owned() } else { format!("{:.1} %", 100.0 * part as f64 / of as f64) }
+}
+
 /// `12345` as `12k`: a table of counts is read by size.
 fn compact(number: u64) -> String {
     match number {
