@@ -139,9 +139,6 @@ const BUDGET_OF_A_MUTANT: Duration = Duration::from_secs(8);
 /// Mutants of the engine's source in the place of faults.
 fn mutants(args: &Args, size: usize, output: &mut Output) -> Result<ExitCode, Error> {
     let place = Place::here();
-    if let Some((what, help)) = mutants::obstacle(&place) {
-        return Err(Error::Missing { what, help });
-    }
     let budget = args.budget.unwrap_or(BUDGET_OF_A_MUTANT);
     let attack = Attack { engines: &args.engines_by_cost(), budget, seed: args.seed };
     let plan = mutants::Plan {
@@ -154,12 +151,13 @@ fn mutants(args: &Args, size: usize, output: &mut Output) -> Result<ExitCode, Er
         offline: if args.offline { Offline::Yes } else { Offline::No },
         command_line: command_line(),
     };
-    let reader = Reader::of_json(args.json);
-    if args.list {
-        return mutants::list(&plan, reader, output);
-    }
-    let bless = args.bless.then(|| args.after.clone().unwrap_or_default());
-    mutants::report(&plan, (reader, args.out.as_deref()), bless, output)
+    let asked = mutants::Asked {
+        list: args.list,
+        reader: Reader::of_json(args.json),
+        out: args.out.as_deref(),
+        bless: args.bless.then(|| args.after.clone().unwrap_or_default()),
+    };
+    mutants::sample_of(&plan, asked, output)
 }
 
 /// The child's side of [`kill::run`].

@@ -124,9 +124,6 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
 /// Mutants of the source in the place of those of the tables.
 fn sources(args: &Args, size: usize, output: &mut Output) -> Result<ExitCode, Error> {
     let place = Place::here();
-    if let Some((what, help)) = mutants::obstacle(&place) {
-        return Err(Error::Missing { what, help });
-    }
     let plan = mutants::Plan {
         place: &place,
         rooms: &Room::MODEL,
@@ -137,10 +134,11 @@ fn sources(args: &Args, size: usize, output: &mut Output) -> Result<ExitCode, Er
         offline: if args.offline { Offline::Yes } else { Offline::No },
         command_line: command_line(),
     };
-    let reader = Reader::of_json(args.json);
-    if args.list {
-        return mutants::list(&plan, reader, output);
-    }
-    let bless = args.bless.then(|| args.after.clone().unwrap_or_default());
-    mutants::report(&plan, (reader, args.out.as_deref()), bless, output)
+    let asked = mutants::Asked {
+        list: args.list,
+        reader: Reader::of_json(args.json),
+        out: args.out.as_deref(),
+        bless: args.bless.then(|| args.after.clone().unwrap_or_default()),
+    };
+    mutants::sample_of(&plan, asked, output)
 }

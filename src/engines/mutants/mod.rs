@@ -185,14 +185,29 @@ fn run(plan: &Plan<'_>, output: &Output) -> Result<SourceMutants, Error> {
     Ok(judged)
 }
 
+/// What is to be made of a sample.
+pub(crate) struct Asked<'a> {
+    /// Only its mutants are printed.
+    pub(crate) list: bool,
+    pub(crate) reader: Reader,
+    /// Where the document is written.
+    pub(crate) out: Option<&'a Path>,
+    /// What the sample is taken after, where it is the one to compare with from now on.
+    pub(crate) bless: Option<String>,
+}
+
+/// Prints the sample, or judges it.
+pub(crate) fn sample_of(plan: &Plan<'_>, asked: Asked<'_>, output: &mut Output) -> Result<ExitCode, Error> {
+    if let Some((what, help)) = obstacle(plan.place) {
+        return Err(Error::Missing { what, help });
+    }
+    if asked.list { list(plan, asked.reader, output) } else { report(plan, asked, output) }
+}
+
 /// Judges the sample, prints what came of it, and writes the document; with `bless` also what is known from now on, and what is new since the
 /// last point of the curve.
-pub(crate) fn report(
-    plan: &Plan<'_>,
-    (reader, out): (Reader, Option<&Path>),
-    bless: Option<String>,
-    output: &mut Output,
-) -> Result<ExitCode, Error> {
+fn report(plan: &Plan<'_>, asked: Asked<'_>, output: &mut Output) -> Result<ExitCode, Error> {
+    let Asked { reader, out, bless, .. } = asked;
     let mutated = plan.judges.mutated();
     // Read first: what cannot be compared need not be run.
     let mut known = known(plan.place, mutated)?;
@@ -211,7 +226,7 @@ pub(crate) fn report(
 }
 
 /// Prints the sample.
-pub(crate) fn list(plan: &Plan<'_>, reader: Reader, output: &mut Output) -> Result<ExitCode, Error> {
+fn list(plan: &Plan<'_>, reader: Reader, output: &mut Output) -> Result<ExitCode, Error> {
     let (mutants, _) = sample(plan.place, plan.rooms, plan.sample)?;
     match reader {
         Reader::Machine => output.json(&json!({ "version": 1, "mutants": mutants }))?,
