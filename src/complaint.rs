@@ -14,19 +14,20 @@ use std::error::Error as _;
 use reports::Color;
 
 use crate::error::{Error, Place};
+use crate::output::Paint;
 
 /// The error in lines of at most `width` columns; a line of a file stays whole.
 pub(crate) fn complaint(error: &Error, width: usize, color: Color) -> String {
-    let mut text = paragraph(&error.to_string(), &paint("  × ", "31", color), "    ", width);
+    let mut text = paragraph(&error.to_string(), &Paint::Error.on("  × ", color), "    ", width);
     let causes = causes(error);
     for (at, cause) in causes.iter().enumerate() {
         let (first, then) =
             if at + 1 < causes.len() { ("  ├─▶ ", "  │   ") } else { ("  ╰─▶ ", "      ") };
-        text += &paragraph(cause, &paint(first, "31", color), then, width);
+        text += &paragraph(cause, &Paint::Error.on(first, color), then, width);
     }
-    text += &error.place().map(picture).unwrap_or_default();
+    text += &error.place().map(|(file, place)| picture(file, place)).unwrap_or_default();
     if let Some(help) = error.help() {
-        text += &paragraph(&help, &paint("  help: ", "36", color), "        ", width);
+        text += &paragraph(&help, &Paint::Help.on("  help: ", color), "        ", width);
     }
     text
 }
@@ -50,17 +51,10 @@ fn paragraph(text: &str, first: &str, then: &str, width: usize) -> String {
     lines.enumerate().map(|(at, line)| format!("{}{line}\n", if at == 0 { first } else { then })).collect()
 }
 
-fn picture(place: &Place) -> String {
-    let Place { file, number, line } = place;
+fn picture(file: &str, place: &Place) -> String {
+    let Place { number, line } = place;
     let margin = " ".repeat(number.to_string().len());
     format!(" {margin} ╭─[{file}:{number}]\n {number} │ {line}\n {margin} ╰────\n")
-}
-
-fn paint(text: &str, code: &str, color: Color) -> String {
-    match color {
-        Color::Never => text.to_owned(),
-        Color::Always => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-    }
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub(crate) enum Error {
         /// The file.
         file: String,
         /// The line, when it can be shown.
-        at: Option<Box<Place>>,
+        at: Option<Place>,
     },
     /// A trace is well formed, but is not of a program that can be run again.
     #[error("{} cannot be run again: {why}", path.display())]
@@ -151,14 +151,14 @@ impl Error {
 
     /// The trace in `text` is malformed.
     pub(crate) fn trace(name: &str, text: &str, source: TraceError) -> Error {
-        let at = source.line().and_then(|number| Place::of(name, text, number)).map(Box::new);
+        let at = source.line().and_then(|number| Place::of(text, number));
         Error::Trace { source, file: name.to_owned(), at }
     }
 
-    /// The line of a file that it is about.
-    pub(crate) fn place(&self) -> Option<&Place> {
+    /// The file, and its line, that it is about.
+    pub(crate) fn place(&self) -> Option<(&str, &Place)> {
         match self {
-            Error::Trace { at, .. } => at.as_deref(),
+            Error::Trace { file, at, .. } => at.as_ref().map(|place| (file.as_str(), place)),
             _ => None,
         }
     }
@@ -198,8 +198,6 @@ impl Error {
 /// A line of a file.
 #[derive(Debug)]
 pub(crate) struct Place {
-    /// The name of the file.
-    pub(crate) file: String,
     /// Counted from 1.
     pub(crate) number: usize,
     /// What it has.
@@ -211,10 +209,10 @@ const SHOWN: usize = 400;
 
 impl Place {
     /// The line with this number, if it can be shown.
-    fn of(file: &str, text: &str, number: usize) -> Option<Place> {
+    fn of(text: &str, number: usize) -> Option<Place> {
         let line = text.lines().nth(number.checked_sub(1)?)?.trim_end();
         // A control character in it would be obeyed by the terminal.
         let fits = !line.is_empty() && line.len() <= SHOWN && !line.chars().any(char::is_control);
-        fits.then(|| Place { file: file.to_owned(), number, line: line.to_owned() })
+        fits.then(|| Place { number, line: line.to_owned() })
     }
 }

@@ -120,10 +120,7 @@ impl Output {
 
     /// Text in a colour, where colours are wanted.
     pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
-        match (self.style.color, paint) {
-            (reports::Color::Never, _) => text.to_owned(),
-            (reports::Color::Always, paint) => format!("\u{1b}[{}m{text}\u{1b}[0m", paint.code()),
-        }
+        paint.on(text, self.style.color)
     }
 
     /// The last line of a page: what it comes to, and what the command ends with.
@@ -230,9 +227,19 @@ pub(crate) enum Paint {
     Warn,
     Bold,
     Dim,
+    Error,
+    Help,
 }
 
 impl Paint {
+    /// Text in this colour, where colours are wanted.
+    pub(crate) fn on(self, text: &str, color: reports::Color) -> String {
+        match color {
+            reports::Color::Never => text.to_owned(),
+            reports::Color::Always => format!("\u{1b}[{}m{text}\u{1b}[0m", self.code()),
+        }
+    }
+
     const fn code(self) -> &'static str {
         match self {
             Paint::Good => "32",
@@ -240,6 +247,8 @@ impl Paint {
             Paint::Warn => "33",
             Paint::Bold => "1",
             Paint::Dim => "2",
+            Paint::Error => "31",
+            Paint::Help => "36",
         }
     }
 }
