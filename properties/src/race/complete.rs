@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::{Digest, Forgets};
 use super::kept;
-use super::legs::{Broken, Chose, Legs, Running, Spot};
+use super::legs::{Legs, Running, Spot};
 use super::moment::{Moment, Recalled};
 use super::strategy::{Arrives, Digests, More, Options, Strategy, What};
 use super::world::Choice;
@@ -212,7 +212,7 @@ impl Complete {
         let next = self.legs.step(spot, task)?;
         self.since += 1;
         self.explored.legs += 1;
-        (self.legs.broken(&next) == Broken::No).then_some(next)
+        (!self.legs.is_broken(&next)).then_some(next)
     }
 
     /// The task that goes this way.
@@ -284,7 +284,7 @@ impl Complete {
     fn has_chosen_in_leg(&mut self, way: u8) {
         self.run.at = self.run.at.with(way);
         if let Some(leg) = &mut self.run.leg {
-            leg.chose = Chose::Something;
+            leg.has_chosen = true;
         }
     }
 
@@ -326,9 +326,9 @@ impl Strategy for Complete {
                 usize::from(way)
             }
             (None, What::GoesOn | What::GoesOnOrTime) => {
-                let (way, chose) = (self.run.goes, Chose::Nothing);
+                let way = self.run.goes;
                 let from = self.run.spot.take();
-                self.run.leg = from.map(|from| Running { from, task: options.tasks[way], chose });
+                self.run.leg = from.map(|from| Running { from, task: options.tasks[way], has_chosen: false });
                 way
             }
             (None, What::Wakes | What::WakesWithoutCause) => {
@@ -353,7 +353,7 @@ impl Strategy for Complete {
         let task = self.task(node, way);
         let from = self.node(node).spot.clone();
         let recalled = self.legs.recalled(&from);
-        self.run.leg = Some(Running { from, task, chose: Chose::Nothing });
+        self.run.leg = Some(Running { from, task, has_chosen: false });
         self.run.at = Begins { after: Some((node, way)), then: Box::default() };
         Some(recalled)
     }
@@ -367,11 +367,11 @@ impl Strategy for Complete {
         self.explored.legs += 1;
         self.explored.run += 1;
         match *moment.ways() {
-            [] if self.legs.broken(&spot) == Broken::Yes => Arrives::AtNew,
+            [] if self.legs.is_broken(&spot) => Arrives::AtNew,
             [] if self.ends.insert(self.legs.digest(&spot)) => Arrives::AtNew,
             [] => Arrives::AtKnown,
             [task] => {
-                self.run.leg = Some(Running { from: spot, task, chose: Chose::Nothing });
+                self.run.leg = Some(Running { from: spot, task, has_chosen: false });
                 Arrives::AtNew
             }
             ref tasks => {

@@ -84,26 +84,13 @@ struct Shared {
     runnable: Box<[usize]>,
     host: Host,
     contents: Box<[Digest]>,
-    broken: Broken,
+    is_broken: bool,
 }
 
 struct Watched {
     digest: Digest,
     watchers: Watchers,
-    broken: Broken,
-}
-
-/// Whether something is broken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Broken {
-    Yes,
-    No,
-}
-
-impl From<bool> for Broken {
-    fn from(broken: bool) -> Broken {
-        if broken { Broken::Yes } else { Broken::No }
-    }
+    is_broken: bool,
 }
 
 /// A leg that is run: its beginning, and whether it may be remembered.
@@ -111,15 +98,8 @@ impl From<bool> for Broken {
 pub(super) struct Running {
     pub(super) from: Spot,
     pub(super) task: usize,
-    /// Something was chosen in it.
-    pub(super) chose: Chose,
-}
-
-/// Whether something was chosen in a leg besides who goes on after it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Chose {
-    Something,
-    Nothing,
+    /// Whether something was chosen in it, besides who goes on after it.
+    pub(super) has_chosen: bool,
 }
 
 /// Things with numbers, each known by its key.
@@ -177,11 +157,8 @@ impl Legs {
     }
 
     /// Whether something is broken at this spot.
-    pub(super) fn broken(&self, spot: &Spot) -> Broken {
-        match (self.shared.get(spot.shared.0).broken, self.watchers.get(spot.watchers.0).broken) {
-            (Broken::No, Broken::No) => Broken::No,
-            _ => Broken::Yes,
-        }
+    pub(super) fn is_broken(&self, spot: &Spot) -> bool {
+        self.shared.get(spot.shared.0).is_broken || self.watchers.get(spot.watchers.0).is_broken
     }
 
     /// The ways to go from here, and what their choice is about.
@@ -207,12 +184,12 @@ impl Legs {
 
     /// Whether the leg of this task from here is known.
     pub(super) fn knows(&self, spot: &Spot, task: usize) -> bool {
-        self.broken(spot) == Broken::No && self.legs.contains_key(&self.key(spot, task))
+        !self.is_broken(spot) && self.legs.contains_key(&self.key(spot, task))
     }
 
     /// Where the leg of this task leads from here, if it is known.
     pub(super) fn step(&mut self, spot: &Spot, task: usize) -> Option<Spot> {
-        if self.broken(spot) == Broken::Yes {
+        if self.is_broken(spot) {
             return None;
         }
         let key = self.key(spot, task);
@@ -242,14 +219,13 @@ impl Legs {
             set(&mut locals, number, local);
         }
         let locals = locals.into_boxed_slice();
-        let Some(Running { from, task, chose }) = by else {
+        let Some(Running { from, task, has_chosen }) = by else {
             let watchers = self.add_watchers(moment.watchers());
             return Spot { shared, locals, watchers, current };
         };
         let happened = self.add_happened(moment.happened());
         let watchers = self.hear(from.watchers, happened);
-        let whole = (self.shared.get(shared.0).broken, self.broken(from), *chose)
-            == (Broken::No, Broken::No, Chose::Nothing);
+        let whole = !self.shared.get(shared.0).is_broken && !self.is_broken(from) && !has_chosen;
         if whole {
             let leg = Leg { shared, locals: changed.into(), happened };
             self.legs.insert(self.key(from, *task), leg);
@@ -278,7 +254,7 @@ impl Legs {
             runnable: moment.runnable().into(),
             host,
             contents: moment.contents().collect(),
-            broken: moment.is_broken().into(),
+            is_broken: moment.is_broken(),
         }))
     }
 
@@ -292,8 +268,8 @@ impl Legs {
         let decided: RuleSet =
             decisions.filter(|(_, decisions)| *decisions > 0).map(|(rule, _)| rule).collect();
         self.decided = self.decided.union(decided);
-        let (digest, broken) = (watchers.digest(), watchers.is_broken().into());
-        WatchersId(self.watchers.add(digest, || Watched { digest, watchers, broken }))
+        let (digest, is_broken) = (watchers.digest(), watchers.is_broken());
+        WatchersId(self.watchers.add(digest, || Watched { digest, watchers, is_broken }))
     }
 
     /// What those who watch remember after this has happened.
