@@ -15,12 +15,11 @@ pub const CALLBACK_SLOTS: u32 = 4;
 
 /// The monitors of a whole run.
 ///
-/// Ids are compared and nothing else, so those of a run serve as well as small ones. A model renumbers them, so that equal
-/// situations are equal values.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Across<const CALLS: usize, const DELIVERIES: usize> {
-    calls: [Option<Calling>; CALLS],
-    running: [Option<Running>; DELIVERIES],
+/// What is open stands in the order of its ids, so equal situations are equal values, whatever came first.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Across {
+    calls: Vec<Calling>,
+    running: Vec<Running>,
     carried: RuleSet,
     slots: u32,
 }
@@ -68,118 +67,113 @@ enum Called {
     Yes,
 }
 
-/// More is open at once than is followed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Overflow;
-
-impl<const CALLS: usize, const DELIVERIES: usize> Across<CALLS, DELIVERIES> {
+impl Across {
     /// Nothing is open. `slots` is how many callbacks of one user may run at once.
     #[must_use]
-    pub fn new(rules: RuleSet, slots: u32) -> Self {
+    pub(crate) fn new(rules: RuleSet, slots: u32) -> Self {
         let carried = rules.intersection(RuleSet::of(&[Rule::R9, Rule::R16, Rule::R19]));
-        Across { calls: [None; CALLS], running: [None; DELIVERIES], carried, slots }
+        Across { calls: Vec::new(), running: Vec::new(), carried, slots }
     }
 
     /// Takes in an event, and says which rules it violates. `owner` is the user whose job it is about; without one, R9 does
     /// not count the callback.
-    ///
-    /// # Errors
-    /// It does not fit. The monitors are of no use from then on.
-    pub fn step(
+    pub(crate) fn step(
         &mut self,
         owner: Option<UserId>,
         event: &EventView<'_>,
         exercised: &mut RuleSet,
-    ) -> Result<RuleSet, Overflow> {
+    ) -> RuleSet {
         if self.carried.is_empty() {
-            return Ok(RuleSet::EMPTY);
+            return RuleSet::EMPTY;
         }
         let (rule, outcome) = match *event {
             EventView::Call { id, caller, job, call } => {
                 self.calls_from(caller.inside);
                 // Of another implementation's own methods nothing is known, not even what they wait for.
                 if !matches!(call, Call::Other { .. }) {
-                    self.call(id, job, caller)?;
+                    self.call(id, job, caller);
                 }
-                return Ok(RuleSet::EMPTY);
+                return RuleSet::EMPTY;
             }
             EventView::Return { id, .. } => (Rule::R16, self.return_of(id)),
             EventView::Enter { delivery, job, target: Target::Interface(_), .. } => {
-                (Rule::R9, self.enter(delivery, job, owner)?)
+                (Rule::R9, self.enter(delivery, job, owner))
             }
             EventView::Leave { delivery, .. } => {
-                take(&mut self.running, |running| running.delivery == delivery);
-                return Ok(RuleSet::EMPTY);
+                self.running.retain(|running| running.delivery != delivery);
+                return RuleSet::EMPTY;
             }
-            _ => return Ok(RuleSet::EMPTY),
+            _ => return RuleSet::EMPTY,
         };
-        Ok(self.noted(rule, outcome, exercised))
+        self.noted(rule, outcome, exercised)
     }
 
     /// The service died: nothing is open any more.
-    pub fn restart(&mut self) {
-        (self.calls, self.running) = ([None; CALLS], [None; DELIVERIES]);
+    pub(crate) fn restart(&mut self) {
+        self.calls.clear();
+        self.running.clear();
     }
 
     /// R16, when nothing moves any more: the jobs of open calls that no client is to blame for; of the manager's calls none.
-    pub fn stuck(&self) -> impl Iterator<Item = Option<JobId>> {
+    pub(crate) fn stuck(&self) -> impl Iterator<Item = Option<JobId>> {
         let carried = self.carried.contains(Rule::R16);
         let blamed = move |call: &&Calling| carried && !self.is_amid(call.id) && !self.is_excused(call.job);
-        self.calls.iter().flatten().filter(blamed).map(|call| call.job)
+        self.calls.iter().filter(blamed).map(|call| call.job)
     }
 
     /// Whether the open calls on the job wait for the client's code that they run, and for nothing else that is known.
     pub(crate) fn runs_client_code(&self, job: JobId) -> bool {
-        let mut own = self.calls.iter().flatten().filter(|call| call.job == Some(job)).peekable();
+        let mut own = self.calls.iter().filter(|call| call.job == Some(job)).peekable();
         own.peek().is_some() && own.all(|call| self.is_amid(call.id))
     }
 
     /// Whether no callback runs.
     #[must_use]
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.running().next().is_none()
     }
 
     /// R9, when nothing moves any more: whether a job of `user` that still has something to tell is kept from it by the
     /// callbacks of another user.
     #[must_use]
-    pub fn is_starved(&self, user: UserId, job: JobId) -> bool {
+    pub(crate) fn is_starved(&self, user: UserId, job: JobId) -> bool {
         let own = self.running().any(|running| running.job == job);
         !own && self.count(user) < self.slots && self.is_another_full(user)
     }
 
     /// The callback has called the engine.
     fn calls_from(&mut self, inside: Option<DeliveryId>) {
-        for running in self.running.iter_mut().flatten().filter(|running| Some(running.delivery) == inside) {
+        for running in self.running.iter_mut().filter(|running| Some(running.delivery) == inside) {
             running.called = Called::Yes;
         }
     }
 
-    fn call(&mut self, id: CallId, job: Option<JobId>, caller: Caller) -> Result<(), Overflow> {
+    fn call(&mut self, id: CallId, job: Option<JobId>, caller: Caller) {
         let told = self.running().any(|running| Some(running.job) == job);
         let risk = if told || caller.inside.is_some() { Risk::Callback } else { Risk::None };
         let out_of =
-            self.calls.iter().flatten().find(|call| call.is_of_thread(caller) && !self.is_amid(call.id));
+            self.calls.iter().find(|call| call.is_of_thread(caller) && !self.is_amid(call.id));
         let out_of = out_of.map(|call| call.id);
-        put(&mut self.calls, Calling { id, job, caller, out_of, risk })
+        put(&mut self.calls, Calling { id, job, caller, out_of, risk }, |call| call.id);
     }
 
     /// Whether client code runs inside the call: it waits for that, whatever else it waits for.
     fn is_amid(&self, id: CallId) -> bool {
-        self.calls.iter().flatten().any(|call| call.out_of == Some(id))
+        self.calls.iter().any(|call| call.out_of == Some(id))
     }
 
     /// A call that came back although a callback could have kept it is a decision.
     fn return_of(&mut self, id: CallId) -> Outcome {
-        match take(&mut self.calls, |call| call.id == id) {
-            Some(Calling { risk: Risk::Callback, .. }) => Outcome::Exercised,
-            _ => Outcome::Held,
+        let Ok(place) = self.calls.binary_search_by_key(&id, |call| call.id) else { return Outcome::Held };
+        match self.calls.remove(place).risk {
+            Risk::Callback => Outcome::Exercised,
+            Risk::None => Outcome::Held,
         }
     }
 
     /// The limit is a decision where it is met, and so is another user's limit that did not stop this one.
-    fn enter(&mut self, delivery: DeliveryId, job: JobId, user: Option<UserId>) -> Result<Outcome, Overflow> {
-        for call in self.calls.iter_mut().flatten().filter(|call| call.job == Some(job)) {
+    fn enter(&mut self, delivery: DeliveryId, job: JobId, user: Option<UserId>) -> Outcome {
+        for call in self.calls.iter_mut().filter(|call| call.job == Some(job)) {
             call.risk = Risk::Callback;
         }
         let outcome = user.map_or(Outcome::Held, |user| match self.count(user) + 1 {
@@ -187,8 +181,9 @@ impl<const CALLS: usize, const DELIVERIES: usize> Across<CALLS, DELIVERIES> {
             now if now == self.slots || self.is_another_full(user) => Outcome::Exercised,
             _ => Outcome::Held,
         });
-        put(&mut self.running, Running { delivery, job, user, called: Called::No })?;
-        Ok(outcome)
+        let running = Running { delivery, job, user, called: Called::No };
+        put(&mut self.running, running, |running| running.delivery);
+        outcome
     }
 
     fn noted(&self, rule: Rule, outcome: Outcome, exercised: &mut RuleSet) -> RuleSet {
@@ -213,16 +208,12 @@ impl<const CALLS: usize, const DELIVERIES: usize> Across<CALLS, DELIVERIES> {
     }
 
     fn running(&self) -> impl Iterator<Item = &Running> {
-        self.running.iter().flatten()
+        self.running.iter()
     }
 }
 
-fn put<T>(places: &mut [Option<T>], what: T) -> Result<(), Overflow> {
-    let free = places.iter_mut().find(|place| place.is_none()).ok_or(Overflow)?;
-    *free = Some(what);
-    Ok(())
-}
-
-fn take<T: Copy>(places: &mut [Option<T>], is_it: impl Fn(&T) -> bool) -> Option<T> {
-    places.iter_mut().find(|place| place.as_ref().is_some_and(&is_it))?.take()
+/// Adds one in the order of ids, behind those with the same one.
+fn put<T, I: Ord>(open: &mut Vec<T>, what: T, id: impl Fn(&T) -> I) {
+    let place = open.partition_point(|other| id(other) <= id(&what));
+    open.insert(place, what);
 }

@@ -52,7 +52,7 @@ mod watched;
 
 pub use contract::{Rule, RuleSet, UnknownRule};
 
-pub use self::across::{Across, CALLBACK_SLOTS, Overflow};
+pub use self::across::CALLBACK_SLOTS;
 pub use self::failure::{FailureId, ParseFailureIdError, failure_id, fingerprint, skeleton};
 pub use self::monitor::{Kind, Monitors};
 pub use self::possible::{Possible, Value};

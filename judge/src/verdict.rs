@@ -17,7 +17,7 @@ use contract::state::JobState;
 use contract::{Rule, RuleSet};
 use serde::{Deserialize, Serialize};
 
-use super::across::{Across, CALLBACK_SLOTS, Overflow};
+use super::across::{Across, CALLBACK_SLOTS};
 use super::handed::Handed;
 use super::possible::Possible;
 use super::queue::Queue;
@@ -152,8 +152,7 @@ impl Verdicts {
 ///
 /// A job whose ids do not fit the monitors is no longer followed, and its rules end undecided, not held: more than 32
 /// open calls or 8 open deliveries of one job at once, or 62 objects that may still be registered. Files after the eighth of
-/// a job leave the rules about files undecided. R9 and R16 end undecided with more than 64 open calls or 64 running callbacks
-/// of all jobs together.
+/// a job leave the rules about files undecided.
 #[derive(Clone, Debug)]
 pub struct Judge {
     profile: Profile,
@@ -161,7 +160,7 @@ pub struct Judge {
     /// The rules of which what clients are handed is judged. It needs no states, so it is judged also where the rest is undecided.
     of_handed: RuleSet,
     jobs: BTreeMap<JobId, Watched>,
-    across: Across<OPEN_CALLS, RUNNING>,
+    across: Across,
     handed: Handed,
     queue: Queue,
     /// Open calls about no job.
@@ -178,11 +177,6 @@ pub struct Judge {
 fn is_restart(line: &Line) -> bool {
     matches!(line.what, Kind::Crash {} | Kind::Restart {})
 }
-
-/// Calls open at once in a whole run.
-const OPEN_CALLS: usize = 64;
-/// Callbacks that run at once in a whole run.
-const RUNNING: usize = 64;
 
 #[derive(Clone, Copy, Debug)]
 struct ManagerCall {
@@ -435,14 +429,8 @@ impl Judge {
     fn feed_across(&mut self, seq: u64, event: &EventView<'_>) {
         let owner = event.job().and_then(|job| self.owners.get(&job).copied());
         let mut exercised = RuleSet::EMPTY;
-        match self.across.step(owner, event, &mut exercised) {
-            Ok(violated) => self.note(seq, event.job(), violated, exercised),
-            Err(Overflow) => {
-                let all = RuleSet::of(&[Rule::R9, Rule::R16, Rule::R19]);
-                self.undecidable(all, "more calls or callbacks are open at once than the rules follow");
-                self.across = Across::new(RuleSet::EMPTY, CALLBACK_SLOTS);
-            }
-        }
+        let violated = self.across.step(owner, event, &mut exercised);
+        self.note(seq, event.job(), violated, exercised);
     }
 
     fn is_starved(&self, job: JobId) -> bool {
