@@ -152,7 +152,7 @@ fn test(edge: &Edge, links: Links) -> Markup {
 /// The name of a step in the committed index of coverage that takes an edge; an input of the fuzz target reaches each of them.
 fn indexed(edge: &Edge) -> Option<&'static str> {
     let (from, cause, to) = (edge.from.to_string(), edge.cause.to_string(), edge.to.to_string());
-    Index::TEXT.lines().find(|name| {
+    Index::text().lines().find(|name| {
         let Some((context, step)) = name.split_once(" | ") else { return false };
         let is_there = context.split(' ').next() == Some(from.as_str());
         is_there && step.starts_with(&cause) && step.split([' ', ',']).any(|word| word == to)

@@ -321,7 +321,7 @@ fn edges(plan: &Plan<'_>) -> Option<ModelEdges> {
     Some(ModelEdges {
         reached: reached.count() as u64,
         reachable: reached.of() as u64,
-        cells: EdgeCell::count(Index::TEXT.lines(), &missing),
+        cells: EdgeCell::count(Index::text().lines(), &missing),
         missing,
         last_night: None,
         unknown,

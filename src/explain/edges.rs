@@ -33,7 +33,7 @@ pub(super) fn page(typed: &str, place: &Place) -> Option<Explanation> {
 pub(super) fn that_contain(typed: &str) -> impl Iterator<Item = String> {
     // What is shorter stands in too many of them.
     let worth_while = typed.len() > 8;
-    Index::TEXT.lines().filter(move |name| worth_while && name.contains(typed)).map(str::to_owned)
+    Index::text().lines().filter(move |name| worth_while && name.contains(typed)).map(str::to_owned)
 }
 
 /// What the pieces of a name say.

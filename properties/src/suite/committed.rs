@@ -35,7 +35,8 @@ pub struct Committed {
 macro_rules! committed {
     ($($name:literal = $dialect:ident $scope:ident $cover:ident $pace:ident;)*) => {
         /// Every one. The small ones come first, so that who stops early has seen something of each dialect.
-        pub const COMMITTED: &[Committed] = &[$(
+        // A constant would be copied into each place that names it, with all that is packed.
+        pub static COMMITTED: &[Committed] = &[$(
             Committed {
                 name: $name,
                 order: Order {

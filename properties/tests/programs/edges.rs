@@ -7,7 +7,7 @@ use properties::sample;
 
 #[test]
 fn every_line_of_the_index_is_an_edge_in_order() {
-    let lines: Vec<&str> = Index::TEXT.lines().collect();
+    let lines: Vec<&str> = Index::text().lines().collect();
     assert!(lines.is_sorted_by(|one, next| one < next), "sorted, and none twice");
     assert!(lines.len() <= MOST);
     let index = Index::committed();
