@@ -14,15 +14,15 @@
 //! **The law it keeps.** The first failure that it finds has as few forced switches as any schedule that fails ([`Merges::OfOneTask`]). Between two
 //! bounds the statement is exact, too: all schedules with at most so many forced switches have been run ([`Explored::bound`]).
 
-use std::collections::BTreeSet;
-
 use judge::RuleSet;
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Digest, Forgets};
 use super::kept;
-use super::legs::{Legs, Running, Spot};
+use super::legs::{Legs, Running, Spot, SpotKey};
 use super::moment::{Moment, Recalled};
+use super::nodes::{Begins, NodeId, Nodes};
+use super::numbers::{Added, Numbers};
 use super::strategy::{Arrives, Digests, More, Options, Strategy, What};
 use super::world::Choice;
 
@@ -56,13 +56,11 @@ pub struct Explored {
 
 /// See the module's documentation.
 pub(super) struct Complete {
-    merges: Merges,
     legs: Legs,
     forgets: Forgets,
-    /// Moments with a choice, and the ends of runs.
-    known: BTreeSet<(Digest, usize)>,
-    ends: BTreeSet<Digest>,
-    nodes: Vec<Node>,
+    nodes: Nodes,
+    /// Where runs end.
+    ends: Numbers<SpotKey>,
     run: Present,
     /// How many switches the present schedules force.
     forced: u32,
@@ -77,29 +75,7 @@ pub(super) struct Complete {
     ways: Vec<usize>,
 }
 
-/// A moment with a choice, and how it is reached.
-struct Node {
-    before: Begins,
-    spot: Spot,
-    /// Choices up to here.
-    depth: u32,
-}
-
-/// The number of a [`Node`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct NodeId(u32);
-
-/// The beginning of a schedule.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-struct Begins {
-    /// The last moment with a choice, and the way from there; nothing before the first one.
-    after: Option<(NodeId, u8)>,
-    /// What is chosen in the legs that follow, besides who goes on.
-    then: Box<[u8]>,
-}
-
 /// The run that is made now.
-#[derive(Default)]
 struct Present {
     /// The choices that it repeats.
     repeats: Vec<u8>,
@@ -143,13 +119,11 @@ const DEEP: u32 = 8_000;
 impl Complete {
     fn new(merges: Merges, forgets: Forgets) -> Complete {
         Complete {
-            merges,
             legs: Legs::new(forgets),
             forgets,
-            known: BTreeSet::new(),
-            ends: BTreeSet::new(),
-            nodes: Vec::new(),
-            run: Present::default(),
+            nodes: Nodes::new(merges),
+            ends: Numbers::new(),
+            run: Present::repeats(Vec::new(), None),
             forced: 0,
             now: Vec::new(),
             later: Vec::new(),
@@ -159,26 +133,22 @@ impl Complete {
         }
     }
 
-    fn node(&self, node: NodeId) -> &Node {
-        &self.nodes[node.0 as usize]
-    }
-
     /// Follows a schedule along known legs.
     fn follow(&mut self, begins: Begins) -> Went {
-        let (mut node, mut way) = match begins.after {
-            Some(after) if begins.then.is_empty() => after,
+        let (mut node, mut way) = match begins.after() {
+            Some(after) if begins.is_plain() => after,
             _ => return Went::ToARun(begins),
         };
-        let mut spot = self.node(node).spot.clone();
+        let mut spot = self.nodes.get(node).spot;
         let mut task = self.task(node, way);
         let mut without_choice = 0;
         loop {
-            let at = Begins { after: Some((node, way)), then: Box::default() };
-            let Some(next) = self.step(&spot, task, node) else { return Went::ToARun(at) };
+            let at = Begins::at(node, way);
+            let Some(next) = self.step(spot, task, node) else { return Went::ToARun(at) };
             let mut ways = std::mem::take(&mut self.ways);
-            let what = self.legs.ways(&next, &mut ways);
+            let what = self.legs.ways(next, &mut ways);
             let went = match *ways {
-                [] if self.ends.contains(&self.legs.digest(&next)) => Some(Went::ToItsEnd),
+                [] if self.ends.find(&next.key()).is_some() => Some(Went::ToItsEnd),
                 [] => Some(Went::ToARun(at)),
                 [_] if without_choice == WITHOUT_CHOICE => Some(Went::ToARun(at)),
                 [only] => {
@@ -186,11 +156,10 @@ impl Complete {
                     without_choice += 1;
                     None
                 }
-                [first, ..] => match self.enter(next.clone(), at) {
+                [first, ..] => match self.enter(next, at) {
                     None => Some(Went::ToItsEnd),
                     Some(new) => {
-                        let current = self.legs.current(&next);
-                        self.offer(new, &Options { tasks: &ways, what, current }, Some(0));
+                        self.offer(new, &Options { tasks: &ways, what, current: next.current() }, Some(0));
                         (node, way, spot, task) = (new, 0, next, first);
                         without_choice = 0;
                         None
@@ -205,20 +174,20 @@ impl Complete {
     }
 
     /// Where a leg leads, if it is known and breaks nothing.
-    fn step(&mut self, spot: &Spot, task: usize, node: NodeId) -> Option<Spot> {
-        if self.since >= BETWEEN_RUNS || self.node(node).depth >= DEEP {
+    fn step(&mut self, spot: Spot, task: usize, node: NodeId) -> Option<Spot> {
+        if self.since >= BETWEEN_RUNS || self.nodes.get(node).depth >= DEEP {
             return None;
         }
         let next = self.legs.step(spot, task)?;
         self.since += 1;
         self.explored.legs += 1;
-        (!self.legs.is_broken(&next)).then_some(next)
+        (!self.legs.is_broken(next)).then_some(next)
     }
 
     /// The task that goes this way.
     fn task(&mut self, node: NodeId, way: u8) -> usize {
         let mut ways = std::mem::take(&mut self.ways);
-        self.legs.ways(&self.node(node).spot, &mut ways);
+        self.legs.ways(self.nodes.get(node).spot, &mut ways);
         let task = ways[usize::from(way)];
         self.ways = ways;
         task
@@ -226,27 +195,20 @@ impl Complete {
 
     /// A schedule comes to a moment with a choice. Nothing where it is known.
     fn enter(&mut self, spot: Spot, before: Begins) -> Option<NodeId> {
-        let current = match self.merges {
-            Merges::Most => 0,
-            Merges::OfOneTask => self.legs.current(&spot),
-        };
-        if !self.known.insert((self.legs.digest(&spot), current)) {
+        let Some(node) = self.nodes.enter(spot, before) else {
             self.explored.merged += 1;
             return None;
-        }
-        let choices = before.then.len() as u32;
-        let depth = choices + before.after.map_or(0, |(node, _)| self.node(node).depth + 1);
+        };
         self.explored.states += 1;
-        self.explored.depth = self.explored.depth.max(u64::from(depth) + 1);
-        self.nodes.push(Node { before, spot, depth });
-        Some(NodeId(self.nodes.len() as u32 - 1))
+        let depth = u64::from(self.nodes.get(node).depth);
+        self.explored.depth = self.explored.depth.max(depth + 1);
+        Some(node)
     }
 
     /// Schedules begin with each way from here, but the one that the present schedule goes.
     fn offer(&mut self, node: NodeId, options: &Options<'_>, goes: Option<usize>) {
         for way in (0..options.tasks.len()).filter(|way| Some(*way) != goes) {
-            let begins = Begins { after: Some((node, way as u8)), then: Box::default() };
-            self.begin(begins, options.forces(way));
+            self.begin(Begins::at(node, way as u8), options.forces(way));
         }
     }
 
@@ -259,57 +221,46 @@ impl Complete {
 
     /// The present run comes to a moment with a choice. It goes on where it comes to what is not known.
     fn arrives_at_choice(&mut self, spot: Spot, options: &Options<'_>) -> Arrives {
-        let before = std::mem::take(&mut self.run.at);
-        let Some(node) = self.enter(spot.clone(), before) else { return Arrives::AtKnown };
+        let Some(node) = self.enter(spot, self.run.at) else { return Arrives::AtKnown };
         let free = |way: &usize| options.forces(*way) == Forces::Nothing;
-        let unknown = |way: &usize| !self.legs.knows(&spot, options.tasks[*way]);
+        let unknown = |way: &usize| !self.legs.knows(spot, options.tasks[*way]);
         let goes = (0..options.tasks.len()).filter(free).find(unknown);
         self.offer(node, options, goes);
         let Some(goes) = goes else { return Arrives::AtKnown };
         self.run.goes = goes;
         self.run.spot = Some(spot);
-        self.run.at = Begins { after: Some((node, goes as u8)), then: Box::default() };
+        self.run.at = Begins::at(node, goes as u8);
         Arrives::AtNew
     }
 
     /// Something is chosen in the leg that is run. It goes the first way, and other runs the others.
     fn choose_in_leg(&mut self, options: &Options<'_>) {
         for way in 1..options.tasks.len() {
-            let begins = self.run.at.with(way as u8);
+            let begins = self.nodes.with(self.run.at, way as u8);
             self.begin(begins, options.forces(way));
         }
         self.has_chosen_in_leg(0);
     }
 
     fn has_chosen_in_leg(&mut self, way: u8) {
-        self.run.at = self.run.at.with(way);
+        self.run.at = self.nodes.with(self.run.at, way);
         if let Some(leg) = &mut self.run.leg {
             leg.has_chosen = true;
         }
     }
 
     /// The run that begins so.
-    fn present(&self, begins: &Begins) -> Present {
-        let mut parts: Vec<(&[u8], Option<u8>)> = Vec::new();
-        let mut at = begins;
-        loop {
-            parts.push((&at.then, at.after.map(|(_, way)| way)));
-            let Some((node, _)) = at.after else { break };
-            at = &self.node(node).before;
-        }
-        let choices =
-            parts.into_iter().rev().flat_map(|(then, way)| way.into_iter().chain(then.iter().copied()));
-        let repeats: Vec<u8> = choices.collect();
-        let recalls = begins.after.map(|(node, _)| (repeats.len() - begins.then.len(), node));
-        Present { repeats, recalls, ..Present::default() }
+    fn present(&self, begins: Begins) -> Present {
+        let repeats = self.nodes.choices(begins);
+        let chosen = self.nodes.then(begins).len();
+        let recalls = begins.after().map(|(node, _)| (repeats.len() - chosen, node));
+        Present::repeats(repeats, recalls)
     }
 }
 
-impl Begins {
-    /// The same, and this is chosen in the leg that follows.
-    fn with(&self, way: u8) -> Begins {
-        let then = self.then.iter().copied().chain(Some(way)).collect();
-        Begins { after: self.after, then }
+impl Present {
+    fn repeats(repeats: Vec<u8>, recalls: Option<(usize, NodeId)>) -> Present {
+        Present { repeats, made: 0, recalls, at: Begins::FIRST, spot: None, leg: None, goes: 0 }
     }
 }
 
@@ -351,10 +302,10 @@ impl Strategy for Complete {
         let (_, node) = self.run.recalls.take_if(|(made, _)| *made == self.run.made)?;
         let way = *self.run.repeats.get(self.run.made - 1)?;
         let task = self.task(node, way);
-        let from = self.node(node).spot.clone();
-        let recalled = self.legs.recalled(&from);
+        let from = self.nodes.get(node).spot;
+        let recalled = self.legs.recalled(from);
         self.run.leg = Some(Running { from, task, has_chosen: false });
-        self.run.at = Begins { after: Some((node, way)), then: Box::default() };
+        self.run.at = Begins::at(node, way);
         Some(recalled)
     }
 
@@ -367,8 +318,8 @@ impl Strategy for Complete {
         self.explored.legs += 1;
         self.explored.run += 1;
         match *moment.ways() {
-            [] if self.legs.is_broken(&spot) => Arrives::AtNew,
-            [] if self.ends.insert(self.legs.digest(&spot)) => Arrives::AtNew,
+            [] if self.legs.is_broken(spot) => Arrives::AtNew,
+            [] if self.ends.add(spot.key()).1 == Added::New => Arrives::AtNew,
             [] => Arrives::AtKnown,
             [task] => {
                 self.run.leg = Some(Running { from: spot, task, has_chosen: false });
@@ -391,7 +342,7 @@ impl Strategy for Complete {
             let Some(begins) = self.now.pop() else { return More::No };
             if let Went::ToARun(begins) = self.follow(begins) {
                 self.since = 0;
-                self.run = self.present(&begins);
+                self.run = self.present(begins);
                 return More::Yes;
             }
         }
@@ -406,7 +357,7 @@ impl Strategy for Complete {
     }
 
     fn moments(&self) -> Vec<Digest> {
-        self.known.iter().map(|(digest, _)| *digest).collect()
+        self.nodes.iter().map(|node| self.legs.digest(node.spot)).collect()
     }
 }
 

@@ -21,51 +21,68 @@
 //! (`tests/races/complete.rs`). Where states are kept (`kept.rs`), each run compares what legs say with what it comes to. Each of
 //! [`Forgets::OF_LEGS`] breaks these tests.
 
-use std::collections::BTreeMap;
 use std::hash::Hash as _;
 
 use judge::RuleSet;
 
-use super::digest::{Digest, Forgets};
+use super::digest::{Digest, Forgets, Past};
 use super::happened::Happened;
 use super::moment::{Local, Moment, Recalled, Watchers, whole};
+use super::numbers::{Numbers, Table};
 use super::strategy::What;
 use super::world::{Host, Ticking, list_ways};
 
 /// A moment, by its parts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Spot {
     shared: SharedId,
-    /// By task.
-    locals: Box<[LocalId]>,
+    locals: LocalsId,
+    pasts: PastsId,
     watchers: WatchersId,
     /// The task that had the turn.
     current: u8,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+/// What makes a moment the one that it is: two spots with one key have one digest, and the other way round.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct SpotKey(SharedId, PastsId, WatchersId);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct SharedId(u32);
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct LocalId(u32);
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+/// The local states of all tasks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct LocalsId(u32);
+
+/// The pasts of all tasks, which are a part of their local states.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct PastsId(u32);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct WatchersId(u32);
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct HappenedId(u32);
 
 /// See the module's documentation.
 pub(super) struct Legs {
     forgets: Forgets,
     shared: Table<Digest, Shared>,
-    locals: Table<Local, Local>,
+    local: Numbers<Local>,
+    /// By task.
+    locals: Table<Box<[LocalId]>, PastsId>,
+    pasts: Numbers<Box<[Past]>>,
     watchers: Table<Digest, Watched>,
     happened: Table<Digest, Box<[Happened]>>,
-    legs: BTreeMap<(SharedId, u8, LocalId), Leg>,
-    heard: BTreeMap<(WatchersId, HappenedId), WatchersId>,
+    legs: Table<(SharedId, u8, LocalId), Leg>,
+    heard: Table<(WatchersId, HappenedId), WatchersId>,
     /// Rules that have had something to decide.
     decided: RuleSet,
+    /// Kept to be used again.
+    next: Vec<LocalId>,
 }
 
 /// Where a leg leads, from all moments with one shared state and one past of the task.
@@ -79,7 +96,6 @@ struct Leg {
 
 /// What all tasks share.
 struct Shared {
-    digest: Digest,
     /// The tasks that may go on.
     runnable: Box<[usize]>,
     host: Host,
@@ -88,7 +104,6 @@ struct Shared {
 }
 
 struct Watched {
-    digest: Digest,
     watchers: Watchers,
     is_broken: bool,
 }
@@ -102,41 +117,20 @@ pub(super) struct Running {
     pub(super) has_chosen: bool,
 }
 
-/// Things with numbers, each known by its key.
-struct Table<K, T> {
-    numbers: BTreeMap<K, u32>,
-    all: Vec<T>,
-}
-
-impl<K: Ord, T> Table<K, T> {
-    fn new() -> Table<K, T> {
-        Table { numbers: BTreeMap::new(), all: Vec::new() }
-    }
-
-    fn add(&mut self, key: K, value: impl FnOnce() -> T) -> u32 {
-        let Table { numbers, all } = self;
-        *numbers.entry(key).or_insert_with(|| {
-            all.push(value());
-            all.len() as u32 - 1
-        })
-    }
-
-    fn get(&self, number: u32) -> &T {
-        &self.all[number as usize]
-    }
-}
-
 impl Legs {
     pub(super) fn new(forgets: Forgets) -> Legs {
         Legs {
             forgets,
             shared: Table::new(),
+            local: Numbers::new(),
             locals: Table::new(),
+            pasts: Numbers::new(),
             watchers: Table::new(),
             happened: Table::new(),
-            legs: BTreeMap::new(),
-            heard: BTreeMap::new(),
+            legs: Table::new(),
+            heard: Table::new(),
             decided: RuleSet::EMPTY,
+            next: Vec::new(),
         }
     }
 
@@ -145,24 +139,19 @@ impl Legs {
         self.decided
     }
 
-    pub(super) fn digest(&self, spot: &Spot) -> Digest {
-        let pasts = spot.locals.iter().map(|local| self.locals.get(local.0).past);
-        let watchers = self.watchers.get(spot.watchers.0).digest;
-        whole(self.shared.get(spot.shared.0).digest, pasts, watchers, self.forgets)
-    }
-
-    /// The task that has the turn at this spot.
-    pub(super) fn current(&self, spot: &Spot) -> usize {
-        usize::from(spot.current)
+    pub(super) fn digest(&self, spot: Spot) -> Digest {
+        let locals = self.locals.key(spot.locals.0);
+        let pasts = locals.iter().map(|local| self.local.get(local.0).past);
+        whole(*self.shared.key(spot.shared.0), pasts, *self.watchers.key(spot.watchers.0), self.forgets)
     }
 
     /// Whether something is broken at this spot.
-    pub(super) fn is_broken(&self, spot: &Spot) -> bool {
+    pub(super) fn is_broken(&self, spot: Spot) -> bool {
         self.shared.get(spot.shared.0).is_broken || self.watchers.get(spot.watchers.0).is_broken
     }
 
     /// The ways to go from here, and what their choice is about.
-    pub(super) fn ways(&self, spot: &Spot, ways: &mut Vec<usize>) -> What {
+    pub(super) fn ways(&self, spot: Spot, ways: &mut Vec<usize>) -> What {
         let Shared { runnable, host, .. } = self.shared.get(spot.shared.0);
         list_ways(ways, runnable, usize::from(spot.current), *host);
         match host {
@@ -172,36 +161,40 @@ impl Legs {
     }
 
     /// The parts of a moment, for a run that repeats the way to it.
-    pub(super) fn recalled(&self, spot: &Spot) -> Recalled {
-        let Shared { digest, contents, .. } = self.shared.get(spot.shared.0);
+    pub(super) fn recalled(&self, spot: Spot) -> Recalled {
+        let locals = self.locals.key(spot.locals.0);
         Recalled {
-            shared: *digest,
-            contents: contents.clone(),
-            locals: spot.locals.iter().map(|local| self.locals.get(local.0).clone()).collect(),
+            shared: *self.shared.key(spot.shared.0),
+            contents: self.shared.get(spot.shared.0).contents.clone(),
+            locals: locals.iter().map(|local| self.local.get(local.0).clone()).collect(),
             watchers: self.watchers.get(spot.watchers.0).watchers.clone(),
         }
     }
 
     /// Whether the leg of this task from here is known.
-    pub(super) fn knows(&self, spot: &Spot, task: usize) -> bool {
-        !self.is_broken(spot) && self.legs.contains_key(&self.key(spot, task))
+    pub(super) fn knows(&self, spot: Spot, task: usize) -> bool {
+        !self.is_broken(spot) && self.legs.find(&self.key(spot, task)).is_some()
     }
 
     /// Where the leg of this task leads from here, if it is known.
-    pub(super) fn step(&mut self, spot: &Spot, task: usize) -> Option<Spot> {
+    pub(super) fn step(&mut self, spot: Spot, task: usize) -> Option<Spot> {
         if self.is_broken(spot) {
             return None;
         }
-        let key = self.key(spot, task);
-        let Leg { shared, locals: changed, happened } = self.legs.get(&key)?;
+        let leg = self.legs.find(&self.key(spot, task))?;
+        let Leg { shared, locals: changed, happened } = self.legs.get(leg);
         let (shared, happened) = (*shared, *happened);
-        let mut locals = spot.locals.to_vec();
-        changed.iter().for_each(|(task, local)| set(&mut locals, usize::from(*task), *local));
+        let mut next = std::mem::take(&mut self.next);
+        next.clear();
+        next.extend_from_slice(self.locals.key(spot.locals.0));
+        changed.iter().for_each(|(task, local)| set(&mut next, usize::from(*task), *local));
+        let (locals, pasts) = self.add_locals(&next);
+        self.next = next;
         let watchers = match self.forgets {
             Forgets::LegEvents => spot.watchers,
             _ => self.hear(spot.watchers, happened),
         };
-        Some(Spot { shared, locals: locals.into(), watchers, current: task as u8 })
+        Some(Spot { shared, locals, pasts, watchers, current: task as u8 })
     }
 
     /// The spot of a moment to which a run has come by this leg; nothing where it is its first.
@@ -209,32 +202,33 @@ impl Legs {
         let shared = self.add_shared(moment);
         let current = moment.current() as u8;
         let mut changed = Vec::new();
-        let mut locals = by.map(|leg| leg.from.locals.to_vec()).unwrap_or_default();
+        let from = by.map(|leg| self.locals.key(leg.from.locals.0).to_vec());
+        let mut locals = from.unwrap_or_default();
         for (number, task) in moment.tasks().enumerate() {
-            if locals.get(number).is_some_and(|known| self.locals.get(known.0).is_of(task)) {
+            if locals.get(number).is_some_and(|known| self.local.get(known.0).is_of(task)) {
                 continue;
             }
-            let local = self.locals.add_local(Local::of(task));
+            let local = LocalId(self.local.add(Local::of(task)).0);
             changed.push((number as u8, local));
             set(&mut locals, number, local);
         }
-        let locals = locals.into_boxed_slice();
+        let (locals, pasts) = self.add_locals(&locals);
         let Some(Running { from, task, has_chosen }) = by else {
             let watchers = self.add_watchers(moment.watchers());
-            return Spot { shared, locals, watchers, current };
+            return Spot { shared, locals, pasts, watchers, current };
         };
         let happened = self.add_happened(moment.happened());
         let watchers = self.hear(from.watchers, happened);
-        let whole = !self.shared.get(shared.0).is_broken && !self.is_broken(from) && !has_chosen;
+        let whole = !self.shared.get(shared.0).is_broken && !self.is_broken(*from) && !has_chosen;
         if whole {
             let leg = Leg { shared, locals: changed.into(), happened };
-            self.legs.insert(self.key(from, *task), leg);
+            self.legs.add(self.key(*from, *task), || leg);
         }
-        Spot { shared, locals, watchers, current }
+        Spot { shared, locals, pasts, watchers, current }
     }
 
-    fn key(&self, spot: &Spot, task: usize) -> (SharedId, u8, LocalId) {
-        let local = spot.locals.get(task).copied().unwrap_or(LocalId(u32::MAX));
+    fn key(&self, spot: Spot, task: usize) -> (SharedId, u8, LocalId) {
+        let local = self.locals.key(spot.locals.0).get(task).copied().unwrap_or(LocalId(u32::MAX));
         match self.forgets {
             Forgets::LegPast => (spot.shared, task as u8, LocalId(0)),
             Forgets::LegShared => (SharedId(0), task as u8, local),
@@ -250,12 +244,25 @@ impl Legs {
             (_, Ticking::Yes) => Host::TakesPart,
         };
         SharedId(self.shared.add(digest, || Shared {
-            digest,
             runnable: moment.runnable().into(),
             host,
             contents: moment.contents().collect(),
             is_broken: moment.is_broken(),
         }))
+    }
+
+    fn add_locals(&mut self, locals: &[LocalId]) -> (LocalsId, PastsId) {
+        let Legs { locals: all, local, pasts, forgets, .. } = self;
+        if let Some(known) = all.find(locals) {
+            return (LocalsId(known), *all.get(known));
+        }
+        let past = |id: &LocalId| local.get(id.0).past;
+        let of_all = match forgets {
+            Forgets::Reads => Box::default(),
+            _ => locals.iter().map(past).collect(),
+        };
+        let pasts = PastsId(pasts.add(of_all).0);
+        (LocalsId(all.add(locals.into(), || pasts)), pasts)
     }
 
     fn add_happened(&mut self, happened: &[Happened]) -> HappenedId {
@@ -269,7 +276,7 @@ impl Legs {
             decisions.filter(|(_, decisions)| *decisions > 0).map(|(rule, _)| rule).collect();
         self.decided = self.decided.union(decided);
         let (digest, is_broken) = (watchers.digest(), watchers.is_broken());
-        WatchersId(self.watchers.add(digest, || Watched { digest, watchers, is_broken }))
+        WatchersId(self.watchers.add(digest, || Watched { watchers, is_broken }))
     }
 
     /// What those who watch remember after this has happened.
@@ -278,20 +285,25 @@ impl Legs {
         if told.is_empty() {
             return before;
         }
-        if let Some(known) = self.heard.get(&(before, happened)) {
-            return *known;
+        if let Some(known) = self.heard.find(&(before, happened)) {
+            return *self.heard.get(known);
         }
         let mut watchers = self.watchers.get(before.0).watchers.clone();
         watchers.hear(told);
         let after = self.add_watchers(watchers);
-        self.heard.insert((before, happened), after);
+        self.heard.add((before, happened), || after);
         after
     }
 }
 
-impl Table<Local, Local> {
-    fn add_local(&mut self, local: Local) -> LocalId {
-        LocalId(self.add(local.clone(), || local))
+impl Spot {
+    /// The task that has the turn here.
+    pub(super) fn current(self) -> usize {
+        usize::from(self.current)
+    }
+
+    pub(super) fn key(self) -> SpotKey {
+        SpotKey(self.shared, self.pasts, self.watchers)
     }
 }
 

@@ -35,6 +35,8 @@ mod kept;
 mod legs;
 mod locks;
 mod moment;
+mod nodes;
+mod numbers;
 mod order;
 mod program;
 mod refine;

@@ -1,0 +1,104 @@
+//! Values that are known by numbers: each is kept once.
+//!
+//! **What it is.** [`Numbers`] gives a value the number that it was given when it came first, counting from 0. So two values are equal where their
+//! numbers are, and what is made of several values is compared, hashed and kept as a few integers.
+//!
+//! **The law it keeps.** Numbers depend on the order in which values come, and on nothing else: no random seed, and nothing iterates over the table.
+
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher as _};
+
+use hashbrown::HashTable;
+use siphasher::sip::SipHasher13;
+
+/// See the module's documentation.
+pub(super) struct Numbers<T> {
+    all: Vec<T>,
+    table: HashTable<u32>,
+}
+
+/// What is known by the number of its key.
+pub(super) struct Table<K, T> {
+    keys: Numbers<K>,
+    all: Vec<T>,
+}
+
+/// Whether a value came before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Added {
+    New,
+    Known,
+}
+
+impl<T: Hash + Eq> Numbers<T> {
+    pub(super) fn new() -> Numbers<T> {
+        Numbers { all: Vec::new(), table: HashTable::new() }
+    }
+
+    /// The number of a value that was added.
+    pub(super) fn find<Q>(&self, value: &Q) -> Option<u32>
+    where
+        T: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.table.find(hash(value), |number| self.get(*number).borrow() == value).copied()
+    }
+
+    pub(super) fn add(&mut self, value: T) -> (u32, Added) {
+        match self.find(&value) {
+            Some(number) => (number, Added::Known),
+            None => (self.push(value), Added::New),
+        }
+    }
+
+    pub(super) fn get(&self, number: u32) -> &T {
+        &self.all[number as usize]
+    }
+
+    fn push(&mut self, value: T) -> u32 {
+        let (hashed, number) = (hash(&value), self.all.len() as u32);
+        self.all.push(value);
+        let Numbers { all, table } = self;
+        table.insert_unique(hashed, number, |number| hash(&all[*number as usize]));
+        number
+    }
+}
+
+impl<K: Hash + Eq, T> Table<K, T> {
+    pub(super) fn new() -> Table<K, T> {
+        Table { keys: Numbers::new(), all: Vec::new() }
+    }
+
+    /// The number of a key that was added.
+    pub(super) fn find<Q>(&self, key: &Q) -> Option<u32>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.keys.find(key)
+    }
+
+    /// The number of a key. What is known by it is made when it is new.
+    pub(super) fn add(&mut self, key: K, value: impl FnOnce() -> T) -> u32 {
+        let (number, added) = self.keys.add(key);
+        if added == Added::New {
+            self.all.push(value());
+        }
+        number
+    }
+
+    pub(super) fn key(&self, number: u32) -> &K {
+        self.keys.get(number)
+    }
+
+    pub(super) fn get(&self, number: u32) -> &T {
+        &self.all[number as usize]
+    }
+}
+
+/// The hash of a value, the same on every machine.
+pub(super) fn hash(value: &(impl Hash + ?Sized)) -> u64 {
+    let mut hasher = SipHasher13::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
