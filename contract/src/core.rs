@@ -79,8 +79,20 @@ pub struct Config {
     pub time_slice: Millis,
     /// When a job expires; scopes shorten it, or leave it out.
     pub expiry: Option<Expiry>,
+    /// How many jobs to be ready for.
+    pub jobs: Jobs,
     /// The fault it is to have, in a build that can have one.
     pub seeded: Seeded,
+}
+
+/// How many jobs a core is to be ready for. A hint: no answer and no change depends on it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Jobs {
+    /// As many as there will be.
+    #[default]
+    Few,
+    /// Many from the first one on, so that what a core does only for many jobs is tried with few.
+    Many,
 }
 
 impl Config {
@@ -92,6 +104,7 @@ impl Config {
             callback_slots: 4,
             time_slice: Millis::from_secs(300),
             expiry: Some(profile.expiry),
+            jobs: Jobs::Few,
             seeded: Seeded::NONE,
         }
     }

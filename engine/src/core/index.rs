@@ -1,7 +1,7 @@
 //! What is at hand about many jobs: which of them queue, run, wait for a timer or have something to tell.
 //!
 //! **What it is.** An answer to the questions that the service asks at every call, in a time that does not grow with the number of
-//! jobs. A core has one while it keeps more than a few records; with fewer, looking at each record is faster.
+//! jobs. A core has one while it keeps more than a few records; with fewer, looking at each record is faster. [`Jobs::Many`] asks for one always.
 //!
 //! **What it is not.** A second truth. Every entry is computed from one record, by the same words as the look at all records;
 //! an entry whose record was touched is computed anew before the index is asked (`Core::settle`). The view, equality and hash of
@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::call::Priority;
+use contract::core::Jobs;
 use contract::{JobId, JobState, Time, UserId, fault};
 
 use super::Core;
@@ -19,7 +20,7 @@ use super::job::{Job, Modification};
 use super::timers::Timer;
 use super::transfers::is_background;
 
-/// With more records than this a core has an index.
+/// With more records than this a core has an index; one that is to be ready for many always has it.
 const MANY: usize = 32;
 /// With fewer it drops the index again.
 const FEW: usize = 16;
@@ -63,12 +64,12 @@ impl Core {
             if self.jobs.stays_plain {
                 return;
             }
-            if self.jobs.len() > MANY {
+            if self.jobs.len() > MANY || self.jobs.jobs == Jobs::Many {
                 self.make_index();
             }
             return;
         };
-        if self.jobs.len() < FEW {
+        if self.jobs.len() < FEW && self.jobs.jobs == Jobs::Few {
             return;
         }
         while let Some(id) = index.touched.pop() {

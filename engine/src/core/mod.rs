@@ -223,7 +223,7 @@ impl contract::Core for Core {
         Core {
             config: *config,
             now: Time::ZERO,
-            jobs: Table::new(),
+            jobs: Table::new(config.jobs),
             begun: Vec::new(),
             next_delivery: 0,
             queue_clock: 0,

@@ -12,6 +12,7 @@
 use std::hash::{Hash, Hasher};
 
 use contract::JobId;
+use contract::core::Jobs;
 
 use super::index::Index;
 use super::job::Job;
@@ -24,6 +25,8 @@ pub(super) struct Table {
     slots: Vec<(JobId, Option<Job>)>,
     holes: usize,
     next: u32,
+    /// How many it is to be ready for.
+    pub(super) jobs: Jobs,
     /// None while the records are so few that looking at each of them is faster.
     pub(super) index: Option<Box<Index>>,
     /// For the test that compares a core with an index to one without.
@@ -32,11 +35,12 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) const fn new() -> Table {
+    pub(super) const fn new(jobs: Jobs) -> Table {
         Table {
             slots: Vec::new(),
             holes: 0,
             next: 0,
+            jobs,
             index: None,
             #[cfg(test)]
             stays_plain: false,
@@ -143,7 +147,7 @@ mod tests {
 
     #[test]
     fn memory_follows_the_records_that_are_here() {
-        let mut table = Table::new();
+        let mut table = Table::new(Jobs::Few);
         let kept = table.push(job());
         for _ in 0..10_000 {
             let id = table.push(job());
@@ -160,7 +164,7 @@ mod tests {
 
     #[test]
     fn tables_are_equal_when_their_jobs_are() {
-        let (mut one, mut other) = (Table::new(), Table::new());
+        let (mut one, mut other) = (Table::new(Jobs::Few), Table::new(Jobs::Few));
         for table in [&mut one, &mut other] {
             (0..3).for_each(|_| _ = table.push(job()));
         }
