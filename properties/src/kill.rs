@@ -26,6 +26,7 @@ use model::suite::Pace;
 
 use crate::live::{LiveConfig, run as live};
 use crate::oracle::{self, OracleConfig};
+use crate::pins;
 use crate::race::{self, HuntOptions, Hunted, Kind, Stop, hunt};
 use crate::run::{Broken, run, run_bytes};
 use crate::sample::{program, split_mix};
@@ -129,6 +130,8 @@ pub enum Sign {
     Rules(RuleSet),
     /// Specification and core do not agree.
     Agreement,
+    /// A slice has other states than committed: the view of the core is another one.
+    States,
     /// A call waited for a later delivery than the one it had to wait for (L3).
     Overwaited,
     /// Clients or the service did not come back.
@@ -146,6 +149,7 @@ impl fmt::Display for Sign {
         match self {
             Sign::Rules(rules) => rules.fmt(f),
             Sign::Agreement => f.write_str("agreement"),
+            Sign::States => f.write_str("states"),
             Sign::Overwaited => f.write_str("L3"),
             Sign::Hang => f.write_str("hang"),
             Sign::WrongFile => f.write_str("file"),
@@ -250,6 +254,10 @@ impl Attack<'_> {
                     }
                     if report.disagreement.is_some() {
                         return Some(Sign::Agreement);
+                    }
+                    let committed = pins::states(scope, &variant, slice.name);
+                    if report.whole().zip(committed).is_some_and(|(now, before)| now as u64 != before) {
+                        return Some(Sign::States);
                     }
                 }
             }

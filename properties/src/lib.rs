@@ -36,6 +36,7 @@ pub mod minimize;
 pub mod mutate;
 #[cfg(feature = "live")]
 pub mod oracle;
+pub mod pins;
 pub mod program;
 pub mod race;
 #[cfg(feature = "live")]
