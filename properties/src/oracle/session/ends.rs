@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use contract::call::{Completed, ErrorContext, Whose};
 use contract::core::{Core as _, TransferReply};
 use contract::dialect::{Contexts, TransferSlots};
-use contract::{Event, FileId, HResult, JobState, NotifyFlags, Priority, UserId};
-use engine::service::{File, Job};
+use contract::{Event, FileId, HResult, JobState, NotifyFlags, Priority, StateSet, UserId};
+use engine::service::{File, Job, WaitError};
 
 use super::super::checks::Checks;
 use super::super::play::Setting;
 use super::lists::files_of;
 use super::properties::{made, start};
-use super::sim::{DiskFails, Ear, Gate, Sim, WATCH, WORKERS, eventually, local, object};
+use super::sim::{DiskFails, Ear, Gate, PATIENCE, Sim, WATCH, WORKERS, eventually, local, object};
 
 /// A job that is TRANSFERRED.
 fn transferred(checks: &mut Checks, sim: &Sim) -> Option<Job> {
@@ -322,6 +322,10 @@ pub(super) fn shutdown(checks: &mut Checks, setting: &Setting) {
 pub(super) fn waits(checks: &mut Checks, setting: &Setting) {
     let Some(sim) = start(checks, setting) else { return };
     let Some(job) = made(checks, sim.job(0, "http://sim/stall", None)) else { return };
+    let (suspended, transferred) = (StateSet::of(JobState::Suspended), StateSet::of(JobState::Transferred));
+    let late = job.wait_for(transferred, WATCH);
+    checks.same("a state that does not come", late, Err(WaitError::TimedOut(JobState::Suspended)));
+    checks.same("a state that is there", job.wait_for(suspended, Duration::ZERO), Ok(JobState::Suspended));
     let wait_for = |state| sim.service.wait_until(|core| core.state(job.number()) == Some(state));
     wait_for(JobState::Suspended);
     thread::scope(|scope| {
@@ -332,10 +336,16 @@ pub(super) fn waits(checks: &mut Checks, setting: &Setting) {
         checks.same("Resume", job.resume(), Ok(()));
         sim.network.gate.open();
         checks.same("the state after the wait", waiting.join().ok(), Some(Some(JobState::Transferred)));
+        let state = job.wait_for(transferred, PATIENCE);
+        checks.same("the state that was waited for", state, Ok(JobState::Transferred));
+        checks.same("Cancel", job.cancel().map(|back| back.hr), Ok(HResult::S_OK));
+        let ended = job.wait_for(suspended, PATIENCE);
+        checks.same("a state that cannot come", ended, Err(WaitError::Ended(JobState::Cancelled)));
         let waiting = scope.spawn(|| sim.service.wait_until(|_| false));
         let left = sim.service.shutdown();
         checks.same("threads left behind", (left.callbacks, left.transfers, left.programs), (0, 0, 0));
         checks.same("a wait ends with the service", waiting.join().is_ok(), true);
+        checks.same("a job without its service", job.wait_for(suspended, PATIENCE), Err(WaitError::Gone));
     });
 }
 

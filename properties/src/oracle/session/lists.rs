@@ -106,6 +106,11 @@ pub(super) fn enumerators(checks: &mut Checks, setting: &Setting) {
     checks.same("AddFile", job.add_file("http://sim/late", local("late")), Ok(()));
     checks.same("GetCount of a snapshot", all.count(), Ok(3));
     checks.same("GetCount of a later one", job.files().map(|files| files.count()), Ok(Ok(4)));
+    checks.same("Reset before the iterator", all.reset(), Ok(()));
+    checks.same("Skip before the iterator", all.skip(1).map(|back| back.hr), Ok(ok));
+    let rest = all.into_iter();
+    checks.same("what the iterator has left", rest.len(), 2);
+    checks.same("the iterator", rest.map(|file| file.number().0).collect::<Vec<_>>(), vec![1, 2]);
 }
 
 pub(super) fn jobs_and_owners(checks: &mut Checks, setting: &Setting) {

@@ -66,7 +66,7 @@ pub(super) static PARTS: &[Part] = &[
     Part { name: "the-file-that-failed", because: "facts B5, D4", run: ends::the_file_that_failed },
     Part { name: "network-and-logoff", because: "facts A2", run: ends::network_and_logoff },
     Part { name: "shutdown", because: "facts D3: the service is not there", run: ends::shutdown },
-    Part { name: "waits", because: "Service::wait_until", run: ends::waits },
+    Part { name: "waits", because: "Service::wait_until, Job::wait_for", run: ends::waits },
     Part { name: "handles", because: "facts G31", run: ends::handles },
 ];
 

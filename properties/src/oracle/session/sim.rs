@@ -18,7 +18,7 @@ use engine::transfer::Progress;
 use super::super::play::Setting;
 
 /// How long something may take that has to happen; a busy machine has the second try, with more of it.
-const PATIENCE: Duration = Duration::from_millis(1500);
+pub(super) const PATIENCE: Duration = Duration::from_millis(1500);
 /// The same when something of this part has not happened already: the finding is there.
 const IMPATIENCE: Duration = Duration::from_millis(100);
 /// Longer than anything is waited for: so long a door stays closed at most.
