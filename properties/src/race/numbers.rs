@@ -6,10 +6,10 @@
 //! **The law it keeps.** Numbers depend on the order in which values come, and on nothing else: no random seed, and nothing iterates over the table.
 
 use std::borrow::Borrow;
-use std::hash::{Hash, Hasher as _};
+use std::hash::Hash;
 
+use explorer::fingerprint::fingerprint;
 use hashbrown::HashTable;
-use siphasher::sip::SipHasher13;
 
 /// See the module's documentation.
 pub(super) struct Numbers<T> {
@@ -98,7 +98,5 @@ impl<K: Hash + Eq, T> Table<K, T> {
 
 /// The hash of a value, the same on every machine.
 pub(super) fn hash(value: &(impl Hash + ?Sized)) -> u64 {
-    let mut hasher = SipHasher13::new();
-    value.hash(&mut hasher);
-    hasher.finish()
+    fingerprint(value) as u64
 }
