@@ -96,9 +96,28 @@ impl<'a> Night<'a> {
         Ok(Night { plan, out, results, over: None, _locks: [checkout, own] })
     }
 
+    /// Installs and builds what the engines need, and runs none.
+    pub(crate) fn build(mut self, output: &mut Output) -> Result<ExitCode, Error> {
+        let engines = self.engines();
+        let obstacles = self.set_up(&engines, output);
+        self.set_up_canary(&engines, &obstacles, output);
+        // There is no report: a directory that was made for it goes, and one with files in it stays.
+        let _ = std::fs::remove_dir(&self.out);
+        for step in &self.results.set_up {
+            output.text(&format!("{}: {:.1} s", step.what, step.time_ms as f64 / 1000.0))?;
+        }
+        match obstacles.into_iter().next() {
+            None => {
+                output.text("What a night needs is built. No engine ran, so there is no verdict.")?;
+                Ok(ExitCode::Held)
+            }
+            Some((target, obstacle)) => Err(missing(target, obstacle)),
+        }
+    }
+
     /// Runs the engines, and writes and prints what is known.
     pub(crate) fn run(mut self, output: &mut Output) -> Result<ExitCode, Error> {
-        let engines: Vec<Named> = Named::all().filter(|engine| self.has(*engine)).collect();
+        let engines = self.engines();
         self.keep_so_far();
         let obstacles = self.set_up(&engines, output);
         let fuzzer = self.set_up_canary(&engines, &obstacles, output);
@@ -124,6 +143,10 @@ impl<'a> Night<'a> {
         watched::name_rules(&mut so_far);
         // It is written again at the end, and said then when it cannot be.
         let _ = reports::write_all(&self.out, &so_far);
+    }
+
+    fn engines(&self) -> Vec<Named> {
+        Named::all().filter(|engine| self.has(*engine)).collect()
     }
 
     /// Whether an engine belongs to this night.
@@ -292,6 +315,21 @@ impl<'a> Night<'a> {
         ci::inform(self.plan.ci, results, &warnings, audience, output);
         finish::report_with(&self.out, results, trend.as_ref(), reader, output);
         Ok(code)
+    }
+}
+
+/// Why nothing can be run of this target.
+fn missing(target: Target, obstacle: Obstacle) -> Error {
+    match obstacle {
+        Status::Skipped { why, install_hint } => {
+            let help =
+                install_hint.unwrap_or_else(|| "run `bgcheck doctor` to see what is missing".to_owned());
+            Error::Missing { what: why, help }
+        }
+        Status::Failed { why } => {
+            Error::Program { program: format!("cargo fuzz build {}", target.name()), why }
+        }
+        Status::Ran(_) => unreachable!("what ran is no obstacle"),
     }
 }
 

@@ -30,7 +30,8 @@ impl Night<'_> {
             let step = tools::install(place, &|line| progress.tell(|| line));
             self.results.set_up.push(step);
         }
-        let built = targets.into_iter().filter_map(|target| Some((target, self.build(target, output)?)));
+        let built =
+            targets.into_iter().filter_map(|target| Some((target, self.build_target(target, output)?)));
         built.collect()
     }
 
@@ -43,11 +44,11 @@ impl Night<'_> {
     ) -> Fuzzer {
         let others = engines.iter().any(|engine| engine.0.target().is_some()) && obstacles.is_empty();
         let wanted = others && engines.iter().any(|engine| !engine.0.is_about_subject());
-        let built = wanted && self.build(Target::Canary, output).is_none();
+        let built = wanted && self.build_target(Target::Canary, output).is_none();
         if built { Fuzzer::Built } else { Fuzzer::Missing }
     }
 
-    fn build(&mut self, target: Target, output: &Output) -> Option<Obstacle> {
+    fn build_target(&mut self, target: Target, output: &Output) -> Option<Obstacle> {
         let task = &self.plan.task;
         if let Some((why, install_hint)) = fuzz::obstacle(task.place) {
             return Some(Status::Skipped { why, install_hint });

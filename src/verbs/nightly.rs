@@ -43,6 +43,7 @@ Examples:
   bgcheck nightly --kill                also: are the seeded faults still found? (builds itself once more)
   bgcheck nightly --adapter adapters/python/adapter.toml
   bgcheck nightly --junit target/junit.xml --sarif target/bgcheck.sarif
+  bgcheck nightly --no-run              builds what a night needs, such as the fuzz targets
   bgcheck nightly --offline             installs nothing; without cargo-fuzz it ends with 6
   bgcheck nightly --canary              a subject that is broken on purpose: ends with 2 and names R1 and R2")]
 pub(crate) struct Args {
@@ -85,6 +86,9 @@ pub(crate) struct Args {
     /// Install and download nothing.
     #[arg(long)]
     offline: bool,
+    /// Install and build what the engines need, and run none. It gives no verdict.
+    #[arg(long, conflicts_with_all = ["canary", "kill", "json"])]
+    no_run: bool,
     /// How much the exhaustive engine explores; `default`, or `tiny` with `--canary`, when left out.
     #[arg(long, value_parser = cli::one_of(ScopeName::ALL), value_name = "SCOPE")]
     scope: Option<ScopeName>,
@@ -130,7 +134,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         ci: &args.ci,
         reader: Reader::of_json(args.json),
     };
-    Night::begin(&plan, output)?.run(output)
+    let night = Night::begin(&plan, output)?;
+    if args.no_run { night.build(output) } else { night.run(output) }
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
