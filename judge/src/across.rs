@@ -151,8 +151,7 @@ impl Across {
     fn call(&mut self, id: CallId, job: Option<JobId>, caller: Caller) {
         let told = self.running().any(|running| Some(running.job) == job);
         let risk = if told || caller.inside.is_some() { Risk::Callback } else { Risk::None };
-        let out_of =
-            self.calls.iter().find(|call| call.is_of_thread(caller) && !self.is_amid(call.id));
+        let out_of = self.calls.iter().find(|call| call.is_of_thread(caller) && !self.is_amid(call.id));
         let out_of = out_of.map(|call| call.id);
         put(&mut self.calls, Calling { id, job, caller, out_of, risk }, |call| call.id);
     }

@@ -8,7 +8,7 @@ use super::trace::{Trace, TraceError};
 use super::verdict::{Verdicts, Violation};
 
 /// The runs as text: traces in JSON Lines, one after another.
-pub const TEXT: &str = include_str!("../tests/rules/cases.jsonl");
+pub static TEXT: &str = include_str!("../tests/rules/cases.jsonl");
 
 /// The runs.
 ///

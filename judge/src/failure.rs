@@ -169,7 +169,7 @@ fn open_at(trace: &Trace, violation: &Violation) -> Vec<String> {
 }
 
 /// Whether `event` is what forbids `broken`, as long as no later one does.
-fn forbids(rule: Rule, broken: &EventView<'_>, event: &EventView<'_>) -> bool {
+pub(super) fn forbids(rule: Rule, broken: &EventView<'_>, event: &EventView<'_>) -> bool {
     use Method as M;
     match rule {
         Rule::R1 => succeeds(event, &[M::Cancel]),

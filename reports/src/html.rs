@@ -120,6 +120,7 @@ fn verdict(results: &Results, outcome: &Outcome, table: &Table) -> Markup {
         div class={ "verdict " (class_of_code(outcome.exit_code)) } {
             p { "Verdict: " (words::verdict(outcome, table)) }
             p { (show(&words::reach(table))) }
+            @if let Some(canary) = words::canary_subject(results) { p { (canary) } }
             @if let Some(news) = words::news(results) { p { (show(&news)) } }
             @if let Some(partial) = words::partial(run) { p { (show(&partial)) } }
             @if outcome.beside_failures().next().is_some() {
@@ -135,7 +136,7 @@ fn verdict(results: &Results, outcome: &Outcome, table: &Table) -> Markup {
 
 fn claims(results: &Results, table: &Table) -> Markup {
     html! {
-        h2 { "Proved, and only sampled" }
+        h2 { "Proved, sampled, not tried" }
         ul {
             @for (whom, claim) in words::claims(results, table) { li { b { (show(&whom)) } ": " (show(&claim)) } }
         }
@@ -251,6 +252,7 @@ fn failure(found: &Found<'_>, index: usize) -> Markup {
             p { (show(found.sentence)) }
             @if let Some(flaky) = &found.flaky { p { b { "Flaky" } ": " (show(flaky)) "." } }
             dl {
+                @if let Some(owed) = &found.failure.owed { dt { "owed" } dd { b { (show(owed)) } } }
                 @if found.rule.is_none() { dt { "what happens" } dd { (show(&words::story(found))) } }
                 dt { "found by" } dd { (show(&found.engines.join("; "))) }
                 @for note in &found.failure.notes { dt { "note" } dd { (show(note)) } }

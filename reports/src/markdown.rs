@@ -133,6 +133,9 @@ pub(crate) fn verdict(text: &mut String, results: &Results, table: &Table) {
     if let Some(partial) = words::partial(&results.run) {
         line!(text, "**{}**\n", inline(&partial));
     }
+    if let Some(canary) = words::canary_subject(results) {
+        line!(text, "{canary}\n");
+    }
     if let Some(news) = words::news(results) {
         line!(text, "{}\n", inline(&news));
     }
@@ -162,7 +165,7 @@ pub(crate) fn found(text: &mut String, results: &Results) {
 }
 
 fn claims(text: &mut String, results: &Results, table: &Table) {
-    line!(text, "## Proved, and only sampled\n");
+    line!(text, "## Proved, sampled, not tried\n");
     for (whom, claim) in words::claims(results, table) {
         line!(text, "- **{}**: {}", inline(&whom), inline(&claim));
     }
@@ -236,6 +239,9 @@ pub(crate) fn failure(text: &mut String, found: &Found<'_>, shown: Shown) {
     line!(text, "### {}: {}\n", inline(&found.failure.id), inline(&found.broken));
     let flaky = found.flaky.as_ref().map(|flaky| format!(" It is flaky: {flaky}.")).unwrap_or_default();
     line!(text, "{} Found by {}.{}\n", inline(found.sentence), inline(&found.found_by()), inline(&flaky));
+    if let Some(owed) = &found.failure.owed {
+        line!(text, "**Owed: {}.**\n", inline(owed));
+    }
     for note in &found.failure.notes {
         line!(text, "- {}", inline(note));
     }

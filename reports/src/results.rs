@@ -729,6 +729,9 @@ pub struct Failure {
     /// the nearest run that passes differs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Which call had to wait for which callback, where that was missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed: Option<String>,
     /// How often it failed when it was run again; nothing where it cannot be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,

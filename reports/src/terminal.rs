@@ -275,6 +275,9 @@ fn failure(page: &mut Page, found: &Found<'_>) {
         Paint::Bad,
     );
     page.line(4, found.sentence, Paint::Plain);
+    if let Some(owed) = &found.failure.owed {
+        page.line(4, &format!("owed: {owed}"), Paint::Plain);
+    }
     let lines: Vec<_> = words::timeline(found.failure).collect();
     let decisive = lines.iter().filter(|(line, _)| *line == Line::Decisive).count();
     // Without a mark the end of the trace is the best guess at what decided.
@@ -294,7 +297,7 @@ fn failure(page: &mut Page, found: &Found<'_>) {
 }
 
 fn claims(page: &mut Page, results: &Results, table: &Table) {
-    page.title("Proved, and only sampled");
+    page.title("Proved, sampled, not tried");
     for (whom, text) in words::claims(results, table) {
         page.line(2, &format!("{whom}: {text}"), Paint::Plain);
     }
@@ -312,6 +315,9 @@ fn verdict(page: &mut Page, results: &Results, table: &Table) {
     }
     if let Some(partial) = words::partial(&results.run) {
         page.line(2, &partial, Paint::Warn);
+    }
+    if let Some(canary) = words::canary_subject(results) {
+        page.line(2, canary, Paint::Plain);
     }
     if let Some(news) = words::news(results) {
         page.line(2, &news, Paint::Plain);

@@ -198,10 +198,19 @@ pub(crate) fn cell_besides(cell: &Cell) -> String {
     texts.join("; ")
 }
 
+/// What the verdict is about, where the subject is broken on purpose.
+pub(crate) fn canary_subject(results: &Results) -> Option<&'static str> {
+    let is_canary = |engine: &EngineResult| engine.name.ends_with(" (canary)");
+    results.engines.iter().any(is_canary).then_some(
+        "The subject is a canary, an implementation that is broken on purpose: this run shows what the workbench notices, and nothing about \
+         another implementation.",
+    )
+}
+
 /// How to read a timeline, for a reader who has not seen one.
 pub(crate) const LEGEND: &str = "In the timelines time runs downwards. j0 is a job, t0 a thread of a client, p0 the object that a client has \
     registered, d0 the delivery of an event to it. A delivery begins when the service has decided on it, and starts when the client's \
-    callback is entered. Marked lines decide.";
+    callback is entered. Clauses are those of section 4 of docs/contract.md. Marked lines decide.";
 
 /// A failure of a run, with the engines that found it and what it breaks. Engines that find one failure id find one thing.
 pub(crate) struct Found<'a> {
@@ -303,9 +312,16 @@ pub(crate) fn claims(results: &Results, table: &Table) -> Vec<(String, String)> 
         let Status::Ran(ran) = &engine.status else { continue };
         lines.extend(agreement(ran).map(|text| (engine_title(engine), text)));
     }
-    let undecided = undecided(table);
+    let is_proved = |cell: &Cell| cell.standing == Standing::Proved;
+    if !table.rows.iter().flat_map(|row| &row.cells).any(is_proved) {
+        lines.insert(0, ("every subject".to_owned(), "nothing is proved".to_owned()));
+    }
+    let undecided = undecided(results, table);
     if !undecided.is_empty() {
-        lines.push(("no subject".to_owned(), format!("decided nowhere: {}", listed(&undecided, " "))));
+        lines.push((
+            "no subject".to_owned(),
+            format!("not tried, or not decided: {}", listed(&undecided, ", ")),
+        ));
     }
     let documents = results.sentences.map(|counts| {
         ("the documents".to_owned(), format!("{} (bgcheck report --sentences)", counts.phrase()))
@@ -335,11 +351,11 @@ fn claims_of(table: &Table, subject: Subject) -> Vec<String> {
 }
 
 /// The rules that no engine came to a judgement on.
-fn undecided(table: &Table) -> Vec<String> {
+fn undecided(results: &Results, table: &Table) -> Vec<String> {
     let undecided =
         |standing| matches!(standing, Standing::NotDecidable | Standing::NotRun | Standing::NotYet);
     let rows = table.rows.iter().filter(|row| row.cells.iter().all(|cell| undecided(cell.standing)));
-    rows.map(|row| row.rule.to_string()).collect()
+    rows.map(|row| rule_title(results, &row.rule)).collect()
 }
 
 fn listed(rules: &[String], separator: &str) -> String {
@@ -464,15 +480,23 @@ pub(crate) enum Line {
     Plain,
 }
 
-/// What a failure is about, in one line: both sides of a disagreement, else what its id is made of, else the line that decides, else what the rule
+/// What a failure is about, in one line: which call had to wait for what; else both sides of a disagreement, else what its id is made of, else the line that decides, else what the rule
 /// demands.
 pub(crate) fn story(found: &Found<'_>) -> String {
     let note =
         |name: &str| found.failure.notes.iter().find_map(|note| note.strip_prefix(name)).map(str::trim);
-    if let Some((subject, wanted)) = note("subject:").zip(note("wanted:")) {
+    let identity = note("identity:");
+    if let Some(owed) = &found.failure.owed {
+        let seen = identity.map(|identity| format!(" ({identity})")).unwrap_or_default();
+        return format!("{owed}{seen}");
+    }
+    // Where one side has nothing, what its id is made of has the word for it: an answer that is early, an event too many.
+    let both = note("subject:").zip(note("wanted:"));
+    if let Some((subject, wanted)) =
+        both.filter(|(subject, wanted)| ![*subject, *wanted].contains(&"nothing") || identity.is_none())
+    {
         return format!("wanted: {wanted}; the subject: {subject}");
     }
-    let identity = note("identity:");
     let decisive = || {
         let lines = timeline(found.failure).filter(|(line, _)| *line == Line::Decisive);
         let text = lines.last().map(|(_, text)| text)?;

@@ -452,13 +452,9 @@ impl Shared<'_> {
 fn of_collision(scoped: &Scoped, collision: &Collision) -> Found {
     let failure = reports::Failure {
         id: "digest-collision".to_owned(),
-        trace_file: None,
         replay_command: "bgcheck race --complete --keep-states".to_owned(),
         timeline: format!("in the race `{}`, {collision}", scoped.name),
-        decisive_lines: Vec::new(),
-        notes: Vec::new(),
-        rate: None,
-        test: None,
+        ..reports::Failure::default()
     };
     Found { what: What::Digest, failure, trace: None }
 }

@@ -7,7 +7,7 @@ use contract::core::Config;
 use contract::{Call, Core, Dialect, ThreadId};
 use judge::trace::HeaderFinding;
 use judge::{
-    Header, Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, skeleton, timeline,
+    Header, Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, owed, skeleton, timeline,
 };
 use model::drive::{From, Stimulus};
 use model::protocol::{Design, Law, Story};
@@ -129,7 +129,8 @@ impl Traces {
     pub(crate) fn keep_seen(&self, trace: &Trace, violation: Violation) -> Result<Failure, Error> {
         let id = failure_id(trace, &violation).to_string();
         let (name, drawn) = (name_of(&id, trace), draw(trace, Some(violation)));
-        self.write_down(trace, &name, Told { drawn, id, ..Told::default() })
+        let owed = owed(trace, &violation);
+        self.write_down(trace, &name, Told { drawn, id, owed, ..Told::default() })
     }
 
     /// Keeps the run of a race with the fewest forced switches, each of which is marked. It is not made smaller: a smaller race or schedule
@@ -143,7 +144,7 @@ impl Traces {
         let note = format!("{} of its switches are forced, and marked", marked.len());
         let name = name_of(&id, trace);
         let drawn = draw_marked(trace, Some(violation), marked);
-        let told = Told { drawn, id, story, ..Told::default() };
+        let told = Told { drawn, id, story, owed: owed(trace, &violation), ..Told::default() };
         let mut failure = self.write_down(trace, &name, told)?;
         let identity = format!("identity: {}", skeleton(trace, &violation).join(", then "));
         failure.notes.splice(0..0, [identity, format!("source:   {}", rule.source()), note]);
@@ -164,7 +165,8 @@ impl Traces {
         let rate = minimal.rate.map(|rate| Rate { reproduced: rate.reproduced, replays: rate.replays });
         let what = minimal.failed.difference.as_ref().map(Difference::line);
         let again = of_subject(&minimal.case, &minimal.failed);
-        let told = Told { drawn, id, story: story.trim_start(), what, rate, again };
+        let owed = minimal.failed.violation.and_then(|violation| owed(&trace, &violation));
+        let told = Told { drawn, id, story: story.trim_start(), what, rate, again, owed };
         let mut failure = self.write_down(&trace, &name, told)?;
         let sides = minimal.failed.difference.iter().flat_map(Difference::sides);
         failure.notes.splice(0..0, sides.chain(minimal.facts()));
@@ -226,14 +228,15 @@ impl Traces {
         let ending = if story.ending.is_empty() { String::new() } else { format!("then: {}", story.ending) };
         // How the jobs came into their first state is in the file, and no part of the picture.
         let drawn = draw(&story.told(), violation);
-        self.write_down(trace, &name, Told { drawn, id, story: &ending, ..Told::default() })
+        let owed = violation.and_then(|violation| owed(trace, &violation));
+        self.write_down(trace, &name, Told { drawn, id, story: &ending, owed, ..Told::default() })
     }
 
     /// A trace that cannot be written takes nothing away from what was found.
     fn write_down(&self, trace: &Trace, name: &str, told: Told<'_>) -> Result<Failure, Error> {
         let name = format!("{name}-{}.jsonl", trace.header.dialect);
         let path = self.dir.join(&name);
-        let Told { drawn, id, story, what, rate, again } = told;
+        let Told { drawn, id, story, what, rate, again, owed } = told;
         let mut trace = trace.clone();
         trace.header.finding = found(&id, what.as_deref().unwrap_or(story), rate);
         let written = write(&path, &trace.print());
@@ -249,6 +252,7 @@ impl Traces {
             decisive_lines: decisive(&drawn),
             timeline: if story.is_empty() { drawn } else { format!("{drawn}\n{story}\n") },
             notes: written.err().map(|error| not_written(&error)).into_iter().collect(),
+            owed,
             rate,
             ..Failure::default()
         })
@@ -267,6 +271,8 @@ struct Told<'a> {
     rate: Option<Rate>,
     /// What `replay` is given beside the file.
     again: String,
+    /// Which call had to wait for what.
+    owed: Option<String>,
 }
 
 /// What a client can do to itself is written down, and is no finding.

@@ -234,7 +234,10 @@ impl Explored {
                 Finding::NotDecidable { why: format!("{why} before the scope was explored") }
             }
             Together::Parted(slices) => Finding::NotDecidable {
-                why: format!("specification and core part in {}, which proves nothing", slices.join(", ")),
+                why: format!(
+                    "in {} the subject departs from the specification, so what was explored there proves nothing",
+                    slices.join(", ")
+                ),
             },
         };
         RuleResult { rule: RuleId(law.id.to_owned()), finding }

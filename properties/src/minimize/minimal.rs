@@ -160,7 +160,7 @@ impl Minimal {
         match &self.nearest {
             Some(nearest) => facts.push(format!("passes when {}", nearest.what)),
             None if self.rate.is_some() => {
-                facts.push("no run that differs in one decision does as much and passes".to_owned())
+                facts.push("no change of one decision gives a run that does as much and passes".to_owned())
             }
             None => {}
         }

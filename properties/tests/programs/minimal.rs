@@ -52,7 +52,7 @@ fn two_hundred_steps_are_made_small_within_ten_seconds_and_none_can_go() {
     // not return, or the canary parts from the specification: no run does as much and passes, and the page says so. That the decision is
     // named where there is one, the test of races below shows.
     assert_eq!(minimal.nearest, None);
-    let said = "no run that differs in one decision does as much and passes";
+    let said = "no change of one decision gives a run that does as much and passes";
     assert!(minimal.facts().iter().any(|fact| fact == said), "{minimal}");
     for at in 1..small.steps.len() {
         let mut exchanged = small.clone();

@@ -106,6 +106,7 @@ pub(crate) fn violated() -> Results {
             "identity: Cancel -> S_OK, then a callback starts".to_owned(),
             "10 of 200 steps are left, after 412 tries; none of them can be left out".to_owned(),
         ],
+        owed: Some("Cancel has to wait until the callback for JobTransferred (d0) has returned".to_owned()),
         rate: Some(Rate { reproduced: 20, replays: 20 }),
         test: Some("#[test]\nfn r1_7f3a09c2() {}\n".to_owned()),
     });
@@ -242,6 +243,7 @@ pub(crate) fn failure(text: &str) -> Failure {
         timeline: text.to_owned(),
         decisive_lines: vec![1],
         notes: vec![text.to_owned()],
+        owed: Some(text.to_owned()),
         rate: None,
         test: Some(text.to_owned()),
     }
