@@ -30,7 +30,7 @@ pub fn owed(trace: &Trace, violation: &Violation) -> Option<String> {
     let before = || trace.events().take_while(|(at, _)| *at < seq);
     let (since, forbidding) =
         before().filter(|(_, event)| concerns(event, job) && forbids(rule, &broken, event)).last()?;
-    let call = call_of(trace, &forbidding)?;
+    let call = call_of(before().take_while(|(at, _)| *at <= since), &forbidding)?;
     let begun = before().find(|(_, event)| is_begin(event, delivery)).map(|(at, _)| at);
     let records = before().any(|(_, event)| matches!(event, EventView::Begin { .. }));
     Some(match begun {
@@ -52,14 +52,20 @@ fn is_begin(event: &EventView<'_>, delivery: DeliveryId) -> bool {
     matches!(event, EventView::Begin { delivery: begun, .. } if *begun == delivery)
 }
 
-/// The method of the call that the event is about.
-fn call_of(trace: &Trace, event: &EventView<'_>) -> Option<String> {
+/// The method of the call that the event is about, where these are the events up to it. Calls that are back give their ids to later ones.
+fn call_of<'a>(
+    before: impl Iterator<Item = (u64, EventView<'a>)>,
+    event: &EventView<'_>,
+) -> Option<String> {
     match *event {
         EventView::Return { call, .. } => Some(call.method().to_string()),
-        EventView::State { by: By::Call(by), .. } => trace.events().find_map(|(_, event)| match event {
-            EventView::Call { id, call, .. } if id == by => Some(call.method().to_string()),
-            _ => None,
-        }),
+        EventView::State { by: By::Call(by), .. } => {
+            let called = before.filter_map(|(_, event)| match event {
+                EventView::Call { id, call, .. } if id == by => Some(call.method().to_string()),
+                _ => None,
+            });
+            called.last()
+        }
         _ => None,
     }
 }

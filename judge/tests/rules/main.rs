@@ -10,6 +10,7 @@ mod crowds;
 mod files;
 mod handed;
 mod judging;
+mod owed;
 mod owners;
 mod retries;
 mod silence;

@@ -326,11 +326,15 @@ impl Kept {
         self.passed += conformed.passed() as u64;
         self.compared += conformed.passed() as u64 + failed;
         self.steps += conformed.steps;
-        for (id, (count, _, finding)) in conformed.by_id() {
+        for (id, (count, ..)) in conformed.by_id() {
             let known = self.broken.len() + self.disagreements.len();
-            let of_id = |failed: &&Failed| failed.findings.iter().any(|finding| finding.id() == id);
-            let files = conformed.failures().map(|(_, failed)| failed).filter(of_id);
-            let Some(shortest) = files.min_by_key(|failed| failed.trace.lines.len()) else { continue };
+            // Each file has its own run and its own place in it.
+            let files = conformed.failures().filter_map(|(_, failed)| {
+                Some((failed, failed.findings.iter().find(|finding| finding.id() == id)?))
+            });
+            let Some((shortest, finding)) = files.min_by_key(|(failed, _)| failed.trace.lines.len()) else {
+                continue;
+            };
             if known >= MOST_KEPT || self.is_known(&id) {
                 continue;
             }
