@@ -161,7 +161,7 @@ pub(crate) fn found(text: &mut String, results: &Results) {
             [&one.failure.id, &one.broken, &words::story(one), &engines, &words::came_again(one.failure)];
         line!(text, "| {} |", cells.map(|cell| inline(cell)).join(" | "));
     }
-    text.push('\n');
+    line!(text, "\n{}\n", inline(words::TERMS));
 }
 
 fn claims(text: &mut String, results: &Results, table: &Table) {

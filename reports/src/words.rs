@@ -207,6 +207,10 @@ pub(crate) fn canary_subject(results: &Results) -> Option<&'static str> {
     )
 }
 
+/// The words of the table of findings.
+pub(crate) const TERMS: &str = "d0 is the delivery of an event to a client. It begins when the service has decided on it, and starts when the client's \
+    callback is entered.";
+
 /// How to read a timeline, for a reader who has not seen one.
 pub(crate) const LEGEND: &str = "In the timelines time runs downwards. j0 is a job, t0 a thread of a client, p0 the object that a client has \
     registered, d0 the delivery of an event to it. A delivery begins when the service has decided on it, and starts when the client's \
@@ -320,7 +324,7 @@ pub(crate) fn claims(results: &Results, table: &Table) -> Vec<(String, String)> 
     if !undecided.is_empty() {
         lines.push((
             "no subject".to_owned(),
-            format!("not tried, or not decided: {}", listed(&undecided, ", ")),
+            format!("not tried, or not decided: {}", listed(&undecided, "; ")),
         ));
     }
     let documents = results.sentences.map(|counts| {
@@ -516,7 +520,7 @@ pub(crate) fn first_seen(results: &Results, id: &str) -> Option<String> {
 /// How often a failure came again.
 pub(crate) fn came_again(failure: &Failure) -> String {
     match failure.rate {
-        None => "-".to_owned(),
+        None => "not run again".to_owned(),
         Some(Rate { reproduced, replays }) => format!("{} of {}", thousands(reproduced), of_replays(replays)),
     }
 }
