@@ -224,6 +224,7 @@ fn found(results: &Results) -> Markup {
                     } } }
                 }
             }
+            p.soft { (words::TERMS) }
             @if all.len() > LISTED { p { "results.json has all of them." } }
         }
     }
