@@ -7,15 +7,25 @@ use contract::{Rule, RuleSet};
 use super::trace::{Trace, TraceError};
 use super::verdict::{Verdicts, Violation};
 
-/// The runs as text: traces in JSON Lines, one after another.
+/// All runs as text: traces in JSON Lines, one after another. They are half a megabyte, and only mutants need them.
+#[cfg(feature = "mutants")]
 pub static TEXT: &str = include_str!("../tests/rules/cases.jsonl");
 
-/// The runs.
+/// Of these the ones that are examples of a rule.
+static EXAMPLES: &str = include_str!("../tests/rules/examples.jsonl");
+
+/// All runs.
 ///
 /// # Errors
 /// The text is no list of traces; a test sees to it that it is.
+#[cfg(feature = "mutants")]
 pub fn all() -> Result<Vec<Trace>, TraceError> {
     Trace::parse_all(TEXT)
+}
+
+/// The examples.
+fn examples() -> Result<Vec<Trace>, TraceError> {
+    Trace::parse_all(EXAMPLES)
 }
 
 /// A run that breaks a rule, and where.
@@ -31,8 +41,14 @@ impl Example {
     /// The run that the table of rules names for it; none for a rule that no run of one service can break.
     #[must_use]
     pub fn of(rule: Rule) -> Option<Example> {
+        Example::among(examples().ok()?, rule)
+    }
+
+    /// The same, among these runs.
+    #[must_use]
+    pub fn among(runs: Vec<Trace>, rule: Rule) -> Option<Example> {
         let case = rule.case()?;
-        let of_the_test = all().ok()?.into_iter().filter(|trace| trace.header.scope == case);
+        let of_the_test = runs.into_iter().filter(|trace| trace.header.scope == case);
         let mut broken =
             of_the_test.filter_map(|trace| Some(Example { violation: broken(&trace, rule)?, trace }));
         broken.next()

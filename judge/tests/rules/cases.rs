@@ -1,4 +1,5 @@
 //! Every run that a test here has judged, written down in `cases.jsonl`: `bgcheck mutate` holds mutants of the rules against the same runs.
+//! Those that are examples of a rule stand in `examples.jsonl`, too.
 //!
 //! After a change of a run, `UPDATE_CASES=1 cargo test -p judge --test rules` writes the file again.
 
@@ -38,6 +39,19 @@ fn what_the_tests_judge_is_what_is_written_down() {
     }
     let hint = "a run has changed: run this test with UPDATE_CASES=1";
     assert!(fs::read_to_string(&committed).is_ok_and(|text| text == cases), "{hint}");
+    let (examples, committed) = (examples_in(&cases), committed.with_file_name("examples.jsonl"));
+    if std::env::var_os("UPDATE_CASES").is_some() {
+        fs::write(&committed, &examples).expect("the file can be written");
+    }
+    assert!(fs::read_to_string(&committed).is_ok_and(|text| text == examples), "{hint}");
+}
+
+/// The run that each rule has as its example.
+fn examples_in(cases: &str) -> String {
+    let runs = Trace::parse_all(cases).expect("what is printed can be read");
+    let examples = Rule::ALL.iter().filter_map(|rule| Example::among(runs.clone(), *rule));
+    let mut seen = BTreeSet::new();
+    examples.map(|example| example.trace.print()).filter(|trace| seen.insert(trace.clone())).collect()
 }
 
 /// Runs this program again, test by test, so that the order is always the same; what is judged twice stands there once.
