@@ -18,7 +18,7 @@ use model::protocol::Shown;
 use super::digest::{Digest, Forgets, Past};
 use super::happened::Happened;
 use super::order::Shared;
-use super::refine::Refined;
+use super::refined::Refined;
 use super::strategy::{Arrives, Digests, Idle, What};
 use super::world::{Events, Inner, Mode, Task, Ticking};
 
@@ -56,52 +56,59 @@ impl<'a> Moment<'a> {
         self.inner.current
     }
 
-    pub(super) fn what(&self) -> What {
+    /// What would be chosen now.
+    #[must_use]
+    pub fn what(&self) -> What {
         self.inner.what()
     }
 
-    pub(super) fn ticking(&self) -> Ticking {
+    /// Whether the host takes part in the race.
+    #[must_use]
+    pub fn ticking(&self) -> Ticking {
         self.inner.ticking
     }
 
-    pub(super) fn runnable(&self) -> &'a [usize] {
+    /// The tasks that may go on, in the order of their numbers.
+    #[must_use]
+    pub fn runnable(&self) -> &'a [usize] {
         self.runnable
     }
 
     /// The digest of what all tasks share.
-    pub(super) fn shared(&self) -> Digest {
+    pub fn shared(&self) -> Digest {
         self.inner.shared(self.runnable, self.forgets)
     }
 
     /// What the mutexes contain, in their order.
-    pub(super) fn contents(&self) -> impl Iterator<Item = Digest> {
+    pub fn contents(&self) -> impl Iterator<Item = Digest> {
         self.inner.locks.all_contents()
     }
 
-    pub(super) fn tasks(&self) -> impl Iterator<Item = &'a Task> {
+    /// Every task.
+    pub fn tasks(&self) -> impl Iterator<Item = &'a Task> {
         self.inner.tasks.iter()
     }
 
     /// What has happened since the moment before.
-    pub(super) fn happened(&self) -> &'a [Happened] {
+    pub fn happened(&self) -> &'a [Happened] {
         &self.inner.happened
     }
 
     /// Who watches the run.
-    pub(super) fn watchers(&self) -> Watchers {
+    pub fn watchers(&self) -> Watchers {
         let judge = self.inner.judge().cloned();
         Watchers { judge, refined: self.inner.refined.clone(), seq: self.inner.seq }
     }
 
     /// Whether something is broken that stands in no event.
-    pub(super) fn is_broken(&self) -> bool {
+    pub fn is_broken(&self) -> bool {
         let inner = self.inner;
         inner.overwaits > 0 || inner.seen.is_some() || inner.locks.circle().is_some()
     }
 }
 
 /// The digest of a moment, of those of its parts.
-pub(super) fn whole(
+pub fn whole(
     shared: Digest,
     pasts: impl Iterator<Item = Past>,
     watchers: Digest,
@@ -117,15 +124,19 @@ pub(super) fn whole(
 
 /// Who watches a run and has no part in it: the rules, and the protocol where the race is held to it.
 #[derive(Clone)]
-pub(super) struct Watchers {
-    pub(super) judge: Option<Judge>,
-    pub(super) refined: Option<Refined>,
+pub struct Watchers {
+    /// The rules.
+    pub judge: Option<Judge>,
+    /// The protocol.
+    pub refined: Option<Refined>,
     /// The number of the last event.
     seq: u64,
 }
 
 impl Watchers {
-    pub(super) fn digest(&self) -> Digest {
+    /// The digest of what they remember.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
         Digest::of(|hasher| {
             if let Some(judge) = &self.judge {
                 judge.digest(hasher);
@@ -137,7 +148,7 @@ impl Watchers {
     }
 
     /// They are told what has happened.
-    pub(super) fn hear(&mut self, happened: &[Happened]) {
+    pub fn hear(&mut self, happened: &[Happened]) {
         for happened in happened {
             match (happened, happened.event()) {
                 (_, Some(event)) => {
@@ -160,7 +171,7 @@ impl Watchers {
     }
 
     /// Whether a rule is broken, or the protocol was left.
-    pub(super) fn is_broken(&self) -> bool {
+    pub fn is_broken(&self) -> bool {
         let violates = |judge: &Judge| judge.violations().next().is_some();
         self.judge.as_ref().is_some_and(violates)
             || self.refined.as_ref().is_some_and(|refined| refined.lost.is_some())
@@ -169,29 +180,37 @@ impl Watchers {
 
 /// What a task knows of its past.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub(super) struct Local {
-    pub(super) past: Past,
+pub struct Local {
+    /// What it has read since it held nothing.
+    pub past: Past,
     /// What it had read before each of its open calls.
     calls: Box<[Past]>,
 }
 
 impl Local {
-    pub(super) fn of(task: &Task) -> Local {
+    /// What this task knows.
+    #[must_use]
+    pub fn of(task: &Task) -> Local {
         Local { past: task.past, calls: task.calls.iter().map(|made| made.past).collect() }
     }
 
-    pub(super) fn is_of(&self, task: &Task) -> bool {
+    /// Whether this is what the task knows.
+    #[must_use]
+    pub fn is_of(&self, task: &Task) -> bool {
         self.past == task.past && self.calls.iter().eq(task.calls.iter().map(|made| &made.past))
     }
 }
 
 /// The parts of a moment that a run takes over. See the module's documentation.
 pub struct Recalled {
-    pub(super) shared: Digest,
-    pub(super) contents: Box<[Digest]>,
+    /// What all tasks share.
+    pub shared: Digest,
+    /// What the mutexes contain, in their order.
+    pub contents: Box<[Digest]>,
     /// By task.
-    pub(super) locals: Vec<Local>,
-    pub(super) watchers: Watchers,
+    pub locals: Vec<Local>,
+    /// Who watches.
+    pub watchers: Watchers,
 }
 
 impl std::fmt::Debug for Recalled {

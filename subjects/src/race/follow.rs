@@ -4,7 +4,7 @@
 //! a path of stimuli has them. Where the path says that a delivery begins, a dispatcher is let run until it has begun one; where it says
 //! that the callback leaves, the callback leaves. So a path of the model becomes one schedule of the service.
 //!
-//! **What it is not.** A search for schedules: that is [`super::hunt()`]. And only one job is led: with more of them it is the
+//! **What it is not.** A search for schedules: that is `properties::race`. And only one job is led: with more of them it is the
 //! service's choice which is served first.
 //!
 //! **The law it keeps.** A *leg* is what a task does between two scheduling points. The host gives out legs one by one, so nothing
@@ -565,7 +565,7 @@ impl Fetch for Stage {
 }
 
 /// Bytes that are reported at once, for each byte of a path.
-pub(crate) const REPORTED_BYTES: u64 = engine::service::REPORT_BYTES;
+const REPORTED_BYTES: u64 = engine::service::REPORT_BYTES;
 
 /// What the file system says of a file that is open elsewhere.
 const SHARING_VIOLATION: HResult = HResult::from_win32(32);

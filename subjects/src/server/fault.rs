@@ -9,7 +9,7 @@ use super::content::{Content, Seed, content};
 /// Printed, it is the beginning of the URL's path; the size and the seed follow.
 ///
 /// ```
-/// use properties::server::{Fault, StallAt};
+/// use subjects::server::{Fault, StallAt};
 /// assert_eq!(Fault::Stall { at: StallAt::Half, times: 2 }.to_string(), "/stall/half/2");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

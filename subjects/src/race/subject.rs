@@ -21,15 +21,14 @@ use engine::service::{Disk, Fetch, Keep, Programs, Service};
 use judge::{Ended, Header, Judge, Recorded, RuleSet, Trace, Verdict, Verdicts, Violation};
 use model::protocol::{Lost, Map};
 
-use super::complete::Explored;
 use super::digest::Digest;
 use super::execution;
 use super::program::{Act, Destination, On, PREPARES, Race, Step};
-use super::refine::Refined;
+use super::refined::Refined;
 use super::runtime::{Shuttle, pass_time};
 use super::seen::Seen;
 use super::stage::{Stage, register_objects, wake_waiters};
-use super::strategy::{More, Strategy, Tape};
+use super::strategy::{Explored, More, Strategy, Tape};
 use super::watch::watched;
 use super::windows::Window;
 use super::world::{Around, Choice, Events, Mode, Name, Turn, World};

@@ -99,7 +99,8 @@ impl Program {
     }
 
     /// The program as a Rust expression, its further lines indented.
-    pub(crate) fn to_expression(&self, indent: &str) -> String {
+    #[must_use]
+    pub fn to_expression(&self, indent: &str) -> String {
         let Program { variant, callback_slots, users, slice, steps } = self;
         let dialect = variant.profile.dialect.to_string();
         let mut text = format!("properties::program::Program::script(\n{indent}    {dialect:?},\n");
@@ -290,11 +291,12 @@ type Bytes<'a> = std::slice::Iter<'a, u8>;
 /// The user of all jobs of a program, but of those of [`Program::of_two_users`].
 pub const USER: UserId = UserId(0);
 
-pub(crate) const GOOD_FILE: FileNames =
+/// A file that every server of a program has.
+pub const GOOD_FILE: FileNames =
     FileNames { remote: Text::Borrowed("http://h/f"), local: Text::Borrowed("/f") };
 
 /// Objects with every useful set of interfaces; the last cannot be registered.
-pub(crate) const OBJECTS: [Receiver; 4] = [
+pub const OBJECTS: [Receiver; 4] = [
     Receiver { id: ReceiverId(0), interfaces: Interfaces::CALLBACK.union(Interfaces::CALLBACK2) },
     Receiver { id: ReceiverId(1), interfaces: Interfaces::CALLBACK },
     Receiver { id: ReceiverId(2), interfaces: Interfaces::all() },
@@ -361,9 +363,8 @@ fn receiver(bytes: &mut Bytes<'_>) -> Option<Receiver> {
 }
 
 /// Any call of a client on one of so many jobs, by chance.
-#[cfg(feature = "mutants")]
-pub(crate) fn random_call(chance: &mut u64, jobs: u32) -> Stimulus {
-    let drawn = crate::sample::split_mix(chance).to_le_bytes();
+pub fn random_call(chance: &mut u64, jobs: u32) -> Stimulus {
+    let drawn = crate::random::split_mix(chance).to_le_bytes();
     let job = JobId(u32::from(drawn[0]) % jobs.max(1));
     let mut operands = drawn[1..].iter();
     Stimulus::Call { from: From::Client(ThreadId(0)), job: Some(job), call: any_call(&mut operands) }

@@ -11,7 +11,7 @@ use judge::{Trace, Verdicts};
 
 use super::Hang;
 use super::closing::Disk;
-use crate::oracle::Wrong;
+use crate::wrong::Wrong;
 
 /// What happened in a live run, and what the rules say to it.
 #[derive(Clone, Debug)]

@@ -22,7 +22,7 @@ use super::program::{
 };
 use super::strategy::Tape;
 use crate::program;
-use crate::sample::split_mix;
+use crate::random::split_mix;
 
 /// Bytes the race of a seed is made of.
 pub const BYTES: usize = 48;

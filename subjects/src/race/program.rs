@@ -317,7 +317,7 @@ impl Race {
     }
 
     /// Every call that the race may make.
-    pub(super) fn steps(&self) -> impl Iterator<Item = &Step> {
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
         let prefix = self.prefix.iter().filter_map(|act| match act {
             Act::Call(step) => Some(step),
             Act::Settle | Act::Pass => None,

@@ -24,7 +24,7 @@ use super::execution::{self, STACK_BYTES};
 use super::locks::Taken;
 use super::order::Shared;
 use super::program::Wakes;
-use super::refine::shown;
+use super::refined::shown;
 use super::strategy::Digests;
 use super::windows::Step;
 use super::world::{Deadline, Done, Fresh, HOST, Mode, Name, Role, Ticking, World};

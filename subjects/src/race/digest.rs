@@ -11,7 +11,7 @@
 //! 2. *what each task has read* ([`Past`]) since it held nothing, and the scheduling points that it has come past since then: together
 //!    they say where it stands and what is in its variables; and
 //! 3. *what the rules remember* (`Judge::digest`), because the verdict is a part of the future; and where the race is held to the protocol
-//!    (`refine.rs`), the states in which that may be.
+//!    (`refined.rs`), the states in which that may be.
 //!
 //! A mutex that is held has no contents of its own here. Its holder read them when it took it, so they follow from 2.
 //!
@@ -24,16 +24,15 @@
 //! A statement that leaves out something is wrong, and would merge two moments with two futures. [`Forgets::Carried`] leaves out all of them.
 //!
 //! **What is left out.** Numbers of past events; how often a rule decided something; which windows were hit; the counter of calls. A call is named
-//! by who makes it, see [`World::name_of`], so that two orders of two calls have one name each. Objects are known by the number of their
+//! by who makes it, see `Inner::name_of`, so that two orders of two calls have one name each. Objects are known by the number of their
 //! receiver, so [`Race::has_digests`] refuses races in which two objects of one number differ.
 //!
-//! **How it is tested.** `tests/races/complete.rs` runs every schedule without merging and holds the digest to the sentence above: one digest, one
+//! **How it is tested.** `properties/tests/races/complete.rs` runs every schedule without merging and holds the digest to the sentence above: one digest, one
 //! set of ways, and for each way one next digest. Each of [`Forgets::ALL`] breaks that test. In its races the simulated world
 //! and the rules' part follow from the others, so that leaving those out would not show.
 //!
 //! [`Moment::digest`]: super::moment::Moment::digest
 //! [`Protected`]: engine::service::Protected
-//! [`World::name_of`]: super::world::Inner::name_of
 //! [`Race::has_digests`]: super::program::Race::has_digests
 
 use std::hash::{Hash, Hasher};
@@ -53,7 +52,7 @@ impl std::fmt::Display for Digest {
 
 impl Digest {
     /// The hash of what `add` adds.
-    pub(super) fn of(add: impl FnOnce(&mut Feed)) -> Digest {
+    pub fn of(add: impl FnOnce(&mut Feed)) -> Digest {
         let mut feed = Feed::new();
         add(&mut feed);
         feed.digest()
@@ -62,7 +61,7 @@ impl Digest {
 
 /// What a task has read since it held nothing, as a hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub(super) struct Past(Digest);
+pub struct Past(Digest);
 
 impl Past {
     /// A task that holds nothing, at this place.

@@ -9,7 +9,8 @@ use judge::trace::Kind;
 
 use super::plan::Before;
 use super::stage::Placed;
-use crate::oracle::{Attempt, LATE, Wrong, attempts};
+use crate::outcomes::{Attempt, LATE, attempts};
+use crate::wrong::Wrong;
 
 /// What a directory that is not there is called.
 const NO_PATH: HResult = HResult::from_win32(3);

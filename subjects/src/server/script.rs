@@ -40,6 +40,15 @@ pub enum Piece {
     Silence,
 }
 
+impl Reply {
+    /// The same, followed by something else.
+    #[must_use]
+    pub fn then(mut self, piece: Piece) -> Reply {
+        self.0.push(piece);
+        self
+    }
+}
+
 /// A script that a server plays.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Script {

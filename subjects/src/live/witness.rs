@@ -17,8 +17,8 @@ use engine::service::{Disk, Fetch, HttpFetch, Order, Place, RealDisk};
 use engine::transfer::Progress;
 use judge::TraceRecorder;
 
-use crate::oracle::Wrong;
 use crate::random::Rng;
+use crate::wrong::Wrong;
 
 /// How long a fetch may go on behind the end of its job: it hears of it with its next report, and a report of bytes is due every
 /// 50 ms. The rest is for a machine that is busy.

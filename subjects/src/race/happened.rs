@@ -6,57 +6,33 @@ use model::protocol::Shown;
 
 /// An event with the names that the rules know, or what stood of the job when the lock was given back.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Happened {
-    Call {
-        id: CallId,
-        caller: Caller,
-        job: Option<JobId>,
-        call: Call,
-    },
-    Return {
-        id: CallId,
-        job: Option<JobId>,
-        call: Call,
-        hr: HResult,
-        out: Out,
-    },
-    Begin {
-        about: About,
-    },
-    Wait {
-        id: CallId,
-        job: JobId,
-        delivery: DeliveryId,
-    },
-    Enter {
-        about: About,
-    },
-    Given {
-        about: About,
-        given: Given,
-    },
-    Leave {
-        about: About,
-        leave: Leave,
-    },
-    Env {
-        step: EnvStep,
-        job: Option<JobId>,
-        file: Option<FileId>,
-    },
-    State {
-        job: JobId,
-        from: Option<JobState>,
-        to: JobState,
-        by: By,
-    },
+#[expect(missing_docs, reason = "the fields are those of the events, `EventView`")]
+pub enum Happened {
+    /// A call begins.
+    Call { id: CallId, caller: Caller, job: Option<JobId>, call: Call },
+    /// A call is back.
+    Return { id: CallId, job: Option<JobId>, call: Call, hr: HResult, out: Out },
+    /// A delivery begins.
+    Begin { about: About },
+    /// A call waits for a delivery.
+    Wait { id: CallId, job: JobId, delivery: DeliveryId },
+    /// A callback or program is entered.
+    Enter { about: About },
+    /// A callback was given this.
+    Given { about: About, given: Given },
+    /// It is left.
+    Leave { about: About, leave: Leave },
+    /// Something outside of the service.
+    Env { step: EnvStep, job: Option<JobId>, file: Option<FileId> },
+    /// A job has another state.
+    State { job: JobId, from: Option<JobState>, to: JobState, by: By },
     /// This is no event.
     Shown(Shown),
 }
 
 /// A delivery, as all of its events name it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct About {
+pub struct About {
     delivery: DeliveryId,
     job: JobId,
     event: Event,

@@ -1,4 +1,9 @@
 //! A service with a network and a disk that do as they are told, and client objects from closures.
+//!
+//! **What it is.** [`Sim`] is the service on real threads, with [`SimNetwork`] and [`SimDisk`] in the place of HTTP and files, and with time that runs
+//! a thousand times as fast. An [`Ear`] is a client object that remembers what it was told.
+//!
+//! **What it is not.** Under schedules of our choice: for that there is [`race`](crate::race).
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -7,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use contract::core::{Config, Core as _, Failure, TransferEvent, TransferReply};
+use contract::fault::Seeded;
 use contract::{
     ErrorContext, Event, FileId, HResult, Interfaces, JobId, JobState, Millis, NotifyFlags, Profile, UserId,
 };
@@ -15,10 +21,8 @@ use engine::service::{
 };
 use engine::transfer::Progress;
 
-use super::super::play::Setting;
-
 /// How long something may take that has to happen; a busy machine has the second try, with more of it.
-pub(super) const PATIENCE: Duration = Duration::from_millis(1500);
+pub const PATIENCE: Duration = Duration::from_millis(1500);
 /// The same when something of this part has not happened already: the finding is there.
 const IMPATIENCE: Duration = Duration::from_millis(100);
 /// Longer than anything is waited for: so long a door stays closed at most.
@@ -30,42 +34,55 @@ thread_local! {
 }
 
 /// A part begins, with this slack.
-pub(super) fn be_patient(slack: u32) {
+pub fn be_patient(slack: u32) {
     PATIENT.set(PATIENCE * slack);
 }
+
 /// For so long something is watched that must not happen.
-pub(super) const WATCH: Duration = Duration::from_millis(30);
+pub const WATCH: Duration = Duration::from_millis(30);
 /// The retry delay that every job of a session has where it can be set, in seconds.
-pub(super) const RETRY_SECONDS: u32 = 5;
+pub const RETRY_SECONDS: u32 = 5;
 /// Milliseconds of the service's time per millisecond.
 const SCALE: u64 = 1000;
 /// What the ids of a session's jobs have in common.
 const HERE: u64 = 0x0123_4567_89AB_CDEF;
 /// Transfers of one user at once; fewer than a service has by default, so that they run out.
-pub(super) const WORKERS: u32 = 16;
+pub const WORKERS: u32 = 16;
 
-pub(super) struct Sim {
-    pub(super) service: Arc<Service>,
-    pub(super) profile: Profile,
-    pub(super) disk: Arc<SimDisk>,
-    pub(super) network: Arc<SimNetwork>,
+/// A service with what is simulated around it.
+pub struct Sim {
+    /// The service.
+    pub service: Arc<Service>,
+    /// Its dialect.
+    pub profile: Profile,
+    /// Its disk.
+    pub disk: Arc<SimDisk>,
+    /// Its network.
+    pub network: Arc<SimNetwork>,
     refusals: Arc<Mutex<Vec<Refusal>>>,
 }
 
 impl Sim {
-    pub(super) fn start(setting: &Setting) -> Result<Sim, StartError> {
-        Sim::in_namespace(setting, HERE)
+    /// A service of this dialect, with a fault of the engine or without.
+    ///
+    /// # Errors
+    /// The system has no threads to give.
+    pub fn start(profile: &Profile, seeded: Seeded) -> Result<Sim, StartError> {
+        Sim::in_namespace(profile, seeded, HERE)
     }
 
     /// Another service than those that [`Sim::start`] gives.
-    pub(super) fn elsewhere(setting: &Setting) -> Result<Sim, StartError> {
-        Sim::in_namespace(setting, HERE + 1)
+    ///
+    /// # Errors
+    /// As there.
+    pub fn elsewhere(profile: &Profile, seeded: Seeded) -> Result<Sim, StartError> {
+        Sim::in_namespace(profile, seeded, HERE + 1)
     }
 
-    fn in_namespace(setting: &Setting, namespace: u64) -> Result<Sim, StartError> {
+    fn in_namespace(profile: &Profile, seeded: Seeded, namespace: u64) -> Result<Sim, StartError> {
         let (disk, network) = (Arc::<SimDisk>::default(), Arc::<SimNetwork>::default());
         let refusals = Arc::<Mutex<Vec<Refusal>>>::default();
-        let service = Service::builder(Config { seeded: setting.seeded, ..Config::of(&setting.profile) })
+        let service = Service::builder(Config { seeded, ..Config::of(profile) })
             .fetch(Arc::clone(&network) as Arc<dyn Fetch>)
             .disk(Arc::clone(&disk) as Arc<dyn Disk>)
             .clock_scale(SCALE as u32)
@@ -76,21 +93,20 @@ impl Sim {
                 move |refusal| refusals.lock().unwrap_or_else(PoisonError::into_inner).push(refusal.clone())
             })
             .start()?;
-        Ok(Sim { service: Arc::new(service), profile: setting.profile, disk, network, refusals })
+        Ok(Sim { service: Arc::new(service), profile: *profile, disk, network, refusals })
     }
 
     /// The refusals that the service gave a reason for since the last time.
-    pub(super) fn take_refusals(&self) -> Vec<Refusal> {
+    #[must_use]
+    pub fn take_refusals(&self) -> Vec<Refusal> {
         std::mem::take(&mut *self.refusals.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A job of this user with one file, told to the object. What the file does stands in its URL.
-    pub(super) fn job(
-        &self,
-        user: u32,
-        url: &str,
-        object: Option<Arc<dyn Callback>>,
-    ) -> Result<Job, HResult> {
+    ///
+    /// # Errors
+    /// The service refused a call.
+    pub fn job(&self, user: u32, url: &str, object: Option<Arc<dyn Callback>>) -> Result<Job, HResult> {
         let job = self.service.manager(UserId(user)).create_job("session")?;
         job.add_file(url, local("file"))?;
         // FOREGROUND, so that in BITS no job waits for another.
@@ -103,7 +119,7 @@ impl Sim {
     }
 
     /// The least real time between two attempts to tell something.
-    pub(super) fn retry_delay(&self) -> Duration {
+    pub fn retry_delay(&self) -> Duration {
         let delay = match self.profile.omitted_methods.is_on() {
             true => Millis::from_secs(u64::from(RETRY_SECONDS)),
             false => self.profile.retry_delay,
@@ -111,23 +127,25 @@ impl Sim {
         Duration::from_micros(delay.0 * 1000 / SCALE)
     }
 
-    pub(super) fn state(&self, job: &Job) -> Option<JobState> {
+    /// The state of a job, as the core has it.
+    #[must_use]
+    pub fn state(&self, job: &Job) -> Option<JobState> {
         self.service.inspect(|core| core.state(job.number()))
     }
 
     /// Whether the job comes to this state before patience ends.
-    pub(super) fn comes_to(&self, job: &Job, state: JobState) -> bool {
+    pub fn comes_to(&self, job: &Job, state: JobState) -> bool {
         eventually(|| self.state(job) == Some(state))
     }
 }
 
 /// An absolute path. Nothing is written there.
-pub(super) fn local(name: &str) -> String {
+pub fn local(name: &str) -> String {
     format!("{}{name}", if cfg!(windows) { "C:\\" } else { "/nowhere/" })
 }
 
 /// Whether something happens before patience ends.
-pub(super) fn eventually(mut done: impl FnMut() -> bool) -> bool {
+pub fn eventually(mut done: impl FnMut() -> bool) -> bool {
     let until = Instant::now() + PATIENT.get();
     loop {
         if done() {
@@ -143,8 +161,9 @@ pub(super) fn eventually(mut done: impl FnMut() -> bool) -> bool {
 
 /// What a URL does: `http://sim/done` arrives, `fail` fails for good, `busy` fails for now, `stall` waits for the gate, and so on.
 #[derive(Default)]
-pub(super) struct SimNetwork {
-    pub(super) gate: Gate,
+pub struct SimNetwork {
+    /// Where a fetch of `stall` waits.
+    pub gate: Gate,
     fetches: Mutex<BTreeMap<(JobId, FileId), u32>>,
     running: AtomicU32,
     most: AtomicU32,
@@ -154,23 +173,23 @@ pub(super) struct SimNetwork {
 
 impl SimNetwork {
     /// How often a file was fetched.
-    pub(super) fn fetches(&self, job: &Job, file: u32) -> u32 {
+    pub fn fetches(&self, job: &Job, file: u32) -> u32 {
         let fetches = self.fetches.lock().unwrap_or_else(PoisonError::into_inner);
         fetches.get(&(job.number(), FileId(file))).copied().unwrap_or_default()
     }
 
     /// The most fetches at once.
-    pub(super) fn most(&self) -> u32 {
+    pub fn most(&self) -> u32 {
         self.most.load(Ordering::SeqCst)
     }
 
     /// Fetches that run.
-    pub(super) fn running(&self) -> u32 {
+    pub fn running(&self) -> u32 {
         self.running.load(Ordering::SeqCst)
     }
 
     /// What was replied to the reports of this URL.
-    pub(super) fn replies(&self, url: &str) -> Vec<TransferReply> {
+    pub fn replies(&self, url: &str) -> Vec<TransferReply> {
         let replies = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
         replies.iter().filter(|(of, _)| of == url).map(|(_, reply)| *reply).collect()
     }
@@ -248,27 +267,29 @@ impl Drop for Less<'_> {
 
 /// A disk that fails while it is told to, and remembers what was done.
 #[derive(Default)]
-pub(super) struct SimDisk {
-    pub(super) fails: Mutex<DiskFails>,
+pub struct SimDisk {
+    /// What fails now.
+    pub fails: Mutex<DiskFails>,
     done: Mutex<Vec<(&'static str, JobId, FileId)>>,
 }
 
 /// What fails on a disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct DiskFails {
+pub struct DiskFails {
     /// Renames of this file.
-    pub(super) rename: Option<(FileId, HResult)>,
+    pub rename: Option<(FileId, HResult)>,
     /// Removing.
-    pub(super) remove: Option<HResult>,
+    pub remove: Option<HResult>,
 }
 
 impl SimDisk {
-    pub(super) fn set(&self, fails: DiskFails) {
+    /// From here on this fails.
+    pub fn set(&self, fails: DiskFails) {
         *self.fails.lock().unwrap_or_else(PoisonError::into_inner) = fails;
     }
 
     /// What was done for a job since the last time.
-    pub(super) fn take(&self, job: &Job) -> Vec<(&'static str, FileId)> {
+    pub fn take(&self, job: &Job) -> Vec<(&'static str, FileId)> {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         let own = done.iter().filter(|(_, of, _)| *of == job.number()).map(|(what, _, file)| (*what, *file));
         let own = own.collect();
@@ -307,7 +328,7 @@ impl Disk for SimDisk {
 
 /// A door that is closed until it is opened, and then open for good. Nobody waits at it for ever.
 #[derive(Default)]
-pub(super) struct Gate {
+pub struct Gate {
     open: Mutex<Door>,
     changed: Condvar,
 }
@@ -320,12 +341,14 @@ enum Door {
 }
 
 impl Gate {
-    pub(super) fn open(&self) {
+    /// Opens it.
+    pub fn open(&self) {
         *self.door() = Door::Open;
         self.changed.notify_all();
     }
 
-    pub(super) fn pass(&self) {
+    /// Waits until it is open.
+    pub fn pass(&self) {
         let closed = |door: &mut Door| *door == Door::Closed;
         drop(self.changed.wait_timeout_while(self.door(), DOOR, closed));
     }
@@ -337,30 +360,37 @@ impl Gate {
 
 /// What an object was told, and when.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Told {
-    pub(super) event: Event,
-    pub(super) job: JobId,
-    pub(super) file: Option<FileId>,
-    pub(super) error: Option<(ErrorContext, HResult)>,
-    pub(super) at: Instant,
+pub struct Told {
+    /// The event.
+    pub event: Event,
+    /// The job.
+    pub job: JobId,
+    /// The file, where the event is about one.
+    pub file: Option<FileId>,
+    /// The error, where the event has one.
+    pub error: Option<(ErrorContext, HResult)>,
+    /// When.
+    pub at: Instant,
 }
 
 /// What an object answers to a callback.
 type AnswerOf = Box<dyn Fn(&Told, &Job) -> HResult + Send + Sync>;
 
 /// A client object that remembers what it is told and answers what a closure says.
-pub(super) struct Ear {
+pub struct Ear {
     told: Mutex<Vec<Told>>,
     receives: Interfaces,
     answer: AnswerOf,
 }
 
 impl Ear {
-    pub(super) fn new(answer: impl Fn(&Told, &Job) -> HResult + Send + Sync + 'static) -> Arc<Ear> {
+    /// An object with both interfaces.
+    pub fn new(answer: impl Fn(&Told, &Job) -> HResult + Send + Sync + 'static) -> Arc<Ear> {
         Ear::with(Interfaces::CALLBACK | Interfaces::CALLBACK2, answer)
     }
 
-    pub(super) fn with(
+    /// An object with these interfaces.
+    pub fn with(
         receives: Interfaces,
         answer: impl Fn(&Told, &Job) -> HResult + Send + Sync + 'static,
     ) -> Arc<Ear> {
@@ -368,16 +398,17 @@ impl Ear {
     }
 
     /// An object that acknowledges everything.
-    pub(super) fn good() -> Arc<Ear> {
+    pub fn good() -> Arc<Ear> {
         Ear::new(|_, _| HResult::S_OK)
     }
 
-    pub(super) fn told(&self) -> Vec<Told> {
+    /// What it was told so far.
+    pub fn told(&self) -> Vec<Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How often it was told of an event.
-    pub(super) fn count(&self, event: Event) -> usize {
+    pub fn count(&self, event: Event) -> usize {
         self.told().iter().filter(|told| told.event == event).count()
     }
 
@@ -417,11 +448,11 @@ impl Callback for Ear {
 }
 
 /// The object as the service takes it.
-pub(super) fn object(ear: &Arc<Ear>) -> Option<Arc<dyn Callback>> {
+pub fn object(ear: &Arc<Ear>) -> Option<Arc<dyn Callback>> {
     Some(Arc::clone(ear) as Arc<dyn Callback>)
 }
 
 /// Every event that the two interfaces have.
-pub(super) fn every_event() -> NotifyFlags {
+pub fn every_event() -> NotifyFlags {
     NotifyFlags::DEFAULT | NotifyFlags::JOB_MODIFICATION | NotifyFlags::FILE_TRANSFERRED
 }

@@ -13,7 +13,6 @@ use model::edge::{EdgeSink, NoEdges};
 use model::lockstep::{Disagreement, Lockstep};
 use model::scope::Users;
 
-use crate::difference::{Difference, parting};
 use crate::program::{JOBS, Program, USER};
 use crate::tape;
 
@@ -91,7 +90,7 @@ pub fn run_bytes_telling<C: Core>(
 
 /// Runs a program in lockstep with a specification that has a mutant, judged by these rules, which have it, too.
 #[cfg(feature = "mutants")]
-pub(crate) fn run_mutated<C: Core>(
+pub fn run_mutated<C: Core>(
     program: &Program,
     make: impl Fn(&Config) -> C,
     rules: RuleSet,
@@ -145,12 +144,6 @@ fn run_on<C: Core, S: Borrow<Stimulus>>(
     Outcome { steps, broken: broken(&lockstep) }
 }
 
-/// Where specification and core part when the program runs, if they do.
-pub fn difference<C: Core>(program: &Program, make: fn(&Config) -> C) -> Option<Difference> {
-    let config = program.config();
-    parting(lockstep(&config, program.users, make), &config.profile, program.steps.iter())
-}
-
 /// Runs a program and writes down what happened. Stimuli that are not calls stand in it as `choose` lines,
 /// so the program can be had back from the trace ([`from_trace`]).
 pub fn trace<C: Core>(program: &Program, make: fn(&Config) -> C, engine: &str, seed: Option<u64>) -> Trace {
@@ -181,20 +174,22 @@ pub fn trace<C: Core>(program: &Program, make: fn(&Config) -> C, engine: &str, s
 
 /// The lines of a trace, as they come.
 #[derive(Default)]
-pub(crate) struct Lines {
-    pub(crate) lines: Vec<Line>,
+pub struct Lines {
+    /// The lines so far.
+    pub lines: Vec<Line>,
 }
 
 impl Lines {
     /// What is not a call stands in a trace as a choice with one way to go.
-    pub(crate) fn stimulus(&mut self, stimulus: &Stimulus) {
+    pub fn stimulus(&mut self, stimulus: &Stimulus) {
         if !matches!(stimulus, Stimulus::Call { .. }) {
             let what = Kind::Choose(ChooseLine { site: tape::print(stimulus), options: 1, taken: 0 });
             self.lines.push(Line { seq: self.lines.len() as u64 + 1, what });
         }
     }
 
-    pub(crate) fn event(&mut self, event: &EventView<'_>) {
+    /// An event stands in a trace as it is.
+    pub fn event(&mut self, event: &EventView<'_>) {
         self.lines.push(Line::from_view(self.lines.len() as u64 + 1, event));
     }
 }
@@ -254,7 +249,8 @@ pub fn assert_sound(program: &Program) {
     }
 }
 
-fn lockstep<C: Core>(config: &Config, users: Users, make: fn(&Config) -> C) -> Lockstep<C, JOBS> {
+/// Specification and core side by side, before the first step of a program.
+pub fn lockstep<C: Core>(config: &Config, users: Users, make: fn(&Config) -> C) -> Lockstep<C, JOBS> {
     Lockstep::around(make(config), config, users.owners(), RuleSet::OF_A_JOB)
 }
 

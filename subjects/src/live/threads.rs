@@ -1,6 +1,8 @@
 //! What every runtime on real threads has of the standard library's: all but how it waits, starts threads and tells the time.
 
 /// The part of a `Runtime` that its field `std` does.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! threads_of_std {
     () => {
         type Mutex<T: Send + 'static> = <engine::service::Std as engine::service::Runtime>::Mutex<T>;
@@ -46,4 +48,4 @@ macro_rules! threads_of_std {
     };
 }
 
-pub(crate) use threads_of_std;
+pub use crate::threads_of_std;

@@ -96,6 +96,8 @@ fn deeper(depth: u64) -> u64 {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Canary<C>(C);
 
+#[doc(hidden)]
+#[macro_export]
 macro_rules! forward {
     ($($name:ident(&self $(, $arg:ident: $ty:ty)*) -> $out:ty;)*) => {
         $(fn $name(&self, $($arg: $ty),*) -> $out { self.0.$name($($arg),*) })*
@@ -106,6 +108,8 @@ macro_rules! forward {
 }
 
 /// What no core of this kind changes: everything but calls, disk work, and calls from inside of a delivery.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! forward_the_rest {
     () => {
         fn take_changes(&mut self, sink: impl FnMut(Change)) {
@@ -173,9 +177,7 @@ impl<C: Core> Core for Canary<C> {
     forward_the_rest!();
 }
 
-pub(crate) use forward;
-#[cfg(feature = "live")]
-pub(crate) use forward_the_rest;
+pub use crate::{forward, forward_the_rest};
 
 fn without_waiting(answer: Answer) -> Answer {
     match answer.then {

@@ -17,18 +17,18 @@ use super::subject::header;
 use super::world::World;
 
 /// A run that takes so long is stuck: it is a hundred times what the longest takes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// See the module's documentation.
 #[derive(Default)]
-pub(super) struct Watch {
+pub struct Watch {
     runs: AtomicU64,
     current: Mutex<Option<Current>>,
 }
 
 /// The run that a thread is in.
 #[derive(Clone)]
-pub(super) struct Current {
+pub struct Current {
     world: Arc<World>,
     race: Arc<Race>,
 }
@@ -51,7 +51,7 @@ thread_local! {
 }
 
 /// From here on this thread says to the watch what it runs.
-pub(super) fn be_watched(watch: &Arc<Watch>) {
+pub fn be_watched(watch: &Arc<Watch>) {
     WATCH.with_borrow_mut(|known| *known = Some(Arc::clone(watch)));
 }
 
@@ -67,12 +67,12 @@ pub(super) fn watched(world: &Arc<World>, race: &Arc<Race>, run: impl FnOnce()) 
 
 impl Watch {
     /// Runs that have started.
-    pub(super) fn runs(&self) -> u64 {
+    pub fn runs(&self) -> u64 {
         self.runs.load(Ordering::Relaxed)
     }
 
     /// The run that the thread is in now.
-    pub(super) fn now(&self) -> Option<Current> {
+    pub fn now(&self) -> Option<Current> {
         self.current().clone()
     }
 
@@ -83,7 +83,7 @@ impl Watch {
 
 impl Current {
     /// What can be known of a run that is stuck.
-    pub(super) fn hang(&self, seed: Option<u64>) -> Hang {
+    pub fn hang(&self, seed: Option<u64>) -> Hang {
         let (schedule, threads) = self.world.try_inner(PATIENCE).map_or_else(
             || (Vec::new(), vec!["the run records something for ever".to_owned()]),
             |inner| (inner.choices.iter().map(|choice| choice.taken).collect(), inner.threads()),

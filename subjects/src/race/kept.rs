@@ -50,7 +50,7 @@ impl std::fmt::Display for Collision {
 }
 
 /// What a digest is made of goes in here.
-pub(super) struct Feed {
+pub struct Feed {
     hasher: SipHasher13,
     kept: Option<Vec<u8>>,
 }
@@ -67,7 +67,7 @@ thread_local! {
 }
 
 /// From here on this thread keeps states so, and has seen no collision.
-pub(super) fn keep(states: States) {
+pub fn keep(states: States) {
     let kept = match states {
         States::Hashed => None,
         States::Kept { bits } => Some(Kept { bits, made_of: BTreeMap::new(), collision: None }),
@@ -76,12 +76,14 @@ pub(super) fn keep(states: States) {
 }
 
 /// Whether this thread keeps states.
-pub(super) fn is_keeping() -> bool {
+#[must_use]
+pub fn is_keeping() -> bool {
     KEPT.with_borrow(Option::is_some)
 }
 
 /// The first collision that this thread has seen.
-pub(super) fn collision() -> Option<Collision> {
+#[must_use]
+pub fn collision() -> Option<Collision> {
     KEPT.with_borrow(|kept| kept.as_ref()?.collision.clone())
 }
 

@@ -13,7 +13,7 @@
 //!
 //! ```
 //! use std::io::{Read, Write};
-//! use properties::server::{Fault, Seed, Server};
+//! use subjects::server::{Fault, Seed, Server};
 //!
 //! let server = Server::start()?;
 //! let url = server.url(&Fault::Status(404), 100, Seed(1));

@@ -10,7 +10,7 @@ pub struct Seed(pub u64);
 ///
 /// ```
 /// use std::io::Read;
-/// use properties::server::{Compared, Seed, content};
+/// use subjects::server::{Compared, Seed, content};
 ///
 /// let mut file = Vec::new();
 /// content(Seed(7), 1000).read_to_end(&mut file)?;
