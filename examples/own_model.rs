@@ -1,4 +1,8 @@
-//! A model of one's own: two lights at a crossing, of which one forgets to look at the other.
+//! Explore a model of your own: two lights at a crossing, of which one forgets to look at the other.
+//!
+//!     cargo run --example own_model
+//!
+//! The crate `explorer` takes any stateright model, and knows nothing of jobs.
 
 use explorer::{Explorer, Verdict};
 use stateright::{Model, Property};
@@ -33,10 +37,17 @@ impl Model for Crossing {
 }
 
 fn main() -> Result<(), explorer::Error> {
-    let report = Explorer::<_, explorer::Hashed<u64>>::hashed(Crossing).explore()?;
-    println!("{} states, {} edges", report.states, report.edges);
-    if let Some(Verdict::Violated(Some(path))) = report.verdict("one green") {
-        println!("two lights are green after the switches {:?}", path.actions().collect::<Vec<_>>());
-    }
+    print!("{}", explored()?);
     Ok(())
+}
+
+/// How many states there are, and the shortest way to the one that must not be.
+pub(crate) fn explored() -> Result<String, explorer::Error> {
+    let report = Explorer::<_, explorer::Hashed<u64>>::hashed(Crossing).explore()?;
+    let mut text = format!("{} states, {} edges\n", report.states, report.edges);
+    if let Some(Verdict::Violated(Some(path))) = report.verdict("one green") {
+        let switches: Vec<usize> = path.actions().copied().collect();
+        text += &format!("two lights are green after the switches {switches:?}\n");
+    }
+    Ok(text)
 }
