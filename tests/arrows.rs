@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Each crate, by its directory, and what it may use.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("adapter", &["contract", "judge"]),
     ("adapters/aria2", &["adapter", "contract"]),
     ("adapters/engine", &["adapter", "contract", "engine"]),
@@ -19,6 +19,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("properties", &["adapter", "contract", "judge", "engine", "explorer", "model", "subjects"]),
     ("pages", &["contract", "judge", "engine", "model", "properties", "reports"]),
     ("fuzz", &["properties"]),
+    ("xtask", &[]),
     (".", &["adapter", "contract", "judge", "engine", "explorer", "model", "pages", "properties", "reports"]),
 ];
 
