@@ -1,9 +1,9 @@
 //! A subject of your own: a service in Rust behind the adapter protocol.
 //!
-//! This one downloads nothing, and forgets the mask of SetNotifyFlags. bgcheck finds that out:
+//! This one does little: it downloads nothing, and forgets the mask and that a job has ended. bgcheck lists what is missing:
 //!
 //!     cargo build --release --example own_subject
-//!     cargo run --release -- adapter run examples/own_subject.toml --budget 10s
+//!     cargo run --release -- adapter run examples/own_subject.toml --budget 20s
 //!
 //! `docs/adapters.md` has the way from here. `bgcheck adapter init` writes the beginning of an adapter in C, C++, Python or Rust.
 
@@ -31,7 +31,7 @@ impl Subject for Forgetful {
         let (state, object) = jobs.entry(number).or_insert((JobState::Suspended, None));
         match call {
             Call::CreateJob { .. } | Call::AddFile { .. } => {}
-            // The mistake: the mask is to be kept, and looked at before a callback.
+            // A mistake: the mask is to be kept, and looked at before a callback.
             Call::SetNotifyFlags { .. } => {}
             Call::SetNotifyInterface { receiver } => *object = receiver.map(|receiver| receiver.id.0),
             Call::Cancel => *state = JobState::Cancelled,
