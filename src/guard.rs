@@ -55,7 +55,7 @@ fn is_of_subject(file: &str) -> bool {
     let file = file.replace('\\', "/");
     file.starts_with("engine/src/")
         || file.contains("/engine/src/")
-        || file.ends_with("properties/src/canary.rs")
+        || file.ends_with("subjects/src/canary.rs")
 }
 
 /// Whether the subject has panicked, so that an engine that failed is not at fault.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Each crate, by its directory, and what it may use.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("adapter", &["contract", "judge"]),
     ("adapters/aria2", &["adapter", "contract"]),
     ("adapters/engine", &["adapter", "contract", "engine"]),
@@ -15,9 +15,11 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("engine", &["contract"]),
     ("model", &["contract", "explorer", "judge"]),
     ("reports", &["contract", "judge"]),
-    ("properties", &["adapter", "contract", "judge", "engine", "explorer", "model"]),
+    ("subjects", &["contract", "judge", "engine", "model"]),
+    ("properties", &["adapter", "contract", "judge", "engine", "explorer", "model", "subjects"]),
     ("pages", &["contract", "judge", "engine", "model", "properties", "reports"]),
     ("fuzz", &["properties"]),
+    ("xtask", &[]),
     (".", &["adapter", "contract", "judge", "engine", "explorer", "model", "pages", "properties", "reports"]),
 ];
 

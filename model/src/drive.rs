@@ -11,16 +11,24 @@
 //! **The law it keeps.** It is total: a stimulus that makes no sense now is [`Applied::NotEnabled`] and changes nothing. And
 //! it is strict: a call that may return does so at once, before anything else moves, because that is when the rules bind most.
 
+mod happened;
+mod questions;
+mod stimulus;
+
 use contract::core::{
     Answer, Attempt, Change, Delivery, DiskOutcome, DiskWork, Then, TransferEvent, TransferReply,
     TransferStart,
 };
-use contract::event::{By, Caller, Leave, Target};
+use contract::event::{Caller, Leave, Target};
 use contract::{
-    Call, CallId, Core, DeliveryId, DiskAct, EnvStep, EventView, FileId, HResult, JobId, JobState, Out,
-    ThreadId, Time, UserId,
+    Call, CallId, Core, DeliveryId, DiskAct, EnvStep, EventView, HResult, JobId, JobState, Out, ThreadId,
+    UserId,
 };
 
+pub use self::happened::{Happened, Input, Observer, events_of};
+pub use self::questions::{Around, InFlight, Pends, Release};
+use self::stimulus::SHARING_VIOLATION;
+pub use self::stimulus::{DiskResult, From, Late, Stimulus};
 use crate::slots::Slots;
 
 /// Calls open at once; also the slots the rules' monitors need.
@@ -28,153 +36,6 @@ pub const CALLS: usize = 4;
 
 /// Deliveries open at once, running programs included.
 pub const DELIVERIES: usize = 6;
-
-/// One move of somebody around the core.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Stimulus {
-    /// A client, or a callback that is running, makes a call.
-    Call {
-        /// Who.
-        from: From,
-        /// On which job.
-        job: Option<JobId>,
-        /// What.
-        call: Call,
-    },
-    /// The disk work of a finalising job is done.
-    Disk {
-        /// The job.
-        job: JobId,
-        /// How it went.
-        result: DiskResult,
-    },
-    /// The scheduler moves.
-    Turn,
-    /// The transfer of a job reports.
-    Transfer {
-        /// The job.
-        job: JobId,
-        /// What.
-        event: TransferEvent,
-    },
-    /// A dispatcher claims and begins a delivery of the job.
-    Begin(JobId),
-    /// The begun delivery of the job enters the client's code, or its program's process is created.
-    Enter(JobId),
-    /// The entered callback of the job leaves.
-    Leave {
-        /// The job.
-        job: JobId,
-        /// How.
-        leave: Leave,
-    },
-    /// The oldest running program of the job exits; or the begun one could not be started.
-    Exit {
-        /// The job.
-        job: JobId,
-        /// Its exit code.
-        code: i32,
-    },
-    /// Time passes up to the next timer.
-    Timeout,
-    /// A user logs off.
-    Logoff(UserId),
-    /// The network is lost.
-    NetworkLost,
-    /// The network is back.
-    NetworkBack,
-    /// Something comes too late, and must change nothing.
-    Late(Late),
-}
-
-/// What comes when nobody waits for it any more.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Late {
-    /// The worker of an older attempt of the job's transfer still reports.
-    Report {
-        /// The job.
-        job: JobId,
-        /// What.
-        event: TransferEvent,
-    },
-    /// Disk work of a job is done that no call waits for.
-    Disk {
-        /// The job.
-        job: JobId,
-        /// How it went.
-        result: DiskResult,
-    },
-    /// A delivery of the job that has left calls, or its program starts.
-    Called,
-    /// A delivery that has left leaves again.
-    Left(Leave),
-    /// The process of a program that has exited is reported as started.
-    Started,
-}
-
-impl Stimulus {
-    /// Whether it makes a job.
-    #[must_use]
-    pub fn is_create(&self) -> bool {
-        matches!(self, Stimulus::Call { call: Call::CreateJob { .. }, .. })
-    }
-
-    /// The job that it is about, if it is about one.
-    #[must_use]
-    pub const fn job(&self) -> Option<JobId> {
-        match self {
-            Stimulus::Call { job, .. } => *job,
-            Stimulus::Disk { job, .. }
-            | Stimulus::Transfer { job, .. }
-            | Stimulus::Begin(job)
-            | Stimulus::Enter(job)
-            | Stimulus::Leave { job, .. }
-            | Stimulus::Exit { job, .. }
-            | Stimulus::Late(Late::Report { job, .. } | Late::Disk { job, .. }) => Some(*job),
-            Stimulus::Turn
-            | Stimulus::Timeout
-            | Stimulus::Logoff(_)
-            | Stimulus::NetworkLost
-            | Stimulus::NetworkBack
-            | Stimulus::Late(Late::Called | Late::Left(_) | Late::Started) => None,
-        }
-    }
-}
-
-/// Who makes a call.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum From {
-    /// A client thread. It calls as the owner of the job, and makes jobs as whoever is to own them.
-    Client(ThreadId),
-    /// The callback of this job that is running.
-    Callback(JobId),
-    /// A client thread of this user, whoever owns the job.
-    User(UserId),
-}
-
-/// How disk work goes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum DiskResult {
-    /// Well.
-    Good,
-    /// So many renames go well, the next one fails.
-    RenameFails(u32),
-    /// No temporary file can be removed.
-    LeavesBehind,
-}
-
-impl DiskResult {
-    /// The same of a job that has nothing to do on the disk.
-    fn told_late(self) -> DiskOutcome {
-        match self {
-            DiskResult::Good => DiskOutcome::default(),
-            DiskResult::RenameFails(at) => {
-                DiskOutcome { rename_failed: Some((FileId(at), SHARING_VIOLATION)), ..DiskOutcome::default() }
-            }
-            DiskResult::LeavesBehind => DiskOutcome { left_behind: 1, ..DiskOutcome::default() },
-        }
-    }
-}
 
 /// Whether a stimulus did anything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -184,82 +45,6 @@ pub enum Applied {
     Done,
     /// It made no sense now; nothing changed.
     NotEnabled,
-}
-
-/// What happens while a stimulus is applied, in order.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Happened<'a> {
-    /// An observable event: the trace and the rules see these and nothing else.
-    Event(EventView<'a>),
-    /// The core has answered a call; what changed by it follows.
-    Answered {
-        /// Who called.
-        user: UserId,
-        /// On which job.
-        job: Option<JobId>,
-        /// What.
-        call: &'a Call,
-        /// The answer.
-        answer: &'a Answer,
-        /// The slot of the delivery that the call waits for, if it waits for one; [`DELIVERIES`] for one that is not there.
-        waits: Option<usize>,
-    },
-    /// The core has answered the second half of a Complete or Cancel.
-    DiskDone {
-        /// The job.
-        job: JobId,
-        /// How the disk work went.
-        outcome: &'a DiskOutcome,
-        /// The answer.
-        answer: &'a Answer,
-        /// See [`Happened::Answered`].
-        waits: Option<usize>,
-    },
-    /// The environment is about to move; the changes that follow are what the core makes of it.
-    Input(Input<'a>),
-    /// The core has given a transfer to run, or nothing.
-    Turned(Option<TransferStart>),
-    /// The core has replied to a transfer.
-    Replied(TransferReply),
-    /// What came too late has been taken in, and answered if it was disk work.
-    TooLate(Option<&'a Answer>),
-    /// The core reports a change; the events about it follow.
-    Changed(Change),
-    /// A delivery has begun and has this slot until it leaves.
-    Begun(usize, Delivery),
-    /// The process of the program in this slot exists.
-    ProgramStarted(usize, JobId),
-    /// The delivery in this slot has left.
-    Left(usize, JobId, Leave),
-}
-
-/// What the environment does.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Input<'a> {
-    /// The running transfer of a job reports.
-    Report(JobId, &'a TransferEvent),
-    /// Time has come so far.
-    Time(Time),
-    /// A user logs off.
-    Logoff(UserId),
-    /// The network is lost.
-    NetworkLost,
-    /// The network is back.
-    NetworkBack,
-    /// Something comes too late.
-    Late(Late),
-}
-
-/// Who looks on.
-pub trait Observer {
-    /// Something happened.
-    fn happened(&mut self, happened: Happened<'_>);
-}
-
-impl<F: FnMut(Happened<'_>)> Observer for F {
-    fn happened(&mut self, happened: Happened<'_>) {
-        self(happened);
-    }
 }
 
 /// A core and everybody around it. See the module's documentation.
@@ -352,48 +137,6 @@ pub enum Phase {
     ProgramRuns,
 }
 
-/// A delivery that has not left.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct InFlight {
-    /// Its number in events: its slot.
-    pub id: DeliveryId,
-    /// What it is.
-    pub delivery: Delivery,
-    /// How far it is.
-    pub phase: Phase,
-}
-
-/// A call that has not returned.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Pends<'a> {
-    /// Its number in events.
-    pub id: CallId,
-    /// Who called.
-    pub from: From,
-    /// On which job.
-    pub job: Option<JobId>,
-    /// What.
-    pub call: &'a Call,
-    /// The delivery that it waits for, by its number in events; none when it waits for the disk.
-    pub delivery: Option<DeliveryId>,
-}
-
-/// How a core and what has been told differ in whether a delivery is still waited for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Release {
-    /// It has provably entered, and is waited for.
-    Missing,
-    /// It has not entered as far as anybody can know, and is not waited for.
-    Early,
-}
-
-/// A driver's own state, without the core and without ids that only grow: the other half of a model's state.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Around {
-    open: [Option<Open>; CALLS],
-    told: [Option<Telling>; DELIVERIES],
-}
-
 impl<C: Core> Driver<C> {
     /// Nothing open. `users` says who is to own each job: whoever calls on a job calls as its owner, but for [`From::User`].
     pub fn new(core: C, users: fn(JobId) -> UserId) -> Driver<C> {
@@ -414,54 +157,6 @@ impl<C: Core> Driver<C> {
         &self.core
     }
 
-    /// The driver's own state, comparable between runs.
-    pub fn around(&self) -> Around {
-        let mut around = Around { open: self.open.places().clone(), told: *self.told.places() };
-        // Ranks, not zeros: which slot holds the older of two deliveries of a job decides what the core does when one leaves.
-        for telling in around.told.iter_mut().flatten() {
-            telling.delivery.id = self.rank(telling.delivery.id);
-        }
-        for open in around.open.iter_mut().flatten() {
-            if let Until::Released(id, _) = &mut open.until {
-                *id = self.rank(*id);
-            }
-        }
-        around
-    }
-
-    /// Whether a callback of the job has entered and may leave: it has no call open.
-    pub fn may_leave(&self, job: JobId) -> bool {
-        let entered = |slot| matches!(self.phase(slot), Some(Phase::Entered | Phase::Called));
-        self.callback(job).is_some_and(entered) && !self.is_calling(From::Callback(job))
-    }
-
-    /// Whether a callback of the job has entered and may call.
-    pub fn may_call(&self, from: From) -> bool {
-        let runs = match from {
-            From::Client(_) | From::User(_) => true,
-            From::Callback(job) => self.may_leave(job),
-        };
-        runs && !self.is_calling(from) && self.free_call().is_some()
-    }
-
-    /// Whether the job's delivery has begun and not yet entered.
-    pub fn may_enter(&self, job: JobId) -> bool {
-        self.callback(job).is_some_and(|slot| self.phase(slot) == Some(Phase::Begun))
-    }
-
-    /// A job with a delivery that the core takes for released and that is not, or the other way round: nobody waits for a delivery that
-    /// has called the engine (clause 4) or is a program that runs (clause 6), and whoever waits for another waits until it has left.
-    pub fn released_wrongly(&self) -> Option<(JobId, Release)> {
-        self.told.iter().find_map(|(_, telling)| {
-            let is_over = matches!(telling.phase, Phase::Called | Phase::ProgramRuns);
-            match (is_over, self.core.is_released(telling.delivery.id)) {
-                (true, false) => Some((telling.delivery.job, Release::Missing)),
-                (false, true) => Some((telling.delivery.job, Release::Early)),
-                _ => None,
-            }
-        })
-    }
-
     /// Whether the core ignores all of this: afterwards it is what it was. Everything happens to one copy of it, because this is asked in
     /// every state.
     pub fn ignores(&self, inputs: impl Iterator<Item = Input<'static>>) -> bool {
@@ -478,51 +173,6 @@ impl<C: Core> Driver<C> {
             }
         }
         core == self.core
-    }
-
-    /// The event of the job's delivery that has begun or entered, if there is one.
-    pub fn telling(&self, job: JobId) -> Option<Delivery> {
-        let slot = self.callback(job)?;
-        self.told.get(slot).map(|telling| telling.delivery)
-    }
-
-    /// The deliveries that have not left, by their slots.
-    pub fn in_flight(&self) -> impl Iterator<Item = InFlight> {
-        self.told.iter().map(|(slot, telling)| InFlight {
-            id: DeliveryId(slot as u32),
-            delivery: telling.delivery,
-            phase: telling.phase,
-        })
-    }
-
-    /// The calls that have not returned.
-    pub fn pending_calls(&self) -> impl Iterator<Item = Pends<'_>> {
-        self.open.iter().map(|(slot, open)| Pends {
-            id: CallId(slot as u32),
-            from: open.from,
-            job: open.job,
-            call: &open.call,
-            delivery: match open.until {
-                Until::Released(_, slot) => Some(DeliveryId(slot as u32)),
-                Until::Disk => None,
-            },
-        })
-    }
-
-    /// Whether a program of the job runs.
-    pub fn runs_program(&self, job: JobId) -> bool {
-        self.program(job).is_some()
-    }
-
-    /// Whether a delivery of the job could begin and be tracked. That another one of the job has begun is no reason here: it is
-    /// the core that has to know (clause 1), and the specification that refuses what the core begins all the same.
-    pub fn may_begin(&self, job: JobId) -> bool {
-        self.free_delivery().is_some() && self.core.is_ready(job)
-    }
-
-    /// Whether nothing is open: no call waits and nobody is being told.
-    pub fn is_quiet(&self) -> bool {
-        self.open.is_empty() && self.told.is_empty()
     }
 
     /// Applies one stimulus and tells `observer` what happens.
@@ -821,14 +471,6 @@ impl<C: Core> Driver<C> {
         }
     }
 
-    /// Whether nothing of the job is pending, running or waiting for a retry.
-    fn is_idle(&self, job: JobId) -> bool {
-        self.core.pending(job).is_empty()
-            && !self.core.is_finalising(job)
-            && self.callback(job).is_none()
-            && self.program(job).is_none()
-    }
-
     fn input(
         &mut self,
         input: Input<'_>,
@@ -916,61 +558,7 @@ impl<C: Core> Driver<C> {
             (From::Client(_), None) => (self.users)(JobId(0)),
         }
     }
-
-    fn is_calling(&self, from: From) -> bool {
-        self.open.find(|open| open.from == from).is_some()
-    }
-
-    fn free_call(&self) -> Option<usize> {
-        self.open.free()
-    }
-
-    fn free_delivery(&self) -> Option<usize> {
-        self.told.free()
-    }
-
-    fn slot_of(&self, delivery: DeliveryId) -> usize {
-        self.told.find(|telling| telling.delivery.id == delivery).unwrap_or(DELIVERIES)
-    }
-
-    fn phase(&self, slot: usize) -> Option<Phase> {
-        self.told.get(slot).map(|telling| telling.phase)
-    }
-
-    /// The slot of the job's delivery that has not left; a program that runs is not one (clause 6).
-    fn callback(&self, job: JobId) -> Option<usize> {
-        self.find(|telling| telling.delivery.job == job && telling.phase != Phase::ProgramRuns)
-    }
-
-    /// The slot of the oldest running program of the job.
-    fn program(&self, job: JobId) -> Option<usize> {
-        let runs = |telling: &Telling| telling.delivery.job == job && telling.phase == Phase::ProgramRuns;
-        let running = self.told.iter().filter(|(_, telling)| runs(telling));
-        running.min_by_key(|(_, telling)| telling.delivery.id).map(|(slot, _)| slot)
-    }
-
-    /// How many deliveries are open that began before this one.
-    fn rank(&self, delivery: DeliveryId) -> DeliveryId {
-        let older = self.told.iter().filter(|(_, telling)| telling.delivery.id < delivery);
-        DeliveryId(older.count() as u32)
-    }
-
-    fn find(&self, wanted: impl Fn(&Telling) -> bool) -> Option<usize> {
-        self.told.find(wanted)
-    }
 }
-
-/// The events that tell of a change, in order: what the environment did, then what state that led to.
-pub fn events_of(change: &Change, call: Option<CallId>) -> impl Iterator<Item = EventView<'static>> {
-    let Change { job, file, step, state } = *change;
-    let env = step.map(|step| EventView::Env { step, job, file });
-    let by = step.map(By::Env).or(call.map(By::Call));
-    let state = state.zip(job).zip(by).map(|(((from, to), job), by)| EventView::State { job, from, to, by });
-    env.into_iter().chain(state)
-}
-
-/// What a rename fails with when the destination is open elsewhere: ERROR_SHARING_VIOLATION.
-const SHARING_VIOLATION: HResult = HResult::from_win32(32);
 
 /// Threads from here on are the service's own, one per delivery slot.
 const DISPATCHERS: u32 = 100;

@@ -14,7 +14,8 @@ mod step;
 
 use std::fmt::Write;
 
-use contract::{JobId, Method};
+use contract::core::Config;
+use contract::{Core, JobId, Method};
 use judge::{Rule, TimelineOptions, Trace, fingerprint, timeline};
 
 pub(crate) use lockstep::parting;
@@ -24,6 +25,8 @@ pub(crate) use lockstep::same_answer;
 pub(crate) use step::{left, outcome, step_of};
 
 use crate::minimize::{Identity, told};
+use crate::program::Program;
+use crate::run;
 
 /// Where two accounts of a run part.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,6 +47,12 @@ pub struct Difference {
     pub job: Option<JobId>,
     /// The line of the trace at which they part.
     pub seq: u64,
+}
+
+/// Where specification and core part when the program runs, if they do.
+pub fn of_program<C: Core>(program: &Program, make: fn(&Config) -> C) -> Option<Difference> {
+    let config = program.config();
+    parting(run::lockstep(&config, program.users, make), &config.profile, program.steps.iter())
 }
 
 /// Whose account a subject is held against.

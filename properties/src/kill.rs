@@ -28,8 +28,9 @@ use crate::live::{LiveConfig, run as live};
 use crate::oracle::{self, OracleConfig};
 use crate::pins;
 use crate::race::{self, HuntOptions, Hunted, Kind, Stop, hunt};
+use crate::random::split_mix;
 use crate::run::{Broken, run, run_bytes};
-use crate::sample::{program, split_mix};
+use crate::sample::program;
 use crate::suite::{COMMITTED, Committed, first_failure};
 
 /// An engine of the workbench, as an attacker.

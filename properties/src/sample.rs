@@ -11,6 +11,7 @@ use judge::{Rule, RuleSet};
 
 use crate::minimize::stepped;
 use crate::program::Program;
+use crate::random::split_mix;
 use crate::run::{Broken, run_watched};
 pub use crate::stop::Stop;
 
@@ -150,13 +151,4 @@ fn keep<C: Core>(
         let program = failed.map(|failed| stepped::smallest(program, &failed, make).0);
         failures.extend(program.map(|program| Failure { seed, broken, program }));
     }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): small, and the same everywhere.
-pub(crate) fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
 }

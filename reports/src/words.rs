@@ -1,7 +1,10 @@
 //! The words and numbers that every rendering shares, so that they cannot say different things.
 
-use std::collections::BTreeSet;
+mod found;
+mod timeline;
 
+pub(crate) use self::found::{Found, failures, story};
+pub(crate) use self::timeline::{Line, nearest, timeline, timeline_around};
 use crate::outcome::{ExitCode, Outcome};
 use crate::results::{
     Amount, Canary, Corpus, EngineResult, Failure, Finding, ModelEdges, Ran, Rate, Results, RuleId, Run,
@@ -216,89 +219,6 @@ pub(crate) const LEGEND: &str = "In the timelines time runs downwards. j0 is a j
     registered, d0 the delivery of an event to it. A delivery begins when the service has decided on it, and starts when the client's \
     callback is entered. Clauses are those of section 4 of docs/contract.md. Marked lines decide.";
 
-/// A failure of a run, with the engines that found it and what it breaks. Engines that find one failure id find one thing.
-pub(crate) struct Found<'a> {
-    /// As the first engine found it of which it came again each time.
-    pub(crate) failure: &'a Failure,
-    /// The rule that it breaks; nothing when two accounts of one run part.
-    pub(crate) rule: Option<&'a RuleId>,
-    /// The rule with its name, or what should have been equal.
-    pub(crate) broken: String,
-    /// What that demands.
-    pub(crate) sentence: &'a str,
-    /// The engines that found it, the one of `failure` first.
-    pub(crate) engines: Vec<String>,
-    /// How it comes back, when it does not come back each time.
-    pub(crate) flaky: Option<String>,
-}
-
-/// Every failure of the run, each once: of rules first, then disagreements.
-pub(crate) fn failures(results: &Results) -> Vec<Found<'_>> {
-    let mut all: Vec<Found<'_>> = Vec::new();
-    for found in reported(results) {
-        match all.iter_mut().find(|one| one.failure.id == found.failure.id && one.rule == found.rule) {
-            None => all.push(found),
-            Some(one) => one.join(found),
-        }
-    }
-    all
-}
-
-impl Found<'_> {
-    /// The engines that found it, the first by name.
-    pub(crate) fn found_by(&self) -> String {
-        match self.engines.as_slice() {
-            [] => String::new(),
-            [only] => only.clone(),
-            [first, second] => format!("{first} and {second}"),
-            [first, others @ ..] => format!("{first} and {} more engines", others.len()),
-        }
-    }
-}
-
-impl<'a> Found<'a> {
-    /// Adds another report of the failure. One that came again each time is worth more than one that did not.
-    fn join(&mut self, mut other: Found<'a>) {
-        if self.flaky.is_some() && other.flaky.is_none() {
-            std::mem::swap(self, &mut other);
-        }
-        self.engines.append(&mut other.engines);
-    }
-}
-
-/// Every failure as each engine reported it.
-fn reported(results: &Results) -> Vec<Found<'_>> {
-    let mut all = Vec::new();
-    for engine in &results.engines {
-        let Status::Ran(ran) = &engine.status else { continue };
-        all.extend(ran.findings.iter().filter_map(|result| {
-            let failure = result.finding.failure()?;
-            let flaky = match &result.finding {
-                Finding::Flaky { reproduced, replays, .. } => {
-                    Some(format!("broken on {} of {}", thousands(*reproduced), of_replays(*replays)))
-                }
-                _ => None,
-            };
-            let broken = rule_title(results, &result.rule);
-            let sentence = rule_sentence(results, &result.rule);
-            let rule = Some(&result.rule);
-            Some(Found { failure, rule, broken, sentence, engines: vec![engine_title(engine)], flaky })
-        }));
-    }
-    for engine in &results.engines {
-        let Status::Ran(Ran { agreement: Some(agreement), .. }) = &engine.status else { continue };
-        all.extend(agreement.disagreements.iter().map(|failure| Found {
-            failure,
-            rule: None,
-            broken: "disagreement".to_owned(),
-            sentence: &agreement.what,
-            engines: vec![engine_title(engine)],
-            flaky: None,
-        }));
-    }
-    all
-}
-
 /// What the run may say of itself, line by line, each with whom the line is about.
 ///
 /// A rule that is broken or vacuous somewhere on a subject is not claimed for it.
@@ -425,89 +345,6 @@ pub(crate) fn agreement(ran: &Ran) -> Option<String> {
         plural(found, "disagreement", "disagreements")
     };
     Some(format!("{}: {found} in {compared} comparisons", agreement.what))
-}
-
-/// The lines of a timeline, each with whether it decides the matter.
-pub(crate) fn timeline(failure: &Failure) -> impl Iterator<Item = (Line, String)> {
-    failure.timeline.lines().zip(1..).map(|(text, number)| {
-        let decisive = failure.decisive_lines.contains(&number);
-        (if decisive { Line::Decisive } else { Line::Plain }, printable(text))
-    })
-}
-
-/// The lines of a timeline, `most` at most: those that decide, and then those that are next to them. Where none is marked, the last ones.
-/// What is left out is counted in its place.
-pub(crate) fn timeline_around(failure: &Failure, most: usize) -> Vec<(Line, String)> {
-    let all: Vec<(Line, String)> = timeline(failure).collect();
-    if all.len() <= most {
-        return all;
-    }
-    let lines: Vec<Line> = all.iter().map(|(line, _)| *line).collect();
-    // There may be a gap before each line that is kept, and one behind the last.
-    let kept = nearest(&lines, (most.saturating_sub(1) / 2).max(1));
-    let mut shown = Vec::new();
-    let mut left_out = 0;
-    for (at, line) in all.into_iter().enumerate() {
-        if kept.contains(&at) {
-            shown.extend(gap(left_out));
-            left_out = 0;
-            shown.push(line);
-        } else {
-            left_out += 1;
-        }
-    }
-    shown.extend(gap(left_out));
-    shown
-}
-
-/// The places of `most` lines: those that decide, and those that are nearest to them; where none does, the last ones.
-pub(crate) fn nearest(lines: &[Line], most: usize) -> BTreeSet<usize> {
-    let decisive = lines.iter().enumerate().filter(|(_, line)| **line == Line::Decisive).map(|(at, _)| at);
-    let mut decisive: Vec<usize> = decisive.collect();
-    if decisive.is_empty() {
-        decisive.push(lines.len().saturating_sub(1));
-    }
-    let distance = |at: usize| decisive.iter().map(|near| near.abs_diff(at)).min().unwrap_or(0);
-    let mut by_distance: Vec<(usize, usize)> = (0..lines.len()).map(|at| (distance(at), at)).collect();
-    by_distance.sort_unstable();
-    by_distance.into_iter().take(most).map(|(_, at)| at).collect()
-}
-
-fn gap(lines: u64) -> Option<(Line, String)> {
-    (lines > 0).then(|| (Line::Plain, format!("    ... {}", plural(lines, "line", "lines"))))
-}
-
-/// Whether a line of a timeline decides the matter.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Line {
-    Decisive,
-    Plain,
-}
-
-/// What a failure is about, in one line: which call had to wait for what; else both sides of a disagreement, else what its id is made of, else the line that decides, else what the rule
-/// demands.
-pub(crate) fn story(found: &Found<'_>) -> String {
-    let note =
-        |name: &str| found.failure.notes.iter().find_map(|note| note.strip_prefix(name)).map(str::trim);
-    let identity = note("identity:");
-    if let Some(owed) = &found.failure.owed {
-        let seen = identity.map(|identity| format!(" ({identity})")).unwrap_or_default();
-        return format!("{owed}{seen}");
-    }
-    // Where one side has nothing, what its id is made of has the word for it: an answer that is early, an event too many.
-    let both = note("subject:").zip(note("wanted:"));
-    if let Some((subject, wanted)) =
-        both.filter(|(subject, wanted)| ![*subject, *wanted].contains(&"nothing") || identity.is_none())
-    {
-        return format!("wanted: {wanted}; the subject: {subject}");
-    }
-    let decisive = || {
-        let lines = timeline(found.failure).filter(|(line, _)| *line == Line::Decisive);
-        let text = lines.last().map(|(_, text)| text)?;
-        let text = text.trim_start_matches(|each: char| !each.is_alphabetic());
-        (!text.is_empty()).then(|| text.to_owned())
-    };
-    identity.map(str::to_owned).or_else(decisive).unwrap_or_else(|| found.sentence.to_owned())
 }
 
 /// Since when a failure is known, where nights are kept.
@@ -748,23 +585,6 @@ mod tests {
             "18,446,744,073,709,551,615 runs (1,844,674,407,370,955,161/s)"
         );
         assert_eq!(amount(&Amount::new(Unit::Depth, 7), 1_000), "depth 7");
-    }
-
-    #[test]
-    fn a_long_timeline_keeps_what_decides_and_counts_the_rest() {
-        let failure = Failure {
-            timeline: (1..=50).map(|line| format!("{line}\n")).collect(),
-            decisive_lines: vec![20, 40],
-            ..Failure::default()
-        };
-        let texts =
-            |most| timeline_around(&failure, most).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
-        let few = ["    ... 18 lines", "19", "20", "    ... 19 lines", "40", "    ... 10 lines"];
-        assert_eq!(texts(8), few);
-        assert_eq!(texts(50).len(), 50);
-        for most in 3..50 {
-            assert!(texts(most).len() <= most, "{most}");
-        }
     }
 
     #[test]

@@ -11,8 +11,8 @@ use contract::sentence::cited_in;
 /// How a citation begins.
 const CITES: &str = concat!("follows", "![");
 /// Where the sources are. The tables of this crate are data and need no list.
-const ROOTS: [&str; 8] =
-    ["contract/tests", "engine", "judge", "model", "properties", "reports", "src", "tests"];
+const ROOTS: [&str; 9] =
+    ["contract/tests", "engine", "judge", "model", "properties", "reports", "src", "subjects", "tests"];
 
 #[test]
 fn the_list_of_citations_is_that_of_the_sources() {

@@ -1,7 +1,6 @@
 //! Where specification and core part in lockstep, as a difference.
 
 use std::borrow::Borrow;
-use std::collections::BTreeSet;
 
 use contract::core::{DiskWork, Pending, Then};
 use contract::{Core, DeliveryId, Event, HResult, JobId, JobState, Method, Out, Profile, Time, UserId};
@@ -454,6 +453,8 @@ fn rule_of(why: Refused) -> Rule {
 /// The fields in which what a call gave back is not what a suite has, as far as they are not each subject's own.
 #[cfg(feature = "live")]
 pub(crate) fn same_answer(wanted: &Out, out: &Out) -> Vec<&'static str> {
+    use std::collections::BTreeSet;
+
     match (wanted, out) {
         (Out::Progress(wanted), Out::Progress(out)) => named([
             ("files_total", wanted.files_total == out.files_total),

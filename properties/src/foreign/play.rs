@@ -108,7 +108,7 @@ pub(super) struct Pace {
 impl Pace {
     /// How long to wait. An implementation that has often left something out is not waited for much longer than it ever took.
     fn patience(&self, whole: Duration) -> Duration {
-        if self.patient || self.missing < OFTEN { whole } else { (self.slowest * 5).clamp(LEAST, whole) }
+        if self.patient || self.missing < OFTEN { whole } else { (self.slowest * 5).max(LEAST).min(whole) }
     }
 }
 

@@ -11,6 +11,7 @@ use super::doings::does_as_much;
 use super::shrink::{Effort, Smaller, shrink};
 use super::values;
 use super::{Failed, MOST_TESTS, Nearest};
+use crate::difference;
 use crate::program::Program;
 use crate::run::{self, Broken};
 use crate::tape;
@@ -55,7 +56,7 @@ pub fn failure<C: Core>(program: &Program, rules: RuleSet, make: fn(&Config) -> 
             Some(Failed::at(violation(&trace, rule)?, trace))
         }
         Broken::Agreement(_) if rules != RuleSet::ALL => None,
-        Broken::Agreement(_) => Some(Failed::of_difference(run::difference(program, make)?, trace())),
+        Broken::Agreement(_) => Some(Failed::of_difference(difference::of_program(program, make)?, trace())),
     }
 }
 

@@ -13,7 +13,7 @@ use model::spec::{MAX_FILES, World};
 use stateright::Model as _;
 
 use crate::program::{Program, random_call};
-use crate::sample::split_mix;
+use crate::random::split_mix;
 
 /// Walks through each slice of each variant of a dialect, and steps of one.
 const OF_EACH: u64 = 100;

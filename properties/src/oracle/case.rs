@@ -195,14 +195,6 @@ pub(super) fn cut(headers: &[&str], bytes: &[u8], at: usize) -> Reply {
     bare("200 OK", &[headers, &[&length]].concat(), &bytes[..at])
 }
 
-impl Reply {
-    /// The same, followed by something else.
-    pub(super) fn then(mut self, piece: Piece) -> Reply {
-        self.0.push(piece);
-        self
-    }
-}
-
 /// Bytes in which every position differs from its neighbours and from those a chunk away.
 pub(super) fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at.wrapping_mul(31) ^ (at >> 8).wrapping_mul(17)) as u8).collect()

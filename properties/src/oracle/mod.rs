@@ -13,7 +13,6 @@
 
 mod case;
 mod checks;
-mod outcomes;
 mod overseer;
 mod play;
 mod session;
@@ -32,12 +31,12 @@ use contract::fault::{Fault, Seeded};
 
 use self::case::Case;
 use self::checks::Checks;
-pub use self::checks::Wrong;
-pub use self::outcomes::{Attempt, CUT, LATE, attempts};
 use self::play::{Played, Setting};
 use self::session::Part;
 use crate::server::Server;
 pub use crate::stop::Stop;
+pub use subjects::outcomes::{Attempt, CUT, LATE, attempts};
+pub use subjects::wrong::Wrong;
 
 /// What to play.
 #[derive(Clone, Copy, Debug)]

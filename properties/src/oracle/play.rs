@@ -21,8 +21,9 @@ use engine::transfer::{ClientConfig, Roots, Slowest};
 use judge::trace::Kind;
 use judge::{Ended, Header, Trace, TraceRecorder, Verdicts};
 
+use super::Wrong;
 use super::case::{Ask, Case, End, Limits, Retries, Said, Trouble};
-use super::checks::{Checks, Wrong};
+use super::checks::Checks;
 use super::overseer::Overseer;
 use crate::server::{Heard, Scheme, Script, Server};
 

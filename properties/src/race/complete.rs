@@ -23,7 +23,7 @@ use super::legs::{Legs, Running, Spot, SpotKey};
 use super::moment::{Moment, Recalled};
 use super::nodes::{Begins, NodeId, Nodes};
 use super::numbers::{Added, Numbers};
-use super::strategy::{Arrives, Digests, More, Options, Strategy, What};
+use super::strategy::{Arrives, Digests, Explored, More, Options, Strategy, What};
 use super::world::Choice;
 
 /// Which moments are taken for one.
@@ -35,23 +35,6 @@ pub enum Merges {
     /// Those with one digest at which, besides, one and the same task has the turn. These are more, and then the number of forced
     /// switches is exact.
     OfOneTask,
-}
-
-/// How far a complete exploration has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Explored {
-    /// Moments with a choice of who goes on, no two with one digest.
-    pub states: u64,
-    /// Schedules that ended at a moment that was known.
-    pub merged: u64,
-    /// Legs, those of runs and those that were known.
-    pub legs: u64,
-    /// Legs that were run.
-    pub run: u64,
-    /// Choices in the longest schedule.
-    pub depth: u64,
-    /// Every schedule that forces at most so many switches has been run; none when not even those without one have.
-    pub bound: Option<u32>,
 }
 
 /// See the module's documentation.
@@ -368,8 +351,12 @@ enum Forces {
     Nothing,
 }
 
-impl Options<'_> {
+trait Forcing {
     /// Whether this way forces a switch: the task that has the turn could go on, or nothing has to happen at all.
+    fn forces(&self, way: usize) -> Forces;
+}
+
+impl Forcing for Options<'_> {
     fn forces(&self, way: usize) -> Forces {
         let goes_on = self.tasks.first() == Some(&self.current);
         let passes = self.what == What::GoesOnOrTime && way + 1 == self.tasks.len();

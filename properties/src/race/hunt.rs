@@ -16,17 +16,13 @@ use contract::fault::Fault;
 use engine::service::Design;
 use judge::{Ended, Rule, RuleSet, Trace, Verdict};
 use model::protocol::{Lost, Map};
+use subjects::race::watch::{PATIENCE, Watch, be_watched};
 
-use super::bytes::race_of;
-use super::complete::Explored;
-use super::kept::{self, Collision, States};
-use super::program::{Act, Race, Stays};
 use super::refine::{self, Refine};
-use super::seen::Seen;
-use super::strategy::{Kind, More, Tape};
-use super::subject::{Rest, Run, Session, trace};
-use super::watch::{Hang, PATIENCE, Watch, be_watched};
-use super::windows::Windows;
+use super::{
+    Act, Collision, Explored, Hang, Kind, More, Race, Rest, Run, Seen, Session, States, Stays, Tape, Windows,
+    kept, race_of, trace,
+};
 use crate::minimize::races::{self, Scheduled};
 use crate::stop::Stop;
 

@@ -1,93 +1,25 @@
-//! The engine's real service under schedules of our choice.
+//! Schedules of the service, searched: the engines on the subject [`subjects::race`].
 //!
-//! **What it is.** A [`Race`] says what clients, callbacks, the network and the disk do; a [`Strategy`] says in which order. The service
-//! itself, with its lock, dispatchers, workers and barrier, runs on shuttle's tasks in the place of threads, and each run is judged
-//! by the rules. [`hunt()`] looks for a schedule that breaks one; a [`Tape`] repeats it.
+//! **What it is.** [`hunt()`] runs many races under many schedules each, and looks for one that breaks a rule. A [`Kind`] is a way to
+//! choose schedules; [`complete()`] runs every schedule of a race, up to those whose rest is known. A race may be held to the protocol
+//! ([`ground`]).
 //!
-//! **What it is not.** A proof, except for races so small that [`Kind::Exhaustive`] comes to their end. Memory is sequentially
-//! consistent here, and the code between two scheduling points is taken for one step.
+//! **What it is not.** A proof, except for races so small that [`Kind::Exhaustive`] or [`Kind::Complete`] comes to their end.
 //!
-//! **The law it keeps.** The same race with the same tape gives the same trace. Whatever chose, its choices are a tape.
-//!
-//! ```
-//! use properties::race::{self, Race};
-//!
-//! let race = Race::parse([
-//!     "race bits",
-//!     r#"prefix job - {"method":"CreateJob","args":{"name":"job","kind":0}}"#,
-//!     r#"branch 1"#,
-//!     r#"branch 1 job 0 {"method":"Cancel"}"#,
-//! ])?;
-//! let run = race::run(&race, &[]);
-//! assert!(run.violated.is_empty());
-//! # Ok::<(), properties::race::Error>(())
-//! ```
+//! **The law it keeps.** The same options give the same schedules in the same order. What was found is a race and a tape, which repeat it.
 
-mod bytes;
 mod complete;
-mod digest;
-mod execution;
-mod files;
-mod follow;
-mod happened;
 mod hunt;
-mod kept;
+mod kinds;
 mod legs;
-mod locks;
-mod moment;
 mod nodes;
 mod numbers;
-mod order;
-mod program;
 mod refine;
-mod replay;
-mod runtime;
-mod scopes;
-mod seen;
-mod stage;
-mod strategy;
-mod subject;
-mod text;
-mod watch;
-mod windows;
-mod world;
 
-pub use engine::service::Design;
-use engine::store::Instance;
+pub use subjects::race::*;
 
-pub use self::bytes::{BYTES, bytes_of, from_bytes, race_of};
-pub use self::complete::{Explored, Merges, complete};
-pub use self::digest::{Digest, Forgets};
-pub use self::follow::{Followed, follow};
+pub use self::complete::{Merges, complete};
 pub use self::hunt::{Exhausted, Failure, First, HuntOptions, Hunted, Keeps, Races, Steps, Strayed, hunt};
-pub use self::kept::{Collision, States};
-pub use self::locks::Circle;
-pub use self::moment::{Moment, Recalled};
-pub use self::program::{
-    Act, BRANCHES, Branch, Destination, Exit, Fate, Fetched, JOBS, Kept, Leaves, Lock, Manner, OBJECTS, On,
-    Outside, Race, Stays, Step as Calling, Wakes,
-};
+pub use self::kinds::Kind;
 pub use self::refine::{Beyond, Refine, ground};
-pub use self::replay::{ReplayError, from_trace, replay};
-pub use self::scopes::{Scope, Scoped, Situation, scoped};
-pub use self::seen::Seen;
-pub use self::strategy::{Arrives, Digests, Kind, More, Options, Strategy, Tape, What};
-pub use self::subject::{Rest, Run, SUBJECT, Session, run, trace};
-pub use self::text::Error;
-pub use self::watch::Hang;
-pub use self::windows::{Row, Step, Window, Windows};
-pub use self::world::{Choice, is_forced_switch};
 pub use crate::stop::Stop;
-
-/// Files are simulated here, and no service lives beside another one.
-const INSTANCE: Instance = Instance(0);
-
-/// For tests: the race breaks nothing with this schedule, and no call waits for a later delivery.
-///
-/// # Panics
-/// It breaks something; the message is the race and what it breaks.
-pub fn assert_sound(race: &Race, schedule: &[u8]) {
-    let run = run(race, schedule);
-    assert!(run.violated.is_empty(), "{}\n{race}", run.violated);
-    assert_eq!(run.overwaits, 0, "L3\n{race}");
-}

@@ -46,7 +46,8 @@ pub(super) fn files(place: &Place) -> Result<Files, Error> {
 
 /// What judges and what is judged as one number: results of equal files are of one engine under one workbench.
 pub(super) fn fingerprint(files: &Files) -> u64 {
-    let judges_nothing = |path: &&Path| path.starts_with("tests") || path.starts_with("docs");
+    let judges_nothing =
+        |path: &&Path| ["docs", "examples", "tests", "xtask"].iter().any(|below| path.starts_with(below));
     let counts = |path: &&Path| path.extension().is_none_or(|of| of != "md") && !judges_nothing(path);
     let paths = files.keys().map(PathBuf::as_path).filter(counts);
     super::fingerprint(paths.flat_map(|path| [path.as_os_str().as_encoded_bytes(), files[path].as_slice()]))

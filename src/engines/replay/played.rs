@@ -7,12 +7,12 @@ use contract::core::Config;
 use judge::trace::HeaderFinding;
 use judge::{Header, Trace};
 use properties::canary::Canary;
-use properties::difference::Difference;
+use properties::difference::{self, Difference};
 use properties::minimize::CoreName;
 use properties::minimize::races::Scheduled;
 use properties::program::Program;
 use properties::race;
-use properties::run::{Broken, difference, from_trace, trace as run_program};
+use properties::run::{Broken, from_trace, trace as run_program};
 use properties::translate::{calls_of, translated};
 
 use crate::cli::CoreChoice;
@@ -119,7 +119,7 @@ fn of_program_on<C: Core>(program: &Program, core: CoreName, make: fn(&Config) -
     trace.header.subject = core.name().to_owned();
     let broken = properties::run::run(program, make).broken;
     let difference = match broken {
-        Some(Broken::Agreement(_)) => difference(program, make),
+        Some(Broken::Agreement(_)) => difference::of_program(program, make),
         _ => None,
     };
     let broken = match &difference {

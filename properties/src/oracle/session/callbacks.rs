@@ -6,11 +6,11 @@ use std::thread;
 
 use contract::{Event, HResult, Interfaces, JobState, NotifyFlags};
 use engine::service::Job;
+use subjects::simulated::{Ear, Gate, Sim, Told, WATCH, eventually, every_event, object};
 
 use super::super::checks::Checks;
 use super::super::play::Setting;
 use super::properties::{made, start};
-use super::sim::{Ear, Gate, Sim, Told, WATCH, eventually, every_event, object};
 
 /// How often the callbacks of a kind fail before one acknowledges.
 const FAILURES: usize = 2;
@@ -142,7 +142,7 @@ pub(super) fn who_waits(checks: &mut Checks, setting: &Setting) {
             job.set_notify_interface(object(same)).map(|()| HResult::S_OK).ok()
         }),
         ("Resume after more files", |job, _| {
-            let added = job.add_file("http://sim/stall", super::sim::local("more"));
+            let added = job.add_file("http://sim/stall", subjects::simulated::local("more"));
             added.and_then(|()| job.resume()).map(|()| HResult::S_OK).ok()
         }),
     ];

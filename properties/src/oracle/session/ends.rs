@@ -10,12 +10,12 @@ use contract::core::{Core as _, TransferReply};
 use contract::dialect::{Contexts, TransferSlots};
 use contract::{Event, FileId, HResult, JobState, NotifyFlags, Priority, StateSet, UserId};
 use engine::service::{File, Job, WaitError};
+use subjects::simulated::{DiskFails, Ear, Gate, PATIENCE, Sim, WATCH, WORKERS, eventually, local, object};
 
 use super::super::checks::Checks;
 use super::super::play::Setting;
 use super::lists::files_of;
 use super::properties::{made, start};
-use super::sim::{DiskFails, Ear, Gate, PATIENCE, Sim, WATCH, WORKERS, eventually, local, object};
 
 /// A job that is TRANSFERRED.
 fn transferred(checks: &mut Checks, sim: &Sim) -> Option<Job> {

@@ -7,11 +7,11 @@ use contract::{
     Call, FileId, HResult, Interfaces, JobId, JobState, Out, Receiver, ReceiverId, ThreadId, UserId,
 };
 use engine::service::{EnumFiles, File, Guid, Job, Returned};
+use subjects::simulated::{Ear, Sim, WATCH, eventually, local, object};
 
 use super::super::checks::Checks;
 use super::super::play::Setting;
 use super::properties::{made, start};
-use super::sim::{Ear, Sim, WATCH, eventually, local, object};
 
 /// A job with so many files, their names after their numbers.
 fn with_files(checks: &mut Checks, sim: &Sim, files: u32) -> Option<Job> {
@@ -133,7 +133,7 @@ pub(super) fn jobs_and_owners(checks: &mut Checks, setting: &Setting) {
     checks.same("an id as text", text.as_str(), "{00112233-4455-6677-8899-AABBCCDDEEFF}");
     checks.same("two jobs are two", first == second, false);
     checks.same("a handle is of its job", first == first.clone(), true);
-    let elsewhere = Sim::elsewhere(setting).ok();
+    let elsewhere = Sim::elsewhere(&setting.profile, setting.seeded).ok();
     let theirs_too = elsewhere.as_ref().and_then(|sim| sim.job(0, "http://sim/done", None).ok());
     let strange = theirs_too.as_ref().and_then(|job| job.id().ok());
     let found = strange.map(|id| ours.job(id).map(|job| job.number()));

@@ -7,10 +7,10 @@ mod ends;
 mod lists;
 mod programs;
 mod properties;
-mod sim;
 mod users;
 
-use super::checks::{Checks, Wrong};
+use super::Wrong;
+use super::checks::Checks;
 use super::play::{Played, Setting};
 
 /// A part of the session, with a service of its own.
@@ -76,7 +76,7 @@ pub(super) fn play(part: &Part, setting: &Setting) -> Played {
     if let Err(error) = std::fs::create_dir_all(&setting.directory) {
         checks.note("the directory", &error.to_string(), "room for files");
     } else {
-        sim::be_patient(setting.slack);
+        subjects::simulated::be_patient(setting.slack);
         (part.run)(&mut checks, setting);
     }
     let Checks { wrong, made, .. } = checks;

@@ -6,11 +6,11 @@ use std::thread;
 
 use contract::{HResult, JobState};
 use engine::service::Job;
+use subjects::simulated::{Ear, Sim, WATCH, eventually, object};
 
 use super::super::checks::Checks;
 use super::super::play::Setting;
 use super::properties::{made, start};
-use super::sim::{Ear, Sim, WATCH, eventually, object};
 
 /// The shell that plays the programs.
 const SHELL: &str = "/bin/sh";

@@ -5,17 +5,17 @@ use std::time::Duration;
 use contract::call::{Priority, Progress};
 use contract::{Event, HResult, JobState, Millis, NotifyFlags, UserId};
 use engine::service::Job;
+use subjects::simulated::{Ear, Sim, eventually, local, object};
 
 use super::super::checks::Checks;
 use super::super::play::Setting;
-use super::sim::{Ear, Sim, eventually, local, object};
 
 /// Some seconds of the service's time.
 const A_MOMENT: Duration = Duration::from_millis(3);
 
 /// A service, or a finding.
 pub(super) fn start(checks: &mut Checks, setting: &Setting) -> Option<Sim> {
-    let started = Sim::start(setting);
+    let started = Sim::start(&setting.profile, setting.seeded);
     checks.same("the service starts", started.as_ref().err().map(ToString::to_string), None);
     started.ok()
 }

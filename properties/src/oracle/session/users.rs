@@ -5,11 +5,11 @@ use std::thread;
 use contract::dialect::TransferSlots;
 use contract::{HResult, JobId, JobState, Method, UserId};
 use engine::service::Job;
+use subjects::simulated::{Sim, WATCH, WORKERS, eventually, local};
 
 use super::super::checks::Checks;
 use super::super::play::Setting;
 use super::properties::{made, start};
-use super::sim::{Sim, WATCH, WORKERS, eventually, local};
 
 /// Transfers that stall hold up their own user and nobody else, however many they are.
 pub(super) fn beside_one_another(checks: &mut Checks, setting: &Setting) {
