@@ -18,13 +18,18 @@ use model::scope::ScopeName;
 use model::suite::{Cover, Pace};
 
 use super::abilities::{Abilities, LeftOut};
+use super::aside::{Aside, Place};
+use super::blamed::blamed;
 use super::destinations::destinations;
 use super::limits::limits;
+use super::patience::{PLACE, patience};
 use super::probes::probes;
 use super::quiet::quiet;
 use super::race::{RaceLimits, Racer, race, undisturbed};
 use super::restarts::restarts;
+use super::resumed::resumed;
 use super::smaller::{Effort, Smaller, has, smaller};
+use super::stops::stops;
 use super::tally::{Found, Incident, Tally, did_something};
 use super::transfers::transfers;
 use super::walk::{slices_for, walk};
@@ -96,6 +101,10 @@ pub fn campaign(stage: &mut Stage, plan: &Plan<'_>, progress: &dyn Fn(&Step)) ->
     let abilities = Abilities::of(&stage.session);
     let until = Instant::now() + plan.budget;
     let tally = Tally::new();
+    let (found_aside, is_done) = (AtomicBool::new(false), AtomicBool::new(false));
+    let enough = || (plan.enough)() || found_aside.load(Ordering::SeqCst);
+    let waiting = Aside { plan, until: until - plan.budget / AGAIN, found: &found_aside, is_done: &is_done };
+    let plan = &Plan { enough: &enough, ..*plan };
     let mut trying = Trying {
         stage,
         plan,
@@ -108,8 +117,29 @@ pub fn campaign(stage: &mut Stage, plan: &Plan<'_>, progress: &dyn Fn(&Step)) ->
         random: 0,
         probes: Vec::new(),
         probed: AtomicUsize::new(0),
+        patience: None,
     };
-    let fault = trying.all().err();
+    let fault = std::thread::scope(|scope| {
+        let aside = match waiting.place(trying.stage, &trying.abilities) {
+            Place::Beside(stage) => Some(scope.spawn(move || waiting.go(*stage))),
+            Place::Inside => {
+                trying.patience = Some(patience);
+                None
+            }
+            Place::Nowhere => None,
+            Place::TooLate => {
+                trying.not_begun.push(PLACE.to_owned());
+                None
+            }
+        };
+        let fault = trying.all().err();
+        is_done.store(true, Ordering::SeqCst);
+        let Some(aside) = aside else { return fault };
+        // A thread that panics has shown a mistake of ours.
+        let (tally, ended) = aside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        trying.tally.merge(tally);
+        fault.or(ended.err())
+    });
     let left_out = trying.abilities.left_out();
     let missing = Rule::ALL.iter().filter_map(|rule| Some((*rule, trying.abilities.missing_for(*rule)?)));
     let missing = missing.collect();
@@ -131,6 +161,8 @@ struct Trying<'a> {
     /// Paths that are made on purpose, and how many of them were begun.
     probes: Vec<Case>,
     probed: AtomicUsize,
+    /// What waits for long, where there is no process beside this one that could.
+    patience: Option<Program>,
 }
 
 /// The share of a budget that the first random paths may take, that races may, and that leading again may.
@@ -149,6 +181,10 @@ impl Trying<'_> {
         let whole = self.plan.budget;
         self.until -= whole / AGAIN;
         self.suite(ScopeName::Tiny, Cover::Transition)?;
+        self.scripted("servers that misbehave", transfers)?;
+        self.scripted("transfers that go on", resumed)?;
+        self.scripted("transfers that are stopped", stops)?;
+        self.scripted("destinations that go", blamed)?;
         self.scripted("limits", limits)?;
         self.scripted("changes and silence", quiet)?;
         self.scripted("destinations", destinations)?;
@@ -156,7 +192,9 @@ impl Trying<'_> {
         self.probes = probes(self.stage.session.dialect().profile(), &self.abilities);
         self.random(self.until.min(Instant::now() + whole / FIRST))?;
         self.races(self.until.min(Instant::now() + whole / RACES))?;
-        self.scripted("servers that misbehave", transfers)?;
+        if let Some(patience) = self.patience.take() {
+            self.scripted(PLACE, patience)?;
+        }
         self.suite(ScopeName::Tiny, Cover::Sneak)?;
         self.suite(ScopeName::Default, Cover::Transition)?;
         self.random(self.until)?;
@@ -448,7 +486,7 @@ fn lead(stage: &mut Stage, tally: &mut Tally, place: &str, case: &Case) -> Resul
 }
 
 /// Notes that the process was gone or did not answer. After too many of these the adapter is at fault.
-fn interrupted(
+pub(super) fn interrupted(
     stage: &mut Stage,
     tally: &mut Tally,
     (place, case): (&str, Option<&Case>),

@@ -13,18 +13,23 @@
 
 mod abilities;
 mod aftermath;
+mod aside;
+mod blamed;
 mod campaign;
 mod destinations;
 mod kept;
 mod limits;
 mod path;
+mod patience;
 mod play;
 mod probes;
 mod quiet;
 mod race;
 mod restarts;
+mod resumed;
 mod scripted;
 mod smaller;
+mod stops;
 mod tally;
 mod tour;
 mod transfers;
