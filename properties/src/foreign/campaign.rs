@@ -31,9 +31,8 @@ use super::resumed::resumed;
 use super::smaller::{Effort, Smaller, has, smaller};
 use super::stops::stops;
 use super::tally::{Found, Incident, Tally, did_something};
-use super::transfers::transfers;
 use super::walk::{slices_for, walk};
-use super::{Run, Stage, play};
+use super::{Run, Stage, play, transfers};
 use crate::minimize::Identity;
 use crate::oracle::Stop;
 use crate::random::Rng;
@@ -181,7 +180,7 @@ impl Trying<'_> {
         let whole = self.plan.budget;
         self.until -= whole / AGAIN;
         self.suite(ScopeName::Tiny, Cover::Transition)?;
-        self.scripted("servers that misbehave", transfers)?;
+        self.servers(Instant::now() + whole / FIRST)?;
         self.scripted("transfers that go on", resumed)?;
         self.scripted("transfers that are stopped", stops)?;
         self.scripted("destinations that go", blamed)?;
@@ -192,6 +191,7 @@ impl Trying<'_> {
         self.probes = probes(self.stage.session.dialect().profile(), &self.abilities);
         self.random(self.until.min(Instant::now() + whole / FIRST))?;
         self.races(self.until.min(Instant::now() + whole / RACES))?;
+        self.scripted(transfers::PLACE, transfers::transfers)?;
         if let Some(patience) = self.patience.take() {
             self.scripted(PLACE, patience)?;
         }
@@ -294,6 +294,22 @@ impl Trying<'_> {
         }
         self.stage.litter.note(&self.stage.session);
         Ok(())
+    }
+
+    /// Servers that misbehave, for a part of the time. What is left of them comes behind the races.
+    fn servers(&mut self, until: Instant) -> Result<(), Fault> {
+        if self.is_over(self.until) {
+            return Ok(());
+        }
+        self.tell(transfers::PLACE, 0, None);
+        let (until, plan) = (self.until.min(until), self.plan);
+        let is_over = |tally: &Tally| is_over(plan, tally, until);
+        let begun = transfers::transfers(self.stage, &self.abilities, &is_over, &mut self.tally);
+        self.stage.litter.note(&self.stage.session);
+        match begun {
+            Err(fault) => self.interrupted(transfers::PLACE, fault),
+            Ok(_) => Ok(()),
+        }
     }
 
     fn races(&mut self, until: Instant) -> Result<(), Fault> {

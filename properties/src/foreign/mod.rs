@@ -68,6 +68,8 @@ pub struct Stage {
     seed: u64,
     /// Programs so far, so that each has files of its own.
     programs: u64,
+    /// Servers that misbehave which were met.
+    servers_met: usize,
     pace: play::Pace,
     litter: aftermath::Litter,
 }
@@ -102,6 +104,7 @@ impl Stage {
             _beside: beside,
             seed,
             programs: 0,
+            servers_met: 0,
             pace: play::Pace::default(),
             litter: aftermath::Litter::default(),
         })

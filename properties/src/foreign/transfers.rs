@@ -8,8 +8,8 @@
 
 use std::ffi::OsString;
 
-use adapter::Fault as AdapterFault;
 use adapter::wire::can;
+use adapter::{Fault as AdapterFault, Session};
 use contract::call::Progress;
 use contract::core::Failure;
 use contract::dialect::Contexts;
@@ -42,7 +42,8 @@ struct Habit {
     size: u64,
 }
 
-/// Tries each habit until time is over, where the adapter can. What it found goes to the tally. Returns how many were not begun.
+/// Goes on with the servers that were not met yet until time is over, where the adapter can. What it found goes to the tally. Returns how many
+/// were not begun.
 ///
 /// # Errors
 /// The adapter does something wrong.
@@ -57,22 +58,37 @@ pub(super) fn transfers(
     if !needed.into_iter().all(|method| abilities.has(method)) || stage.session.can(can::OBSERVE) {
         return Ok(0);
     }
-    let habits = habits();
-    for (number, habit) in habits.iter().enumerate() {
+    let all = trials(&stage.session);
+    while let Some(trial) = all.get(stage.servers_met) {
         if is_over(tally) {
-            return Ok(habits.len() - number);
+            return Ok(all.len() - stage.servers_met);
         }
+        stage.servers_met += 1;
         // A URL of its own for each, because the server counts requests.
         let seed = Seed(stage.next_program());
-        Script::play(stage, "servers that misbehave", tally, |script| meets(script, *habit, seed))?;
-    }
-    let seed = Seed(stage.next_program());
-    Script::play(stage, "servers that misbehave", tally, |script| is_not_trusted(script, seed))?;
-    if stage.session.can(can::HTTPS) {
-        let seed = Seed(stage.next_program());
-        Script::play(stage, "servers that misbehave", tally, |script| is_led_into_the_clear(script, seed))?;
+        Script::play(stage, PLACE, tally, |script| match trial {
+            Trial::Meets(habit) => meets(script, *habit, seed),
+            Trial::IsNotTrusted => is_not_trusted(script, seed),
+            Trial::IsLedIntoTheClear => is_led_into_the_clear(script, seed),
+        })?;
     }
     Ok(0)
+}
+
+/// What it is called in the report.
+pub(super) const PLACE: &str = "servers that misbehave";
+
+/// A server that an implementation meets.
+enum Trial {
+    Meets(Habit),
+    IsNotTrusted,
+    IsLedIntoTheClear,
+}
+
+fn trials(session: &Session) -> Vec<Trial> {
+    let trusts = session.can(can::HTTPS);
+    let over_tls = [Some(Trial::IsNotTrusted), trusts.then_some(Trial::IsLedIntoTheClear)];
+    habits().into_iter().map(Trial::Meets).chain(over_tls.into_iter().flatten()).collect()
 }
 
 /// What servers and networks do, those that break HTTP included: what becomes of the job then is each implementation's own matter, but not
@@ -236,7 +252,8 @@ fn goes_to(script: &mut Script<'_>, remote: String, seed: Seed) -> Result<Option
 
 /// Whether a status may go away by itself is the contract's.
 fn retried(script: &mut Script<'_>, habit: Habit, state: JobState, after: &str) {
-    if !matches!(habit.fault, Fault::Status(_) | Fault::StatusFirst { .. }) {
+    // One that tries again by itself does so before it is at rest, and sees only what lasts.
+    if !matches!(habit.fault, Fault::Status(_)) {
         return;
     }
     let wanted = match attempts(habit.fault, habit.size).first() {
@@ -272,7 +289,7 @@ fn blamed(script: &mut Script<'_>, habit: Habit, after: &str) -> Result<(), Stop
     if let Some(context) = context.filter(|context| *context != error.context) {
         let sides = (format!("the context is {:?}", error.context), format!("it is {context:?}"));
         script.differs(["GetError", "another context"], after, sides, Rule::R5);
-    } else if error.context == ErrorContext::LocalFile {
+    } else if error.context == ErrorContext::LocalFile && habit.fault.is_of_the_network() {
         let sides = ("the context is LocalFile".to_owned(), "the server or the network is blamed".to_owned());
         script.differs(["GetError", "the disk is blamed for the server"], after, sides, Rule::R5);
     }

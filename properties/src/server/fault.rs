@@ -268,6 +268,19 @@ impl Fault {
         }
     }
 
+    /// Whether a connection ends early, or there is a status: what comes gives the client's own disk nothing to do.
+    #[must_use]
+    pub const fn is_of_the_network(&self) -> bool {
+        matches!(
+            self,
+            Fault::Status(_)
+                | Fault::Hangup { .. }
+                | Fault::Cut { .. }
+                | Fault::Chunked { .. }
+                | Fault::PromisesMore
+        )
+    }
+
     fn parse(words: &[&str]) -> Option<Fault> {
         Some(match words {
             ["ok"] => Fault::Ok,
