@@ -68,6 +68,7 @@ pub(super) fn transfers(
         let seed = Seed(stage.next_program());
         Script::play(stage, PLACE, tally, |script| match trial {
             Trial::Meets(habit) => meets(script, *habit, seed),
+            Trial::HasTwoFiles => has_two_files(script, [seed, Seed(!seed.0)]),
             Trial::IsNotTrusted => is_not_trusted(script, seed),
             Trial::IsLedIntoTheClear => is_led_into_the_clear(script, seed),
         })?;
@@ -81,6 +82,7 @@ pub(super) const PLACE: &str = "servers that misbehave";
 /// A server that an implementation meets.
 enum Trial {
     Meets(Habit),
+    HasTwoFiles,
     IsNotTrusted,
     IsLedIntoTheClear,
 }
@@ -88,7 +90,8 @@ enum Trial {
 fn trials(session: &Session) -> Vec<Trial> {
     let trusts = session.can(can::HTTPS);
     let over_tls = [Some(Trial::IsNotTrusted), trusts.then_some(Trial::IsLedIntoTheClear)];
-    habits().into_iter().map(Trial::Meets).chain(over_tls.into_iter().flatten()).collect()
+    let habits = habits().into_iter().map(Trial::Meets).chain([Trial::HasTwoFiles]);
+    habits.chain(over_tls.into_iter().flatten()).collect()
 }
 
 /// What servers and networks do, those that break HTTP included: what becomes of the job then is each implementation's own matter, but not
@@ -207,6 +210,39 @@ fn goes_on(script: &mut Script<'_>, after: &str) -> Result<Option<JobState>, Sto
         }
     }
     Ok(first)
+}
+
+/// Two files with other bytes and other sizes, the first of which comes in two parts: each is at its own destination.
+fn has_two_files(script: &mut Script<'_>, seeds: [Seed; 2]) -> Result<(), Stop> {
+    let habits = [(Fault::Cut { times: 1 }, SIZE), (Fault::Ok, SIZE / 3)];
+    let habits = habits.map(|(fault, size)| Habit { fault, size });
+    let name = |seed: Seed| format!("t{}", seed.0);
+    let files = habits.iter().zip(seeds).map(|(habit, seed)| FileNames {
+        remote: script.stage.server.url(&habit.fault, habit.size, seed).into(),
+        local: script.stage.session.destination(&name(seed)).into(),
+    });
+    let files: Vec<FileNames> = files.collect();
+    let _made = script.call(UserId(0), None, &create())?;
+    for file in files {
+        let (added, _) = script.does(JOB, &Call::AddFile { file })?;
+        if !added.succeeded() {
+            return Ok(());
+        }
+    }
+    let after = "a job has two files";
+    let _state = goes_on(script, after)?;
+    if script.stage.session.poll(JOB)? != Some(JobState::Transferred) {
+        return Ok(());
+    }
+    let (hr, _) = script.does(JOB, &Call::Complete)?;
+    for (habit, seed) in habits.into_iter().zip(seeds) {
+        let path = script.stage.session.seen_at(&name(seed));
+        if hr == HResult::S_OK {
+            kept(script, habit, seed, &path, after);
+        }
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(())
 }
 
 /// A server whose certificate is signed by nobody that the machine knows.

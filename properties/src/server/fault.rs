@@ -158,6 +158,8 @@ words! {
         LastModified = "last-modified",
         /// By its size; there are no validators.
         Size = "size",
+        /// By its ETag, and it is so small that more bytes than it has are here already. If-Range is obeyed.
+        Shrinks = "shrinks",
         /// By nothing: there are no validators, and its size is as before.
         Nothing = "nothing",
         /// By nothing: its entity tag is weak and stays as it was, as it may for equal meaning. A weak tag never makes If-Range true.
@@ -391,7 +393,11 @@ impl Version {
         match self {
             Version::Old => content(seed, size),
             Version::New => {
-                let size = if how == Change::Size { size + 1 } else { size };
+                let size = match how {
+                    Change::Size => size.saturating_add(1),
+                    Change::Shrinks => size / 4,
+                    _ => size,
+                };
                 content(Seed(!seed.0), size)
             }
         }

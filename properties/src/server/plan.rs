@@ -178,7 +178,9 @@ impl Validators {
                 Validators { etag: etag(Version::Old).map(|tag| format!("W/{tag}")), modified: None }
             }
             Change::SameDate => Validators { etag: etag(version), modified: modified(Version::Old) },
-            Change::ETag | Change::ETagIgnored => Validators { etag: etag(version), modified: None },
+            Change::ETag | Change::ETagIgnored | Change::Shrinks => {
+                Validators { etag: etag(version), modified: None }
+            }
             Change::LastModified => Validators { etag: None, modified: modified(version) },
             Change::Size | Change::Nothing => Validators { etag: None, modified: None },
         }
