@@ -61,6 +61,11 @@ fn faults() -> Vec<(&'static str, Vec<Change<'static>>)> {
             "stands in the directory of the destinations",
             vec![in_service("os.unlink(file.temporary)", "file.whole and os.unlink(file.temporary)")],
         ),
+        // What was here of a larger version stays behind the smaller one.
+        (
+            "/changed/shrinks/",
+            vec![in_service("                out.truncate(file.bytes)\n", "                pass\n")],
+        ),
         // A server that sends framing alone makes no read wait.
         ("still transfers", PROMISED.to_vec()),
     ]
