@@ -164,7 +164,9 @@ struct Trying<'a> {
     patience: Option<Program>,
 }
 
-/// The share of a budget that the first random paths may take, that races may, and that leading again may.
+/// The share of a budget that the first servers which misbehave may take, that the first random paths may, that races may, and that leading
+/// again may.
+const SERVERS: u32 = 8;
 const FIRST: u32 = 4;
 const RACES: u32 = 4;
 const AGAIN: u32 = 5;
@@ -180,7 +182,7 @@ impl Trying<'_> {
         let whole = self.plan.budget;
         self.until -= whole / AGAIN;
         self.suite(ScopeName::Tiny, Cover::Transition)?;
-        self.servers(Instant::now() + whole / FIRST)?;
+        self.servers(Instant::now() + whole / SERVERS)?;
         self.scripted("transfers that go on", resumed)?;
         self.scripted("transfers that are stopped", stops)?;
         self.scripted("destinations that go", blamed)?;
@@ -189,7 +191,8 @@ impl Trying<'_> {
         self.scripted("destinations", destinations)?;
         self.scripted("restarts", restarts)?;
         self.probes = probes(self.stage.session.dialect().profile(), &self.abilities);
-        self.random(self.until.min(Instant::now() + whole / FIRST))?;
+        // Where the time is short, the races have theirs.
+        self.random((self.until - whole / RACES).min(Instant::now() + whole / FIRST))?;
         self.races(self.until.min(Instant::now() + whole / RACES))?;
         self.scripted(transfers::PLACE, transfers::transfers)?;
         if let Some(patience) = self.patience.take() {
