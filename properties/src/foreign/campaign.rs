@@ -25,14 +25,15 @@ use super::limits::limits;
 use super::patience::{PLACE, patience};
 use super::probes::probes;
 use super::quiet::quiet;
-use super::race::{RaceLimits, Racer, race, undisturbed};
+use super::race::{RaceLimits, Racer, race, undisturbed, weight};
 use super::restarts::restarts;
 use super::resumed::resumed;
 use super::smaller::{Effort, Smaller, has, smaller};
 use super::stops::stops;
 use super::tally::{Found, Incident, Tally, did_something};
+use super::transfers::transfers;
 use super::walk::{slices_for, walk};
-use super::{Run, Stage, play, transfers};
+use super::{Run, Stage, play};
 use crate::minimize::Identity;
 use crate::oracle::Stop;
 use crate::random::Rng;
@@ -164,9 +165,8 @@ struct Trying<'a> {
     patience: Option<Program>,
 }
 
-/// The share of a budget that the first servers which misbehave may take, that the first random paths may, that races may, and that leading
-/// again may.
-const SERVERS: u32 = 8;
+/// The share of a budget that transfers may take at first, that the first random paths may, that races may, and that leading again may.
+const EARLY: u32 = 8;
 const FIRST: u32 = 4;
 const RACES: u32 = 4;
 const AGAIN: u32 = 5;
@@ -177,24 +177,31 @@ const RACE_RUNS: u64 = 1_000;
 /// A program that is written down. It asks whether to end early, and returns how many parts of it were not begun.
 type Program = fn(&mut Stage, &Abilities, &dyn Fn(&Tally) -> bool, &mut Tally) -> Result<usize, Fault>;
 
+/// How files are transferred, or are not.
+const TRANSFERS: [(&str, Program); 4] = [
+    ("servers that misbehave", transfers),
+    ("transfers that go on", resumed),
+    ("transfers that are stopped", stops),
+    ("destinations that go", blamed),
+];
+
 impl Trying<'_> {
     fn all(&mut self) -> Result<(), Fault> {
         let whole = self.plan.budget;
         self.until -= whole / AGAIN;
         self.suite(ScopeName::Tiny, Cover::Transition)?;
-        self.servers(Instant::now() + whole / SERVERS)?;
-        self.scripted("transfers that go on", resumed)?;
-        self.scripted("transfers that are stopped", stops)?;
-        self.scripted("destinations that go", blamed)?;
+        let transfers = self.early(Instant::now() + whole / EARLY)?;
         self.scripted("limits", limits)?;
         self.scripted("changes and silence", quiet)?;
         self.scripted("destinations", destinations)?;
         self.scripted("restarts", restarts)?;
         self.probes = probes(self.stage.session.dialect().profile(), &self.abilities);
-        // Where the time is short, the races have theirs.
-        self.random((self.until - whole / RACES).min(Instant::now() + whole / FIRST))?;
+        // Where the time is short, the races have half of theirs.
+        self.random((self.until - whole / (2 * RACES)).min(Instant::now() + whole / FIRST))?;
         self.races(self.until.min(Instant::now() + whole / RACES))?;
-        self.scripted(transfers::PLACE, transfers::transfers)?;
+        for (name, program) in transfers {
+            self.scripted(name, program)?;
+        }
         if let Some(patience) = self.patience.take() {
             self.scripted(PLACE, patience)?;
         }
@@ -299,20 +306,25 @@ impl Trying<'_> {
         Ok(())
     }
 
-    /// Servers that misbehave, for a part of the time. What is left of them comes behind the races.
-    fn servers(&mut self, until: Instant) -> Result<(), Fault> {
-        if self.is_over(self.until) {
-            return Ok(());
-        }
-        self.tell(transfers::PLACE, 0, None);
+    /// What is cheap and finds much, for a part of the time. What is left of it comes behind the races.
+    fn early(&mut self, until: Instant) -> Result<Vec<(&'static str, Program)>, Fault> {
         let (until, plan) = (self.until.min(until), self.plan);
         let is_over = |tally: &Tally| is_over(plan, tally, until);
-        let begun = transfers::transfers(self.stage, &self.abilities, &is_over, &mut self.tally);
-        self.stage.litter.note(&self.stage.session);
-        match begun {
-            Err(fault) => self.interrupted(transfers::PLACE, fault),
-            Ok(_) => Ok(()),
+        let mut left = Vec::new();
+        for (name, program) in TRANSFERS {
+            if is_over(&self.tally) {
+                left.push((name, program));
+                continue;
+            }
+            self.tell(name, 0, None);
+            match program(self.stage, &self.abilities, &is_over, &mut self.tally) {
+                Err(fault) => self.interrupted(name, fault)?,
+                Ok(0) => {}
+                Ok(_) => left.push((name, program)),
+            }
+            self.stage.litter.note(&self.stage.session);
         }
+        Ok(left)
     }
 
     fn races(&mut self, until: Instant) -> Result<(), Fault> {
@@ -570,15 +582,6 @@ impl Walking<'_> {
 
 /// Processes at once at most.
 const MOST_WORKERS: u64 = 64;
-
-/// How much of the time for races one of them gets. What every client does is worth most.
-fn weight((racer, trigger): (Racer, Trigger)) -> u32 {
-    match (racer, trigger) {
-        (Racer::Cancel, Trigger::AfterReturn) => 4,
-        (Racer::Complete | Racer::Mask | Racer::Unregister, Trigger::AfterReturn) => 2,
-        _ => 1,
-    }
-}
 
 /// Interruptions of a campaign at most.
 const MOST_INCIDENTS: usize = 20;
