@@ -2,38 +2,9 @@
 //!
 //! What each is found as, by name; and that the copy without a change is not found to be wrong.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod support;
 
-/// A copy of the tutorial's service and adapter in which these places read otherwise.
-fn copy(directory: &Path, changes: &[(&str, &str, &str)]) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("adapters/python");
-    for file in ["mini.py", "adapter.py", "adapter.toml"] {
-        let mut text = std::fs::read_to_string(source.join(file)).expect("the tutorial is there");
-        for (_, from, to) in changes.iter().filter(|(of, ..)| *of == file) {
-            assert!(text.contains(from), "{file} has no {from:?} any more");
-            text = text.replace(from, to);
-        }
-        std::fs::write(directory.join(file), text).expect("the directory can be written");
-    }
-    directory.join("adapter.toml")
-}
-
-fn run(changes: &[(&str, &str, &str)], args: &[&str]) -> (Option<i32>, String) {
-    let directory = tempfile::tempdir().expect("a directory");
-    let manifest = copy(directory.path(), changes);
-    let output: Output = Command::new(env!("CARGO_BIN_EXE_bgcheck"))
-        .args(["--color", "never", "-q", "adapter", "run"])
-        .arg(manifest)
-        .args(["--seed", "1", "--out"])
-        .arg(directory.path().join("out"))
-        .args(args)
-        .output()
-        .expect("the command starts");
-    let text =
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    (output.status.code(), text)
-}
+use support::mini::run;
 
 const AT_FIRST: &[&str] = &["--budget", "30s", "--stop-at-first"];
 

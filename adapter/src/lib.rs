@@ -22,4 +22,4 @@ pub mod wire;
 
 pub use manifest::{Manifest, ManifestError};
 pub use process::{Fault, Tampering, on_start};
-pub use session::{Answered, Calling, Limits, Session, order_for};
+pub use session::{Answered, Calling, Limits, Session, Surroundings, order_for};

@@ -10,7 +10,7 @@
 //! 2. After a command that was not answered in time the process is gone, and the program is over.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use contract::event::{Given, Recorded};
@@ -35,6 +35,17 @@ pub struct Limits {
     pub due: Duration,
     /// Silence after which everything rests.
     pub quiet: Duration,
+}
+
+/// What bgcheck has made for an adapter.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Surroundings {
+    /// An empty directory for destinations.
+    pub root: PathBuf,
+    /// The base of the file server.
+    pub http: String,
+    /// A file with the server's certificate.
+    pub certificate: PathBuf,
 }
 
 /// What became of a call.
@@ -73,8 +84,7 @@ struct Happening {
 #[derive(Debug)]
 pub struct Session {
     manifest: Manifest,
-    root: PathBuf,
-    http: String,
+    around: Surroundings,
     seed: u64,
     tampering: Tampering,
     process: Option<Process>,
@@ -132,21 +142,19 @@ impl Calling {
 }
 
 impl Session {
-    /// Starts an adapter. `root` is an empty directory, `http` the base of the file server.
+    /// Starts an adapter.
     ///
     /// # Errors
     /// It cannot be started, or does not answer as the protocol has it.
     pub fn start(
         manifest: &Manifest,
-        root: &Path,
-        http: &str,
+        around: Surroundings,
         seed: u64,
         tampering: Tampering,
     ) -> Result<Session, Fault> {
         let mut session = Session {
             manifest: manifest.clone(),
-            root: root.to_owned(),
-            http: http.to_owned(),
+            around,
             seed,
             tampering,
             process: None,
@@ -168,8 +176,9 @@ impl Session {
         process.write(json(&Command::Hello(Greeting {
             hello: wire::VERSION,
             dialect: self.manifest.dialect,
-            root: self.root.display().to_string(),
-            http: self.http.clone(),
+            root: self.around.root.display().to_string(),
+            http: self.around.http.clone(),
+            certificate: Some(self.around.certificate.display().to_string()),
             seed: self.seed,
         })));
         let limit = self.manifest.start();
@@ -244,14 +253,14 @@ impl Session {
     pub fn destination(&self, name: &str) -> String {
         match &self.hello.dir {
             Some(dir) => format!("{dir}{name}"),
-            None => self.root.join(name).display().to_string(),
+            None => self.around.root.join(name).display().to_string(),
         }
     }
 
     /// Where that destination is for us.
     #[must_use]
     pub fn seen_at(&self, name: &str) -> PathBuf {
-        self.hello.seen_at.as_ref().map_or_else(|| self.root.clone(), PathBuf::from).join(name)
+        self.hello.seen_at.as_ref().map_or_else(|| self.around.root.clone(), PathBuf::from).join(name)
     }
 
     /// The kinds of events that its traces have.

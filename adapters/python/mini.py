@@ -453,8 +453,9 @@ class Job:
                 self._receive(file, attempt, response)
 
     def _receive(self, file, attempt, response):
-        start, total = content_range(response)
+        start, length, total = content_range(response)
         is_rest = response.status == 206 and start == file.bytes and response.headers.get("ETag") == file.version
+        is_rest = is_rest and response.length in (None, length)
         if response.status == 206 and not is_rest:
             file.version = None  # It is a part of another file, or another part: the next attempt begins anew.
         if response.status != 200 and not is_rest:
@@ -517,9 +518,9 @@ def is_url(text):
 
 
 def content_range(response):
-    """Where the part starts that comes, and how long the whole file is; None for what is not said."""
-    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
-    return (int(match[1]), int(match[2])) if match else (None, None)
+    """Where the part starts that comes, how long it is, and how long the whole file is; None for what is not said."""
+    match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", response.headers.get("Content-Range", ""))
+    return (int(match[1]), int(match[2]) + 1 - int(match[1]), int(match[3])) if match else (None, None, None)
 
 
 def is_path(text):

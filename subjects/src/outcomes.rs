@@ -32,7 +32,15 @@ pub fn attempts(fault: Fault, size: u64) -> Vec<Attempt> {
     let status = |status| Attempt::Failed(Failure::of_status(status), HResult::from_http(status));
     let first = |end, times| [vec![end; times as usize], vec![Attempt::Done]].concat();
     match fault {
-        Fault::Ok | Fault::PromisesLess | Fault::Drip { .. } | Fault::CloseDelimited => vec![Attempt::Done],
+        Fault::Ok | Fault::PromisesLess | Fault::Drip { .. } | Fault::CloseDelimited | Fault::Coded => {
+            vec![Attempt::Done]
+        }
+        Fault::CutThenDrip { .. } => first(CUT, 1),
+        // Of less than two bytes there is no part that could be asked for.
+        Fault::EndLost => first(CUT, if size > 1 { 3 } else { 1 }),
+        Fault::UnaskedPart => {
+            vec![Attempt::Failed(Failure::Fatal, HResult::BG_E_INSUFFICIENT_HTTP_SUPPORT)]
+        }
         Fault::Redirect(Redirect::Chain(_)) => vec![Attempt::Done],
         Fault::Redirect(_) => vec![ASTRAY],
         Fault::Status(number) => vec![status(number)],

@@ -34,6 +34,9 @@ pub struct Greeting {
     pub root: String,
     /// Where the file server is.
     pub http: String,
+    /// A file with the certificate of the file server, in DER: the root to trust over HTTPS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// The seed of the run.
     pub seed: u64,
 }

@@ -67,6 +67,30 @@ pub struct Hello {
     /// How long a method may take, in ms.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub slow_ms: BTreeMap<String, u64>,
+    /// When the implementation gives a server up, where it promises that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gives_up: Option<GivesUp>,
+}
+
+/// When the implementation gives a server up whose answer has begun: it closes the connection, or the job leaves CONNECTING and TRANSFERRING.
+/// What is left out is not promised.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct GivesUp {
+    /// When no byte of the file has come for so long, in ms, whatever else has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence_ms: Option<u64>,
+    /// When the bytes of the file come too slowly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Slow>,
+}
+
+/// Fewer bytes than these in each stretch of this time are too few.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Slow {
+    /// So many bytes.
+    pub bytes: u64,
+    /// The stretch, in ms.
+    pub ms: u64,
 }
 
 /// A call starts.

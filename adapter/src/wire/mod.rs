@@ -11,7 +11,8 @@ pub use command::{
     RunOrder, Trigger, Verb,
 };
 pub use line::{
-    Called, End, Enter, Errored, GivenParts, Hello, Leave, Line, LineError, Observed, Start, WireReceiver,
+    Called, End, Enter, Errored, GivenParts, GivesUp, Hello, Leave, Line, LineError, Observed, Slow, Start,
+    WireReceiver,
 };
 pub use out::{WireError, WireOut};
 
@@ -55,8 +56,10 @@ pub mod can {
     pub const STALL: &str = "stall";
     /// A call that forbids a callback waits until one that is inside has left, unless that has called.
     pub const WAITS: &str = "waits";
+    /// The implementation trusts the certificate of the first line.
+    pub const HTTPS: &str = "https";
     /// Each of them.
-    pub const ALL: [&str; 16] = [
+    pub const ALL: [&str; 17] = [
         RACE,
         NESTED,
         NESTED_JOBS,
@@ -73,6 +76,7 @@ pub mod can {
         USERS,
         STALL,
         WAITS,
+        HTTPS,
     ];
 }
 

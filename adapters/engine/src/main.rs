@@ -20,16 +20,19 @@ mod world;
 use std::io::{self, BufReader, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use adapter::serve::{Subject, serve};
-use adapter::wire::{Hello, can};
+use adapter::wire::{GivesUp, Hello, Slow, can};
 use clap::Parser;
 use contract::core::Config;
 use contract::fault::{Fault, Seeded};
 use contract::{Dialect, Event, Method};
+use engine::transfer::{ClientConfig, Roots, Slowest};
 
 use self::clock::Pace;
 use self::subject::Engine;
+use self::world::Setup;
 
 /// Our engine as an adapter process. It speaks `bgcheck-adapter/1` on stdin and stdout.
 #[derive(Parser)]
@@ -53,8 +56,13 @@ fn main() -> ExitCode {
         let seeded = Seeded::of(options.defect);
         let config = Config { seeded, ..Config::of(dialect.profile()) };
         let pace = if options.held_clock { Pace::Held } else { Pace::Real };
-        let subject = Engine::start(config, pace, callbacks.clone()).map_err(io::Error::other)?;
-        Ok((hello(pace, dialect), Arc::new(subject) as Arc<dyn Subject>))
+        let trusted = greeting.certificate.as_ref().map(std::fs::read).transpose()?;
+        let roots = trusted.map_or(Roots::Web, |certificate| Roots::Only(vec![certificate]));
+        let http = ClientConfig { seeded, roots, slowest: SLOWEST, ..ClientConfig::default() };
+        let hello = hello(pace, dialect, &http);
+        let setup = Setup { config, http, pace };
+        let subject = Engine::start(setup, callbacks.clone()).map_err(io::Error::other)?;
+        Ok((hello, Arc::new(subject) as Arc<dyn Subject>))
     });
     match started {
         // What is left of threads ends with the process.
@@ -67,7 +75,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn hello(pace: Pace, dialect: Dialect) -> Hello {
+/// Slower bodies are given up: soon enough that bgcheck can wait for it, and later than any silence.
+const SLOWEST: Slowest = Slowest { bytes: 1024, within: Duration::from_secs(6) };
+
+fn hello(pace: Pace, dialect: Dialect, http: &ClientConfig) -> Hello {
     let events = [Event::JobTransferred, Event::JobError, Event::JobModification, Event::FileTransferred];
     let mut able = vec![
         can::RACE,
@@ -83,6 +94,9 @@ fn hello(pace: Pace, dialect: Dialect) -> Hello {
         can::STALL,
         can::WAITS,
     ];
+    if http.roots != Roots::Web {
+        able.push(can::HTTPS);
+    }
     if pace == Pace::Held {
         able.push(can::CLOCK);
     }
@@ -96,8 +110,16 @@ fn hello(pace: Pace, dialect: Dialect) -> Hello {
         methods: Method::ALL.iter().map(|method| method.name().to_owned()).collect(),
         events: events.iter().map(Event::to_string).collect(),
         can: able.into_iter().map(str::to_owned).collect(),
+        gives_up: Some(GivesUp {
+            silence_ms: Some(in_ms(http.read_timeout)),
+            slow: Some(Slow { bytes: http.slowest.bytes, ms: in_ms(http.slowest.within) }),
+        }),
         ..Hello::default()
     }
+}
+
+fn in_ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The fault of this name, where this build can have one.

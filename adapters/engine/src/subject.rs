@@ -5,20 +5,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use adapter::serve::{Answer, Callbacks, Caller, Refusal, Subject};
 use adapter::wire::{ClockMove, DiskOrder, NetworkMove, WireOut};
-use contract::core::Config;
 use contract::{Call, HResult, JobId, JobState, ThreadId, UserId};
 use engine::service::StartError;
 
 use crate::clock::Pace;
-use crate::world::World;
+use crate::world::{Setup, World};
 
 /// Who calls where no user is named.
 const FIRST: UserId = UserId(0);
 
 /// Our engine. A reset starts a new service.
 pub(crate) struct Engine {
-    config: Config,
-    pace: Pace,
+    setup: Setup,
     callbacks: Callbacks,
     state: Mutex<State>,
 }
@@ -38,10 +36,10 @@ enum Place {
 }
 
 impl Engine {
-    pub(crate) fn start(config: Config, pace: Pace, callbacks: Callbacks) -> Result<Engine, StartError> {
-        let world = World::start(config, pace, &callbacks)?;
+    pub(crate) fn start(setup: Setup, callbacks: Callbacks) -> Result<Engine, StartError> {
+        let world = World::start(&setup, &callbacks)?;
         let state = Mutex::new(State { world, jobs: BTreeMap::new() });
-        Ok(Engine { config, pace, callbacks, state })
+        Ok(Engine { setup, callbacks, state })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -117,7 +115,7 @@ impl Subject for Engine {
     fn reset(&self) -> Result<Vec<u32>, Refusal> {
         let before = Arc::clone(&self.state().world);
         let left = before.end();
-        let started = World::start(self.config, self.pace, &self.callbacks);
+        let started = World::start(&self.setup, &self.callbacks);
         let world = started.map_err(|error| Refusal::errored(error.to_string()))?;
         let mut state = self.state();
         state.world = world;

@@ -32,6 +32,14 @@ pub(crate) struct World {
     numbers: Mutex<Numbers>,
 }
 
+/// What every service of the process is started with.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) config: Config,
+    pub(crate) http: ClientConfig,
+    pub(crate) pace: Pace,
+}
+
 #[derive(Default)]
 struct Numbers {
     /// bgcheck's number of a job.
@@ -43,15 +51,14 @@ struct Numbers {
 }
 
 impl World {
-    pub(crate) fn start(config: Config, pace: Pace, callbacks: &Callbacks) -> Result<Arc<World>, StartError> {
-        let runtime = Paced::new(pace);
+    pub(crate) fn start(setup: &Setup, callbacks: &Callbacks) -> Result<Arc<World>, StartError> {
+        let runtime = Paced::new(setup.pace);
         let disk = Arc::<OrderedDisk>::default();
         let programs = Arc::new(Scripted { callbacks: callbacks.clone(), world: OnceLock::new() });
-        let http = HttpFetch::new(ClientConfig { seeded: config.seeded, ..ClientConfig::default() });
-        let service = Service::builder(config)
+        let service = Service::builder(setup.config)
             .runtime(runtime.clone())
             .recorder(Arc::new(Notes) as Arc<dyn Recorder>)
-            .fetch(Arc::new(http))
+            .fetch(Arc::new(HttpFetch::new(setup.http.clone())))
             .disk(Arc::clone(&disk) as Arc<dyn Disk>)
             .programs(Arc::clone(&programs) as Arc<dyn Programs>)
             .keep(Keep::ForGood)

@@ -146,12 +146,8 @@ pub(super) fn leftovers(
     if session.can(can::OBSERVE) {
         return None;
     }
-    let until = Instant::now() + TIDYING;
-    let mut left = others(session, litter, &kept);
-    while !left.is_empty() && !path.needs.contains(can::DISK) && Instant::now() < until {
-        std::thread::sleep(LOOKS);
-        left = others(session, litter, &kept);
-    }
+    let tidying = if path.needs.contains(can::DISK) { Duration::ZERO } else { TIDYING };
+    let left = left(session, litter, tidying, &kept);
     let first = left.first().map(|name| name.to_string_lossy().into_owned());
     // Whoever looks again, at a directory that grows, needs longer each time.
     for name in path.files.iter().map(|(job, file, _)| names.of(*job, *file)) {
@@ -171,8 +167,24 @@ pub(super) fn leftovers(
     })
 }
 
+/// What stands in the directory and should not, also after the time that is there to remove it.
+pub(super) fn left(
+    session: &Session,
+    litter: &Litter,
+    tidying: Duration,
+    kept: &dyn Fn(&OsString) -> bool,
+) -> Vec<OsString> {
+    let until = Instant::now() + tidying;
+    let mut left = others(session, litter, kept);
+    while !left.is_empty() && Instant::now() < until {
+        std::thread::sleep(LOOKS);
+        left = others(session, litter, kept);
+    }
+    left
+}
+
 /// How long what is to be removed may take behind the end of its job.
-const TIDYING: Duration = Duration::from_millis(500);
+pub(super) const TIDYING: Duration = Duration::from_millis(500);
 const LOOKS: Duration = Duration::from_millis(2);
 
 fn others(session: &Session, litter: &Litter, kept: &dyn Fn(&OsString) -> bool) -> Vec<OsString> {

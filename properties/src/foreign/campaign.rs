@@ -18,13 +18,18 @@ use model::scope::ScopeName;
 use model::suite::{Cover, Pace};
 
 use super::abilities::{Abilities, LeftOut};
+use super::aside::{Aside, Place};
+use super::blamed::blamed;
 use super::destinations::destinations;
 use super::limits::limits;
+use super::patience::{PLACE, patience};
 use super::probes::probes;
 use super::quiet::quiet;
-use super::race::{RaceLimits, Racer, race, undisturbed};
+use super::race::{RaceLimits, Racer, race, undisturbed, weight};
 use super::restarts::restarts;
+use super::resumed::resumed;
 use super::smaller::{Effort, Smaller, has, smaller};
+use super::stops::stops;
 use super::tally::{Found, Incident, Tally, did_something};
 use super::transfers::transfers;
 use super::walk::{slices_for, walk};
@@ -96,6 +101,10 @@ pub fn campaign(stage: &mut Stage, plan: &Plan<'_>, progress: &dyn Fn(&Step)) ->
     let abilities = Abilities::of(&stage.session);
     let until = Instant::now() + plan.budget;
     let tally = Tally::new();
+    let (found_aside, is_done) = (AtomicBool::new(false), AtomicBool::new(false));
+    let enough = || (plan.enough)() || found_aside.load(Ordering::SeqCst);
+    let waiting = Aside { plan, until: until - plan.budget / AGAIN, found: &found_aside, is_done: &is_done };
+    let plan = &Plan { enough: &enough, ..*plan };
     let mut trying = Trying {
         stage,
         plan,
@@ -108,8 +117,29 @@ pub fn campaign(stage: &mut Stage, plan: &Plan<'_>, progress: &dyn Fn(&Step)) ->
         random: 0,
         probes: Vec::new(),
         probed: AtomicUsize::new(0),
+        patience: None,
     };
-    let fault = trying.all().err();
+    let fault = std::thread::scope(|scope| {
+        let aside = match waiting.place(trying.stage, &trying.abilities) {
+            Place::Beside(stage) => Some(scope.spawn(move || waiting.go(*stage))),
+            Place::Inside => {
+                trying.patience = Some(patience);
+                None
+            }
+            Place::Nowhere => None,
+            Place::TooLate => {
+                trying.not_begun.push(PLACE.to_owned());
+                None
+            }
+        };
+        let fault = trying.all().err();
+        is_done.store(true, Ordering::SeqCst);
+        let Some(aside) = aside else { return fault };
+        // A thread that panics has shown a mistake of ours.
+        let (tally, ended) = aside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        trying.tally.merge(tally);
+        fault.or(ended.err())
+    });
     let left_out = trying.abilities.left_out();
     let missing = Rule::ALL.iter().filter_map(|rule| Some((*rule, trying.abilities.missing_for(*rule)?)));
     let missing = missing.collect();
@@ -131,9 +161,12 @@ struct Trying<'a> {
     /// Paths that are made on purpose, and how many of them were begun.
     probes: Vec<Case>,
     probed: AtomicUsize,
+    /// What waits for long, where there is no process beside this one that could.
+    patience: Option<Program>,
 }
 
-/// The share of a budget that the first random paths may take, that races may, and that leading again may.
+/// The share of a budget that transfers may take at first, that the first random paths may, that races may, and that leading again may.
+const EARLY: u32 = 8;
 const FIRST: u32 = 4;
 const RACES: u32 = 4;
 const AGAIN: u32 = 5;
@@ -144,19 +177,34 @@ const RACE_RUNS: u64 = 1_000;
 /// A program that is written down. It asks whether to end early, and returns how many parts of it were not begun.
 type Program = fn(&mut Stage, &Abilities, &dyn Fn(&Tally) -> bool, &mut Tally) -> Result<usize, Fault>;
 
+/// How files are transferred, or are not.
+const TRANSFERS: [(&str, Program); 4] = [
+    ("servers that misbehave", transfers),
+    ("transfers that go on", resumed),
+    ("transfers that are stopped", stops),
+    ("destinations that go", blamed),
+];
+
 impl Trying<'_> {
     fn all(&mut self) -> Result<(), Fault> {
         let whole = self.plan.budget;
         self.until -= whole / AGAIN;
         self.suite(ScopeName::Tiny, Cover::Transition)?;
+        let transfers = self.early(Instant::now() + whole / EARLY)?;
         self.scripted("limits", limits)?;
         self.scripted("changes and silence", quiet)?;
         self.scripted("destinations", destinations)?;
         self.scripted("restarts", restarts)?;
         self.probes = probes(self.stage.session.dialect().profile(), &self.abilities);
-        self.random(self.until.min(Instant::now() + whole / FIRST))?;
+        // Where the time is short, the races have half of theirs.
+        self.random((self.until - whole / (2 * RACES)).min(Instant::now() + whole / FIRST))?;
         self.races(self.until.min(Instant::now() + whole / RACES))?;
-        self.scripted("servers that misbehave", transfers)?;
+        for (name, program) in transfers {
+            self.scripted(name, program)?;
+        }
+        if let Some(patience) = self.patience.take() {
+            self.scripted(PLACE, patience)?;
+        }
         self.suite(ScopeName::Tiny, Cover::Sneak)?;
         self.suite(ScopeName::Default, Cover::Transition)?;
         self.random(self.until)?;
@@ -256,6 +304,27 @@ impl Trying<'_> {
         }
         self.stage.litter.note(&self.stage.session);
         Ok(())
+    }
+
+    /// What is cheap and finds much, for a part of the time. What is left of it comes behind the races.
+    fn early(&mut self, until: Instant) -> Result<Vec<(&'static str, Program)>, Fault> {
+        let (until, plan) = (self.until.min(until), self.plan);
+        let is_over = |tally: &Tally| is_over(plan, tally, until);
+        let mut left = Vec::new();
+        for (name, program) in TRANSFERS {
+            if is_over(&self.tally) {
+                left.push((name, program));
+                continue;
+            }
+            self.tell(name, 0, None);
+            match program(self.stage, &self.abilities, &is_over, &mut self.tally) {
+                Err(fault) => self.interrupted(name, fault)?,
+                Ok(0) => {}
+                Ok(_) => left.push((name, program)),
+            }
+            self.stage.litter.note(&self.stage.session);
+        }
+        Ok(left)
     }
 
     fn races(&mut self, until: Instant) -> Result<(), Fault> {
@@ -448,7 +517,7 @@ fn lead(stage: &mut Stage, tally: &mut Tally, place: &str, case: &Case) -> Resul
 }
 
 /// Notes that the process was gone or did not answer. After too many of these the adapter is at fault.
-fn interrupted(
+pub(super) fn interrupted(
     stage: &mut Stage,
     tally: &mut Tally,
     (place, case): (&str, Option<&Case>),
@@ -513,15 +582,6 @@ impl Walking<'_> {
 
 /// Processes at once at most.
 const MOST_WORKERS: u64 = 64;
-
-/// How much of the time for races one of them gets. What every client does is worth most.
-fn weight((racer, trigger): (Racer, Trigger)) -> u32 {
-    match (racer, trigger) {
-        (Racer::Cancel, Trigger::AfterReturn) => 4,
-        (Racer::Complete | Racer::Mask | Racer::Unregister, Trigger::AfterReturn) => 2,
-        _ => 1,
-    }
-}
 
 /// Interruptions of a campaign at most.
 const MOST_INCIDENTS: usize = 20;

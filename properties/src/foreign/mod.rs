@@ -13,18 +13,23 @@
 
 mod abilities;
 mod aftermath;
+mod aside;
+mod blamed;
 mod campaign;
 mod destinations;
 mod kept;
 mod limits;
 mod path;
+mod patience;
 mod play;
 mod probes;
 mod quiet;
 mod race;
 mod restarts;
+mod resumed;
 mod scripted;
 mod smaller;
+mod stops;
 mod tally;
 mod tour;
 mod transfers;
@@ -33,7 +38,7 @@ mod walk;
 use std::io;
 use std::path::PathBuf;
 
-use adapter::{Fault, Manifest, Session, Tampering};
+use adapter::{Fault, Manifest, Session, Surroundings, Tampering};
 use judge::Header;
 use tempfile::TempDir;
 
@@ -58,9 +63,13 @@ pub struct Stage {
     /// The file server.
     pub server: Server,
     root: TempDir,
+    /// What is beside the destinations.
+    _beside: TempDir,
     seed: u64,
     /// Programs so far, so that each has files of its own.
     programs: u64,
+    /// Servers that misbehave which were met.
+    servers_met: usize,
     pace: play::Pace,
     litter: aftermath::Litter,
 }
@@ -83,14 +92,19 @@ impl Stage {
     /// There is no port, no directory, or the adapter does not start.
     pub fn open(manifest: &Manifest, seed: u64, tampering: Tampering) -> Result<Stage, StageError> {
         let server = Server::start()?;
-        let root = tempfile::tempdir()?;
-        let session = Session::start(manifest, root.path(), &server.base(), seed, tampering)?;
+        let (root, beside) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        let certificate = beside.path().join("server.der");
+        std::fs::write(&certificate, server.certificate())?;
+        let around = Surroundings { root: root.path().to_owned(), http: server.base(), certificate };
+        let session = Session::start(manifest, around, seed, tampering)?;
         Ok(Stage {
             session,
             server,
             root,
+            _beside: beside,
             seed,
             programs: 0,
+            servers_met: 0,
             pace: play::Pace::default(),
             litter: aftermath::Litter::default(),
         })

@@ -24,6 +24,7 @@ use adapter::order_for;
 use adapter::wire::{DiskOrder, NetworkMove, Order, PlannedCall, can};
 
 use super::kept::{Kept, Thing};
+use super::scripted::is_on_its_way;
 use crate::server::Served;
 use crate::suite::JOBS;
 
@@ -356,8 +357,13 @@ impl Reader {
     /// A call from inside names its job where that is another one.
     fn nested(&mut self, job: JobId, on: Option<JobId>, call: &Call) -> Result<(), Hindrance> {
         let on = on.filter(|on| *on != job);
-        if on.is_some() {
+        if let Some(on) = on {
             self.path.needs.insert(can::NESTED_JOBS);
+            if self.moves_by_itself(on) {
+                return Err(
+                    "a callback calls on a job that moves meanwhile, and their order is the implementation's",
+                );
+            }
         }
         let now = self.path.acts.len().saturating_sub(1);
         let inside = self.inside.get(&(job, Thing::Callback)).filter(|(act, _)| *act == now);
@@ -369,6 +375,14 @@ impl Reader {
             ending.calls.push((on, call.clone()));
         }
         Ok(())
+    }
+
+    /// Whether a job has been transferred since the act began, or is on its way and nothing that is kept holds it up.
+    fn moves_by_itself(&self, job: JobId) -> bool {
+        let has_come = self.path.acts.last().is_some_and(|act| act.served.iter().any(|(of, _)| *of == job));
+        let is_held_up = (0..JOBS as u32).any(|job| self.kept.has(JobId(job), Thing::Transfer));
+        let state = self.lockstep.driver().core().state(job);
+        has_come || !is_held_up && state.is_some_and(is_on_its_way)
     }
 
     fn enters(&mut self, job: JobId) -> Result<(), Hindrance> {

@@ -337,6 +337,15 @@ fn is_met(trace: &Trace) -> bool {
     trace.lines.iter().enumerate().any(|(at, line)| is_of_callback(&line.what) && near(at))
 }
 
+/// How much of the time for races one of them gets. What every client does is worth most.
+pub(super) fn weight((racer, trigger): (Racer, Trigger)) -> u32 {
+    match (racer, trigger) {
+        (Racer::Cancel, Trigger::AfterReturn) => 4,
+        (Racer::Complete | Racer::Mask | Racer::Unregister, Trigger::AfterReturn) => 2,
+        _ => 1,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

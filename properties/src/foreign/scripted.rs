@@ -2,9 +2,13 @@
 //!
 //! **What it is not.** A path: nothing of it can be led along the model, so what it finds is not made smaller.
 
+use std::time::{Duration, Instant};
+
 use adapter::{Answered, Fault};
+use contract::call::Progress;
 use contract::{
-    Call, FileNames, HResult, Interfaces, JobId, Method, Out, Receiver, ReceiverId, ThreadId, UserId,
+    Call, FileNames, HResult, Interfaces, JobId, JobState, Method, Out, Receiver, ReceiverId, ThreadId,
+    UserId,
 };
 use judge::{Rule, Verdicts};
 
@@ -118,6 +122,41 @@ impl Script<'_> {
         Ok(())
     }
 
+    /// The state in which the job comes to rest, if it does in time.
+    pub(super) fn settles(&mut self, job: JobId) -> Result<Option<JobState>, Stop> {
+        self.settles_watched(job, &mut |_| Ok(()))
+    }
+
+    /// As [`Script::settles`]; `look` is called again and again while the job is on its way.
+    pub(super) fn settles_watched(
+        &mut self,
+        job: JobId,
+        look: &mut dyn FnMut(&mut Self) -> Result<(), Stop>,
+    ) -> Result<Option<JobState>, Stop> {
+        let until = Instant::now() + self.stage.session.limits().due;
+        while Instant::now() < until {
+            let state = self.stage.session.poll(job)?;
+            self.stage.session.forget_poll();
+            if !state.is_some_and(is_on_its_way) {
+                return Ok(state);
+            }
+            look(self)?;
+            let _never = self.stage.session.wait(LOOKS, &mut |_| false)?;
+        }
+        Ok(None)
+    }
+
+    /// The progress of a job, where the implementation has it.
+    pub(super) fn progress(&mut self, job: JobId) -> Result<Option<Progress>, Stop> {
+        if !self.stage.session.has(Method::GetProgress) {
+            return Ok(None);
+        }
+        Ok(match self.does(job, &Call::GetProgress)? {
+            (hr, Some(Out::Progress(progress))) if hr.succeeded() => Some(progress),
+            _ => None,
+        })
+    }
+
     /// Notes where the implementation and the contract part. `skeleton` has no numbers: it names the failure.
     pub(super) fn differs(
         &mut self,
@@ -138,6 +177,14 @@ impl Script<'_> {
         });
     }
 }
+
+/// Whether the job moves by itself.
+pub(super) const fn is_on_its_way(state: JobState) -> bool {
+    matches!(state, JobState::Queued | JobState::Connecting | JobState::Transferring)
+}
+
+/// How often a job that is on its way is looked at.
+const LOOKS: Duration = Duration::from_millis(1);
 
 pub(super) fn create() -> Call {
     Call::CreateJob { name: Some("job".into()), kind: 0 }

@@ -3,7 +3,8 @@
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use super::content::Content;
+use super::coding::Coding;
+use super::content::{Content, content};
 use super::fault::{Endless, Fault, Garbage, Redirect, Resource, StallAt};
 use super::feed;
 use super::live::Paused;
@@ -33,15 +34,18 @@ pub(super) fn answer(mut wire: Wire, scheme: Scheme, shared: &Shared) -> io::Res
         return script::play(wire, scheme, &request, shared).unwrap_or(Ok(()));
     }
     let resource = Resource::parse(&request.path);
-    let answer = Answer { wire, scheme, shared };
+    let sends = if request.method == "HEAD" { Sends::Head } else { Sends::All };
+    let answer = Answer { wire, scheme, shared, sends };
     let Some(resource) = resource else { return answer.status(400) };
-    if request.method != "GET" {
+    if request.method != "GET" && sends == Sends::All {
         return answer.status(405);
     }
     let nth = shared.with_traffic(&request.path, |traffic| {
-        let nth = traffic.requests;
-        traffic.requests += 1;
-        traffic.ranges += u32::from(request.range.is_some());
+        let (nth, is_rest) = (traffic.requests, request.range.is_some() && sends == Sends::All);
+        // Who asks for the head has not asked for the file.
+        traffic.requests += u32::from(sends == Sends::All);
+        traffic.ranges += u32::from(is_rest);
+        traffic.unconditional += u32::from(is_rest && !request.is_conditional());
         nth
     });
     answer.resource(&resource, &request, nth)
@@ -51,6 +55,15 @@ struct Answer<'a> {
     wire: Wire,
     scheme: Scheme,
     shared: &'a Shared,
+    sends: Sends,
+}
+
+/// What of an answer is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Sends {
+    All,
+    /// What comes before the body: the request was HEAD.
+    Head,
 }
 
 impl Answer<'_> {
@@ -63,6 +76,7 @@ impl Answer<'_> {
             Fault::Redirect(redirect) if redirect != Redirect::Chain(0) => self.redirect(redirect, resource),
             Fault::Endless(what) => self.endless(what),
             Fault::Garbage(what) => self.garbage(what),
+            Fault::Coded => self.coded(resource, request),
             _ => self.plan(&Plan::of(resource, request, nth), &request.path),
         }
     }
@@ -74,7 +88,23 @@ impl Answer<'_> {
             headers.push("WWW-Authenticate: Basic realm=\"files\"".to_owned());
         }
         self.head(status, &headers)?;
-        self.wire.write_all(b"fault\n")?;
+        if self.sends == Sends::All {
+            self.wire.write_all(b"fault\n")?;
+        }
+        self.wire.close()
+    }
+
+    /// The file in the first coding that the request allows, or plain.
+    fn coded(mut self, resource: &Resource, request: &Request) -> io::Result<()> {
+        let bytes = content(resource.seed, resource.size).to_vec();
+        let coding = Coding::allowed(request.header("accept-encoding"));
+        let body = coding.map_or(Ok(bytes.clone()), |coding| coding.encode(&bytes))?;
+        let mut headers = vec![format!("Content-Length: {}", body.len()), "Vary: Accept-Encoding".to_owned()];
+        headers.extend(coding.map(|coding| format!("Content-Encoding: {coding}")));
+        self.head(200, &headers)?;
+        if self.sends == Sends::All {
+            self.wire.write_all(&body)?;
+        }
         self.wire.close()
     }
 
@@ -151,9 +181,12 @@ impl Answer<'_> {
             Framing::Close => {}
         }
         self.head(plan.status, &headers)?;
+        if self.sends == Sends::Head {
+            return self.wire.close();
+        }
         let whole = plan.part.remaining();
         let sent = match plan.end {
-            End::Whole | End::More(_) => whole,
+            End::Whole | End::More(_) | End::Unfinished => whole,
             End::Cut | End::StallHalf => whole / 2,
             End::StallHeaders => 0,
         };
@@ -165,6 +198,7 @@ impl Answer<'_> {
                 }
                 self.wire.flush()
             }
+            End::Unfinished => self.wire.flush(),
             End::StallHalf | End::StallHeaders => self.wire.wait_for_client(STALL),
             End::Whole => self.finish(plan.framing, 0),
             End::More(bytes) => self.finish(plan.framing, bytes),

@@ -56,6 +56,18 @@ pub enum Fault {
         /// How slowly.
         bytes_per_second: u32,
     },
+    /// The first request is cut in the middle, and then the bytes come slowly.
+    CutThenDrip {
+        /// How slowly.
+        bytes_per_second: u32,
+    },
+    /// The first request is cut in the middle. The rest comes without its end: chunked, and the last chunk is missing. The next part lacks the
+    /// last byte that its Content-Range names, and nothing but that range gives it away.
+    EndLost,
+    /// The file is encoded as the request allows it, and comes plain where it allows nothing.
+    Coded,
+    /// Half of the file comes as a part, although the whole was asked for. Asked for the rest, the server sends that.
+    UnaskedPart,
     /// The file is elsewhere.
     Redirect(Redirect),
     /// The file is another one after some cuts.
@@ -146,6 +158,15 @@ words! {
         LastModified = "last-modified",
         /// By its size; there are no validators.
         Size = "size",
+        /// By its ETag, and it is so small that more bytes than it has are here already. If-Range is obeyed.
+        Shrinks = "shrinks",
+        /// By nothing: there are no validators, and its size is as before.
+        Nothing = "nothing",
+        /// By nothing: its entity tag is weak and stays as it was, as it may for equal meaning. A weak tag never makes If-Range true.
+        Weak = "weak",
+        /// By its ETag alone: its Last-Modified and its size are as before. Conditions are obeyed; a part that was asked for without any
+        /// does not repeat the ETag.
+        SameDate = "same-date",
     }
 
     /// What never ends.
@@ -176,6 +197,16 @@ words! {
     BadRange {
         /// It is another part: it starts one byte early, and says so. Chunked, so that the length does not give it away.
         OtherStart = "other-start",
+        /// It starts and ends one byte early, and says so: as long as what was asked for.
+        Earlier = "earlier",
+        /// It lacks the first byte, unless that alone was asked for, and says so. Chunked, so that the length does not give it away.
+        Later = "later",
+        /// It is the whole file, and says so.
+        FromZero = "from-zero",
+        /// It has more bytes than its Content-Range names, and the Content-Length counts them.
+        Longer = "longer",
+        /// Its Content-Range names another size of the whole file, one byte larger.
+        OtherTotal = "other-total",
         /// It lacks the last byte, unless that alone was asked for. HTTP allows it, but the file is not whole then.
         Short = "short",
         /// It has no Content-Range.
@@ -199,6 +230,8 @@ impl Fault {
         all.extend(StallAt::ALL.iter().map(|&at| Fault::Stall { at, times: 1 }));
         all.extend([Fault::Hangup { times: 1 }, Fault::Cut { times: 2 }, Fault::NoRanges { cuts: 1 }]);
         all.extend([Fault::Drip { bytes_per_second: 100_000 }, Fault::Chunked { cuts: 1 }]);
+        all.extend([Fault::CutThenDrip { bytes_per_second: 1_000_000 }, Fault::Coded, Fault::UnaskedPart]);
+        all.push(Fault::EndLost);
         all.extend([Redirect::Chain(3), Redirect::Loop, Redirect::OtherScheme].map(Fault::Redirect));
         all.extend([Redirect::LocalFile, Redirect::Missing, Redirect::Garbage].map(Fault::Redirect));
         all.extend(Change::ALL.iter().map(|&how| Fault::Changed { how, cuts: 1 }));
@@ -220,6 +253,9 @@ impl Fault {
             | Fault::PromisesLess
             | Fault::NoRanges { .. }
             | Fault::Drip { .. }
+            | Fault::CutThenDrip { .. }
+            | Fault::EndLost
+            | Fault::Coded
             | Fault::Redirect(Redirect::Chain(_))
             | Fault::Chunked { .. }
             | Fault::CloseDelimited
@@ -227,10 +263,24 @@ impl Fault {
             Fault::Changed { how, cuts } => Some(Version::at(*cuts, *cuts).content(*how, size, seed)),
             Fault::Status(_)
             | Fault::PromisesMore
+            | Fault::UnaskedPart
             | Fault::Redirect(_)
             | Fault::Endless(_)
             | Fault::Garbage(_) => None,
         }
+    }
+
+    /// Whether a connection ends early, or there is a status: what comes gives the client's own disk nothing to do.
+    #[must_use]
+    pub const fn is_of_the_network(&self) -> bool {
+        matches!(
+            self,
+            Fault::Status(_)
+                | Fault::Hangup { .. }
+                | Fault::Cut { .. }
+                | Fault::Chunked { .. }
+                | Fault::PromisesMore
+        )
     }
 
     fn parse(words: &[&str]) -> Option<Fault> {
@@ -247,6 +297,10 @@ impl Fault {
             ["promises-less"] => Fault::PromisesLess,
             ["no-ranges", cuts] => Fault::NoRanges { cuts: cuts.parse().ok()? },
             ["drip", rate] => Fault::Drip { bytes_per_second: rate.parse().ok()? },
+            ["cut-then-drip", rate] => Fault::CutThenDrip { bytes_per_second: rate.parse().ok()? },
+            ["end-lost"] => Fault::EndLost,
+            ["coded"] => Fault::Coded,
+            ["unasked-part"] => Fault::UnaskedPart,
             ["redirect", "chain", hops] => Fault::Redirect(Redirect::Chain(hops.parse().ok()?)),
             ["redirect", "loop"] => Fault::Redirect(Redirect::Loop),
             ["redirect", "other-scheme"] => Fault::Redirect(Redirect::OtherScheme),
@@ -279,6 +333,10 @@ impl fmt::Display for Fault {
             Fault::PromisesLess => f.write_str("/promises-less"),
             Fault::NoRanges { cuts } => write!(f, "/no-ranges/{cuts}"),
             Fault::Drip { bytes_per_second } => write!(f, "/drip/{bytes_per_second}"),
+            Fault::CutThenDrip { bytes_per_second } => write!(f, "/cut-then-drip/{bytes_per_second}"),
+            Fault::EndLost => f.write_str("/end-lost"),
+            Fault::Coded => f.write_str("/coded"),
+            Fault::UnaskedPart => f.write_str("/unasked-part"),
             Fault::Redirect(Redirect::Chain(hops)) => write!(f, "/redirect/chain/{hops}"),
             Fault::Redirect(Redirect::Loop) => f.write_str("/redirect/loop"),
             Fault::Redirect(Redirect::OtherScheme) => f.write_str("/redirect/other-scheme"),
@@ -335,7 +393,11 @@ impl Version {
         match self {
             Version::Old => content(seed, size),
             Version::New => {
-                let size = if how == Change::Size { size + 1 } else { size };
+                let size = match how {
+                    Change::Size => size.saturating_add(1),
+                    Change::Shrinks => size / 4,
+                    _ => size,
+                };
                 content(Seed(!seed.0), size)
             }
         }

@@ -5,7 +5,7 @@
 //! 100,000 bytes with seed 7, whose first two downloads break in the middle. The bytes follow from seed and size
 //! ([`content`]), so anybody can check them without having kept them.
 //!
-//! **What it is not.** A good web server: one request per connection, GET only, no caching, no speed records.
+//! **What it is not.** A good web server: one request per connection, GET and HEAD only, no caching, no speed records.
 //!
 //! **The law it keeps.** An answer depends on the request and on how many requests came for the same path before it, and on
 //! nothing else. At most [`MAX_THREADS`] threads run; dropping the server ends them all at once, also in the
@@ -27,6 +27,7 @@
 //! ```
 
 mod answer;
+mod coding;
 mod content;
 mod fault;
 mod feed;
@@ -84,6 +85,8 @@ pub struct Traffic {
     pub requests: u32,
     /// Requests among them that asked for a range.
     pub ranges: u32,
+    /// Those among them under no condition: whatever version the file has by then, its bytes are asked for.
+    pub unconditional: u32,
     /// Bytes of files sent: the bodies of whole and partial files, without their framing. A client that went away may not have
     /// taken all of them.
     pub bytes: u64,

@@ -37,6 +37,8 @@ pub(super) enum End {
     More(u64),
     /// In the middle, by the end of the connection.
     Cut,
+    /// At its end, but nothing says so.
+    Unfinished,
     /// In the middle, but nobody says so.
     StallHalf,
     /// Before its first byte, and nobody says so.
@@ -56,16 +58,47 @@ impl Plan {
             end: end(resource.fault, nth),
             bytes_per_second: match resource.fault {
                 Fault::Drip { bytes_per_second } => Some(bytes_per_second.max(1)),
+                Fault::CutThenDrip { bytes_per_second } if nth > 0 => Some(bytes_per_second.max(1)),
                 _ => None,
             },
         };
-        if serves_ranges(resource.fault) {
+        if version.are_refused_by(request) {
+            plan.is_not(412);
+        } else if serves_ranges(resource.fault) {
             plan.headers.push("Accept-Ranges: bytes".to_owned());
-            if let Some(range) = request.range.filter(|_| version.allow(resource.fault, request)) {
+            let unasked = (resource.fault == Fault::UnaskedPart)
+                .then(|| Range { from: 0, last: (whole.remaining() / 2).checked_sub(1) });
+            let range = request.range.filter(|_| version.allow(resource.fault, request));
+            if let Some(range) = range.or(unasked) {
                 plan.take_range(range, &whole, resource.fault);
+                plan.lose_the_end(resource.fault, nth);
+            }
+            if version.is_kept_back_from(resource.fault, request) {
+                plan.headers.retain(|header| !header.starts_with("ETag"));
             }
         }
         plan
+    }
+
+    /// There is no file in it.
+    fn is_not(&mut self, status: u16) {
+        self.status = status;
+        self.part = self.part.part(0, 0);
+        self.framing = Framing::Length(0);
+        self.end = End::Whole;
+    }
+
+    /// What becomes of a part whose end is lost.
+    fn lose_the_end(&mut self, fault: Fault, nth: u32) {
+        if self.status != 206 || fault != Fault::EndLost || !(1..=2).contains(&nth) {
+            return;
+        }
+        self.framing = Framing::Chunked;
+        if nth == 1 {
+            self.end = End::Unfinished;
+        } else {
+            self.part = self.part.part(0, self.part.remaining() - 1);
+        }
     }
 
     fn take_range(&mut self, range: Range, whole: &Content, fault: Fault) {
@@ -84,31 +117,41 @@ impl Plan {
         let (mut from, mut last) = (range.from, range.last.unwrap_or(u64::MAX).min(told - 1));
         match bad {
             Some(BadRange::OtherStart) => from = from.checked_sub(1).unwrap_or(1),
+            Some(BadRange::Earlier) if from > 0 && from < last => (from, last) = (from - 1, last - 1),
+            Some(BadRange::Later) if from < last => from += 1,
+            Some(BadRange::FromZero) => from = 0,
             Some(BadRange::Short) if from < last => last -= 1,
             _ => {}
         }
         self.status = 206;
         self.part = whole.part(from, last.saturating_add(1));
         self.framing = match bad {
-            Some(BadRange::OtherStart) => Framing::Chunked,
+            Some(BadRange::OtherStart | BadRange::Later) => Framing::Chunked,
+            Some(BadRange::Longer) if self.end == End::Whole => {
+                self.end = End::More(WRONG_BY);
+                Framing::Length((last + 1).saturating_sub(from).saturating_add(WRONG_BY))
+            }
             _ => Framing::Length((last + 1).saturating_sub(from)),
         };
         match bad {
             Some(BadRange::Missing) => {}
             Some(BadRange::Text) => self.headers.push("Content-Range: the rest".to_owned()),
             Some(BadRange::Backwards) => self.headers.push(format!("Content-Range: bytes {last}-{from}/0")),
+            Some(BadRange::OtherTotal) => {
+                self.headers.push(format!("Content-Range: bytes {from}-{last}/{}", told.saturating_add(1)));
+            }
             _ => self.headers.push(format!("Content-Range: bytes {from}-{last}/{told}")),
         }
     }
 
     fn refuse(&mut self, told: u64) {
-        self.status = 416;
         self.headers.push(format!("Content-Range: bytes */{told}"));
-        self.part = self.part.part(0, 0);
-        self.framing = Framing::Length(0);
-        self.end = End::Whole;
+        self.is_not(416);
     }
 }
+
+/// When the old version was made.
+const EARLIER: &str = "Mon, 06 Jan 2025 08:00:00 GMT";
 
 /// What an answer says about which file it is of.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -122,7 +165,7 @@ impl Validators {
         let etag = |version: Version| Some(format!("\"{}-{}-{version:?}\"", resource.seed.0, resource.size));
         let modified = |version| {
             Some(match version {
-                Version::Old => "Mon, 06 Jan 2025 08:00:00 GMT",
+                Version::Old => EARLIER,
                 Version::New => "Tue, 07 Jan 2025 08:00:00 GMT",
             })
         };
@@ -131,9 +174,15 @@ impl Validators {
         };
         let version = Version::at(nth, cuts);
         match how {
-            Change::ETag | Change::ETagIgnored => Validators { etag: etag(version), modified: None },
+            Change::Weak => {
+                Validators { etag: etag(Version::Old).map(|tag| format!("W/{tag}")), modified: None }
+            }
+            Change::SameDate => Validators { etag: etag(version), modified: modified(Version::Old) },
+            Change::ETag | Change::ETagIgnored | Change::Shrinks => {
+                Validators { etag: etag(version), modified: None }
+            }
             Change::LastModified => Validators { etag: None, modified: modified(version) },
-            Change::Size => Validators { etag: None, modified: None },
+            Change::Size | Change::Nothing => Validators { etag: None, modified: None },
         }
     }
 
@@ -146,7 +195,27 @@ impl Validators {
     fn allow(&self, fault: Fault, request: &Request) -> bool {
         let Some(wanted) = request.if_range.as_deref() else { return true };
         let ignored = matches!(fault, Fault::Changed { how: Change::ETagIgnored, .. });
-        ignored || self.etag.as_deref() == Some(wanted) || self.modified == Some(wanted)
+        let strong = self.etag.as_deref().filter(|tag| !tag.starts_with("W/"));
+        ignored || strong == Some(wanted) || self.modified == Some(wanted)
+    }
+
+    /// Whether the request is for another version only, by If-Match or If-Unmodified-Since. If-Match asks for equal bytes, which no weak
+    /// tag promises.
+    fn are_refused_by(&self, request: &Request) -> bool {
+        let mine = |tag: &str| tag.trim() == "*" || self.etag.as_deref() == Some(tag.trim());
+        let strong = |tag: &str| mine(tag) && !tag.trim().starts_with("W/");
+        match (request.header("if-match"), request.header("if-unmodified-since"), self.modified) {
+            (Some(tags), ..) => !tags.split(',').any(strong),
+            // The server's dates are two: another one than this is an older or a later one.
+            (None, Some(date), Some(modified)) => date == EARLIER && modified != EARLIER,
+            _ => false,
+        }
+    }
+
+    /// Whether a part hides of which version it is.
+    fn is_kept_back_from(&self, fault: Fault, request: &Request) -> bool {
+        let hides = matches!(fault, Fault::Changed { how: Change::SameDate, .. });
+        hides && request.range.is_some() && !request.is_conditional()
     }
 }
 
@@ -173,6 +242,7 @@ fn framing(fault: Fault, size: u64) -> Framing {
 fn end(fault: Fault, nth: u32) -> End {
     match fault {
         Fault::PromisesLess => End::More(WRONG_BY),
+        Fault::CutThenDrip { .. } | Fault::EndLost if nth == 0 => End::Cut,
         Fault::Stall { at: StallAt::Half, times } if nth < times => End::StallHalf,
         Fault::Stall { at: StallAt::Headers, times } if nth < times => End::StallHeaders,
         Fault::Cut { times: cuts }
@@ -220,6 +290,15 @@ mod tests {
         assert_eq!(changed(Change::ETag, 1).status, 200);
         let ignored = changed(Change::ETagIgnored, 1);
         assert!(ignored.status == 206 && says(&ignored, "ETag: \"1-100-New\""));
+        let changed = |condition: Option<&str>| {
+            plan(Fault::Changed { how: Change::SameDate, cuts: 1 }, 40, condition, 1)
+        };
+        assert_eq!(changed(Some("\"1-100-Old\"")).status, 200);
+        let unasked = changed(None);
+        assert!(unasked.status == 206 && !unasked.headers.iter().any(|line| line.starts_with("ETag")));
+        assert_eq!(unasked.part, content(Seed(!1), 100).part(40, 100));
+        let weak = plan(Fault::Changed { how: Change::Weak, cuts: 1 }, 40, Some("W/\"1-100-Old\""), 1);
+        assert_eq!(weak.status, 200);
         let grown = plan(Fault::Changed { how: Change::Size, cuts: 1 }, 40, None, 1);
         assert!(says(&grown, "Content-Range: bytes 40-100/101"), "{grown:?}");
     }
@@ -232,6 +311,14 @@ mod tests {
         let short = bad(BadRange::Short, 40);
         assert!(says(&short, "Content-Range: bytes 40-98/100") && short.part.remaining() == 59, "{short:?}");
         assert_eq!(bad(BadRange::Short, 99).part, content(Seed(1), 100).part(99, 100));
+        for (how, range) in
+            [(BadRange::Earlier, (39, 98)), (BadRange::Later, (41, 99)), (BadRange::FromZero, (0, 99))]
+        {
+            let (first, last) = range;
+            let other = bad(how, 40);
+            assert!(says(&other, &format!("Content-Range: bytes {first}-{last}/100")), "{other:?}");
+            assert_eq!(other.part, content(Seed(1), 100).part(first, last + 1), "{how}");
+        }
         assert!(!bad(BadRange::Missing, 40).headers.iter().any(|line| line.starts_with("Content-Range")));
     }
 

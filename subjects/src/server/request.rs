@@ -19,6 +19,10 @@ pub(super) struct Request {
     pub(super) headers: Vec<(String, String)>,
 }
 
+/// The headers that make an answer depend on the version of the file.
+const CONDITIONS: [&str; 5] =
+    ["if-range", "if-match", "if-none-match", "if-unmodified-since", "if-modified-since"];
+
 /// One part of a file: from a byte on, perhaps up to and with another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Range {
@@ -44,6 +48,16 @@ impl Request {
                 Err(_) => return Ok(None),
             }
         }
+    }
+
+    /// The value of a header, named in lower case.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the answer is to depend on the version of the file.
+    pub(super) fn is_conditional(&self) -> bool {
+        CONDITIONS.iter().any(|name| self.header(name).is_some())
     }
 
     fn of(parsed: &httparse::Request<'_, '_>) -> Option<Request> {

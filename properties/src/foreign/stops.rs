@@ -1,0 +1,99 @@
+//! A job that is suspended, cancelled or completed while bytes come: the transfer ends.
+//!
+//! **What it is.** A file comes that is long and not fast. A call takes the job out of its transfer. After a while in which this may be noticed, the server
+//! can send no more of the file, and is asked for no more. A transfer that goes on is progress of a job that is not transferred (rule R14).
+//!
+//! **What it is not.** A limit for the moment at which a transfer ends: it may take as long as what is due may take.
+
+use std::time::Instant;
+
+use adapter::Fault as AdapterFault;
+use contract::{Call, FileNames, JobId, Method};
+use judge::Rule;
+
+use super::Stage;
+use super::abilities::Abilities;
+use super::scripted::{Script, Stop};
+use super::tally::Tally;
+use crate::server::{Fault, Seed, Traffic};
+
+const JOB: JobId = JobId(0);
+
+/// So slow that the file lasts longer than anything here waits, and so fast that no buffer takes what comes meanwhile.
+const HABIT: Fault = Fault::Drip { bytes_per_second: 4_000_000 };
+const SIZE: u64 = 60_000_000;
+
+/// Bytes that show that the transfer is under way.
+const UNDER_WAY: u64 = 200_000;
+
+/// Stretches of silence of the manifest in which nothing more may be sent.
+const SILENCE: u32 = 4;
+
+/// Tries each call, where the adapter can. What it found goes to the tally. Returns how many were not begun.
+///
+/// # Errors
+/// The adapter does something wrong.
+pub(super) fn stops(
+    stage: &mut Stage,
+    abilities: &Abilities,
+    is_over: &dyn Fn(&Tally) -> bool,
+    tally: &mut Tally,
+) -> Result<usize, AdapterFault> {
+    let needed = [Method::CreateJob, Method::AddFile, Method::Resume];
+    if !needed.into_iter().all(|method| abilities.has(method)) {
+        return Ok(0);
+    }
+    let calls = [Call::Suspend, Call::Cancel, Call::Complete];
+    let calls: Vec<Call> = calls.into_iter().filter(|call| abilities.has(call.method())).collect();
+    for (number, call) in calls.iter().enumerate() {
+        if is_over(tally) {
+            return Ok(calls.len() - number);
+        }
+        let seed = Seed(stage.next_program());
+        Script::play(stage, "transfers that are stopped", tally, |script| ends(script, call, seed))?;
+    }
+    Ok(0)
+}
+
+fn ends(script: &mut Script<'_>, call: &Call, seed: Seed) -> Result<(), Stop> {
+    let local = script.stage.session.destination(&format!("t{}", seed.0));
+    let remote = script.stage.server.url(&HABIT, SIZE, seed);
+    script.job(JOB, vec![FileNames { remote: remote.into(), local: local.into() }])?;
+    let _resumed = script.does(JOB, &Call::Resume)?;
+    let limits = script.stage.session.limits();
+    let until = Instant::now() + limits.due;
+    while sent(script, seed).bytes < UNDER_WAY {
+        if Instant::now() >= until {
+            return Ok(());
+        }
+        let _never = script.stage.session.wait(limits.quiet, &mut |_| false)?;
+    }
+    let (hr, _) = script.does(JOB, call)?;
+    if !hr.succeeded() {
+        return Ok(());
+    }
+    let until = Instant::now() + limits.due;
+    loop {
+        let before = sent(script, seed);
+        let _never = script.stage.session.wait(limits.quiet * SILENCE, &mut |_| false)?;
+        let after = sent(script, seed);
+        if before == after {
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            let more = after.bytes - before.bytes;
+            let sides = (
+                format!("the server sends on: {more} bytes in {:?}", limits.quiet * SILENCE),
+                "the transfer has ended".to_owned(),
+            );
+            let (method, waited) = (call.method(), limits.due);
+            let after = format!("{method} -> {hr} while the file came, {waited:?} ago");
+            script.differs([method.name(), "the transfer goes on"], &after, sides, Rule::R14);
+            return Ok(());
+        }
+    }
+}
+
+fn sent(script: &Script<'_>, seed: Seed) -> Traffic {
+    script.stage.server.traffic(&HABIT, SIZE, seed)
+}
