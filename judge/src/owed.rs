@@ -53,10 +53,7 @@ fn is_begin(event: &EventView<'_>, delivery: DeliveryId) -> bool {
 }
 
 /// The method of the call that the event is about, where these are the events up to it. Calls that are back give their ids to later ones.
-fn call_of<'a>(
-    before: impl Iterator<Item = (u64, EventView<'a>)>,
-    event: &EventView<'_>,
-) -> Option<String> {
+fn call_of<'a>(before: impl Iterator<Item = (u64, EventView<'a>)>, event: &EventView<'_>) -> Option<String> {
     match *event {
         EventView::Return { call, .. } => Some(call.method().to_string()),
         EventView::State { by: By::Call(by), .. } => {
