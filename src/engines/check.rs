@@ -101,7 +101,7 @@ fn of_slice<C: Core>(
             Proof::Violated(stimuli) => {
                 let failure = search.traces.keep(&traced(stimuli), Some(*rule), "")?;
                 worker::found(Some(RuleId(rule.to_string())), &failure);
-                Found::Violated(failure)
+                Found::Violated(failure.into())
             }
             Proof::Vacuous => Found::Vacuous,
             Proof::Unfinished => Found::Unfinished,

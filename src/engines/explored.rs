@@ -70,7 +70,7 @@ pub(crate) struct ExploredSlice {
 /// What became of a law in a slice.
 pub(crate) enum Found {
     Proved,
-    Violated(Failure),
+    Violated(Box<Failure>),
     Vacuous,
     Unfinished,
     /// Not violated, in a slice in which specification and core part.

@@ -36,7 +36,9 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
                 let story = lasso.story(plan.design, profile, slice);
                 let id = format!("{duty}-lasso");
                 let name = slice.name.replace('/', "-");
-                Found::Violated(plan.search.traces.keep_story(&story, None, &id, (plan.design, &name))?)
+                Found::Violated(
+                    plan.search.traces.keep_story(&story, None, &id, (plan.design, &name))?.into(),
+                )
             }
             LiveProof::Vacuous => Found::Vacuous,
             LiveProof::Unfinished => Found::Unfinished,

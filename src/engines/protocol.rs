@@ -110,7 +110,7 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
             Proof::Proved => Found::Proved,
             Proof::Violated(acts) => {
                 let told = story(Some(*law), acts);
-                Found::Violated(search.traces.keep_story(&told, rule(*law), law.id(), place)?)
+                Found::Violated(search.traces.keep_story(&told, rule(*law), law.id(), place)?.into())
             }
             Proof::Vacuous => Found::Vacuous,
             Proof::Unfinished => Found::Unfinished,

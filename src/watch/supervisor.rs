@@ -419,7 +419,7 @@ impl Known {
 /// What a worker's end says of its subject.
 enum Blame {
     /// A rule is broken so.
-    Rule(&'static str, Failure),
+    Rule(&'static str, Box<Failure>),
     /// The engine did not work.
     Engine(String),
     Nothing,
@@ -456,7 +456,7 @@ impl UnderWay {
             }
         }
         if let Blame::Rule(rule, failure) = blame {
-            findings.push(RuleResult { rule: RuleId(rule.to_owned()), finding: Finding::Violated(failure) });
+            findings.push(RuleResult { rule: RuleId(rule.to_owned()), finding: Finding::Violated(*failure) });
         }
         // Of an exploration that was stopped is known that it broke nothing so far, and no more.
         let approach = match (end, self.unit()) {
@@ -498,9 +498,9 @@ impl UnderWay {
                     Limit::Time(length) => format!("did not come back within {} s", length.as_secs()),
                     Limit::Silence(length) => format!("gave no sign of life for {} s", length.as_secs()),
                 };
-                Blame::Rule("R16", self.failure("hang", &waited, threads))
+                Blame::Rule("R16", self.failure("hang", &waited, threads).into())
             }
-            End::Died(how) => Blame::Rule("R18", self.failure("crash", &format!("died: {how}"), &[])),
+            End::Died(how) => Blame::Rule("R18", self.failure("crash", &format!("died: {how}"), &[]).into()),
             // A sampler forgets each run. An exploration remembers every state, and that is not the subject's fault.
             End::Memory(bytes) if self.unit() == Unit::States => Blame::Engine(format!(
                 "it took more than {} MiB of memory; `--memory SIZE` puts states on the disk",
@@ -508,7 +508,7 @@ impl UnderWay {
             )),
             End::Memory(bytes) => {
                 let how = format!("took more than {} MiB of memory", bytes >> 20);
-                Blame::Rule("R18", self.failure("memory", &how, &[]))
+                Blame::Rule("R18", self.failure("memory", &how, &[]).into())
             }
             End::Killed => Blame::Engine(
                 "it was killed from outside, perhaps because the machine had no memory left".to_owned(),

@@ -98,7 +98,7 @@ impl Client<'_> {
     }
 
     fn own_object(&mut self, number: usize) -> Option<Arc<dyn Callback>> {
-        let rng = Rng::new(self.rng.next(), number as u64);
+        let rng = Rng::new(self.rng.number(), number as u64);
         own_object(&Arc::downgrade(self.stage), number, rng)
     }
 

@@ -272,7 +272,7 @@ impl Disk for TroubledDisk {
 
     fn remove(&self, place: &Place) -> Result<(), HResult> {
         let mut chance = self.chance(place);
-        if self.calm == Calm::No && chance.next().is_multiple_of(40) {
+        if self.calm == Calm::No && chance.number().is_multiple_of(40) {
             self.done().entry((place.job, place.file)).or_default().kept = Kept::Yes;
             return Err(HResult::from_win32(32));
         }
