@@ -19,6 +19,7 @@
 pub mod canary;
 #[cfg(feature = "live")]
 pub mod live;
+pub mod object;
 #[cfg(feature = "live")]
 pub mod outcomes;
 pub mod program;

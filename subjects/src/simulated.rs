@@ -21,6 +21,8 @@ use engine::service::{
 };
 use engine::transfer::Progress;
 
+use crate::object::panic_on_purpose;
+
 /// How long something may take that has to happen; a busy machine has the second try, with more of it.
 pub const PATIENCE: Duration = Duration::from_millis(1500);
 /// The same when something of this part has not happened already: the finding is there.
@@ -206,10 +208,7 @@ impl SimNetwork {
             "http://sim/forbidden" => vec![failed(Failure::Fatal, 403)],
             "http://sim/busy" => vec![failed(Failure::Transient, 503)],
             "http://sim/busy-once" if nth == 1 => vec![failed(Failure::Transient, 503)],
-            "http://sim/panic-once" if nth == 1 => {
-                // Not `panic!`: what is done on purpose says nothing on the terminal.
-                std::panic::resume_unwind(Box::new("on purpose"))
-            }
+            "http://sim/panic-once" if nth == 1 => panic_on_purpose(),
             "http://sim/mute-once" if nth == 1 => Vec::new(),
             "http://sim/liar-once" if nth == 1 => vec![TransferEvent::SizeKnown(3), TransferEvent::FileDone],
             "http://sim/stall" => {
@@ -425,27 +424,7 @@ impl Ear {
     }
 }
 
-impl Callback for Ear {
-    fn receives(&self) -> Interfaces {
-        self.receives
-    }
-
-    fn job_transferred(&self, job: &Job) -> HResult {
-        self.hear(Event::JobTransferred, job, None, None)
-    }
-
-    fn job_error(&self, job: &Job, error: &ErrorObject) -> HResult {
-        self.hear(Event::JobError, job, None, Some(error))
-    }
-
-    fn job_modification(&self, job: &Job) -> HResult {
-        self.hear(Event::JobModification, job, None, None)
-    }
-
-    fn file_transferred(&self, job: &Job, file: &File) -> HResult {
-        self.hear(Event::FileTransferred, job, Some(file), None)
-    }
-}
+crate::callbacks_as_one!(Ear, |ear| ear.receives);
 
 /// The object as the service takes it.
 pub fn object(ear: &Arc<Ear>) -> Option<Arc<dyn Callback>> {

@@ -28,6 +28,7 @@ use judge::{Header, RuleSet, TraceRecorder};
 use model::drive::{DiskResult, From, Stimulus};
 use model::lockstep::Lockstep;
 use model::suite::goes_on;
+use subjects::object::panic_on_purpose;
 
 use super::recorded::{hung, recorded};
 use super::{Case, Finding, Judged, slice_of, steps_of};
@@ -241,12 +242,11 @@ impl Stage {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn told(&self, event: Event) -> HResult {
+    fn hear(&self, event: Event, _: &Job, _: Option<&File>, _: Option<&ErrorObject>) -> HResult {
         let leave = self.orders().leaves.get_mut(&event).and_then(VecDeque::pop_front);
         match leave {
             Some(Leave::Returned(hr)) => hr,
-            // Not `panic!`: what is done on purpose says nothing on the terminal.
-            Some(Leave::Panicked) => std::panic::resume_unwind(Box::new("on purpose")),
+            Some(Leave::Panicked) => panic_on_purpose(),
             _ => HResult::S_OK,
         }
     }
@@ -309,27 +309,7 @@ impl Process for Exits {
     }
 }
 
-impl Callback for Stage {
-    fn receives(&self) -> Interfaces {
-        Interfaces::all()
-    }
-
-    fn job_transferred(&self, _: &Job) -> HResult {
-        self.told(Event::JobTransferred)
-    }
-
-    fn job_error(&self, _: &Job, _: &ErrorObject) -> HResult {
-        self.told(Event::JobError)
-    }
-
-    fn job_modification(&self, _: &Job) -> HResult {
-        self.told(Event::JobModification)
-    }
-
-    fn file_transferred(&self, _: &Job, _: &File) -> HResult {
-        self.told(Event::FileTransferred)
-    }
-}
+subjects::callbacks_as_one!(Stage, |_stage| Interfaces::all());
 
 /// The threads of the standard library, with a clock that stands still until it is moved, and a count of who waits.
 #[derive(Clone, Default)]

@@ -2,7 +2,6 @@
 //!
 //! None of them waits for another client's thread, which is the one thing that a callback must not do.
 
-use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -14,6 +13,7 @@ use engine::service::{Callback, ErrorObject, File, Job};
 use super::Canary;
 use super::stage::Stage;
 use super::witness::{Entered, entered};
+use crate::object::panic_on_purpose;
 use crate::random::Rng;
 
 /// How many objects there are to choose from.
@@ -234,8 +234,7 @@ impl Listener {
         match self.behaviour {
             Behaviour::Fail if goes_wrong => HResult::E_FAIL,
             Behaviour::HalfHearted if goes_wrong => HResult::S_FALSE,
-            // Not `panic!`: what is done on purpose says nothing on the terminal.
-            Behaviour::Panic if goes_wrong => resume_unwind(Box::new("on purpose")),
+            Behaviour::Panic if goes_wrong => panic_on_purpose(),
             Behaviour::Block => {
                 std::thread::sleep(Duration::from_micros(self.draw(8000)));
                 HResult::S_OK

@@ -10,14 +10,16 @@ use std::time::{Duration, Instant};
 use contract::core::{Config, Core as _, Failure, TransferEvent, TransferReply};
 use contract::event::Recorder;
 use contract::{
-    Call, ErrorContext, HResult, Interfaces, JobId, JobState, NotifyFlags, Profile, Receiver, ReceiverId,
-    ThreadId, UserId,
+    Call, ErrorContext, Event, HResult, Interfaces, JobId, JobState, NotifyFlags, Profile, Receiver,
+    ReceiverId, ThreadId, UserId,
 };
 use engine::service::{
-    Callback, Disk, ErrorObject, Fetch, File, Job, Keep, Order, Place, Service, StartError, Stragglers,
+    Disk, ErrorObject, Fetch, File, Job, Keep, Order, Place, Service, StartError, Stragglers,
 };
 use engine::transfer::Progress;
 use judge::{Ended, Header, Trace, TraceRecorder};
+
+use crate::object::panic_on_purpose;
 
 /// One thing a client does.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -250,12 +252,11 @@ struct Object {
 }
 
 impl Object {
-    fn told(&self, job: &Job) -> HResult {
+    fn hear(&self, _: Event, job: &Job, _: Option<&File>, _: Option<&ErrorObject>) -> HResult {
         match self.manner {
             Manner::Acknowledge => {}
             Manner::Fail => return HResult::E_FAIL,
-            // Not `panic!`: what is done on purpose says nothing on the terminal.
-            Manner::Panic => std::panic::resume_unwind(Box::new("on purpose")),
+            Manner::Panic => panic_on_purpose(),
             Manner::Complete => drop(job.complete()),
             Manner::Cancel => drop(job.cancel()),
             Manner::Mask => drop(job.set_notify_flags(NotifyFlags::empty())),
@@ -268,24 +269,4 @@ impl Object {
     }
 }
 
-impl Callback for Object {
-    fn receives(&self) -> Interfaces {
-        INTERFACES
-    }
-
-    fn job_transferred(&self, job: &Job) -> HResult {
-        self.told(job)
-    }
-
-    fn job_error(&self, job: &Job, _: &ErrorObject) -> HResult {
-        self.told(job)
-    }
-
-    fn job_modification(&self, job: &Job) -> HResult {
-        self.told(job)
-    }
-
-    fn file_transferred(&self, job: &Job, _: &File) -> HResult {
-        self.told(job)
-    }
-}
+crate::callbacks_as_one!(Object, |_object| INTERFACES);

@@ -15,11 +15,10 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contract::core::{Config, Core as _, TransferEvent, TransferReply};
-use contract::event::{Given, Leave, Recorder};
-use contract::{Call, CommandLine, HResult, Interfaces, JobId, ReceiverId, ThreadId, UserId};
+use contract::event::{Leave, Recorder};
+use contract::{Call, CommandLine, Event, HResult, Interfaces, JobId, ReceiverId, ThreadId, UserId};
 use engine::service::{
-    Callback, Client, Design, Disk, ErrorObject, Fetch, File, Job, Keep, Order, Place, Process, Programs,
-    Service,
+    Client, Design, Disk, ErrorObject, Fetch, File, Job, Keep, Order, Place, Process, Programs, Service,
 };
 use engine::transfer::Progress;
 use judge::Line;
@@ -30,6 +29,7 @@ use super::runtime::{Shuttle, pass_time};
 use super::strategy::Tape;
 use super::windows::Step;
 use super::world::{Done, Events, Mode, Name, Role, Went, World};
+use crate::object::panic_on_purpose;
 use crate::tape;
 
 /// What came of following a path.
@@ -615,43 +615,17 @@ struct Object {
 }
 
 impl Object {
-    fn told(&self, job: &Job, file: Option<&File>, error: Option<&ErrorObject>) -> HResult {
-        self.stage.shuttle.world.given(Given {
-            receiver: Some(self.receiver),
-            job: Some(job.number()),
-            file: file.map(File::number),
-            error: error.map(|error| error.error().1),
-        });
+    fn hear(&self, _: Event, job: &Job, file: Option<&File>, error: Option<&ErrorObject>) -> HResult {
+        self.stage.shuttle.world.given(self.receiver, job, file, error);
         loop {
             match self.stage.wait(Which::Callback) {
                 Some(Told::Call(job, call)) => drop(self.client.call(ThreadId(0), UserId(0), job, &call)),
                 Some(Told::Leave(hr)) => return hr,
-                // Not `panic!`: what is done on purpose says nothing on the terminal.
-                Some(Told::Panic) => std::panic::resume_unwind(Box::new("on purpose")),
+                Some(Told::Panic) => panic_on_purpose(),
                 _ => return HResult::S_OK,
             }
         }
     }
 }
 
-impl Callback for Object {
-    fn receives(&self) -> Interfaces {
-        Interfaces::all()
-    }
-
-    fn job_transferred(&self, job: &Job) -> HResult {
-        self.told(job, None, None)
-    }
-
-    fn job_error(&self, job: &Job, error: &ErrorObject) -> HResult {
-        self.told(job, None, Some(error))
-    }
-
-    fn job_modification(&self, job: &Job) -> HResult {
-        self.told(job, None, None)
-    }
-
-    fn file_transferred(&self, job: &Job, file: &File) -> HResult {
-        self.told(job, Some(file), None)
-    }
-}
+crate::callbacks_as_one!(Object, |_object| Interfaces::all());

@@ -10,10 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use contract::core::{Failure, TransferEvent, TransferReply};
 use contract::env::Found;
-use contract::event::Given;
 use contract::{
-    Call, CommandLine, ErrorContext, FileId, HResult, Interfaces, JobId, Receiver, ReceiverId, ThreadId,
-    UserId,
+    Call, CommandLine, ErrorContext, Event, FileId, HResult, Interfaces, JobId, Receiver, ReceiverId,
+    ThreadId, UserId,
 };
 use engine::service::{
     Callback, Client, Disk, ErrorObject, Fetch, File, Job, Order, Place, Process, Programs, Service,
@@ -29,6 +28,7 @@ use super::program::{
 use super::runtime::{Passed, Shuttle};
 use super::seen::Seen;
 use super::world::{Around, Fresh, Inner, Mode, Name, Role, World};
+use crate::object::panic_on_purpose;
 
 /// See the module's documentation.
 pub(super) struct Stage {
@@ -410,13 +410,8 @@ impl Object {
         self.stage.race.objects.get(self.number)
     }
 
-    fn told(&self, job: &Job, file: Option<&File>, error: Option<&ErrorObject>) -> HResult {
-        self.stage.shuttle.world.given(Given {
-            receiver: Some(ReceiverId(self.number as u32)),
-            job: Some(job.number()),
-            file: file.map(File::number),
-            error: error.map(|error| error.error().1),
-        });
+    fn hear(&self, _: Event, job: &Job, file: Option<&File>, error: Option<&ErrorObject>) -> HResult {
+        self.stage.shuttle.world.given(ReceiverId(self.number as u32), job, file, error);
         self.stage.note_told(job.number());
         self.stage.shuttle.yield_now();
         let Some(manner) = self.manner() else { return HResult::S_OK };
@@ -440,32 +435,7 @@ impl Object {
     }
 }
 
-/// Not `panic!`: what is done on purpose says nothing on the terminal, and fuzzers take a panic hook for a crash.
-fn panic_on_purpose() -> ! {
-    std::panic::resume_unwind(Box::new("on purpose"))
-}
-
-impl Callback for Object {
-    fn receives(&self) -> Interfaces {
-        Interfaces::all()
-    }
-
-    fn job_transferred(&self, job: &Job) -> HResult {
-        self.told(job, None, None)
-    }
-
-    fn job_error(&self, job: &Job, error: &ErrorObject) -> HResult {
-        self.told(job, None, Some(error))
-    }
-
-    fn job_modification(&self, job: &Job) -> HResult {
-        self.told(job, None, None)
-    }
-
-    fn file_transferred(&self, job: &Job, file: &File) -> HResult {
-        self.told(job, Some(file), None)
-    }
-}
+crate::callbacks_as_one!(Object, |_object| Interfaces::all());
 
 /// The destructor of a client's object may call the engine, on whichever thread drops the last reference.
 impl Drop for Object {

@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use contract::event::{Given, Recorder, Target};
-use contract::{Call, CallId, DeliveryId, Event, EventView, FileId, JobId, Method};
-use engine::service::Inside;
+use contract::{Call, CallId, DeliveryId, Event, EventView, FileId, JobId, Method, ReceiverId};
+use engine::service::{ErrorObject, File, Inside, Job};
 use judge::trace::{ChooseLine, Kind};
 use judge::{Ended, Judge, Line};
 
@@ -364,7 +364,19 @@ impl World {
 
 impl World {
     /// The client's object whose callback the task that runs has entered was given this.
-    pub(super) fn given(&self, given: Given) {
+    pub(super) fn given(
+        &self,
+        receiver: ReceiverId,
+        job: &Job,
+        file: Option<&File>,
+        error: Option<&ErrorObject>,
+    ) {
+        let given = Given {
+            receiver: Some(receiver),
+            job: Some(job.number()),
+            file: file.map(File::number),
+            error: error.map(|error| error.error().1),
+        };
         let entered = self.inner().me().entered;
         if let Some(Entered { delivery, job, event, target, file }) = entered {
             self.record(EventView::Given { delivery, job, event, target, file, given });
