@@ -93,6 +93,11 @@ impl Abilities {
         self.methods.contains(&method)
     }
 
+    /// Whether all of these methods are passed on.
+    pub(super) fn has_all(&self, methods: &[Method]) -> bool {
+        methods.iter().all(|method| self.has(*method))
+    }
+
     /// What is missing for a rule to have anything to decide; nothing where all is there that it needs.
     pub(super) fn missing_for(&self, rule: Rule) -> Option<&'static str> {
         let calls_back =

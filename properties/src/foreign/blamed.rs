@@ -9,8 +9,7 @@ use std::path::Path;
 
 use adapter::Fault as AdapterFault;
 use adapter::wire::can;
-use contract::dialect::Contexts;
-use contract::{Call, ErrorContext, FileNames, HResult, JobId, JobState, Method, Out, UserId};
+use contract::{Call, ErrorContext, FileNames, HResult, JobId, JobState, Method, UserId};
 use judge::Rule;
 
 use super::Stage;
@@ -32,7 +31,7 @@ pub(super) fn blamed(
     tally: &mut Tally,
 ) -> Result<usize, AdapterFault> {
     let needed = [Method::CreateJob, Method::AddFile, Method::Resume];
-    if !needed.into_iter().all(|method| abilities.has(method)) || stage.session.can(can::OBSERVE) {
+    if !abilities.has_all(&needed) || stage.session.can(can::OBSERVE) {
         return Ok(0);
     }
     let feed = stage.server.feed();
@@ -82,12 +81,7 @@ fn cannot_be_written(script: &mut Script<'_>, feed: &Feed, name: &str, directory
 }
 
 fn is_blamed(script: &mut Script<'_>, after: &str) -> Result<(), Stop> {
-    let session = &script.stage.session;
-    if session.dialect().profile().contexts != Contexts::Real || !session.has(Method::GetError) {
-        return Ok(());
-    }
-    let (_, out) = script.does(JOB, &Call::GetError)?;
-    let Some(Out::Error(error)) = out else { return Ok(()) };
+    let Some(error) = script.blame(JOB)? else { return Ok(()) };
     let of_the_network =
         [ErrorContext::RemoteFile, ErrorContext::GeneralTransport, ErrorContext::RemoteApplication];
     if of_the_network.contains(&error.context) {

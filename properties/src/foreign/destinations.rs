@@ -53,7 +53,7 @@ pub(super) fn destinations(
 ) -> Result<usize, Fault> {
     let needed = [Method::CreateJob, Method::AddFile, Method::Resume, Method::Complete, Method::Cancel];
     // Where bgcheck cannot see the disk, it cannot put anything there.
-    if !needed.into_iter().all(|method| abilities.has(method)) || stage.session.can(can::OBSERVE) {
+    if !abilities.has_all(&needed) || stage.session.can(can::OBSERVE) {
         return Ok(0);
     }
     let ends = [End::Cancelled, End::CompletedEmpty, End::Completed];

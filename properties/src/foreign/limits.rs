@@ -39,7 +39,7 @@ fn all(
     (slots, jobs): (u32, u32),
     tally: &mut Tally,
 ) -> Result<(), Fault> {
-    let calls_back = CALLS.into_iter().all(|method| abilities.has(method));
+    let calls_back = abilities.has_all(&CALLS);
     if calls_back && abilities.can_hold() {
         Script::play(stage, "limit of callbacks", tally, |script| callbacks(script, feed, slots))?;
     }

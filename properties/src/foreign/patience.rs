@@ -36,7 +36,7 @@ const HEAD: &str = "HTTP/1.1 200 OK\r\nETag: \"slow\"\r\nConnection: close\r\n";
 /// How long it takes, where there is anything to try.
 pub(super) fn takes(stage: &Stage, abilities: &Abilities) -> Option<Duration> {
     let needed = [Method::CreateJob, Method::AddFile, Method::Resume];
-    let can = needed.into_iter().all(|method| abilities.has(method));
+    let can = abilities.has_all(&needed);
     let longest = trials(stage.session.hello().gives_up?).iter().map(|trial| trial.promised).max()?;
     can.then(|| longest + stage.session.limits().due)
 }

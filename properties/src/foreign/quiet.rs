@@ -31,7 +31,7 @@ pub(super) fn quiet(
 ) -> Result<usize, Fault> {
     let needed =
         [Method::CreateJob, Method::SetNotifyInterface, Method::SetNotifyFlags, Method::SetDisplayName];
-    let can = needed.into_iter().all(|method| abilities.has(method));
+    let can = abilities.has_all(&needed);
     if !can || !abilities.events().contains(Event::JobModification.flag()) {
         return Ok(0);
     }

@@ -139,7 +139,7 @@ pub(super) fn undisturbed(
     abilities: &Abilities,
     until: Instant,
 ) -> Result<Option<u64>, Fault> {
-    if !stage.session.can(can::RACE) || !NEEDED.into_iter().all(|method| abilities.has(method)) {
+    if !stage.session.can(can::RACE) || !abilities.has_all(&NEEDED) {
         return Ok(None);
     }
     let mut racing =

@@ -42,7 +42,7 @@ pub(super) fn restarts(
     tally: &mut Tally,
 ) -> Result<usize, Fault> {
     let needed = [Method::CreateJob, Method::AddFile, Method::Resume, Method::Cancel];
-    if !stage.session.can(can::RESTART) || !needed.into_iter().all(|method| abilities.has(method)) {
+    if !stage.session.can(can::RESTART) || !abilities.has_all(&needed) {
         return Ok(0);
     }
     let kinds = [RestartKind::Stop, RestartKind::Kill];

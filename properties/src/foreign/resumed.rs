@@ -6,7 +6,7 @@
 //! **What it is not.** A demand to note any progress, to ask for a range, or to keep the last bytes: those that were not written yet may be lost.
 
 use adapter::Fault as AdapterFault;
-use contract::{Call, FileNames, JobId, JobState, Method};
+use contract::{Call, JobId, JobState, Method};
 use judge::Rule;
 
 use super::Stage;
@@ -32,7 +32,7 @@ pub(super) fn resumed(
     tally: &mut Tally,
 ) -> Result<usize, AdapterFault> {
     let needed = [Method::CreateJob, Method::AddFile, Method::Resume, Method::GetProgress];
-    if !needed.into_iter().all(|method| abilities.has(method)) {
+    if !abilities.has_all(&needed) {
         return Ok(0);
     }
     let seed = Seed(stage.next_program());
@@ -40,9 +40,7 @@ pub(super) fn resumed(
 }
 
 fn goes_on(script: &mut Script<'_>, seed: Seed) -> Result<(), Stop> {
-    let local = script.stage.session.destination(&format!("t{}", seed.0));
-    let remote = script.stage.server.url(&HABIT, SIZE, seed);
-    script.job(JOB, vec![FileNames { remote: remote.into(), local: local.into() }])?;
+    script.job_of(JOB, HABIT, SIZE, seed)?;
     let _resumed = script.does(JOB, &Call::Resume)?;
     let state = script.settles(JOB)?;
     // One that tries again by itself is not at rest in between.

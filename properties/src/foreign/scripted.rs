@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 
 use adapter::{Answered, Fault};
 use contract::call::Progress;
+use contract::dialect::Contexts;
 use contract::{
-    Call, FileNames, HResult, Interfaces, JobId, JobState, Method, Out, Receiver, ReceiverId, ThreadId,
-    UserId,
+    Call, ErrorInfo, FileNames, HResult, Interfaces, JobId, JobState, Method, Out, Receiver, ReceiverId,
+    ThreadId, UserId,
 };
 use judge::{Rule, Verdicts};
 
 use super::Stage;
 use super::tally::Tally;
 use crate::difference::{Account, Concern, Difference};
+use crate::server::{Fault as Habit, Seed};
 use crate::suite::{Finding, hung};
 
 /// A program that is being played.
@@ -122,6 +124,26 @@ impl Script<'_> {
         Ok(())
     }
 
+    /// Makes the first user's next job, with one file of the server that does this.
+    pub(super) fn job_of(&mut self, job: JobId, fault: Habit, size: u64, seed: Seed) -> Result<(), Stop> {
+        let remote = self.stage.server.url(&fault, size, seed).into();
+        let local = self.stage.session.destination(&name_of(seed)).into();
+        self.job(job, vec![FileNames { remote, local }])
+    }
+
+    /// The error of a job, where the dialect has contexts of errors and the implementation gives them.
+    pub(super) fn blame(&mut self, job: JobId) -> Result<Option<ErrorInfo>, Stop> {
+        let session = &self.stage.session;
+        if session.dialect().profile().contexts != Contexts::Real || !session.has(Method::GetError) {
+            return Ok(None);
+        }
+        let (_, out) = self.does(job, &Call::GetError)?;
+        Ok(match out {
+            Some(Out::Error(error)) => Some(error),
+            _ => None,
+        })
+    }
+
     /// The state in which the job comes to rest, if it does in time.
     pub(super) fn settles(&mut self, job: JobId) -> Result<Option<JobState>, Stop> {
         self.settles_watched(job, &mut |_| Ok(()))
@@ -185,6 +207,11 @@ pub(super) const fn is_on_its_way(state: JobState) -> bool {
 
 /// How often a job that is on its way is looked at.
 const LOOKS: Duration = Duration::from_millis(1);
+
+/// The name of the destination of a server's file.
+pub(super) fn name_of(seed: Seed) -> String {
+    format!("t{}", seed.0)
+}
 
 pub(super) fn create() -> Call {
     Call::CreateJob { name: Some("job".into()), kind: 0 }

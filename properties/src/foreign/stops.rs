@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use adapter::Fault as AdapterFault;
-use contract::{Call, FileNames, JobId, Method};
+use contract::{Call, JobId, Method};
 use judge::Rule;
 
 use super::Stage;
@@ -40,7 +40,7 @@ pub(super) fn stops(
     tally: &mut Tally,
 ) -> Result<usize, AdapterFault> {
     let needed = [Method::CreateJob, Method::AddFile, Method::Resume];
-    if !needed.into_iter().all(|method| abilities.has(method)) {
+    if !abilities.has_all(&needed) {
         return Ok(0);
     }
     let calls = [Call::Suspend, Call::Cancel, Call::Complete];
@@ -56,9 +56,7 @@ pub(super) fn stops(
 }
 
 fn ends(script: &mut Script<'_>, call: &Call, seed: Seed) -> Result<(), Stop> {
-    let local = script.stage.session.destination(&format!("t{}", seed.0));
-    let remote = script.stage.server.url(&HABIT, SIZE, seed);
-    script.job(JOB, vec![FileNames { remote: remote.into(), local: local.into() }])?;
+    script.job_of(JOB, HABIT, SIZE, seed)?;
     let _resumed = script.does(JOB, &Call::Resume)?;
     let limits = script.stage.session.limits();
     let until = Instant::now() + limits.due;

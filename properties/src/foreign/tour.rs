@@ -88,7 +88,7 @@ impl Tour<'_> {
     /// A transfer whose callback is held, where that can be, and released.
     fn callback(&mut self) -> Result<(), Fault> {
         let needed = [Method::CreateJob, Method::AddFile, Method::Resume, Method::SetNotifyInterface];
-        if !needed.into_iter().all(|method| self.abilities.has(method)) {
+        if !self.abilities.has_all(&needed) {
             return Ok(());
         }
         let feed = self.stage.server.feed();

@@ -12,14 +12,13 @@ use adapter::wire::can;
 use adapter::{Fault as AdapterFault, Session};
 use contract::call::Progress;
 use contract::core::Failure;
-use contract::dialect::Contexts;
-use contract::{Call, ErrorContext, FileNames, HResult, JobId, JobState, Method, Out, UserId};
+use contract::{Call, ErrorContext, FileNames, HResult, JobId, JobState, Method, UserId};
 use judge::Rule;
 
 use super::Stage;
 use super::abilities::Abilities;
 use super::aftermath::{TIDYING, left};
-use super::scripted::{Script, Stop, create};
+use super::scripted::{Script, Stop, create, name_of};
 use super::tally::Tally;
 use crate::oracle::{Attempt, attempts};
 use crate::server::{
@@ -55,7 +54,7 @@ pub(super) fn transfers(
 ) -> Result<usize, AdapterFault> {
     let needed = [Method::CreateJob, Method::AddFile, Method::Resume, Method::Complete];
     // Where bgcheck cannot see the disk, `observe` answers with a digest, which need not be there.
-    if !needed.into_iter().all(|method| abilities.has(method)) || stage.session.can(can::OBSERVE) {
+    if !abilities.has_all(&needed) || stage.session.can(can::OBSERVE) {
         return Ok(0);
     }
     let all = trials(&stage.session);
@@ -157,10 +156,8 @@ impl Habit {
 }
 
 fn meets(script: &mut Script<'_>, habit: Habit, seed: Seed) -> Result<(), Stop> {
-    let name = format!("t{}", seed.0);
-    let local = script.stage.session.destination(&name);
-    let remote = script.stage.server.url(&habit.fault, habit.size, seed);
-    script.job(JOB, vec![FileNames { remote: remote.into(), local: local.into() }])?;
+    let name = name_of(seed);
+    script.job_of(JOB, habit.fault, habit.size, seed)?;
     let after = format!("the server is {}", habit.fault);
     if let Some(first) = goes_on(script, &after)? {
         retried(script, habit, first, &after);
@@ -213,10 +210,9 @@ fn goes_on(script: &mut Script<'_>, after: &str) -> Result<Option<JobState>, Sto
 fn has_two_files(script: &mut Script<'_>, seeds: [Seed; 2]) -> Result<(), Stop> {
     let habits = [(Fault::Cut { times: 1 }, SIZE), (Fault::Ok, SIZE / 3)];
     let habits = habits.map(|(fault, size)| Habit { fault, size });
-    let name = |seed: Seed| format!("t{}", seed.0);
     let files = habits.iter().zip(seeds).map(|(habit, seed)| FileNames {
         remote: script.stage.server.url(&habit.fault, habit.size, seed).into(),
-        local: script.stage.session.destination(&name(seed)).into(),
+        local: script.stage.session.destination(&name_of(seed)).into(),
     });
     let files: Vec<FileNames> = files.collect();
     let _made = script.call(UserId(0), None, &create())?;
@@ -233,7 +229,7 @@ fn has_two_files(script: &mut Script<'_>, seeds: [Seed; 2]) -> Result<(), Stop> 
     }
     let (hr, _) = script.does(JOB, &Call::Complete)?;
     for (habit, seed) in habits.into_iter().zip(seeds) {
-        let path = script.stage.session.seen_at(&name(seed));
+        let path = script.stage.session.seen_at(&name_of(seed));
         if hr == HResult::S_OK {
             kept(script, habit, seed, &path, after);
         }
@@ -272,7 +268,7 @@ fn is_led_into_the_clear(script: &mut Script<'_>, seed: Seed) -> Result<(), Stop
 
 /// A job with this file: the state in which it comes to rest. None also where AddFile refuses, as one that knows no HTTPS does.
 fn goes_to(script: &mut Script<'_>, remote: String, seed: Seed) -> Result<Option<JobState>, Stop> {
-    let local = script.stage.session.destination(&format!("t{}", seed.0));
+    let local = script.stage.session.destination(&name_of(seed));
     let _made = script.call(UserId(0), None, &create())?;
     let file = FileNames { remote: remote.into(), local: local.into() };
     let (added, _) = script.does(JOB, &Call::AddFile { file })?;
@@ -307,13 +303,7 @@ fn retried(script: &mut Script<'_>, habit: Habit, state: JobState, after: &str) 
 
 /// Who is blamed for what failed, where the dialect has it: the server's answer, or the connection; never the disk. Statuses have a code, too.
 fn blamed(script: &mut Script<'_>, habit: Habit, after: &str) -> Result<(), Stop> {
-    let session = &script.stage.session;
-    let is_real = session.dialect().profile().contexts == Contexts::Real;
-    if !is_real || !session.has(Method::GetError) {
-        return Ok(());
-    }
-    let (_, out) = script.does(JOB, &Call::GetError)?;
-    let Some(Out::Error(error)) = out else { return Ok(()) };
+    let Some(error) = script.blame(JOB)? else { return Ok(()) };
     let (context, code) = match habit.fault {
         Fault::Status(status) => (Some(ErrorContext::RemoteFile), Some(HResult::from_http(status))),
         Fault::PromisesMore => (Some(ErrorContext::GeneralTransport), None),
