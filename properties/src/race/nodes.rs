@@ -6,6 +6,7 @@
 //! **The law it keeps.** No two nodes have one moment ([`Nodes::enter`]); which moments are one is up to [`Merges`].
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use super::complete::Merges;
 use super::legs::{Spot, SpotKey};
@@ -85,11 +86,10 @@ impl Nodes {
         let key = self.key(spot);
         let Nodes { merges, all, known, .. } = self;
         let of = |number: &u32| key_of(*merges, all[*number as usize].spot);
-        if known.find(hash(&key), |number| of(number) == key).is_some() {
-            return None;
-        }
+        let place = known.entry(hash(&key), |number| of(number) == key, |number| hash(&of(number)));
+        let Entry::Vacant(place) = place else { return None };
         let number = all.len() as u32;
-        known.insert_unique(hash(&key), number, |number| hash(&of(number)));
+        place.insert(number);
         let depth = self.depth(before);
         self.all.push(Node { before, spot, depth });
         Some(NodeId(number))

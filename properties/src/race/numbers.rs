@@ -10,6 +10,7 @@ use std::hash::Hash;
 
 use explorer::fingerprint::fingerprint;
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 /// See the module's documentation.
 pub(super) struct Numbers<T> {
@@ -45,22 +46,21 @@ impl<T: Hash + Eq> Numbers<T> {
     }
 
     pub(super) fn add(&mut self, value: T) -> (u32, Added) {
-        match self.find(&value) {
-            Some(number) => (number, Added::Known),
-            None => (self.push(value), Added::New),
+        let Numbers { all, table } = self;
+        let get = |number: &u32| &all[*number as usize];
+        match table.entry(hash(&value), |number| *get(number) == value, |number| hash(get(number))) {
+            Entry::Occupied(known) => (*known.get(), Added::Known),
+            Entry::Vacant(place) => {
+                let number = all.len() as u32;
+                place.insert(number);
+                all.push(value);
+                (number, Added::New)
+            }
         }
     }
 
     pub(super) fn get(&self, number: u32) -> &T {
         &self.all[number as usize]
-    }
-
-    fn push(&mut self, value: T) -> u32 {
-        let (hashed, number) = (hash(&value), self.all.len() as u32);
-        self.all.push(value);
-        let Numbers { all, table } = self;
-        table.insert_unique(hashed, number, |number| hash(&all[*number as usize]));
-        number
     }
 }
 
