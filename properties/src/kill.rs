@@ -21,7 +21,7 @@ use contract::{Core as _, Dialect};
 use engine::core::Core;
 use judge::{Rule, RuleSet};
 use model::explore::{Options, Proof, Resources, explore};
-use model::scope::{ScopeName, slices, variants};
+use model::scope::{ScopeName, Slice, Variant, slices, variants};
 use model::suite::Pace;
 
 use crate::live::{LiveConfig, run as live};
@@ -233,37 +233,38 @@ impl Attack<'_> {
     }
 
     fn scope(&mut self, scope: ScopeName) -> Option<Sign> {
-        for dialect in [Dialect::Bits, Dialect::Do] {
-            for variant in variants(dialect, scope) {
-                for slice in slices(scope, &variant.profile) {
-                    let budget = self.left();
-                    if budget.is_zero() {
-                        return None;
-                    }
-                    let engine = model::explore::Engine::Own;
-                    let (budget, resources) = (Some(budget), Resources::none());
-                    let options = Options { engine, threads: 1, budget, progress: &|_| (), resources };
-                    let report = explore(&variant.profile, &slice, RuleSet::OF_A_JOB, self.make, &options)
-                        // A subject that panics is seen as one that crashes, in whichever engine it does.
-                        .unwrap_or_else(|error| panic!("{error}"));
-                    self.runs += report.states as u64;
-                    let broken =
-                        |(rule, proof): &(Rule, Proof)| matches!(proof, Proof::Violated(_)).then_some(*rule);
-                    let rules: RuleSet = report.proofs.iter().filter_map(broken).collect();
-                    if !rules.is_empty() {
-                        return Some(Sign::Rules(rules));
-                    }
-                    if report.disagreement.is_some() {
-                        return Some(Sign::Agreement);
-                    }
-                    let committed = pins::states(scope, &variant, slice.name);
-                    if report.whole().zip(committed).is_some_and(|(now, before)| now as u64 != before) {
-                        return Some(Sign::States);
-                    }
+        for variant in Dialect::ALL.iter().flat_map(|dialect| variants(*dialect, scope)) {
+            for slice in slices(scope, &variant.profile) {
+                if self.left().is_zero() {
+                    return None;
+                }
+                if let Some(sign) = self.slice(scope, &variant, &slice) {
+                    return Some(sign);
                 }
             }
         }
         None
+    }
+
+    fn slice(&mut self, scope: ScopeName, variant: &Variant, slice: &Slice) -> Option<Sign> {
+        let engine = model::explore::Engine::Own;
+        let (budget, resources) = (Some(self.left()), Resources::none());
+        let options = Options { engine, threads: 1, budget, progress: &|_| (), resources };
+        let report = explore(&variant.profile, slice, RuleSet::OF_A_JOB, self.make, &options)
+            // A subject that panics is seen as one that crashes, in whichever engine it does.
+            .unwrap_or_else(|error| panic!("{error}"));
+        self.runs += report.states as u64;
+        let broken = |(rule, proof): &(Rule, Proof)| matches!(proof, Proof::Violated(_)).then_some(*rule);
+        let rules: RuleSet = report.proofs.iter().filter_map(broken).collect();
+        if !rules.is_empty() {
+            return Some(Sign::Rules(rules));
+        }
+        if report.disagreement.is_some() {
+            return Some(Sign::Agreement);
+        }
+        let committed = pins::states(scope, variant, slice.name);
+        let differ = report.whole().zip(committed).is_some_and(|(now, before)| now as u64 != before);
+        differ.then_some(Sign::States)
     }
 
     fn suites(&mut self) -> Option<Sign> {
