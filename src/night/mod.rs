@@ -64,6 +64,7 @@ pub(crate) enum Kill {
 /// A night while it runs.
 pub(crate) struct Night<'a> {
     plan: &'a Plan<'a>,
+    /// The directory of the report, once there is one.
     out: PathBuf,
     results: Results,
     /// Why no more engines run.
@@ -77,23 +78,19 @@ const UNDER_WAY: &str =
 const FOUND: &str = "it was to end with the first finding";
 
 impl<'a> Night<'a> {
-    /// Takes the directories.
-    pub(crate) fn begin(plan: &'a Plan<'a>, output: &Output) -> Result<Night<'a>, Error> {
+    /// Takes the checkout, and the directory of the report where one is named.
+    pub(crate) fn begin(plan: &'a Plan<'a>) -> Result<Night<'a>, Error> {
         let Task { place, seed, budget, .. } = plan.task;
         let checkout = match place.is_checkout() {
             true => Lock::of(&place.target().join("nightly"))?,
             false => Lock::of_named(None)?,
         };
         let own = Lock::of_named(plan.out)?;
-        let out = directory::of_report(plan.out, place, output);
         let mut results = run::results(place, RuleSet::ALL, seed, Some(budget));
         results.rules.push(run::law_text(Law::BoundedWait));
         results.rules.extend(run::duty_texts());
         results.sentences = Some(run::sentences().counts);
-        if let Some(name) = out.file_name() {
-            results.run.id = name.to_string_lossy().into_owned();
-        }
-        Ok(Night { plan, out, results, over: None, _locks: [checkout, own] })
+        Ok(Night { plan, out: PathBuf::new(), results, over: None, _locks: [checkout, own] })
     }
 
     /// Installs and builds what the engines need, and runs none.
@@ -101,8 +98,6 @@ impl<'a> Night<'a> {
         let engines = self.engines();
         let obstacles = self.set_up(&engines, output);
         self.set_up_canary(&engines, &obstacles, output);
-        // There is no report: a directory that was made for it goes, and one with files in it stays.
-        let _ = std::fs::remove_dir(&self.out);
         for step in &self.results.set_up {
             output.text(&format!("{}: {:.1} s", step.what, step.time_ms as f64 / 1000.0))?;
         }
@@ -118,6 +113,7 @@ impl<'a> Night<'a> {
     /// Runs the engines, and writes and prints what is known.
     pub(crate) fn run(mut self, output: &mut Output) -> Result<ExitCode, Error> {
         let engines = self.engines();
+        self.make_room(output);
         self.keep_so_far();
         let obstacles = self.set_up(&engines, output);
         let fuzzer = self.set_up_canary(&engines, &obstacles, output);
@@ -134,6 +130,14 @@ impl<'a> Night<'a> {
             }
         }
         self.report(output)
+    }
+
+    /// Makes the directory of the report.
+    fn make_room(&mut self, output: &Output) {
+        self.out = directory::of_report(self.plan.out, self.plan.task.place, output);
+        if let Some(name) = self.out.file_name() {
+            self.results.run.id = name.to_string_lossy().into_owned();
+        }
     }
 
     /// Writes what is known so far: a night that is killed leaves it behind.

@@ -134,7 +134,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         ci: &args.ci,
         reader: Reader::of_json(args.json),
     };
-    let night = Night::begin(&plan, output)?;
+    let night = Night::begin(&plan)?;
     if args.no_run { night.build(output) } else { night.run(output) }
 }
 
