@@ -122,7 +122,14 @@ impl<'a> Source<'a> {
                 Place::Collected => ("::std::vec::Vec::from_iter(", ").into_iter(),"),
                 Place::Woven | Place::Alone => ("", ""),
             };
-            woven.text.push_str("{ match crate::woven::active() {\n");
+            // The body without a mutant is first: it says what type the arms have, so that one of another type is the error.
+            let numbers: Vec<_> = of_it.iter().map(|(number, ..)| number.0.to_string()).collect();
+            let _ = write!(
+                woven.text,
+                "{{ match crate::woven::active() {{\nnone if !::std::matches!(none, {}) => {open}{}{close}\n",
+                numbers.join(" | "),
+                &self.text[function.body.clone()]
+            );
             for (number, changed, mutant) in of_it {
                 let before = &self.text[function.body.start..changed.start];
                 let after = &self.text[changed.end..function.body.end];
@@ -134,7 +141,7 @@ impl<'a> Source<'a> {
                 );
                 woven.bodies.push((number, first..lines(&woven.text)));
             }
-            let _ = write!(woven.text, "_ => {open}{}{close}\n}} }}", &self.text[function.body.clone()]);
+            woven.text.push_str("_ => ::std::unreachable!()\n} }");
             done = function.body.end;
         }
         woven.text.push_str(&self.text[done..]);
@@ -266,15 +273,16 @@ fn shown(a: u32) -> impl Clone {
         let woven = source.weave(&[(Number(1), &or), (Number(2), &yes)]);
         let body = "\
 fn two(a: bool, b: bool) -> bool { match crate::woven::active() {
+none if !::std::matches!(none, 1 | 2) => {
+    a && b
+}
 1 => {
     a || b
 }
 2 => {
     true
 }
-_ => {
-    a && b
-}
+_ => ::std::unreachable!()
 } }
 ";
         assert!(woven.text.contains(body), "{}", woven.text);
