@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use contract::fault::{Fault, Seeded};
 use ureq::config::Config;
+use ureq::http::Uri;
 use ureq::http::header::{ACCEPT_ENCODING, CONNECTION, IF_RANGE, RANGE};
 use ureq::http::{HeaderValue, Response};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{Connector, RustlsConnector, TcpConnector};
-use ureq::{Agent, Body};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{Connector, NextTimeout, RustlsConnector, TcpConnector};
+use ureq::{Agent, Body, Error};
 use url::Url;
 
 use super::failed::Failed;
@@ -151,7 +152,7 @@ impl Client {
             ().chain(TcpConnector::default())
                 .chain(Watch(patience.clone()))
                 .chain(Shared(Arc::clone(&self.tls)));
-        let agent = Agent::with_parts(self.config.clone(), connector, DefaultResolver::default());
+        let agent = Agent::with_parts(self.config.clone(), connector, Names::default());
         Line { agent, patience, read_timeout: self.read_timeout, seeded: self.seeded }
     }
 }
@@ -182,6 +183,24 @@ impl Line {
             }
         }
         request.call().map_err(|error| Failed::of(&error))
+    }
+}
+
+/// Looks names up. The system reports a name that is not found as an I/O error, like a connection that fails.
+#[derive(Debug, Default)]
+struct Names(DefaultResolver);
+
+impl Resolver for Names {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        self.0.resolve(uri, config, timeout).map_err(|error| match error {
+            Error::Io(_) => Error::HostNotFound,
+            error => error,
+        })
     }
 }
 

@@ -52,6 +52,8 @@ pub(super) enum Trouble {
     Leftovers,
     /// Nobody listens at the URL.
     NoServer,
+    /// The URL has a host name that no system looks up: a part of it is too long.
+    NoHost,
     /// The client does not trust the server's certificate.
     NotTrusted,
 }
@@ -65,6 +67,8 @@ pub(super) enum Limits {
     Impatient,
     /// Bytes have to come fast.
     Brisk,
+    /// One byte at a time is enough, however soon it is looked at.
+    Least,
     /// No file is longer than this.
     Short(u64),
 }

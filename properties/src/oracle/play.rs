@@ -97,6 +97,7 @@ impl<'a> Play<'a> {
     fn new(case: &'a Case, setting: &'a Setting) -> Result<Play<'a>, String> {
         let script = setting.server.play(case.pages.clone());
         let url = match case.trouble {
+            Trouble::NoHost => format!("http://{}.invalid/file", "a".repeat(64)),
             Trouble::NoServer => nobody().map_err(|error| error.to_string())?,
             _ => script.url(case.scheme, case.path),
         };
@@ -568,6 +569,10 @@ fn client_config(case: &Case, setting: &Setting) -> ClientConfig {
         Limits::Brisk => {
             let within = Duration::from_millis(400) * setting.slack;
             ClientConfig { slowest: Slowest { bytes: 1000, within }, ..usual }
+        }
+        Limits::Least => {
+            let slowest = Slowest { bytes: 1, within: Duration::from_millis(1) };
+            ClientConfig { slowest, ..usual }
         }
         Limits::Short(most) => ClientConfig { max_body_bytes: most, ..usual },
     }

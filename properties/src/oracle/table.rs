@@ -13,6 +13,7 @@ use crate::server::{Page, Piece, Reply, Scheme};
 
 /// The numbers of Windows' HTTP stacks, which jobs report as converted errors.
 const TIMEOUT: HResult = HResult::from_win32(12002);
+const NAME_NOT_RESOLVED: HResult = HResult::from_win32(12007);
 const CANNOT_CONNECT: HResult = HResult::from_win32(12029);
 const ABORTED: HResult = HResult::from_win32(12030);
 const NONSENSE: HResult = HResult::from_win32(12152);
@@ -454,11 +455,14 @@ fn schemes() -> Vec<Case> {
     let refused = Said::Failed(Fatal, NOT_TRUSTED, TRANSPORT);
     let nobody = Case::new("nobody-listens", "facts D2: may come back", Vec::new()).once();
     let not_there = Said::Failed(Transient, CANNOT_CONNECT, TRANSPORT);
+    let nowhere = Case::new("a-host-that-has-no-address", "facts D2: may come back", Vec::new()).once();
+    let no_host = Said::Failed(Transient, NAME_NOT_RESOLVED, TRANSPORT);
     vec![
         over_tls(good).expect([Ask::Whole], once(&secret), End::Whole(secret)),
         over_tls(two).expect([Ask::Whole, Ask::Rest(CUT as u64, TAG)], rest_says, End::Whole(bytes)),
         over_tls(stranger).trouble(Trouble::NotTrusted).expect([], [refused], End::Error),
         nobody.trouble(Trouble::NoServer).expect([], [not_there], End::Error),
+        nowhere.trouble(Trouble::NoHost).expect([], [no_host], End::Error),
     ]
 }
 
@@ -549,14 +553,17 @@ fn bounds() -> Vec<Case> {
     ];
     let slow = (0..10)
         .fold(ten, |reply, at| reply.then(Piece::Bytes(vec![b"drop after"[at]])).then(Piece::Pause(MOMENT)));
-    let mut drip = Case::new("a-slow-drip-is-no-silence", "the limit is for each read", vec![slow]);
-    // Each byte but the first and the last comes so late that the core hears of it by itself.
-    drip.heard = 7;
-    cases.push(drip.limits(Limits::Impatient).expect(
-        [Ask::Whole],
-        once(b"drop after"),
-        End::Whole(b"drop after".to_vec()),
-    ));
+    let drips = [
+        ("a-slow-drip-is-no-silence", "the limit is for each read", Limits::Impatient),
+        ("a-drip-as-slow-as-allowed", "the slowest rate is a rate that is allowed", Limits::Least),
+    ];
+    for (name, why, limits) in drips {
+        let mut drip = Case::new(name, why, vec![slow.clone()]);
+        // Each byte but the first and the last comes so late that the core hears of it by itself.
+        drip.heard = 7;
+        let whole = End::Whole(b"drop after".to_vec());
+        cases.push(drip.limits(limits).expect([Ask::Whole], once(b"drop after"), whole));
+    }
     let drips = head(&["content-length: 1000"]).then(Piece::ForEver(b"a".to_vec(), MOMENT));
     let slow = [vec![connected, Said::Size(1000), Said::SomeHere, LATE], again(&good)].concat();
     cases.push(
