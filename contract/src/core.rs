@@ -424,6 +424,8 @@ pub trait Core: Clone + PartialEq + Debug + Send + Sync + 'static {
     fn disk_work(&self, job: JobId) -> Vec<DiskWork>;
     /// Whether [`Core::poll_transfer`] would give something.
     fn wants_transfer(&self) -> bool;
+    /// Whether [`Core::poll_delivery`] would give something: a delivery of some job could begin now.
+    fn wants_delivery(&self) -> bool;
     /// The attempt of the job's running transfer, if one runs, and its current file.
     fn transfer(&self, job: JobId) -> Option<(Attempt, FileId)>;
     /// The finite view. `take_changes` must have been drained.

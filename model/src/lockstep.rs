@@ -192,6 +192,7 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
     fn compare(&self, profile: &Profile, time_came: bool) -> Option<Disagreement> {
         let core = self.driver.core();
         let mut next: Option<Time> = None;
+        let mut begins_any = false;
         for job in (0..J as u32).map(JobId) {
             let (ours, theirs) = (self.spec.state(job), core.state(job));
             if ours != theirs {
@@ -207,6 +208,7 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
                 return Some(Disagreement::Pending { job, spec: ours, core: theirs });
             }
             let may_begin = begins.is_some_and(|begins| self.has_slot(job, begins.target));
+            begins_any |= may_begin;
             match (may_begin, core.is_ready(job)) {
                 (true, false) => return Some(Disagreement::Ready { job, core: Readiness::NotReady }),
                 (false, true) => return Some(Disagreement::Ready { job, core: Readiness::Ready }),
@@ -220,6 +222,11 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
             if core.is_finalising(job) && !self.spec.disk_work(job).eq(core.disk_work(job)) {
                 return Some(Disagreement::Disk(job));
             }
+        }
+        match (begins_any, core.wants_delivery()) {
+            (true, false) => return Some(Disagreement::Dispatch(Readiness::NotReady)),
+            (false, true) => return Some(Disagreement::Dispatch(Readiness::Ready)),
+            _ => {}
         }
         let wakes = core.poll_timeout();
         if next != wakes {

@@ -126,6 +126,7 @@ macro_rules! forward_the_rest {
             is_finalising(&self, job: JobId) -> bool;
             disk_work(&self, job: JobId) -> Vec<DiskWork>;
             wants_transfer(&self) -> bool;
+            wants_delivery(&self) -> bool;
             transfer(&self, job: JobId) -> Option<(Attempt, FileId)>;
             canonical(&self) -> C::View;
             poll_timeout(&self) -> Option<Time>;

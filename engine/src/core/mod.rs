@@ -264,6 +264,10 @@ impl contract::Core for Core {
         self.job(job).map_or_else(Vec::new, |job| self.disk_work_of(job))
     }
 
+    fn wants_delivery(&self) -> bool {
+        self.next_to_tell().is_some()
+    }
+
     fn wants_transfer(&self) -> bool {
         self.next_move().is_some()
     }

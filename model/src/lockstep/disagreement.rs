@@ -96,6 +96,8 @@ pub enum Disagreement {
     Disk(JobId),
     /// A job's turn is enabled in the specification, and the core's scheduler has nothing to do.
     Turn,
+    /// The core's dispatcher finds a delivery that may begin, or finds none, and in the specification it is the other way round.
+    Dispatch(Readiness),
     /// The core's scheduler has something to do, and no job's turn is enabled in the specification.
     NoTurn,
 }
@@ -176,6 +178,12 @@ impl fmt::Display for Disagreement {
                 )
             }
             Disagreement::Turn => f.write_str("a job's turn is due and the scheduler has nothing to do"),
+            Disagreement::Dispatch(Readiness::Ready) => {
+                f.write_str("a dispatcher finds a delivery, and in the specification none may begin")
+            }
+            Disagreement::Dispatch(Readiness::NotReady) => {
+                f.write_str("a dispatcher finds no delivery, and in the specification one may begin now")
+            }
             Disagreement::NoTurn => f.write_str("no job's turn is due and the scheduler has something to do"),
         }
     }

@@ -233,6 +233,7 @@ impl<C: Core, const J: usize> Moment<'_, C, J> {
                 concern: Concern::GoesOn,
                 job: None,
             },
+            Disagreement::Dispatch(core) => dispatch(core),
             Disagreement::NoTurn => Said {
                 words: vec!["the scheduler has something to do".to_owned()],
                 subject: "the scheduler has something to do".to_owned(),
@@ -386,6 +387,22 @@ impl<C: Core, const J: usize> Moment<'_, C, J> {
 
 const fn is_at_disk(at_disk: bool) -> &'static str {
     if at_disk { "disk work" } else { "no disk work" }
+}
+
+/// What the dispatchers are given, whichever job it is of.
+fn dispatch(core: Readiness) -> Said {
+    let [finds, none] = ["a dispatcher finds a delivery", "a dispatcher finds no delivery"];
+    let (subject, wanted, rule) = match core {
+        Readiness::Ready => (finds, none, Rule::R9),
+        Readiness::NotReady => (none, finds, Rule::R19),
+    };
+    Said {
+        words: vec![subject.to_owned()],
+        subject: subject.to_owned(),
+        wanted: wanted.to_owned(),
+        concern: Concern::Rule(rule),
+        job: None,
+    }
 }
 
 fn fires(time: Option<Time>) -> String {
