@@ -131,6 +131,8 @@ pub enum Sign {
     Rules(RuleSet),
     /// Specification and core do not agree.
     Agreement,
+    /// These rules had nothing to decide in many races, and have on the sound engine: what is recorded does not show what happens.
+    Vacuous(RuleSet),
     /// A slice has other states than committed: the view of the core is another one.
     States,
     /// A call waited for a later delivery than the one it had to wait for (L3).
@@ -150,6 +152,7 @@ impl fmt::Display for Sign {
         match self {
             Sign::Rules(rules) => rules.fmt(f),
             Sign::Agreement => f.write_str("agreement"),
+            Sign::Vacuous(rules) => write!(f, "vacuous: {rules}"),
             Sign::States => f.write_str("states"),
             Sign::Overwaited => f.write_str("L3"),
             Sign::Hang => f.write_str("hang"),
@@ -201,6 +204,9 @@ const SCHEDULE_BYTES: u64 = 160;
 /// Schedules of one race before the next.
 const OF_EACH: u64 = 16;
 
+/// Schedules in which every rule has had something to decide.
+const ENOUGH: u64 = 10_000;
+
 /// Jobs of a live run, how long it may take, and after how much more a run that hangs is given up.
 const LIVE_JOBS: u32 = 60;
 const LIVE_BUDGET: Duration = Duration::from_secs(3);
@@ -232,18 +238,19 @@ impl Attack<'_> {
             .find_map(|scope| self.scope(scope))
     }
 
+    /// The smallest slices first: as many as possible come to their end.
     fn scope(&mut self, scope: ScopeName) -> Option<Sign> {
-        for variant in Dialect::ALL.iter().flat_map(|dialect| variants(*dialect, scope)) {
-            for slice in slices(scope, &variant.profile) {
-                if self.left().is_zero() {
-                    return None;
-                }
-                if let Some(sign) = self.slice(scope, &variant, &slice) {
-                    return Some(sign);
-                }
-            }
-        }
-        None
+        let of_variant = |variant: Variant| {
+            let slices = slices(scope, &variant.profile);
+            slices.into_iter().map(move |slice| (variant.clone(), slice))
+        };
+        let variants = Dialect::ALL.iter().flat_map(|dialect| variants(*dialect, scope));
+        let mut slices: Vec<(Variant, Slice)> = variants.flat_map(of_variant).collect();
+        slices.sort_by_key(|(variant, slice)| pins::states(scope, variant, slice.name));
+        slices.iter().find_map(|(variant, slice)| match self.left().is_zero() {
+            true => None,
+            false => self.slice(scope, variant, slice),
+        })
     }
 
     fn slice(&mut self, scope: ScopeName, variant: &Variant, slice: &Slice) -> Option<Sign> {
@@ -263,7 +270,11 @@ impl Attack<'_> {
             return Some(Sign::Agreement);
         }
         let committed = pins::states(scope, variant, slice.name);
-        let differ = report.whole().zip(committed).is_some_and(|(now, before)| now as u64 != before);
+        // One that is not explored to its end may have too many already: of a view that tells everything apart there is no end.
+        let differ = committed.is_some_and(|before| match report.whole() {
+            Some(now) => now as u64 != before,
+            None => report.states as u64 > before,
+        });
         differ.then_some(Sign::States)
     }
 
@@ -362,7 +373,15 @@ impl Attack<'_> {
         if hunts.iter().any(|hunted| hunted.hung.is_some()) {
             return Some(Sign::Hang);
         }
-        hunts.iter().any(|hunted| hunted.overwaited.is_some()).then_some(Sign::Overwaited)
+        if hunts.iter().any(|hunted| hunted.overwaited.is_some()) {
+            return Some(Sign::Overwaited);
+        }
+        let decides = |rule: &Rule| {
+            let of_rule = hunts.iter().flat_map(|hunted| &hunted.decisions).filter(|(of, _)| of == rule);
+            of_rule.map(|(_, decisions)| decisions).sum::<u64>() > 0
+        };
+        let vacuous: RuleSet = RuleSet::HERE.iter().filter(|rule| !decides(rule)).collect();
+        (self.runs >= ENOUGH && !vacuous.is_empty()).then_some(Sign::Vacuous(vacuous))
     }
 
     fn live(&mut self) -> Option<Sign> {
