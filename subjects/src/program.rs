@@ -70,6 +70,18 @@ impl Program {
         (program, steps.take(STEPS))
     }
 
+    /// The same, with what is done to the first job done to the second one as well: what two jobs share is tried in the same
+    /// states of both.
+    #[must_use]
+    pub fn in_step(self) -> Program {
+        let twice = |step: Stimulus| {
+            let again = of_the_second(&step);
+            std::iter::once(step).chain(again)
+        };
+        let steps = self.steps.into_iter().flat_map(twice).take(STEPS).collect();
+        Program { steps, ..self }
+    }
+
     /// What the core is built with: files are few, so that the specification can hold them all.
     #[must_use]
     pub fn config(&self) -> Config {
@@ -241,6 +253,26 @@ fn stimulus(bytes: &mut Bytes<'_>, head: u8) -> Stimulus {
         }
         _ => Stimulus::Call { from: thread(bytes), job: Some(job), call: any_call(bytes) },
     }
+}
+
+/// What is to be done to the second job, after this was done to the first; nothing after what concerns no job or another one.
+fn of_the_second(step: &Stimulus) -> Option<Stimulus> {
+    const SECOND: JobId = JobId(1);
+    let first = |job: &JobId| *job == JobId(0);
+    let again = match step {
+        Stimulus::Turn | Stimulus::Call { job: None, call: Call::CreateJob { .. }, .. } => step.clone(),
+        Stimulus::Call { from, job: Some(job), call } if first(job) => {
+            Stimulus::Call { from: *from, job: Some(SECOND), call: call.clone() }
+        }
+        Stimulus::Disk { job, result } if first(job) => Stimulus::Disk { job: SECOND, result: *result },
+        Stimulus::Transfer { job, event } if first(job) => Stimulus::Transfer { job: SECOND, event: *event },
+        Stimulus::Begin(job) if first(job) => Stimulus::Begin(SECOND),
+        Stimulus::Enter(job) if first(job) => Stimulus::Enter(SECOND),
+        Stimulus::Leave { job, leave } if first(job) => Stimulus::Leave { job: SECOND, leave: *leave },
+        Stimulus::Exit { job, code } if first(job) => Stimulus::Exit { job: SECOND, code: *code },
+        _ => return None,
+    };
+    Some(again)
 }
 
 /// Bits of the first byte of a program: every second job is another user's; things come too late, and users call on jobs of others.
