@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use contract::call::{Completed, ErrorContext, Whose};
 use contract::core::{Core as _, TransferReply};
-use contract::dialect::{Contexts, TransferSlots};
-use contract::{Event, FileId, HResult, JobState, NotifyFlags, Priority, StateSet, UserId};
+use contract::dialect::{Contexts, Expiry, TransferSlots};
+use contract::{Event, FileId, HResult, JobState, Millis, NotifyFlags, Priority, Profile, StateSet, UserId};
 use engine::service::{File, Job, WaitError};
 use subjects::simulated::{DiskFails, Ear, Gate, PATIENCE, Sim, WATCH, WORKERS, eventually, local, object};
 
@@ -377,4 +377,20 @@ pub(super) fn handles(checks: &mut Checks, setting: &Setting) {
         let listed = sim.service.manager(UserId(0)).jobs(Whose::Mine).map(|jobs| jobs.count());
         checks.same("and is listed", listed, Ok(Ok(1)));
     }
+    ends_without_a_handle(checks, setting);
+}
+
+/// A job that was let go of while it lived, and expires.
+fn ends_without_a_handle(checks: &mut Checks, setting: &Setting) {
+    let profile = Profile { expiry: Expiry::Age(Millis::from_secs(1)), ..setting.profile };
+    let Some(sim) = start(checks, &Setting { profile, ..setting.clone() }) else { return };
+    let ear = Ear::good();
+    let alive = Arc::downgrade(&ear);
+    let Some(job) = made(checks, sim.job(0, "http://sim/done", object(&ear))) else { return };
+    drop(ear);
+    let number = job.number();
+    drop(job);
+    let forgotten = || sim.service.inspect(|core| core.state(number)).is_none();
+    checks.same("a job that expires without a handle is forgotten", eventually(forgotten), true);
+    checks.same("and its object goes", eventually(|| alive.upgrade().is_none()), true);
 }
