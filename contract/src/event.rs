@@ -228,6 +228,8 @@ pub enum Recorded {
     Wait,
     /// What the client's code was given.
     Given,
+    /// Fetches: environment steps as well, of subjects that transfer files themselves.
+    Fetch,
 }
 
 impl Recorded {

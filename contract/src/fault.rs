@@ -333,6 +333,11 @@ faults! {
         "A notification program has acknowledged its event, whatever it exits with.";
     OlderAttemptIgnored = "older-attempt-ignored", Service, R15, clause None, Reach::Anybody,
         "A new attempt does not wait until the older one has let go of the file.";
+    FetchUnrecorded = "fetch-unrecorded", Service, R15, clause None, Reach::Anybody,
+        "No fetch is recorded, so that a trace does not show which attempt brought a file.";
+    HandleKept = "handle-kept", Service, R18, clause None,
+        Reach::OnlySchedules("elsewhere nothing counts the handles of threads"),
+        "A thread that has ended keeps its stack until the service ends.";
     LeftoverKept = "leftover-kept", Service, R15, clause None, Reach::Anybody,
         "A temporary file that a transfer makes again behind Cancel stays.";
     LockKept = "lock-kept", Service, R16, clause None, Reach::Anybody,

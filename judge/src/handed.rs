@@ -1,7 +1,7 @@
 //! What begins, who waits for it, and what a client is handed in the end: R3, R5 and R16 over a whole run.
 //!
 //! Three kinds of events that only some subjects record. A delivery *begins* under the lock as one thing and must *enter* as
-//! that thing; what the client's own object was *given* must be what the delivery is about, and between enter and leave it is
+//! that thing, where the run records begins; what the client's own object was *given* must be what the delivery is about, and between enter and leave it is
 //! given that exactly once; and a call *waits* only for a delivery of its own job that may still be on its way.
 //!
 //! A leave and a call from inside a callback are recorded before the engine's lock is taken, a wait while it is held. So a wait
@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::env::EnvStep;
-use contract::event::{By, EventView, Given, Target};
+use contract::event::{By, EventView, Given, Recorded, Target};
 use contract::hresult::HResult;
 use contract::ids::{CallId, DeliveryId, FileId, JobId};
 use contract::notify::Event;
@@ -25,6 +25,8 @@ use contract::{Rule, RuleSet};
 pub(crate) struct Handed {
     /// Whether the run records what clients are given.
     records_given: Seen,
+    /// Whether it records the begin of each delivery.
+    records_begin: Seen,
     /// Deliveries that have begun or entered and have not left.
     told: BTreeMap<DeliveryId, Told>,
     /// The delivery of each job that began last.
@@ -79,9 +81,10 @@ struct Errors {
 
 impl Handed {
     /// Of a run that records these kinds of events.
-    pub(crate) fn recorded(records_given: bool) -> Handed {
-        let records_given = if records_given { Seen::Yes } else { Seen::No };
-        Handed { records_given, ..Handed::default() }
+    pub(crate) fn recorded(kinds: &[Recorded]) -> Handed {
+        let records = |kind| if kinds.contains(&kind) { Seen::Yes } else { Seen::No };
+        let (records_given, records_begin) = (records(Recorded::Given), records(Recorded::Begin));
+        Handed { records_given, records_begin, ..Handed::default() }
     }
 
     /// Takes in an event: the rules it breaks, and those that had something to decide.
@@ -145,7 +148,8 @@ impl Handed {
     fn enter(&mut self, delivery: DeliveryId, about: About) -> (RuleSet, RuleSet) {
         let Some(told) = self.told.get_mut(&delivery).filter(|told| told.begun == Seen::Yes) else {
             self.told.insert(delivery, Told::new(about));
-            return NOTHING;
+            // It enters as nothing that has begun.
+            return if self.records_begin == Seen::Yes { decided(true, false) } else { NOTHING };
         };
         let begun = std::mem::replace(&mut told.about, about);
         decided(begun.target == about.target, begun == About { target: begun.target, ..about })

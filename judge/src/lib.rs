@@ -36,6 +36,7 @@ mod across;
 pub mod cases;
 mod facts;
 mod failure;
+mod fetched;
 mod handed;
 mod monitor;
 mod owed;

@@ -1,4 +1,4 @@
-//! Whose jobs there are, and how many: R12 by owners and limits, R13 by logoffs, over a whole run.
+//! Whose jobs there are, and how many: R12 by owners and limits, R13 by logoffs and by transfers at once, over a whole run.
 //!
 //! Known are the jobs whose CreateJob was recorded. One lives for certain from the return of its CreateJob until a call starts that
 //! may end it; it may live until such a call is back, or it has expired. A list must show every job of the caller that lives for
@@ -11,11 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash as _, Hasher};
 
 use contract::call::{Call, Out, Whose};
-use contract::dialect::Profile;
+use contract::dialect::{Profile, TransferSlots};
 use contract::env::EnvStep;
 use contract::event::{By, EventView};
 use contract::hresult::HResult;
 use contract::ids::{CallId, JobId, UserId};
+use contract::state::JobState;
 
 use contract::{Rule, RuleSet};
 
@@ -26,6 +27,8 @@ pub(crate) struct Queue {
     users: BTreeMap<UserId, Owner>,
     /// Open calls that ask for a job, or for jobs.
     asking: BTreeMap<CallId, Asking>,
+    /// Jobs that connect or transfer.
+    running: BTreeSet<JobId>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -63,13 +66,13 @@ const NOTHING: Decided = (RuleSet::EMPTY, RuleSet::EMPTY);
 impl Queue {
     /// Adds it to a hash. Of the numbers of events only their order counts, and only while a call is open that asks.
     pub(crate) fn digest<H: Hasher>(&self, state: &mut H) {
-        let Queue { jobs, users, asking } = self;
+        let Queue { jobs, users, asking, running } = self;
         jobs.iter().for_each(|(job, made)| (job, made.owner, made.files).hash(state));
         for (id, asking) in asking {
             (id, asking.user, asking.may_live, asking.creations).hash(state);
             jobs.values().for_each(|made| (made.made < asking.called).hash(state));
         }
-        (jobs.len(), asking.len(), users).hash(state);
+        (jobs.len(), asking.len(), users, running).hash(state);
     }
 
     /// Takes in an event.
@@ -83,22 +86,45 @@ impl Queue {
                 let asking = self.asking.remove(&id);
                 self.back(profile, seq, asking, job, call, hr, out)
             }
-            EventView::State { job, by: By::Env(EnvStep::Logoff { user: Some(user) }), .. } => {
-                let own = self.jobs.get(&job).is_none_or(|made| made.owner == user);
-                check(Rule::R13, own)
-            }
-            EventView::State { job, to, by: By::Env(_), .. } if to.is_final() => {
-                self.may_end(job);
-                self.ended(job);
-                NOTHING
-            }
+            EventView::State { job, to, by, .. } => self.moved(profile, job, to, by),
             _ => NOTHING,
         }
     }
 
-    /// The service died: calls are gone, jobs are not.
+    /// The service died: calls and transfers are gone, jobs are not.
     pub(crate) fn restart(&mut self) {
         self.asking.clear();
+        self.running.clear();
+    }
+
+    fn moved(&mut self, profile: &Profile, job: JobId, to: JobState, by: By) -> Decided {
+        let starts = to.is_running() && self.running.insert(job);
+        if !to.is_running() {
+            self.running.remove(&job);
+        }
+        match by {
+            By::Env(EnvStep::Logoff { user: Some(user) }) => {
+                let own = self.jobs.get(&job).is_none_or(|made| made.owner == user);
+                check(Rule::R13, own)
+            }
+            By::Env(_) if to.is_final() => {
+                self.may_end(job);
+                self.ended(job);
+                NOTHING
+            }
+            _ if starts => self.has_slot(profile),
+            _ => NOTHING,
+        }
+    }
+
+    /// Another implementation may have more slots. One for background jobs and any number for the others cannot be told by states.
+    fn has_slot(&self, profile: &Profile) -> Decided {
+        match profile.transfer_slots {
+            TransferSlots::AtMost(most) if !profile.origin.is_foreign() => {
+                check(Rule::R13, self.running.len() <= most as usize)
+            }
+            _ => NOTHING,
+        }
     }
 
     fn call(&mut self, seq: u64, id: CallId, user: UserId, job: Option<JobId>, call: &Call) {

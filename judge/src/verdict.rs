@@ -18,6 +18,7 @@ use contract::{Rule, RuleSet};
 use serde::{Deserialize, Serialize};
 
 use super::across::{Across, CALLBACK_SLOTS};
+use super::fetched::Fetched;
 use super::handed::Handed;
 use super::possible::Possible;
 use super::queue::Queue;
@@ -162,6 +163,7 @@ pub struct Judge {
     jobs: BTreeMap<JobId, Watched>,
     across: Across,
     handed: Handed,
+    fetched: Fetched,
     queue: Queue,
     /// Open calls about no job.
     manager_calls: BTreeMap<CallId, ManagerCall>,
@@ -203,7 +205,8 @@ impl Judge {
             of_handed: rules,
             jobs: BTreeMap::new(),
             across: Across::new(rules, CALLBACK_SLOTS),
-            handed: Handed::recorded(true),
+            handed: Handed::recorded(&[Recorded::Given, Recorded::Begin]),
+            fetched: Fetched::recorded(),
             queue: Queue::default(),
             manager_calls: BTreeMap::new(),
             owners: BTreeMap::new(),
@@ -238,7 +241,10 @@ impl Judge {
             }
         }
         let records_given = header.records.contains(&Recorded::Given);
-        judge.handed = Handed::recorded(records_given);
+        judge.handed = Handed::recorded(&header.records);
+        if !header.records.contains(&Recorded::Fetch) {
+            judge.fetched = Fetched::default();
+        }
         judge.rules = judge.rules.iter().filter(|rule| !judge.undecided.contains_key(rule)).collect();
         if !records_given {
             judge.of_handed = judge.rules;
@@ -253,8 +259,9 @@ impl Judge {
         self.note_owner(event);
         self.feed_across(seq, event);
         let handed = (self.handed.event(event), self.of_handed);
+        let fetched = (self.fetched.event(event), self.rules);
         let queue = (self.queue.event(&self.profile, seq, event), self.rules);
-        for ((violated, exercised), rules) in [handed, queue] {
+        for ((violated, exercised), rules) in [handed, fetched, queue] {
             self.note(seq, event.job(), violated.intersection(rules), exercised.intersection(rules));
         }
         match (*event, event.job()) {
@@ -297,6 +304,7 @@ impl Judge {
         self.jobs.values_mut().for_each(|watched| watched.restart());
         self.across.restart();
         self.handed.restart();
+        self.fetched.restart();
         self.queue.restart();
         self.manager_calls.clear();
     }
@@ -372,6 +380,7 @@ impl Judge {
             jobs,
             across,
             handed,
+            fetched,
             queue,
             manager_calls,
             owners,
@@ -381,7 +390,7 @@ impl Judge {
             events: _,
             last_seq: _,
         } = self;
-        (rules, of_handed, across, handed, owners, first_end.is_some()).hash(state);
+        (rules, of_handed, across, handed, fetched, owners, first_end.is_some()).hash(state);
         queue.digest(state);
         for (job, watched) in jobs {
             job.hash(state);

@@ -173,7 +173,7 @@ impl<R: Runtime> Drop for OpenSlot<R> {
         self.shared.runtime.carries(&(self.thread, self.role));
         let mut state = self.shared.runtime.lock(&self.shared.state);
         close_slot(&mut state, self.thread, self.role);
-        if !self.shared.is_stopping() {
+        if !self.shared.is_stopping() && !fault!(self.shared, HandleKept) {
             // Nobody is going to join it; dropping the handle detaches it.
             state.slots.remove(&self.thread);
         }

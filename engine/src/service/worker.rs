@@ -137,7 +137,9 @@ impl<R: Runtime> Shared<R> {
     }
 
     fn record_fetch(&self, start: TransferStart, file: FileId, step: EnvStep) {
-        self.recorder.record(EventView::Env { step, job: Some(start.job), file: Some(file) });
+        if !fault!(self, FetchUnrecorded) {
+            self.recorder.record(EventView::Env { step, job: Some(start.job), file: Some(file) });
+        }
     }
 
     /// A Cancel or a partial Complete may have removed the temporary file just before the transfer created it again.

@@ -5,6 +5,7 @@
 //! has no excuse; a file that stood there before stays until a rename replaces it. After a rename that failed, nothing more is
 //! done until the next Complete or Cancel. A job that has ended leaves no temporary file: at once when the call that ended it says
 //! so, at the end of the run when it expired. Of a file there is one fetch at a time, and none begins after the job has ended.
+//! That a file is done by one, where fetches are recorded, is decided over the whole run (`fetched.rs`).
 
 use contract::Rule;
 use contract::call::{Call, Method};

@@ -56,6 +56,12 @@ impl Run {
         self
     }
 
+    /// The same run of a subject that records this, too.
+    pub(crate) fn records(mut self, kind: Recorded) -> Run {
+        self.trace.header.records.push(kind);
+        self
+    }
+
     /// A job with these flags and `p0` registered, which receives everything.
     pub(crate) fn listening(profile: &Profile, flags: u32) -> Run {
         let mut run = Run::created(profile);

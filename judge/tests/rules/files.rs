@@ -2,6 +2,7 @@
 
 use contract::event::By;
 use contract::*;
+use judge::Recorded;
 use judge::Rule::{R13, R14, R15};
 
 use crate::builder::*;
@@ -238,6 +239,22 @@ fn a_file_is_fetched_once_at_a_time_and_not_after_the_end() {
     late.cancels(OK);
     late.env_file(begins(1), F0);
     late.breaks(&[R15]);
+}
+
+#[test]
+fn a_file_is_done_by_a_fetch_where_fetches_are_recorded() {
+    let after = |run: Run, steps: &[EnvStep]| {
+        let mut run = run;
+        run.resumes();
+        steps.iter().for_each(|step| run.env_file(*step, F0));
+        run
+    };
+    let [begins, ends] = [EnvStep::FetchBegins { attempt: 1 }, EnvStep::FetchEnds { attempt: 1 }];
+    let records = || Run::listening(bits(), 0).records(Recorded::Fetch);
+    after(Run::listening(bits(), 0), &[EnvStep::FileDone]).breaks(&[]);
+    after(records(), &[EnvStep::FileDone]).breaks(&[R15]);
+    after(records(), &[begins, EnvStep::FileDone, ends]).keeps(R15);
+    after(records(), &[begins, ends, EnvStep::FileDone]).breaks(&[R15]);
 }
 
 #[test]

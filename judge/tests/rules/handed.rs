@@ -143,3 +143,17 @@ fn nobody_waits_for_a_callback_that_the_engine_has_answered() {
     run.leave(delivery, OK);
     run.breaks(&[R16]);
 }
+
+#[test]
+fn what_enters_has_begun_where_begins_are_recorded() {
+    for (kinds, rules) in [(&[][..], &[][..]), (&[Recorded::Begin], &[R5])] {
+        let run = kinds.iter().fold(Run::transferred(), |run, kind| run.records(*kind));
+        let mut without = run;
+        without.tells(Event::JobTransferred, OK);
+        without.breaks(rules);
+    }
+    let mut run = Run::transferred().records(Recorded::Begin);
+    begins(&mut run, 0, Event::JobTransferred, P0);
+    run.tells(Event::JobTransferred, OK);
+    run.breaks(&[]);
+}

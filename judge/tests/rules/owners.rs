@@ -110,3 +110,24 @@ fn a_logoff_moves_no_other_users_job() {
         run.breaks(rules);
     }
 }
+
+#[test]
+fn our_engine_transfers_no_more_jobs_at_once_than_it_has_slots() {
+    contract::follows!["scheduler.do-several"];
+    let started = |origin: Origin, jobs: u32| {
+        let mut run = Run::empty(&Profile { origin, ..*Dialect::Do.profile() });
+        for number in 0..jobs {
+            creates(&mut run, 0, number);
+            let caller = Caller { thread: ThreadId(0), user: UserId(0), inside: None };
+            let (id, job) = (CallId(900), Some(JobId(number)));
+            run.push(&EventView::Call { id, caller, job, call: &Call::Resume });
+            let (from, to) = (Some(JobState::Suspended), JobState::Transferring);
+            run.push(&EventView::State { job: JobId(number), from, to, by: By::Call(id) });
+            run.push(&EventView::Return { id, job, call: &Call::Resume, hr: OK, out: &Out::None });
+        }
+        run
+    };
+    started(Origin::Ours, 4).breaks(&[]);
+    started(Origin::Ours, 5).breaks(&[R13]);
+    started(Origin::Foreign, 5).breaks(&[]);
+}

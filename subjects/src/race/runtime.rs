@@ -27,7 +27,7 @@ use super::program::Wakes;
 use super::refined::shown;
 use super::strategy::Digests;
 use super::windows::Step;
-use super::world::{Deadline, Done, Fresh, HOST, Mode, Name, Role, Ticking, World};
+use super::world::{Deadline, Done, Fresh, HOST, Handle, Mode, Name, Role, Ticking, World};
 
 /// The runtime. Clones are of the same world.
 #[derive(Clone)]
@@ -80,9 +80,16 @@ struct LooksForWork(Name);
 /// What a task is unwound with that can never have a lock.
 struct Deadlocked;
 
-/// A task.
+/// The handle of a task.
 pub(super) struct Thread {
+    world: Arc<World>,
     task: usize,
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        self.world.inner().task(self.task).handle = Handle::Gone;
+    }
 }
 
 /// The timer: the environment calls it when it lets time pass.
@@ -145,8 +152,9 @@ impl Shuttle {
         // The new task begins with what it was given, which is what the one that starts it has read.
         let past = inner.me().past;
         let started = inner.task(task);
-        (started.name, started.past) = (name, past);
-        Thread { task }
+        (started.name, started.past, started.handle) = (name, past, Handle::Kept);
+        drop(inner);
+        Thread { world: Arc::clone(&self.world), task }
     }
 
     /// Blocks the task that runs until another unblocks it.

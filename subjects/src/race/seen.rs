@@ -23,6 +23,8 @@ pub enum Seen {
         /// The job.
         job: JobId,
     },
+    /// The service keeps a thread that has ended.
+    HandleKept,
     /// The service panics outside of its clients' code.
     Died {
         /// What the panic says.
@@ -37,7 +39,7 @@ impl Seen {
         match self {
             Seen::LockOrder(_) => Rule::R16,
             Seen::TwoFetches { .. } | Seen::WorksOn { .. } => Rule::R15,
-            Seen::Died { .. } => Rule::R18,
+            Seen::HandleKept | Seen::Died { .. } => Rule::R18,
         }
     }
 
@@ -48,6 +50,7 @@ impl Seen {
             Seen::LockOrder(_) => "lock-order",
             Seen::TwoFetches { .. } => "two-fetches",
             Seen::WorksOn { .. } => "works-on",
+            Seen::HandleKept => "handle-kept",
             Seen::Died { .. } => "died",
         }
     }
@@ -66,6 +69,7 @@ impl std::fmt::Display for Seen {
                     "a transfer of job {job} is told to go on after the call that ended the job is back"
                 )
             }
+            Seen::HandleKept => f.write_str("the service keeps the handle of a thread that has ended"),
             Seen::Died { why } => write!(f, "the service panics: {why}"),
         }
     }

@@ -215,7 +215,13 @@ pub(super) fn header(race: &Race, seed: Option<u64>, ended: Ended) -> Header {
     header.engine = "race".to_owned();
     header.seed = seed;
     header.callback_slots = room(race);
-    header.records.extend([Recorded::Choose, Recorded::Begin, Recorded::Wait, Recorded::Given]);
+    header.records.extend([
+        Recorded::Choose,
+        Recorded::Begin,
+        Recorded::Wait,
+        Recorded::Given,
+        Recorded::Fetch,
+    ]);
     header.ended = ended;
     header
 }
@@ -395,6 +401,9 @@ impl Host {
             world.record(EventView::Env { step: EnvStep::Idle, job: None, file: None });
         }
         let mut inner = world.inner();
+        if ended == Ended::AtRest && inner.keeps_a_handle() {
+            inner.seen.get_or_insert(Seen::HandleKept);
+        }
         let events = inner.end_events();
         inner.result.get_or_insert((ended, events));
         drop(inner);

@@ -205,6 +205,8 @@ pub struct Task {
     /// Its wait at the barrier.
     pub(super) wait: Option<Wait>,
     pub(super) done: Done,
+    /// Whether somebody may still join it.
+    pub(super) handle: Handle,
     pub(super) joiners: Vec<usize>,
     /// What it has read, while digests are kept.
     pub(super) past: Past,
@@ -283,6 +285,14 @@ pub(super) enum Done {
     Yes,
     #[default]
     No,
+}
+
+/// Whether the handle of a task is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Handle {
+    Kept,
+    #[default]
+    Gone,
 }
 
 /// What becomes of recorded events.
@@ -507,6 +517,13 @@ impl Inner {
     /// Whether no call and no callback is open.
     pub(super) fn is_quiet(&self) -> bool {
         self.open == 0
+    }
+
+    /// Whether the service keeps the handle of a thread that has ended, and with it the stack.
+    pub(super) fn keeps_a_handle(&self) -> bool {
+        let is_of_service = |task: &&Task| matches!(task.name, Name::Service(_));
+        let mut ended = self.tasks.iter().filter(is_of_service).filter(|task| task.done == Done::Yes);
+        ended.any(|task| task.handle == Handle::Kept)
     }
 
     /// The task that runs has got a lock.
