@@ -30,7 +30,7 @@ Exit codes: 0 held, 1 usage or unreadable input, 2 a rule is violated, 3 flaky, 
 work done, 5 budget spent before a scope was explored, 6 an engine was skipped, 70 a defect of
 bgcheck. When several apply: 70, 2, 3, 4, 6, 5, 0.
 
-Start with `bgcheck check --scope tiny`; `bgcheck nightly` runs everything.")]
+Start with `bgcheck check --scope small`; `bgcheck nightly` runs everything.")]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) verb: Verb,
