@@ -1,27 +1,34 @@
-//! `bgcheck bench`: our explorer against stateright's, in one run.
+//! `bgcheck bench`: our explorer against stateright's, and our service against curl, in one run.
+
+use std::path::PathBuf;
 
 use reports::ExitCode;
 use serde_json::json;
 
-use crate::engines::bench::{Subject, compare, in_json, in_text, measure};
+use crate::engines::bench::{Subject, compare, download, in_json, in_text, measure};
 use crate::error::Error;
 use crate::output::Output;
 
-/// Compare our explorer with stateright's: states per second, memory, one worker and two.
+/// Compare our explorer with stateright's, and our service with curl: rates and memory.
 ///
 /// Every engine must come to the same counts, or the run ends with 70. Of several rounds the median is shown, with the least and the most;
-/// bytes per state are the most memory the process held, all included. Build with `--release`.
+/// bytes per state are the most memory the process held, all included. `download` fetches one file from a server on this machine to the
+/// directory for temporary files, in turn by the service and by curl. Build with `--release`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
-  bgcheck bench                      every model, three rounds, some minutes
+  bgcheck bench                      all, three rounds, some minutes
   bgcheck bench protocol             one model
+  bgcheck bench download --mib 256   the service and curl, one file of 256 MiB
   bgcheck bench --rounds 9 --json    for a machine")]
 pub(crate) struct Args {
-    /// The models: counters, commit, protocol; every one when left out.
-    #[arg(value_enum, value_name = "MODEL")]
-    models: Vec<Subject>,
-    /// How often each engine runs on each model.
+    /// Models, and the download; all of them when left out.
+    #[arg(value_enum, value_name = "WHAT")]
+    what: Vec<What>,
+    /// How large the downloaded file is, in MiB.
+    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..=65536), value_name = "N")]
+    mib: u64,
+    /// How often each engine runs on each model, and each program downloads.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99), value_name = "N")]
     rounds: u32,
     /// The figures for a machine.
@@ -30,26 +37,68 @@ pub(crate) struct Args {
     /// Run this engine once, here, and print what it took.
     #[arg(long, hide = true, value_name = "ENGINE")]
     measure: Option<String>,
+    /// Download this URL to this file once, here, and print what it took.
+    #[arg(long, hide = true, num_args = 2, value_names = ["URL", "FILE"])]
+    fetch: Vec<String>,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum What {
+    /// Seven counters modulo ten.
+    Counters,
+    /// Two-phase commit with eight participants.
+    Commit,
+    /// The protocol in slice `default/together`, BITS, under the barrier.
+    Protocol,
+    /// A file through the service, and through curl.
+    Download,
+}
+
+impl What {
+    const ALL: [What; 4] = [What::Counters, What::Commit, What::Protocol, What::Download];
+
+    const fn model(self) -> Option<Subject> {
+        match self {
+            What::Counters => Some(Subject::Counters),
+            What::Commit => Some(Subject::Commit),
+            What::Protocol => Some(Subject::Protocol),
+            What::Download => None,
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
-    let asked = if args.models.is_empty() { &Subject::ALL[..] } else { &args.models };
-    if let (Some(engine), [subject, ..]) = (&args.measure, asked) {
-        output.text(&measure(engine, *subject))?;
+    if let [url, file] = &args.fetch[..] {
+        output.text(&download::fetch(url, PathBuf::from(file))?)?;
         return Ok(ExitCode::Held);
     }
-    let mut document = Vec::new();
-    for subject in asked {
-        let figures = compare(*subject, args.rounds, output)?;
-        if args.json {
-            document.push(in_json(*subject, &figures));
-        } else {
-            let text = in_text(*subject, args.rounds, &figures);
+    let asked = if args.what.is_empty() { &What::ALL[..] } else { &args.what };
+    if let (Some(engine), Some(subject)) = (&args.measure, asked.first().and_then(|what| what.model())) {
+        output.text(&measure(engine, subject))?;
+        return Ok(ExitCode::Held);
+    }
+    let (mut models, mut downloads) = (Vec::new(), Vec::new());
+    for what in asked {
+        let (text, of_json, all) = match what.model() {
+            Some(subject) => {
+                let figures = compare(subject, args.rounds, output)?;
+                (in_text(subject, args.rounds, &figures), in_json(subject, &figures), &mut models)
+            }
+            None => {
+                let measured = download::compare(args.mib, args.rounds, output)?;
+                (measured.in_text(), measured.in_json(), &mut downloads)
+            }
+        };
+        if !args.json {
             output.text(&text)?;
         }
+        all.push(of_json);
     }
     if args.json {
-        output.json(&json!({ "version": 1, "rounds": args.rounds, "models": document }))?;
+        let document =
+            json!({ "version": 1, "rounds": args.rounds, "models": models, "downloads": downloads });
+        output.json(&document)?;
     }
     Ok(ExitCode::Held)
 }

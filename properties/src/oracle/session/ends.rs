@@ -378,6 +378,19 @@ pub(super) fn handles(checks: &mut Checks, setting: &Setting) {
         checks.same("and is listed", listed, Ok(Ok(1)));
     }
     ends_without_a_handle(checks, setting);
+    ends_with_the_service(checks, setting);
+}
+
+/// The handles of a job outlive the service, and its object does not.
+fn ends_with_the_service(checks: &mut Checks, setting: &Setting) {
+    let Some(sim) = start(checks, setting) else { return };
+    let ear = Ear::good();
+    let alive = Arc::downgrade(&ear);
+    let Some(job) = made(checks, sim.job(0, "http://sim/done", object(&ear))) else { return };
+    drop(ear);
+    let _ = sim.service.shutdown();
+    checks.same("an object goes with its service", alive.upgrade().is_none(), true);
+    drop(job);
 }
 
 /// A job that was let go of while it lived, and expires.

@@ -154,12 +154,26 @@ pub(super) fn what_is_refused(checks: &mut Checks, setting: &Setting) {
     let good = [("http://sim/done", one.as_str()), ("http://sim/done", two.as_str())];
     checks.same("AddFileSet", job.add_file_set(&good), Ok(()));
     checks.same("files after AddFileSet", job.files().map(|files| files.count()), Ok(Ok(2)));
-    checks.same("SetDisplayName too long", job.set_display_name(&"n".repeat(257)), invalid);
-    checks.same("SetDisplayName as long as may be", job.set_display_name(&"n".repeat(256)), Ok(()));
-    let too_long = Err(HResult::BG_E_STRING_TOO_LONG);
-    checks.same("SetDescription too long", job.set_description(&"d".repeat(1025)), too_long);
-    checks.same("SetNotifyCmdLine too long", job.set_notify_cmd_line(Some(&"p".repeat(300)), None), too_long);
+    longest_texts(checks, &job);
     checks.same("SetNotifyCmdLine of NULL", job.set_notify_cmd_line(None, Some("x")), invalid);
+}
+
+/// A limit counts characters: one of a letter that takes two bytes is as long as one of a letter that takes one.
+fn longest_texts(checks: &mut Checks, job: &Job) {
+    let (invalid, too_long) = (Err(HResult::E_INVALIDARG), Err(HResult::BG_E_STRING_TOO_LONG));
+    for letter in ["n", "\u{e9}"] {
+        let text = |length| letter.repeat(length);
+        checks.same("SetDisplayName too long", job.set_display_name(&text(257)), invalid);
+        checks.same("SetDisplayName as long as may be", job.set_display_name(&text(256)), Ok(()));
+        checks.same("SetDescription too long", job.set_description(&text(1025)), too_long);
+        checks.same("SetDescription as long as may be", job.set_description(&text(1024)), Ok(()));
+        let program = |length, parameters| {
+            job.set_notify_cmd_line(Some(&text(length)), Some(text(parameters)).as_deref())
+        };
+        checks.same("SetNotifyCmdLine too long", program(261, 1), too_long);
+        checks.same("SetNotifyCmdLine with parameters too long", program(1, 4001), too_long);
+        checks.same("SetNotifyCmdLine as long as may be", program(260, 4000), Ok(()));
+    }
 }
 
 pub(super) fn times(checks: &mut Checks, setting: &Setting) {

@@ -52,36 +52,58 @@ pub(super) fn reasons(checks: &mut Checks, setting: &Setting) {
     let manager = sim.service.manager(UserId(3));
     let Some(job) = made(checks, manager.create_job("session")) else { return };
     let number = job.number();
-    let heard =
-        |checks: &mut Checks, what: &str, hr: Option<HResult>, owed: Option<(Option<JobId>, Method)>| {
-            let refused = if owed.is_some() { Some(HResult::E_INVALIDARG) } else { hr };
-            checks.same(what, hr, refused);
-            one_reason(checks, &sim, what, owed);
-        };
-    let of_job = |method| Some((Some(number), method));
+    let heard = |checks: &mut Checks, what: &str, hr: Option<HResult>, owed: Option<Owed>| {
+        let refused = if owed.is_some() { Some(HResult::E_INVALIDARG) } else { hr };
+        checks.same(what, hr, refused);
+        one_reason(checks, &sim, what, owed);
+    };
+    let of_job = |method, about| Some(Owed { job: Some(number), method, about });
     heard(
         checks,
         "a URL of another scheme",
         job.add_file("ftp://sim/x", local("x")).err(),
-        of_job(Method::AddFile),
+        of_job(Method::AddFile, "scheme"),
     );
     heard(
         checks,
         "a path that is not whole",
         job.add_file("http://sim/x", "x").err(),
-        of_job(Method::AddFile),
+        of_job(Method::AddFile, "path"),
     );
     let long = "n".repeat(257);
-    heard(checks, "a name too long", manager.create_job(&long).err(), Some((None, Method::CreateJob)));
+    let of_none = Owed { job: None, method: Method::CreateJob, about: "256" };
+    heard(checks, "a name too long", manager.create_job(&long).err(), Some(of_none));
+    heard(
+        checks,
+        "another name too long",
+        job.set_display_name(&long).err(),
+        of_job(Method::SetDisplayName, "256"),
+    );
+    if sim.profile.omitted_methods.is_on() {
+        let alone = job.set_notify_cmd_line(None, Some("parameters")).err();
+        heard(checks, "parameters alone", alone, of_job(Method::SetNotifyCmdLine, "program"));
+    }
     heard(checks, "a good file", job.add_file("http://sim/done", local("x")).err(), None);
     heard(checks, "a job that has nothing to do", job.complete().err(), None);
 }
 
-fn one_reason(checks: &mut Checks, sim: &Sim, what: &str, owed: Option<(Option<JobId>, Method)>) {
+/// The refusal that a client is to hear of.
+#[derive(Clone, Copy)]
+struct Owed {
+    job: Option<JobId>,
+    method: Method,
+    /// A word of the reason: it names what is wrong.
+    about: &'static str,
+}
+
+fn one_reason(checks: &mut Checks, sim: &Sim, what: &str, owed: Option<Owed>) {
     let refusals = sim.take_refusals();
     let heard: Vec<_> = refusals.iter().map(|refusal| (refusal.job, refusal.method)).collect();
-    checks.same(&format!("{what}: refusals with a reason"), heard, owed.into_iter().collect());
-    let empty =
-        refusals.iter().filter(|refusal| refusal.reason.is_empty() || refusal.user != UserId(3)).count();
-    checks.same(&format!("{what}: reasons that say nothing, or of another user"), empty, 0);
+    let expected = owed.iter().map(|owed| (owed.job, owed.method)).collect();
+    checks.same(&format!("{what}: refusals with a reason"), heard, expected);
+    let about = owed.map_or("", |owed| owed.about);
+    let names_it = |reason: &str| reason.contains(about) && !reason.is_empty();
+    let wrong =
+        refusals.iter().filter(|refusal| !names_it(refusal.reason) || refusal.user != UserId(3)).count();
+    checks.same(&format!("{what}: reasons that do not name it, or of another user"), wrong, 0);
 }

@@ -1,10 +1,12 @@
-//! Our explorer against stateright's, in one run.
+//! Our explorer against stateright's, in one run, and our service against curl (`download.rs`).
 //!
 //! **Why processes.** What is asked for are ratios, and memory as the machine sees it. So every measurement is a process of its own, the
 //! engines take turns, and each process says the most memory it ever held.
 //!
 //! **What is left out.** stateright's depth-first search on the counters: a path through all ten million states, kept whole in each
 //! entry of its stack, eats all memory of any machine. It runs on the others.
+
+pub(crate) mod download;
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
@@ -24,7 +26,7 @@ use crate::output::Output;
 use crate::watch::worker;
 
 /// A model, and the counts that every engine must come to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Subject {
     /// Seven counters modulo ten.
     Counters,
@@ -35,8 +37,6 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    pub(crate) const ALL: [Subject; 3] = [Subject::Counters, Subject::Commit, Subject::Protocol];
-
     const fn name(self) -> &'static str {
         match self {
             Subject::Counters => "counters",
@@ -168,10 +168,24 @@ pub(crate) fn in_json(subject: Subject, figures: &[Figures]) -> serde_json::Valu
 
 /// One measurement in a process of its own.
 fn measure_apart(engine: &str, subject: Subject) -> Result<Sample, Error> {
-    let failed = |why: String| Error::Program { program: format!("{engine} on {}", subject.name()), why };
+    let what = format!("{engine} on {}", subject.name());
+    let numbers = apart(&what, &["bench", "--measure", engine, subject.name()])?;
+    let counted = |why: String| Error::Program { program: what, why };
+    let [states, edges, seconds, bytes] = numbers[..] else {
+        return Err(counted("it printed no figures".to_owned()));
+    };
+    if (states as u64, edges as u64) != subject.counts() {
+        return Err(counted(format!("it counts {states} states and {edges} edges")));
+    }
+    Ok(Sample { states_per_second: states / seconds, bytes_per_state: bytes / states })
+}
+
+/// The numbers that this program prints, in a process of its own.
+fn apart(what: &str, args: &[&str]) -> Result<Vec<f64>, Error> {
+    let failed = |why: String| Error::Program { program: what.to_owned(), why };
     let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
     let mut command = Command::new(program);
-    command.args(["bench", "--measure", engine, subject.name()]).stdin(Stdio::null());
+    command.args(args).stdin(Stdio::null());
     let child = worker::alone(&mut command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.map_err(|error| failed(error.to_string()))?;
     let group = child.id();
@@ -180,14 +194,10 @@ fn measure_apart(engine: &str, subject: Subject) -> Result<Sample, Error> {
     worker::ended(group);
     let run = run.map_err(|error| failed(error.to_string()))?;
     let text = String::from_utf8_lossy(&run.stdout).into_owned();
-    let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    let [states, edges, seconds, bytes] = numbers[..] else {
+    if !run.status.success() {
         return Err(failed(String::from_utf8_lossy(&run.stderr).trim().to_owned()));
-    };
-    if (states as u64, edges as u64) != subject.counts() {
-        return Err(failed(format!("it counts {states} states and {edges} edges")));
     }
-    Ok(Sample { states_per_second: states / seconds, bytes_per_state: bytes / states })
+    Ok(text.split_whitespace().filter_map(|word| word.parse().ok()).collect())
 }
 
 /// Measures here: states, edges, seconds, and the most bytes held.
