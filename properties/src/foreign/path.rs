@@ -128,6 +128,18 @@ pub(super) struct Act {
     pub(super) rest: Option<Vec<(JobId, JobState)>>,
 }
 
+impl Act {
+    /// The calls of it, and on which jobs.
+    pub(super) fn calls(&self) -> impl Iterator<Item = (Option<JobId>, &Call)> {
+        let made = if let Deed::Call(made) = &self.deed { Some((made.job, &made.call)) } else { None };
+        let inside = self
+            .leaves
+            .iter()
+            .flat_map(|ending| ending.calls.iter().map(|(on, call)| (on.or(Some(ending.job)), call)));
+        made.into_iter().chain(inside)
+    }
+}
+
 /// How a callback ends. The calls from inside are those of the model.
 #[derive(Clone, Debug)]
 pub(super) struct Ending {
@@ -155,7 +167,15 @@ impl Ending {
 /// Why an implementation cannot be led along a path.
 pub(super) type Hindrance = &'static str;
 
+const MOVES: Hindrance =
+    "a callback calls on a job that moves meanwhile, and their order is the implementation's";
+
 impl Path {
+    /// Whether everything rests behind it.
+    pub(super) fn ends_at_rest(&self) -> bool {
+        self.acts.last().is_some_and(|act| act.rest.is_some())
+    }
+
     /// The acts of a path in a slice.
     pub(super) fn of(
         slice: &Slice,
@@ -360,9 +380,7 @@ impl Reader {
         if let Some(on) = on {
             self.path.needs.insert(can::NESTED_JOBS);
             if self.moves_by_itself(on) {
-                return Err(
-                    "a callback calls on a job that moves meanwhile, and their order is the implementation's",
-                );
+                return Err(MOVES);
             }
         }
         let now = self.path.acts.len().saturating_sub(1);
