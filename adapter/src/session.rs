@@ -82,7 +82,7 @@ struct Happening {
     what: Kind,
 }
 
-/// A line that was taken in since somebody asked.
+/// A line that was taken in, with its place.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Heard {
     /// The adapter's counter.

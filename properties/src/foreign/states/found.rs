@@ -47,7 +47,7 @@ fn one_of(wanted: &BTreeSet<String>) -> String {
     }
 }
 
-/// The same for a name, which must not depend on how many states there were by chance.
+/// What would have fitted, for a name, which must not depend on how many states there were by chance.
 fn named(wanted: &BTreeSet<String>) -> String {
     let mut all = wanted.iter();
     match (all.next(), all.next()) {

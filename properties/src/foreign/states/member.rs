@@ -26,7 +26,7 @@ pub(super) struct World {
 }
 
 impl World {
-    /// What a download gets when so many orders were taken. Where none is left, the last one is given again.
+    /// What a download gets when this number of orders was taken. Where none is left, the last one is given again.
     fn order(&self, job: usize, taken: usize) -> Served {
         let orders = &self.orders[job];
         let last = taken.checked_sub(1).and_then(|last| orders.get(last)).copied();
