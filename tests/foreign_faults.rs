@@ -165,3 +165,53 @@ fn a_call_that_does_not_come_back_breaks_no_rule() {
     assert!(text.contains("Cancel does not come back in time"), "{text}");
     assert!(!text.contains("violated in"), "{text}");
 }
+
+/// AddFile adds its file and answers a failure, on nearly every path, and JobError never comes. Behind the first, which is known, nothing of the
+/// job is compared with the path. The second is found by the specification's states, which begin anew with what getters show.
+#[test]
+fn what_hides_behind_a_known_failure_is_found() {
+    let refuses = (
+        "mini.py",
+        "            self._touch()\n            return S_OK\n\n    def Resume(self):",
+        "            self._touch()\n            return 0x80004005\n\n    def Resume(self):",
+    );
+    let silent = ("mini.py", "\"Error\": \"JobError\"", "\"Error\": None");
+    let (_, first) = run(&[refuses], &["--budget", "25s"]);
+    assert!(!first.contains(MISSING), "{first}");
+    let lines: Vec<&str> = first.lines().collect();
+    let known = lines.windows(2).filter(|pair| pair[0].contains(", first in ")).filter_map(|pair| {
+        let (id, _) = pair[0].split_once(": ")?;
+        let message = pair[1].trim().split_once(':')?.0.replace('\\', "");
+        Some(format!("[[known]]\nid = \"{id}\"\nmessage = \"{message}\"\nwhy = \"the first\"\nrate = 0.0\n"))
+    });
+    let text: String = known.collect();
+    assert!(text.contains("agreement-"), "{first}");
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("known.toml");
+    std::fs::write(&file, text).expect("the directory can be written");
+    let file = file.to_str().expect("a path of ours");
+    let (code, both) = run(&[refuses, silent], &["--budget", "25s", "--known", file]);
+    assert_eq!(code, Some(2), "{both}");
+    assert!(both.contains(MISSING), "{both}");
+    let is_known = |line: &str| line.starts_with("known: ") && line.contains("agreement-");
+    assert!(both.lines().any(is_known), "{both}");
+}
+
+const MISSING: &str = "JobError is missing";
+
+/// The documents leave open what Suspend makes of a job in ERROR (facts G20): either is right, unless the manifest holds the job to its state.
+#[test]
+fn a_suspend_that_takes_a_job_out_of_error_is_a_freedom() {
+    let suspends = (
+        "mini.py",
+        "            if self.state in MOVING:",
+        "            if self.state in MOVING + (\"Error\",):",
+    );
+    let (code, text) = run(&[suspends], &["--budget", "15s"]);
+    assert_ne!(code, Some(2), "{text}");
+    assert!(text.contains("Suspend takes a job out of ERROR (facts G20)"), "{text}");
+    let stays = ("adapter.toml", "dialect", "suspend_at_end = \"stays\"\ndialect");
+    let (code, text) = run(&[suspends, stays], AT_FIRST);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("j0 is SUSPENDED"), "{text}");
+}

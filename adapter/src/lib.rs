@@ -20,6 +20,6 @@ pub mod serve;
 mod session;
 pub mod wire;
 
-pub use manifest::{Manifest, ManifestError};
+pub use manifest::{Manifest, ManifestError, SuspendAtEnd};
 pub use process::{Fault, Tampering, on_start};
-pub use session::{Answered, Calling, Limits, Session, Surroundings, order_for};
+pub use session::{Answered, Calling, Heard, Limits, Session, Surroundings, order_for};

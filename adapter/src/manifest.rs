@@ -42,12 +42,26 @@ pub struct Manifest {
     /// Failures that are known: a file beside this one.
     #[serde(default)]
     pub known: Option<PathBuf>,
+    /// What Suspend makes of a job that is in ERROR or TRANSFERRED.
+    #[serde(default)]
+    pub suspend_at_end: SuspendAtEnd,
     /// Processes at once at most; any number where it is missing. An implementation that is there once for all processes has one.
     #[serde(default)]
     pub workers: Option<NonZeroUsize>,
     /// The directory of the file.
     #[serde(skip)]
     pub directory: PathBuf,
+}
+
+/// What Suspend makes of a job that is in ERROR or TRANSFERRED. The documents leave it open (facts G20).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuspendAtEnd {
+    /// The job stays, or is SUSPENDED: either is right.
+    #[default]
+    Either,
+    /// The job stays, and the implementation is held to it.
+    Stays,
 }
 
 fn start_ms() -> u64 {

@@ -77,7 +77,20 @@ pub struct Calling {
 #[derive(Clone, PartialEq, Debug)]
 struct Happening {
     q: u64,
+    /// Its number, in the order in which the lines were taken in.
+    number: u64,
     what: Kind,
+}
+
+/// A line that was taken in, with its place.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Heard {
+    /// The adapter's counter.
+    pub q: u64,
+    /// Its place in the trace, as far as it is known.
+    pub seq: u64,
+    /// What happened.
+    pub what: Kind,
 }
 
 /// See the module's documentation.
@@ -108,6 +121,8 @@ struct Program {
     /// The adapter's numbers of its jobs.
     jobs: Vec<u32>,
     happened: Vec<Happening>,
+    /// Lines that were taken in.
+    heard: u64,
     /// Commands that are calls and have not come back.
     open: BTreeMap<i64, OpenCall>,
     calls: u32,
@@ -406,8 +421,8 @@ impl Session {
         };
         let hr = if state.is_some() { HResult::S_OK } else { HResult::BG_E_NOT_FOUND };
         let back = ReturnLine { call, job: Some(job), hr, out: state.map_or(Out::None, Out::State) };
-        self.program.happened.push(Happening { q: end.q0.unwrap_or(end.q), what: Kind::Call(called) });
-        self.program.happened.push(Happening { q: end.q, what: Kind::Return(back) });
+        self.program.happens(end.q0.unwrap_or(end.q), Kind::Call(called));
+        self.program.happens(end.q, Kind::Return(back));
         Ok(state)
     }
 
@@ -464,7 +479,7 @@ impl Session {
         if let Some(why) = end.unimplemented {
             return Err(Fault::Disorder(format!("`restart` is in `can`, and unimplemented: {why}")));
         }
-        self.program.happened.push(Happening { q: end.q, what: Kind::Restart {} });
+        self.program.happens(end.q, Kind::Restart {});
         // A callback that was inside has nobody to return to.
         self.program.inside.clear();
         Ok(end.lost)
@@ -608,6 +623,21 @@ impl Session {
     #[must_use]
     pub fn events(&self) -> usize {
         self.program.happened.len()
+    }
+
+    /// The lines of the program from this number on, in the order of the adapter's counter, and the number of the next one.
+    #[must_use]
+    pub fn heard_since(&self, number: u64) -> (Vec<Heard>, u64) {
+        let happened = &self.program.happened;
+        let new = happened.iter().filter(|happening| happening.number >= number);
+        let mut new: Vec<Heard> = new
+            .map(|Happening { q, what, .. }| {
+                let before = happened.iter().filter(|other| other.q < *q).count() as u64;
+                Heard { q: *q, seq: before + 1, what: what.clone() }
+            })
+            .collect();
+        new.sort_by_key(|heard| heard.q);
+        (new, self.program.heard)
     }
 
     /// Whether the process is gone, after a command that it did not answer.
@@ -782,6 +812,11 @@ fn call_again_after_cancel(trace: &mut Trace) {
 }
 
 impl Program {
+    fn happens(&mut self, q: u64, what: Kind) {
+        self.happened.push(Happening { q, number: self.heard, what });
+        self.heard += 1;
+    }
+
     fn job(&self, number: u32) -> Option<JobId> {
         let at = self.jobs.iter().position(|known| *known == number)?;
         Some(JobId(at as u32))
@@ -796,7 +831,7 @@ impl Program {
             return Ok(());
         };
         let line = CallLine { id, thread, user, inside: None, job, call };
-        self.happened.push(Happening { q: start.q, what: Kind::Call(line) });
+        self.happens(start.q, Kind::Call(line));
         Ok(())
     }
 
@@ -821,7 +856,7 @@ impl Program {
         self.open.insert(number, OpenCall { id, job, call: call.clone(), thread, user });
         let inside = inside.map(|(delivery, ..)| delivery);
         let line = CallLine { id, thread, user, inside, job: on, call };
-        self.happened.push(Happening { q, what: Kind::Call(line) });
+        self.happens(q, Kind::Call(line));
         Ok(())
     }
 
@@ -851,7 +886,7 @@ impl Program {
         let made = || job.filter(|_| creates && hr.succeeded()).map(Out::Job);
         let out = given.or_else(made).unwrap_or(Out::None);
         let back = ReturnLine { call: id, job, hr, out };
-        self.happened.push(Happening { q: end.q, what: Kind::Return(back) });
+        self.happens(end.q, Kind::Return(back));
         Ok(())
     }
 
@@ -872,14 +907,14 @@ impl Program {
         let file = enter.file.map(FileId);
         *self.entered_of.entry((job, event)).or_default() += 1;
         let line = EnterLine { delivery, job, event, receiver, file };
-        self.happened.push(Happening { q: enter.q, what: Kind::Enter(line) });
+        self.happens(enter.q, Kind::Enter(line));
         if let Some(parts) = enter.given {
             // A job that is not of this program is another one than that of the delivery.
             let job = parts.job.map(|number| self.job(number).unwrap_or(JobId(u32::MAX)));
             let receiver = parts.receiver.map(ReceiverId);
             let given = Given { receiver, job, file: parts.file.map(FileId), error: parts.error };
             let what = Kind::Given(GivenLine { delivery, given });
-            self.happened.push(Happening { q: enter.q, what });
+            self.happens(enter.q, what);
         }
         Ok(())
     }
@@ -894,7 +929,7 @@ impl Program {
             _ => Left::Panicked,
         };
         let what = Kind::Leave(LeaveLine { delivery, outcome });
-        self.happened.push(Happening { q: leave.q, what });
+        self.happens(leave.q, what);
         Ok(())
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! **What it is.** One list. Each fault says what is wrong in one sentence, which rule that breaks, which clause of the barrier
 //! (contract section 4) it disobeys, and whether it sits in the engine's core or in its service. The engine asks [`fault!`](crate::fault!) at the
-//! place of the mistake; whoever builds a core or a service chooses at most one, in its [`Config`]. A workbench
-//! that finds each of them has shown that it can.
+//! place of the mistake; a core or a service is built with one at most, in its [`Config`], or with several to show that one hides no other. A
+//! workbench that finds each of them has shown that it can.
 //!
 //! **What it is not.** A behaviour of the engine. Without the feature `faults` a [`Seeded`] has no room for a fault, the question
 //! is constant false, and the compiler leaves nothing of it:
@@ -393,12 +393,16 @@ faults! {
         "A transfer goes on fetching after it was told to stop.";
 }
 
-/// Whether one of the faults is in a core or a service, and which.
+/// Which of the faults are in a core or a service: none or one, and more only where it is shown that one hides no other.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Seeded {
+    /// A bit each.
     #[cfg(feature = "faults")]
-    fault: Option<Fault>,
+    faults: u128,
 }
+
+/// Each fault has a bit.
+const _: () = assert!(Fault::ALL.len() <= u128::BITS as usize);
 
 impl Seeded {
     /// No fault.
@@ -410,24 +414,30 @@ impl Seeded {
     /// This fault, where the build can have one.
     #[must_use]
     pub const fn of(fault: Option<Fault>) -> Seeded {
-        #[cfg(feature = "faults")]
-        return Seeded { fault };
-        #[cfg(not(feature = "faults"))]
-        {
-            let _ = fault;
-            Seeded {}
+        match fault {
+            Some(fault) => NOTHING.and(fault),
+            None => NOTHING,
         }
     }
 
-    /// Whether it is this fault: constant false without the feature.
+    /// These, and one more, where the build can have one.
+    #[must_use]
+    pub const fn and(self, fault: Fault) -> Seeded {
+        #[cfg(feature = "faults")]
+        return Seeded { faults: self.faults | 1_u128 << fault as u8 };
+        #[cfg(not(feature = "faults"))]
+        {
+            let _ = fault;
+            self
+        }
+    }
+
+    /// Whether this fault is in it: constant false without the feature.
     #[inline(always)]
     #[must_use]
     pub const fn is(self, asked: Fault) -> bool {
         #[cfg(feature = "faults")]
-        return match self.fault {
-            Some(fault) => fault as u8 == asked as u8,
-            None => false,
-        };
+        return self.faults >> asked as u8 & 1 == 1;
         #[cfg(not(feature = "faults"))]
         {
             let _ = asked;
@@ -435,6 +445,11 @@ impl Seeded {
         }
     }
 }
+
+const NOTHING: Seeded = Seeded {
+    #[cfg(feature = "faults")]
+    faults: 0,
+};
 
 /// Without the feature nothing is asked, and nothing is carried.
 #[cfg(not(feature = "faults"))]
@@ -444,8 +459,10 @@ const _: () = assert!(
 
 impl fmt::Debug for Seeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seeded = Fault::ALL.iter().find(|fault| self.is(**fault));
-        f.write_str(seeded.map_or("none", |fault| fault.name()))
+        let seeded = Fault::ALL.iter().filter(|fault| self.is(**fault));
+        let names: Vec<&str> = seeded.map(|fault| fault.name()).collect();
+        f.write_str(if names.is_empty() { "none" } else { "" })?;
+        f.write_str(&names.join(" and "))
     }
 }
 

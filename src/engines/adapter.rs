@@ -13,7 +13,7 @@ use properties::minimize::Identity;
 use properties::oracle::Stop;
 use properties::suite::Finding as Of;
 use reports::{
-    Agreement, Amount, Approach, Ended, EngineResult, ExitCode, Failure, Finding, Ran, Rate, RuleId,
+    Agreement, Amount, Approach, Ended, EngineResult, ExitCode, Failure, Finding, Freedom, Ran, Rate, RuleId,
     RuleResult, Status, Subject, Unit,
 };
 
@@ -299,7 +299,12 @@ pub(crate) fn result(tried: &Tried, told: &[Told]) -> EngineResult {
                 disagreements: beside.map(|one| one.failure.clone()).collect(),
             }),
             witnesses: Vec::new(),
-            freedoms: Vec::new(),
+            freedoms: tally
+                .followed
+                .freedoms
+                .iter()
+                .map(|(what, times)| Freedom { what: (*what).to_owned(), times: *times })
+                .collect(),
             windows: None,
             edges: None,
             corpus: None,

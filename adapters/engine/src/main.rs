@@ -44,16 +44,16 @@ struct Options {
     /// Time stands still until a `clock` command moves it. Without it, time is real.
     #[arg(long)]
     held_clock: bool,
-    /// A mistake that the engine is to have; needs a build with the feature `faults`.
+    /// A mistake that the engine is to have, and may be given several times; needs a build with the feature `faults`.
     #[arg(long, value_name = "NAME", value_parser = defect)]
-    defect: Option<Fault>,
+    defect: Vec<Fault>,
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
     let started = serve(BufReader::new(io::stdin().lock()), io::stdout(), |greeting, callbacks| {
         let dialect = options.dialect.unwrap_or(greeting.dialect);
-        let seeded = Seeded::of(options.defect);
+        let seeded = options.defect.iter().fold(Seeded::NONE, |seeded, fault| seeded.and(*fault));
         let config = Config { seeded, ..Config::of(dialect.profile()) };
         let pace = if options.held_clock { Pace::Held } else { Pace::Real };
         let trusted = greeting.certificate.as_ref().map(std::fs::read).transpose()?;

@@ -29,6 +29,7 @@ mod restarts;
 mod resumed;
 mod scripted;
 mod smaller;
+mod states;
 mod stops;
 mod tally;
 mod tour;
@@ -49,7 +50,9 @@ pub use self::campaign::{Campaign, Plan, Step, campaign};
 pub use self::play::{Run, play};
 pub use self::race::{Raced, Racer};
 pub use self::smaller::{Effort, Smaller, has, smaller};
-pub use self::tally::{Found, Incident, RuleCount, Tally};
+pub use self::states::Course;
+pub(crate) use self::states::beyond;
+pub use self::tally::{Followed, Found, Incident, RuleCount, Tally};
 pub use self::tour::tour;
 
 /// The engine's name in the traces of an adapter.

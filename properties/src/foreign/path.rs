@@ -128,6 +128,18 @@ pub(super) struct Act {
     pub(super) rest: Option<Vec<(JobId, JobState)>>,
 }
 
+impl Act {
+    /// The calls of it, and on which jobs.
+    pub(super) fn calls(&self) -> impl Iterator<Item = (Option<JobId>, &Call)> {
+        let made = if let Deed::Call(made) = &self.deed { Some((made.job, &made.call)) } else { None };
+        let inside = self
+            .leaves
+            .iter()
+            .flat_map(|ending| ending.calls.iter().map(|(on, call)| (on.or(Some(ending.job)), call)));
+        made.into_iter().chain(inside)
+    }
+}
+
 /// How a callback ends. The calls from inside are those of the model.
 #[derive(Clone, Debug)]
 pub(super) struct Ending {
@@ -155,7 +167,15 @@ impl Ending {
 /// Why an implementation cannot be led along a path.
 pub(super) type Hindrance = &'static str;
 
+const MOVES: Hindrance =
+    "a callback calls on a job that moves meanwhile, and their order is the implementation's";
+
 impl Path {
+    /// Whether everything rests behind it.
+    pub(super) fn ends_at_rest(&self) -> bool {
+        self.acts.last().is_some_and(|act| act.rest.is_some())
+    }
+
     /// The acts of a path in a slice.
     pub(super) fn of(
         slice: &Slice,
@@ -360,9 +380,7 @@ impl Reader {
         if let Some(on) = on {
             self.path.needs.insert(can::NESTED_JOBS);
             if self.moves_by_itself(on) {
-                return Err(
-                    "a callback calls on a job that moves meanwhile, and their order is the implementation's",
-                );
+                return Err(MOVES);
             }
         }
         let now = self.path.acts.len().saturating_sub(1);
@@ -590,3 +608,66 @@ pub(super) fn orders(
 
 /// Attempts of one callback that find the order that it is to fail.
 const AGAIN: usize = 50;
+
+#[cfg(test)]
+mod tests {
+    use contract::{Dialect, FileNames, Interfaces, Receiver, ReceiverId};
+    use model::scope::slices_to_lead;
+
+    use super::*;
+
+    fn on(from: From, job: u32, call: Call) -> Stimulus {
+        Stimulus::Call { from, job: Some(JobId(job)), call }
+    }
+
+    /// Two jobs with a file and an object each.
+    fn two_jobs() -> Vec<Stimulus> {
+        let create = Call::CreateJob { name: Some("job".into()), kind: 0 };
+        let file = FileNames { remote: "http://127.0.0.1/file".into(), local: "/destination".into() };
+        let mut steps = vec![Stimulus::Call { from: CLIENT, job: None, call: create }; 2];
+        for job in 0..2 {
+            let receiver = Some(Receiver { id: ReceiverId(0), interfaces: Interfaces::CALLBACK });
+            steps.push(on(CLIENT, job, Call::AddFile { file: file.clone() }));
+            steps.push(on(CLIENT, job, Call::SetNotifyInterface { receiver }));
+        }
+        steps
+    }
+
+    fn transfer(job: u32, event: TransferEvent) -> Stimulus {
+        Stimulus::Transfer { job: JobId(job), event }
+    }
+
+    /// The callback of the first job makes a call on the second one.
+    fn calls_on_the_other() -> [Stimulus; 4] {
+        let first = JobId(0);
+        let leave = Leave::Returned(HResult::S_OK);
+        let call = on(From::Callback(first), 1, Call::GetState);
+        [Stimulus::Begin(first), Stimulus::Enter(first), call, Stimulus::Leave { job: first, leave }]
+    }
+
+    /// The second job waits for the slot of the first one, so it moves when that one has come. Where a call from the callback finds it is
+    /// the implementation's choice: a path that has such a call was a false alarm on a sound engine.
+    #[test]
+    fn a_callback_does_not_call_on_a_job_that_moves_meanwhile() {
+        let profile = Dialect::Bits.profile();
+        let slices = slices_to_lead(profile);
+        let slice = slices.iter().find(|slice| slice.name == "led/jobs").expect("it is led");
+        let led =
+            |parts: &[&[Stimulus]]| Path::of(slice, profile, &parts.concat()).map(|path| path.acts.len());
+        let begins = [on(CLIENT, 0, Call::Resume), Stimulus::Turn, transfer(0, TransferEvent::Connected)];
+        let comes = [transfer(0, TransferEvent::FileDone)];
+        let calls = calls_on_the_other();
+        assert_eq!(led(&[&two_jobs(), &begins, &comes, &calls]), Ok(7));
+        let waits = [on(CLIENT, 1, Call::Resume)];
+        let (turn, connects) = ([Stimulus::Turn], [transfer(1, TransferEvent::Connected)]);
+        let done = [transfer(1, TransferEvent::FileDone)];
+        let mut moved: Vec<&[Stimulus]> = Vec::new();
+        for step in [&[][..], &turn, &connects, &done] {
+            moved.push(step);
+            let path = [two_jobs(), begins.to_vec(), waits.to_vec(), comes.to_vec(), moved.concat()].concat();
+            assert_eq!(led(&[&path, &calls]), Err(MOVES), "{moved:?}");
+        }
+    }
+
+    const CLIENT: From = From::Client(ThreadId(0));
+}

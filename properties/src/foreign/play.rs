@@ -3,22 +3,31 @@
 //! The implementation is led by what is due: after each call the callbacks of the path are awaited, and then the state that the path has.
 //! Silence is awaited at the end of a path, where what is extra must have time to come, and behind a call that has to wait.
 
+mod follow;
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use adapter::wire::{ClockMove, PlannedCall, Verb, can};
-use adapter::{Answered, Calling, Fault, Session};
-use contract::{Call, Event, FileId, FileNames, HResult, JobId, JobState, Method, ThreadId};
+use adapter::{Answered, Calling, Fault, Session, SuspendAtEnd};
+use contract::{Call, Event, HResult, JobId, JobState, Method, Profile, ThreadId};
 use judge::trace::Told;
 use judge::{Rule, Trace, Verdicts};
+use model::drive::Stimulus;
+use model::scope::Slice;
 
+pub(super) use self::names::{GOOD_LOCAL, GOOD_REMOTE_FILE, Names};
 use super::Stage;
 use super::aftermath::{self, Litter};
 use super::kept::Thing;
 use super::path::{Act, Deed, Ending, Made, Path, Returns, orders};
+use super::states::{Course, States};
 use crate::difference::{Account, Concern, Difference};
-use crate::server::{Feed, GoesOn, Served, Server};
-use crate::suite::{Broken, Case, Finding, JOBS, Judged, Led, hung, led, slice_of, steps_of};
+use crate::server::{GoesOn, Served, Server};
+use crate::suite::{
+    Broken, Case, Finding, JOBS, Judged, Led, hung, led, may_be_suspended, slice_of, steps_of,
+};
 
 /// A run of the implementation along a path.
 #[derive(Clone, PartialEq, Debug)]
@@ -27,6 +36,8 @@ pub struct Run {
     pub trace: Trace,
     /// What the rules make of it.
     pub verdicts: Verdicts,
+    /// How far the specification's states could follow it.
+    pub course: Option<Course>,
 }
 
 /// What became of a path on the implementation, and its run, where there was one.
@@ -46,7 +57,7 @@ pub fn play(case: &Case, stage: &mut Stage) -> Result<(Judged, Option<Run>), Fau
             let missing: Vec<&str> = needs.into_iter().filter(|word| !stage.session.can(word)).collect();
             Ok((Judged::not_runnable(format!("the adapter cannot `{}`", missing.join("`, `"))), None))
         }
-        Ok(path) => Player::begin(stage, slice.name)?.play(case, &path),
+        Ok(path) => Player::begin(stage, &slice, &header.profile())?.play(case, &path),
         Err(why) => Ok((Judged::not_runnable(why), None)),
     }
 }
@@ -84,15 +95,10 @@ struct Player<'a> {
     /// Whether orders for callbacks are in force.
     ordered: bool,
     litter: &'a mut Litter,
-}
-
-/// Names of the files of one program.
-pub(super) struct Names {
-    program: u64,
-    /// Files that were added to each job.
-    pub(super) files: BTreeMap<JobId, u32>,
-    /// Of each job.
-    feeds: [Feed; JOBS],
+    /// The states of the specification that fit what was seen.
+    states: States,
+    /// Lines that they have taken in.
+    heard: u64,
 }
 
 /// How long what is due takes to come, as far as it was seen.
@@ -136,14 +142,15 @@ enum Left {
 }
 
 impl<'a> Player<'a> {
-    fn begin(stage: &'a mut Stage, scope: &str) -> Result<Player<'a>, Fault> {
+    fn begin(stage: &'a mut Stage, slice: &Slice, profile: &Profile) -> Result<Player<'a>, Fault> {
         let program = stage.next_program();
-        let header = stage.header(scope);
+        let header = stage.header(slice.name);
         let feeds = std::array::from_fn(|_| stage.server.feed());
         let names = Names { program, files: BTreeMap::new(), feeds };
         stage.session.begin()?;
         // What an earlier program has left is not this one's.
         stage.litter.note(&stage.session);
+        let states = States::of(slice, profile, follow::customs(&stage.session, &stage.server));
         Ok(Player {
             session: &mut stage.session,
             server: &stage.server,
@@ -160,6 +167,8 @@ impl<'a> Player<'a> {
             parted: None,
             ordered: false,
             litter: &mut stage.litter,
+            states,
+            heard: 0,
         })
     }
 
@@ -173,7 +182,8 @@ impl<'a> Player<'a> {
                 let hangs =
                     Finding::Differs(hung(&trace, &format!("nothing is answered any more while {during}")));
                 let verdicts = Verdicts::of(&trace);
-                Ok((Judged::of(trace.clone(), [hangs], BTreeSet::new()), Some(Run { trace, verdicts })))
+                let run = Run { trace: trace.clone(), verdicts, course: None };
+                Ok((Judged::of(trace, [hangs], BTreeSet::new()), Some(run)))
             }
             done => done,
         }
@@ -183,6 +193,9 @@ impl<'a> Player<'a> {
         let left = self.acts(path)?;
         if !self.session.is_gone() {
             self.session.rest(self.session.limits().quiet)?;
+        }
+        if matches!(left, Left::AtItsEnd) && path.ends_at_rest() {
+            self.follow(Instant::now())?;
         }
         let lines = self.session.events();
         let (mut aftermath, mut more) = (Vec::new(), Vec::new());
@@ -214,11 +227,23 @@ impl<'a> Player<'a> {
             (_, parted) => Broken::Off(parted),
         };
         let (equal, verdicts) = (equal(self.session), Verdicts::of(&trace));
+        let course = self.states.take_course();
+        let (found, suspend) = (course.found.clone(), self.session.manifest().suspend_at_end);
         let judged = led(
             case,
-            Led { trace: trace.clone(), verdicts: &verdicts, lines, broken_off, equal, aftermath, more },
+            Led {
+                trace: trace.clone(),
+                verdicts: &verdicts,
+                lines,
+                broken_off,
+                equal,
+                aftermath,
+                more,
+                found,
+                suspend,
+            },
         );
-        Ok((judged, Some(Run { trace, verdicts })))
+        Ok((judged, Some(Run { trace, verdicts, course: Some(course) })))
     }
 
     /// How the callbacks behind an act end. The orders of the act before are forgotten.
@@ -250,11 +275,13 @@ impl<'a> Player<'a> {
 
     fn act(&mut self, number: usize, act: &Act) -> Result<Left, Fault> {
         self.give_orders(act)?;
+        self.states.begin(follow::after(&act.deed));
         for (job, served) in &act.served {
             let feed = self.names.feed(*job);
             // What a job did not fetch that is elsewhere is still there for it.
             if !self.lost.contains(job) || self.server.is_used_up(feed) {
                 self.server.serve(feed, *served);
+                self.states.serve(*job, *served);
             }
         }
         let done = self.deed(number, act)?;
@@ -283,6 +310,8 @@ impl<'a> Player<'a> {
             let until = if self.lost.contains(job) { begun } else { until };
             match self.reaches(*job, *state, until)? {
                 None => drop(self.lost.remove(job)),
+                // Nothing of it is known then, and nothing is wrong with it.
+                Some(now) if self.may_be_suspended(act, *job, now, *state) => drop(self.lost.insert(*job)),
                 Some(now) => self.lose(*job, another_state(act, *job, now, *state)),
             }
         }
@@ -292,6 +321,7 @@ impl<'a> Player<'a> {
         if came && self.lost.is_empty() {
             self.pace.slowest = self.pace.slowest.max(begun.elapsed());
         }
+        self.follow(until)?;
         Ok(Left::AtItsEnd)
     }
 
@@ -309,6 +339,13 @@ impl<'a> Player<'a> {
         let stalls = act.served.iter().filter(|(job, served)| *served == Served::Stalls && is_here(job));
         let stalls: Vec<JobId> = stalls.map(|(job, _)| *job).collect();
         self.stalled.extend(stalls);
+    }
+
+    /// Whether an act has suspended a job that the path has in ERROR or TRANSFERRED, as this implementation may (facts G20).
+    fn may_be_suspended(&self, act: &Act, job: JobId, now: Option<JobState>, wanted: JobState) -> bool {
+        self.session.manifest().suspend_at_end == SuspendAtEnd::Either
+            && act.calls().any(|(on, call)| on == Some(job) && *call == Call::Suspend)
+            && may_be_suspended(Some(wanted), now)
     }
 
     /// A job is not where the path has it.
@@ -336,15 +373,23 @@ impl<'a> Player<'a> {
             }
             Deed::GoOn(job) => {
                 self.stalled.remove(job);
+                self.states.go_on(*job, GoesOn::Rest);
                 self.server.go_on(self.names.feed(*job), GoesOn::Rest);
             }
             Deed::Advance(time) => {
+                self.states.pass(time.0);
                 for part in parts(time.0, self.session.dialect().profile().retry_delay.0) {
                     self.command(Verb::Clock { clock: ClockMove { advance_ms: part } }, can::CLOCK)?;
                 }
             }
-            Deed::Network(network) => self.command(Verb::Network { network: *network }, can::NETWORK)?,
-            Deed::Logoff(user) => self.command(Verb::Logoff { logoff: user.0 }, can::USERS)?,
+            Deed::Network(network) => {
+                self.states.happens(&follow::moved(*network));
+                self.command(Verb::Network { network: *network }, can::NETWORK)?;
+            }
+            Deed::Logoff(user) => {
+                self.states.happens(&Stimulus::Logoff(*user));
+                self.command(Verb::Logoff { logoff: user.0 }, can::USERS)?;
+            }
         }
         self.close(&act.closes);
         Ok(Left::AtItsEnd)
@@ -366,6 +411,7 @@ impl<'a> Player<'a> {
             return Ok(Left::WithoutJob);
         }
         if let Some(disk) = disk {
+            self.states.disk(*disk);
             self.command(Verb::Disk { disk: *disk }, can::DISK)?;
         }
         let call = self.names.here(self.session, *job, call);
@@ -400,6 +446,7 @@ impl<'a> Player<'a> {
     fn close(&mut self, jobs: &[JobId]) {
         for job in jobs {
             self.stalled.remove(job);
+            self.states.go_on(*job, GoesOn::Closed);
             self.server.go_on(self.names.feed(*job), GoesOn::Closed);
         }
     }
@@ -585,59 +632,3 @@ fn equal(session: &Session) -> Vec<(Method, Vec<HResult>)> {
     let groups = session.hello().equal.iter().filter_map(|(name, groups)| Some((method(name)?, groups)));
     groups.flat_map(|(method, groups)| groups.iter().map(move |codes| (method, codes.clone()))).collect()
 }
-
-impl Names {
-    /// The files of a job. A path has no more jobs than there are feeds.
-    fn feed(&self, job: JobId) -> &Feed {
-        &self.feeds[job.index().min(JOBS - 1)]
-    }
-
-    pub(super) fn of(&self, job: JobId, file: FileId) -> String {
-        format!("p{}-{job}-{file}", self.program)
-    }
-
-    /// Notes files that were added.
-    fn note(&mut self, job: Option<JobId>, call: &Call) {
-        let Some(job) = job else { return };
-        let added = match call {
-            Call::AddFile { .. } => 1,
-            Call::AddFileSet { files } => files.len() as u32,
-            _ => 0,
-        };
-        if added > 0 {
-            *self.files.entry(job).or_default() += added;
-        }
-    }
-
-    /// The call with names that are good here. Names that are wrong on purpose stay wrong.
-    fn here(&self, session: &Session, job: Option<JobId>, call: &Call) -> Call {
-        let next = job.and_then(|job| self.files.get(&job).copied()).unwrap_or(0);
-        let feed = self.feed(job.unwrap_or(JobId(0)));
-        let names = |file: &FileNames, plus: u32| {
-            let name = self.of(job.unwrap_or(JobId(0)), FileId(next + plus));
-            let local =
-                if file.local == GOOD_LOCAL { session.destination(&name).into() } else { file.local.clone() };
-            let remote = if file.remote.starts_with(GOOD_REMOTE) {
-                feed.url(&name).into()
-            } else {
-                file.remote.clone()
-            };
-            FileNames { remote, local }
-        };
-        match call {
-            Call::AddFile { file } => Call::AddFile { file: names(file, 0) },
-            Call::AddFileSet { files } => Call::AddFileSet {
-                files: files.iter().zip(0..).map(|(file, plus)| names(file, plus)).collect(),
-            },
-            Call::FileSetRemoteName { file, remote } if remote.starts_with(GOOD_REMOTE) => {
-                Call::FileSetRemoteName { file: *file, remote: feed.url("other").into() }
-            }
-            other => other.clone(),
-        }
-    }
-}
-
-/// What the paths of the model have for a good destination.
-const GOOD_LOCAL: &str = "/destination";
-/// And for a good URL.
-const GOOD_REMOTE: &str = "http://127.0.0.1/";

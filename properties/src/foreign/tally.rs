@@ -9,6 +9,7 @@ use judge::{Trace, Verdict, Verdicts, failure_id};
 
 use super::play::Run;
 use super::race::Raced;
+use super::states::Course;
 use crate::minimize::Identity;
 use crate::suite::{Case, Failed, Finding, Judged, Outcome};
 
@@ -89,6 +90,49 @@ pub struct Tally {
     pub covered: Vec<(String, u64, u64)>,
     /// Runs whose last events were judged.
     pub runs: u64,
+    /// How far the states of the specification could follow.
+    pub followed: Followed,
+}
+
+/// How far the states of the specification could follow the runs of paths.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Followed {
+    /// Runs that were followed to their end.
+    pub runs: u64,
+    /// How often no state fitted any more, and the set began anew with what the getters showed.
+    pub again: u64,
+    /// The most states at once.
+    pub largest: usize,
+    /// What the implementation has chosen that the documents leave open, and in how many runs.
+    pub freedoms: BTreeMap<&'static str, u64>,
+    /// Why runs could not be followed to their end, and how many.
+    pub undecided: BTreeMap<&'static str, u64>,
+}
+
+impl Followed {
+    fn take(&mut self, course: &Course) {
+        match course.undecided {
+            None => self.runs += 1,
+            Some(why) => *self.undecided.entry(why).or_default() += 1,
+        }
+        for freedom in &course.freedoms {
+            *self.freedoms.entry(freedom).or_default() += 1;
+        }
+        self.again += course.again;
+        self.largest = self.largest.max(course.largest);
+    }
+
+    fn merge(&mut self, other: Followed) {
+        self.runs += other.runs;
+        self.again += other.again;
+        self.largest = self.largest.max(other.largest);
+        let added = [(&mut self.undecided, other.undecided), (&mut self.freedoms, other.freedoms)];
+        for (ours, theirs) in added {
+            for (what, count) in theirs {
+                *ours.entry(what).or_default() += count;
+            }
+        }
+    }
 }
 
 impl Tally {
@@ -108,6 +152,7 @@ impl Tally {
             events: BTreeMap::new(),
             covered: Vec::new(),
             runs: 0,
+            followed: Followed::default(),
         }
     }
 
@@ -143,6 +188,7 @@ impl Tally {
     pub(super) fn count(&mut self, run: &Run) {
         self.count_rules(&run.verdicts);
         self.count_events(&run.trace);
+        run.course.iter().for_each(|course| self.followed.take(course));
     }
 
     fn count_events(&mut self, trace: &Trace) {
@@ -292,6 +338,7 @@ impl Tally {
         self.races.extend(other.races);
         self.incidents.extend(other.incidents);
         self.covered.extend(other.covered);
+        self.followed.merge(other.followed);
     }
 
     /// The names of what was found.

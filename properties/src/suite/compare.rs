@@ -15,6 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use adapter::SuspendAtEnd;
 use contract::event::Leave;
 use contract::{Call, DeliveryId, Event, FileId, FileNames, HResult, JobId, JobState, Method, Out, ThreadId};
 use judge::trace::{CallLine, EnterLine, Kind, Left, ReturnLine, Told};
@@ -50,7 +51,7 @@ pub(super) struct Compared {
 }
 
 /// Compares a run with a file of a suite.
-pub(super) fn compare(wanted: &Trace, run: &Trace, led: Led<'_>) -> Compared {
+pub(super) fn compare(wanted: &Trace, run: &Trace, led: Led<'_>, suspend: SuspendAtEnd) -> Compared {
     let (ours, theirs) = (Seen::of(wanted), Seen::of(run));
     let whole = Windows::of(&ours, led);
     let found = Windows::of(&theirs, led);
@@ -64,6 +65,7 @@ pub(super) fn compare(wanted: &Trace, run: &Trace, led: Led<'_>) -> Compared {
         confirmed: BTreeSet::new(),
         outs: if run.header.origin.is_foreign() { Outs::MayLack } else { Outs::Complete },
         doubt: run.header.origin.is_foreign().then(Doubt::default),
+        suspend,
         deeds: deeds(&ours),
         last_seq: run.lines.last().map_or(0, |line| line.seq),
     };
@@ -178,7 +180,9 @@ impl<'a> Seen<'a> {
                     continue;
                 }
                 Kind::Call(call) if call.thread == ThreadId::OBSERVER => {
-                    polls.insert(call.id, call.job);
+                    // What else the observer asks for is no part of the path.
+                    let looks = call.call == Call::GetState;
+                    polls.insert(call.id, call.job.filter(|_| looks));
                     continue;
                 }
                 Kind::Return(back) if polls.contains_key(&back.call) => {
@@ -309,6 +313,7 @@ struct Comparison<'a> {
     outs: Outs,
     /// Of a foreign subject: what is not known any more behind a difference.
     doubt: Option<Doubt>,
+    suspend: SuspendAtEnd,
     /// Steps of the suite that come from outside and are no calls, with what they are.
     deeds: Vec<(usize, String)>,
     last_seq: u64,
@@ -500,7 +505,7 @@ impl Comparison<'_> {
         if let Some(doubt) = &mut self.doubt {
             let is_lost = doubt.is_lost(job);
             doubt.lose(job);
-            if is_lost {
+            if is_lost || self.suspend == SuspendAtEnd::Either && is_suspended(run, job, (ours, theirs)) {
                 return;
             }
         }
@@ -675,6 +680,22 @@ const NO_RETURN: &str = "does not return";
 
 /// The beginning of the identity of a call that is missing.
 const ANOTHER_CALL: &str = "another call than";
+
+/// Whether a Suspend has taken the job out of ERROR or TRANSFERRED, which an implementation may choose (facts G20).
+fn is_suspended(run: &Window<'_>, job: JobId, (ours, theirs): (Option<JobState>, Option<JobState>)) -> bool {
+    let suspends = |sight: &Sight<'_>| match &sight.what {
+        What::Returned { call, back } => {
+            call.job == Some(job) && call.call == Call::Suspend && back.hr.succeeded()
+        }
+        _ => false,
+    };
+    may_be_suspended(ours, theirs) && run.seen.iter().any(suspends)
+}
+
+/// Whether these are the two states between which an implementation may choose behind a Suspend.
+pub(crate) fn may_be_suspended(ours: Option<JobState>, theirs: Option<JobState>) -> bool {
+    matches!(ours, Some(JobState::Error | JobState::Transferred)) && theirs == Some(JobState::Suspended)
+}
 
 /// What is seen, and the changes of state apart.
 fn parted<'w, 'a>(seen: &'w [Sight<'a>]) -> (Vec<&'w Sight<'a>>, Vec<&'w Sight<'a>>) {

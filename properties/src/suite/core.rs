@@ -4,6 +4,7 @@
 //! specification and core part, when something is answered or told that the file does not have, and when a call that was refused
 //! has changed the core.
 
+use adapter::SuspendAtEnd;
 use std::collections::BTreeSet;
 
 use contract::core::Config;
@@ -226,7 +227,7 @@ fn run_of<C: Core>(
         parting(start, &profile, &path[..steps]).map(Finding::Differs)
     });
     let first = first.into_iter().chain(parted);
-    let compared = compare(&case.trace, &trace, Led::Stepwise { steps: taken });
+    let compared = compare(&case.trace, &trace, Led::Stepwise { steps: taken }, SuspendAtEnd::Stays);
     let differences = compared.differences.into_iter().map(Finding::Differs);
     let findings: Vec<Finding> = first.chain(differences).collect();
     Failed::of(trace, findings).map_or(Outcome::Passed, |failed| Outcome::Failed(Box::new(failed)))

@@ -33,6 +33,7 @@ use crate::difference::Difference;
 use crate::minimize::Identity;
 
 pub use self::committed::{COMMITTED, Committed, DIRECTORY};
+pub(crate) use self::compare::may_be_suspended;
 pub use self::core::{FirstFailure, first_failure, on_core, on_other};
 pub use self::core::{Settles, is_from_outside};
 pub use self::files::{FileError, MANIFEST};

@@ -4,6 +4,7 @@
 //! as the file has it, and when no rule is broken. Two kinds of paths are not led. One has two jobs: which of them the service serves is its
 //! own choice. The other leaves a timer that is over: the service looks at the time whenever it takes its lock, so no call comes before it.
 
+use adapter::SuspendAtEnd;
 use std::collections::BTreeSet;
 
 use contract::core::{Config, Core as _};
@@ -41,7 +42,7 @@ pub fn on_race(case: &Case, design: Design) -> Judged {
     let header = Header { subject: "service, led".to_owned(), ..header.clone() };
     let trace = Trace { header, lines: followed.lines };
     let steps = followed.stuck.map_or(path.len(), |(number, _)| number + 1);
-    let compared = compare(&case.trace, &trace, Led::Stepwise { steps });
+    let compared = compare(&case.trace, &trace, Led::Stepwise { steps }, SuspendAtEnd::Stays);
     let differences = compared.differences.into_iter().map(Finding::Differs);
     let stuck = followed.stuck.and_then(|(number, why)| {
         let difference = not_followed(&trace, path.get(number)?);

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use adapter::SuspendAtEnd;
 use contract::{EnvStep, HResult, JobId, JobState, ThreadId};
 use judge::trace::{Kind, Reason, StateLine};
 use judge::{Header, Recorded, Rule, RuleSet, Trace, Verdicts, failure_id};
@@ -16,6 +17,7 @@ use super::compare::compare;
 use super::rests::{Rests, Time};
 use super::{Case, Finding, Judged};
 use crate::difference::{Account, Concern, Difference, outcome};
+use crate::foreign::beyond;
 
 /// What became of a file of a suite, by the trace that was recorded for it.
 #[must_use]
@@ -32,7 +34,7 @@ pub fn recorded(case: &Case, trace: Trace) -> Judged {
     let Some(rests) = Rests::of(case, Time::Passes) else {
         return Judged::not_runnable(format!("there is no slice {:?} any more", case.trace.header.scope));
     };
-    let compared = compare(&case.trace, &trace, super::compare::Led::AtRest(&rests));
+    let compared = compare(&case.trace, &trace, super::compare::Led::AtRest(&rests), SuspendAtEnd::Either);
     let differences = compared.differences.into_iter().map(Finding::Differs);
     let findings: Vec<Finding> = broken_rules(&trace).into_iter().chain(differences).collect();
     Judged::of(trace, findings, compared.steps)
@@ -54,6 +56,10 @@ pub(crate) struct Led<'a> {
     pub(crate) aftermath: Vec<Difference>,
     /// What was found beside the trace.
     pub(crate) more: Vec<Difference>,
+    /// Where no state of the specification fitted what was seen, in order.
+    pub(crate) found: Vec<Difference>,
+    /// What Suspend may make of a job that is in ERROR or TRANSFERRED.
+    pub(crate) suspend: SuspendAtEnd,
 }
 
 /// Whether a run was left before the end of its path.
@@ -67,7 +73,7 @@ pub(crate) enum Broken {
 
 /// What became of a file on a subject that was led along it, while no time passed for its timers.
 pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
-    let Led { trace, verdicts, lines, broken_off, equal, aftermath, more } = led;
+    let Led { trace, verdicts, lines, broken_off, equal, aftermath, more, found, suspend } = led;
     let Some(rests) = Rests::of(case, Time::Stands) else {
         return Judged::not_runnable(format!("there is no slice {:?} any more", case.trace.header.scope));
     };
@@ -77,6 +83,7 @@ pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
         &with_equal(case.trace.clone(), &equal),
         &with_equal(path, &equal),
         super::compare::Led::AtRest(&rests),
+        suspend,
     );
     let mut differences = compared.differences;
     // That nothing follows is our doing, and what was missing before is the finding.
@@ -105,6 +112,8 @@ pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
     // A rule and the path speak of one line.
     let places: BTreeSet<u64> = verdicts.violations().map(|violation| violation.seq).collect();
     differences.retain(|difference| !places.contains(&difference.seq));
+    let more = beyond(found, &differences, &places);
+    differences.extend(more);
     let findings: Vec<Finding> =
         broken.into_iter().chain(differences.into_iter().map(Finding::Differs)).collect();
     Judged::of(trace, findings, compared.steps)

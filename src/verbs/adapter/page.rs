@@ -2,7 +2,7 @@
 
 use indicatif::HumanCount;
 use judge::Rule;
-use properties::foreign::{Raced, RuleCount};
+use properties::foreign::{Followed, Raced, RuleCount};
 use reports::ExitCode;
 use serde_json::{Value, json};
 
@@ -32,6 +32,7 @@ pub(super) fn page(
         counted(tried.calls, "call"),
         tried.elapsed.as_secs_f64()
     );
+    text += &followed(&tally.followed);
     for (name, covered, of) in &tally.covered {
         text += &format!("  {name}: {} of {} covered\n", HumanCount(*covered), counted(*of, "item"));
     }
@@ -171,6 +172,29 @@ fn failures(found: &[Told]) -> String {
     text
 }
 
+/// How far the specification's states could follow.
+fn followed(followed: &Followed) -> String {
+    let Followed { runs, again, largest, undecided, freedoms } = followed;
+    let anew = if *again == 0 { String::new() } else { format!(", begun anew {again} times") };
+    let mut text = format!(
+        "  specification: followed {} in sets of up to {}{anew}\n",
+        counted(*runs, "run"),
+        counted(*largest as u64, "state")
+    );
+    for (what, count) in freedoms {
+        text += &format!("  freedom used in {}: {what}\n", counted(*count, "run"));
+    }
+    for (why, count) in undecided {
+        text += &format!("  specification: undecided in {}: {why}\n", counted(*count, "run"));
+    }
+    text
+}
+
+fn followed_in_numbers(followed: &Followed) -> Value {
+    let Followed { runs, again, largest, undecided, freedoms } = followed;
+    json!({ "runs": runs, "anew": again, "largest": largest, "undecided": undecided, "freedoms": freedoms })
+}
+
 fn lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n  ")
 }
@@ -226,6 +250,7 @@ pub(super) fn document(
         "covered": tally.covered.iter().map(|(name, covered, of)| json!({ "suite": name, "covered": covered, "of": of })).collect::<Vec<_>>(),
         "left_out": tried.campaign.left_out.iter().map(|one| json!({ "what": one.what, "why": one.why })).collect::<Vec<_>>(),
         "not_begun": tried.campaign.not_begun,
+        "followed": followed_in_numbers(&tally.followed),
         "never_came": tally.never_came().map(|(event, runs)| json!({ "event": event, "asked_in": runs })).collect::<Vec<_>>(),
         "races": tally.races.iter().map(race).collect::<Vec<_>>(),
         "rules": tally.rules.iter().map(rule).collect::<Vec<_>>(),

@@ -1,0 +1,512 @@
+//! The set of specification states that fit what was seen of an implementation.
+//!
+//! **What it is.** A run is followed line by line. Calls take effect between their start and their return, callbacks leave when the service comes to
+//! it, transfers end as the server was ordered, timers fire as far as time has passed: the set has every state to which the model's own
+//! stepper can come so. What is seen keeps those that fit. A set that is empty is a finding: what the last states would have shown,
+//! and what came. Then the set begins anew with the states that have what the getters show (`again`), so the first defect hides no other.
+//!
+//! **What it is not.** A second specification: each step is one of [`Lockstep`]. And no second account of what the path
+//! has found: see [`beyond`].
+//!
+//! **The laws it keeps.**
+//! 1. A set with too many states, lines that come too late, and getters that no state has end it: the run is *undecided* from there on, never held.
+//! 2. What the contract leaves to an implementation is in the set: a modification may be left out or come, a callback that failed may be tried again.
+
+mod again;
+mod found;
+mod member;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use adapter::wire::DiskOrder;
+use adapter::{Heard, SuspendAtEnd};
+use contract::event::{Leave, Target};
+use contract::{
+    Call, CallId, Core as _, DeliveryId, Event, FileNames, HResult, JobId, JobState, Method, Out, Profile,
+    ThreadId, UserId,
+};
+use engine::core::Core;
+use judge::RuleSet;
+use judge::trace::{CallLine, EnterLine, Kind, LeaveLine, ReturnLine, Told};
+use model::drive::{DiskResult, From, STRANGERS, Stimulus};
+use model::lockstep::Lockstep;
+use model::scope::Slice;
+
+use self::member::{Called, Member, World};
+use crate::difference::{Difference, outcome, same_answer};
+use crate::foreign::play::{GOOD_LOCAL, GOOD_REMOTE_FILE as GOOD_REMOTE};
+use crate::server::{GoesOn, Served};
+use crate::suite::{JOBS, may_be_suspended};
+
+pub(super) use self::again::Shown;
+pub(crate) use self::found::beyond;
+pub(super) use self::member::Fed;
+
+/// States of a set at most.
+const MOST: usize = 1_000;
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(super) struct States {
+    world: World,
+    members: Vec<Member>,
+    standing: Standing,
+    customs: Customs,
+    /// Calls of the trace that are not back: where they are made, and what they are.
+    open: BTreeMap<CallId, (Option<JobId>, Call)>,
+    /// Calls of the observer, and the counter at their start.
+    looks: BTreeMap<CallId, (Option<JobId>, Method, u64)>,
+    /// Callbacks that are inside, and whose they are; none where no state has them.
+    inside: BTreeMap<DeliveryId, Option<EnterLine>>,
+    /// Callbacks that did not acknowledge: further attempts may come.
+    failed: BTreeSet<(JobId, Event)>,
+    disk: DiskResult,
+    /// The counter of the last line.
+    last: u64,
+    after: String,
+    named: Named,
+    course: Course,
+    owners: fn(JobId) -> UserId,
+    /// Jobs that a call has suspended since they were looked at.
+    suspended: BTreeSet<JobId>,
+}
+
+/// How far the states of the specification could follow a run.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Course {
+    /// Where no state fitted, in order.
+    pub(super) found: Vec<Difference>,
+    /// How often the set began anew.
+    pub again: u64,
+    /// The most states that it had.
+    pub largest: usize,
+    /// What the implementation has chosen that the documents leave open.
+    pub freedoms: BTreeSet<&'static str>,
+    /// Why it could not follow to the end.
+    pub undecided: Option<&'static str>,
+}
+
+/// What is this implementation's own.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Customs {
+    /// Codes of a method that mean one thing.
+    pub(super) equal: Vec<(Method, Vec<HResult>)>,
+    /// What URLs of the server begin with.
+    pub(super) remote: String,
+    /// What destinations begin with.
+    pub(super) local: String,
+    /// Whether it is known for what its calls wait.
+    pub(super) waits: bool,
+    /// What Suspend may make of a job that is in ERROR or TRANSFERRED.
+    pub(super) suspend: SuspendAtEnd,
+}
+
+/// What is done from outside, as the names of what follows have it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum After {
+    Call,
+    Deed(String),
+    Nothing,
+}
+
+/// What names what is found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Named {
+    ByThat,
+    ByTheNextCall,
+    By(CallId),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Standing {
+    Follows,
+    /// No state fits. The set begins anew where something was asked.
+    Empty,
+    Undecided,
+}
+
+impl States {
+    /// The empty queue of a slice.
+    pub(super) fn of(slice: &Slice, profile: &Profile, customs: Customs) -> States {
+        let config = slice.config(profile);
+        let core = <Core as contract::Core>::new(&config);
+        let state = Lockstep::around(core, &config, slice.users.owners(), RuleSet::EMPTY);
+        States {
+            world: World { profile: config.profile, orders: Default::default() },
+            members: vec![Member::first(state)],
+            standing: Standing::Follows,
+            customs,
+            open: BTreeMap::new(),
+            looks: BTreeMap::new(),
+            inside: BTreeMap::new(),
+            failed: BTreeSet::new(),
+            disk: DiskResult::Good,
+            last: 0,
+            after: "the beginning".to_owned(),
+            named: Named::ByThat,
+            course: Course { largest: 1, ..Course::default() },
+            owners: slice.users.owners(),
+            suspended: BTreeSet::new(),
+        }
+    }
+
+    /// A download of the job gets this, behind those that were ordered before.
+    pub(super) fn serve(&mut self, job: JobId, served: Served) {
+        self.world.orders[job.index().min(JOBS - 1)].push(served);
+    }
+
+    /// A download that waits goes on.
+    pub(super) fn go_on(&mut self, job: JobId, how: GoesOn) {
+        self.close();
+        self.members.iter_mut().for_each(|member| member.go_on(job.index().min(JOBS - 1), how));
+    }
+
+    /// Time passes.
+    pub(super) fn pass(&mut self, ms: u64) {
+        self.members.iter_mut().for_each(|member| member.pass(ms));
+    }
+
+    /// The network or a user does something.
+    pub(super) fn happens(&mut self, step: &Stimulus) {
+        self.members.iter_mut().for_each(|member| member.happens(step.clone()));
+    }
+
+    /// How the disk work of the next Complete or Cancel goes.
+    pub(super) fn disk(&mut self, order: DiskOrder) {
+        self.disk = match order {
+            DiskOrder::Good => DiskResult::Good,
+            DiskOrder::LeavesBehind => DiskResult::LeavesBehind,
+            DiskOrder::RenameFails(at) => DiskResult::RenameFails(at),
+        };
+    }
+
+    /// Something is done from outside: a call, which names itself, or something else in words, or the end of what is kept, which names nothing.
+    pub(super) fn begin(&mut self, after: After) {
+        self.named = match after {
+            After::Call => Named::ByTheNextCall,
+            After::Deed(what) => {
+                self.after = what;
+                Named::ByThat
+            }
+            After::Nothing => Named::ByThat,
+        };
+    }
+
+    /// Takes in lines that are new, in the order of the adapter's counter.
+    pub(super) fn take(&mut self, lines: &[Heard]) {
+        for Heard { q, seq, what } in lines {
+            if self.standing == Standing::Undecided {
+                return;
+            }
+            match what {
+                Kind::Call(call) if call.thread == ThreadId::OBSERVER => {
+                    self.looks.insert(call.id, (call.job, call.call.method(), *q));
+                    continue;
+                }
+                Kind::Return(back) if self.looks.contains_key(&back.call) => {
+                    self.looked(back, *seq);
+                    continue;
+                }
+                Kind::Given(_) => continue,
+                _ if *q < self.last => return self.give_up("a line came behind a later one"),
+                _ => self.last = *q,
+            }
+            match what {
+                Kind::Call(call) => self.called(call),
+                Kind::Return(back) => self.returned(back, *seq),
+                Kind::Enter(enter) => self.entered(enter, *seq),
+                Kind::Leave(leave) => self.left(leave),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether some state has nothing more to come.
+    pub(super) fn rests(&mut self) -> bool {
+        self.close();
+        self.standing != Standing::Follows || self.members.iter().any(Member::rests)
+    }
+
+    /// What was to come has had its time: a set in which no state rests is empty.
+    pub(super) fn must_rest(&mut self, seq: u64) {
+        if self.rests() {
+            return;
+        }
+        let stuck: Vec<&Member> =
+            self.members.iter().filter(|member| member.successors(&self.world).is_empty()).collect();
+        let difference = found::missing(&stuck, &self.after, seq);
+        self.fail(difference);
+    }
+
+    /// Whether the set is empty.
+    pub(super) fn is_empty(&self) -> bool {
+        self.standing == Standing::Empty
+    }
+
+    /// Whose a job is.
+    pub(super) fn owner(&self, job: JobId) -> UserId {
+        (self.owners)(job)
+    }
+
+    /// What came of it. Nothing more is followed.
+    pub(super) fn take_course(&mut self) -> Course {
+        self.standing = Standing::Undecided;
+        std::mem::take(&mut self.course)
+    }
+
+    /// Everything to which the states can come without anything that is seen.
+    fn close(&mut self) {
+        if self.standing == Standing::Undecided {
+            return;
+        }
+        let members = std::mem::take(&mut self.members);
+        match closed(&self.world, members) {
+            Some(all) => {
+                self.course.largest = self.course.largest.max(all.len());
+                self.members = all;
+            }
+            None => self.give_up("too many states fit what was seen"),
+        }
+    }
+
+    fn give_up(&mut self, why: &'static str) {
+        self.standing = Standing::Undecided;
+        self.course.undecided.get_or_insert(why);
+        self.members.clear();
+    }
+
+    fn fail(&mut self, difference: Difference) {
+        if self.standing == Standing::Follows {
+            self.standing = Standing::Empty;
+            self.course.found.push(difference);
+        }
+    }
+
+    /// A Suspend has taken the job out of ERROR or TRANSFERRED, as it may. The model has no way out of TRANSFERRED with all files.
+    fn choose(&mut self, job: JobId) {
+        let in_error = |member: &Member| member.state.driver().core().state(job) == Some(JobState::Error);
+        if self.members.iter().all(in_error) {
+            self.course.freedoms.insert("Suspend takes a job out of ERROR (facts G20)");
+            self.standing = Standing::Empty;
+        } else {
+            self.course.freedoms.insert("Suspend takes a job out of TRANSFERRED (facts G20)");
+            self.give_up("Suspend has taken a job out of TRANSFERRED, and what it is then is open");
+        }
+    }
+
+    fn called(&mut self, line: &CallLine) {
+        let from = match line.inside {
+            Some(delivery) => match self.inside.get(&delivery) {
+                Some(Some(enter)) => From::Callback(enter.job),
+                // No state has this callback, so a client calls.
+                _ => From::Client(ThreadId(GHOSTS + delivery.0 % GHOSTS)),
+            },
+            None if line.thread.0 >= STRANGERS => From::User(UserId(line.thread.0 - STRANGERS)),
+            None => From::Client(line.thread),
+        };
+        let call = self.customs.of_the_model(&line.call);
+        let disk = if matches!(call, Call::Complete | Call::Cancel) {
+            std::mem::replace(&mut self.disk, DiskResult::Good)
+        } else {
+            DiskResult::Good
+        };
+        if line.inside.is_none() && self.named == Named::ByTheNextCall {
+            self.named = Named::By(line.id);
+            self.after = format!("{} is called", call.method());
+        }
+        for member in &mut self.members {
+            member.make(line.id, from, line.job, call.clone(), disk);
+        }
+        self.open.insert(line.id, (line.job, call));
+    }
+
+    fn returned(&mut self, back: &ReturnLine, seq: u64) {
+        let Some((_, call)) = self.open.remove(&back.call) else { return };
+        self.close();
+        let method = call.method();
+        if self.named == Named::By(back.call) {
+            self.after = format!("{method} -> {}", outcome(back.hr));
+        }
+        if let (Some(job), Method::Suspend, true) = (back.job, method, back.hr.succeeded()) {
+            self.suspended.insert(job);
+        }
+        let fits = |member: &Member| match member.calls.get(&back.call) {
+            Some(Called::Back { hr, out }) => self.customs.is_answer(method, (*hr, out), back),
+            _ => false,
+        };
+        let fitting: Vec<Member> = self.members.iter().filter(|member| fits(member)).cloned().collect();
+        if fitting.is_empty() && self.standing == Standing::Follows {
+            let waits = |member: &Member| matches!(member.calls.get(&back.call), Some(Called::Waits(_)));
+            if !self.customs.waits && self.members.iter().any(waits) {
+                return self.give_up("a call is back that may wait, and need not");
+            }
+            let difference = found::another_answer(&self.members, (method, back), &self.after, seq);
+            self.fail(difference);
+        }
+        if !fitting.is_empty() {
+            self.members = fitting;
+        }
+        for member in &mut self.members {
+            member.calls.remove(&back.call);
+        }
+    }
+
+    fn entered(&mut self, enter: &EnterLine, seq: u64) {
+        if enter.event == Event::JobModification {
+            // It comes and goes within a state.
+            self.inside.insert(enter.delivery, None);
+            return;
+        }
+        self.close();
+        let enters = |member: &Member| {
+            let told = member.state.driver().telling(enter.job)?;
+            let is_it = told.event == enter.event
+                && is_target(told.target, enter.receiver)
+                && (enter.file.is_none() || told.file == enter.file);
+            if is_it { member.after(&self.world, &Stimulus::Enter(enter.job)) } else { None }
+        };
+        let fitting: Vec<Member> = self.members.iter().filter_map(enters).collect();
+        if !fitting.is_empty() {
+            self.members = fitting;
+            self.inside.insert(enter.delivery, Some(*enter));
+            return;
+        }
+        self.inside.insert(enter.delivery, None);
+        if self.standing == Standing::Follows {
+            if self.failed.contains(&(enter.job, enter.event)) {
+                return self.give_up("a callback that failed was tried again early, as it may");
+            }
+            let difference = found::extra(&self.members, enter, &self.after, seq);
+            self.fail(difference);
+        }
+    }
+
+    fn left(&mut self, leave: &LeaveLine) {
+        let Some(Some(enter)) = self.inside.remove(&leave.delivery) else { return };
+        let job = enter.job;
+        let outcome = Leave::from(leave.outcome);
+        let key = (job, enter.event);
+        if matches!(outcome, Leave::Returned(HResult::S_OK) | Leave::Exited(0)) {
+            self.failed.remove(&key);
+        } else {
+            self.failed.insert(key);
+        }
+        let step = match (enter.receiver, outcome) {
+            (Told::CommandLine, Leave::Exited(code)) => Stimulus::Exit { job, code },
+            _ => Stimulus::Leave { job, leave: outcome },
+        };
+        self.happens(&step);
+    }
+
+    /// The observer has looked at a state. Where something happened meanwhile, or a call on the job is open, it shows nothing.
+    fn looked(&mut self, back: &ReturnLine, seq: u64) {
+        let Some((Some(job), Method::GetState, since)) = self.looks.remove(&back.call) else { return };
+        let is_called = self.open.values().any(|(of, _)| *of == Some(job));
+        if since < self.last || is_called {
+            return;
+        }
+        let seen = if let Out::State(state) = back.out { Some(state) } else { None };
+        self.close();
+        let fits = |member: &&Member| is_in(member, job, seen);
+        let fitting: Vec<Member> = self.members.iter().filter(fits).cloned().collect();
+        let is_suspended = self.suspended.remove(&job) && self.customs.suspend == SuspendAtEnd::Either;
+        if !fitting.is_empty() {
+            self.members = fitting;
+        } else if self.standing == Standing::Follows {
+            let of = |member: &Member| member.state.driver().core().state(job);
+            if is_suspended && self.members.iter().all(|member| may_be_suspended(of(member), seen)) {
+                return self.choose(job);
+            }
+            let difference = found::another_state(&self.members, (job, seen), &self.after, seq);
+            self.fail(difference);
+        }
+    }
+}
+
+/// Threads of calls from inside of callbacks that no state has.
+const GHOSTS: u32 = 70;
+
+/// Whether a job is in this state, or has ended and is gone.
+fn is_in(member: &Member, job: JobId, seen: Option<JobState>) -> bool {
+    let state = member.state.driver().core().state(job);
+    state == seen || seen.is_none() && state.is_none_or(JobState::is_final)
+}
+
+fn is_target(target: Target, told: Told) -> bool {
+    match (target, told) {
+        (Target::Interface(receiver), Told::Interface(of)) => receiver == of,
+        (Target::CommandLine, Told::CommandLine) => true,
+        _ => false,
+    }
+}
+
+/// All states to which these can come without anything that is seen, each once; none where there are too many.
+fn closed(world: &World, members: Vec<Member>) -> Option<Vec<Member>> {
+    let mut known = BTreeSet::new();
+    let (mut all, mut next) = (Vec::new(), members);
+    while let Some(member) = next.pop() {
+        if !known.insert(member.fingerprint()) {
+            continue;
+        }
+        if all.len() == MOST {
+            return None;
+        }
+        next.extend(member.successors(world));
+        all.push(member);
+    }
+    Some(all)
+}
+
+impl Customs {
+    /// The call with the names that the model has for good ones.
+    fn of_the_model(&self, call: &Call) -> Call {
+        let file = |file: &FileNames| FileNames {
+            remote: if self.is_remote(&file.remote) { GOOD_REMOTE.into() } else { file.remote.clone() },
+            local: if file.local.starts_with(self.local.as_str()) {
+                GOOD_LOCAL.into()
+            } else {
+                file.local.clone()
+            },
+        };
+        match call {
+            Call::AddFile { file: one } => Call::AddFile { file: file(one) },
+            Call::AddFileSet { files } => Call::AddFileSet { files: files.iter().map(file).collect() },
+            Call::FileSetRemoteName { file, remote } if self.is_remote(remote) => {
+                Call::FileSetRemoteName { file: *file, remote: GOOD_REMOTE.into() }
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn is_remote(&self, url: &str) -> bool {
+        url.starts_with(self.remote.as_str())
+    }
+
+    fn is_answer(&self, method: Method, (hr, out): (HResult, &Out), back: &ReturnLine) -> bool {
+        let lacks = back.out == Out::None;
+        self.one_of(method, hr) == self.one_of(method, back.hr)
+            && (lacks || is_of_its_own(method) || same_answer(out, &back.out).is_empty())
+    }
+
+    /// One code for those that mean one thing.
+    fn one_of(&self, method: Method, hr: HResult) -> HResult {
+        let group = self.equal.iter().find(|(of, codes)| *of == method && codes.contains(&hr));
+        group.and_then(|(_, codes)| codes.first().copied()).unwrap_or(hr)
+    }
+}
+
+/// What each implementation may count in its own way, and what a state of the set does not hold apart.
+const fn is_of_its_own(method: Method) -> bool {
+    matches!(
+        method,
+        Method::GetProgress
+            | Method::FileGetProgress
+            | Method::GetTimes
+            | Method::GetId
+            | Method::GetErrorCount
+            | Method::ErrorGetFile
+    )
+}
+
+#[cfg(test)]
+mod tests;
