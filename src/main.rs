@@ -75,6 +75,7 @@ fn obey(cli: &Cli) -> reports::ExitCode {
         Some(input) if !worker::is_worker() => watched::verb(cli, input, &mut output),
         _ => {
             if worker::is_worker() {
+                progress::night::begin();
                 worker::start();
             }
             verbs::run(&cli.verb, &mut output)

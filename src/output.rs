@@ -8,7 +8,7 @@ use reports::ExitCode;
 
 use crate::complaint::complaint;
 use crate::error::Error;
-use crate::progress::{Progress, Talk};
+use crate::progress::{Progress, Talk, Track};
 
 /// Whether to colour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -84,7 +84,12 @@ impl Output {
     }
 
     pub(crate) fn progress(&self, label: &str) -> Progress {
-        Progress::start(self.talk, label)
+        self.progress_along(label, &Track::new())
+    }
+
+    /// Progress of a part of work that began before.
+    pub(crate) fn progress_along(&self, label: &str, track: &Track) -> Progress {
+        Progress::start(self.talk, label, track.clone())
     }
 
     /// Writes text; a missing line end is added.

@@ -101,8 +101,10 @@ mod unix {
         let mut seen = 0;
         for number in signals.forever() {
             let Some(signal) = u8::try_from(number).ok().and_then(Signal::of) else {
-                ASKED.store(true, Ordering::Relaxed);
-                if !COLLECTS.load(Ordering::Relaxed) {
+                // A process that watches another one says where that one stands.
+                if COLLECTS.load(Ordering::Relaxed) && !crate::progress::is_under_way() {
+                    ASKED.store(true, Ordering::Relaxed);
+                } else {
                     crate::progress::say_where_it_stands();
                 }
                 continue;

@@ -133,7 +133,12 @@ fn a_run_says_where_it_stands_when_it_is_asked() {
     kill(child.id(), "USR1");
     let ended = stop(child, "TERM");
     assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
-    assert!(String::from_utf8_lossy(&ended.stderr).contains("properties: "), "{}", said(&ended));
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    let line =
+        stderr.lines().find(|line| line.starts_with("properties: ")).unwrap_or_else(|| panic!("{stderr}"));
+    for words in [" programs; ", " of 600 s, about ", " left; ", "failures so far: 0"] {
+        assert!(line.contains(words), "no {words:?} in {line}");
+    }
 }
 
 fn start(args: &[&str], dir: &Path) -> Child {

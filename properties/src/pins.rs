@@ -1,8 +1,8 @@
-//! How many states each slice of the checker has, as committed.
+//! How large each slice of the checker and each situation of races is, as committed.
 //!
-//! **What it is.** [`states`] reads `docs/pinned/check-small.txt` and `docs/pinned/check-default.txt`, which `bgcheck check` prints and CI compares. A core
-//! whose view tells apart what is one state, or takes for one what is two, agrees with the specification in every state that is explored, and
-//! breaks no rule. The number of states shows it.
+//! **What it is.** [`states`] and [`size`] read what `bgcheck check` printed (`docs/pinned/check-*.txt`), and CI compares. A core whose view tells
+//! apart what is one state, or takes for one what is two, agrees with the specification in every state that is explored, and breaks no rule.
+//! The number of states shows it. [`race`] reads `docs/pinned/race-tiny.txt`.
 //!
 //! **What it is not.** A verdict: a number may change with every change of model or core, and is then renewed.
 
@@ -11,16 +11,39 @@ use std::sync::LazyLock;
 
 use model::scope::{ScopeName, Variant};
 
-/// What `check` printed of each scope.
-const PAGES: [(ScopeName, &str); 2] = [
-    (ScopeName::Small, include_str!("../../docs/pinned/check-small.txt")),
-    (ScopeName::Default, include_str!("../../docs/pinned/check-default.txt")),
+/// What `check` printed.
+const PAGES: [&str; 4] = [
+    include_str!("../../docs/pinned/check-small.txt"),
+    include_str!("../../docs/pinned/check-default.txt"),
+    include_str!("../../docs/pinned/check-protocol.txt"),
+    include_str!("../../docs/pinned/check-wide.txt"),
 ];
 
-/// By the heading of the variant and the name of the slice.
-type Pins = BTreeMap<(&'static str, &'static str), u64>;
+/// What `race --complete` printed.
+const RACES: &str = include_str!("../../docs/pinned/race-tiny.txt");
 
-/// The states of a slice; nothing where no number is committed.
+/// How large a slice is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Size {
+    /// Its states.
+    pub states: u64,
+    /// Its edges.
+    pub edges: u64,
+}
+
+/// How large the races of a situation are on average.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RaceSize {
+    /// Steps along the schedules of a race.
+    pub steps: u64,
+    /// Runs of the service.
+    pub runs: u64,
+}
+
+/// By the heading of the variant and the name of the slice.
+type Pins = BTreeMap<(&'static str, &'static str), Size>;
+
+/// The states of a slice of the product; nothing where no number is committed.
 ///
 /// ```
 /// use contract::Dialect;
@@ -32,23 +55,57 @@ type Pins = BTreeMap<(&'static str, &'static str), u64>;
 /// ```
 #[must_use]
 pub fn states(scope: ScopeName, variant: &Variant, slice: &str) -> Option<u64> {
-    static PINS: LazyLock<Pins> =
-        LazyLock::new(|| PAGES.iter().flat_map(|(_, page)| pins_of(page)).collect());
-    let dialect = variant.profile.dialect;
-    let turned = if variant.turned.is_empty() { String::new() } else { format!(", {}", variant.turned) };
-    PINS.get(&(format!("check, scope {scope}, dialect {dialect}{turned}").as_str(), slice)).copied()
+    size(&product(scope, variant), slice).map(|size| size.states)
 }
 
-/// A heading begins at the margin; a slice begins two spaces from it, with its name, and the line behind has its states.
-fn pins_of(page: &'static str) -> impl Iterator<Item = ((&'static str, &'static str), u64)> {
+/// The heading of a variant of the product.
+#[must_use]
+pub fn product(scope: ScopeName, variant: &Variant) -> String {
+    let turned = if variant.turned.is_empty() { String::new() } else { format!(", {}", variant.turned) };
+    format!("check, scope {scope}, dialect {}{turned}", variant.profile.dialect)
+}
+
+/// How large the slice of this name is below this heading; nothing where it is not committed.
+#[must_use]
+pub fn size(heading: &str, slice: &str) -> Option<Size> {
+    static PINS: LazyLock<Pins> = LazyLock::new(|| PAGES.into_iter().flat_map(pins_of).collect());
+    PINS.get(&(heading, slice)).copied()
+}
+
+/// How large a race of this situation is on average, such as of `race tiny (bits)` and `delivery`.
+///
+/// ```
+/// let race = properties::pins::race("race tiny (bits)", "delivery").expect("it is committed");
+/// assert!(race.steps > race.runs);
+/// ```
+#[must_use]
+pub fn race(scope: &str, situation: &str) -> Option<RaceSize> {
+    let of_situation = RACES.lines().find_map(|line| {
+        let (name, rest) = line.split_once(" | ")?;
+        rest.strip_prefix(situation)?.strip_prefix(": ").filter(|_| name == scope)
+    })?;
+    let before = |word: &str| {
+        let (numbers, _) = of_situation.split_once(word)?;
+        numbers.rsplit(' ').next()?.replace(',', "").parse::<u64>().ok()
+    };
+    let races = before(" of ")?.max(1);
+    Some(RaceSize { steps: before(" steps, ")? / races, runs: before(" runs, ")? / races })
+}
+
+/// A heading begins at the margin; a slice begins two spaces from it, with its name, and the line behind has its states and edges.
+fn pins_of(page: &'static str) -> impl Iterator<Item = ((&'static str, &'static str), Size)> {
     let mut heading = "";
     page.lines().zip(page.lines().skip(1)).filter_map(move |(line, next)| {
-        if line.starts_with("check, ") {
+        if line.starts_with("check") {
             heading = line;
         }
         let (slice, _) = line.strip_prefix("  ")?.split_once(" (")?;
-        let (states, _) = next.trim_start().split_once(" states, ")?;
-        Some(((heading, slice), states.replace(',', "").parse().ok()?))
+        let (states, edges) = next.trim_start().split_once(" states, ")?;
+        let number = |text: &str| text.replace(',', "").parse().ok();
+        Some((
+            (heading, slice),
+            Size { states: number(states)?, edges: number(edges.split_once(" edges")?.0)? },
+        ))
     })
 }
 
@@ -61,12 +118,21 @@ mod tests {
 
     #[test]
     fn every_slice_of_these_scopes_is_committed() {
-        for (scope, _) in PAGES {
+        for scope in [ScopeName::Small, ScopeName::Default] {
             for variant in Dialect::ALL.iter().flat_map(|dialect| variants(*dialect, scope)) {
                 for slice in slices(scope, &variant.profile) {
                     assert!(states(scope, &variant, slice.name).is_some(), "{scope}: {}", slice.name);
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_protocol_and_its_duties_are_committed_too() {
+        let heading = "check, scope wide of the protocol, design barrier, dialect do";
+        assert!(size(heading, "wide/together").is_some_and(|size| size.edges > size.states));
+        let duties = "check liveness, scope default of the protocol, design barrier, dialect bits";
+        assert!(size(duties, "default/calls").is_some());
+        assert_eq!(race("race tiny (bits)", "no situation"), None);
     }
 }

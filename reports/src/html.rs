@@ -10,7 +10,7 @@ use crate::results::{
 use crate::sentences::{Section, Sentences};
 use crate::table::{Cell, Standing, Table};
 use crate::trend::Trend;
-use crate::words::{self, Found, Line};
+use crate::words::{self, Cause, Found, Line};
 
 /// What pages and charts look like, in light and dark and on paper. Inlined, so that a page is one file. It is ours, and holds nothing that a
 /// template would have to escape.
@@ -195,6 +195,10 @@ const CHART: usize = 60;
 /// What was found, a line each, for the first screen.
 fn found(results: &Results) -> Markup {
     let all = words::failures(results);
+    let causes = words::causes(&all);
+    let shown = causes.iter().take(FAILURES);
+    let shown: Vec<usize> =
+        shown.flat_map(|cause| cause.others.iter().chain([&cause.shown])).copied().collect();
     let is_kept = results.news.is_some();
     html! {
         @if !all.is_empty() {
@@ -211,7 +215,7 @@ fn found(results: &Results) -> Markup {
                     } }
                     tbody { @for (at, one) in all.iter().take(LISTED).enumerate() { tr {
                         th.bad scope="row" {
-                            @if at < FAILURES { a href={ "#finding-" (at) } { (show(&one.failure.id)) } }
+                            @if shown.contains(&at) { a href={ "#finding-" (at) } { (show(&one.failure.id)) } }
                             @else { (show(&one.failure.id)) }
                         }
                         td { (show(&one.broken)) }
@@ -232,19 +236,39 @@ fn found(results: &Results) -> Markup {
 
 fn failures(results: &Results) -> Markup {
     let all = words::failures(results);
+    let causes = words::causes(&all);
+    let more: usize = causes.iter().skip(FAILURES).map(Cause::size).sum();
     html! {
         @if !all.is_empty() {
             h2 { "Failures" }
             p.soft { (words::LEGEND) }
-            // The first is open: a reader who prints or skims sees at least one.
-            @for (index, found) in all.iter().take(FAILURES).enumerate() { (failure(found, index)) }
-            @if all.len() > FAILURES {
-                p { (words::plural((all.len() - FAILURES) as u64, "more failure is", "more failures are")) " in results.json." }
+            @for cause in causes.iter().take(FAILURES) {
+                @if let Some(name) = &cause.name {
+                    h3 { "One cause of " (cause.size()) " failures: " (show(name)) }
+                }
+                (failure(&all[cause.shown], cause.shown))
+                @if !cause.others.is_empty() {
+                    ul { @for at in &cause.others { (also(&all[*at], *at)) } }
+                }
+            }
+            @if more > 0 {
+                p { (words::plural(more as u64, "more failure is", "more failures are")) " in results.json." }
             }
         }
     }
 }
 
+/// A failure whose cause another one shows.
+fn also(found: &Found<'_>, index: usize) -> Markup {
+    html! {
+        li id={ "finding-" (index) } {
+            (show(&found.failure.id)) ", found by " (show(&found.engines.join("; "))) ": "
+            code { (show(&found.failure.replay_command)) }
+        }
+    }
+}
+
+/// Of these the first is open: a reader who prints or skims sees at least one.
 fn failure(found: &Found<'_>, index: usize) -> Markup {
     let open = index == 0;
     html! {

@@ -6,7 +6,7 @@ use crate::explanation::{Body, Explanation, Passage};
 use crate::results::{EngineResult, Ran, Results, Status, WitnessSeen};
 use crate::sentences::Sentences;
 use crate::table::Table;
-use crate::words::{self, Found, Line};
+use crate::words::{self, Cause, Found, Line};
 
 /// `write!` into a `String`, which cannot fail.
 macro_rules! line {
@@ -205,20 +205,21 @@ fn failures(results: &Results, most: usize) -> String {
     let mut text = format!("## Failures\n\n{}\n\n", inline(words::LEGEND));
     // A line for each that is not shown in full, and one for those that have not even that.
     let room = |text: &str, to_come: usize| most.saturating_sub(lines(text) + to_come.min(10) + 2);
-    let mut brief = Vec::new();
-    for (found, to_come) in all.iter().zip((0..all.len()).rev()) {
+    let (causes, mut brief) = (words::causes(&all), Vec::new());
+    for (cause, to_come) in causes.iter().zip((0..causes.len()).rev()) {
+        let members = || [cause.shown].into_iter().chain(cause.others.iter().copied()).map(|at| &all[at]);
         let room = room(&text, to_come + brief.len());
         if room < SHORTEST {
-            brief.push(found);
+            brief.extend(members());
             continue;
         }
         // Longest first. What cannot have even its shortest form is listed.
         let sizes = [(usize::MAX, AsTest::Yes), (usize::MAX, AsTest::No), (24, AsTest::No), (12, AsTest::No)];
-        let shown =
-            sizes.map(|(timeline, test)| block(|text| failure(text, found, Shown { timeline, test })));
+        let shown = sizes
+            .map(|(timeline, test)| block(|text| of_one_cause(text, &all, cause, Shown { timeline, test })));
         match shown.iter().find(|shown| lines(shown) <= room) {
             Some(shown) => text += shown,
-            None => brief.push(found),
+            None => brief.extend(members()),
         }
     }
     for found in brief.iter().take(10) {
@@ -233,6 +234,20 @@ fn failures(results: &Results, most: usize) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The smallest failure of a cause, and the others in a line each.
+fn of_one_cause(text: &mut String, all: &[Found<'_>], cause: &Cause, shown: Shown) {
+    if let Some(name) = &cause.name {
+        line!(text, "**One cause of {} failures: {}.**\n", cause.size(), inline(name));
+    }
+    failure(text, &all[cause.shown], shown);
+    for Found { failure, .. } in cause.others.iter().map(|at| &all[*at]) {
+        line!(text, "- also {}: {}", inline(&failure.id), code(&failure.replay_command));
+    }
+    if !cause.others.is_empty() {
+        text.push('\n');
+    }
 }
 
 pub(crate) fn failure(text: &mut String, found: &Found<'_>, shown: Shown) {

@@ -6,7 +6,7 @@ use crate::outcome::ExitCode;
 use crate::results::{EngineResult, Ran, Results, Status};
 use crate::sentences::{self, Sentences};
 use crate::table::{Standing, Table};
-use crate::words::{self, Found, Line};
+use crate::words::{self, Cause, Found, Line};
 
 /// Whether to colour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -258,10 +258,18 @@ fn failures(page: &mut Page, results: &Results) {
         return;
     }
     page.title("Failures");
-    for found in all.iter().take(SHOWN_FAILURES) {
-        failure(page, found);
+    let causes = words::causes(&all);
+    for cause in causes.iter().take(SHOWN_FAILURES) {
+        if let Some(name) = &cause.name {
+            page.line(2, &format!("one cause of {} failures: {name}", cause.size()), Paint::Bold);
+        }
+        failure(page, &all[cause.shown]);
+        for also in cause.others.iter().map(|at| &all[*at]) {
+            page.line(4, &format!("also: {}, in {}", also.failure.id, also.found_by()), Paint::Plain);
+            page.copyable(6, &format!("replay: {}", also.failure.replay_command));
+        }
     }
-    let more = all.len().saturating_sub(SHOWN_FAILURES);
+    let more: usize = causes.iter().skip(SHOWN_FAILURES).map(Cause::size).sum();
     if more > 0 {
         page.line(2, &format!("{more} of {} failures are only in the report.", all.len()), Paint::Warn);
     }

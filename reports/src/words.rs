@@ -1,8 +1,10 @@
 //! The words and numbers that every rendering shares, so that they cannot say different things.
 
+mod cause;
 mod found;
 mod timeline;
 
+pub(crate) use self::cause::{Cause, causes};
 pub(crate) use self::found::{Found, failures, story};
 pub(crate) use self::timeline::{Line, nearest, timeline, timeline_around};
 use crate::outcome::{ExitCode, Outcome};

@@ -22,6 +22,7 @@ use super::known::{Accepted, Known, Standing};
 use super::registry::{Engine, Share, Sink, Task};
 use crate::error::Error;
 use crate::output::{Output, counted};
+use crate::progress::Work;
 use crate::run::{is_stopped, millis};
 use crate::watch::{Limit, worker};
 
@@ -85,7 +86,7 @@ pub(crate) fn tried(trial: &Trial<'_>, output: &Output) -> Result<Tried, Error> 
     };
     let tell = |step: &properties::foreign::Step| {
         worker::sign();
-        progress.tell(|| {
+        progress.tell(Work::timed(trial.budget), || {
             let of = step.of.map(|of| format!(" of {of}")).unwrap_or_default();
             let found = counted(step.found as u64, "failure");
             format!("{}: {}{of}; {found}", step.what, step.done)

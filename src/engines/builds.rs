@@ -8,6 +8,7 @@ use super::tools::{self, cargo};
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
+use crate::progress::Work;
 
 /// What to build in.
 #[derive(Clone, Copy)]
@@ -51,7 +52,7 @@ pub(crate) fn build(place: &Place, inside: Inside, offline: bool, output: &Outpu
         command.env("CARGO_NET_OFFLINE", "true");
     }
     let (finished, tail) =
-        super::lines::run(&mut command, &mut |line| progress.tell(|| line.trim().to_owned()));
+        super::lines::run(&mut command, &mut |line| progress.tell(Work::UNKNOWN, || line.trim().to_owned()));
     match finished {
         Ok(status) if status.success() => {}
         Ok(_) => {

@@ -10,13 +10,14 @@ use model::explore::{Extent, Proof, Report, explore};
 use model::product::property_names;
 use model::scope::{ScopeName, Slice, Variant, slices, variants};
 use properties::canary::Canary as BrokenCore;
+use properties::pins::{self, Size};
 use reports::{Canary, RuleId, Subject};
 
 use super::canary;
 use super::counterexample::{Traces, named, of_check};
 use super::explored::{self, Comparison, Done, Explored, ExploredSlice, Found, Law};
 use super::registry::{Engine, Share, Sink, Task};
-use super::search::Search;
+use super::search::{Part, Search};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
@@ -31,6 +32,7 @@ pub(crate) struct Plan<'a> {
 
 /// Explores, and gives each variant to `done` as soon as it is explored.
 pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Result<(), Error> {
+    expect(plan);
     let deadline = plan.search.deadline();
     for dialect in plan.search.dialects {
         for variant in variants(*dialect, plan.search.scope) {
@@ -47,6 +49,35 @@ pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Resul
         }
     }
     Ok(())
+}
+
+/// Tells the search what there is to explore.
+pub(crate) fn expect(plan: &Plan<'_>) {
+    let Search { scope, dialects, .. } = *plan.search;
+    for variant in dialects.iter().flat_map(|dialect| variants(*dialect, scope)) {
+        let heading = pins::product(scope, &variant);
+        // What a rule remembers makes states differ, and what is committed is of all rules.
+        let usual = plan.core == CoreChoice::Core && plan.rules == carried();
+        plan.search.expect(slices(scope, &variant.profile).iter().map(|slice| Part {
+            label: label(plan, &variant, slice),
+            depends_on: if usual { String::new() } else { format!(", {}", plan.rules) },
+            pinned: pins::size(&heading, slice.name).filter(|_| usual),
+            edges_per_ms: EDGES_PER_MS,
+        }));
+    }
+}
+
+/// Edges of the product in a millisecond, about, on two cores.
+const EDGES_PER_MS: u32 = 1_100;
+
+/// The rules that the product can be judged by.
+fn carried() -> RuleSet {
+    RuleSet::HERE.iter().filter(|rule| property_names(*rule).is_some()).collect()
+}
+
+fn label(plan: &Plan<'_>, variant: &Variant, slice: &Slice) -> String {
+    let broken = if plan.core == CoreChoice::Canary { " of the canary" } else { "" };
+    format!("check {}{broken} ({})", slice.name, named(variant.profile.dialect, variant.turned))
 }
 
 fn of_variant<C: Core>(
@@ -85,12 +116,13 @@ fn of_slice<C: Core>(
     output: &Output,
 ) -> Result<ExploredSlice, Error> {
     let Plan { search, rules, core } = *plan;
-    let broken = if core == CoreChoice::Canary { " of the canary" } else { "" };
-    let variant_name = named(variant.profile.dialect, variant.turned);
-    let label = format!("check {}{broken} ({variant_name})", slice.name);
     let budget = deadline.map(explored::budget_until);
     let make: fn(&Config) -> C = C::new;
-    let report = search.explore(&label, budget, output, Report::whole, |options| {
+    let whole = |report: &Report| {
+        let states = report.whole()? as u64;
+        Some(Size { states, edges: report.edges as u64 })
+    };
+    let report = search.explore(&label(plan, variant, slice), budget, output, whole, |options| {
         explore(&variant.profile, slice, rules, make, options)
     })?;
     let traced = |stimuli: &[_]| of_check(core, variant, slice, make, stimuli);
@@ -165,11 +197,14 @@ impl Engine for Check {
     }
 
     fn run(&self, task: &Task<'_>, sink: &mut Sink<'_>, output: &mut Output) -> Result<(), Error> {
-        let rules = RuleSet::HERE.iter().filter(|rule| property_names(*rule).is_some()).collect();
-        run(&Plan { search: &task.search(), rules, core: task.core }, output, &mut |explored, _| {
-            sink.take(explored.result());
-            Ok(())
-        })
+        run(
+            &Plan { search: &task.search(), rules: carried(), core: task.core },
+            output,
+            &mut |explored, _| {
+                sink.take(explored.result());
+                Ok(())
+            },
+        )
     }
 
     /// In its smallest scope and one dialect.

@@ -1,11 +1,11 @@
 //! Complete exploration: every schedule of the races of a scope, on the real service.
 
+mod ahead;
+mod finished;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -30,6 +30,7 @@ use super::counterexample::Traces;
 use super::registry::{Engine, Share, Sink, Task};
 use crate::error::Error;
 use crate::output::Output;
+use crate::progress::Ahead;
 use crate::run::{cores, millis};
 use crate::watch::{Limit, worker};
 
@@ -189,44 +190,58 @@ pub(crate) struct Explored {
 /// Explores the races of each dialect.
 pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Vec<Explored>, Error> {
     let deadline = plan.budget.map(|budget| Instant::now() + budget);
-    plan.dialects.iter().map(|dialect| of_dialect(plan, *dialect, deadline, output)).collect()
+    let races: Vec<_> =
+        plan.dialects.iter().map(|dialect| (*dialect, scoped(plan.scope, *dialect))).collect();
+    let ahead = ahead::of(plan, &races);
+    let mut first = 0;
+    let explored = races.iter().map(|(dialect, races)| {
+        let turn = Turn { dialect: *dialect, races, first, deadline };
+        first += races.len();
+        of_dialect(plan, turn, &ahead, output)
+    });
+    explored.collect()
 }
 
-fn of_dialect(
-    plan: &Plan<'_>,
+/// One dialect's turn.
+#[derive(Clone, Copy)]
+struct Turn<'a> {
     dialect: Dialect,
+    races: &'a [Scoped],
+    /// The number of its first race among all.
+    first: usize,
     deadline: Option<Instant>,
-    output: &Output,
-) -> Result<Explored, Error> {
+}
+
+fn of_dialect(plan: &Plan<'_>, turn: Turn<'_>, ahead: &Ahead, output: &Output) -> Result<Explored, Error> {
     let limit = plan.budget.map_or(Limit::Silence(SILENCE), Limit::of);
     worker::begin(NAME, Some(Subject::Race), "", limit);
     let started = Instant::now();
-    let races = scoped(plan.scope, dialect);
-    let known = plan.resume.as_deref().map(read).transpose()?.unwrap_or_default();
+    let known = plan.resume.as_deref().map(finished::read).transpose()?.unwrap_or_default();
+    let Turn { dialect, races, .. } = turn;
     let shared = Shared {
         plan,
-        dialect,
-        deadline,
-        races: &races,
+        turn,
+        ahead,
         known: &known,
         next: AtomicUsize::new(0),
-        finished: AtomicUsize::new(0),
         schedules: AtomicU64::new(0),
         enough: AtomicBool::new(false),
         rows: Mutex::new(BTreeMap::new()),
         files: Mutex::new(()),
         not_written: Mutex::new(None),
     };
-    let progress = output.progress(&format!("{NAME} ({dialect})"));
+    let progress = output.progress_along(&format!("{NAME} ({dialect})"), ahead.track());
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..plan.threads.max(1)).map(|_| scope.spawn(|| shared.work())).collect();
         while !workers.iter().all(|worker| worker.is_finished()) {
             std::thread::sleep(BEAT);
-            worker::done(shared.schedules.load(Ordering::Relaxed));
+            let schedules = shared.schedules.load(Ordering::Relaxed);
+            worker::done(schedules);
             if worker::is_stopped() {
                 shared.enough.store(true, Ordering::Relaxed);
             }
-            progress.tell(|| shared.so_far(started));
+            progress
+                .tell(ahead.in_parts("races"), || format!("{} schedules", indicatif::HumanCount(schedules)));
         }
         workers
             .into_iter()
@@ -258,13 +273,11 @@ fn keep_first_of_each_name(rows: &[Row], traces: &Traces) {
 /// What the threads of one exploration share.
 struct Shared<'a> {
     plan: &'a Plan<'a>,
-    dialect: Dialect,
-    deadline: Option<Instant>,
-    races: &'a [Scoped],
+    turn: Turn<'a>,
+    ahead: &'a Ahead,
     /// Races that were finished before.
     known: &'a BTreeMap<String, Row>,
     next: AtomicUsize,
-    finished: AtomicUsize,
     schedules: AtomicU64,
     enough: AtomicBool,
     rows: Mutex<BTreeMap<usize, Row>>,
@@ -279,20 +292,20 @@ impl Shared<'_> {
     fn work(&self) -> Result<(), Error> {
         loop {
             let nth = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(scoped) = self.races.get(nth) else { return Ok(()) };
+            let Some(scoped) = self.turn.races.get(nth) else { return Ok(()) };
             if self.enough.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            let row = self.row(scoped)?;
+            let row = self.row(nth, scoped)?;
             if !row.found.is_empty() && self.plan.stop == Stop::AtFirst {
                 self.enough.store(true, Ordering::Relaxed);
             }
-            self.finished.fetch_add(1, Ordering::Relaxed);
+            ahead::end(self.ahead, self.turn.first + nth, &row);
             self.rows.lock().unwrap_or_else(PoisonError::into_inner).insert(nth, row);
         }
     }
 
-    fn row(&self, scoped: &Scoped) -> Result<Row, Error> {
+    fn row(&self, nth: usize, scoped: &Scoped) -> Result<Row, Error> {
         let (design, fault) = (self.plan.design, self.plan.fault);
         let race = Race { design, fault, ..scoped.race.clone() }.print().join("\n");
         let asked = |known: &&Row| {
@@ -302,11 +315,12 @@ impl Shared<'_> {
             self.schedules.fetch_add(known.schedules, Ordering::Relaxed);
             return Ok(known.clone());
         }
-        let hunted = self.hunt(scoped, Merges::Most, self.plan.stop, Keeps::Small);
+        let reach = |schedules| self.ahead.reach(self.turn.first + nth, schedules);
+        let hunted = self.hunt(scoped, Merges::Most, self.plan.stop, Keeps::Small, &reach);
         let explored = hunted.explored.unwrap_or_default();
         let row = Row {
             version: VERSION,
-            dialect: self.dialect,
+            dialect: self.turn.dialect,
             situation: scoped.situation,
             name: scoped.name.clone(),
             race,
@@ -332,20 +346,21 @@ impl Shared<'_> {
             found: self.found(scoped, &hunted)?,
         };
         if let (Some(file), true, true) = (&self.plan.resume, row.complete, row.found.is_empty())
-            && let Err(error) = append(file, &row)
+            && let Err(error) = finished::append(file, &row)
         {
             self.not_written.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         }
         Ok(row)
     }
 
-    fn hunt(&self, scoped: &Scoped, merges: Merges, stop: Stop, keeps: Keeps) -> Hunted {
+    fn hunt(&self, scoped: &Scoped, merges: Merges, stop: Stop, keeps: Keeps, reach: &dyn Fn(u64)) -> Hunted {
         let mine = AtomicU64::new(0);
         let tell = |so_far: u64| {
+            reach(so_far);
             let already = mine.swap(so_far, Ordering::Relaxed);
             self.schedules.fetch_add(so_far.saturating_sub(already), Ordering::Relaxed);
         };
-        let left = self.deadline.map_or(FOR_EVER, |end| end.saturating_duration_since(Instant::now()));
+        let left = self.turn.deadline.map_or(FOR_EVER, |end| end.saturating_duration_since(Instant::now()));
         hunt(&HuntOptions {
             kind: Kind::Complete { merges },
             races: Races::Given(&scoped.race),
@@ -373,7 +388,7 @@ impl Shared<'_> {
         if hunted.failures.is_empty() && hunted.overwaited.is_none() && hunted.lost.is_none() {
             return Ok(found);
         }
-        let fewest = self.hunt(scoped, Merges::OfOneTask, Stop::AtFirst, Keeps::AsFound);
+        let fewest = self.hunt(scoped, Merges::OfOneTask, Stop::AtFirst, Keeps::AsFound, &|_| ());
         let switches = fewest.explored.and_then(|explored| explored.bound).map_or(0, |bound| bound + 1);
         let story = format!(
             "in the race `{}`; no schedule with fewer than {switches} forced switches fails",
@@ -435,17 +450,6 @@ impl Shared<'_> {
         worker::found(rule.map(|rule| RuleId(rule.to_string())), &kept.failure);
         Ok(kept)
     }
-
-    fn so_far(&self, started: Instant) -> String {
-        let (finished, races) = (self.finished.load(Ordering::Relaxed), self.races.len());
-        let schedules = indicatif::HumanCount(self.schedules.load(Ordering::Relaxed));
-        let left =
-            started.elapsed().as_secs() * (races - finished.min(races)) as u64 / (finished.max(1) as u64);
-        match finished {
-            0 => format!("0 of {races} races, {schedules} schedules"),
-            _ => format!("{finished} of {races} races, {schedules} schedules, about {left} s left"),
-        }
-    }
 }
 
 /// It has no trace: whatever run came to one of the two states, the other one was taken for it.
@@ -473,33 +477,6 @@ impl Protocol {
         let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Protocol { offered: all(&steps.offered), taken: all(&steps.taken) }
     }
-}
-
-/// The races that were finished before. A line that cannot be read is one that was being written when a run was ended.
-fn read(file: &Path) -> Result<BTreeMap<String, Row>, Error> {
-    match std::fs::read_to_string(file) {
-        Ok(text) => {
-            let rows = text.lines().filter_map(|line| serde_json::from_str::<Row>(line).ok());
-            let ours = rows.filter(|row| row.version == VERSION);
-            Ok(ours.map(|row| (row.race.clone(), row)).collect())
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
-        Err(source) => {
-            let help = "name another file with --resume, or leave it out to begin anew".to_owned();
-            Err(Error::Read { path: file.to_owned(), source, help })
-        }
-    }
-}
-
-fn append(file: &Path, row: &Row) -> Result<(), Error> {
-    let failed = |source| Error::Write { path: file.to_owned(), source };
-    // Plain data with text keys always has a JSON form.
-    let line = serde_json::to_string(row).unwrap_or_default() + "\n";
-    if let Some(dir) = file.parent() {
-        std::fs::create_dir_all(dir).map_err(failed)?;
-    }
-    let mut file = OpenOptions::new().create(true).append(true).open(file).map_err(failed)?;
-    file.write_all(line.as_bytes()).map_err(failed)
 }
 
 impl Explored {

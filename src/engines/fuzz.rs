@@ -27,7 +27,7 @@ use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::Place;
-use crate::progress::Progress;
+use crate::progress::{Progress, Work};
 use crate::run::{millis, quoted};
 use crate::watch::{Limit, worker};
 
@@ -142,8 +142,9 @@ pub(crate) fn build(plan: &Plan<'_>, output: &Output) -> SetUpStep {
     let progress = output.progress(&format!("build fuzz target {name}"));
     let started = Instant::now();
     let mut command = fuzz(plan, "build");
-    let (finished, tail) =
-        super::lines::run(command.arg(name), &mut |line| progress.tell(|| line.trim().to_owned()));
+    let (finished, tail) = super::lines::run(command.arg(name), &mut |line| {
+        progress.tell(Work::UNKNOWN, || line.trim().to_owned())
+    });
     let failed = match finished {
         Ok(status) if status.success() => None,
         Ok(_) => Some(cause(&tail)),
@@ -198,9 +199,12 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
     let mut seen = Seen::default();
     // Before libFuzzer speaks, cargo works, and that says nothing about the target's speed.
     let mut started = None;
+    let began = Instant::now();
+    let mut work = Work::timed(plan.budget);
     let (finished, tail) = super::lines::run(&mut command, &mut |line| {
         if line.starts_with("INFO: ") {
-            started.get_or_insert_with(Instant::now);
+            let started = *started.get_or_insert_with(Instant::now);
+            work = Work::timed(plan.budget + (started - began));
         }
         let before = seen.artifact.is_some();
         seen.line(line);
@@ -208,7 +212,7 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
         if let (false, Some(artifact)) = (before, &seen.artifact) {
             note(plan, artifact, &progress);
         }
-        progress.tell(|| seen.to_string());
+        progress.tell(work, || seen.to_string());
     });
     let elapsed = started.map_or(Duration::ZERO, |started| started.elapsed());
     let status = finished

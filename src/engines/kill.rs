@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::finish::Reader;
 use crate::output::Output;
 use crate::place::Place;
-use crate::progress::Progress;
+use crate::progress::{Ahead, Guess, Progress, Work};
 use crate::run::{is_stopped, millis};
 use crate::signals;
 use crate::watch::{reaper, worker};
@@ -58,6 +58,9 @@ const INSIDE: Inside = Inside { feature: "faults", verb: "kill", what: "faults" 
 /// An attack that has not come back so long after its budget hangs.
 const GRACE: Duration = Duration::from_secs(30);
 
+/// What a process takes to begin, about.
+const TO_BEGIN: Duration = Duration::from_millis(60);
+
 /// The subject without a fault is attacked for so long at most.
 const CONTROL: Duration = Duration::from_secs(3);
 
@@ -77,6 +80,41 @@ impl Plan<'_> {
     fn is_due(&self, fault: Fault, engine: Engine) -> bool {
         self.expected.is_due(fault.name(), engine.name(), millis(self.budget))
     }
+
+    /// Whether this pair is run.
+    fn asks_for(&self, fault: Fault, engine: Engine) -> bool {
+        engine.reaches(fault.place()) && (self.pairs == Pairs::All || self.is_due(fault, engine))
+    }
+
+    /// What each attack is known to take: what is not known to be seen takes the whole budget.
+    fn costs(&self) -> Vec<Duration> {
+        let control = self.engines.iter().map(|_| self.budget.min(CONTROL));
+        let of_fault = |fault: &Fault| {
+            let asked = self.engines.iter().filter(|engine| self.asks_for(*fault, **engine));
+            asked.map(|engine| self.cost(*fault, *engine)).collect::<Vec<_>>()
+        };
+        let asked = self.faults.iter().flat_map(of_fault);
+        control.chain(asked).map(|cost| cost + TO_BEGIN).collect()
+    }
+
+    fn cost(&self, fault: Fault, engine: Engine) -> Duration {
+        let seen = self.expected.kills.get(fault.name()).and_then(|engines| engines.get(engine.name()));
+        seen.map_or(self.budget, |ms| Duration::from_millis(*ms).min(self.budget))
+    }
+
+    /// About how long it takes, without the build.
+    pub(crate) fn takes(&self) -> Duration {
+        self.costs().iter().sum()
+    }
+
+    fn ahead(&self) -> Ahead {
+        let ahead = Ahead::on(1, self.place);
+        for (cost, number) in self.costs().into_iter().zip(1..) {
+            let ms = Some(cost.as_secs_f64() * 1e3);
+            ahead.expect(format!("attack {number}"), Guess { ms, ..Guess::default() });
+        }
+        ahead
+    }
 }
 
 /// What earlier runs saw, below the checkout.
@@ -92,7 +130,8 @@ pub(crate) fn expected(place: &Place) -> Result<Expected, Error> {
 pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
     let program =
         if Seeded::AVAILABLE { myself()? } else { build(plan.place, INSIDE, plan.offline, output)? };
-    let progress = output.progress("kill");
+    let ahead = plan.ahead();
+    let progress = output.progress_along("kill", ahead.track());
     let cell = |fault: Option<Fault>, engine: Engine, budget: Duration| KillCell {
         engine: engine.to_string(),
         kill: {
@@ -112,9 +151,12 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
         lost: Vec::new(),
         stopped_by: None,
     };
+    let mut attacks = 0;
     for engine in plan.engines.iter().take_while(|_| !is_stopped()) {
-        progress.tell(|| format!("{engine} on no fault"));
+        progress.tell(ahead.in_parts("attacks"), || format!("{engine} on no fault"));
         kills.control.push(cell(None, *engine, plan.budget.min(CONTROL)));
+        ahead.leave(attacks, 1);
+        attacks += 1;
     }
     for (done, fault) in plan.faults.iter().enumerate() {
         // An attack that a signal has ended is none, and what was seen before is worth a matrix.
@@ -123,15 +165,19 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
         }
         let mut row = KillRow::of(*fault);
         for engine in plan.engines {
-            progress.tell(|| format!("{engine} on {fault} ({done} of {} done)", plan.faults.len()));
+            progress.tell(ahead.in_parts("attacks"), || {
+                format!("{engine} on {fault}, fault {} of {}", done + 1, plan.faults.len())
+            });
             let unasked = |kill| KillCell { engine: engine.to_string(), kill };
             row.cells.push(if !engine.reaches(fault.place()) {
                 unasked(Kill::OutOfReach)
-            } else if plan.pairs == Pairs::All || plan.is_due(*fault, *engine) {
+            } else if plan.asks_for(*fault, *engine) {
                 let first = cell(Some(*fault), *engine, plan.budget);
                 let missed = matches!(first.kill, Kill::NotSeen { .. }) && plan.is_due(*fault, *engine);
                 let seen =
                     if missed { cell(Some(*fault), *engine, plan.budget * SECOND_LOOK) } else { first };
+                ahead.leave(attacks, 1);
+                attacks += 1;
                 if is_stopped() { unasked(Kill::NotTried) } else { seen }
             } else {
                 unasked(Kill::NotTried)
@@ -174,6 +220,10 @@ pub(crate) fn one(
     seed: u64,
     output: &mut Output,
 ) -> Result<(), Error> {
+    let progress = output.progress("kill");
+    let attack =
+        fault.map_or_else(|| format!("{engine} on no fault"), |fault| format!("{engine} on {fault}"));
+    progress.tell(Work::timed(budget), || attack);
     let unwritable = |source| Error::Write { path: std::env::temp_dir(), source };
     let directory = tempfile::tempdir().map_err(unwritable)?;
     let corpus = if engine == Engine::Lockstep { committed_inputs() } else { Vec::new() };
@@ -182,6 +232,7 @@ pub(crate) fn one(
     let failed = matches!(sign, Some(Sign::Failed(_)));
     let by = sign.map(|sign| sign.to_string());
     let said = Said { by, failed, runs, time_ms: millis(elapsed) };
+    drop(progress);
     let text = serde_json::to_string(&said).map_err(|error| Error::Stdout(error.into()))?;
     output.text(&text)
 }

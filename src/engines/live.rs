@@ -18,6 +18,7 @@ use super::registry::{Engine, Share, Sink, Task};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
+use crate::progress::Work;
 use crate::run::millis;
 use crate::watch::{Limit, worker};
 
@@ -29,6 +30,8 @@ pub(crate) struct Plan<'a> {
     /// Of the first run; the next ones have the next seeds.
     pub(crate) seed: u64,
     pub(crate) budget: Duration,
+    /// What another dialect has, in this run and behind this one.
+    pub(crate) later: Duration,
     /// How large a run is; as a night has it when nothing else is asked for.
     pub(crate) size: Size,
     /// Runs at most, and then without the oracle.
@@ -55,12 +58,24 @@ impl<'a> Plan<'a> {
             core: CoreChoice::Core,
             seed,
             budget,
+            later: Duration::ZERO,
             size: Size::default(),
             runs: None,
             row: None,
             stop: Stop::Never,
             traces,
         }
+    }
+
+    /// How much is done with so many runs.
+    fn work(&self, runs: u32) -> Work {
+        let work = match (self.runs, self.row) {
+            (Some(most), _) => Work::counted(runs.into(), most.into(), "runs").within(Some(self.budget)),
+            // One row ends when it ends.
+            (None, Some(_)) => Work::UNKNOWN,
+            (None, None) => Work::timed(self.budget),
+        };
+        work.before(self.later)
     }
 }
 
@@ -90,11 +105,12 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
         stop,
         enough: Some(worker::stop()),
     };
+    progress.tell(plan.work(0), || "the transfer oracle".to_owned());
     let campaigned = campaign(
         &asked,
         &|run, now| {
             worker::done(u64::from(run) + u64::from(now.jobs));
-            progress.tell(|| {
+            progress.tell(plan.work(run), || {
                 let (jobs, of, events) = (now.jobs, now.of, HumanCount(now.events));
                 format!("run {}, {:?}: {jobs} of {of} jobs, {events} events", run + 1, now.phase)
             });
@@ -288,7 +304,8 @@ impl Engine for Live {
         let Task { core, stop, budget, traces, .. } = *task;
         for (dialect, number) in Dialect::ALL.into_iter().zip(0..) {
             let usual = Plan::usual(dialect, task.seed.wrapping_add(number), budget / 2, traces);
-            sink.take(run(&Plan { core, stop, ..usual }, output)?);
+            let later = if number == 0 { budget / 2 } else { Duration::ZERO };
+            sink.take(run(&Plan { core, stop, later, ..usual }, output)?);
         }
         Ok(())
     }

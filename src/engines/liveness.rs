@@ -1,33 +1,53 @@
 //! The exhaustive engine on liveness: what is owed comes, in every slice of one job, under weak fairness.
 
+use contract::Dialect;
 use model::explore::Extent;
 use model::protocol::{Flaw, LiveProof, LiveReport, Slice, check_live, live_slice};
+use properties::pins::Size;
 
 use super::explored::{Comparison, Done, ExploredSlice, Found, Law};
 use super::protocol::{Look, Plan, Turn};
 use crate::error::Error;
 use crate::output::Output;
-use crate::watch::worker;
 
 /// Explores, and gives each dialect to `done` as soon as it is explored.
 pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Result<(), Error> {
+    look().run(plan, output, done)
+}
+
+/// Tells the search what there is to explore.
+pub(crate) fn expect(plan: &Plan<'_>) {
+    look().expect(plan);
+}
+
+fn look() -> Look {
     let memory = "what is owed comes, if every step of the engine, the network and the clock is weakly fair";
-    let look = Look {
+    Look {
         name: "check liveness",
         aspect: " liveness",
         memory: memory.to_owned(),
         slice: live_slice,
+        label,
         of_slice,
-    };
-    look.run(plan, output, done)
+    }
+}
+
+fn label(_: &Plan<'_>, dialect: Dialect, slice: &Slice) -> String {
+    format!("check liveness in {} ({dialect})", slice.name)
 }
 
 fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredSlice, Error> {
     let Turn { plan, dialect, .. } = *turn;
-    let _progress = output.progress(&format!("check liveness in {} ({dialect})", slice.name));
     let profile = dialect.profile();
-    let until = (turn.budget(), Some(worker::stop()));
-    let report = check_live(plan.design, Flaw::None, profile, slice, plan.search.threads, until)?;
+    let whole = |report: &LiveReport| {
+        let size = Size { states: report.states, edges: report.edges };
+        (report.extent == Extent::Complete).then_some(size)
+    };
+    let label = label(plan, dialect, slice);
+    let report = plan.search.explore(&label, turn.budget(), output, whole, |options| {
+        let until = (options.budget, options.resources.enough);
+        check_live(plan.design, Flaw::None, profile, slice, options.threads, until)
+    })?;
     let mut laws = Vec::new();
     for (duty, proof) in &report.proofs {
         let found = match proof {

@@ -59,7 +59,7 @@ fn tables(bench: &Bench, engines: &[Engine], mutants: &[Listed], output: &mut Ou
     let next = AtomicUsize::new(0);
     let (tell, told) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..crate::run::cores().clamp(1, 8) {
+        for _ in 0..crate::run::cores().clamp(1, super::mutate::THREADS) {
             let (tell, next) = (tell.clone(), &next);
             scope.spawn(move || {
                 while let Some(listed) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {

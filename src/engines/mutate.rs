@@ -22,9 +22,9 @@ pub(crate) use super::looker::look_here;
 use super::mutants::Woven;
 use crate::error::Error;
 use crate::finish::Reader;
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::place::Place;
-use crate::progress::Progress;
+use crate::progress::{Ahead, Cost, Guess, Progress};
 use crate::run::millis;
 use crate::signals;
 use crate::watch::worker;
@@ -65,9 +65,13 @@ pub(crate) enum Said {
 pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Mutations, Error> {
     let looker =
         if Mutation::AVAILABLE { myself()? } else { build(plan.place, INSIDE, plan.offline, output)? };
-    let progress = output.progress("mutate");
+    let ahead = Ahead::on(crate::run::cores().clamp(1, THREADS), plan.place);
+    for listed in plan.mutants {
+        ahead.expect(part(&listed.name), Guess::default());
+    }
+    let progress = output.progress_along("mutate", ahead.track());
     let started = Instant::now();
-    let (wolves, mut rows) = look(&looker, plan, &progress)?;
+    let (wolves, mut rows) = look(&looker, plan, &ahead, &progress)?;
     let place = |row: &MutantRow| plan.mutants.iter().position(|listed| listed.name == row.name);
     rows.sort_by_key(place);
     let extent = if plan.engines.is_empty() { Extent::EveryEngine } else { Extent::SomeEngines };
@@ -87,7 +91,12 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Mutations, Error> 
 }
 
 /// Runs the child to its end.
-fn look(looker: &Path, plan: &Plan<'_>, progress: &Progress) -> Result<(Vec<String>, Vec<MutantRow>), Error> {
+fn look(
+    looker: &Path,
+    plan: &Plan<'_>,
+    ahead: &Ahead,
+    progress: &Progress,
+) -> Result<(Vec<String>, Vec<MutantRow>), Error> {
     let mut command = Command::new(looker);
     command.args(["--quiet", "mutate", "--attack", "--seed", &plan.seed.to_string()]);
     command.args(plan.only.iter().flat_map(|only| ["--only", only]));
@@ -95,7 +104,9 @@ fn look(looker: &Path, plan: &Plan<'_>, progress: &Progress) -> Result<(Vec<Stri
     let mut child = Child::of(command)?;
     let (mut wolves, mut rows) = (Vec::new(), Vec::new());
     loop {
-        progress.tell(|| format!("{} of {} mutants", rows.len(), plan.mutants.len()));
+        let survivors =
+            rows.iter().filter(|row: &&MutantRow| matches!(row.fate, Fate::Survived { .. })).count();
+        progress.tell(ahead.in_parts("mutants"), || counted(survivors as u64, "survivor"));
         match child.next(Duration::MAX)? {
             Heard::Said(Said::Wolf { engine, sign }) => {
                 progress.note(&format!("mutate: {engine} notices of the model as it is: {sign}"));
@@ -105,6 +116,13 @@ fn look(looker: &Path, plan: &Plan<'_>, progress: &Progress) -> Result<(Vec<Stri
             Heard::Said(Said::Row { row }) => {
                 if matches!(row.fate, Fate::Survived { .. }) {
                     progress.note(&format!("mutate: {} survives", row.name));
+                }
+                let number = ahead.expect(part(&row.name), Guess::default());
+                match row.fate {
+                    Fate::Noticed { time_ms, .. } | Fate::Survived { time_ms, .. } => {
+                        ahead.end(number, Cost { amount: 1, ms: time_ms, ..Cost::default() });
+                    }
+                    Fate::OutOfReach => ahead.leave(number, 1),
                 }
                 rows.push(row);
             }
@@ -120,6 +138,14 @@ fn look(looker: &Path, plan: &Plan<'_>, progress: &Progress) -> Result<(Vec<Stri
     } else {
         Err(failed(format!("it ended after {} of {} mutants", rows.len(), plan.mutants.len())))
     }
+}
+
+/// Threads of a child at most.
+pub(super) const THREADS: usize = 8;
+
+/// A mutant as a part of the work.
+fn part(name: &str) -> String {
+    format!("mutate {name}")
 }
 
 fn failed(why: String) -> Error {

@@ -7,12 +7,13 @@ use judge::Rule;
 use model::explore::{Extent, Proof};
 use model::protocol::{Design, Law, Reduction, Report, Slice, Story, check, memory, slices};
 use model::scope::ScopeName;
+use properties::pins::{self, Size};
 use reports::{Canary, Subject};
 
 use super::counterexample::OWN_LOCK;
 use super::explored::{self, Comparison, Done, Explored, ExploredSlice, Found};
 use super::registry::{Engine, LEAST, Share, Sink, Task};
-use super::search::Search;
+use super::search::{Part, Search};
 use super::{canary, liveness};
 use crate::cli::CoreChoice;
 use crate::error::Error;
@@ -27,8 +28,20 @@ pub(crate) struct Plan<'a> {
 
 /// Explores, and gives each dialect to `done` as soon as it is explored.
 pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Result<(), Error> {
-    let look = Look { name: "check protocol", aspect: "", memory: remembered(), slice: Some, of_slice };
-    look.run(plan, output, done)
+    look().run(plan, output, done)
+}
+
+/// Tells the search what there is to explore.
+pub(crate) fn expect(plan: &Plan<'_>) {
+    look().expect(plan);
+}
+
+fn look() -> Look {
+    Look { name: "check protocol", aspect: "", memory: remembered(), slice: Some, label, of_slice }
+}
+
+fn label(plan: &Plan<'_>, dialect: Dialect, slice: &Slice) -> String {
+    format!("check {} under {} ({dialect})", slice.name, plan.design)
 }
 
 /// What is looked at in the protocol: its rules, or its duties.
@@ -41,6 +54,8 @@ pub(super) struct Look {
     pub(super) memory: String,
     /// The slice as it is looked at, if it is.
     pub(super) slice: fn(Slice) -> Option<Slice>,
+    /// The name of an exploration in progress.
+    pub(super) label: fn(&Plan<'_>, Dialect, &Slice) -> String,
     pub(super) of_slice: fn(&Turn<'_>, &Slice, &Output) -> Result<ExploredSlice, Error>,
 }
 
@@ -60,6 +75,7 @@ impl Turn<'_> {
 
 impl Look {
     pub(super) fn run(&self, plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Result<(), Error> {
+        self.expect(plan);
         let deadline = plan.search.deadline();
         for dialect in plan.search.dialects {
             if plan.search.is_enough() {
@@ -69,6 +85,27 @@ impl Look {
             done(explored, output)?;
         }
         Ok(())
+    }
+
+    /// Tells the search what there is to explore.
+    pub(super) fn expect(&self, plan: &Plan<'_>) {
+        let (scope, design) = (plan.search.scope, plan.design);
+        // What a law remembers makes states differ, and what is committed is of all laws.
+        let laws: Vec<&str> = plan.laws.iter().map(|law| law.id()).collect();
+        let usual = plan.laws == Law::ALL && design == Design::Barrier;
+        for dialect in plan.search.dialects {
+            let heading = format!(
+                "check{}, scope {scope} of the protocol, design {design}, dialect {dialect}",
+                self.aspect
+            );
+            let slices = slices(scope, dialect.profile()).into_iter().filter_map(self.slice);
+            plan.search.expect(slices.map(|slice| Part {
+                label: (self.label)(plan, *dialect, &slice),
+                depends_on: if usual { String::new() } else { format!(", {design}, {}", laws.join(",")) },
+                pinned: pins::size(&heading, slice.name).filter(|_| usual),
+                edges_per_ms: EDGES_PER_MS,
+            }));
+        }
     }
 
     fn explored(&self, turn: &Turn<'_>, output: &Output) -> Result<Explored, Error> {
@@ -94,11 +131,17 @@ impl Look {
     }
 }
 
+/// Edges of the protocol in a millisecond, about, on two cores.
+const EDGES_PER_MS: u32 = 7_000;
+
 fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredSlice, Error> {
     let Turn { plan, dialect, .. } = *turn;
     let Plan { search, laws, design } = *plan;
-    let label = format!("check {} under {design} ({dialect})", slice.name);
-    let report = search.explore(&label, turn.budget(), output, Report::whole, |options| {
+    let whole = |report: &Report| {
+        let states = report.whole()? as u64;
+        Some(Size { states, edges: report.edges as u64 })
+    };
+    let report = search.explore(&label(plan, dialect, slice), turn.budget(), output, whole, |options| {
         check(design, dialect.profile(), slice, laws, Reduction::Fewest, options)
     })?;
     let story = |law, acts: &[_]| Story::of(design, dialect.profile(), slice, law, acts);
@@ -183,10 +226,12 @@ impl Engine for Protocol {
         };
         let search = task.search();
         let plan = Plan { search: &search, laws: Law::ALL, design: Design::Barrier };
+        expect(&plan);
+        liveness::expect(&plan);
         run(&plan, output, &mut done)?;
         let left = task.budget.saturating_sub(started.elapsed()).max(LEAST);
-        let search = Search { budget: Some(left), ..task.search() };
-        liveness::run(&Plan { search: &search, ..plan }, output, &mut done)
+        let search = Search { budget: Some(left), ..search };
+        liveness::run(&Plan { search: &search, laws: Law::ALL, design: Design::Barrier }, output, &mut done)
     }
 
     /// The design that looks at the job again instead of waiting, in the smallest scope and one dialect.

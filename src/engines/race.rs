@@ -20,6 +20,7 @@ use super::counterexample::Traces;
 use super::registry::{Engine, Share, Sink, Task};
 use crate::error::Error;
 use crate::output::Output;
+use crate::progress::Work;
 use crate::run::millis;
 use crate::watch::{Limit, worker};
 
@@ -105,6 +106,19 @@ pub(super) fn of_design(name: &str, design: Design) -> String {
     }
 }
 
+impl Plan<'_> {
+    /// How much is done with so many schedules.
+    fn work(&self, schedules: u64) -> Work {
+        match self.schedules {
+            Some(of_each) => {
+                let all = of_each.saturating_mul(self.kinds.len() as u64);
+                Work::counted(schedules, all, "schedules").within(Some(self.budget))
+            }
+            None => Work::timed(self.budget),
+        }
+    }
+}
+
 /// One thread per strategy: they share nothing, and a session keeps its stacks per thread.
 fn hunt_all(plan: &Plan<'_>, output: &Output) -> Vec<(Kind, Hunted)> {
     let progress = output.progress(NAME);
@@ -134,7 +148,7 @@ fn hunt_all(plan: &Plan<'_>, output: &Output) -> Vec<(Kind, Hunted)> {
             if worker::is_stopped() {
                 enough.store(true, Ordering::Relaxed);
             }
-            progress.tell(|| format!("{} schedules", indicatif::HumanCount(schedules)));
+            progress.tell(plan.work(schedules), || format!("{} schedules", indicatif::HumanCount(schedules)));
         }
         told.try_iter().for_each(|line| progress.note(&line));
         hunts

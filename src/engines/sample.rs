@@ -21,6 +21,7 @@ use super::registry::{Engine, Share, Sink, Task};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::Output;
+use crate::progress::Work;
 use crate::run::millis;
 use crate::watch::{Limit, worker};
 
@@ -35,6 +36,16 @@ pub(crate) struct Plan<'a> {
     /// Rules of which all have to be seen broken; then it is enough. None of them: it is never enough.
     pub(crate) until: RuleSet,
     pub(crate) traces: &'a Traces,
+}
+
+impl Plan<'_> {
+    /// How much is done with so many programs.
+    fn work(&self, runs: u64) -> Work {
+        match self.programs {
+            Some(programs) => Work::counted(runs, programs, "programs").within(Some(self.budget)),
+            None => Work::timed(self.budget),
+        }
+    }
 }
 
 /// The command that comes upon the same program again. A process that died may have been some programs further than it was heard of.
@@ -72,7 +83,7 @@ fn on<C: Core>(
         if worker::is_stopped() {
             enough.store(true, Ordering::Relaxed);
         }
-        progress.tell(|| format!("{} programs", indicatif::HumanCount(runs)));
+        progress.tell(plan.work(runs), || format!("{} programs", indicatif::HumanCount(runs)));
     };
     let keep = |failure: &properties::sample::Failure| {
         let mut so_far = found.borrow_mut();

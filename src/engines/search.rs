@@ -2,14 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use contract::Dialect;
-use indicatif::HumanCount;
 use model::explore::{Engine, Holds, Options, Progress as Now, Resources};
 use model::scope::ScopeName;
+use properties::pins::Size;
 use reports::Subject;
 use serde_json::json;
 
@@ -18,8 +16,8 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::peers;
 use crate::place::Place;
-use crate::progress::Progress;
-use crate::run::cores;
+use crate::progress::{Ahead, Cost, Guess, Progress, Work};
+use crate::run::{cores, millis};
 use crate::watch::{Limit, worker};
 
 /// What to search, and with what.
@@ -33,7 +31,10 @@ pub(crate) struct Search<'a> {
     pub(crate) traces: &'a Traces,
     pub(crate) resources: &'a Resources,
     pub(crate) telling: Telling,
-    pub(crate) sizes: Sizes,
+    /// What is to be explored in all.
+    pub(crate) ahead: Ahead,
+    /// The explorations among it, by their labels.
+    pub(crate) expected: Labels,
     /// Set when something was found and that is enough; nothing when all is to be explored.
     pub(crate) enough: Option<&'a Cell<bool>>,
 }
@@ -59,7 +60,8 @@ impl<'a> Search<'a> {
             traces,
             resources: Resources::none(),
             telling: Telling::Words,
-            sizes: Sizes::of(&Place::here()),
+            ahead: Ahead::on(1, &Place::here()),
+            expected: Labels::default(),
             enough: None,
         }
     }
@@ -78,32 +80,61 @@ impl<'a> Search<'a> {
 
     /// When the budget is spent, counted from now.
     pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.ahead.bound(self.budget);
         self.budget.map(|budget| Instant::now() + budget)
     }
 
-    /// Runs one exploration, and tells how far it is. `label` names what is explored, the same in every run; `whole` says how many
-    /// states it had, if it came to its end.
+    /// These are to be explored, in this order behind those that are known already.
+    pub(crate) fn expect(&self, parts: impl IntoIterator<Item = Part>) {
+        for Part { label, depends_on, pinned, edges_per_ms } in parts {
+            let name = [&*label, &*depends_on].concat();
+            let before = self.ahead.before(&name);
+            let amount = pinned.map(|size| size.edges);
+            let ms = amount.map(|edges| edges as f64 / f64::from(edges_per_ms.max(1)));
+            let number = self.ahead.expect(name, Guess { amount, ms, worth: WORTH });
+            let before = before.map(|Cost { amount: edges, states, .. }| Size { states, edges });
+            self.expected.borrow_mut().insert(label, Expected { number, size: before.or(pinned) });
+        }
+    }
+
+    /// Runs one of the explorations that are expected, and tells how far it is. `whole` says how large it is, if it came to its end.
     pub(crate) fn explore<R>(
         &self,
         label: &str,
         budget: Option<Duration>,
         output: &Output,
-        whole: fn(&R) -> Option<usize>,
+        whole: impl FnOnce(&R) -> Option<Size>,
         explore: impl FnOnce(&Options<'_>) -> Result<R, explorer::Error>,
     ) -> Result<R, Error> {
-        let progress = output.progress(label);
-        let expected = self.sizes.expected(label);
-        let teller = Teller { label, progress, telling: self.telling, expected, level: Cell::new(None) };
+        let expected = self.expected.borrow().get(label).copied();
+        let Some(expected) = expected else { unreachable!("{label} was not expected") };
+        let progress = output.progress_along(label, self.ahead.track());
+        let (telling, level) = (self.telling, Cell::new(None));
+        let teller = Teller { label, expected, ahead: &self.ahead, progress, telling, level };
+        if telling == Telling::Words {
+            teller.progress.tell(teller.reach(0), || "it begins".to_owned());
+        }
         let tell = |now: Now| teller.tell(now);
         let (engine, threads) = (self.engine, self.threads);
         let resources = &Resources { enough: Some(worker::stop()), ..self.resources.clone() };
+        let started = Instant::now();
         let result = explore(&Options { engine, threads, budget, progress: &tell, resources })?;
-        if let Some(states) = whole(&result) {
-            self.sizes.learn(label, states as u64);
+        if let Some(Size { states, edges }) = whole(&result) {
+            self.ahead.end(
+                expected.number,
+                Cost { amount: edges, ms: millis(started.elapsed()), states, ..Cost::default() },
+            );
+            self.ahead.remember();
         }
         Ok(result)
     }
 }
+
+/// The edges of a slice say as much of the time as so many runs on a busy machine.
+const WORTH: u32 = 2;
+
+/// Explorations by their labels.
+pub(crate) type Labels = RefCell<BTreeMap<String, Expected>>;
 
 /// How long a search may find nothing.
 const SILENCE: Duration = Duration::from_secs(300);
@@ -111,10 +142,10 @@ const SILENCE: Duration = Duration::from_secs(300);
 /// Tells how far an exploration is.
 struct Teller<'a> {
     label: &'a str,
+    expected: Expected,
+    ahead: &'a Ahead,
     progress: Progress,
     telling: Telling,
-    /// The states of an earlier run of the same.
-    expected: Option<u64>,
     /// The last level told.
     level: Cell<Option<u32>>,
 }
@@ -123,24 +154,30 @@ impl Teller<'_> {
     fn tell(&self, now: Now) {
         peers::reached(self.label, now.depth);
         worker::done(now.states);
+        let work = self.reach(self.edges(&now));
         match self.telling {
-            Telling::Words => self.progress.tell(|| self.in_words(&now)),
-            Telling::Json if self.level.replace(Some(now.depth)) != Some(now.depth) => {
-                self.progress.raw(&self.in_json(&now));
+            Telling::Words => self.progress.tell(work, || now.to_string()),
+            Telling::Json => {
+                self.progress.note_work(work);
+                if self.level.replace(Some(now.depth)) != Some(now.depth) {
+                    self.progress.raw(&self.in_json(&now));
+                }
             }
-            Telling::Json => {}
         }
     }
 
-    fn in_words(&self, now: &Now) -> String {
-        match self.expected {
-            // A model that has changed may well have more.
-            Some(expected) if expected >= now.states => {
-                let share = now.states as f64 * 100.0 / expected.max(1) as f64;
-                format!("{now}, {share:.0} % of the {} states of an earlier run", HumanCount(expected))
-            }
-            _ => now.to_string(),
-        }
+    fn reach(&self, edges: u64) -> Work {
+        self.ahead.reach(self.expected.number, edges);
+        self.ahead.in_amounts("edges", "slices")
+    }
+
+    /// What takes the time are edges, and not states: those of the last level are found and not yet looked into. A search that does not
+    /// count edges has as many as its states let one expect.
+    fn edges(&self, now: &Now) -> u64 {
+        let by_states = |Size { states, edges }| {
+            (edges as f64 * (now.states as f64 / states.max(1) as f64).min(1.0)) as u64
+        };
+        now.holds.map_or_else(|| self.expected.size.map_or(0, by_states), |holds| holds.edges)
     }
 
     fn in_json(&self, now: &Now) -> String {
@@ -155,35 +192,30 @@ impl Teller<'_> {
             "bytes": bytes,
             "bytes_on_disk": bytes_on_disk,
             "elapsed_ms": elapsed_ms,
-            "expected_states": self.expected,
+            "expected_states": self.expected.size.map(|size| size.states),
+            "expected_edges": self.expected.size.map(|size| size.edges),
+            "left_ms": self.progress.standing().left.map(millis),
         })
         .to_string()
     }
 }
 
-/// How many states each exploration had when it was last explored to its end. Only for estimates: nothing depends on it, so a file
-/// that cannot be read or written is no error.
-pub(crate) struct Sizes {
-    path: PathBuf,
-    known: RefCell<BTreeMap<String, u64>>,
+/// One exploration among those of a search.
+pub(crate) struct Part {
+    /// Its name in progress, which no other one of the search has.
+    pub(crate) label: String,
+    /// What else its size depends on.
+    pub(crate) depends_on: String,
+    /// Its size as it is committed, if it is.
+    pub(crate) pinned: Option<Size>,
+    /// Edges of its model in a millisecond, about: for those that were not measured yet.
+    pub(crate) edges_per_ms: u32,
 }
 
-impl Sizes {
-    pub(crate) fn of(place: &Place) -> Self {
-        let path = place.target().join("check-sizes.json");
-        let known = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        Sizes { path, known: RefCell::new(known.unwrap_or_default()) }
-    }
-
-    fn expected(&self, label: &str) -> Option<u64> {
-        self.known.borrow().get(label).copied()
-    }
-
-    fn learn(&self, label: &str, states: u64) {
-        let mut known = self.known.borrow_mut();
-        if known.insert(label.to_owned(), states) != Some(states) {
-            let _only_an_estimate =
-                serde_json::to_vec_pretty(&*known).map(|bytes| fs::write(&self.path, bytes));
-        }
-    }
+/// What is known of an exploration.
+#[derive(Clone, Copy)]
+pub(crate) struct Expected {
+    /// Its number among the parts.
+    number: usize,
+    size: Option<Size>,
 }

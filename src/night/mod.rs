@@ -5,6 +5,7 @@
 //! [`Night`] is the process that waits; [`part()`] is the process that runs one engine.
 
 mod directory;
+mod forecast;
 mod part;
 mod set_up;
 
@@ -19,6 +20,7 @@ use properties::stop::Stop;
 use reports::{Amount, EngineResult, ExitCode, Kills, Results, Slow, Status, Trend, Unit};
 
 pub(crate) use self::directory::traces_in;
+use self::forecast::Forecast;
 pub(crate) use self::part::part;
 use self::set_up::Obstacle;
 use crate::cli::CoreChoice;
@@ -29,7 +31,8 @@ use crate::error::Error;
 use crate::finish::{self, Reader};
 use crate::lock::Lock;
 use crate::output::Output;
-use crate::progress::Talk;
+use crate::progress::night::OfNight;
+use crate::progress::{self, Talk};
 use crate::watch::{End, Input, Listener, Stopping, Watched};
 use crate::{ci, run, signals, watch, watched};
 
@@ -117,13 +120,20 @@ impl<'a> Night<'a> {
         self.keep_so_far();
         let obstacles = self.set_up(&engines, output);
         let fuzzer = self.set_up_canary(&engines, &obstacles, output);
+        let mut forecast = Forecast::of(&self.plan.task, self.kill_takes());
         let started = Instant::now();
         for (at, engine) in engines.iter().enumerate() {
             let left = self.plan.task.budget.saturating_sub(started.elapsed());
             let budget = registry::budget(&engines[at..], self.plan.task.budget, left);
-            self.engine(*engine, budget, (&obstacles, fuzzer), output);
+            let part = forecast.part(&engines, at, left);
+            let began = Instant::now();
+            self.engine(*engine, (budget, part), (&obstacles, fuzzer), output);
+            forecast.learn(*engine, budget, began.elapsed());
         }
         if self.over.is_none() {
+            if let Some(part) = forecast.last(&engines) {
+                progress::night::take_part(part);
+            }
             match self.kills(output) {
                 Ok(kills) => self.results.kills = kills,
                 Err(error) => self.results.engines.push(not_run("kill", &error)),
@@ -166,7 +176,7 @@ impl<'a> Night<'a> {
     fn engine(
         &mut self,
         engine: Named,
-        budget: Duration,
+        (budget, part): (Duration, OfNight),
         (obstacles, fuzzer): (&[(Target, Obstacle)], Fuzzer),
         output: &mut Output,
     ) {
@@ -175,7 +185,7 @@ impl<'a> Night<'a> {
             Some((target, obstacle)) => self.results.engines.push(fuzz::result(*target, obstacle.clone())),
             None => {
                 // One that cannot be started costs its own results, and no others.
-                if let Err(error) = self.in_a_process(engine, budget, fuzzer, output) {
+                if let Err(error) = self.in_a_process(engine, (budget, part), fuzzer, output) {
                     self.results.engines.push(not_run(engine.0.in_results(), &error));
                 }
                 self.keep_so_far();
@@ -187,7 +197,7 @@ impl<'a> Night<'a> {
     fn in_a_process(
         &mut self,
         engine: Named,
-        budget: Duration,
+        (budget, part): (Duration, OfNight),
         fuzzer: Fuzzer,
         output: &mut Output,
     ) -> Result<(), Error> {
@@ -198,7 +208,8 @@ impl<'a> Night<'a> {
             self.results.engines.push(skipped(engine.0.in_results(), why));
             return Ok(());
         }
-        let order = watched::order(self.arguments(engine, budget, fuzzer, output), Input::None, output);
+        let mut order = watched::order(self.arguments(engine, budget, fuzzer, output), Input::None, output);
+        order.env.push((progress::night::VARIABLE, part.print()));
         let Watched { end, mut known } = watch::run(&order, &mut Parts).map_err(watched::not_started)?;
         if let Some(results) = known.results.take() {
             self.results.engines.extend(results.engines);
@@ -244,27 +255,40 @@ impl<'a> Night<'a> {
         args
     }
 
+    /// About how long the seeded faults take behind the engines, without the build; nothing when there are none.
+    fn kill_takes(&self) -> Option<Duration> {
+        let is_wanted = self.plan.kill == Kill::Known;
+        let expected = is_wanted.then(|| kill::expected(self.plan.task.place).ok()).flatten()?;
+        Some(self.kill_plan(&expected).takes())
+    }
+
     /// Whether the engines still see the seeded faults that they used to see.
     fn kills(&self, output: &Output) -> Result<Option<Kills>, Error> {
         if self.plan.kill == Kill::None {
             return Ok(None);
         }
+        let expected = kill::expected(self.plan.task.place)?;
+        let mut kills = kill::run(&self.kill_plan(&expected), output)?;
+        kills.lost = expected.lost(&kills);
+        Ok(Some(kills))
+    }
+
+    fn kill_plan<'e>(&self, expected: &'e reports::Expected) -> kill::Plan<'e>
+    where
+        'a: 'e,
+    {
         let Task { place, seed, offline, .. } = self.plan.task;
-        let expected = kill::expected(place)?;
-        let plan = kill::Plan {
+        kill::Plan {
             place,
             faults: Fault::ALL,
             engines: properties::kill::Engine::ALL,
             pairs: kill::Pairs::Due,
-            expected: &expected,
+            expected,
             budget: KILL_BUDGET,
             seed,
             offline,
             command_line: run::command_line(),
-        };
-        let mut kills = kill::run(&plan, output)?;
-        kills.lost = expected.lost(&kills);
-        Ok(Some(kills))
+        }
     }
 
     /// Where the line of the night is kept, if it is.

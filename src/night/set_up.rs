@@ -9,6 +9,7 @@ use crate::engines::fuzz::{self, Fuzz, Target};
 use crate::engines::registry::{Fuzzer, Named};
 use crate::engines::tools;
 use crate::output::Output;
+use crate::progress::Work;
 use crate::signals;
 
 /// Why a fuzz target cannot run.
@@ -27,7 +28,7 @@ impl Night<'_> {
             let progress = output.progress("install cargo-fuzz");
             progress
                 .note("cargo-fuzz is missing: installing it into target/tools (once, apart from the budget)");
-            let step = tools::install(place, &|line| progress.tell(|| line));
+            let step = tools::install(place, &|line| progress.tell(Work::UNKNOWN, || line));
             self.results.set_up.push(step);
         }
         let built =

@@ -12,7 +12,7 @@ use crate::cli::CoreChoice;
 use crate::engines::adapter;
 use crate::engines::check::default_traces;
 use crate::engines::conform::page::Ran;
-use crate::engines::conform::{self, On};
+use crate::engines::conform::{self, On, Suites};
 use crate::engines::counterexample::Traces;
 use crate::error::Error;
 use crate::lock::Lock;
@@ -89,12 +89,18 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let mut codes = Vec::new();
     let mut documents = Vec::new();
     let mut found_any = false;
-    for (name, suite) in suites(args, on)? {
+    let (suites, ahead) = (suites(args, on)?, Suites::none());
+    // All are known before the first begins, so that what is left is about the whole.
+    for (name, suite) in &suites {
+        ahead.turn(on.name(), &part(*name, args), suite);
+    }
+    for (name, suite) in suites {
         if run::is_stopped() {
             break;
         }
         let cover = suite.manifest.cover().map_err(conform::of_another_version)?;
-        let conformed = on.run(&suite, output)?;
+        let turn = ahead.turn(on.name(), &part(name, args), &suite);
+        let conformed = on.run(&suite, turn, output)?;
         let failure = conform::keep(&conformed, &traces)?;
         let ran = Ran { on, suite: &suite, name, conformed: &conformed, failure: failure.as_ref() };
         codes.push(ran.code());
@@ -125,6 +131,12 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         }
     }
     Ok(code)
+}
+
+/// What a suite is called where it is remembered what it took.
+fn part(name: Option<&str>, args: &Args) -> String {
+    let path = || args.suite.as_ref().map(|path| path.display().to_string());
+    name.map(str::to_owned).or_else(path).unwrap_or_default()
 }
 
 /// What is asked for, when it is not another implementation's adapter.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::cli;
 use crate::engines::conform::proof::{code, document, page};
-use crate::engines::conform::{self, read};
+use crate::engines::conform::{self, Suites, read};
 use crate::engines::counterexample::write_bytes;
 use crate::error::Error;
 use crate::lock::Lock;
@@ -82,7 +82,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     })?;
     // The proof is about what is on the disk, and not about what was meant to be.
     let suite = read(out)?;
-    let proof = conform::on(&suite, engine::core::Core::new, output)?;
+    let suites = Suites::none();
+    let turn = suites.turn("proof", &out.display().to_string(), &suite);
+    let proof = conform::on(&suite, engine::core::Core::new, turn, output)?;
     let code = code(&proof);
     if args.json {
         output.json(&document(out, &suite, &proof, code))?;

@@ -86,12 +86,13 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let dialects = args.dialect.map_or_else(|| Dialect::ALL.to_vec(), |dialect| vec![dialect]);
     let mut results = run::results(&place, RuleSet::HERE, seed, Some(args.budget));
     let share = args.budget / u32::try_from(dialects.len()).unwrap_or(1);
-    for dialect in dialects {
+    for (dialect, behind) in dialects.iter().copied().zip((0..dialects.len() as u32).rev()) {
         let plan = Plan {
             dialect,
             core: CoreChoice::canary(args.canary),
             seed,
             budget: share,
+            later: share * behind,
             size: Size { jobs: args.jobs, users: args.users, threads: args.threads },
             runs: args.runs,
             row: args.row.as_deref(),

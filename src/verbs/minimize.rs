@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use judge::{Rule, RuleSet};
-use properties::minimize::{Case, CoreName, Minimal, minimize};
+use properties::minimize::{Case, CoreName, Minimal, Rate, Step, minimize_telling};
 use reports::ExitCode;
 
 use crate::cli::{self, CoreChoice};
@@ -17,6 +17,7 @@ use crate::finish::Reader;
 use crate::input::{Given, InputArgs, Taken};
 use crate::output::Output;
 use crate::place::Place;
+use crate::progress::Work;
 use crate::watch::{Limit, worker};
 
 /// Make a counterexample as small as it gets, and explain it.
@@ -95,8 +96,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let case = case(given, args)?;
     let rules = args.rule.map_or(RuleSet::ALL, |rule| RuleSet::of(&[rule]));
     let progress = output.progress("minimize");
-    progress.tell(|| "leaving out what is not needed".to_owned());
-    let minimal = minimize(&case, rules);
+    let tell = |step| progress.tell(work(step), || in_words(step).to_owned());
+    let minimal = minimize_telling(&case, rules, &tell);
     drop(progress);
     let Ok(minimal) = minimal else {
         return nothing(
@@ -131,6 +132,23 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         output.warn(&error);
     }
     Ok(code)
+}
+
+/// How much is done: leaving out, which takes as long as it takes, each run again, and the search of a run that passes.
+fn work(step: Step) -> Work {
+    match step {
+        Step::LeavingOut => Work::step(0, Rate::REPLAYS + 2),
+        Step::Again(done, of) => Work::step(1 + done, of + 2),
+        Step::Nearest => Work::step(Rate::REPLAYS + 1, Rate::REPLAYS + 2),
+    }
+}
+
+const fn in_words(step: Step) -> &'static str {
+    match step {
+        Step::LeavingOut => "leaving out what is not needed",
+        Step::Again(..) => "running it again",
+        Step::Nearest => "looking for the nearest run that passes",
+    }
 }
 
 /// How long it may take: a race of a thousand choices takes minutes.

@@ -28,6 +28,8 @@ pub(crate) enum Message {
         /// The seed under way, where there is one.
         at: Option<u64>,
     },
+    /// Where it stands, in a line. It is no sign of life.
+    Stands(String),
     /// A failure, as soon as it is known.
     Found { rule: Option<RuleId>, failure: Failure },
     /// All engines that are done.

@@ -271,7 +271,9 @@ impl Watch {
     fn message(&mut self, text: &[u8], listener: &mut dyn Listener) {
         // A worker that dies may leave half a message.
         let Ok(message) = serde_json::from_slice(text) else { return };
-        if matches!(self.limit, Limit::Silence(_)) || matches!(message, Message::Begin { .. }) {
+        // Time passes in the line that says where a worker stands, whatever the worker does.
+        let is_sign = !matches!(message, Message::Stands(_)) && matches!(self.limit, Limit::Silence(_));
+        if is_sign || matches!(message, Message::Begin { .. }) {
             self.alive = Instant::now();
         }
         match message {
@@ -285,6 +287,7 @@ impl Watch {
                     (under_way.done, under_way.at) = (done, at);
                 }
             }
+            Message::Stands(line) => self.known.stands = Some(line),
             Message::Found { rule, failure } => {
                 let under_way = self.known.under_way.get_or_insert_default();
                 listener.found(&under_way.engine, &failure);
@@ -355,6 +358,8 @@ pub(crate) struct Known {
     /// The engines that are done.
     pub(crate) results: Option<Box<Results>>,
     under_way: Option<UnderWay>,
+    /// Where the worker stands, by its own words.
+    stands: Option<String>,
     panicked: Option<String>,
 }
 
@@ -390,12 +395,10 @@ impl Known {
         let done: Vec<String> =
             self.results.iter().flat_map(|results| &results.engines).map(|one| one.name.clone()).collect();
         let done = if done.is_empty() { "nothing".to_owned() } else { done.join(", ") };
-        let Some(under_way) = &self.under_way else { return format!("getting ready; done: {done}") };
-        let UnderWay { engine, began, done: so_far, found, .. } = under_way;
-        let unit = in_plural(under_way.unit());
-        let at = under_way.at.map_or_else(String::new, |seed| format!(", at seed {seed}"));
-        let (seconds, found) = (began.elapsed().as_secs(), found.len());
-        format!("{engine}: {so_far} {unit}{at}, after {seconds} s; failures so far: {found}; done: {done}")
+        let stands = self.stands.as_deref().unwrap_or("getting ready");
+        let Some(under_way) = &self.under_way else { return format!("{stands}; done: {done}") };
+        let at = under_way.at.map_or_else(String::new, |seed| format!("; at seed {seed}"));
+        format!("{stands}{at}; failures so far: {}; done: {done}", under_way.found.len())
     }
 
     /// The engine that was under way when the worker ended otherwise than by itself, with what it had found and how it ended. `name` is

@@ -10,7 +10,7 @@ use reports::{ExitCode, Failure, Results, RuleId, Signal, Subject};
 
 use super::message::{Limit, MARK, Message};
 use super::reaper;
-use crate::signals;
+use crate::{progress, signals};
 
 /// What marks the process that works.
 pub(super) const WORKER: &str = "BGCHECK_WORKER";
@@ -82,9 +82,14 @@ fn listen() {
 }
 
 fn beat() {
-    let mut before = None;
+    let (mut before, mut stood) = (None, None);
     loop {
         std::thread::sleep(BEAT);
+        let stands = progress::stands();
+        if stands != stood {
+            stands.clone().into_iter().for_each(|line| send(&Message::Stands(line)));
+            stood = stands;
+        }
         let now = (SIGNS.load(Ordering::Relaxed), DONE.load(Ordering::Relaxed), AT.load(Ordering::Relaxed));
         if before.replace(now) != Some(now) {
             let (signs, done, at) = now;

@@ -97,6 +97,26 @@ pub struct Test {
 /// # Errors
 /// It does not fail.
 pub fn minimize(case: &Case, rules: RuleSet) -> Result<Minimal, NotAFailure> {
+    minimize_telling(case, rules, &|_| ())
+}
+
+/// What is being done for a small case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// What is not needed is left out.
+    LeavingOut,
+    /// It is run again: so many times of so many.
+    Again(u64, u64),
+    /// The nearest run that passes is looked for.
+    Nearest,
+}
+
+/// As [`minimize`], and says what is being done.
+///
+/// # Errors
+/// It does not fail.
+pub fn minimize_telling(case: &Case, rules: RuleSet, tell: &dyn Fn(Step)) -> Result<Minimal, NotAFailure> {
+    tell(Step::LeavingOut);
     let first = case.failure(rules).ok_or(NotAFailure)?;
     let (small, efforts) = case.smallest(&first);
     // A case that fails only now and then may pass just now; then what is known of it is how it was.
@@ -105,7 +125,14 @@ pub fn minimize(case: &Case, rules: RuleSet) -> Result<Minimal, NotAFailure> {
         _ => (case.clone(), first),
     };
     let can_run = case.fails_again(&failed).is_some();
-    let rate = can_run.then(|| Rate::of(&mut || case.fails_again(&failed) == Some(true)));
+    let mut times = 0;
+    let mut fails_again = || {
+        tell(Step::Again(times, Rate::REPLAYS));
+        times += 1;
+        case.fails_again(&failed) == Some(true)
+    };
+    let rate = can_run.then(|| Rate::of(&mut fails_again));
+    tell(Step::Nearest);
     let tapes = efforts.into_iter().map(|(parts, effort)| Tape { parts, effort }).collect();
     let (nearest, test) = (case.nearest(&failed), test(&case, &failed));
     Ok(Minimal { case, failed, tapes, rate, nearest, test })

@@ -31,7 +31,9 @@ use judge::{
 use crate::difference::Difference;
 
 pub use self::case::{Case, CoreName, NotAFailure};
-pub use self::minimal::{Minimal, Rate, Section, Tape, Test, assert_fails, beside, minimize, told};
+pub use self::minimal::{
+    Minimal, Rate, Section, Step, Tape, Test, assert_fails, beside, minimize, minimize_telling, told,
+};
 pub use self::shrink::{Effort, End, Smaller};
 
 /// What fails: the name that stays the same whatever seed or engine came upon it.

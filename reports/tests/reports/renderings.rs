@@ -3,7 +3,7 @@
 use crate::fixture;
 
 use proptest::prelude::*;
-use reports::{Color, Results, Style, html, markdown, terminal};
+use reports::{Color, EngineResult, Finding, Results, Status, Style, html, markdown, terminal};
 
 fn runs() -> [(&'static str, Results); 4] {
     [
@@ -47,6 +47,39 @@ fn colour_adds_nothing_but_colour() {
         }
         assert_ne!(painted, plain);
         assert_eq!(plain, terminal(&results, Style::PLAIN));
+    }
+}
+
+/// The run of another engine in which the same wait is missing has another id, and no second article.
+#[test]
+fn failures_with_one_cause_stand_together() {
+    let mut results = fixture::violated();
+    let breaks = |engine: &&EngineResult| {
+        let Status::Ran(ran) = &engine.status else { return false };
+        ran.findings
+            .iter()
+            .any(|result| matches!(&result.finding, Finding::Violated(one) if one.id == "R1-7f3a09c2"))
+    };
+    let mut other = results.engines.iter().find(breaks).expect("an engine breaks R1").clone();
+    let Status::Ran(ran) = &mut other.status else { panic!("it ran") };
+    let broken = ran.findings.iter_mut().find_map(|result| match &mut result.finding {
+        Finding::Violated(failure) if failure.id == "R1-7f3a09c2" => Some(failure),
+        _ => None,
+    });
+    let failure = broken.expect("it breaks R1");
+    failure.id = "R1-00000001".to_owned();
+    failure.replay_command = "bgcheck replay traces/R1-00000001.jsonl".to_owned();
+    failure.owed = failure.owed.take().map(|owed| owed.replace("(d0)", "(d7)"));
+    let decides = "    9  JobTransferred(j1) enters, in the larger run";
+    failure.timeline += decides;
+    results.engines.push(other);
+    for page in [terminal(&results, Style::PLAIN), markdown(&results), html(&results)] {
+        let lower = page.to_lowercase();
+        assert_eq!(lower.matches("one cause of 2 failures: cancel has to wait").count(), 1, "{page}");
+        for shown in ["R1-7f3a09c2", "bgcheck replay traces/R1-00000001.jsonl"] {
+            assert!(page.contains(shown), "no {shown} in {page}");
+        }
+        assert!(!page.contains(decides.trim()), "the larger run is shown: {page}");
     }
 }
 

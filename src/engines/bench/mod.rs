@@ -23,6 +23,7 @@ use stateright::{Checker, HasDiscoveries, Model};
 
 use crate::error::Error;
 use crate::output::Output;
+use crate::progress::Work;
 use crate::watch::worker;
 
 /// A model, and the counts that every engine must come to.
@@ -113,9 +114,13 @@ impl Figures {
 pub(crate) fn compare(subject: Subject, rounds: u32, output: &Output) -> Result<Vec<Figures>, Error> {
     let progress = output.progress(&format!("bench {}", subject.name()));
     let mut samples = vec![Vec::new(); subject.engines().count()];
+    let of = u64::from(rounds) * samples.len() as u64;
+    let mut done = 0;
     for round in 1..=rounds {
         for (engine, samples) in subject.engines().zip(&mut samples) {
-            progress.tell(|| format!("{engine}, round {round} of {rounds}"));
+            let work = Work::counted(done, of, "measurements");
+            progress.tell(work, || format!("{engine}, round {round} of {rounds}"));
+            done += 1;
             samples.push(measure_apart(engine, subject)?);
         }
     }

@@ -2,8 +2,10 @@
 //!
 //! Plan a suite, run it on a [`subject`], and show what became of it as a [`page`].
 
+mod ahead;
 pub(crate) mod page;
 pub(crate) mod proof;
+mod slices;
 mod subject;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,8 @@ use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, Ran, RuleId, RuleResult, Status, Subject, Unit,
 };
 
+pub(crate) use self::ahead::{Suites, Turn};
+use self::slices::Slices;
 pub(crate) use self::subject::Subject as On;
 use super::canary;
 use super::counterexample::{Traces, named};
@@ -33,6 +37,8 @@ use super::registry::{Engine, Share, Sink, Task};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::output::{Output, counted};
+use crate::place::Place;
+use crate::progress::{Ahead, Guess};
 use crate::run::{is_stopped, millis, quoted};
 use crate::watch::{Limit, worker};
 
@@ -43,9 +49,12 @@ pub(crate) const LONGEST: usize = 200;
 pub(crate) fn planned(order: &Order, output: &Output) -> Result<Suite, Error> {
     worker::begin("generate", None, "", Limit::Silence(PATIENCE * 5));
     let label = format!("generate {} ({})", order.cover, named(order.dialect, ""));
-    let progress = output.progress(&label);
-    let tell = |slice: &str, now: Progress| progress.tell(|| told(slice, now));
-    generate(order, engine::core::Core::new, &tell).map_err(not_generated)
+    let slices = Slices::of(order);
+    let progress = output.progress_along(&label, slices.ahead.track());
+    let tell = |slice: &str, now: Progress| progress.tell(slices.work(slice, now), || told(slice, now));
+    let suite = generate(order, engine::core::Core::new, &tell).map_err(not_generated)?;
+    slices.end();
+    Ok(suite)
 }
 
 fn told(slice: &str, now: Progress) -> String {
@@ -90,10 +99,14 @@ pub(crate) fn committed(committed: &Committed) -> Result<Suite, Error> {
 /// Generates every committed suite as the model has it now, in the order of the list, on each of the machine's processors.
 pub(crate) fn regenerated(output: &Output) -> Result<Vec<Suite>, Error> {
     worker::begin("generate", None, "", Limit::Silence(PATIENCE * 5));
-    let progress = output.progress("generate");
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let ahead = Ahead::on(processors, &Place::here());
+    for suite in COMMITTED.iter().rev() {
+        ahead.expect(format!("generate committed {}", suite.name), Guess::default());
+    }
+    let progress = output.progress_along("generate", ahead.track());
     // The large ones stand last in the list. They come first here, so that no processor is left with one at the end.
     let queue = Mutex::new(COMMITTED.iter().enumerate().rev());
-    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     let mut done = BTreeMap::new();
     std::thread::scope(|scope| {
         let (sender, receiver) = channel();
@@ -104,8 +117,9 @@ pub(crate) fn regenerated(output: &Output) -> Result<Vec<Suite>, Error> {
         drop(sender);
         for said in receiver {
             match said {
-                Said::Progress(text) => progress.tell(|| text),
-                Said::Done(number, suite) => {
+                Said::Progress(text) => progress.tell(ahead.in_parts("suites"), || text),
+                Said::Done(number, suite, began) => {
+                    ahead.end_since(COMMITTED.len() - 1 - number, 1, began);
                     done.insert(number, *suite);
                 }
             }
@@ -118,8 +132,8 @@ pub(crate) fn regenerated(output: &Output) -> Result<Vec<Suite>, Error> {
 /// What a thread that generates committed suites says.
 enum Said {
     Progress(String),
-    /// The suite of this number.
-    Done(usize, Box<Result<Suite, Unplanned>>),
+    /// The suite of this number, and when it was begun.
+    Done(usize, Box<Result<Suite, Unplanned>>, Instant),
 }
 
 /// Generates suites of the queue until it is empty.
@@ -130,8 +144,9 @@ fn regenerate(queue: &Mutex<impl Iterator<Item = (usize, &'static Committed)>>, 
             // Without a receiver the run is over.
             let _ = said.send(Said::Progress(format!("{}: {}", committed.name, told(slice, now))));
         };
+        let began = Instant::now();
         let suite = committed.generate(&tell);
-        let _ = said.send(Said::Done(number, Box::new(suite)));
+        let _ = said.send(Said::Done(number, Box::new(suite), began));
     }
 }
 
@@ -139,35 +154,40 @@ fn regenerate(queue: &Mutex<impl Iterator<Item = (usize, &'static Committed)>>, 
 pub(crate) fn on<C: Core>(
     suite: &Suite,
     make: fn(&Config) -> C,
+    turn: Turn<'_>,
     output: &Output,
 ) -> Result<Conformed, Error> {
-    conformed(suite, output, |tell| on_core(suite, make, tell))
+    conformed(suite, turn, output, |tell| on_core(suite, make, tell))
 }
 
 /// Runs a suite in another way: on the service, or as somebody has recorded it.
 pub(crate) fn on_other(
     suite: &Suite,
     judge: &dyn Fn(&Case) -> Judged,
+    turn: Turn<'_>,
     output: &Output,
 ) -> Result<Conformed, Error> {
     let judge = |case: &Case| match is_stopped() {
         true => Judged::not_runnable("the run was stopped before"),
         false => judge(case),
     };
-    conformed(suite, output, |tell| on_another(suite, engine::core::Core::new, tell, &judge))
+    conformed(suite, turn, output, |tell| on_another(suite, engine::core::Core::new, tell, &judge))
 }
 
 /// Runs a suite while it is said how many files are done.
 fn conformed(
     suite: &Suite,
+    turn: Turn<'_>,
     output: &Output,
     run: impl FnOnce(&dyn Fn(usize)) -> Result<Conformed, UnknownCover>,
 ) -> Result<Conformed, Error> {
     worker::begin("conform", None, "", Limit::Silence(PATIENCE));
-    let progress = output.progress("conform");
-    let files = suite.cases.len();
-    run(&|done| progress.tell(|| format!("{done} of {}", counted(files as u64, "file"))))
-        .map_err(of_another_version)
+    let progress = output.progress_along("conform", turn.suites.ahead.track());
+    let files = suite.cases.len() as u64;
+    let tell = |done| progress.tell(turn.reach(done), || format!("{done} of {}", counted(files, "file")));
+    let conformed = run(&tell).map_err(of_another_version)?;
+    turn.end();
+    Ok(conformed)
 }
 
 /// How long one file of a suite may take.
@@ -211,18 +231,32 @@ pub(crate) struct Plan<'a> {
 /// from the engine would say that the engine is as it is.
 pub(crate) fn all(plan: &Plan<'_>, take: &mut dyn FnMut(EngineResult), output: &Output) {
     let until = Instant::now() + plan.budget;
-    let on = |subject: On<'static>| move |suite: &Suite| subject.run(suite, output);
+    let on = |subject: On<'static>| move |suite: &Suite, turn: Turn<'_>| subject.run(suite, turn, output);
     let stepped = |order: &Order| order.pace == Pace::AnyTime;
     let edges = |order: &Order| stepped(order) && order.cover == Cover::Transition;
     let at_rest = |order: &Order| order.pace == Pace::AtRest;
-    let until = (plan.traces, until);
-    take(against("conform core", Subject::Product, &stepped, &on(On::Core(plan.core)), until));
     // A canary is a core, and the service has none to exchange.
-    if plan.core == CoreChoice::Core {
-        take(against("conform live", Subject::Live, &at_rest, &on(On::Live), until));
-        take(against("conform race", Subject::Race, &edges, &on(On::Race(Design::Barrier)), until));
+    let has_service = plan.core == CoreChoice::Core;
+    let names = |wanted: &dyn Fn(&Order) -> bool| -> Vec<&'static str> {
+        COMMITTED.iter().filter(|suite| wanted(&suite.order)).map(|suite| suite.name).collect()
+    };
+    let mut subjects = vec![(CORE, names(&stepped))];
+    if has_service {
+        subjects.extend([(LIVE, names(&at_rest)), (RACE, names(&edges))]);
+    }
+    let suites = Suites::within(plan.budget, subjects);
+    let rest = (plan.traces, until, &suites);
+    take(against(CORE, Subject::Product, &stepped, &on(On::Core(plan.core)), rest));
+    if has_service {
+        take(against(LIVE, Subject::Live, &at_rest, &on(On::Live), rest));
+        take(against(RACE, Subject::Race, &edges, &on(On::Race(Design::Barrier)), rest));
     }
 }
+
+/// The subjects in results.
+const CORE: &str = "conform core";
+const LIVE: &str = "conform live";
+const RACE: &str = "conform race";
 
 /// The engine of a night.
 pub(crate) struct Conform;
@@ -265,8 +299,8 @@ fn against(
     name: &str,
     subject: Subject,
     wanted: &dyn Fn(&Order) -> bool,
-    run: &dyn Fn(&Suite) -> Result<Conformed, Error>,
-    (traces, until): (&Traces, Instant),
+    run: &dyn Fn(&Suite, Turn<'_>) -> Result<Conformed, Error>,
+    (traces, until, ahead): (&Traces, Instant, &Suites),
 ) -> EngineResult {
     let started = Instant::now();
     let suites = COMMITTED.iter().filter(|suite| wanted(&suite.order));
@@ -277,7 +311,8 @@ fn against(
             kept.ended = Ended::BudgetSpent;
             return Ok(());
         }
-        let conformed = run(&committed(suite)?)?;
+        let read = committed(suite)?;
+        let conformed = run(&read, ahead.turn(name, suite.name, &read))?;
         let whole = subject == Subject::Product;
         kept.take(suite.name, &conformed, whole, traces)
     });

@@ -14,7 +14,7 @@ use properties::race::Design;
 use properties::server::Server;
 use properties::suite::{Case, Conformed, Judged, MANIFEST, Suite, on_live, on_race, recorded};
 
-use super::{on, on_other};
+use super::{Turn, on, on_other};
 use crate::cli::CoreChoice;
 use crate::error::Error;
 use crate::input;
@@ -58,20 +58,20 @@ impl Subject<'_> {
     }
 
     /// Runs a suite on it.
-    pub(crate) fn run(self, suite: &Suite, output: &Output) -> Result<Conformed, Error> {
+    pub(crate) fn run(self, suite: &Suite, turn: Turn<'_>, output: &Output) -> Result<Conformed, Error> {
         match self {
-            Subject::Core(CoreChoice::Core) => on(suite, engine::core::Core::new, output),
+            Subject::Core(CoreChoice::Core) => on(suite, engine::core::Core::new, turn, output),
             Subject::Core(CoreChoice::Canary) => {
-                let conformed = on(suite, Canary::<engine::core::Core>::new, output)?;
+                let conformed = on(suite, Canary::<engine::core::Core>::new, turn, output)?;
                 Ok(conformed.of_subject(CoreName::Canary.name()))
             }
-            Subject::Race(design) => on_other(suite, &|case| on_race(case, design), output),
-            Subject::Live => live(suite, output),
+            Subject::Race(design) => on_other(suite, &|case| on_race(case, design), turn, output),
+            Subject::Live => live(suite, turn, output),
             Subject::Recorded(dir) => {
                 let traces = recorded_in(dir, suite)?;
-                on_other(suite, &|case| as_recorded(case, &traces), output)
+                on_other(suite, &|case| as_recorded(case, &traces), turn, output)
             }
-            Subject::Adapter(manifest) => through(manifest, suite, output),
+            Subject::Adapter(manifest) => through(manifest, suite, turn, output),
         }
     }
 }
@@ -103,7 +103,7 @@ fn recorded_in<'a>(dir: &Path, suite: &'a Suite) -> Result<BTreeMap<&'a str, Tra
 }
 
 /// Runs a suite on the service with its threads, HTTP and files. Each file gets a directory of its own, which is thrown away.
-fn live(suite: &Suite, output: &Output) -> Result<Conformed, Error> {
+fn live(suite: &Suite, turn: Turn<'_>, output: &Output) -> Result<Conformed, Error> {
     let missing = |source: std::io::Error| Error::Program {
         program: "the file server of the live run".to_owned(),
         why: source.to_string(),
@@ -113,11 +113,16 @@ fn live(suite: &Suite, output: &Output) -> Result<Conformed, Error> {
         Ok(directory) => on_live(case, &server, directory.path()),
         Err(error) => Judged::not_runnable(format!("there is no directory for its files: {error}")),
     };
-    on_other(suite, &one, output)
+    on_other(suite, &one, turn, output)
 }
 
 /// Runs a suite on another implementation. Files whose paths wait for a timer cannot be run on it.
-fn through(manifest: &adapter::Manifest, suite: &Suite, output: &Output) -> Result<Conformed, Error> {
+fn through(
+    manifest: &adapter::Manifest,
+    suite: &Suite,
+    turn: Turn<'_>,
+    output: &Output,
+) -> Result<Conformed, Error> {
     let stage =
         Stage::open(manifest, 1, adapter::Tampering::None).map_err(super::super::adapter::not_opened)?;
     let (stage, fault) = (RefCell::new(stage), RefCell::new(None));
@@ -132,7 +137,7 @@ fn through(manifest: &adapter::Manifest, suite: &Suite, output: &Output) -> Resu
             }
         },
     };
-    let conformed = on_other(suite, &one, output)?;
+    let conformed = on_other(suite, &one, turn, output)?;
     let failed = conformed.failures().next().is_some();
     match (fault.into_inner(), failed) {
         (Some(fault), false) => Err(super::super::adapter::not_opened(fault.into())),

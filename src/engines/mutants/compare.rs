@@ -6,12 +6,12 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use model::mutants::{Part, Reach};
 use reports::{Fate, Kill, KillCell, MutantFate};
 
-use super::judge::{note, so_far};
+use super::judge::{ahead, end, note};
 use super::list::{Mutant, Room};
 use super::weave::Number;
 use crate::engines::mutate::{Child, Heard, Said};
@@ -40,10 +40,11 @@ pub(super) fn all<'m>(
     output: &Output,
     each: &mut dyn FnMut(&'m Mutant, MutantFate) -> Result<(), Error>,
 ) -> Result<Vec<KillCell>, Error> {
-    let progress = output.progress("mutate");
-    let (started, children) = (Instant::now(), cores().clamp(1, mutants.len().max(1)));
+    let children = cores().clamp(1, mutants.len().max(1));
+    let ahead = ahead(children, "mutate", mutants);
+    let progress = output.progress_along("mutate", ahead.track());
     let (tell, told) = mpsc::channel();
-    let (mut wolves, mut done) = (Vec::new(), 0);
+    let mut wolves = Vec::new();
     std::thread::scope(|scope| {
         for child in 0..children {
             let (tell, own) = (tell.clone(), mutants.iter().skip(child).step_by(children).copied().collect());
@@ -54,9 +55,9 @@ pub(super) fn all<'m>(
             match news {
                 News::Wolf(cell) => wolves.push(cell),
                 News::Judged(mutant, fate) => {
-                    done += 1;
                     note(&progress, mutant, &fate);
-                    progress.tell(|| so_far(done, mutants.len(), started));
+                    end(&ahead, "mutate", mutant, &fate);
+                    progress.tell(ahead.in_parts("mutants"), || format!("judged {}", mutant.id));
                     each(mutant, fate)?;
                 }
             }

@@ -16,17 +16,18 @@ use super::weave::{self, Number};
 use crate::engines::kill::{attack, attacker};
 use crate::error::Error;
 use crate::output::Output;
-use crate::progress::Progress;
+use crate::progress::{Ahead, Cost, Guess, Progress, Work};
 use crate::run::{cores, is_stopped, millis};
 
 /// What the engines see of the engine as it is.
 pub(super) fn control(program: &Path, plan: &Attack<'_>, output: &Output) -> Vec<KillCell> {
     let progress = output.progress("kill");
-    let cell = |engine: &Engine| {
-        progress.tell(|| format!("{engine} on the engine as it is"));
+    let of = plan.engines.len() as u64;
+    let cell = |(engine, done): (&Engine, u64)| {
+        progress.tell(Work::counted(done, of, "engines"), || format!("{engine} on the engine as it is"));
         KillCell { engine: engine.to_string(), kill: look(program, Number(0), *engine, plan) }
     };
-    plan.engines.iter().map(cell).collect()
+    plan.engines.iter().zip(0..).map(cell).collect()
 }
 
 /// Judges these, as many at once as there are cores, and hands over what becomes of each.
@@ -37,11 +38,13 @@ pub(super) fn all<'m>(
     output: &Output,
     each: &mut dyn FnMut(&'m Mutant, MutantFate) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let progress = output.progress("kill");
-    let (started, next) = (Instant::now(), AtomicUsize::new(0));
+    let lanes = cores().clamp(1, mutants.len().max(1));
+    let ahead = ahead(lanes, "kill", mutants);
+    let progress = output.progress_along("kill", ahead.track());
+    let next = AtomicUsize::new(0);
     let (tell, told) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..cores().clamp(1, mutants.len().max(1)) {
+        for _ in 0..lanes {
             let (tell, next) = (tell.clone(), &next);
             scope.spawn(move || {
                 while let Some((number, mutant)) =
@@ -55,22 +58,42 @@ pub(super) fn all<'m>(
             });
         }
         drop(tell);
-        for (done, (mutant, fate)) in told.into_iter().enumerate() {
+        for (mutant, fate) in told {
             // What a stopped run has not judged to its end has no fate.
             if is_stopped() {
                 continue;
             }
             note(&progress, mutant, &fate);
-            progress.tell(|| so_far(done + 1, mutants.len(), started));
+            end(&ahead, "kill", mutant, &fate);
+            progress.tell(ahead.in_parts("mutants"), || format!("judged {}", mutant.id));
             each(mutant, fate)?;
         }
         Ok(())
     })
 }
 
-pub(super) fn so_far(done: usize, of: usize, started: Instant) -> String {
-    let left = started.elapsed().as_secs() * (of - done) as u64 / done.max(1) as u64;
-    format!("{done} of {of} mutants judged, about {left} s left")
+/// The mutants as parts of the work of this verb.
+pub(super) fn ahead(lanes: usize, verb: &str, mutants: &[(Number, &Mutant)]) -> Ahead {
+    let ahead = Ahead::on(lanes, &crate::place::Place::here());
+    for (_, mutant) in mutants {
+        ahead.expect(part(verb, mutant), Guess::default());
+    }
+    ahead
+}
+
+/// A mutant is judged.
+pub(super) fn end(ahead: &Ahead, verb: &str, mutant: &Mutant, fate: &MutantFate) {
+    let number = ahead.expect(part(verb, mutant), Guess::default());
+    match fate {
+        MutantFate::Survived { time_ms } | MutantFate::Noticed { time_ms, .. } => {
+            ahead.end(number, Cost { amount: 1, ms: *time_ms, ..Cost::default() });
+        }
+        MutantFate::Failed { .. } | MutantFate::Unviable => ahead.leave(number, 1),
+    }
+}
+
+fn part(verb: &str, mutant: &Mutant) -> String {
+    format!("{verb} {}", mutant.id)
 }
 
 pub(super) fn note(progress: &Progress, mutant: &Mutant, fate: &MutantFate) {

@@ -12,7 +12,7 @@ use super::list::Room;
 use crate::engines::{lines, tools};
 use crate::error::Error;
 use crate::place::Place;
-use crate::progress::Progress;
+use crate::progress::{Progress, Work};
 
 /// Where the copies and their builds are, below the checkout.
 const BELOW: &str = "target/mutants";
@@ -123,7 +123,8 @@ impl Tree {
         if offline == super::Offline::Yes {
             command.env("CARGO_NET_OFFLINE", "true");
         }
-        let (finished, tail) = lines::run(&mut command, &mut |line| progress.tell(|| line.trim().to_owned()));
+        let (finished, tail) =
+            lines::run(&mut command, &mut |line| progress.tell(Work::UNKNOWN, || line.trim().to_owned()));
         let failed = |why: String| Error::Program { program: "cargo build".to_owned(), why };
         let finished = finished.map_err(|error| failed(error.to_string()))?;
         if finished.success() {

@@ -19,6 +19,7 @@ use crate::engines::counterexample::{draw, draw_difference, draw_failed, slashes
 use crate::error::Error;
 use crate::output::{Output, counted, printable};
 use crate::place::Place;
+use crate::progress::{Progress, Work};
 use crate::run::{is_stopped, quoted};
 use crate::watch::worker;
 
@@ -55,10 +56,14 @@ pub(crate) fn minimize(trace: &Trace, wanted: &Wanted<'_>, output: &mut Output) 
     let case = Case { name: "minimize".to_owned(), trace: trace.clone() };
     let mut stage = Stage::open(&super::manifest(wanted.adapter)?, 1, Tampering::None).map_err(not_opened)?;
     let asked = trace.header.finding.as_ref().map(|finding| finding.id.clone());
-    let (id, met) = match measured(&case, wanted, asked.as_deref(), &mut stage)? {
+    let progress = output.progress("minimize");
+    let (id, met) = match measured(&case, wanted, asked.as_deref(), &mut stage, &progress)? {
         Measured::Met(id, met) => (id, met),
         Measured::Nothing(why) => return nothing(&why, wanted.as_json, output),
     };
+    // Its end is when nothing more can be left out, or when time is over.
+    let most = PATIENCE.as_secs();
+    progress.tell(Work::step(1, 2), || format!("leaving out what is not needed, for {most} s at most"));
     let effort = Effort {
         runs: Effort::runs_for((met.count, wanted.times)),
         until: Instant::now() + PATIENCE,
@@ -68,6 +73,7 @@ pub(crate) fn minimize(trace: &Trace, wanted: &Wanted<'_>, output: &mut Output) 
         },
     };
     let found = smaller(id, &case, &mut stage, &effort).map_err(|fault| not_opened(fault.into()))?;
+    drop(progress);
     let (finding, run, small) = match &found {
         Some(found) => (&found.finding, &found.trace, &found.case),
         None => (&met.finding, &met.trace, &case),
@@ -129,10 +135,12 @@ fn measured(
     wanted: &Wanted<'_>,
     asked: Option<&str>,
     stage: &mut Stage,
+    progress: &Progress,
 ) -> Result<Measured, Error> {
     let mut all: BTreeMap<Identity, Met> = BTreeMap::new();
-    for _ in 0..wanted.times {
-        worker::sign();
+    for run in 0..wanted.times {
+        let work = Work::counted(run.into(), wanted.times.into(), "runs");
+        progress.tell(work, || "how often it comes".to_owned());
         let (judged, _) = play(case, stage).map_err(|fault| not_opened(fault.into()))?;
         match judged.outcome {
             Outcome::Passed => {}

@@ -21,13 +21,14 @@ use crate::cli::{self, CoreChoice};
 use crate::engines::check::{self, default_traces};
 use crate::engines::counterexample::Traces;
 use crate::engines::explored::{Done, Explored};
-use crate::engines::search::{Search as How, Sizes, Telling};
+use crate::engines::search::{Labels, Search as How, Telling};
 use crate::engines::{liveness, protocol};
 use crate::error::Error;
 use crate::finish;
 use crate::lock::Lock;
 use crate::output::Output;
 use crate::place::Place;
+use crate::progress::{Ahead, Work};
 use crate::watch::worker;
 use crate::{resources, run};
 
@@ -151,7 +152,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         traces: &traces,
         resources: &resources,
         telling: if args.json { Telling::Json } else { Telling::Words },
-        sizes: Sizes::of(&place),
+        ahead: Ahead::on(1, &place),
+        expected: Labels::default(),
         enough: args.stop_at_first.then_some(&enough),
     };
     let explorations = Explorations { args, carried, search: &search };
@@ -216,32 +218,33 @@ struct Explorations<'a> {
 impl Explorations<'_> {
     /// A model that carries none of the rules asked for has nothing to say.
     fn all(&self, model: Model, duties: bool, output: &mut Output, take: Done<'_>) -> Result<(), Error> {
-        if model.includes(Model::Product) && self.carried.intersects(of_product()) {
-            self.product(output, take)?;
-        }
-        if model.includes(Model::Protocol) && self.carried.intersects(of_protocol()) {
-            self.protocol(output, take)?;
-        }
-        if duties { self.liveness(output, take) } else { Ok(()) }
-    }
-
-    fn product(&self, output: &mut Output, take: Done<'_>) -> Result<(), Error> {
-        let rules = self.carried.intersection(of_product());
-        let core = CoreChoice::canary(self.args.canary);
-        check::run(&check::Plan { search: self.search, rules, core }, output, take)
-    }
-
-    fn protocol(&self, output: &mut Output, take: Done<'_>) -> Result<(), Error> {
-        self.of_protocol(|plan| protocol::run(plan, output, take))
-    }
-
-    fn liveness(&self, output: &mut Output, take: Done<'_>) -> Result<(), Error> {
-        self.of_protocol(|plan| liveness::run(plan, output, take))
-    }
-
-    fn of_protocol(&self, run: impl FnOnce(&protocol::Plan<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        let product = model.includes(Model::Product) && self.carried.intersects(of_product());
+        let protocol = model.includes(Model::Protocol) && self.carried.intersects(of_protocol());
+        let laws = Law::of(self.carried);
         let design = self.args.design.unwrap_or(Design::Barrier);
-        run(&protocol::Plan { search: self.search, laws: &Law::of(self.carried), design })
+        let on_product = check::Plan {
+            search: self.search,
+            rules: self.carried.intersection(of_product()),
+            core: CoreChoice::canary(self.args.canary),
+        };
+        let on_protocol = protocol::Plan { search: self.search, laws: &laws, design };
+        // All of it is known before the first begins, so that what is left is about the whole.
+        if product {
+            check::expect(&on_product);
+        }
+        if protocol {
+            protocol::expect(&on_protocol);
+        }
+        if duties {
+            liveness::expect(&on_protocol);
+        }
+        if product {
+            check::run(&on_product, output, take)?;
+        }
+        if protocol {
+            protocol::run(&on_protocol, output, take)?;
+        }
+        if duties { liveness::run(&on_protocol, output, take) } else { Ok(()) }
     }
 }
 
@@ -272,7 +275,7 @@ fn compare(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let resources = Resources { enough: Some(worker::stop()), ..Resources::default() };
     for dialect in dialects(args) {
         let progress = output.progress(&format!("check every design ({dialect})"));
-        let tell = |now: model::explore::Progress| progress.tell(|| now.to_string());
+        let tell = |now: model::explore::Progress| progress.tell(Work::UNKNOWN, || now.to_string());
         let engine = args.engine.into();
         let (threads, resources) = (run::threads(args.threads), &resources);
         let options = Options { engine, threads, budget: None, progress: &tell, resources };

@@ -1,0 +1,37 @@
+//! The file of finished races, from which a run that was ended goes on.
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
+
+use super::{Row, VERSION};
+use crate::error::Error;
+
+/// The races that were finished before. A line that cannot be read is one that was being written when a run was ended.
+pub(super) fn read(file: &Path) -> Result<BTreeMap<String, Row>, Error> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => {
+            let rows = text.lines().filter_map(|line| serde_json::from_str::<Row>(line).ok());
+            let ours = rows.filter(|row| row.version == VERSION);
+            Ok(ours.map(|row| (row.race.clone(), row)).collect())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(source) => {
+            let help = "name another file with --resume, or leave it out to begin anew".to_owned();
+            Err(Error::Read { path: file.to_owned(), source, help })
+        }
+    }
+}
+
+/// One more race is finished.
+pub(super) fn append(file: &Path, row: &Row) -> Result<(), Error> {
+    let failed = |source| Error::Write { path: file.to_owned(), source };
+    // Plain data with text keys always has a JSON form.
+    let line = serde_json::to_string(row).unwrap_or_default() + "\n";
+    if let Some(dir) = file.parent() {
+        std::fs::create_dir_all(dir).map_err(failed)?;
+    }
+    let mut file = OpenOptions::new().create(true).append(true).open(file).map_err(failed)?;
+    file.write_all(line.as_bytes()).map_err(failed)
+}
