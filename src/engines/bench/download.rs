@@ -24,6 +24,7 @@ use serde_json::json;
 use super::{apart, most_bytes_held};
 use crate::error::Error;
 use crate::output::Output;
+use crate::progress::Work;
 
 /// A download that takes longer has stopped.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -49,7 +50,8 @@ pub(crate) fn compare(mib: u64, rounds: u32, output: &Output) -> Result<Download
     let progress = output.progress("bench download");
     let mut downloads = Downloads { mib, service: Vec::new(), curl: Vec::new(), most_bytes: 0 };
     for round in 1..=rounds {
-        progress.tell(|| format!("round {round} of {rounds}"));
+        let work = Work::counted(u64::from(round - 1), u64::from(rounds), "rounds");
+        progress.tell(work, || format!("round {round} of {rounds}"));
         let (seconds, bytes) = by_service(&url, &local)?;
         downloads.service.push(rate(mib, seconds, &local)?);
         downloads.most_bytes = downloads.most_bytes.max(bytes);
