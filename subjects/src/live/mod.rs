@@ -208,10 +208,10 @@ pub fn run(config: &LiveConfig<'_>, progress: &dyn Fn(Progress)) -> Result<LiveR
     header.engine = "live".to_owned();
     header.seed = Some(config.seed);
     header.clock_scale = config.clock_scale;
-    header.records.extend([Recorded::Begin, Recorded::Wait, Recorded::Fetch]);
+    header.records.extend([Recorded::Wait, Recorded::Fetch]);
     if config.canary == Canary::Off {
         // The canary makes callbacks of its own, so nothing is compared with what its clients are given.
-        header.records.push(Recorded::Given);
+        header.records.extend([Recorded::Begin, Recorded::Given]);
     }
     header.ended = if rest == Rest::Yes || stands_still(hang, &stage) { Ended::AtRest } else { Ended::Cut };
     let positions = stage.positions.describe();

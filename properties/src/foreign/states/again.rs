@@ -4,7 +4,10 @@
 //! [`DEPTH`] of them, and the nearest states that answer every getter as the implementation does are the new set. So each of them is a
 //! state of the model, and nothing is written into one.
 //!
-//! **The law it keeps.** No getter shows which callbacks are owed. So a state is taken with what it owes, and without it.
+//! **The laws it keeps.**
+//! 1. No getter shows which callbacks are owed. So a state is taken with what it owes, and without it.
+//! 2. A getter may be what is wrong. So a state is taken as the getters show it, and as it was; and what a getter shows that was found
+//!    wrong in this run is not asked for.
 
 use std::collections::BTreeSet;
 
@@ -50,11 +53,13 @@ impl States {
         let mut base = std::mem::take(&mut self.members);
         base.retain(|member| !member.has_orphan());
         base.iter_mut().for_each(Member::settle);
-        // A getter that is wrong itself must not stand in the way.
-        let near = self.nearest(&base, shown, fits).or_else(|| self.nearest(&base, shown, is_there));
-        let Some(near) = near else {
+        let shown = &self.trusted(shown);
+        let as_shown = self.nearest(&base, shown, fits).unwrap_or_default();
+        let as_it_was = self.nearest(&base, shown, is_there).unwrap_or_default();
+        let near = [as_shown, as_it_was].concat();
+        if near.is_empty() {
             return self.give_up("no state near the last ones has what the getters show");
-        };
+        }
         self.members = self.with_and_without(near, shown);
         for member in &mut self.members {
             (0..JOBS).for_each(|job| member.stands_with(&self.world, job, fed[job]));
@@ -62,6 +67,15 @@ impl States {
         self.standing = Standing::Follows;
         self.course.again += 1;
         self.close();
+    }
+
+    /// What the jobs show, without the getters that were wrong.
+    fn trusted(&self, shown: &[Shown]) -> Vec<Shown> {
+        let without = |shown: &Shown| {
+            let right = |(call, ..): &&(Call, HResult, Out)| !self.wrong.contains(&call.method());
+            Shown { getters: shown.getters.iter().filter(right).cloned().collect(), ..*shown }
+        };
+        shown.iter().map(without).collect()
     }
 
     /// The states with what they owe, and without some of it or all of it: what has come since the set was empty was in no state.

@@ -67,6 +67,8 @@ pub(super) struct States {
     named: Named,
     course: Course,
     owners: fn(JobId) -> UserId,
+    /// Methods whose answer was in no state.
+    wrong: BTreeSet<Method>,
     /// Jobs that a call has suspended since they were looked at.
     suspended: BTreeSet<JobId>,
 }
@@ -146,6 +148,7 @@ impl States {
             named: Named::ByThat,
             course: Course { largest: 1, ..Course::default() },
             owners: slice.users.owners(),
+            wrong: BTreeSet::new(),
             suspended: BTreeSet::new(),
         }
     }
@@ -340,6 +343,7 @@ impl States {
             if !self.customs.waits && self.members.iter().any(waits) {
                 return self.give_up("a call is back that may wait, and need not");
             }
+            self.wrong.insert(method);
             let difference = found::another_answer(&self.members, (method, back), &self.after, seq);
             self.fail(difference);
         }
