@@ -242,7 +242,7 @@ impl Attack<'_> {
     fn scope(&mut self, scope: ScopeName) -> Option<Sign> {
         let of_variant = |variant: Variant| {
             let slices = slices(scope, &variant.profile);
-            slices.into_iter().map(move |slice| (variant.clone(), slice))
+            slices.into_iter().map(move |slice| (variant, slice))
         };
         let variants = Dialect::ALL.iter().flat_map(|dialect| variants(*dialect, scope));
         let mut slices: Vec<(Variant, Slice)> = variants.flat_map(of_variant).collect();
