@@ -9,23 +9,24 @@
 //! 1. What comes of a job of an earlier program is no event of this one.
 //! 2. After a command that was not answered in time the process is gone, and the program is over.
 
+mod program;
+mod tamper;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use contract::event::{Given, Recorded};
-use contract::{
-    Call, CallId, DeliveryId, Dialect, Event, FileId, HResult, JobId, JobState, Method, Out, ReceiverId,
-    ThreadId, UserId,
-};
-use judge::trace::{CallLine, EnterLine, GivenLine, Kind, LeaveLine, Left, ReturnLine, Told};
-use judge::{Header, Line as TraceLine, Trace};
+use contract::event::Recorded;
+use contract::{Call, CallId, Dialect, Event, HResult, JobId, JobState, Method, Out, ThreadId, UserId};
+use judge::trace::{CallLine, Kind, ReturnLine, Told};
+use judge::{Header, Trace};
 
+use self::program::{Happening, OpenCall, Program, by_job, trace};
 use crate::Manifest;
 use crate::process::{Fault, Process, Tampering};
 use crate::wire::{
-    self, Action, Command, End, Enter, Greeting, Hello, Leave, Line, Order, PlannedCall, RaceOrder,
-    RestartKind, Start, Verb, WireOut, WireReceiver, can,
+    self, Action, Command, End, Greeting, Hello, Line, Order, PlannedCall, RaceOrder, RestartKind, Verb,
+    WireOut, WireReceiver, can,
 };
 
 /// How long things may take.
@@ -73,15 +74,6 @@ pub struct Calling {
     method: Method,
 }
 
-/// Something that happened, in the order of the adapter's counter.
-#[derive(Clone, PartialEq, Debug)]
-struct Happening {
-    q: u64,
-    /// Its number, in the order in which the lines were taken in.
-    number: u64,
-    what: Kind,
-}
-
 /// A line that was taken in, with its place.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Heard {
@@ -113,39 +105,6 @@ pub struct Session {
     calls: u64,
     /// Commands that were done, in all programs.
     done: u64,
-}
-
-/// What is known of the program that is being played.
-#[derive(Debug, Default)]
-struct Program {
-    /// The adapter's numbers of its jobs.
-    jobs: Vec<u32>,
-    happened: Vec<Happening>,
-    /// Lines that were taken in.
-    heard: u64,
-    /// Commands that are calls and have not come back.
-    open: BTreeMap<i64, OpenCall>,
-    calls: u32,
-    /// Callbacks that run: how the trace names them, and their event.
-    inside: BTreeMap<u64, (DeliveryId, JobId, Event, Told)>,
-    entered: u32,
-    left: u32,
-    /// Callbacks that have entered, by job and event.
-    entered_of: BTreeMap<(JobId, Event), usize>,
-    /// Callbacks that have left, by job and event.
-    left_of: BTreeMap<(JobId, Event), usize>,
-    /// Calls that the adapter has made by itself and that have come back.
-    own_back: usize,
-}
-
-/// A call that has not come back.
-#[derive(Clone, Debug)]
-struct OpenCall {
-    id: CallId,
-    job: Option<JobId>,
-    call: Call,
-    thread: ThreadId,
-    user: UserId,
 }
 
 impl Calling {
@@ -628,16 +587,7 @@ impl Session {
     /// The lines of the program from this number on, in the order of the adapter's counter, and the number of the next one.
     #[must_use]
     pub fn heard_since(&self, number: u64) -> (Vec<Heard>, u64) {
-        let happened = &self.program.happened;
-        let new = happened.iter().filter(|happening| happening.number >= number);
-        let mut new: Vec<Heard> = new
-            .map(|Happening { q, what, .. }| {
-                let before = happened.iter().filter(|other| other.q < *q).count() as u64;
-                Heard { q: *q, seq: before + 1, what: what.clone() }
-            })
-            .collect();
-        new.sort_by_key(|heard| heard.q);
-        (new, self.program.heard)
+        (self.program.since(number), self.program.heard)
     }
 
     /// Whether the process is gone, after a command that it did not answer.
@@ -743,258 +693,6 @@ impl Session {
                 Err(Fault::Errored { during: during(), message: errored.message, traceback })
             }
         }
-    }
-
-    /// The call as the adapter gets it.
-    fn tampered(&self, call: &Call) -> Call {
-        match (self.tampering, call) {
-            (Tampering::IgnoresTheMask, Call::SetNotifyFlags { .. }) => {
-                Call::SetNotifyFlags { flags: EVERYTHING }
-            }
-            _ => call.clone(),
-        }
-    }
-
-    fn tampered_race(&self, mut race: RaceOrder) -> RaceOrder {
-        if self.tampering == Tampering::IgnoresTheMask {
-            let calls = race.runs.iter_mut().flat_map(|run| run.before.iter_mut().chain(&mut run.racer));
-            for call in calls.filter(|call| call.call == Method::SetNotifyFlags.name()) {
-                call.args = Some(serde_json::json!({ "flags": EVERYTHING }));
-            }
-        }
-        race
-    }
-
-    fn tampered_trace(&mut self, mut trace: Trace) -> Trace {
-        self.traces += 1;
-        if self.tampering == Tampering::OneLateCallback && self.traces % RARELY == RARELY / 2 {
-            call_again_after_cancel(&mut trace);
-        }
-        trace
-    }
-}
-
-/// Every event that a client can ask for.
-const EVERYTHING: u32 = 0x1B;
-
-/// A run in so many has the late callback.
-const RARELY: u64 = 100;
-
-/// Lets the last callback come once more, behind the Cancel that has succeeded.
-fn call_again_after_cancel(trace: &mut Trace) {
-    let cancels: Vec<CallId> = trace
-        .lines
-        .iter()
-        .filter_map(|line| match &line.what {
-            Kind::Call(call) if call.call == Call::Cancel => Some(call.id),
-            _ => None,
-        })
-        .collect();
-    let is_cancel = |line: &TraceLine| matches!(&line.what, Kind::Return(back) if back.hr.succeeded() && cancels.contains(&back.call));
-    let Some(at) = trace.lines.iter().position(is_cancel) else { return };
-    let job = match &trace.lines[at].what {
-        Kind::Return(ReturnLine { job: Some(job), .. }) => *job,
-        _ => return,
-    };
-    let delivery = DeliveryId(u32::MAX);
-    let enter = EnterLine {
-        delivery,
-        job,
-        event: Event::JobTransferred,
-        receiver: Told::Interface(ReceiverId(0)),
-        file: None,
-    };
-    let leave = LeaveLine { delivery, outcome: Left::Hr(HResult::S_OK) };
-    let seq = trace.lines.last().map_or(0, |line| line.seq);
-    trace.lines.insert(at + 1, TraceLine { seq, what: Kind::Leave(leave) });
-    trace.lines.insert(at + 1, TraceLine { seq, what: Kind::Enter(enter) });
-    renumber(&mut trace.lines);
-}
-
-impl Program {
-    fn happens(&mut self, q: u64, what: Kind) {
-        self.happened.push(Happening { q, number: self.heard, what });
-        self.heard += 1;
-    }
-
-    fn job(&self, number: u32) -> Option<JobId> {
-        let at = self.jobs.iter().position(|known| *known == number)?;
-        Some(JobId(at as u32))
-    }
-
-    fn start(&mut self, start: Start) -> Result<(), Fault> {
-        if start.start < 0 {
-            return self.start_by_itself(start);
-        }
-        let Some(OpenCall { id, job, call, thread, user }) = self.open.get(&start.start).cloned() else {
-            // A call of an earlier program, or a command that is no call.
-            return Ok(());
-        };
-        let line = CallLine { id, thread, user, inside: None, job, call };
-        self.happens(start.q, Kind::Call(line));
-        Ok(())
-    }
-
-    /// A call from inside of a callback, or in a race.
-    fn start_by_itself(&mut self, start: Start) -> Result<(), Fault> {
-        let Start { q, start: number, called } = start;
-        let Some(planned) = called.planned() else { return Ok(()) };
-        let call = planned.call().map_err(|error| {
-            Fault::Disorder(format!("the arguments of {} are not its own: {error}", planned.call))
-        })?;
-        let inside = called.inside.and_then(|enter| self.inside.get(&enter).copied());
-        if called.inside.is_some() && inside.is_none() && called.run.is_none() {
-            // From inside of a callback of an earlier program.
-            return Ok(());
-        }
-        let job = called.job.and_then(|number| self.job(number));
-        let thread = ThreadId(called.thread.unwrap_or(0));
-        let id = CallId(self.calls);
-        self.calls += 1;
-        let on = if matches!(call, Call::CreateJob { .. }) { None } else { job };
-        let user = UserId(0);
-        self.open.insert(number, OpenCall { id, job, call: call.clone(), thread, user });
-        let inside = inside.map(|(delivery, ..)| delivery);
-        let line = CallLine { id, thread, user, inside, job: on, call };
-        self.happens(q, Kind::Call(line));
-        Ok(())
-    }
-
-    fn end(&mut self, end: &End) -> Result<(), Fault> {
-        let Some(OpenCall { id, job, call, .. }) = self.open.remove(&end.end) else { return Ok(()) };
-        let started = |happening: &Happening| matches!(&happening.what, Kind::Call(line) if line.id == id);
-        let Some(hr) = end.hr else {
-            // It was not made.
-            self.happened.retain(|happening| !started(happening));
-            return Ok(());
-        };
-        if !self.happened.iter().any(started) {
-            return Err(Fault::Disorder(format!("{} ends, and has not started", call.method())));
-        }
-        self.own_back += usize::from(end.end < 0);
-        let creates = matches!(call, Call::CreateJob { .. });
-        let job = match (creates && hr.succeeded(), job) {
-            (true, None) => self.jobs.len().checked_sub(1).map(|last| JobId(last as u32)),
-            (_, job) => job,
-        };
-        if creates && !hr.succeeded() && end.end >= 0 {
-            // The number is free for the next one. In a race the numbers are given beforehand.
-            self.jobs.pop();
-        }
-        let given = end.out.as_ref().map(|out| out.to_contract(&|number| self.job(number)));
-        // Which job CreateJob makes is our choice, so the answer need not have it.
-        let made = || job.filter(|_| creates && hr.succeeded()).map(Out::Job);
-        let out = given.or_else(made).unwrap_or(Out::None);
-        let back = ReturnLine { call: id, job, hr, out };
-        self.happens(end.q, Kind::Return(back));
-        Ok(())
-    }
-
-    fn enter(&mut self, enter: &Enter) -> Result<(), Fault> {
-        let Some(job) = self.job(enter.job) else { return Ok(()) };
-        let Some(event) = Event::ALL.into_iter().find(|event| event.to_string() == enter.event) else {
-            return Err(Fault::Disorder(format!("there is no event {:?}", enter.event)));
-        };
-        let delivery = DeliveryId(self.entered);
-        self.entered += 1;
-        let receiver = match &enter.receiver {
-            WireReceiver::Object(number) => Told::Interface(ReceiverId(*number)),
-            WireReceiver::Program(_) => Told::CommandLine,
-        };
-        if self.inside.insert(enter.enter, (delivery, job, event, receiver)).is_some() {
-            return Err(Fault::Disorder(format!("callback {} enters twice", enter.enter)));
-        }
-        let file = enter.file.map(FileId);
-        *self.entered_of.entry((job, event)).or_default() += 1;
-        let line = EnterLine { delivery, job, event, receiver, file };
-        self.happens(enter.q, Kind::Enter(line));
-        if let Some(parts) = enter.given {
-            // A job that is not of this program is another one than that of the delivery.
-            let job = parts.job.map(|number| self.job(number).unwrap_or(JobId(u32::MAX)));
-            let receiver = parts.receiver.map(ReceiverId);
-            let given = Given { receiver, job, file: parts.file.map(FileId), error: parts.error };
-            let what = Kind::Given(GivenLine { delivery, given });
-            self.happens(enter.q, what);
-        }
-        Ok(())
-    }
-
-    fn leave(&mut self, leave: &Leave) -> Result<(), Fault> {
-        let Some((delivery, job, event, _)) = self.inside.remove(&leave.leave) else { return Ok(()) };
-        self.left += 1;
-        *self.left_of.entry((job, event)).or_default() += 1;
-        let outcome = match leave {
-            Leave { exited: Some(code), .. } => Left::Exited(*code),
-            Leave { hr: Some(hr), .. } => Left::Hr(*hr),
-            _ => Left::Panicked,
-        };
-        let what = Kind::Leave(LeaveLine { delivery, outcome });
-        self.happens(leave.q, what);
-        Ok(())
-    }
-}
-
-/// What happened as a trace, in the order of the adapter's counter. Of a race only one job is there, and becomes the first.
-fn trace(mut happened: Vec<Happening>, header: &Header, only: Option<JobId>) -> Trace {
-    happened.sort_by_key(|happening| happening.q);
-    let mut lines: Vec<TraceLine> =
-        happened.into_iter().map(|happening| TraceLine { seq: 0, what: happening.what }).collect();
-    if let Some(job) = only {
-        lines.iter_mut().for_each(|line| first_job(&mut line.what, job));
-    }
-    renumber(&mut lines);
-    Trace { header: header.clone(), lines }
-}
-
-fn renumber(lines: &mut [TraceLine]) {
-    for (line, seq) in lines.iter_mut().zip(1..) {
-        line.seq = seq;
-    }
-}
-
-/// What happened to each of so many jobs. What is about none of them is left out.
-fn by_job(happened: Vec<Happening>, jobs: usize) -> Vec<Vec<Happening>> {
-    // A CreateJob has no job before it is back.
-    let (mut calls, mut deliveries) = (BTreeMap::new(), BTreeMap::new());
-    for happening in &happened {
-        match &happening.what {
-            Kind::Return(back) => drop(calls.insert(back.call, back.job)),
-            Kind::Enter(enter) => drop(deliveries.insert(enter.delivery, enter.job)),
-            _ => {}
-        }
-    }
-    let mut parts = vec![Vec::new(); jobs];
-    for happening in happened {
-        let job = match &happening.what {
-            Kind::Call(call) => call.job.or_else(|| calls.get(&call.id).copied().flatten()),
-            Kind::Return(back) => back.job,
-            Kind::Enter(enter) => Some(enter.job),
-            Kind::Given(given) => deliveries.get(&given.delivery).copied(),
-            Kind::Leave(leave) => deliveries.get(&leave.delivery).copied(),
-            _ => None,
-        };
-        if let Some(part) = job.and_then(|job| parts.get_mut(job.index())) {
-            part.push(happening);
-        }
-    }
-    parts
-}
-
-/// Names the job of a race as the first.
-fn first_job(what: &mut Kind, job: JobId) {
-    let first = |of: &mut JobId| {
-        if *of == job {
-            *of = JobId(0);
-        }
-    };
-    match what {
-        Kind::Call(call) => call.job.iter_mut().for_each(first),
-        Kind::Return(back) => {
-            back.job.iter_mut().for_each(first);
-        }
-        Kind::Enter(enter) => first(&mut enter.job),
-        Kind::Given(given) => given.given.job.iter_mut().for_each(first),
-        _ => {}
     }
 }
 
