@@ -118,10 +118,7 @@ fn of_slice<C: Core>(
     let Plan { search, rules, core } = *plan;
     let budget = deadline.map(explored::budget_until);
     let make: fn(&Config) -> C = C::new;
-    let whole = |report: &Report| {
-        let states = report.whole()? as u64;
-        Some(Size { states, edges: report.edges as u64 })
-    };
+    let whole = |report: &Report| Some(Size::of(report.whole()?, report.edges));
     let report = search.explore(&label(plan, variant, slice), budget, output, whole, |options| {
         explore(&variant.profile, slice, rules, make, options)
     })?;

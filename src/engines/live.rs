@@ -70,10 +70,9 @@ impl<'a> Plan<'a> {
     /// How much is done with so many runs.
     fn work(&self, runs: u32) -> Work {
         let work = match (self.runs, self.row) {
-            (Some(most), _) => Work::counted(runs.into(), most.into(), "runs").within(Some(self.budget)),
             // One row ends when it ends.
             (None, Some(_)) => Work::UNKNOWN,
-            (None, None) => Work::timed(self.budget),
+            (most, _) => Work::until(self.budget, runs.into(), most.map(u64::from), "runs"),
         };
         work.before(self.later)
     }

@@ -137,10 +137,7 @@ const EDGES_PER_MS: u32 = 7_000;
 fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredSlice, Error> {
     let Turn { plan, dialect, .. } = *turn;
     let Plan { search, laws, design } = *plan;
-    let whole = |report: &Report| {
-        let states = report.whole()? as u64;
-        Some(Size { states, edges: report.edges as u64 })
-    };
+    let whole = |report: &Report| Some(Size::of(report.whole()?, report.edges));
     let report = search.explore(&label(plan, dialect, slice), turn.budget(), output, whole, |options| {
         check(design, dialect.profile(), slice, laws, Reduction::Fewest, options)
     })?;

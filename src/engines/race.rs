@@ -106,22 +106,10 @@ pub(super) fn of_design(name: &str, design: Design) -> String {
     }
 }
 
-impl Plan<'_> {
-    /// How much is done with so many schedules.
-    fn work(&self, schedules: u64) -> Work {
-        match self.schedules {
-            Some(of_each) => {
-                let all = of_each.saturating_mul(self.kinds.len() as u64);
-                Work::counted(schedules, all, "schedules").within(Some(self.budget))
-            }
-            None => Work::timed(self.budget),
-        }
-    }
-}
-
 /// One thread per strategy: they share nothing, and a session keeps its stacks per thread.
 fn hunt_all(plan: &Plan<'_>, output: &Output) -> Vec<(Kind, Hunted)> {
     let progress = output.progress(NAME);
+    let most = plan.schedules.map(|of_each| of_each.saturating_mul(plan.kinds.len() as u64));
     let done: Vec<AtomicU64> = plan.kinds.iter().map(|_| AtomicU64::new(0)).collect();
     let enough = AtomicBool::new(false);
     let (tells, told) = channel();
@@ -148,7 +136,8 @@ fn hunt_all(plan: &Plan<'_>, output: &Output) -> Vec<(Kind, Hunted)> {
             if worker::is_stopped() {
                 enough.store(true, Ordering::Relaxed);
             }
-            progress.tell(plan.work(schedules), || format!("{} schedules", indicatif::HumanCount(schedules)));
+            let work = Work::until(plan.budget, schedules, most, "schedules");
+            progress.tell(work, || format!("{} schedules", indicatif::HumanCount(schedules)));
         }
         told.try_iter().for_each(|line| progress.note(&line));
         hunts

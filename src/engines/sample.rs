@@ -38,16 +38,6 @@ pub(crate) struct Plan<'a> {
     pub(crate) traces: &'a Traces,
 }
 
-impl Plan<'_> {
-    /// How much is done with so many programs.
-    fn work(&self, runs: u64) -> Work {
-        match self.programs {
-            Some(programs) => Work::counted(runs, programs, "programs").within(Some(self.budget)),
-            None => Work::timed(self.budget),
-        }
-    }
-}
-
 /// The command that comes upon the same program again. A process that died may have been some programs further than it was heard of.
 const AGAIN: &str = "bgcheck properties --programs 100000 --seed {at}";
 
@@ -83,7 +73,8 @@ fn on<C: Core>(
         if worker::is_stopped() {
             enough.store(true, Ordering::Relaxed);
         }
-        progress.tell(plan.work(runs), || format!("{} programs", indicatif::HumanCount(runs)));
+        let work = Work::until(plan.budget, runs, plan.programs, "programs");
+        progress.tell(work, || format!("{} programs", indicatif::HumanCount(runs)));
     };
     let keep = |failure: &properties::sample::Failure| {
         let mut so_far = found.borrow_mut();

@@ -181,10 +181,8 @@ impl Progress {
 
     /// How far it is. The text is only made when the last one is old.
     pub(crate) fn tell(&self, work: Work, text: impl FnOnce() -> String) {
-        worker::sign();
+        self.note_work(work);
         let mut state = locked(&self.0);
-        let at = state.track.elapsed();
-        state.track.shared().pace.note(at, work);
         if state.made.is_none_or(|made| made.elapsed() >= BEAT) {
             state.text = text();
             state.made = Some(Instant::now());

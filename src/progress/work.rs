@@ -60,6 +60,12 @@ impl Work {
         Work { counted: Some(Counted { done, of: of.max(done), unit, cost }), ..Work::UNKNOWN }
     }
 
+    /// It goes on until the budget is spent, or until so much is done where there is a most.
+    pub(crate) fn until(budget: Duration, done: u64, most: Option<u64>, unit: &'static str) -> Work {
+        let counted = |most| Work::counted(done, most, unit).within(Some(budget));
+        most.map_or(Work::timed(budget), counted)
+    }
+
     /// Steps that are in no proportion to each other: they are counted, and give no estimate.
     pub(crate) const fn step(done: u64, of: u64) -> Work {
         Work { counted: Some(Counted { done, of, unit: "steps", cost: None }), ..Work::UNKNOWN }

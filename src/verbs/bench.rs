@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use reports::ExitCode;
 use serde_json::json;
 
@@ -43,27 +45,32 @@ pub(crate) struct Args {
 }
 
 /// What is measured.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum What {
-    /// Seven counters modulo ten.
-    Counters,
-    /// Two-phase commit with eight participants.
-    Commit,
-    /// The protocol in slice `default/together`, BITS, under the barrier.
-    Protocol,
-    /// A file through the service, and through curl.
+    Model(Subject),
     Download,
 }
 
 impl What {
-    const ALL: [What; 4] = [What::Counters, What::Commit, What::Protocol, What::Download];
+    const ALL: [What; 4] = [
+        What::Model(Subject::Counters),
+        What::Model(Subject::Commit),
+        What::Model(Subject::Protocol),
+        What::Download,
+    ];
+}
 
-    const fn model(self) -> Option<Subject> {
+impl ValueEnum for What {
+    fn value_variants<'a>() -> &'a [What] {
+        &What::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
         match self {
-            What::Counters => Some(Subject::Counters),
-            What::Commit => Some(Subject::Commit),
-            What::Protocol => Some(Subject::Protocol),
-            What::Download => None,
+            What::Model(subject) => subject.to_possible_value(),
+            What::Download => {
+                Some(PossibleValue::new("download").help("A file through the service, and through curl"))
+            }
         }
     }
 }
@@ -74,18 +81,18 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         return Ok(ExitCode::Held);
     }
     let asked = if args.what.is_empty() { &What::ALL[..] } else { &args.what };
-    if let (Some(engine), Some(subject)) = (&args.measure, asked.first().and_then(|what| what.model())) {
-        output.text(&measure(engine, subject))?;
+    if let (Some(engine), [What::Model(subject), ..]) = (&args.measure, asked) {
+        output.text(&measure(engine, *subject))?;
         return Ok(ExitCode::Held);
     }
     let (mut models, mut downloads) = (Vec::new(), Vec::new());
     for what in asked {
-        let (text, of_json, all) = match what.model() {
-            Some(subject) => {
+        let (text, of_json, all) = match *what {
+            What::Model(subject) => {
                 let figures = compare(subject, args.rounds, output)?;
                 (in_text(subject, args.rounds, &figures), in_json(subject, &figures), &mut models)
             }
-            None => {
+            What::Download => {
                 let measured = download::compare(args.mib, args.rounds, output)?;
                 (measured.in_text(), measured.in_json(), &mut downloads)
             }

@@ -21,7 +21,7 @@ use contract::{Dialect, HResult, Priority, UserId};
 use engine::service::{Callback, ErrorObject, Job, Service};
 use serde_json::json;
 
-use super::{apart, most_bytes_held};
+use super::{Spread, apart, most_bytes_held};
 use crate::error::Error;
 use crate::output::Output;
 use crate::progress::Work;
@@ -95,30 +95,20 @@ impl Downloads {
 
     /// The median of the ratios of each round: service to curl.
     fn ratio(&self) -> Option<f64> {
-        let ratios: Vec<f64> = self.service.iter().zip(&self.curl).map(|(ours, curl)| ours / curl).collect();
-        median(&ratios)
+        let ratios = self.service.iter().zip(&self.curl).map(|(ours, curl)| ours / curl);
+        (!self.curl.is_empty()).then(|| Spread::of(ratios).median())
     }
 }
 
 fn row(name: &str, rates: &[f64], held: &str, ratio: &str) -> String {
-    let sorted = sorted(rates);
-    let spread = match sorted[..] {
+    let rates = Spread::of(rates.iter().copied());
+    let spread = match rates.0[..] {
         [] => String::new(),
         [least, .., most] => format!("{least:.0} to {most:.0}"),
         [only] => format!("{only:.0}"),
     };
-    let median = median(rates).unwrap_or_default();
+    let median = rates.median();
     format!("{name:<10} {median:>7.0} {spread:>15} {held:>8} {ratio:>7}").trim_end().to_owned()
-}
-
-fn sorted(values: &[f64]) -> Vec<f64> {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    values
-}
-
-fn median(values: &[f64]) -> Option<f64> {
-    sorted(values).get(values.len() / 2).copied()
 }
 
 /// In MiB per second. The file goes.

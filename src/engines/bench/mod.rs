@@ -27,7 +27,7 @@ use crate::progress::Work;
 use crate::watch::worker;
 
 /// A model, and the counts that every engine must come to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
 pub(crate) enum Subject {
     /// Seven counters modulo ten.
     Counters,
@@ -85,28 +85,46 @@ struct Sample {
 /// The figures of one engine on one model.
 pub(crate) struct Figures {
     engine: &'static str,
-    /// States per second, from the least to the most.
-    rates: Vec<f64>,
+    /// States per second.
+    rates: Spread,
     bytes_per_state: f64,
 }
 
 impl Figures {
     fn of(engine: &'static str, samples: &[Sample]) -> Self {
-        let sorted = |of: fn(&Sample) -> f64| {
-            let mut values: Vec<f64> = samples.iter().map(of).collect();
-            values.sort_by(f64::total_cmp);
-            values
-        };
-        let bytes = sorted(|sample| sample.bytes_per_state);
         Figures {
             engine,
-            rates: sorted(|sample| sample.states_per_second),
-            bytes_per_state: bytes[bytes.len() / 2],
+            rates: Spread::of(samples.iter().map(|sample| sample.states_per_second)),
+            bytes_per_state: Spread::of(samples.iter().map(|sample| sample.bytes_per_state)).median(),
         }
     }
 
     fn median(&self) -> f64 {
-        self.rates[self.rates.len() / 2]
+        self.rates.median()
+    }
+}
+
+/// The figures of several rounds, from the least to the most.
+struct Spread(Vec<f64>);
+
+impl Spread {
+    fn of(figures: impl IntoIterator<Item = f64>) -> Spread {
+        let mut figures: Vec<f64> = figures.into_iter().collect();
+        figures.sort_by(f64::total_cmp);
+        Spread(figures)
+    }
+
+    /// The one in the middle; 0 of no rounds.
+    fn median(&self) -> f64 {
+        self.0.get(self.0.len() / 2).copied().unwrap_or_default()
+    }
+
+    fn least(&self) -> f64 {
+        self.0.first().copied().unwrap_or_default()
+    }
+
+    fn most(&self) -> f64 {
+        self.0.last().copied().unwrap_or_default()
     }
 }
 
@@ -142,7 +160,7 @@ pub(crate) fn in_text(subject: Subject, rounds: u32, figures: &[Figures]) -> Str
         "", "M/s", "least to most", "bytes/state", "ratio"
     );
     for each in figures {
-        let [least, most] = [each.rates[0], each.rates[each.rates.len() - 1]].map(|rate| rate / 1e6);
+        let [least, most] = [each.rates.least(), each.rates.most()].map(|rate| rate / 1e6);
         let (median, spread) = (each.median() / 1e6, format!("{least:.2} to {most:.2}"));
         let _ = writeln!(
             text,
@@ -161,7 +179,7 @@ pub(crate) fn in_json(subject: Subject, figures: &[Figures]) -> serde_json::Valu
     let engine = |each: &Figures| {
         json!({
             "engine": each.engine,
-            "states_per_second": each.rates,
+            "states_per_second": each.rates.0,
             "median_states_per_second": each.median(),
             "bytes_per_state": each.bytes_per_state,
             "ratio": ratio(figures, each),

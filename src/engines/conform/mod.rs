@@ -9,7 +9,6 @@ mod slices;
 mod subject;
 
 use std::collections::BTreeMap;
-use std::num::NonZero;
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, PoisonError};
@@ -39,7 +38,7 @@ use crate::error::Error;
 use crate::output::{Output, counted};
 use crate::place::Place;
 use crate::progress::{Ahead, Guess};
-use crate::run::{is_stopped, millis, quoted};
+use crate::run::{cores, is_stopped, millis, quoted};
 use crate::watch::{Limit, worker};
 
 /// Steps of a path at which it ends, unless another number is given.
@@ -99,7 +98,7 @@ pub(crate) fn committed(committed: &Committed) -> Result<Suite, Error> {
 /// Generates every committed suite as the model has it now, in the order of the list, on each of the machine's processors.
 pub(crate) fn regenerated(output: &Output) -> Result<Vec<Suite>, Error> {
     worker::begin("generate", None, "", Limit::Silence(PATIENCE * 5));
-    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let processors = cores();
     let ahead = Ahead::on(processors, &Place::here());
     for suite in COMMITTED.iter().rev() {
         ahead.expect(format!("generate committed {}", suite.name), Guess::default());
