@@ -22,7 +22,7 @@ pub(crate) use lockstep::parting;
 #[cfg(feature = "live")]
 pub(crate) use lockstep::same_answer;
 #[cfg(feature = "live")]
-pub(crate) use step::{left, outcome, step_of};
+pub(crate) use step::{callback, left, outcome, receiver, step_of, whereabouts};
 
 use crate::minimize::{Identity, told};
 use crate::program::Program;

@@ -246,7 +246,7 @@ impl Attack<'_> {
         };
         let variants = Dialect::ALL.iter().flat_map(|dialect| variants(*dialect, scope));
         let mut slices: Vec<(Variant, Slice)> = variants.flat_map(of_variant).collect();
-        slices.sort_by_key(|(variant, slice)| pins::states(scope, variant, slice.name));
+        slices.sort_by_cached_key(|(variant, slice)| pins::states(scope, variant, slice.name));
         slices.iter().find_map(|(variant, slice)| match self.left().is_zero() {
             true => None,
             false => self.slice(scope, variant, slice),

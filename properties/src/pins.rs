@@ -31,6 +31,14 @@ pub struct Size {
     pub edges: u64,
 }
 
+impl Size {
+    /// So many states and edges, as an exploration counts them.
+    #[must_use]
+    pub const fn of(states: usize, edges: usize) -> Size {
+        Size { states: states as u64, edges: edges as u64 }
+    }
+}
+
 /// How large the races of a situation are on average.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RaceSize {

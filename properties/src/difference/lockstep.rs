@@ -10,7 +10,7 @@ use model::drive::{Applied, Stimulus};
 use model::lockstep::{Disagreement, Lockstep, Readiness};
 use model::spec::{Expected, Refused, Reply};
 
-use super::step::{self, Since, outcome};
+use super::step::{self, Since, outcome, whereabouts};
 use super::{Account, Concern, Difference};
 use crate::run::Lines;
 use crate::tape;
@@ -138,14 +138,14 @@ impl<C: Core, const J: usize> Moment<'_, C, J> {
                 job: Some(job),
             },
             Disagreement::State { job, spec, core } => {
-                let named = |state: Option<JobState>| {
-                    state.map_or_else(|| "nowhere".to_owned(), |state| state.to_string())
-                };
                 let final_ = spec.or(core).is_some_and(JobState::is_final);
                 Said {
-                    words: vec![format!("subject {}", named(core)), format!("wanted {}", named(spec))],
-                    subject: format!("{job} is {}", named(core)),
-                    wanted: format!("{job} is {}", named(spec)),
+                    words: vec![
+                        format!("subject {}", whereabouts(core)),
+                        format!("wanted {}", whereabouts(spec)),
+                    ],
+                    subject: format!("{job} is {}", whereabouts(core)),
+                    wanted: format!("{job} is {}", whereabouts(spec)),
                     concern: Concern::Rule(if final_ { Rule::R10 } else { Rule::R13 }),
                     job: Some(job),
                 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use contract::core::{Delivery, Failure, TransferEvent};
 use contract::event::{Leave, Target};
-use contract::{Core, EventView, HResult, JobId, Method};
+use contract::{Core, Event, EventView, FileId, HResult, JobId, JobState, Method};
 use judge::Line;
-use judge::trace::Kind;
+use judge::trace::{Kind, Told};
 use model::drive::{DiskResult, Stimulus};
 use model::lockstep::Lockstep;
 
@@ -132,6 +132,25 @@ pub(crate) fn left(leave: Leave) -> &'static str {
         Leave::Panicked => "a panic",
         Leave::Exited(0) => "an exit",
         Leave::Exited(_) => "an exit with an error",
+    }
+}
+
+/// Where a job is.
+pub(crate) fn whereabouts(state: Option<JobState>) -> String {
+    state.map_or_else(|| "nowhere".to_owned(), |state| state.to_string())
+}
+
+/// A callback, in a few words.
+pub(crate) fn callback(event: Event, job: JobId, file: Option<FileId>) -> String {
+    let of = file.map_or_else(String::new, |file| format!(", {file}"));
+    format!("{event}({job}{of})")
+}
+
+/// Who receives a callback.
+pub(crate) fn receiver(told: Told) -> String {
+    match told {
+        Told::Interface(object) => object.to_string(),
+        Told::CommandLine => "the program".to_owned(),
     }
 }
 

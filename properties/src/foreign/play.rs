@@ -17,7 +17,7 @@ use judge::{Rule, Trace, Verdicts};
 use model::drive::Stimulus;
 use model::scope::Slice;
 
-pub(super) use self::names::{GOOD_LOCAL, GOOD_REMOTE_FILE, Names};
+pub(super) use self::names::{GOOD_LOCAL, GOOD_REMOTE_FILE, Names, renamed};
 use super::Stage;
 use super::aftermath::{self, Litter};
 use super::kept::Thing;

@@ -24,7 +24,9 @@ use model::drive::Stimulus;
 
 use super::doubt::Doubt;
 use super::rests::Rests;
-use crate::difference::{Account, Concern, Difference, left, outcome, same_answer, step_of};
+use crate::difference::{
+    Account, Concern, Difference, callback, left, outcome, receiver, same_answer, step_of, whereabouts,
+};
 use crate::tape;
 
 /// How a subject is led, and so how finely it can be compared.
@@ -509,18 +511,16 @@ impl Comparison<'_> {
                 return;
             }
         }
-        let named =
-            |state: Option<JobState>| state.map_or_else(|| "nowhere".to_owned(), |state| state.to_string());
         let is_final = ours.or(theirs).is_some_and(JobState::is_final);
         self.push(Difference {
             skeleton: vec![
                 wanted.after.clone(),
-                format!("subject {}", named(theirs)),
-                format!("wanted {}", named(ours)),
+                format!("subject {}", whereabouts(theirs)),
+                format!("wanted {}", whereabouts(ours)),
             ],
             after: wanted.after.clone(),
-            subject: format!("{job} is {}", named(theirs)),
-            wanted: format!("{job} is {}", named(ours)),
+            subject: format!("{job} is {}", whereabouts(theirs)),
+            wanted: format!("{job} is {}", whereabouts(ours)),
             account: Account::Suite,
             concern: Concern::Rule(if is_final { Rule::R10 } else { Rule::R13 }),
             job: Some(job),
@@ -912,22 +912,17 @@ fn of_answer(method: Method, wanted: &ReturnLine, back: &ReturnLine) -> (Vec<Str
 /// What was seen, in a few words.
 fn in_words(what: &What<'_>) -> String {
     let on = |job: Option<JobId>| job.map_or_else(String::new, |job| format!("{job}."));
-    let of = |file: &Option<FileId>| file.map_or_else(String::new, |file| format!(", {file}"));
-    let at = |receiver: &Told| match receiver {
-        Told::Interface(object) => object.to_string(),
-        Told::CommandLine => "the program".to_owned(),
-    };
     match what {
         What::Called { call, .. } => format!("{}{} is called", on(call.job), call.call),
         What::Returned { call, back } => {
             let out = if back.out == Out::None { String::new() } else { format!(", {:?}", back.out) };
             format!("{}{} -> {}{out}", on(call.job), call.call.method(), back.hr)
         }
-        What::Entered { job, event, file, receiver } => {
-            format!("{event}({job}{}) starts at {}", of(file), at(receiver))
+        What::Entered { job, event, file, receiver: at } => {
+            format!("{} starts at {}", callback(*event, *job, *file), receiver(*at))
         }
-        What::Left { job, event, file, receiver, outcome } => {
-            format!("{event}({job}{}) at {} leaves with {outcome:?}", of(file), at(receiver))
+        What::Left { job, event, file, receiver: at, outcome } => {
+            format!("{} at {} leaves with {outcome:?}", callback(*event, *job, *file), receiver(*at))
         }
         What::Moved { job, to } => format!("{job} is {to}"),
         What::Polled { job, state: Some(state) } => format!("{job} is {state}"),

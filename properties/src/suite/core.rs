@@ -4,9 +4,9 @@
 //! specification and core part, when something is answered or told that the file does not have, and when a call that was refused
 //! has changed the core.
 
-use adapter::SuspendAtEnd;
 use std::collections::BTreeSet;
 
+use adapter::SuspendAtEnd;
 use contract::core::Config;
 use contract::core::TransferEvent;
 use contract::event::Leave;

@@ -41,7 +41,7 @@ pub use self::live::on_live;
 pub use self::packed::PackedError;
 pub use self::race::on_race;
 pub use self::recorded::recorded;
-pub(crate) use self::recorded::{Broken, Led, hung, led};
+pub(crate) use self::recorded::{Broken, Led, hung, led, one_of};
 
 /// Jobs of a slice at most.
 pub const JOBS: usize = 2;

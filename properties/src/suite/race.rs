@@ -4,9 +4,9 @@
 //! as the file has it, and when no rule is broken. Two kinds of paths are not led. One has two jobs: which of them the service serves is its
 //! own choice. The other leaves a timer that is over: the service looks at the time whenever it takes its lock, so no call comes before it.
 
-use adapter::SuspendAtEnd;
 use std::collections::BTreeSet;
 
+use adapter::SuspendAtEnd;
 use contract::core::{Config, Core as _};
 use contract::{JobId, UserId};
 use engine::core::Core;

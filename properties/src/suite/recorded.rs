@@ -5,11 +5,10 @@
 //!
 //! **What it is not.** Strict about what is the subject's freedom: see [`super::compare`].
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use adapter::SuspendAtEnd;
-use contract::{EnvStep, HResult, JobId, JobState, ThreadId};
+use contract::{EnvStep, HResult, JobId, JobState, Method, ThreadId};
 use judge::trace::{Kind, Reason, StateLine};
 use judge::{Header, Recorded, Rule, RuleSet, Trace, Verdicts, failure_id};
 
@@ -51,7 +50,7 @@ pub(crate) struct Led<'a> {
     /// Whether it was left before the end of the path.
     pub(crate) broken_off: Broken,
     /// Codes of a method that mean one thing.
-    pub(crate) equal: Vec<(contract::Method, Vec<HResult>)>,
+    pub(crate) equal: Vec<(Method, Vec<HResult>)>,
     /// What was found behind the path: files and progress.
     pub(crate) aftermath: Vec<Difference>,
     /// What was found beside the trace.
@@ -185,22 +184,26 @@ fn another_error(wanted: &Trace, run: &Trace) -> Option<Difference> {
 }
 
 /// The trace with one code for those that mean one thing.
-fn with_equal(mut trace: Trace, equal: &[(contract::Method, Vec<HResult>)]) -> Trace {
+fn with_equal(mut trace: Trace, equal: &[(Method, Vec<HResult>)]) -> Trace {
     let mut calls = BTreeMap::new();
     for line in &mut trace.lines {
         match &mut line.what {
             Kind::Call(call) => drop(calls.insert(call.id, call.call.method())),
             Kind::Return(back) => {
-                let method = calls.get(&back.call);
-                let group = equal.iter().find(|(of, codes)| Some(of) == method && codes.contains(&back.hr));
-                if let Some((_, codes)) = group {
-                    back.hr = codes.first().copied().unwrap_or(back.hr);
+                if let Some(method) = calls.get(&back.call) {
+                    back.hr = one_of(equal, *method, back.hr);
                 }
             }
             _ => {}
         }
     }
     trace
+}
+
+/// One code for those of a method that mean one thing.
+pub(crate) fn one_of(equal: &[(Method, Vec<HResult>)], method: Method, hr: HResult) -> HResult {
+    let group = equal.iter().find(|(of, codes)| *of == method && codes.contains(&hr));
+    group.and_then(|(_, codes)| codes.first().copied()).unwrap_or(hr)
 }
 
 /// The service does not come back, or not to rest.

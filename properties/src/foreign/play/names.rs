@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use adapter::Session;
-use contract::{Call, FileId, FileNames, JobId};
+use contract::{Call, FileId, FileNames, JobId, Text};
 
 use crate::server::Feed;
 use crate::suite::JOBS;
@@ -55,16 +55,26 @@ impl Names {
             };
             FileNames { remote, local }
         };
-        match call {
-            Call::AddFile { file } => Call::AddFile { file: names(file, 0) },
-            Call::AddFileSet { files } => Call::AddFileSet {
-                files: files.iter().zip(0..).map(|(file, plus)| names(file, plus)).collect(),
-            },
-            Call::FileSetRemoteName { file, remote } if remote.starts_with(GOOD_REMOTE) => {
-                Call::FileSetRemoteName { file: *file, remote: feed.url("other").into() }
-            }
-            other => other.clone(),
+        let other = |remote: &Text| remote.starts_with(GOOD_REMOTE).then(|| feed.url("other").into());
+        renamed(call, names, other)
+    }
+}
+
+/// The call with other names of files, which are numbered in their order, and with another URL where there is one.
+pub(in crate::foreign) fn renamed(
+    call: &Call,
+    names: impl Fn(&FileNames, u32) -> FileNames,
+    url: impl Fn(&Text) -> Option<Text>,
+) -> Call {
+    match call {
+        Call::AddFile { file } => Call::AddFile { file: names(file, 0) },
+        Call::AddFileSet { files } => {
+            Call::AddFileSet { files: files.iter().zip(0..).map(|(file, plus)| names(file, plus)).collect() }
         }
+        Call::FileSetRemoteName { file, remote } => {
+            Call::FileSetRemoteName { file: *file, remote: url(remote).unwrap_or_else(|| remote.clone()) }
+        }
+        other => other.clone(),
     }
 }
 

@@ -9,7 +9,9 @@ use judge::trace::{EnterLine, ReturnLine, Told};
 use model::drive::Phase;
 
 use super::member::{Called, Member};
-use crate::difference::{Account, Concern, Difference, outcome, same_answer};
+use crate::difference::{
+    Account, Concern, Difference, callback, outcome, receiver, same_answer, whereabouts,
+};
 
 /// Words of which a finding is made.
 struct Words {
@@ -99,33 +101,21 @@ pub(super) fn another_answer(
 
 /// No state has this callback.
 pub(super) fn extra(members: &[Member], enter: &EnterLine, after: &str, seq: u64) -> Difference {
-    let EnterLine { job, event, receiver, file, .. } = *enter;
+    let EnterLine { job, event, receiver: at, file, .. } = *enter;
     let due: Vec<_> = members
         .iter()
         .filter(|member| member.state.driver().may_enter(job))
         .filter_map(|member| member.state.driver().telling(job))
         .collect();
     let like = due.iter().find(|told| told.event == event);
-    let at = |target: Target| match target {
-        Target::Interface(object) => object.to_string(),
-        Target::CommandLine => "the program".to_owned(),
-    };
-    let target = match receiver {
-        Told::Interface(object) => Target::Interface(object),
-        Told::CommandLine => Target::CommandLine,
-    };
     let (words, rule) = match like {
-        Some(told) if told.target != target => (format!("{event} at another receiver"), Rule::R3),
+        Some(told) if told.target != Target::from(at) => (format!("{event} at another receiver"), Rule::R3),
         Some(_) => (format!("{event} of another file"), Rule::R5),
         None => (format!("{event} is extra"), Rule::R6),
     };
-    let of = file.map_or_else(String::new, |file| format!(", {file}"));
-    let subject = format!("{event}({job}{of}) starts at {}", at(target));
-    let wanted = due.iter().map(|told| {
-        let of = told.file.map_or_else(String::new, |file| format!(", {file}"));
-        format!("{}({job}{of}) starts at {}", told.event, at(told.target))
-    });
-    let wanted = wanted.collect();
+    let starts = |event, file, at| format!("{} starts at {}", callback(event, job, file), receiver(at));
+    let subject = starts(event, file, at);
+    let wanted = due.iter().map(|told| starts(told.event, told.file, Told::from(told.target))).collect();
     let skeleton = vec![after.to_owned(), words];
     Words { skeleton, subject, wanted, concern: Concern::Rule(rule), job: Some(job) }.difference(after, seq)
 }
@@ -137,16 +127,14 @@ pub(super) fn another_state(
     after: &str,
     seq: u64,
 ) -> Difference {
-    let named_state =
-        |state: Option<JobState>| state.map_or_else(|| "nowhere".to_owned(), |state| state.to_string());
     let states: BTreeSet<Option<JobState>> =
         members.iter().map(|member| member.state.driver().core().state(job)).collect();
-    let words = states.iter().map(|state| named_state(*state)).collect();
-    let skeleton = vec![after.to_owned(), format!("subject {}", named_state(seen)), named(&words)];
+    let words = states.iter().map(|state| whereabouts(*state)).collect();
+    let skeleton = vec![after.to_owned(), format!("subject {}", whereabouts(seen)), named(&words)];
     let is_final = states.iter().flatten().chain(&seen).any(|state| state.is_final());
     Words {
         skeleton,
-        subject: format!("{job} is {}", named_state(seen)),
+        subject: format!("{job} is {}", whereabouts(seen)),
         wanted: words.iter().map(|word| format!("{job} is {word}")).collect(),
         concern: Concern::Rule(if is_final { Rule::R10 } else { Rule::R13 }),
         job: Some(job),

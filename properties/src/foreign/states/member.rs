@@ -120,8 +120,13 @@ impl Member {
     }
 
     fn half_of(&self, job: usize) -> Option<Half> {
-        let now = self.state.driver().core().transfer(JobId(job as u32)).map(|(attempt, _)| attempt);
+        let now = self.attempt(job);
         self.half[job].filter(|(attempt, _)| Some(*attempt) == now).map(|(_, half)| half)
+    }
+
+    /// The attempt that runs.
+    fn attempt(&self, job: usize) -> Option<Attempt> {
+        self.state.driver().core().transfer(JobId(job as u32)).map(|(attempt, _)| attempt)
     }
 
     /// Applies a step; `by` is the call of the trace that it is. Whether it made sense.
@@ -200,8 +205,7 @@ impl Member {
         if fed.is_used_up {
             self.taken[job] = world.orders[job].len();
         }
-        let now = self.state.driver().core().transfer(JobId(job as u32)).map(|(attempt, _)| attempt);
-        self.half[job] = now.filter(|_| fed.is_stalled).map(|attempt| (attempt, Half::Waits));
+        self.half[job] = self.attempt(job).filter(|_| fed.is_stalled).map(|attempt| (attempt, Half::Waits));
     }
 
     /// Forgets what was under way when the set was empty. From then on the clock may lag.
@@ -220,8 +224,7 @@ impl Member {
     /// Whether nothing comes any more without something from outside.
     pub(super) fn rests(&self) -> bool {
         let core = self.state.driver().core();
-        let waits =
-            |job: usize| core.transfer(JobId(job as u32)).is_none() || self.half_of(job) == Some(Half::Waits);
+        let waits = |job: usize| self.attempt(job).is_none() || self.half_of(job) == Some(Half::Waits);
         let fires = self.clock == Clock::Same
             && core.poll_timeout().is_some_and(|at| at <= self.until)
             && !is_overdue(core);
@@ -286,8 +289,8 @@ impl Member {
 
     fn of_transfer(&self, world: &World, job: JobId, next: &mut Vec<Member>) {
         let core = self.state.driver().core();
-        let Some((attempt, _)) = core.transfer(job) else { return };
         let at = job.index();
+        let Some(attempt) = self.attempt(at) else { return };
         let report = |event: TransferEvent| self.after(world, &Stimulus::Transfer { job, event });
         let connects = core.state(job) == Some(JobState::Connecting);
         if connects {

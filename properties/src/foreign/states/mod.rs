@@ -23,7 +23,7 @@ use adapter::{Heard, SuspendAtEnd};
 use contract::event::{Leave, Target};
 use contract::{
     Call, CallId, Core as _, DeliveryId, Event, FileNames, HResult, JobId, JobState, Method, Out, Profile,
-    ThreadId, UserId,
+    Text, ThreadId, UserId,
 };
 use engine::core::Core;
 use judge::RuleSet;
@@ -34,9 +34,9 @@ use model::scope::Slice;
 
 use self::member::{Called, Member, World};
 use crate::difference::{Difference, outcome, same_answer};
-use crate::foreign::play::{GOOD_LOCAL, GOOD_REMOTE_FILE as GOOD_REMOTE};
+use crate::foreign::play::{GOOD_LOCAL, GOOD_REMOTE_FILE as GOOD_REMOTE, renamed};
 use crate::server::{GoesOn, Served};
-use crate::suite::{JOBS, may_be_suspended};
+use crate::suite::{JOBS, may_be_suspended, one_of};
 
 pub(super) use self::again::Shown;
 pub(crate) use self::found::beyond;
@@ -365,7 +365,7 @@ impl States {
         let enters = |member: &Member| {
             let told = member.state.driver().telling(enter.job)?;
             let is_it = told.event == enter.event
-                && is_target(told.target, enter.receiver)
+                && told.target == Target::from(enter.receiver)
                 && (enter.file.is_none() || told.file == enter.file);
             if is_it { member.after(&self.world, &Stimulus::Enter(enter.job)) } else { None }
         };
@@ -436,14 +436,6 @@ fn is_in(member: &Member, job: JobId, seen: Option<JobState>) -> bool {
     state == seen || seen.is_none() && state.is_none_or(JobState::is_final)
 }
 
-fn is_target(target: Target, told: Told) -> bool {
-    match (target, told) {
-        (Target::Interface(receiver), Told::Interface(of)) => receiver == of,
-        (Target::CommandLine, Told::CommandLine) => true,
-        _ => false,
-    }
-}
-
 /// All states to which these can come without anything that is seen, each once; none where there are too many.
 fn closed(world: &World, members: Vec<Member>) -> Option<Vec<Member>> {
     let mut known = BTreeSet::new();
@@ -464,38 +456,20 @@ fn closed(world: &World, members: Vec<Member>) -> Option<Vec<Member>> {
 impl Customs {
     /// The call with the names that the model has for good ones.
     fn of_the_model(&self, call: &Call) -> Call {
-        let file = |file: &FileNames| FileNames {
-            remote: if self.is_remote(&file.remote) { GOOD_REMOTE.into() } else { file.remote.clone() },
-            local: if file.local.starts_with(self.local.as_str()) {
-                GOOD_LOCAL.into()
-            } else {
-                file.local.clone()
-            },
+        let good = |text: &Text, here: &str, good: &'static str| text.starts_with(here).then(|| good.into());
+        let remote = |url: &Text| good(url, &self.remote, GOOD_REMOTE);
+        let names = |file: &FileNames, _: u32| FileNames {
+            remote: remote(&file.remote).unwrap_or_else(|| file.remote.clone()),
+            local: good(&file.local, &self.local, GOOD_LOCAL).unwrap_or_else(|| file.local.clone()),
         };
-        match call {
-            Call::AddFile { file: one } => Call::AddFile { file: file(one) },
-            Call::AddFileSet { files } => Call::AddFileSet { files: files.iter().map(file).collect() },
-            Call::FileSetRemoteName { file, remote } if self.is_remote(remote) => {
-                Call::FileSetRemoteName { file: *file, remote: GOOD_REMOTE.into() }
-            }
-            other => other.clone(),
-        }
-    }
-
-    fn is_remote(&self, url: &str) -> bool {
-        url.starts_with(self.remote.as_str())
+        renamed(call, names, remote)
     }
 
     fn is_answer(&self, method: Method, (hr, out): (HResult, &Out), back: &ReturnLine) -> bool {
         let lacks = back.out == Out::None;
-        self.one_of(method, hr) == self.one_of(method, back.hr)
+        let one_of = |hr| one_of(&self.equal, method, hr);
+        one_of(hr) == one_of(back.hr)
             && (lacks || is_of_its_own(method) || same_answer(out, &back.out).is_empty())
-    }
-
-    /// One code for those that mean one thing.
-    fn one_of(&self, method: Method, hr: HResult) -> HResult {
-        let group = self.equal.iter().find(|(of, codes)| *of == method && codes.contains(&hr));
-        group.and_then(|(_, codes)| codes.first().copied()).unwrap_or(hr)
     }
 }
 
