@@ -1,6 +1,6 @@
 //! What a call costs, with few and many jobs, open ones and ended ones.
 //!
-//! `cargo bench -p engine --bench service`. Files are not fetched here: what is measured is the service.
+//! `cargo bench -p engine --bench service --no-default-features`. Files are not fetched here: what is measured is the service.
 
 use std::hint::black_box;
 
