@@ -334,17 +334,17 @@ impl Debug for Pending {
     }
 }
 
-/// What a timer of a job does when its moment has come.
+/// What a timer of a job does when its moment has come. Of two at the same moment the earlier variant fires first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Timer {
-    /// The transfer is tried again.
-    Retry,
-    /// A callback or a program that failed may be tried again (semantics e).
-    CallbackRetry,
     /// The job was without progress for too long.
     NoProgress,
+    /// The transfer is tried again.
+    Retry,
     /// The time slice is over (semantics j).
     TimeSlice,
+    /// A callback or a program that failed may be tried again (semantics e).
+    CallbackRetry,
     /// The job is too old (semantics o).
     Expiry,
 }
@@ -352,7 +352,7 @@ pub enum Timer {
 impl Timer {
     /// Every kind, in order.
     pub const ALL: [Timer; 5] =
-        [Timer::Retry, Timer::CallbackRetry, Timer::NoProgress, Timer::TimeSlice, Timer::Expiry];
+        [Timer::NoProgress, Timer::Retry, Timer::TimeSlice, Timer::CallbackRetry, Timer::Expiry];
 }
 
 impl std::fmt::Display for Timer {
@@ -367,31 +367,82 @@ impl std::fmt::Display for Timer {
     }
 }
 
-/// The timers of a job that run, each with its moment.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub struct Timers([Option<Time>; Timer::ALL.len()]);
+/// The timers of a job that run, each with its moment. Small, because they are asked for and compared in every step of an exploration.
+#[derive(Clone, Copy, Eq, Hash)]
+pub struct Timers([u64; Timer::ALL.len()]);
+
+/// The moment of a timer that does not run: none reaches the end of time.
+const NEVER: u64 = u64::MAX;
 
 impl Timers {
     /// None runs.
-    pub const NONE: Timers = Timers([None; Timer::ALL.len()]);
+    pub const NONE: Timers = Timers([NEVER; Timer::ALL.len()]);
 
     /// The timers with this one running up to `at`, or not running.
+    #[inline]
     #[must_use]
     pub const fn with(mut self, timer: Timer, at: Option<Time>) -> Timers {
-        self.0[timer as usize] = at;
+        self.0[timer as usize] = match at {
+            Some(at) => at.0,
+            None => NEVER,
+        };
         self
     }
 
     /// When the timer fires, if it runs.
+    #[inline]
     #[must_use]
     pub const fn at(&self, timer: Timer) -> Option<Time> {
-        self.0[timer as usize]
+        moment(self.0[timer as usize])
     }
 
     /// When the next of them fires.
+    #[inline]
     #[must_use]
     pub fn next(&self) -> Option<Time> {
-        self.0.iter().flatten().min().copied()
+        moment(self.0.into_iter().fold(NEVER, u64::min))
+    }
+
+    /// The one that fires first.
+    #[inline]
+    #[must_use]
+    pub fn first(&self) -> Option<(Time, Timer)> {
+        let next = self.next()?;
+        Timer::ALL.into_iter().find(|timer| self.at(*timer) == Some(next)).map(|timer| (next, timer))
+    }
+}
+
+const fn moment(at: u64) -> Option<Time> {
+    if at == NEVER { None } else { Some(Time(at)) }
+}
+
+impl PartialEq for Timers {
+    /// Without a call of `memcmp`, which costs more than what it compares.
+    #[inline]
+    fn eq(&self, other: &Timers) -> bool {
+        self.0.iter().zip(&other.0).fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
+    }
+}
+
+impl Default for Timers {
+    fn default() -> Timers {
+        Timers::NONE
+    }
+}
+
+impl Debug for Timers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let running = Timer::ALL.into_iter().filter_map(|timer| Some((timer, self.at(timer)?)));
+        f.debug_map().entries(running).finish()
+    }
+}
+
+/// The smaller of two, where both are there. It is made for the earlier of two moments.
+#[must_use]
+pub fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 

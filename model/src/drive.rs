@@ -95,6 +95,25 @@ impl Past {
             attempts.chain([Attempt::default(), Attempt(u32::MAX)]).find(|attempt| Some(*attempt) != running);
         over.unwrap_or_default()
     }
+
+    /// Something comes too late to a core, which answers or does not.
+    fn come_late<C: Core>(&self, core: &mut C, late: Late) -> Answered {
+        match (late, self.left) {
+            (Late::Report { job, event }, _) => {
+                let running = core.transfer(job).map(|(attempt, _)| attempt);
+                let attempt = self.attempt(job, running);
+                return Answered::Transfer(core.handle_transfer(job, attempt, event));
+            }
+            (Late::Disk { job, result }, _) => {
+                return Answered::Disk(core.handle_disk(job, &result.told_late()));
+            }
+            (Late::Called, Some(left)) => core.handle_delivery_called(left),
+            (Late::Left(leave), Some(left)) => core.handle_delivery_left(left, leave),
+            (Late::Started, Some(left)) => core.handle_program_started(left),
+            (_, None) => {}
+        }
+        Answered::Nothing
+    }
 }
 
 /// A call that has not returned.
@@ -167,7 +186,7 @@ impl<C: Core> Driver<C> {
                 Input::NetworkLost => core.handle_network_lost(),
                 Input::NetworkBack => core.handle_network_back(),
                 Input::Late(late) => {
-                    let _answered = self.come_late(&mut core, late);
+                    let _answered = self.past.come_late(&mut core, late);
                 }
                 Input::Report(..) | Input::Time(_) => {}
             }
@@ -242,9 +261,7 @@ impl<C: Core> Driver<C> {
             return Applied::NotEnabled;
         }
         observer.happened(Happened::Input(Input::Late(late)));
-        let mut core = self.core.clone();
-        let answered = self.come_late(&mut core, late);
-        self.core = core;
+        let answered = self.past.come_late(&mut self.core, late);
         self.report_changes(None, observer);
         if let Answered::Transfer(reply) = answered {
             observer.happened(Happened::Replied(reply));
@@ -252,25 +269,6 @@ impl<C: Core> Driver<C> {
         let answer = if let Answered::Disk(answer) = &answered { Some(answer) } else { None };
         observer.happened(Happened::TooLate(answer));
         Applied::Done
-    }
-
-    /// Something comes too late to a core, which answers or does not.
-    fn come_late(&self, core: &mut C, late: Late) -> Answered {
-        match (late, self.past.left) {
-            (Late::Report { job, event }, _) => {
-                let running = core.transfer(job).map(|(attempt, _)| attempt);
-                let attempt = self.past.attempt(job, running);
-                return Answered::Transfer(core.handle_transfer(job, attempt, event));
-            }
-            (Late::Disk { job, result }, _) => {
-                return Answered::Disk(core.handle_disk(job, &result.told_late()));
-            }
-            (Late::Called, Some(left)) => core.handle_delivery_called(left),
-            (Late::Left(leave), Some(left)) => core.handle_delivery_left(left, leave),
-            (Late::Started, Some(left)) => core.handle_program_started(left),
-            (_, None) => {}
-        }
-        Answered::Nothing
     }
 
     fn call(&mut self, from: From, job: Option<JobId>, call: &Call, observer: &mut impl Observer) -> Applied {

@@ -13,9 +13,9 @@ mod follower;
 
 use std::hash::{Hash, Hasher};
 
-use contract::core::Config;
+use contract::core::{Config, earlier};
 use contract::event::Target;
-use contract::{Core, EventView, JobId, JobState, Profile, Time, UserId};
+use contract::{Core, EventView, JobId, Profile, Time, UserId};
 use judge::{Monitors, RuleSet};
 
 use self::disagreement::differing_timer;
@@ -162,15 +162,20 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         let time_came = matches!(follower.input, Some(Asked::Time));
         if applied == Applied::Done && self.disagreement.is_none() {
             self.spec.note_slices(profile, &self.lengths);
-            self.disagreement =
-                self.compare(profile, time_came).or_else(|| self.compare_late(stimulus, before));
+            self.disagreement = self.compare(profile, time_came);
+            // By reference: a core is large, and most stimuli have none to compare.
+            if self.disagreement.is_none()
+                && let Some(before) = &before
+            {
+                self.disagreement = self.compare_late(stimulus, before);
+            }
         }
         applied
     }
 
-    fn compare_late(&self, stimulus: &Stimulus, before: Option<C>) -> Option<Disagreement> {
+    fn compare_late(&self, stimulus: &Stimulus, before: &C) -> Option<Disagreement> {
         let Stimulus::Late(late) = stimulus else { return None };
-        (before.as_ref() != Some(self.driver.core())).then(|| Disagreement::TooLate(kind_of_late(late)))
+        (before != self.driver.core()).then(|| Disagreement::TooLate(kind_of_late(late)))
     }
 
     /// The core alone, judged by the monitors: the specification is of another opinion, and follows no more.
@@ -218,7 +223,7 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
             if ours != theirs {
                 return differing_timer(job, &ours, &theirs);
             }
-            next = next.into_iter().chain(ours.next()).min();
+            next = earlier(next, ours.next());
             if core.is_finalising(job) && !self.spec.disk_work(job).eq(core.disk_work(job)) {
                 return Some(Disagreement::Disk(job));
             }
@@ -259,9 +264,10 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
     /// stopped the one it had.
     fn starts_a_transfer(&self) -> bool {
         let core = self.driver.core();
-        let runs = |job| core.state(job).is_some_and(JobState::is_running) && !core.is_finalising(job);
-        let waits = |job| runs(job) && core.transfer(job).is_none();
-        (0..J as u32).map(JobId).any(waits)
+        // Both have the same states, and the specification has them at hand.
+        let running = self.spec.jobs().iter().map(|job| job.state().is_running());
+        let mut running = (0..).map(JobId).zip(running).filter_map(|(job, runs)| runs.then_some(job));
+        running.any(|job| !core.is_finalising(job) && core.transfer(job).is_none())
     }
 }
 

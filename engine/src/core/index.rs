@@ -12,12 +12,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::call::Priority;
-use contract::core::Jobs;
+use contract::core::{Jobs, Timer};
 use contract::{JobId, JobState, Time, UserId, fault};
 
 use super::Core;
 use super::job::{Job, Modification};
-use super::timers::Timer;
 use super::transfers::is_background;
 
 /// With more records than this a core has an index; one that is to be ready for many always has it.
@@ -95,7 +94,7 @@ impl Core {
     fn entry_of(&self, job: &Job) -> Entry {
         let queues = job.is_open() && job.state == JobState::Queued;
         Entry {
-            timer: self.lone_timers_of(job).min(),
+            timer: self.lone_timers_of(job).first(),
             sliced: job.is_open() && job.slice_over_at.is_some(),
             queued: queues.then_some((job.priority, job.queued)),
             idle: self.is_idle(job),

@@ -249,7 +249,7 @@ impl contract::Core for Core {
     }
 
     fn timers(&self, job: JobId) -> Timers {
-        self.job(job).map_or(Timers::NONE, |record| self.running_timers(job, record))
+        self.job(job).map_or(Timers::NONE, |record| self.timers_of(job, record))
     }
 
     fn is_released(&self, delivery: DeliveryId) -> bool {
