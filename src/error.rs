@@ -103,7 +103,7 @@ pub(crate) enum Error {
         /// What cargo said last.
         why: String,
     },
-    /// Stdout cannot be written, and not because nobody reads it.
+    /// Stdout cannot be written, for another reason than that its reader has closed it.
     #[error("cannot write the results to stdout")]
     Stdout(#[source] std::io::Error),
 }

@@ -118,7 +118,7 @@ fn is_at(_: &File, _: &Path) -> bool {
     true
 }
 
-/// This process, or the one that watches it: the one that somebody has started and can stop.
+/// This process, or the one that watches it: the one that the user has started and can stop.
 fn who() -> String {
     format!("process {}, since {}: {}\n", process(), Clock::now().minute(), run::command_line())
 }

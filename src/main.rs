@@ -109,7 +109,7 @@ fn behave_as_asked() {
 
 /// clap exits with 2 on a usage error, which here means that a rule was broken.
 fn say(error: &clap::Error) -> reports::ExitCode {
-    // When nobody reads the help there is nothing left to do about it.
+    // When the help cannot be written, there is nothing left to do about it.
     let _ = error.print();
     if error.use_stderr() { reports::ExitCode::Usage } else { reports::ExitCode::Held }
 }

@@ -22,8 +22,8 @@ pub(crate) enum Color {
     Never,
 }
 
-/// Stdout, and how to write on it. When nobody reads any more, what is written is dropped and the command goes on to
-/// its end, so that its exit code is the same.
+/// Stdout, and how to write on it. When the reader has closed it, what is written is dropped. The command goes on to its end,
+/// so that its exit code does not change.
 pub(crate) struct Output {
     style: reports::Style,
     talk: Talk,
@@ -136,7 +136,7 @@ impl Output {
 
     /// A line on stderr that is no progress.
     pub(crate) fn note(&self, text: &str) {
-        // Nobody may be reading, which must not stop the work.
+        // Stderr may have no reader, which must not stop the work.
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 
@@ -148,14 +148,14 @@ impl Output {
             text += &format!(": {inner}");
             source = inner.source();
         }
-        // Nobody may be reading, which must not stop the work.
+        // Stderr may have no reader, which must not stop the work.
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 
     /// Says on stderr what went wrong.
     pub(crate) fn complain(&self, error: Error) {
         let text = complaint(&error, self.style.width.clamp(60, 120), self.errors_in_color);
-        // Nobody may be reading, which must not stop the work.
+        // Stderr may have no reader, which must not stop the work.
         let _ = write!(std::io::stderr(), "{text}");
     }
 }
@@ -184,7 +184,7 @@ fn broken(text: &str, width: usize) -> String {
     text.lines().map(|line| broken_line(line, width.max(NARROWEST)) + "\n").collect()
 }
 
-/// Below this many columns breaking lines helps nobody.
+/// Lines are broken at this many columns at least: shorter lines are hard to read.
 const NARROWEST: usize = 40;
 
 fn broken_line(line: &str, width: usize) -> String {

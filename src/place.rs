@@ -22,7 +22,7 @@ pub(crate) struct Place {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     Checkout,
-    /// Somebody else's.
+    /// No checkout.
     Strange,
 }
 

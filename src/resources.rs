@@ -92,7 +92,7 @@ impl LongArgs {
             fs::create_dir_all(directory).map_err(unwritable(directory))?;
             return Ok(Memory { bytes, directory: directory.clone() });
         }
-        // Nobody has named a place, so that another one does as well.
+        // No directory was named, so that another one does as well.
         let usual = place.target();
         let takes = prepare(&usual).and_then(|()| tempfile::tempfile_in(&usual));
         let directory = if takes.is_ok() { usual } else { temporary().to_owned() };

@@ -39,7 +39,7 @@ pub(crate) fn results(place: &Place, rules: RuleSet, seed: u64, budget: Option<D
     }
 }
 
-/// The engines of a run are done: they are told to whoever watches, and a run that was stopped is marked.
+/// The engines of a run are done: their results are sent to the watcher, and a run that was stopped is marked.
 pub(crate) fn ended(results: &mut Results) {
     if is_stopped() {
         results.run.partial = Some(crate::watched::STOPPED.to_owned());

@@ -21,7 +21,7 @@ static FIRST: AtomicU8 = AtomicU8::new(0);
 /// Set when the run is to end early, with what it knows.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Set when somebody wants to know how far it is.
+/// Set when a signal has asked how far it is.
 static ASKED: AtomicBool = AtomicBool::new(false);
 
 /// Set when this process has something to print before it ends.
@@ -37,7 +37,7 @@ pub(crate) fn stop() -> &'static AtomicBool {
     &STOP
 }
 
-/// The run is to end early: this signal has come, here or to whoever watches.
+/// The run is to end early: this signal has come, here or to the watcher.
 pub(crate) fn come(signal: Option<Signal>) {
     // The first one counts.
     let number = signal.unwrap_or(Signal::Terminate).number();
@@ -65,7 +65,7 @@ pub(crate) fn first() -> Option<Signal> {
     Signal::of(FIRST.load(Ordering::Relaxed))
 }
 
-/// Whether somebody has asked how far it is, since this was last looked at.
+/// Whether a signal has asked how far it is, since this was last looked at.
 pub(crate) fn is_asked() -> bool {
     ASKED.swap(false, Ordering::Relaxed)
 }
@@ -85,7 +85,7 @@ mod unix {
     use super::{ASKED, COLLECTS, come};
     use crate::watch::{reaper, worker};
 
-    /// How long what is known may take to be printed after the second signal: whoever reads it may not read.
+    /// How long what is known may take to be printed after the second signal: the reader of the output may be blocked.
     const LAST_WORDS: Duration = Duration::from_millis(700);
 
     /// From here on signals are counted. Whether the first one ends this process, [`super::collect`] decides.
@@ -115,7 +115,7 @@ mod unix {
             if !COLLECTS.load(Ordering::Relaxed) {
                 end(code);
             }
-            // A worker is ended by whoever watches it.
+            // A worker is ended by its watcher.
             if seen == 2 && !worker::is_worker() {
                 std::thread::spawn(move || {
                     std::thread::sleep(LAST_WORDS);

@@ -21,7 +21,7 @@ pub(crate) fn verb(cli: &Cli, input: Input, output: &mut Output) -> Result<ExitC
     let watched = watch::run(&order, &mut passed_on).map_err(not_started)?;
     let failed = passed_on.failed.take();
     let code = match watched {
-        // A panic of a thread that nobody waits for ends with this.
+        // A code that is not in the table, such as that of a panic that was not caught, counts as internal.
         Watched { end: End::Exited(code), .. } => ExitCode::of(code).unwrap_or(ExitCode::Internal),
         watched => tell(watched, cli, output),
     };

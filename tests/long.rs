@@ -74,7 +74,7 @@ fn threads_beyond_the_cores_come_to_the_same() {
     );
 }
 
-/// A file with addresses on which nobody listens just now.
+/// A file with addresses on which no process listens just now.
 fn hosts(directory: &Path, processes: usize) {
     let listeners: Vec<_> =
         (0..processes).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
@@ -106,7 +106,7 @@ fn two_processes_come_to_what_one_comes_to() {
 fn a_process_whose_peer_is_killed_ends_and_says_how_to_go_on() {
     let directory = directory();
     hosts(directory.path(), 2);
-    // Nobody waits for this scope to be done.
+    // The test does not wait until this scope is explored.
     let more = ["--scope", "wide", "--checkpoint", "kept", "--checkpoint-every", "1s"];
     let spawn = |number| process(number, &more, directory.path()).spawn().expect("the command runs");
     let (mut survivor, mut killed) = (spawn("0"), spawn("1"));

@@ -73,7 +73,8 @@ fn an_error_in_a_long_trace_has_its_line() {
     assert!(said(&shown).contains("line 30001 has the unknown kind \"dance\""), "{}", said(&shown));
 }
 
-/// Ten times as long as what is read as a whole: whoever takes more than this is ended by the watcher, with another verdict.
+/// The trace is ten times as long as what is read as a whole. The watcher ends a process that takes more memory than [`LITTLE`], with
+/// another verdict.
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_does_not_grow_with_the_length() {

@@ -105,7 +105,7 @@ fn a_second_signal_quits_and_leaves_no_process_behind() {
     wait_for_the_end_of(&started);
 }
 
-/// The adapter is a program of somebody else's, in a group of its own: it neither hears Ctrl-C nor reads that its input is over.
+/// The adapter is a foreign program in a process group of its own. Ctrl-C does not reach it, and it does not read the end of its input.
 #[test]
 fn a_verb_that_is_stopped_or_killed_ends_the_programs_it_started() {
     let dir = tempfile::tempdir().expect("a directory");

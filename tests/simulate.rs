@@ -17,7 +17,7 @@ fn a_run_that_is_saved_can_be_judged_and_loaded() {
     let again = bgcheck(dir.path(), &["replay", "run.jsonl", "--subject", "core"]).output();
     assert_eq!(again.expect("the command runs").status.code(), Some(0));
     let loaded = simulate(dir.path(), &["load run.jsonl", "steps"]);
-    // `deliver` is three steps, and the turn was typed by nobody.
+    // `deliver` is three steps. The turn is one more, which `transfer done` has made.
     assert!(said(&loaded).contains(" 11  j0.leave S_OK\n"), "{}", said(&loaded));
     let (was, is) = (last_stand(&saved), last_stand(&loaded));
     assert_eq!(was, is);

@@ -1,4 +1,4 @@
-//! The tutorial of adapters, block by block: what it quotes stands in the files, and what it types ends as it is written.
+//! The tutorial of adapters, block by block. What it quotes stands in the files, and what it types ends with the exit code that it states.
 //!
 //! Before a block stands what it is: `<!-- file: NAME -->` or `<!-- run: exit N -->`; `<!-- output: the lines after the first -->` is what the block
 //! before it prints.

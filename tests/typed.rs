@@ -103,7 +103,7 @@ fn built(text: &str) -> Vec<Built> {
     commands(text).iter().filter_map(|words| of_cargo(words)).collect()
 }
 
-/// Each line of code and each span of code, in words, as far as it is one command.
+/// Each line of code and each span of code, in words, up to the end of its first command.
 fn commands(text: &str) -> Vec<Vec<String>> {
     // A line that is broken with a backslash is one.
     let text = text.replace("\\\n", " ");

@@ -119,8 +119,8 @@ pub(crate) struct Process {
 /// Told of the group of processes of each adapter that is started.
 static ON_START: OnceLock<fn(u32)> = OnceLock::new();
 
-/// From here on, `hook` is told of the group of processes of each adapter that is started: whoever may be killed can have it ended. The first
-/// hook stays.
+/// From here on, `hook` is called with the process group of each adapter that is started. A process that may be killed can thus have these
+/// groups ended. The first hook stays.
 pub fn on_start(hook: fn(u32)) {
     let _ = ON_START.set(hook);
 }
@@ -170,7 +170,7 @@ impl Process {
         Ok(Process { child, stdin, lines, stderr })
     }
 
-    /// Writes a line. That nobody reads it any more is seen when nothing is answered.
+    /// Writes a line. An adapter that no longer reads is noticed by its missing answer.
     pub(crate) fn write(&mut self, mut line: String) {
         line.push('\n');
         let Some(stdin) = &mut self.stdin else { return };

@@ -97,7 +97,7 @@ fn end(subject: Arc<dyn Subject>, limit: Duration) {
     let body = move || {
         subject.end();
         drop(subject);
-        // Nobody hears it after the limit.
+        // After the limit the receiver is gone, and the send fails.
         let _ = tell.send(());
     };
     if std::thread::Builder::new().name("end".to_owned()).spawn(body).is_ok() {

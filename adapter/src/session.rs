@@ -79,7 +79,7 @@ pub struct Calling {
 pub struct Heard {
     /// The adapter's counter.
     pub q: u64,
-    /// Its place in the trace, as far as it is known.
+    /// Its place in the trace, among the lines that are known so far.
     pub seq: u64,
     /// What happened.
     pub what: Kind,
@@ -99,7 +99,7 @@ pub struct Session {
     /// Traces that were made.
     traces: u64,
     program: Program,
-    /// Commands that were done, until somebody asks.
+    /// The ends of commands that were done, until `await_end` takes them.
     ends: BTreeMap<i64, End>,
     /// Calls made so far, in all programs.
     calls: u64,
@@ -439,7 +439,7 @@ impl Session {
             return Err(Fault::Disorder(format!("`restart` is in `can`, and unimplemented: {why}")));
         }
         self.program.happens(end.q, Kind::Restart {});
-        // A callback that was inside has nobody to return to.
+        // A callback that was inside has no caller to return to.
         self.program.inside.clear();
         Ok(end.lost)
     }

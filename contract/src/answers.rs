@@ -273,7 +273,7 @@ pub fn allows(profile: &Profile, method: Method, state: JobState, hr: HResult) -
     if is_excused(profile, hr) || lacks_it && hr == HResult::E_NOTIMPL {
         return true;
     }
-    // A job outside the queue is refused to whoever asks for it by id.
+    // GetJob with the id of a job outside the queue is refused.
     if matches!(class(method), Class::Manager) {
         let gone = method == Method::GetJob && state.is_final();
         let known = hr == HResult::S_OK || is_argument_error(profile, method, hr);

@@ -1,7 +1,7 @@
 //! The trait [`Core`]: how a checker, a fuzzer or a service drives an implementation of the job state machine.
 //!
 //! **What it is.** The sans-IO seam of the workbench. A core is a deterministic value: no thread, lock, clock, socket
-//! or file. Whoever drives it passes the time in, does what its outputs ask for, and reports back through its inputs.
+//! or file. Its driver passes the time in, does what its outputs ask for, and reports back through its inputs.
 //!
 //! **The order of calls.** After *any* method that takes `&mut self`, drain [`Core::take_changes`]. Then:
 //!
@@ -29,13 +29,14 @@
 //!   interface fails and there is a program, the program is ready at once; when that fails too (or there is no
 //!   program), the chain restarts at the interface after the minimum retry delay. One retry time per job, used by
 //!   FileTransferred too. SetNotifyInterface ends the wait and restarts the chain. With `retry_transferred` off the chain of
-//!   JobTransferred does not restart: the program is told after the interface has failed, and then nobody again.
+//!   JobTransferred does not restart. The program is started after the interface has failed. After that the event is not delivered
+//!   again in this epoch.
 //! - **f. Epochs.** Every successful SetNotifyInterface starts an epoch: JobTransferred and JobError are due again
 //!   while the job is still in that state, FileTransferred only if never acknowledged. A leave of an older epoch
-//!   acknowledges its file, but not the job's event. With `late_replay` off, an event that meets nobody at all when it
-//!   becomes due is lost, and a new epoch replays nothing.
+//!   acknowledges its file, but not the job's event. With `late_replay` off, an event that has no receiver at all
+//!   when it becomes due is lost, and a new epoch replays nothing.
 //! - **g. Programs.** A program delivery is *begun* until the driver reports that its process exists
-//!   ([`Core::handle_program_started`]); from then on it holds nothing and nobody waits for it. It is
+//!   ([`Core::handle_program_started`]); from then on it holds nothing and no call waits for it. It is
 //!   of the epoch in which its process is created, because that is when it enters (the model found the other reading to break R6:
 //!   `properties/regressions`). While it runs, the same event of the same epoch is not ready. Starting it may fail: report the exit code of a failure.
 //! - **h. Finalising.** Between the begin of Complete or Cancel and [`Core::handle_disk`] the job answers no call (the
@@ -190,7 +191,7 @@ pub enum TransferEvent {
     Connected,
     /// The current file has this size in bytes.
     SizeKnown(u64),
-    /// So many bytes of the current file are here in all.
+    /// The bytes of the current file that are here, in total.
     Bytes(u64),
     /// The file changed at the server: start again from nothing.
     Restarted,
@@ -467,7 +468,7 @@ pub trait Core: Clone + PartialEq + Debug + Send + Sync + 'static {
     fn is_ready(&self, job: JobId) -> bool;
     /// The timers of a job that run: the earliest of all jobs is what [`Core::poll_timeout`] says.
     fn timers(&self, job: JobId) -> Timers;
-    /// Whether nobody needs to wait for this delivery any more: it has left, has called the engine, or is a program that has started.
+    /// Whether no call needs to wait for this delivery any more: it has left, has called the engine, or is a program that has started.
     fn is_released(&self, delivery: DeliveryId) -> bool;
     /// Whether the job is between the begin of Complete or Cancel and [`Core::handle_disk`].
     fn is_finalising(&self, job: JobId) -> bool;
@@ -485,7 +486,7 @@ pub trait Core: Clone + PartialEq + Debug + Send + Sync + 'static {
     /// An API call. `job` is ignored by CreateJob, EnumJobs and GetErrorDescription.
     fn call(&mut self, user: UserId, job: Option<JobId>, call: &Call) -> Answer;
 
-    /// A callback is about to make a call: from now on nobody waits for it (contract section 4, clause 4).
+    /// A callback is about to make a call: from now on no call waits for it (contract section 4, clause 4).
     fn handle_delivery_called(&mut self, delivery: DeliveryId);
     /// A callback is back, or a program has exited.
     fn handle_delivery_left(&mut self, delivery: DeliveryId, leave: Leave);

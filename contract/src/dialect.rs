@@ -27,7 +27,7 @@ impl Dialect {
     /// Both, in the order of the table.
     pub const ALL: [Dialect; 2] = [Dialect::Bits, Dialect::Do];
 
-    /// Its name, as it is typed.
+    /// Its name, as a user types it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -93,7 +93,7 @@ impl Origin {
 pub enum TransferSlots {
     /// All FOREGROUND jobs, and one background job.
     ForegroundAndOne,
-    /// So many jobs of any priority.
+    /// At most this number of jobs, of any priority.
     AtMost(u32),
 }
 
@@ -188,7 +188,7 @@ macro_rules! dialect_table {
 
         impl Profile {
             /// This profile as a model reads it that has the mutant: the cell it is about holds something else. For a core, take the
-            /// profile as it is.
+            /// unchanged profile.
             #[must_use]
             pub fn mutated(&self, mutation: Mutation) -> Profile {
                 let profile = Profile { mutation, ..*self };

@@ -17,8 +17,8 @@
 //!
 //! **How it was chosen.** Most of it after looking: mistakes that no engine saw are not in it, so that all of it is seen says less than it
 //! seems. The faults of the service from `wrong-object-called` on came with the checks that are to see them.
-//! Left out were a wake-up lost when two jobs finish in one tick and a leave that wakes nobody (somebody looks again soon: they change
-//! nothing), a leftover that stays in the store, and a dispatcher pool that does not grow, which may break R9 where no engine looks.
+//! Two mistakes were left out: a wake-up lost when two jobs finish in one tick, and a leave that wakes no thread. They change nothing,
+//! because another thread looks again soon.
 //!
 //! **The law it keeps.** A fault is one line in one place, every rule that has a monitor and every clause has at least one, and
 //! everything that lists faults (the command, the tests, `docs/faults.md`) goes through [`Fault::ALL`].
@@ -42,11 +42,11 @@ pub enum Place {
 /// Who can meet a fault.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Reach {
-    /// Whoever has its place inside.
+    /// Every run of a subject that has its place inside.
     Anybody,
-    /// Only somebody who chooses the schedule, and why: on real threads the moment is too short.
+    /// Only a run whose schedule is chosen, and why: on real threads the moment is too short.
     OnlySchedules(&'static str),
-    /// Only somebody with a real disk and a real network, and why.
+    /// Only a run with a real disk and a real network, and why.
     OnlyLive(&'static str),
 }
 
@@ -62,7 +62,7 @@ macro_rules! faults {
             /// Every one, the core's first, in the order of the rules.
             pub const ALL: &'static [Fault] = &[$(Fault::$name,)*];
 
-            /// Its name, as it is typed.
+            /// Its name, as a user types it.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Fault::$name => $text,)* }

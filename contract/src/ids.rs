@@ -1,6 +1,6 @@
 //! Newtypes for everything that is counted, so that a job is never mistaken for a file.
 //!
-//! Ids are small, dense and injected by whoever creates the thing: nothing here is random, so the
+//! Ids are small, dense and injected by the code that creates the thing. Nothing here is random, so the
 //! same program has the same ids on every machine. GUIDs belong to the service's border.
 
 use std::fmt;
@@ -96,7 +96,7 @@ impl fmt::Debug for Time {
 pub struct Millis(pub u64);
 
 impl Millis {
-    /// So many seconds, the unit of the API's setters.
+    /// This number of seconds, the unit of the API's setters.
     #[must_use]
     pub const fn from_secs(seconds: u64) -> Millis {
         Millis(seconds.saturating_mul(1000))
@@ -108,7 +108,7 @@ impl Millis {
         self.0 / 1000
     }
 
-    /// So many days.
+    /// This number of days.
     #[must_use]
     pub const fn from_days(days: u64) -> Millis {
         Millis::from_secs(days.saturating_mul(86_400))

@@ -110,7 +110,7 @@ pub struct Mutation {
 }
 
 impl Mutation {
-    /// The model as it is.
+    /// No mutant: the unchanged model.
     pub const NONE: Mutation = Mutation {
         #[cfg(feature = "mutants")]
         mutant: None,

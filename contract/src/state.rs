@@ -138,7 +138,7 @@ impl fmt::Debug for StateSet {
     }
 }
 
-/// Why a job changes state: somebody called, or the environment moved.
+/// Why a job changes state: a call was made, or the environment moved.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

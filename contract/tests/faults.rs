@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use contract::fault::{Fault, Place, Reach, Seeded};
 use contract::{Rule, RuleSet};
 
-/// A rule or a clause without a fault is one that nobody has shown to be able to fail.
+/// Without a fault, no test shows that a rule or a clause can fail.
 #[test]
 fn every_rule_with_a_monitor_and_every_clause_of_the_barrier_has_a_fault() {
     let rules: BTreeSet<Rule> = Fault::ALL.iter().map(|fault| fault.rule()).collect();
@@ -26,7 +26,7 @@ fn a_fault_has_a_name_of_its_own_that_is_read_back_and_a_sentence() {
         assert_eq!(fault.name().parse(), Ok(*fault));
         assert!(fault.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{fault}");
         assert!(fault.what().ends_with('.') && !fault.what().contains('|'), "{fault}: {}", fault.what());
-        // Whoever steps the core by hand chooses schedules, so only a fault of the service or of a transfer is hard to reach.
+        // A driver that steps the core by hand chooses schedules, so only a fault of the service or of a transfer is hard to reach.
         assert!(fault.reach() == Reach::Anybody || fault.place() != Place::Core, "{fault}");
     }
     assert!("cancel".parse::<Fault>().is_err());

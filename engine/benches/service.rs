@@ -14,7 +14,7 @@ fn main() {
     divan::main();
 }
 
-/// GetState, with so many open jobs.
+/// GetState, with a given number of open jobs.
 #[divan::bench(args = [1, 300, 3_000])]
 fn get_state(bencher: divan::Bencher<'_, '_>, open: u32) {
     let service = service();
@@ -22,7 +22,7 @@ fn get_state(bencher: divan::Bencher<'_, '_>, open: u32) {
     bencher.bench_local(|| black_box(&jobs[0]).state());
 }
 
-/// GetState, with one open job, after so many have ended.
+/// GetState, with one open job, after a given number of jobs have ended.
 #[divan::bench(args = [0, 100_000, 1_000_000])]
 fn get_state_after(bencher: divan::Bencher<'_, '_>, ended: u32) {
     let service = service();
@@ -31,7 +31,7 @@ fn get_state_after(bencher: divan::Bencher<'_, '_>, ended: u32) {
     bencher.bench_local(|| black_box(&jobs[0]).state());
 }
 
-/// SetPriority, which moves a job in the queue, with so many open jobs.
+/// SetPriority, which moves a job in the queue, with a given number of open jobs.
 #[divan::bench(args = [1, 300, 3_000])]
 fn set_priority(bencher: divan::Bencher<'_, '_>, open: u32) {
     let service = service();
@@ -40,7 +40,7 @@ fn set_priority(bencher: divan::Bencher<'_, '_>, open: u32) {
     bencher.bench_local(|| last.set_priority(black_box(contract::Priority::Low)));
 }
 
-/// A job from CreateJob to Cancel, with so many open jobs beside it.
+/// A job from CreateJob to Cancel, with a given number of open jobs beside it.
 #[divan::bench(args = [1, 300, 3_000])]
 fn create_and_cancel(bencher: divan::Bencher<'_, '_>, open: u32) {
     let service = service();

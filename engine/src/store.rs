@@ -1,14 +1,14 @@
 //! Temporary files beside their destinations.
 //!
 //! **What it is.** A [`Temporary`] names the file that collects the bytes of one file of one job. Its name is derived from
-//! destination, service, job and file, so whoever fetches, renames or removes computes it anew and finds the file again.
+//! destination, service, job and file. So the code that fetches, renames or removes it computes the name anew and finds the file again.
 //!
 //! **What it is not.** A memory across restarts: nothing is resumed that an earlier process began. What a process left behind when it
 //! died is removed by the next service that writes to that directory (`store/claims.rs`).
 //!
 //! **The law it keeps** is R15. A file that no service of this program made is never opened, truncated or removed: the first
 //! open creates, and when the name is taken the next one is tried. A destination appears by one rename of a whole
-//! file; what stood there before is replaced, as BITS does. Nobody but the caller of [`Temporary::rename_to`]
+//! file; what stood there before is replaced, as BITS does. Only a call of [`Temporary::rename_to`]
 //! renames, so a worker that still writes to a removed file writes to nothing.
 //!
 //! ```
@@ -54,7 +54,7 @@ pub struct Instance(pub u64);
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Temporary {
     name: PathBuf,
-    /// None of a name that somebody else made up.
+    /// None where the name does not have the form of [`Temporary::beside`].
     instance: Option<Instance>,
 }
 
@@ -201,7 +201,7 @@ impl Temporary {
                 self.set_whole(None);
                 cut(&ours.path, from).map_err(|source| io_error(Doing::Open, &ours.path, source))
             }
-            // Somebody has removed or shortened it, or put something else there: that one is not ours.
+            // Another program has removed or shortened it, or put something else there: that one is not ours.
             Ok(_) | Err(_) if from > 0 => Err(StoreError::Missing(ours.path)),
             Ok(_) | Err(_) => self.create(),
         }
@@ -250,7 +250,7 @@ impl Temporary {
         }
     }
 
-    /// Makes a new file, under the first name that nobody has.
+    /// Makes a new file, under the first name that no other file has.
     fn create(&self) -> Result<File, StoreError> {
         if let Some(instance) = self.instance {
             claims::enter(directory_of(&self.name), instance);
@@ -364,7 +364,7 @@ fn registry() -> MutexGuard<'static, BTreeMap<PathBuf, Ours>> {
     OURS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The length of a regular file. A link, wherever it leads, was put there by somebody else.
+/// The length of a regular file. A link, wherever it leads, was put there by another program.
 fn regular_length(path: &Path) -> io::Result<u64> {
     let metadata = fs::symlink_metadata(path)?;
     if metadata.is_file() { Ok(metadata.len()) } else { Err(ErrorKind::NotFound.into()) }

@@ -192,7 +192,7 @@ impl Saved {
         self.path.parent() == Some(directory)
     }
 
-    /// Shows all parts to somebody.
+    /// Passes the contents of all parts to `shown`.
     pub(super) fn read<K: Key, W: DeserializeOwned>(&self, shown: &mut impl Shown<K, W>) -> Result<(), Stop> {
         for part in 0..self.parts {
             let path = self.path.join(format!("part-{part}"));
@@ -254,7 +254,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// So many of something follow.
+    /// Writes how many records follow.
     pub(super) fn count(&mut self, count: u64) -> io::Result<()> {
         self.put(&count.to_le_bytes())
     }

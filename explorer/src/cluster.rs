@@ -4,15 +4,15 @@
 //! meet: each calls those before it, hears from those behind it, and says what it is about to explore. What they
 //! exchange afterwards is timely's business.
 //!
-//! **Why not timely's own meeting.** It waits for ever, tells of its tries on stdout, and takes whoever calls for a peer.
+//! **Why not timely's own meeting.** It waits for ever, prints its attempts on stdout, and takes every caller for a peer.
 //!
 //! **The laws it keeps.**
 //! 1. Only processes of one version, with the same addresses, number of threads and subject, in the same exploration of a row, go on.
 //! 2. A process that does not come is named, after the time that the others were willing to wait.
-//! 3. A process that goes away while others explore takes them along: timely's thread that talked to it panics, and
-//!    [`lost_peer`] says to whoever handles panics which process it was.
+//! 3. A process that goes away while others explore takes them along: timely's thread for its connection panics. From the name of
+//!    that thread, [`lost_peer`] returns the lost process to the panic handler.
 //!
-//! **What it is not.** It is no protection: whoever can reach an address can disturb the run. Use it in a network of your own.
+//! **What it is not.** It is no protection: any program that can reach an address can disturb the run. Use it in a network of your own.
 
 use std::any::Any;
 use std::io::{self, Read as _, Write as _};
@@ -177,7 +177,7 @@ impl Cluster {
         process: usize,
         patience: Duration,
     ) -> Result<Self, ClusterError> {
-        // Whoever does not come must not be waited for inside `accept`.
+        // `accept` must not block, because a process that does not come would hold it up for ever.
         listener.set_nonblocking(true).map_err(|error| ClusterError::Network(error.to_string()))?;
         let (listener, meetings) = (Mutex::new(listener), AtomicU64::new(0));
         let shared = Arc::new(Shared { hosts, process, listener, patience, meetings });
@@ -283,7 +283,7 @@ impl Meeting<'_> {
             let listener = self.cluster.shared.listener.lock().unwrap_or_else(PoisonError::into_inner);
             listener.accept()
         };
-        // Whoever calls and says something else is no process of ours, and is left alone.
+        // A caller that sends no greeting is no process of this run, and its connection is dropped.
         let Some((socket, theirs)) = accepted.and_then(|(socket, _)| self.greet(socket)).ok() else {
             self.pause(absent)?;
             return Ok(None);

@@ -37,7 +37,7 @@ pub trait Pack: Model {
 pub enum Identity {
     /// Always.
     Packed,
-    /// But for a collision of fingerprints of so many bits.
+    /// Unless two fingerprints of this number of bits collide.
     Fingerprint {
         /// The bits of a fingerprint.
         bits: u32,

@@ -3,7 +3,7 @@
 //! **What it is.** A list of wires that is filled once and read once. When it has grown beyond its share of the memory, it is put into a
 //! file as a *block*, and begins anew. The file has no name, so it vanishes with the process, however that ends.
 //!
-//! **The law it keeps.** What is in it comes out of it, once. In which order makes no difference to anybody: a level is a set.
+//! **The law it keeps.** What is in it comes out of it, once. The order has no effect on the result: a level is a set.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Seek as _, SeekFrom, Write as _};
@@ -114,7 +114,7 @@ impl<M: Model, F: Form<M>> Frontier<M, F> {
         })
     }
 
-    /// Shows every state to somebody who stores them.
+    /// Passes every state to `show`, which stores it.
     pub(super) fn each(&mut self, mut show: impl FnMut(&F::Wire) -> io::Result<()>) -> io::Result<()> {
         let struck = &self.struck;
         let mut show = |wire: &F::Wire| if is_in(struck, F::key(wire)) { Ok(()) } else { show(wire) };
@@ -142,7 +142,7 @@ fn is_in<K: Ord>(sorted: &[K], key: K) -> bool {
 }
 
 impl<M: Model, F: Form<M>> Batches<M, F> {
-    /// The next states, at most so many; none at the end.
+    /// The next states, at most this number; none at the end.
     pub(super) fn next(&mut self, most: usize) -> io::Result<Vec<F::Wire>> {
         let mut batch = Vec::with_capacity(most);
         while batch.len() < most {

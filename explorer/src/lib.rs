@@ -131,7 +131,7 @@ pub struct Memory {
 pub struct Limits {
     /// The deepest level expanded is the one before this.
     pub depth: Option<u32>,
-    /// At least so many states were found.
+    /// At least this number of states was found.
     pub states: Option<u64>,
     /// So much time has passed.
     pub time: Option<Duration>,
@@ -163,7 +163,7 @@ pub enum Stop {
 }
 
 impl Stop {
-    /// Whether somebody wanted it so, and the run may go on from here another time.
+    /// Whether a limit of the caller ended the run, so that it may go on from here another time.
     fn is_limit(&self) -> bool {
         matches!(self, Stop::Depth | Stop::States | Stop::Time | Stop::Overtime)
     }
@@ -467,7 +467,7 @@ where
         Explorer { plan, examples: Examples::Violations }
     }
 
-    /// On so many threads.
+    /// On this number of threads.
     #[must_use]
     pub fn workers(mut self, workers: usize) -> Self {
         self.plan.workers = workers.max(1);

@@ -74,7 +74,8 @@ impl Lasso {
 
 /// A shortest way to break the goal, then a shortest fair cycle from there; none if the goal holds.
 ///
-/// With so many fair classes that the search for the cycle would not fit into memory, the cycle is short, not shortest.
+/// The search for a shortest cycle is bounded, because its memory doubles with each fair class. Beyond the bound the cycle is short, not
+/// shortest.
 #[must_use]
 pub fn check<K: Key>(graph: &Graph<K>, goal: Goal, fair: Fair) -> Option<Lasso> {
     let waiting = Waiting::of(graph, goal);

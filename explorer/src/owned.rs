@@ -2,7 +2,7 @@
 //!
 //! **The laws it keeps.**
 //! 1. Between levels a key is in the frontier only if it was never visited before. While a level is under way it may be there although
-//!    it is on disk; at the level's end it is struck off, before anybody counts it.
+//!    it is on disk. At the level's end it is struck off, before the worker counts the frontier.
 //! 2. What goes to the disk is never in two of its runs.
 //! 3. The memory is kept to but for the keys of one level: a frontier goes to the disk at once, a table only when a level is complete.
 
@@ -113,7 +113,7 @@ where
         self.disk.as_ref().map_or(0, |disk| disk.cold.bytes())
     }
 
-    /// Shows every key that was visited to somebody who stores them.
+    /// Passes every visited key to `show`, which stores it.
     pub(super) fn each_key(&self, mut show: impl FnMut(F::Key) -> io::Result<()>) -> io::Result<()> {
         let Some(disk) = &self.disk else { return self.table.keys().try_for_each(show) };
         let once = self.table.keys().filter(|key| disk.twice.binary_search(key).is_err());

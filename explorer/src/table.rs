@@ -114,7 +114,7 @@ impl<K: Key, T: Mark> Table<K, T> {
         self.slots.len() == FIRST_SLOTS
     }
 
-    /// Makes room for so many more, and so moves no key while a batch is placed.
+    /// Makes room for this number of further keys, so that no key moves while a batch is placed.
     pub(super) fn reserve(&mut self, more: usize) {
         // Three quarters full, a linear probe still ends within a cache line or two.
         while (self.filled + more) * 4 > self.slots.len() * 3 {

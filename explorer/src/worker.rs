@@ -1,14 +1,13 @@
 //! One worker of an exploration: a dataflow of two streams, and the loop that drives it level by level.
 //!
 //! **What it is.** Every worker owns the keys whose mixed bits fall to it: their part of the visited set and of the frontier. It
-//! expands its frontier and sends each successor to its owner (stream one). At a level's end everybody tells everybody how
-//! much was found (stream two), so all decide alike whether to go on. timely carries both streams, between threads and between
-//! processes.
+//! expands its frontier and sends each successor to its owner (stream one). At a level's end every worker sends its counts to all
+//! workers (stream two), so all decide alike whether to go on. timely carries both streams, between threads and between processes.
 //!
 //! **The laws it keeps.**
 //! 1. A level begins when the one before has arrived everywhere: depths are shortest distances.
 //! 2. What is kept does not depend on who was first: of several findings of a level the smallest key stays, of several parents too.
-//! 3. A panic of the model ends the run at the level's end on all workers, with its message; nobody waits for ever.
+//! 3. A panic of the model ends the run at the level's end on all workers, with its message; no worker waits for ever.
 
 use std::cell::RefCell;
 use std::io;
@@ -115,7 +114,7 @@ fn keep_first<K: Key>(kept: &mut Found<K>, other: Found<K>) {
 #[derive(Clone, Serialize, Deserialize, Debug)]
 #[serde(bound = "K: Key")]
 struct Tally<K> {
-    /// Which telling it is of. Somebody may be two tellings on before everybody has heard the first.
+    /// Which exchange it is of. A worker may send for the next exchange before another worker has taken out the tallies of this one.
     round: u64,
     frontier: u64,
     states: u64,
@@ -306,12 +305,12 @@ where
         // Without an order among the workers' reasons, they would not all give the same one.
         let stop = heard.iter().filter_map(|tally| tally.stop.clone()).min().or(over);
         let is_due = heard.iter().any(|tally| tally.checkpoint_is_due) || stop.is_some();
-        // A level that somebody has not finished is no level, whatever reason the others give.
+        // A level that one worker has not finished is no level, whatever reason the others give.
         let is_whole = heard.iter().all(|tally| tally.stop != Some(Stop::Overtime));
         let is_sound = is_whole && stop.as_ref().is_none_or(Stop::is_limit);
         match &self.plan.checkpoints {
             Some(checkpoints) if is_due && is_sound && self.unkept.is_none() => {
-                // Everybody has agreed on the trouble, and goes on without checkpoints: what is found is worth more than they are.
+                // All workers have agreed on the trouble and go on without checkpoints: the results are worth more than these.
                 match self.save(worker, checkpoints, &mut frontier) {
                     Some(trouble) if trouble.is_of_disk() => self.unkept = Some(trouble),
                     Some(trouble) => return (frontier, Some(trouble)),
@@ -358,7 +357,7 @@ where
         self.is_enough() && self.enough_since.get_or_insert_with(Instant::now).elapsed() >= Limits::LAST_LEVEL
     }
 
-    /// Tells everybody, and hears everybody.
+    /// Sends the tally to all workers, and returns the tallies of all workers.
     fn exchange(&mut self, worker: &mut Worker, tally: Tally<F::Key>) -> Vec<Tally<F::Key>> {
         let round = *self.tallies.time();
         self.tallies.send(Tally { round, ..tally });
@@ -369,13 +368,13 @@ where
         self.heard.borrow_mut().extract_if(.., |tally| tally.round == round).collect()
     }
 
-    /// Whether anybody is in trouble.
+    /// The trouble that all workers agree on, if any of them has one.
     fn agree(&mut self, worker: &mut Worker, trouble: Option<Stop>) -> Option<Stop> {
         let heard = self.exchange(worker, Tally { stop: trouble, ..Tally::nothing() });
         heard.into_iter().filter_map(|tally| tally.stop).min()
     }
 
-    /// Writes a checkpoint: everybody a part, and one worker, when all parts are there, the header.
+    /// Writes a checkpoint: each worker writes a part; when all parts are there, one worker writes the header.
     fn save(
         &mut self,
         worker: &mut Worker,
@@ -495,7 +494,7 @@ where
         }
     }
 
-    /// Tells everybody what was counted, and hears everybody: in the end each knows all.
+    /// Sends what this worker counted to all workers, and adds up what all counted: in the end each worker has the totals.
     fn into_part(mut self, worker: &mut Worker, stop: Option<Stop>) -> Part<F::Key, T> {
         self.note();
         let nothing = Sums::new(self.properties.len(), self.plan.classes.names.len());

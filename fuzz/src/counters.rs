@@ -22,7 +22,7 @@ const PAIRS: usize = if cfg!(feature = "pairs") { 1 << 16 } else { 0 };
 
 const _: () = assert!(Window::ALL <= MOST);
 
-// Nobody here reads it, and without `used` it would be left out of the program.
+// Only libFuzzer reads it. Without `used` it would be left out of the program.
 #[used]
 #[unsafe(link_section = "__libfuzzer_extra_counters")]
 static COUNTERS: [AtomicU8; MOST + PAIRS] = [const { AtomicU8::new(0) }; MOST + PAIRS];

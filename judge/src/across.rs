@@ -45,13 +45,13 @@ impl Calling {
 /// Whether a service that is wrong could have blocked the call for good.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Risk {
-    /// Nobody was being told anything of its job.
+    /// It was made outside callbacks, and no callback of its job ran meanwhile.
     None,
     /// It was made from inside a callback, or while a callback of its job ran.
     Callback,
 }
 
-/// A callback of an object that has not left. Programs are not followed: they hold no slot and nobody waits for them.
+/// A callback of an object that has not left. Programs are not followed: they hold no slot and no call waits for them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Running {
     delivery: DeliveryId,
@@ -60,7 +60,7 @@ struct Running {
     called: Called,
 }
 
-/// Whether a callback has called the engine: from then on nobody may wait for it (contract section 4, clause 4).
+/// Whether a callback has called the engine: from then on no call may wait for it (contract section 4, clause 4).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Called {
     No,

@@ -33,7 +33,7 @@ impl Outcome {
 /// What a rule may look at besides the event and its own memory.
 pub(crate) struct Cx<'a, const CALLS: usize> {
     pub(crate) profile: &'a Profile,
-    /// For a `call` as it is after the event, for everything else as it was before.
+    /// After the event for a `call`, before it for every other event.
     pub(crate) facts: &'a Facts<CALLS>,
 }
 
@@ -284,7 +284,7 @@ impl<const CALLS: usize> Monitors<CALLS> {
         broken.into_iter().filter(|(broken, _)| *broken).map(|(_, rule)| rule).collect()
     }
 
-    /// Whether the job has an event that it was free to tell and has told nobody (R9).
+    /// Whether the job has an event that it was free to tell and that no callback has told (R9).
     pub(crate) fn is_waiting_to_tell(&self, profile: &Profile) -> bool {
         let cx = Cx { profile, facts: &self.facts };
         self.carried.contains(Rule::R9) && self.rules.r9.is_waiting(&cx)

@@ -45,7 +45,7 @@ impl Register {
 
 /// The value of [`Register::Registration`] for "no object".
 pub(crate) const NOBODY: u8 = 62;
-/// The value of a register of times before anybody has set it: the dialect's default.
+/// The value of a register of times before a call has set it: the dialect's default.
 pub(crate) const DEFAULT_TIME: u8 = 63;
 /// A value that has no number here; a call that sets it ought to fail.
 pub(crate) const NO_VALUE: u8 = u8::MAX;

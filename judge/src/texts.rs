@@ -41,7 +41,7 @@ enum Open {
     Sets(Property, Value, BTreeSet<Value>),
     /// A getter, and the values that it may see; none when a value is possible that was never seen.
     Gets(Property, Option<BTreeSet<Value>>),
-    /// Adds so many files, and whether another call adds some meanwhile.
+    /// Adds this number of files, and whether another call adds some meanwhile.
     Adds(u32, Beside),
     /// Counts the files, and how many were there when it started.
     Counts(u32),

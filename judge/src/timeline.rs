@@ -30,7 +30,7 @@ pub struct TimelineOptions {
     pub violation: Option<Violation>,
     /// Draw only this job's events, and those of no job.
     pub job: Option<JobId>,
-    /// Cut lines to so many characters.
+    /// Cut lines to this number of characters.
     pub width: Option<usize>,
     /// Lines to mark beside those that matter for the violation, by their numbers.
     pub marked: BTreeSet<u64>,

@@ -218,7 +218,7 @@ impl Judge {
         }
     }
 
-    /// The same for a run about so many callbacks of one user at once.
+    /// The same for a run with this limit on the callbacks of one user at once.
     #[must_use]
     pub fn with_slots(self, slots: u32) -> Judge {
         Judge { across: Across::new(self.rules, slots), ..self }

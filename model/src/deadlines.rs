@@ -3,7 +3,7 @@
 //! **What it is.** What the documents say of moments, beside a specification in which time jumps from timer to timer and any timer may be the
 //! next. Pure functions of what has happened and when.
 //!
-//! **What it is not.** A clock, or a model of which timer is the next one: that is for whoever drives a core.
+//! **What it is not.** A clock, or a model of which timer is the next one: the driver of a core decides that.
 //!
 //! ```
 //! use contract::{Dialect, Millis, Time};

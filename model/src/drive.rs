@@ -1,6 +1,6 @@
 //! Driving a core, one stimulus at a time: the one step function of the checker, the fuzzer and the property tests.
 //!
-//! **What it is.** A [`Driver`] owns a [`Core`] and plays everybody around it: client threads, dispatchers, transfer workers,
+//! **What it is.** A [`Driver`] owns a [`Core`] and plays all that is around it: client threads, dispatchers, transfer workers,
 //! the disk, the network, the clock. A [`Stimulus`] is one move of one of them. What happens is told to an [`Observer`], in
 //! order; a recorder makes a trace of it, the rules judge it, the specification follows it.
 //!
@@ -47,7 +47,7 @@ pub enum Applied {
     NotEnabled,
 }
 
-/// A core and everybody around it. See the module's documentation.
+/// A core and all that is around it. See the module's documentation.
 #[derive(Clone, Debug)]
 pub struct Driver<C> {
     core: C,
@@ -157,7 +157,7 @@ pub enum Phase {
 }
 
 impl<C: Core> Driver<C> {
-    /// Nothing open. `users` says who is to own each job: whoever calls on a job calls as its owner, but for [`From::User`].
+    /// Nothing open. `users` returns the user that is to own each job. A call on a job is made as its owner, but for [`From::User`].
     pub fn new(core: C, users: fn(JobId) -> UserId) -> Driver<C> {
         Driver {
             core,
@@ -526,7 +526,8 @@ impl<C: Core> Driver<C> {
             if change.step == Some(EnvStep::FileDone) {
                 *whole |= job;
             }
-            // Before a file is whole there is nothing to tell but modifications, and whoever is at rest then is at rest all the time.
+            // Before a file is whole, and outside TRANSFERRED and ERROR, only modifications can be due. A job that is at rest then is
+            // at rest all the time.
             *touched |= job & *whole | if is_an_end(&change) { job } else { 0 };
             observer.happened(Happened::Changed(change));
             for event in events_of(&change, id) {

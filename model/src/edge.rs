@@ -30,14 +30,14 @@ use contract::{Call, Event, HResult, Interfaces, JobState, Method, NotifyFlags, 
 
 /// Who is told of the edges of a run.
 pub trait EdgeSink {
-    /// Whether anybody listens. Where nobody does, no edge is computed.
+    /// Whether the sink takes edges. Where it does not, no edge is computed.
     const LISTENS: bool;
 
     /// A step of some job was this edge.
     fn edge(&mut self, edge: Edge);
 }
 
-/// Nobody listens.
+/// A sink that takes no edges.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoEdges;
 

@@ -197,7 +197,7 @@ fn explore<C: Core, const J: usize>(
     calls: &[Call],
     threads: usize,
 ) -> Explored {
-    // As programs have it: the specification holds so many files, and one more is refused.
+    // As programs have it: the specification holds MAX_FILES files of a job, and refuses one more.
     let profile = Profile { files_per_job: MAX_FILES as u32, ..*profile };
     let product = Product::<C, J>::new(&profile, &exploration.slice, RuleSet::EMPTY);
     let seen = Arc::new(Seen::new());

@@ -391,7 +391,7 @@ fn explored<M: Judged + Explorable, F: Form<M>>(
         .classes(M::classes())
         .notes(Arc::clone(notes))
         .progress(move |level| {
-            // The run is over when nobody listens any more.
+            // Without a receiver the send fails: the run is over then.
             let _nobody_listens = tell.send(*level);
         });
     let explorer = equipped(explorer, subject, options.resources)?;
@@ -465,7 +465,7 @@ fn first_run_of_stateright<M: Explorable>(model: M, options: &Options<'_>) -> Fi
         elapsed,
         extent: if spent { Extent::BudgetSpent } else { Extent::Complete },
         discovered: checker.discoveries().into_keys().map(str::to_owned).collect(),
-        // What the model notes, whoever explores it finds there.
+        // The notes stay in the model, where the caller finds them.
         notes: 0,
         visited: Visited {
             identity: Identity::Fingerprint { bits: 64 },

@@ -2,7 +2,7 @@
 //!
 //! **What it is.** A check is many explorations, one for each slice in each dialect. A [`Keep`] is a directory for all of them: a file
 //! that says of what check it is, and for each exploration a directory with checkpoints ([`explorer::checkpoint`]) until it is
-//! done, and with its result from then on. Whoever resumes the check takes the results there are and goes on with the rest.
+//! done, and with its result from then on. A resumed check takes the results there are and goes on with the rest.
 //!
 //! **The laws it keeps.**
 //! 1. A directory is of one check, and another one is refused with the words for what differs.

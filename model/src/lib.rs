@@ -2,7 +2,7 @@
 //!
 //! - [`spec`]: the sequential job, an account of the semantics that is independent of any implementation.
 //! - [`deadlines`]: when time is up.
-//! - [`drive`]: a core and everybody around it, one stimulus at a time.
+//! - [`drive`]: a core and all that is around it, one stimulus at a time.
 //! - [`lockstep`]: specification and core side by side, judged by the rules.
 //! - [`edge`]: what one step of one job was, for coverage; [`edges`]: all that can be, found by exploring, and committed.
 //! - [`protocol`]: threads, lock, dispatchers and slots around jobs, under the engine's design and twelve weaker ones.

@@ -28,7 +28,7 @@ pub enum Part {
     Rules,
 }
 
-/// A mutant as it is listed.
+/// An entry of the list of mutants.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Listed {
     /// The mutant.
@@ -121,7 +121,7 @@ impl List {
         }
     }
 
-    /// The dialect table, as the model reads it; the core has it as it is.
+    /// The dialect table, as the model reads it; the core reads the unchanged table.
     fn cells(&mut self) {
         for dialect in Dialect::ALL {
             let profile = dialect.profile();
@@ -138,7 +138,7 @@ impl List {
         }
     }
 
-    /// Which bit of a mask lets which event through: once for whoever tells, once for the rules.
+    /// Which bit of a mask lets which event through: once for specification and protocol, once for the rules.
     fn masks(&mut self) {
         type Make = (fn(Event) -> Mutant, fn(Event) -> Mutant, Mutant);
         let told: Make = (Mutant::MaskIgnored, Mutant::MaskOfAnother, Mutant::DisableIgnored);

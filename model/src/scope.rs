@@ -24,7 +24,7 @@ impl ScopeName {
     /// Every preset, smallest first.
     pub const ALL: [ScopeName; 4] = [ScopeName::Tiny, ScopeName::Small, ScopeName::Default, ScopeName::Wide];
 
-    /// Its name, as it is typed.
+    /// Its name, as typed on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -369,7 +369,7 @@ fn default_slices(profile: &Profile) -> Vec<Slice> {
     };
     let files = Slice { name: "default/files", files: 2, disk: DiskFailures::All, ..base.clone() };
     let expiry = Slice { name: "default/expiry", timers: Timers::All, ..base.clone() };
-    // Two jobs multiply, so nobody is told anything there: they share transfer slots, and one network.
+    // Two jobs multiply the states, so no callbacks are made there: the jobs share transfer slots, and one network.
     let users = Slice {
         name: "default/users",
         jobs: 2,
@@ -411,7 +411,7 @@ fn wide_slices() -> Vec<Slice> {
     vec![jobs, freedoms]
 }
 
-/// A dialect with its switches, as it is explored: the documented one, and variants with a switch turned.
+/// A dialect with its switches, as a check explores it: the documented one, or a variant with a switch turned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Variant {
     /// The column of the table, with the switch turned.

@@ -1,6 +1,6 @@
 //! Places for the few things that are open at once.
 
-/// `N` places, and a bit for each that is taken: most are empty most of the time, and nobody looks at those.
+/// `N` places, and a bit for each that is taken: most are empty most of the time, and a search skips those.
 #[derive(Clone, Debug)]
 pub(crate) struct Slots<T, const N: usize> {
     places: [Option<T>; N],

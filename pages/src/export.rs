@@ -49,7 +49,7 @@ pub enum NotExported {
         states: usize,
         /// How far, in words.
         within: String,
-        /// So many steps fit, if any do.
+        /// The number of steps that fit; 0 where none do.
         fits: usize,
     },
     /// There are too many events.
@@ -87,7 +87,7 @@ impl NotExported {
     }
 }
 
-/// A walk through all states that are so many steps behind the path of `ask`; through all that there are, where `depth` is none.
+/// A walk through all states that are at most `depth` steps behind the path of `ask`. Where `depth` is none, through all that there are.
 ///
 /// # Errors
 /// The path is none, or there is more than a file has room for.

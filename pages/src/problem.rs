@@ -41,7 +41,7 @@ pub enum Problem {
     NotNow {
         /// Which step, from 1.
         number: usize,
-        /// As it is typed.
+        /// The step as typed.
         typed: String,
         /// Why.
         not: NotNow,

@@ -16,7 +16,7 @@ use crate::problem::Problem;
 /// Where a walk stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Walked {
-    /// The statements, each as it is read again.
+    /// The statements, each in the form in which it is read again.
     pub(crate) said: Vec<String>,
     /// The last step.
     pub(crate) last: Option<Step>,
@@ -133,7 +133,7 @@ pub fn check(ask: &Ask) -> Result<(), Problem> {
 /// Steps of one random walk at most.
 pub(crate) const MOST_RANDOM: usize = 200;
 
-/// The path of an address and so many random steps behind it.
+/// The path of an address, and up to `steps` random steps behind it.
 pub(crate) fn wander(ask: &Ask, seed: u64, steps: usize) -> Result<String, Problem> {
     struct Wander<'a>(&'a str, u64, usize);
     impl Visit for Wander<'_> {

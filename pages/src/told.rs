@@ -151,7 +151,7 @@ impl Judging {
         }
     }
 
-    /// What clients may have set now, as far as it is another than before.
+    /// Notes the values that clients may have set now, where they differ from those before.
     fn note_registers(&mut self, job: JobId, told: &mut Told) {
         let now = self.judge.possible(job);
         let before = self.possible.insert(job, now.clone()).unwrap_or_default();

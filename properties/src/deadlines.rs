@@ -1,7 +1,7 @@
 //! Whether the engine's core keeps the deadlines of the model.
 //!
-//! **What it is.** Short stories of one job, each of which leads to where one deadline is the next thing to happen. The core is built from the dialect as it
-//! is; the moment is worked out from a profile that may have a mutant.
+//! **What it is.** Short stories of one job, each of which leads to where one deadline is the next thing to happen. The core is
+//! built from the unchanged dialect. The moment is worked out from a profile that may have a mutant.
 
 use contract::core::{Config, Failure, TransferEvent};
 use contract::event::Leave;

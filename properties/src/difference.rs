@@ -153,7 +153,7 @@ impl Difference {
     pub fn picture(&self, trace: &Trace, options: &TimelineOptions) -> String {
         let mut shown = told(trace);
         if shown.lines.iter().all(|line| line.seq != self.seq) {
-            // A step that nobody outside sees is shown all the same when it is the one that matters.
+            // A step that is not visible from outside is shown all the same when it is the one that matters.
             shown.lines.extend(trace.lines.iter().find(|line| line.seq == self.seq).cloned());
             shown.lines.sort_by_key(|line| line.seq);
         }

@@ -1,11 +1,11 @@
 //! Seeded faults against engines: whether an engine of the workbench finds a fault, and how fast.
 //!
 //! **What it is.** [`attack`] lets one [`Engine`] loose on a subject that has one fault of [`contract::fault`](mod@contract::fault), or none, until it sees
-//! something or its budget is spent. What it sees is whatever it would have reported of the engine as it is: a rule that is broken,
-//! a specification that the core does not agree with, a file that is wrong, a run that does not come back.
+//! something or its budget is spent. What counts is what the engine also reports in an ordinary run.
+//! That is a rule that is broken, a specification that the core does not agree with, a wrong file, or a run that does not come back.
 //!
-//! **What it is not.** Patient or careful: it stops at the first thing seen. It does not survive every fault either; a fault may
-//! make the subject spin, so whoever wants all of them runs each attack in a process of its own.
+//! **What it is not.** Patient or careful: it stops at the first thing seen. It does not survive every fault either. A fault may
+//! make the subject spin, so a caller that tries all faults runs each attack in a process of its own.
 //!
 //! **The law it keeps.** An engine is never told which fault there is, and attacks every fault in the same way, in the same order.
 
@@ -68,7 +68,7 @@ impl Engine {
         Engine::Live,
     ];
 
-    /// Its name, as it is typed.
+    /// Its name, as typed on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

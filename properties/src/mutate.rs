@@ -1,6 +1,6 @@
 //! Mutants of the model against engines: whether an engine of the workbench notices that the model is not what it was.
 //!
-//! **What it is.** A [`Bench`] holds what the engines need, worked out once with the model as it is. [`Bench::attack`] gives a mutant of
+//! **What it is.** A [`Bench`] holds what the engines need, worked out once with the unchanged model. [`Bench::attack`] gives a mutant of
 //! [`model::mutants`] or a mutant of the source to one [`Engine`], and returns what the engine noticed first, if it noticed anything.
 //!
 //! **What noticing is.** An engine notices what it would report: specification and core part, a rule is broken, a property that had a witness
@@ -8,10 +8,10 @@
 //! *weaker* agrees with a sound engine all the more: a subject that is broken on purpose is no longer seen to be. Nothing is
 //! compared that is no verdict: no numbers of states, no inner states.
 //!
-//! **What it is not.** Timed. Every engine has so many programs, traces or slices and no clock, so the same mutant is noticed by the same
-//! engines on any machine.
+//! **What it is not.** Timed. Every engine has a fixed number of programs, traces or slices and no clock. So the same engines notice the
+//! same mutant on any machine.
 //!
-//! **The law it keeps.** An engine notices nothing of the model as it is.
+//! **The law it keeps.** An engine notices nothing of the unchanged model.
 
 mod corpus;
 mod lies;
@@ -54,7 +54,7 @@ pub enum Engine {
     /// Recorded traces of cores and services with seeded faults or wrong designs, of sound ones, and of these with one lie: do the mutated rules still
     /// condemn what they condemned, and nothing else?
     Traces,
-    /// Suites generated with the model as it is, run on the engine's core beside the mutated one.
+    /// Suites generated with the unchanged model, run on the engine's core beside the mutated one.
     Suites,
     /// The product of the mutated specification and the engine's core, explored: agreement, rules, and the witness of each rule.
     Product,
@@ -82,7 +82,7 @@ impl Engine {
         Engine::Deadlines,
     ];
 
-    /// Its name, as it is typed.
+    /// Its name, as typed on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -134,7 +134,7 @@ pub struct Looked {
     pub elapsed: Duration,
 }
 
-/// What the engines need, worked out with the model as it is, when it is first asked for.
+/// What the engines need, worked out with the unchanged model on first use.
 pub struct Bench {
     seed: u64,
     walks: OnceLock<Vec<Program>>,
@@ -170,7 +170,7 @@ impl Bench {
         }
     }
 
-    /// Shows a change to an engine. Of the model as it is no engine may notice anything.
+    /// Shows a change to an engine. No engine may notice anything of the unchanged model.
     ///
     /// A model that panics is noticed. A mutant of the source runs in the whole process, so that one is looked at at a time.
     #[must_use]
@@ -289,7 +289,7 @@ impl Bench {
             let covers = [Cover::Transition, Cover::Sneak];
             let orders =
                 covers.into_iter().flat_map(|cover| Dialect::ALL.map(|dialect| order(cover, dialect)));
-            // The core as it is generates suites: if it does not, every other engine says so, too.
+            // The unchanged core generates suites: if it does not, every other engine notices that, too.
             orders.filter_map(|order| generate(&order, Core::new, &|_, _| ()).ok()).collect()
         })
     }

@@ -32,7 +32,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// So many states and edges, as an exploration counts them.
+    /// The size with these numbers of states and edges, as an exploration counts them.
     #[must_use]
     pub const fn of(states: usize, edges: usize) -> Size {
         Size { states: states as u64, edges: edges as u64 }

@@ -22,7 +22,7 @@ pub struct Options<'a> {
     pub seed: u64,
     /// When to stop starting new programs.
     pub budget: Duration,
-    /// Stop after so many programs, whatever the budget.
+    /// Stop after this number of programs, whatever the budget.
     pub runs: Option<u64>,
     /// Whether to go on after something broke.
     pub stop: Stop,
@@ -32,12 +32,12 @@ pub struct Options<'a> {
     pub progress: &'a dyn Fn(u64),
     /// Told of the seed of each program before it runs: one that does not come back is known by it.
     pub at: &'a dyn Fn(u64),
-    /// Told of each failure as soon as it is small.
+    /// Called with each failure once it is small.
     pub found: &'a dyn Fn(&Failure),
 }
 
 impl<'a> Options<'a> {
-    /// Programs from this seed on for the budget; nobody is told of anything.
+    /// Programs from this seed on for the budget. The callbacks do nothing.
     #[must_use]
     pub fn new(seed: u64, budget: Duration) -> Options<'a> {
         Options {
@@ -126,7 +126,7 @@ pub fn sample<C: Core>(make: fn(&Config) -> C, options: &Options<'_>) -> Sampled
     sampled
 }
 
-/// Of so many seeds one is of two jobs in step.
+/// One seed in this number gives a program of two jobs in step.
 const IN_STEP: u64 = 8;
 
 /// The program of a seed.

@@ -49,7 +49,7 @@ impl Fetch for Network {
         self.0.go(Step::Fetching);
         self.0.wait_for(Step::Removed);
         self.0.temporary_is_there.store(true, Ordering::SeqCst);
-        // From here the worker hears that nobody wants the file, and cleans up.
+        // From here on the reply is Stop: the file is not wanted any more, and the worker cleans up.
         assert_eq!(progress.report(TransferEvent::SizeKnown(1)), TransferReply::Stop);
         self.0.go(Step::Created);
     }

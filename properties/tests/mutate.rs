@@ -1,4 +1,4 @@
-//! The engines notice mutants of the model, and nothing of the model as it is. Needs the feature `mutants`.
+//! The engines notice mutants of the model, and nothing of the unchanged model. Needs the feature `mutants`.
 
 use model::mutants::{Listed, all};
 use properties::mutate::{Bench, Change, Engine};

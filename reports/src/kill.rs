@@ -1,9 +1,9 @@
 //! The kill matrix: seeded faults x engines, what each engine saw of each fault, and how soon.
 //!
 //! **What it is.** [`Kills`] is the matrix as data, [`Kills::verdict`] what it comes to, and [`Kills::markdown`] and [`Kills::text`]
-//! are its renderings. [`Expected`] is what an earlier run saw, as it is committed.
+//! are its renderings. [`Expected`] is the committed record of what an earlier run saw.
 //!
-//! **What it is not.** The list of faults: the words come from `contract::fault` through whoever fills the matrix.
+//! **What it is not.** The list of faults: the words come from `contract::fault` through the caller that fills the matrix.
 //!
 //! **The law it keeps.** "Not seen" always has its budget beside it, and an engine that cannot meet a fault is no engine that missed it.
 
@@ -387,7 +387,7 @@ pub struct Expected {
     pub kills: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
-/// A kill is expected again of a budget that is so many times as long: what takes an engine longer is as much luck as skill.
+/// A kill is expected again of a budget that is at least this many times as long. The time of an engine is as much luck as skill.
 const MARGIN: u64 = 4;
 
 impl Expected {

@@ -1,7 +1,7 @@
-//! The mutation score: mutants of the model, who noticed each, and what it means that nobody did.
+//! The mutation score: mutants of the model, the engine that noticed each, and what it means that none did.
 //!
 //! **What it is.** [`Mutations`] is the result as data, [`Mutations::verdict`] what it comes to, [`Mutations::text`] and [`Mutations::markdown`] are its
-//! renderings. [`Survivors`] is what is expected to survive, each with an argument, as it is committed.
+//! renderings. [`Survivors`] is the committed list of what is expected to survive, each with an argument.
 //!
 //! **What it is not.** The list of mutants: that is the model's.
 //!
@@ -29,7 +29,7 @@ pub struct Mutations {
     pub engines: Vec<String>,
     /// Whether these are all there are.
     pub extent: Extent,
-    /// Engines that noticed something of the model as it is.
+    /// Engines that noticed something of the unchanged model.
     pub wolves: Vec<String>,
     /// A row for each mutant.
     pub rows: Vec<MutantRow>,
@@ -133,9 +133,9 @@ pub struct Survivors {
 /// What the score comes to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum MutationVerdict {
-    /// An engine noticed something of the model as it is.
+    /// An engine noticed something of the unchanged model.
     CriedWolf(Vec<String>),
-    /// These survived, and nobody has said why they may.
+    /// These survived without an argument.
     NewSurvivors(Vec<String>),
     /// Some engines looked, and did not notice these.
     Unnoticed(Vec<String>),

@@ -486,7 +486,7 @@ fn of_canary(canary: &Canary) -> Option<Reason> {
     (!canary.is_caught()).then(|| Reason::new(ExitCode::Vacuous, what()))
 }
 
-/// A fault that is no longer seen, or by nobody, and a fault seen where there is none.
+/// A fault that is no longer seen, or by no engine, and a fault seen where there is none.
 fn of_kills(kills: &Kills) -> Option<Reason> {
     let exit_code = kills.exit_code();
     (exit_code != ExitCode::Held)

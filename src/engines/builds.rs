@@ -28,7 +28,7 @@ pub(crate) fn myself() -> Result<PathBuf, Error> {
     })
 }
 
-/// Builds the workbench with the feature, in a directory of its own, so that the ordinary build stays as it is.
+/// Builds the workbench with the feature, in a directory of its own, so that the ordinary build stays unchanged.
 pub(crate) fn build(place: &Place, inside: Inside, offline: bool, output: &Output) -> Result<PathBuf, Error> {
     let Inside { feature, verb, what } = inside;
     if !place.has_fuzz_targets() {

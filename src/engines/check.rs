@@ -30,7 +30,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) core: CoreChoice,
 }
 
-/// Explores, and gives each variant to `done` as soon as it is explored.
+/// Explores, and passes each variant to `done` right after its exploration.
 pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Result<(), Error> {
     expect(plan);
     let deadline = plan.search.deadline();

@@ -114,7 +114,7 @@ pub(crate) struct Row {
     pub(crate) schedules: u64,
     pub(crate) merged: u64,
     pub(crate) depth: u64,
-    /// All schedules with at most so many forced switches were run.
+    /// All schedules with at most this number of forced switches were run.
     pub(crate) bound: Option<u32>,
     pub(crate) complete: bool,
     /// A run was cut because it has no end, or too late a one.

@@ -322,7 +322,7 @@ pub(crate) fn of_subject(case: &Case, failed: &Failed) -> String {
     }
 }
 
-/// Traces up to so many lines are drawn with all their jobs.
+/// Traces of up to this number of lines are drawn with all their jobs.
 const DRAWN_WHOLE: usize = 300;
 
 /// A trace as a timeline, without the lines that are only there to run it again.
@@ -413,7 +413,7 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     written.map_err(failed)
 }
 
-/// The name of a file until it is whole. What is no file, such as a device, is written as it is.
+/// The name of a file until it is whole. What is no file, such as a device, is written directly.
 fn beside(path: &Path) -> PathBuf {
     let is_file = path.metadata().map_or(true, |there| there.is_file());
     let name = path.file_name().filter(|_| is_file).map(|name| {

@@ -40,7 +40,7 @@ pub(crate) struct Explored {
     pub(crate) turned: &'static str,
     /// The design explored, where the model has designs.
     pub(crate) design: Option<&'static str>,
-    /// What the rules remember, in words; nothing where nobody asked.
+    /// What the rules remember, in words; empty where it is not reported.
     pub(crate) memory: String,
     pub(crate) slices: Vec<ExploredSlice>,
 }
@@ -61,7 +61,7 @@ pub(crate) struct ExploredSlice {
     pub(crate) complete: bool,
     pub(crate) laws: Vec<(Law, Found)>,
     pub(crate) comparison: Comparison,
-    /// How large a state is, in words; nothing where nobody asked.
+    /// How large a state is, in words; empty where it is not measured.
     pub(crate) size: String,
     /// What is no violation, and worth a line and a picture all the same.
     pub(crate) remark: Option<(String, Failure)>,

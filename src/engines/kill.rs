@@ -50,7 +50,7 @@ pub(crate) enum Pairs {
     Due,
 }
 
-/// Who does not see what is due has so many times the budget for a second look: threads and a busy machine are a matter of luck.
+/// An engine that misses what is due gets this many times the budget for a second look. Threads and a busy machine are a matter of luck.
 const SECOND_LOOK: u32 = 5;
 
 const INSIDE: Inside = Inside { feature: "faults", verb: "kill", what: "faults" };

@@ -100,7 +100,7 @@ impl Known {
     }
 }
 
-/// A failure as it is to stand in the file.
+/// A failure that is to stand in the file.
 pub(crate) struct Accepted<'a> {
     pub(crate) id: &'a str,
     pub(crate) message: &'a str,

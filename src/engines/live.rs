@@ -67,7 +67,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// How much is done with so many runs.
+    /// How much is done after this number of runs.
     fn work(&self, runs: u32) -> Work {
         let work = match (self.runs, self.row) {
             // One row ends when it ends.

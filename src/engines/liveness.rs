@@ -10,7 +10,7 @@ use super::protocol::{Look, Plan, Turn};
 use crate::error::Error;
 use crate::output::Output;
 
-/// Explores, and gives each dialect to `done` as soon as it is explored.
+/// Explores, and passes each dialect to `done` right after its exploration.
 pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Result<(), Error> {
     look().run(plan, output, done)
 }

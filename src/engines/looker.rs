@@ -38,7 +38,7 @@ pub(crate) fn look_here(
     })
 }
 
-/// What the engines notice of the model as it is.
+/// Reports what the engines notice of the unchanged model.
 fn control(
     bench: &Bench,
     engines: &[Engine],

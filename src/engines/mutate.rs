@@ -53,7 +53,7 @@ const INSIDE: Inside = Inside { feature: "mutants", verb: "mutate", what: "mutan
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "said", rename_all = "kebab-case")]
 pub(crate) enum Said {
-    /// This engine noticed something of the model as it is.
+    /// This engine noticed something of the unchanged model.
     Wolf { engine: String, sign: String },
     /// None did, or it was reported: mutants follow.
     Ready,
@@ -61,7 +61,7 @@ pub(crate) enum Said {
     Row { row: MutantRow },
 }
 
-/// Lets every engine look at every mutant, each mutant until somebody notices.
+/// Lets every engine look at every mutant, each mutant until one engine notices it.
 pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Mutations, Error> {
     let looker =
         if Mutation::AVAILABLE { myself()? } else { build(plan.place, INSIDE, plan.offline, output)? };

@@ -26,7 +26,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) design: Design,
 }
 
-/// Explores, and gives each dialect to `done` as soon as it is explored.
+/// Explores, and passes each dialect to `done` right after its exploration.
 pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Result<(), Error> {
     look().run(plan, output, done)
 }
@@ -52,7 +52,7 @@ pub(super) struct Look {
     pub(super) aspect: &'static str,
     /// What stands below it.
     pub(super) memory: String,
-    /// The slice as it is looked at, if it is.
+    /// The slice in the form that is explored; none where it is not explored.
     pub(super) slice: fn(Slice) -> Option<Slice>,
     /// The name of an exploration in progress.
     pub(super) label: fn(&Plan<'_>, Dialect, &Slice) -> String,

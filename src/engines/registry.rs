@@ -42,7 +42,7 @@ pub(crate) static ALL: [&dyn Engine; 12] = [
 
 /// An engine of the workbench: it explores or samples runs of a subject, and reports what the rules make of them.
 pub(crate) trait Engine: Sync {
-    /// As it is typed, such as `race`.
+    /// Its name as typed, such as `race`.
     fn id(&self) -> &'static str;
 
     /// What it tries, in a line of help.
@@ -76,7 +76,7 @@ pub(crate) trait Engine: Sync {
         true
     }
 
-    /// Runs, and hands over each result as soon as it is there.
+    /// Runs, and passes each result to `sink` at once.
     ///
     /// # Errors
     ///
@@ -150,7 +150,7 @@ impl Sink<'_> {
 /// How much of a night's budget an engine gets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Share {
-    /// All until so many percent of the budget are spent: it explores.
+    /// All until this percentage of the night's budget is spent: it explores.
     UntilPercent(u32),
     /// The n-th part of the budget.
     Part(u32),
@@ -183,7 +183,7 @@ pub(crate) fn budget(to_come: &[Named], whole: Duration, left: Duration) -> Dura
     budget.max(LEAST)
 }
 
-/// An engine of the list, as it is named on the command line.
+/// An engine of the list, by its name on the command line.
 #[derive(Clone, Copy)]
 pub(crate) struct Named(pub(crate) &'static dyn Engine);
 

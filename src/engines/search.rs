@@ -71,8 +71,8 @@ impl<'a> Search<'a> {
         self.enough.is_some_and(Cell::get) || worker::is_stopped()
     }
 
-    /// Tells whoever watches that an engine begins. Of a scope that is explored to its end nobody knows how long it takes. A search that
-    /// goes on finds states, and whoever watches sees that it does.
+    /// Tells the watcher that an engine begins. How long an exploration to its end takes is not known before. A search that goes on finds
+    /// states, which the watcher counts as signs of life.
     pub(crate) fn begin(&self, engine: &str, subject: Subject) {
         let limit = self.budget.map_or(Limit::Silence(SILENCE), Limit::of);
         worker::begin(engine, Some(subject), "", limit);
@@ -130,7 +130,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The edges of a slice say as much of the time as so many runs on a busy machine.
+/// The time guessed from the edges of a slice is worth as much as this number of runs measured on a busy machine.
 const WORTH: u32 = 2;
 
 /// Explorations by their labels.
@@ -206,7 +206,7 @@ pub(crate) struct Part {
     pub(crate) label: String,
     /// What else its size depends on.
     pub(crate) depends_on: String,
-    /// Its size as it is committed, if it is.
+    /// Its committed size, if it has one.
     pub(crate) pinned: Option<Size>,
     /// Edges of its model in a millisecond, about: for those that were not measured yet.
     pub(crate) edges_per_ms: u32,

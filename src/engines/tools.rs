@@ -66,7 +66,7 @@ fn path(place: &Place) -> OsString {
     let own = std::path::absolute(place.tools().join("bin")).ok();
     let paths = std::env::var_os("PATH").unwrap_or_default();
     let all = own.into_iter().chain(std::env::split_paths(&paths));
-    // A directory with a separator in its name cannot be put on a PATH; then the PATH has to do as it is.
+    // A directory with a separator in its name cannot be put on a PATH; then the PATH stays unchanged.
     std::env::join_paths(all).unwrap_or(paths)
 }
 

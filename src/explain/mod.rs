@@ -1,7 +1,7 @@
 //! What the words mean that the command writes: rules, codes, states, edges, names of failures.
 //!
 //! **What it is.** A [`Word`] has a kind, its spellings and a page. The pages are made from the tables by which the workbench
-//! works, so that a changed table is a changed page. [`look_up`] finds a word as somebody has read it in an output.
+//! works, so that a changed table is a changed page. [`look_up`] finds a word as a reader meets it in an output.
 //!
 //! **What it is not.** A text of its own. A sentence that a table could have belongs there.
 //!

@@ -418,7 +418,7 @@ impl Listener for Parts {
     }
 
     fn stands(&mut self, where_it_stands: &str) {
-        // Nobody may be reading, which must not stop the work.
+        // Stderr may have no reader, which must not stop the work.
         let _ = std::io::Write::write_all(
             &mut std::io::stderr(),
             format!("nightly: {where_it_stands}\n").as_bytes(),

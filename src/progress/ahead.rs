@@ -38,7 +38,7 @@ struct Parts {
 }
 
 impl Ahead {
-    /// Nothing yet, to be done on so many lanes at once.
+    /// Nothing yet, to be done on this number of lanes at once.
     pub(crate) fn on(lanes: usize, place: &Place) -> Ahead {
         let (course, took) = (Course::on(lanes), Took::of(place));
         let parts = Parts { took, course, names: Vec::new(), learned: Vec::new(), budget: None };

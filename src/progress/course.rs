@@ -77,7 +77,7 @@ impl Part {
 }
 
 impl Course {
-    /// Parts that so many lanes work at, each taking the next one.
+    /// Parts that this number of lanes work at, each taking the next one.
     pub(crate) const fn on(lanes: usize) -> Course {
         Course { parts: Vec::new(), lanes: if lanes == 0 { 1 } else { lanes }, stage: 0 }
     }

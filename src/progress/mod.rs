@@ -202,7 +202,7 @@ impl Progress {
         locked(&self.0).track.standing()
     }
 
-    /// A failure, at once: whoever waits can look at it while the engine goes on.
+    /// A failure, at once: the user can look at it while the engine goes on.
     pub(crate) fn found(&self, rule: Option<RuleId>, failure: &Failure) {
         let (label, seconds) = {
             let state = locked(&self.0);
@@ -212,7 +212,7 @@ impl Progress {
         worker::found(rule, failure);
     }
 
-    /// A line for a machine, as it is.
+    /// A line for a machine, unchanged.
     pub(crate) fn raw(&self, line: &str) {
         match &locked(&self.0).how {
             How::Moving(bar) => bar.suspend(|| say(line)),
@@ -236,7 +236,7 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner).retain(|state| !Arc::ptr_eq(state, &self.0));
-        // Nothing is drawn any more by whoever still holds the state.
+        // A thread that still holds the state draws nothing any more.
         if let How::Moving(bar) = std::mem::replace(&mut locked(&self.0).how, How::Quiet) {
             bar.finish_and_clear();
         }

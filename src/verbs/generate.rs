@@ -51,7 +51,7 @@ pub(crate) struct Args {
     /// Where the suite goes; files of an older suite there are removed.
     #[arg(long, short, value_name = "DIR", required_unless_present = "committed")]
     out: Option<PathBuf>,
-    /// Write a committed suite instead, as it is, for an implementation that is to follow it.
+    /// Write a committed suite unchanged instead, for an implementation that is to follow it.
     #[arg(long, value_name = "NAME", requires = "out", conflicts_with_all = ["cover", "dialect", "scope", "at_rest", "longest"])]
     unpack: Option<String>,
     /// Generate the committed suites of this checkout again, after a change of the model.

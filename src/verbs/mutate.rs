@@ -16,8 +16,8 @@ use crate::run::command_line;
 /// Change the model in one place after another, and show which changes no engine notices.
 ///
 /// A mutant is one row, cell, bit, guard or monitor of the model's tables that is not what it was. The command builds itself with the mutants
-/// inside, in target/mutants, and lets one engine after another look at each until one notices it; and at the model as it is,
-/// of which none may notice anything. A mutant that survives is behaviour that nothing specifies, or a rule that is vacuous: it
+/// inside, in target/mutants. It lets one engine after another look at each mutant until one notices it. Each engine also looks at the
+/// unchanged model, and must notice nothing. A mutant that survives is behaviour that nothing specifies, or a rule that is vacuous: it
 /// needs an argument in docs/pinned/mutants-expected.json, and without one the run ends with 2; so does one that was noticed before, for
 /// --bless takes its argument away.
 ///
@@ -42,7 +42,7 @@ pub(crate) struct Args {
     /// These engines; every one when left out.
     #[arg(long, value_delimiter = ',', value_name = "ENGINES", value_parser = ENGINES)]
     engine: Vec<String>,
-    /// Judge so many mutants of the source in the place of those of the tables.
+    /// Judge this number of mutants of the source in the place of those of the tables.
     #[arg(long, value_name = "N", conflicts_with_all = ["only", "engine"])]
     sources: Option<usize>,
     /// One of so many parts of the sample, as in 2/5.

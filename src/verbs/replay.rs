@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     args.show(&page, output)
 }
 
-/// Traces up to so many lines are read as a whole.
+/// Traces of up to this number of lines are read as a whole.
 const WHOLE: u64 = 20_000;
 
 /// How long a run may take to be made again. It takes milliseconds.

@@ -20,7 +20,7 @@ pub(crate) enum Message {
         again: String,
         limit: Limit,
     },
-    /// It lives: so many signs of life in all, and what it is at.
+    /// It lives: the number of all signs of life, and what is under way.
     Beat {
         signs: u64,
         /// How much is done.
@@ -30,7 +30,7 @@ pub(crate) enum Message {
     },
     /// Where it stands, in a line. It is no sign of life.
     Stands(String),
-    /// A failure, as soon as it is known.
+    /// A failure, sent at once.
     Found { rule: Option<RuleId>, failure: Failure },
     /// All engines that are done.
     Known(Box<Results>),

@@ -4,7 +4,7 @@
 //! passes on what the worker writes. When the worker hangs, dies, takes too much memory or has to stop, the watcher ends it and tells
 //! what is known: the engines that were done, and what the one under way had found.
 //!
-//! **What it is not.** A judge. Whatever comes back in time is passed on as it is.
+//! **What it is not.** A judge. Whatever comes back in time is passed on unchanged.
 //!
 //! **The law it keeps.** Nothing that a subject does keeps a verdict from being printed: not a busy loop, a blocked thread, an abort,
 //! an overflow of the stack, or memory without end.

@@ -43,7 +43,7 @@ pub(crate) fn forget(group: u32) {
     send(&format!("-{group}\n"));
 }
 
-/// This process is about to end: what is left is ended, and no process stays behind that nobody waits for.
+/// This process is about to end: what is left is ended, and this process waits for the reaper, so that no process stays behind.
 pub(crate) fn finish() {
     let started = STARTED.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(Some(mut reaper)) = started {

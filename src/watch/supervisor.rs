@@ -53,7 +53,7 @@ pub(crate) enum End {
     Hung { limit: Limit, threads: Vec<String> },
     /// It died, and how.
     Died(String),
-    /// Somebody else has killed it.
+    /// It was killed from outside.
     Killed,
     /// It took more memory than this.
     Memory(u64),
@@ -61,7 +61,7 @@ pub(crate) enum End {
     Stopped,
 }
 
-/// What is wanted of a worker by whoever waits for it.
+/// What the listener wants of its worker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Stopping {
     No,

@@ -1,4 +1,4 @@
-//! The side that works: it tells the watcher how far it is. In a process that nobody watches, all of this does nothing.
+//! The side that works: it tells the watcher how far it is. A process without a watcher sends nothing.
 
 use std::io::{BufRead as _, Write as _};
 use std::process::Command;
@@ -44,7 +44,7 @@ pub(crate) fn ended(process: u32) {
     }
 }
 
-/// Makes a command one of this program that nobody watches: it is no worker, whatever this process is.
+/// Makes a command run this program without a watcher: it is no worker, whatever this process is.
 pub(crate) fn alone(command: &mut Command) -> &mut Command {
     reaper::in_own_group(command).env_remove(WORKER).env_remove(LIMIT)
 }
@@ -156,7 +156,7 @@ pub(crate) fn end_groups() {
     });
 }
 
-/// A process with a group of its own was started. Whoever watches ends it with this one; where nobody does, the reaper.
+/// A process with a group of its own was started. The watcher ends it with this one; without a watcher, the reaper does.
 pub(crate) fn group(process: u32) {
     GROUPS.lock().unwrap_or_else(PoisonError::into_inner).push(process);
     if is_worker() {

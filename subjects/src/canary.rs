@@ -4,7 +4,7 @@
 //! delivery that they forbid has begun. So one callback enters after Cancel has returned (R1), and one event after it
 //! was masked (R2). `bgcheck nightly --canary` must say so and end with exit code 2.
 //!
-//! A [`Manner`] makes it worse: it does not come back, dies, or takes all memory, so that whoever watches an engine has something to see.
+//! A [`Manner`] makes it worse: the canary does not come back, dies, or takes all memory. The watcher of an engine must notice each.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -154,7 +154,7 @@ impl<C: Core> Core for Canary<C> {
         Canary(C::new(config))
     }
 
-    /// The fault: nobody waits for a delivery that has begun.
+    /// The fault: SetNotifyFlags does not wait for a delivery that has begun.
     fn call(&mut self, user: UserId, job: Option<JobId>, call: &Call) -> Answer {
         if matches!(call, Call::SetNotifyFlags { .. }) {
             Manner::now().act();

@@ -394,7 +394,7 @@ fn receiver(bytes: &mut Bytes<'_>) -> Option<Receiver> {
     OBJECTS.get(usize::from(byte(bytes) % 5)).copied()
 }
 
-/// Any call of a client on one of so many jobs, by chance.
+/// Any call of a client on one of `jobs` jobs, by chance.
 pub fn random_call(chance: &mut u64, jobs: u32) -> Stimulus {
     let drawn = crate::random::split_mix(chance).to_le_bytes();
     let job = JobId(u32::from(drawn[0]) % jobs.max(1));

@@ -73,7 +73,7 @@ pub fn run_watched<C: Core>(
     run_steps(program, program.steps.iter(), make, watch, &mut NoEdges)
 }
 
-/// Runs the program that these bytes mean, each step as soon as it is read.
+/// Runs the program that these bytes mean, each step right after its bytes are read.
 pub fn run_bytes<C: Core>(bytes: &[u8], make: fn(&Config) -> C) -> Outcome {
     run_bytes_telling(bytes, make, &mut NoEdges)
 }
@@ -188,7 +188,7 @@ impl Lines {
         }
     }
 
-    /// An event stands in a trace as it is.
+    /// Adds the event to the trace unchanged.
     pub fn event(&mut self, event: &EventView<'_>) {
         self.lines.push(Line::from_view(self.lines.len() as u64 + 1, event));
     }
@@ -216,9 +216,9 @@ pub fn from_trace(trace: &Trace) -> Result<Program, tape::Error> {
             }
             Kind::Call(call) => {
                 let inside = call.inside.and_then(|delivery| telling.get(&delivery).copied());
-                // Whoever is not the first user has a job of its own, or calls on another's.
+                // A user other than the first has a job of its own, or calls on a job of another user.
                 let stranger = call.thread.0.checked_sub(STRANGERS).filter(|_| call.inside.is_none());
-                // A job is made for whoever is to own it, so a stranger that makes one stands there as the owner.
+                // A job is made as the user that is to own it, so a stranger that makes one is recorded as its owner.
                 let as_owner = stranger.is_none() || matches!(call.call, contract::Call::CreateJob { .. });
                 if as_owner && call.user != USER {
                     users = Users::Two;

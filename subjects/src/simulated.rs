@@ -325,7 +325,7 @@ impl Disk for SimDisk {
     }
 }
 
-/// A door that is closed until it is opened, and then open for good. Nobody waits at it for ever.
+/// A door that is closed until it is opened, and then open for good. No thread waits at it for ever.
 #[derive(Default)]
 pub struct Gate {
     open: Mutex<Door>,

@@ -102,7 +102,7 @@ impl Callbacks {
         Entered { callbacks: self.clone(), number, job, receiver, action }
     }
 
-    /// How many callbacks stay inside now, because that was ordered: whoever waits for rest does not wait for them.
+    /// How many callbacks stay inside now because that was ordered. A caller that waits for rest does not wait for them.
     #[must_use]
     pub fn staying(&self) -> u64 {
         self.shared.staying.load(Ordering::SeqCst)

@@ -81,7 +81,7 @@ impl Lines {
     }
 
     fn send(&mut self, text: &[u8]) {
-        // When nobody reads any more, the input ends, too.
+        // When bgcheck no longer reads, the input ends, too.
         let _ = self.to.write_all(text).and_then(|()| self.to.flush());
     }
 }

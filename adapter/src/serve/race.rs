@@ -16,7 +16,7 @@ pub(super) const RACER: u32 = 1;
 
 /// How long a run waits for the first callback of its job.
 const NO_ENTER: Duration = Duration::from_secs(1);
-/// A racing call that takes longer may hang: what has happened so far is written then, for whoever ends the process.
+/// A racing call that takes longer may hang. What has happened so far is then written, in case bgcheck ends the process.
 const LONG: Duration = Duration::from_secs(2);
 /// The last part of a wait, which is not slept: a sleep comes back late by about this much.
 const AWAKE: Duration = Duration::from_micros(150);
@@ -84,7 +84,7 @@ impl Run<'_> {
         let task = move || {
             moment.wait_after(delay);
             make(&callbacks, RACER, (number, job), &planned);
-            // Nobody hears it when the run has been given up.
+            // The send fails only when the run no longer waits.
             let _ = tell.send(());
         };
         // Without the thread the channel is closed at once, and the run goes on.
@@ -136,7 +136,7 @@ impl Moment {
         }
     }
 
-    /// Waits until so much later. Whoever sleeps is late for a short delay, so the moment is awaited awake at first.
+    /// Waits until this delay after the moment. A thread that sleeps is late for a short delay, so it waits awake at first.
     fn wait_after(&self, delay: Duration) {
         let tired = Instant::now() + EXPECTING;
         let mut at = None;

@@ -207,7 +207,7 @@ pub(super) fn renumber(lines: &mut [TraceLine]) {
     }
 }
 
-/// What happened to each of so many jobs. What is about none of them is left out.
+/// What happened to each of the first `jobs` jobs. What is about none of them is left out.
 pub(super) fn by_job(happened: Vec<Happening>, jobs: usize) -> Vec<Vec<Happening>> {
     // A CreateJob has no job before it is back.
     let (mut calls, mut deliveries) = (BTreeMap::new(), BTreeMap::new());

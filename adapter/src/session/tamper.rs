@@ -42,7 +42,7 @@ impl Session {
 /// Every event that a client can ask for.
 const EVERYTHING: u32 = 0x1B;
 
-/// A run in so many has the late callback.
+/// One run in this number has the late callback.
 const RARELY: u64 = 100;
 
 /// Lets the last callback come once more, behind the Cancel that has succeeded.

@@ -65,7 +65,7 @@ fn main() -> ExitCode {
                 text = format!("{text}: {inner}");
                 source = inner.source();
             }
-            // Without stderr there is nobody to tell.
+            // Without stderr the error cannot be reported.
             let _ = writeln!(io::stderr(), "error: {text}");
             ExitCode::FAILURE
         }

@@ -33,7 +33,7 @@ struct Shared {
     secret: String,
 }
 
-/// A connection to which nobody listens yet.
+/// A connection whose reading thread has not started yet.
 pub(crate) struct Opened {
     reader: WebSocket<TcpStream>,
     connection: Connection,

@@ -39,7 +39,7 @@ thread_local! {
     static COUNTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Goes off by itself, or never: then whoever moves the clock ticks.
+/// Goes off by itself, or never. Then the call that moves the clock also ticks the service.
 #[derive(Debug)]
 pub(crate) enum PacedTimer {
     /// By itself.
@@ -59,7 +59,7 @@ impl Paced {
         if self.held.is_some() { Pace::Held } else { Pace::Real }
     }
 
-    /// How many of the service's threads do not wait. Exact for whoever looks under the service's lock.
+    /// How many of the service's threads do not wait. Exact for a caller that holds the service's lock.
     pub(crate) fn busy(&self) -> u64 {
         let waiting = self.threads.waiting.load(Ordering::SeqCst);
         self.threads.alive.load(Ordering::SeqCst).saturating_sub(waiting)
@@ -114,7 +114,7 @@ impl Runtime for Paced {
         if !COUNTED.get() {
             return self.std.wait(condvar, guard);
         }
-        // With the lock held, so that whoever looks under the lock sees either a thread that waits or one that does something.
+        // Counted with the lock held. So a caller that holds the lock sees each thread of the service either waiting or busy.
         self.threads.waiting.fetch_add(1, Ordering::SeqCst);
         let guard = self.std.wait(condvar, guard);
         self.threads.waiting.fetch_sub(1, Ordering::SeqCst);

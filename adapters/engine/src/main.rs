@@ -68,7 +68,7 @@ fn main() -> ExitCode {
         // What is left of threads ends with the process.
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Without stderr there is nobody to tell.
+            // Without stderr the error cannot be reported.
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }

@@ -74,7 +74,7 @@ impl Engine {
     }
 }
 
-/// A URL at which nobody listens.
+/// A URL at which no server listens.
 fn nowhere() -> String {
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("it is bound").port();
     format!("http://127.0.0.1:{port}/f")

@@ -31,7 +31,7 @@ pub(super) struct Begun {
 pub(super) enum Phase {
     /// It has begun; whether the client's code runs yet is not known.
     Begun,
-    /// It has called the engine, so it has entered: nobody waits for it any more (clause 4).
+    /// It has called the engine, so it has entered: no call waits for it any more (clause 4).
     Called,
     /// It is a program, and its process exists (clause 6).
     Started,
@@ -300,7 +300,7 @@ impl Core {
         Some((event, target?))
     }
 
-    /// At most so many callbacks of one user at once (R9).
+    /// Whether the limit leaves this user a slot for one more callback (R9).
     fn has_slot(&self, user: UserId) -> bool {
         let held = self.begun.iter().filter(|begun| begun.user == user && begun.holds_slot()).count();
         let free = (held as u32) < self.config.callback_slots;

@@ -105,7 +105,7 @@ impl Core {
         }
     }
 
-    /// Whether `choose` could find something to tell now, if there were slots for everybody.
+    /// Whether `choose` could find something to tell now, if every user had a free slot.
     fn might_tell(&self, job: &Job) -> bool {
         let overlaps = fault!(self, DeliveriesOverlap);
         if !job.is_open() || job.begun.is_some() && !overlaps {

@@ -73,7 +73,7 @@ pub(super) enum Ending {
 pub(super) enum Lost {
     /// The transfer failed: the retry delay counts.
     Transfer,
-    /// The network went away: only its return helps, and nobody counts it as an error (semantics l).
+    /// The network went away: only its return helps, and it is not counted as an error (semantics l).
     Network,
 }
 
@@ -199,7 +199,7 @@ impl Job {
             .map(|(index, _)| FileId(index as u32))
     }
 
-    /// JobTransferred or JobError, when the state makes it due and nobody has acknowledged it yet.
+    /// JobTransferred or JobError, when the state makes it due and it is neither acknowledged nor lost.
     pub(super) fn due_event(&self) -> Option<Event> {
         match (self.state, self.told) {
             (JobState::Transferred, Told::No) => Some(Event::JobTransferred),
@@ -215,7 +215,7 @@ impl Job {
         }
     }
 
-    /// The mask or the registration changed: a modification nobody may hear of any more is dropped (semantics a).
+    /// The mask or the registration changed: a modification that is no longer enabled is dropped (semantics a).
     pub(super) fn drop_unheard_modification(&mut self, profile: &Profile) {
         if !self.interface_hears(profile, Event::JobModification) {
             self.modification = Modification::None;

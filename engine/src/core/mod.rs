@@ -114,7 +114,7 @@ impl Core {
         self.job(job)?.shown_error()
     }
 
-    /// Drops the record of a final job that nobody holds any more. Other jobs are not touched.
+    /// Drops the record of a final job that no client holds any more. Other jobs are not touched.
     pub fn forget(&mut self, job: JobId) {
         if self.job(job).is_some_and(|job| job.state.is_final()) {
             self.jobs.remove(job);

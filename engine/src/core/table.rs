@@ -3,11 +3,11 @@
 //! **What it is.** A list in the order of the numbers. A record that is dropped leaves a hole, and holes are closed when they are
 //! as many as the records: memory follows the records that are here, not the jobs that ever were. Numbers are never used again.
 //!
-//! **What it is not.** A scheduler. Which of the records anybody wants is in [`Index`], and this only notes which of them
-//! it has to look at again.
+//! **What it is not.** A scheduler. Which of the records the core looks for is in [`Index`]. The table only notes which of them
+//! the index has to look at again.
 //!
-//! **The law it keeps.** Two tables are equal, and hash equally, when the same jobs are in them and the next one gets the same number:
-//! where the holes are, and whether there is an index, is nobody's affair.
+//! **The law it keeps.** Two tables are equal, and hash equally, when the same jobs are in them and the next one gets the same number.
+//! Neither the places of the holes nor the index count.
 
 use std::hash::{Hash, Hasher};
 

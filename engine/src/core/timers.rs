@@ -83,7 +83,7 @@ impl Core {
             .with(Timer::Expiry, self.expires_at(job))
     }
 
-    /// Expiry waits while somebody is being told (clause 5, semantics o).
+    /// Expiry waits while a delivery of the job is begun (clause 5, semantics o).
     fn expires_at(&self, job: &Job) -> Option<Time> {
         let expiry =
             self.config.expiry.filter(|_| job.begun.is_none() || fault!(self, ExpiryIgnoresDelivery))?;

@@ -23,7 +23,7 @@ pub enum Served {
 /// What the scheduler does next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Move {
-    /// The job is running but nobody fetches: start a worker.
+    /// The job is running but has no transfer: start a worker.
     Start(JobId),
     /// The job's turn.
     Turn(JobId),
@@ -49,7 +49,7 @@ impl Core {
         if let Some(id) = self.one_too_many() {
             return Some(Move::Preempt(id));
         }
-        // Of those that are served only the first one counts: where it has to wait, so has everybody behind it.
+        // Of the jobs that are served only the first one counts: where it has to wait, every job behind it has to wait, too.
         let (first, priority) = match self.index() {
             Some(index) => index.queue().find(|(id, _)| may(*id)),
             None => {
@@ -62,7 +62,7 @@ impl Core {
         self.turn_of(first, priority)
     }
 
-    /// Whether the job runs and nobody fetches. Where the queue is never skipped, only a Complete that failed leaves a running job
+    /// Whether the job is running but has no transfer. Where the queue is never skipped, only a Complete that failed leaves a running job
     /// without a transfer.
     pub(super) fn is_idle(&self, job: &Job) -> bool {
         let forgotten = fault!(self, TransferNotRestarted) && self.profile().connects.is_on();
@@ -165,7 +165,7 @@ impl Core {
         }
     }
 
-    /// A background job that runs gets a time slice from now on (semantics j); nobody else has one.
+    /// A background job that runs gets a time slice from now on (semantics j); no other job has one.
     pub(super) fn start_slice(&mut self, id: JobId) {
         let now = self.now;
         let slice = self.config.time_slice;

@@ -229,7 +229,7 @@ impl<R: Runtime> Builder<R> {
         shared.spawn(Role::Worker, |shared, thread| shared.work(thread))?;
         let ticking = Arc::clone(&shared);
         let timer = shared.runtime.timer(move || ticking.tick())?;
-        // Set once, here. Nobody has the service yet, so no deadline was set before the timer could hear of it.
+        // Set once, here. No client has the service yet, so no deadline was set before there was a timer to rearm.
         let _ = shared.timer.set(timer);
         Ok(service)
     }

@@ -39,9 +39,9 @@ macro_rules! designs {
 designs! {
     /// Nothing: the delivery is claimed, the lock is given up, the client is called.
     ClaimThenCall = "claim-then-call";
-    /// The dispatcher looks at the job's state again before it calls; nobody waits.
+    /// The dispatcher looks at the job's state again before it calls; no call waits.
     Recheck = "recheck";
-    /// A gate that the forbidding call shuts and the dispatcher passes; nobody waits.
+    /// A gate that the forbidding call shuts and the dispatcher passes; no call waits.
     GateNoWait = "gate-no-wait";
     /// The forbidding call waits until the callback has left, always.
     GateAndWait = "gate-and-wait";
@@ -249,7 +249,7 @@ impl<R: Runtime> Shared<R> {
         }
     }
 
-    /// A program has entered, and nobody waits for it any more.
+    /// A program has entered, and no call waits for it any more.
     pub(super) fn forget_begun(&self, delivery: DeliveryId) {
         if self.design() != Design::Barrier {
             let mut state = self.enter();

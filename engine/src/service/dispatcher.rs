@@ -164,7 +164,7 @@ impl<R: Runtime> Shared<R> {
         let job = Job::holding(engine, delivery.user, job);
         let file = delivery.file.map(|file| if fault!(self, WrongFileHanded) { FileId(0) } else { file });
         let file = file.map(|file| File::new(job.clone(), file));
-        // The error as it is at the begin: by the time the client looks, the job may have moved on.
+        // The error at the begin of the delivery: by the time the client reads it, the job may have moved on.
         let error = (delivery.event == Event::JobError).then(|| state.core.error(delivery.job)).flatten();
         let nameless = fault!(self, WrongErrorHanded);
         let error = error.map(|info| if nameless { ErrorInfo { hr: HResult::E_FAIL, ..info } } else { info });

@@ -1,4 +1,4 @@
-//! The network as it is: the backend that fetches files unless the service is given another.
+//! The real network: the backend that fetches files unless the service is given another.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,8 +1,8 @@
 //! The background copy service: real threads, real callbacks, real transfers around the core.
 //!
 //! **What it is.** The only place of the engine with threads. One lock around [`crate::core::Core`]; a pool of dispatchers that
-//! tell clients; a pool of workers that fetch files; a timer. It is generic over a [`Runtime`], so that the threads,
-//! and the schedule, may be somebody else's, and over the seams [`Fetch`], [`Disk`] and [`Programs`].
+//! tell clients; a pool of workers that fetch files; a timer. It is generic over a [`Runtime`], so that a checker
+//! can supply the threads and the schedule, and over the seams [`Fetch`], [`Disk`] and [`Programs`].
 //!
 //! **What it is not.** A decision. What a call answers, what is pending and what may begin is decided by the core under the
 //! lock; the service carries it out and reports back.
@@ -16,7 +16,7 @@
 //! 3. *Effect under the lock, then wait for that very delivery.* `calls.rs`, `take_effect` and the loop of `carry_out` on
 //!    `is_released` of one delivery id. The return is recorded after the loop.
 //! 4. *No wait inside that delivery, none after it has called.* `calls.rs`, `carry_out`: `handle_delivery_called` is the first
-//!    thing a call from inside does under the lock, before its effect, and it wakes whoever waits. Inside is known
+//!    thing a call from inside does under the lock. It comes before the call's effect, and it wakes the calls that wait. Inside is known
 //!    by the note that `tell` leaves on its thread ([`Runtime::set_inside`]).
 //! 5. *The environment leaves a begun delivery its state.* The core's: the service hands it the time and the reports, and
 //!    the core puts off what has to be put off.
@@ -221,7 +221,7 @@ impl<R: Runtime> Service<R> {
     /// Stops the service, waits for its threads, and says which of them it left behind.
     ///
     /// No delivery and no transfer begins any more, and every thread that is in the service's own code is joined. A
-    /// thread in a callback, a transfer or a program's wait is left alone, because nobody knows for how long it stays: it
+    /// thread in a callback, a transfer or a program's wait is left alone, because its stay there has no known end. It
     /// ends by itself when it comes back, and what it then does is still recorded. A delivery begun before may still enter.
     /// Calls from now on answer RPC_S_SERVER_UNAVAILABLE and are not recorded; so do calls that shutdown finds waiting, and
     /// those have a `call` without a `return`. Calling it again is allowed, also from inside a callback.
@@ -258,7 +258,7 @@ impl<R: Runtime> Service<R> {
 impl<R: Runtime> Drop for Service<R> {
     fn drop(&mut self) {
         let _ = self.shutdown();
-        // Nobody can go on with what its jobs have fetched.
+        // No later service resumes what its jobs have fetched.
         self.shared.instance.remove_all();
     }
 }

@@ -433,7 +433,7 @@ impl fmt::Debug for File {
     }
 }
 
-/// What is wrong with an argument that could not be handed on as it is.
+/// What is wrong with an argument that could not be handed on unchanged.
 type Flaw = Option<&'static str>;
 
 /// A call carries text. For a path that is none there is the empty name: the core refuses it where it refuses other bad names, after
@@ -446,7 +446,7 @@ fn names(remote: &str, local: &Path) -> (FileNames, Flaw) {
     (FileNames { remote: remote.to_owned().into(), local: local.into() }, flaw)
 }
 
-/// The error of an answer that is not the expected success. A success without its value is nobody's answer.
+/// The error of an answer that is not the expected success. A success without its value counts as E_UNEXPECTED.
 pub(super) fn refusal(hr: HResult) -> HResult {
     if hr.failed() { hr } else { HResult::E_UNEXPECTED }
 }

@@ -1,4 +1,4 @@
-//! The disk as it is: the backend that Complete and Cancel use unless the service is given another.
+//! The real disk: the backend that Complete and Cancel use unless the service is given another.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Why an argument was refused: the reason behind an E_INVALIDARG.
 //!
-//! **What it is.** A call answers with a code alone, as the documents have it. Whoever starts the service may ask to hear the reason of
-//! each E_INVALIDARG ([`super::Builder::refusals`]).
+//! **What it is.** A call answers with a code alone, as the documents have it. The builder of the service takes a function that
+//! receives the reason of each E_INVALIDARG ([`super::Builder::refusals`]).
 //!
 //! **What it is not.** A check: the core has refused already, and this only looks for what it objected to.
 

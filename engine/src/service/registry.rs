@@ -29,7 +29,7 @@ struct Entry {
     uses: u32,
 }
 
-/// Objects nobody needs any more, to be dropped without a lock.
+/// The object that the registry does not keep, if there is one, to be dropped without a lock.
 pub(super) type Dropped = Option<Arc<dyn Callback>>;
 
 impl Registry {

@@ -1,7 +1,7 @@
 //! What all threads of a service share: the lock around the core, and the habits of taking and leaving it.
 //!
-//! Whoever takes the lock uses [`Shared::enter`], which lets time pass first, and before letting go or waiting
-//! calls [`Shared::publish`], which records what changed and wakes whom it concerns.
+//! A thread that gives the core a call or an input takes the lock with [`Shared::enter`], which lets time pass first.
+//! Before it lets go or waits, it calls [`Shared::publish`], which records what changed and wakes the threads concerned.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash as _, Hasher};
@@ -42,7 +42,7 @@ pub(super) struct Shared<R: Runtime> {
     pub(super) next_call: AtomicU32,
     /// Set once, under the lock; read without it where a stale answer does no harm.
     pub(super) stopping: AtomicBool,
-    /// A leaf: whoever holds it takes no other lock and runs nothing of a client's.
+    /// A leaf: a thread that holds it takes no other lock and runs no client code.
     pub(super) registry: R::Mutex<Registry>,
     pub(super) state: R::Mutex<State<R>>,
     /// Something may be ready to be told: dispatchers wait here.
@@ -91,7 +91,7 @@ pub enum Keep {
 /// Whom [`Shared::publish`] wakes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Wake {
-    /// Everybody who may have something to do now.
+    /// Every group of threads that may have something to do now.
     All,
     /// Not the dispatchers: one of them has just found nothing, and would wake the next for nothing for ever.
     NotDispatchers,
@@ -252,8 +252,8 @@ impl<R: Runtime> State<R> {
         }
     }
 
-    /// Takes one on, and counts its worker. When as many transfers run as may, only a user without any gets one more: jobs whose
-    /// servers drip hold up their own user and nobody else.
+    /// Takes one on, and counts its worker. When as many transfers run as may, only a user without any gets one more.
+    /// So jobs whose servers drip hold up their own user and no other.
     pub(super) fn poll_transfer(&mut self) -> Option<(TransferStart, UserId)> {
         let State { core, serving, workers, .. } = self;
         let start = match workers.is_full() {

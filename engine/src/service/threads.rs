@@ -25,12 +25,12 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// Dispatchers, at most so many.
+    /// Dispatchers, at most `limit` of them.
     pub(super) fn dispatchers(limit: u32) -> Self {
         Pool { threads: 0, busy: 0, limit: limit.max(1), at_once: limit.max(1) }
     }
 
-    /// Workers, of which so many transfer at once, and one more for each user who would have none.
+    /// Workers, of which `at_once` run transfers, and one more for each user who would have none.
     pub(super) fn workers(at_once: u32) -> Self {
         Pool { threads: 0, busy: 0, limit: u32::MAX, at_once: at_once.max(1) }
     }
@@ -40,7 +40,7 @@ impl Pool {
         self.busy >= self.at_once
     }
 
-    /// Whether one more thread is needed before the asking one gets busy, so that somebody is left to take what comes next.
+    /// Whether one more thread is needed before the asking one gets busy, so that an idle one is left to take what comes next.
     fn needs_one_more(&self) -> bool {
         self.threads - self.busy < 2 && self.threads < self.limit
     }
@@ -68,7 +68,7 @@ pub(super) struct Slot<R: Runtime> {
 pub(super) enum Whereabouts {
     /// In the service's own code, which waits for nothing but the service.
     Service,
-    /// In a client's callback, a transfer or a wait for a program: nobody knows for how long.
+    /// In a client's callback, a transfer or a wait for a program, for an unknown time.
     Foreign(Role),
     /// It has ended, or is about to without another step.
     Ended,
@@ -174,7 +174,7 @@ impl<R: Runtime> Drop for OpenSlot<R> {
         let mut state = self.shared.runtime.lock(&self.shared.state);
         close_slot(&mut state, self.thread, self.role);
         if !self.shared.is_stopping() && !fault!(self.shared, HandleKept) {
-            // Nobody is going to join it; dropping the handle detaches it.
+            // No later shutdown joins it; dropping the handle detaches it.
             state.slots.remove(&self.thread);
         }
         self.shared.runtime.notify_all(&self.shared.progress);

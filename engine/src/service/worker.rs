@@ -1,10 +1,10 @@
 //! Running transfers.
 //!
 //! A worker takes on what the core's scheduler gives, fetches its files one after another, and reports each step under the
-//! lock. Nobody waits for a worker: a Cancel stops the attempt in the core, and the worker hears of it at its next report.
+//! lock. No call waits for a worker: a Cancel stops the attempt in the core, and the reply to the worker's next report stops the worker.
 //! Only another worker waits, when it has a newer attempt of that job, because both would write one temporary file.
 //!
-//! There are at most so many workers as the builder says, and one more for each user whom none of them serves.
+//! At most as many workers transfer at once as the builder allows, and one more for each user whom none of them serves.
 
 use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,13 +21,13 @@ use super::shared::{Guard, Shared, State, Wake};
 use super::threads::{Grown, Role, Whereabouts};
 use crate::transfer::Progress;
 
-/// The core hears of bytes at the latest when so many more are here. Each report takes the lock and wakes whoever waits.
+/// The core hears of bytes at the latest when this number of further bytes is here. Each report takes the lock and wakes waiting threads.
 pub const REPORT_BYTES: u64 = 1 << 20;
 /// It hears of them earlier at the beginning of a file: what was not reported is fetched again when the transfer is stopped. So at most
-/// so many bytes are at stake, or a sixteenth of the file.
+/// this number of bytes is fetched again, or a sixteenth of the file.
 const FIRST_BYTES: u64 = 64 << 10;
 const SHARE: u64 = 16;
-/// ... or so much time has passed, so that a slow transfer, too, hears soon that nobody wants it any more.
+/// ... or this much time has passed, so that a slow transfer, too, soon receives the reply that stops it.
 const REPORT_AFTER: Duration = Duration::from_millis(50);
 
 impl<R: Runtime> Shared<R> {
@@ -144,7 +144,7 @@ impl<R: Runtime> Shared<R> {
 
     /// A Cancel or a partial Complete may have removed the temporary file just before the transfer created it again.
     ///
-    /// While the job is finalising nobody knows yet how it ends: what that Cancel has already removed may be here again. Its
+    /// While the job is finalising, its end is not decided yet: what that Cancel has already removed may be here again. Its
     /// disk work waits for nothing, so this wait ends by itself, at shutdown as well.
     ///
     /// `then` is what the worker needs afterwards.
@@ -161,7 +161,7 @@ impl<R: Runtime> Shared<R> {
         let ended = state.core.state(order.job).is_none_or(JobState::is_final);
         drop(state);
         if ended && !fault!(self, LeftoverKept) {
-            // It is a leftover of a job that is gone: there is nobody to tell when it cannot be removed.
+            // It is a leftover of a job that has ended: no call is left that could report a failed removal.
             let Order { instance, job, file, local, .. } = order;
             let _ = self.disk.remove(&Place { instance, job, file, local });
         }

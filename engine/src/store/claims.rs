@@ -82,7 +82,7 @@ fn claim(directory: &Path, instance: Instance) -> Option<File> {
                 }
                 // Another process takes it for a dead one's and removes it.
             }
-            // One of a dead service with our number, which is no chance: somebody chose the number.
+            // One of a dead service with our number, which is no chance: the caller of the builder chose the number.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => drop(sweep(directory)),
             Err(_) => return None,
         }
@@ -153,7 +153,7 @@ fn lock(file: &File) -> Lock {
     }
 }
 
-/// On Windows whoever opens it has it, and nobody else can.
+/// On Windows `exclusive` has locked it: a file opened so cannot be opened again.
 #[cfg(windows)]
 fn lock(_: &File) -> Lock {
     Lock::Ours
@@ -209,7 +209,7 @@ mod tests {
 
     const DEAD: Instance = Instance(0xDEAD);
 
-    /// What a process that was killed leaves behind: a claim that nobody has locked, and a temporary file.
+    /// What a process that was killed leaves behind: a claim that no process has locked, and a temporary file.
     fn leave_behind(directory: &Path, instance: Instance) -> PathBuf {
         fs::write(directory.join(instance.claim()), TEXT).unwrap();
         let temporary = Temporary::beside(&directory.join("file"), instance, JobId(0), FileId(0));

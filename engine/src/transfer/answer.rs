@@ -70,7 +70,7 @@ fn rest(response: Response<Body>, from: u64, here: Option<&Validator>, seeded: S
     let range = ContentRange::of(&parts.headers)?;
     let end = range.last.checked_add(1)?;
     let here = here?;
-    // Without the total nobody could tell the end of the file from the end of a shorter range.
+    // Without the total the end of the file cannot be distinguished from the end of a shorter range.
     let total = range.total.or(here.size())?;
     let starts = range.first == from || seeded.is(Fault::RangeNotCompared);
     let fits = starts && end > from && end <= total;

@@ -52,7 +52,7 @@ pub struct ClientConfig {
 /// fetched again where the server has evidence of its version.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Slowest {
-    /// So many bytes ...
+    /// At least this number of bytes ...
     pub bytes: u64,
     /// ... in each stretch of this time.
     pub within: Duration,
@@ -122,7 +122,7 @@ impl Client {
         let tls = TlsConfig::builder().disable_verification(seeded.is(Fault::AnyoneTrusted));
         let read_timeout = config.read_timeout.min(LONGEST_READ);
         let config = Agent::config_builder()
-            // Statuses and redirects are ours to judge, and a proxy would be one that nobody asked for.
+            // Statuses and redirects are ours to judge, and a proxy would be one that the caller did not choose.
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(None)

@@ -35,7 +35,7 @@ pub struct Ended {
 pub enum Outcome {
     /// It is, and was reported so.
     Done,
-    /// Nobody wants it any more, and nothing was reported after that reply.
+    /// A reply stopped it, and nothing was reported after that reply.
     Stopped,
     /// It is not; the failure was the last report.
     Failed,

@@ -12,8 +12,8 @@
 //!
 //! What a hostile server can do is bounded: the size of headers and body, the number of redirects, the wait for each
 //! read, the time without a byte of the file, and the time for the next thousand of them.
-//! Redirects keep their scheme. The one end nobody can check is that of a body that has neither a length nor
-//! chunks and ends when the connection does: there a cut looks like the end.
+//! Redirects keep their scheme. One end cannot be checked: that of a body that has neither a length nor
+//! chunks and ends when the connection does. There a cut looks like the end.
 //!
 //! Without the feature `http` only the trait [`Progress`] is here.
 //!

@@ -1,8 +1,8 @@
 //! A limit on how long the client may read without getting a byte of the file.
 //!
-//! ureq bounds each read of the socket, but not how many of them it makes for one byte of the body. A server that
-//! sends the framing around a body for ever (an endless chunk extension, trailer or TLS record) would keep a worker for
-//! ever, and the worker would never hear that nobody wants its transfer any more. So every read of the body has a
+//! ureq bounds each read of the socket, but not how many of them it makes for one byte of the body. A server may
+//! send the framing around a body for ever (an endless chunk extension, trailer or TLS record). It would keep a worker
+//! for ever, and the worker would never receive the reply that stops its transfer. So every read of the body has a
 //! deadline, and the transport, the one place that all framing passes through, looks at it before it reads on.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,7 +38,7 @@ impl Pace {
         Pace { slowest, since: now, bytes: 0 }
     }
 
-    /// So many bytes more have come.
+    /// This number of further bytes has come.
     pub(super) fn came(&mut self, bytes: u64, now: Instant) -> Speed {
         self.bytes = self.bytes.saturating_add(bytes);
         if now.duration_since(self.since) < self.slowest.within {

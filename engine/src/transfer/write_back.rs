@@ -14,7 +14,7 @@ pub(super) struct WriteBack {
 }
 
 impl WriteBack {
-    /// Of a file whose bytes up to here are somebody else's affair.
+    /// Of a file whose bytes up to here are not handed to the disk by this value.
     pub(super) fn from(begun: u64) -> WriteBack {
         WriteBack { begun }
     }

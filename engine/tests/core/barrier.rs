@@ -1,4 +1,4 @@
-//! Whoever forbids a delivery that has begun waits for it, also who only forbids it again.
+//! A call that forbids a delivery that has begun waits for it, even when an earlier call has forbidden it already.
 
 use super::*;
 

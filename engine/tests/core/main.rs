@@ -28,10 +28,10 @@ use contract::{
 };
 use engine::core::Core;
 
-/// Whoever it is about, where only one user is.
+/// The user of the tests that need only one.
 const USER: UserId = UserId(0);
 
-/// A core, and everybody around it.
+/// A core, with helpers that act as its clients and its service.
 struct Bench {
     core: Core,
 }
@@ -147,7 +147,7 @@ impl Bench {
         self.core.state(job).expect("the job is known")
     }
 
-    /// The time becomes so many seconds after the start.
+    /// The time becomes this number of seconds after the start.
     fn at(&mut self, seconds: u64) {
         self.core.handle_timeout(secs(seconds));
     }
@@ -165,12 +165,12 @@ impl Bench {
     }
 }
 
-/// So many seconds after the start.
+/// This number of seconds after the start.
 fn secs(seconds: u64) -> Time {
     Time::ZERO.after(Millis::from_secs(seconds))
 }
 
-/// So many days after the start.
+/// This number of days after the start.
 fn days(days: u64) -> Time {
     Time::ZERO.after(Millis::from_days(days))
 }

@@ -1,4 +1,4 @@
-//! What comes too late changes nothing: reports of an older attempt, leaves of nobody, and questions about jobs that are forgotten.
+//! What comes too late changes nothing: reports of an older attempt, leaves of unknown deliveries, and calls on forgotten jobs.
 
 use contract::core::DiskOutcome;
 

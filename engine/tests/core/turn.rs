@@ -10,7 +10,7 @@ fn resumed_with(bench: &mut Bench, priority: u32) -> JobId {
     job
 }
 
-/// Who is started, until nobody is.
+/// The jobs that `poll_transfer` starts, until it gives none.
 fn started(bench: &mut Bench) -> Vec<JobId> {
     std::iter::from_fn(|| bench.core.poll_transfer()).map(|start| start.job).collect()
 }

@@ -58,7 +58,7 @@ fn of_the_queue_nothing_but_the_order_counts() {
     assert!(same(&again, &once), "of a job that has left the queue not even that");
 }
 
-/// A job in TRANSFERRED whose client has been told of so many modifications.
+/// A job in TRANSFERRED whose client has been told of this number of modifications.
 fn modified(times: usize) -> (Bench, JobId) {
     let mut bench = Bench::bits();
     let job = bench.transferring();

@@ -29,7 +29,7 @@ fn statuses_are_failures_of_the_remote_file() {
         let expected = (class, HResult::from_http(status), ErrorContext::RemoteFile);
         assert_eq!(bench.failure(&server.url(&format!("/{status}"))), expected);
     }
-    // A part that nobody asked for is no answer.
+    // A part is no answer to a request without a range.
     let unasked = HResult::BG_E_INSUFFICIENT_HTTP_SUPPORT;
     assert_eq!(bench.failure(&server.url("/206")), (Fatal, unasked, ErrorContext::RemoteFile));
     assert_eq!(bench.temporary.length(), None, "an error page is not written down");

@@ -148,7 +148,7 @@ fn what_cannot_be_resumed_is_said_before_the_work() {
     assert!(matches!(again, Err(Error::Occupied(_))));
 }
 
-/// A file on a disk with so many bytes left.
+/// A file on a disk that has room for `left` bytes.
 struct Small {
     file: File,
     left: Arc<AtomicUsize>,

@@ -22,7 +22,7 @@ fn subject(scope: &str) -> Subject {
     Subject { model: "two-phase commit".to_owned(), scope: scope.to_owned() }
 }
 
-/// So many places, each with its listener.
+/// This number of places, each with its listener.
 fn clusters(processes: usize, patience: Duration) -> Vec<Cluster> {
     let listeners: Vec<_> =
         (0..processes).map(|_| TcpListener::bind("127.0.0.1:0").expect("a listener")).collect();

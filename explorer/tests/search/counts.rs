@@ -71,7 +71,7 @@ fn counters_have_as_many_states_as_they_must() {
         assert_eq!(report.depth(), 5 * 6);
         assert!(report.is_complete() && is_held(&report, "bounded"));
         assert_eq!(report.levels.iter().map(|level| level.frontier).sum::<u64>(), states);
-        // Numbers with so many successors each have no dead end.
+        // Each state has a successor for each counter, so there is no dead end.
         assert_eq!(report.deadlocks.states, 0);
     }
 }

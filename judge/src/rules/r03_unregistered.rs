@@ -1,4 +1,4 @@
-//! R3: a callback needs somebody who asked for it.
+//! R3: a callback needs a registered object or program.
 
 use contract::Rule;
 use contract::event::{EventView, Target};

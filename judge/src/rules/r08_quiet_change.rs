@@ -1,6 +1,6 @@
 //! R8: no JobModification without a modification since the last one began.
 //!
-//! Changes are coalesced, so many of them are credit for one callback, and not for one each. A subject that records `begin` is judged
+//! Changes are coalesced: several of them are credit for one callback, and not for one each. A subject that records `begin` is judged
 //! exactly: what begins needs a change since the last begin. Of another it is not known when a callback that has entered
 //! began, so one further change may have come between its begin and its enter, and is kept as credit for the next.
 //!

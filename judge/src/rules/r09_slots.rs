@@ -11,7 +11,7 @@ use contract::state::JobState;
 
 use crate::monitor::{Cx, Kind, Monitor, Outcome};
 
-/// Whether the event of the present stay has been told to nobody yet.
+/// The event of the present stay, until its first callback.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct R9 {
     untold: Option<Event>,
@@ -28,7 +28,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R9 {
             EventView::State { to: JobState::Error, .. } => self.untold = Some(Event::JobError),
             EventView::State { .. } => self.untold = None,
             EventView::Enter { event, .. } if Some(event) == self.untold => self.untold = None,
-            // Without replay, what met nobody is lost, and who registers later is owed nothing.
+            // Without replay, an event without a receiver is lost, and a later registration is owed nothing.
             EventView::Return {
                 call: Call::SetNotifyInterface { .. } | Call::SetNotifyCmdLine { .. },
                 ..
@@ -40,7 +40,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R9 {
 }
 
 impl R9 {
-    /// Whether somebody is surely there to be told, and has not been. Where failures are not repeated, a file's callback that
+    /// Whether a receiver is surely there to be told, and has not been. Where failures are not repeated, a file's callback that
     /// failed may be what it waits for.
     pub(crate) fn is_waiting<const CALLS: usize>(&self, cx: &Cx<'_, CALLS>) -> bool {
         let enabled = |event| cx.facts.is_surely_enabled(cx.profile, event);

@@ -1,6 +1,6 @@
 //! R15: files appear through Complete alone, and Cancel cleans up after its own job alone.
 //!
-//! `disk` steps say what the engine did, `observed` steps what somebody else found. A whole file at the destination
+//! `disk` steps record what the engine did, `observed` steps what an outside observer found. A whole file at the destination
 //! must have been renamed, or be about to be recorded so by a Complete that is still running; a file with other bytes
 //! has no excuse; a file that stood there before stays until a rename replaces it. After a rename that failed, nothing more is
 //! done until the next Complete or Cancel. A job that has ended leaves no temporary file: at once when the call that ended it says

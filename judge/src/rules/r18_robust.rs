@@ -1,4 +1,4 @@
-//! R18: a callback that fails is told again, and a panic stops nobody.
+//! R18: a callback that fails is told again, and a panic blocks no call.
 //!
 //! A callback that failed leaves its event owed. When the service says it is at rest with the job while the cause still
 //! stands, everything possible enables the event, and it was not told again, then it was dropped. And when a run comes to rest
@@ -56,7 +56,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R18 {
             EventView::Return { call: Call::SetNotifyInterface { .. }, .. }
                 if !cx.profile.late_replay.is_on() =>
             {
-                // Without replay, what nobody heard in the old registration is not told in the new one.
+                // Without replay, an event that failed in the old registration is not told in the new one.
                 self.transferred.owed = false;
                 self.error.owed = false;
                 Outcome::Held

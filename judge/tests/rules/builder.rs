@@ -39,7 +39,7 @@ impl Run {
         }
     }
 
-    /// A new job with the default flags and nobody registered.
+    /// A new job with the default flags and no registered object.
     pub(crate) fn created(profile: &Profile) -> Run {
         let mut run = Run::empty(profile);
         let create = Call::CreateJob { name: Some("a".into()), kind: 0 };

@@ -88,7 +88,7 @@ fn a_slot_that_is_left_is_free_again_and_a_program_holds_none() {
 fn a_user_whose_neighbour_blocks_is_told_all_the_same() {
     let mut run = crowd(&[0, 1, 2, 3, 8]);
     (0..4).for_each(|job| enter(&mut run, job, P0));
-    // The run rests here, and the neighbour's job has told nobody.
+    // The run rests here, and the job of the other user has had no callback.
     run.breaks(&[R9]);
     enter(&mut run, 8, P0);
     run.keeps(R9);
@@ -121,7 +121,7 @@ fn a_call_may_wait_for_a_callback_that_has_made_no_call() {
     call(&mut run, 1, Some(0), &Call::Cancel, None);
     run.breaks(&[]);
     leave(&mut run, 0);
-    // The run rests here, and there is nobody left to wait for.
+    // The run rests here, and there is no callback left to wait for.
     run.breaks(&[R16]);
     back(&mut run, 1, Some(0), &Call::Cancel, Out::None);
     run.keeps(R16);
@@ -133,7 +133,7 @@ fn callbacks_that_cancel_one_another_come_back() {
     let mut run = crowd(&[0, 1]);
     (0..2).for_each(|job| enter(&mut run, job, P0));
     call(&mut run, 2, Some(1), &Call::Cancel, Some(0));
-    // Its own callback has called, so nobody may wait for that; the other has not.
+    // Its own callback has called, so no call may wait for that; the other has not.
     run.breaks(&[]);
     call(&mut run, 3, Some(0), &Call::Cancel, Some(1));
     run.breaks(&[R16]);

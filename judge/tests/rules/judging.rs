@@ -134,7 +134,7 @@ fn silence_is_judged_across_a_death_of_the_service_and_the_rest_is_undecided() {
     run.does(register(0), HResult::BG_E_INVALID_STATE);
     run.breaks(&[]);
     run.tells(Event::JobTransferred, OK);
-    // It was cancelled, and nobody is registered with a service that has just started.
+    // It was cancelled, and no object is registered with a service that has just started.
     run.breaks(&[Rule::R1, Rule::R3]);
 }
 

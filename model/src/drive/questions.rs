@@ -37,7 +37,7 @@ pub struct Pends<'a> {
 pub enum Release {
     /// It has provably entered, and is waited for.
     Missing,
-    /// It has not entered as far as anybody can know, and is not waited for.
+    /// It has not provably entered, and is not waited for.
     Early,
 }
 
@@ -84,8 +84,9 @@ impl<C: Core> Driver<C> {
         self.callback(job).is_some_and(|slot| self.phase(slot) == Some(Phase::Begun))
     }
 
-    /// A job with a delivery that the core takes for released and that is not, or the other way round: nobody waits for a delivery that
-    /// has called the engine (clause 4) or is a program that runs (clause 6), and whoever waits for another waits until it has left.
+    /// A job with a delivery that the core takes for released and that is not, or the other way round. No call waits for a delivery that
+    /// has called the engine (clause 4) or is a program that runs (clause 6). A call that waits for another delivery waits until that one
+    /// has left.
     pub fn released_wrongly(&self) -> Option<(JobId, Release)> {
         self.told.iter().find_map(|(_, telling)| {
             let is_over = matches!(telling.phase, Phase::Called | Phase::ProgramRuns);
@@ -137,7 +138,7 @@ impl<C: Core> Driver<C> {
         self.free_delivery().is_some() && self.core.is_ready(job)
     }
 
-    /// Whether nothing is open: no call waits and nobody is being told.
+    /// Whether nothing is open: no call waits and no delivery is in progress.
     pub fn is_quiet(&self) -> bool {
         self.open.is_empty() && self.told.is_empty()
     }

@@ -1,10 +1,10 @@
-//! What may happen around a core: one move of somebody.
+//! What may happen around a core, one move at a time.
 
 use contract::core::{DiskOutcome, TransferEvent};
 use contract::event::Leave;
 use contract::{Call, FileId, HResult, JobId, ThreadId, UserId};
 
-/// One move of somebody around the core.
+/// One move around the core.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Stimulus {
     /// A client, or a callback that is running, makes a call.
@@ -62,7 +62,7 @@ pub enum Stimulus {
     Late(Late),
 }
 
-/// What comes when nobody waits for it any more.
+/// What comes when no call and no job waits for it any more.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Late {
     /// The worker of an older attempt of the job's transfer still reports.
@@ -119,11 +119,11 @@ impl Stimulus {
 /// Who makes a call.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum From {
-    /// A client thread. It calls as the owner of the job, and makes jobs as whoever is to own them.
+    /// A client thread. It calls as the owner of the job, and makes each job as the user that is to own it.
     Client(ThreadId),
     /// The callback of this job that is running.
     Callback(JobId),
-    /// A client thread of this user, whoever owns the job.
+    /// A client thread of this user, whichever user owns the job.
     User(UserId),
 }
 
@@ -132,7 +132,7 @@ pub enum From {
 pub enum DiskResult {
     /// Well.
     Good,
-    /// So many renames go well, the next one fails.
+    /// This number of renames succeeds, and the next one fails.
     RenameFails(u32),
     /// No temporary file can be removed.
     LeavesBehind,

@@ -80,9 +80,9 @@ pub enum Disagreement {
         /// What it waits for, if for anything.
         core: Option<DeliveryId>,
     },
-    /// Somebody would wait for a delivery of the job that has provably entered (clauses 4 and 6).
+    /// A call would wait for a delivery of the job that has provably entered (clauses 4 and 6).
     Waits(JobId),
-    /// Nobody would wait for a delivery of the job that has not left, has called nothing and is no program that runs (clause 3).
+    /// No call would wait for a delivery of the job that has not left, has called nothing and is no program that runs (clause 3).
     Released(JobId),
     /// The job makes something else of what its transfer reports.
     Report(JobId, StepKind),

@@ -6,10 +6,10 @@ use contract::env::EnvStep;
 
 use super::state::{Answer, Delivery, Outcome, Who};
 
-/// One step of somebody. Jobs and callers are numbered as in the state it is taken in.
+/// One step of a caller, a dispatcher or the environment. Jobs and callers are numbered as in the state it is taken in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Act {
-    /// Somebody calls.
+    /// A client or a callback makes a call.
     Call {
         /// Who.
         who: Who,
@@ -56,7 +56,7 @@ pub enum Act {
 }
 
 impl Act {
-    /// Whether it need never be taken, however long everybody waits.
+    /// Whether it need never be taken, however long other threads wait for it.
     pub(super) const fn is_optional(self) -> bool {
         match self {
             Act::Call { .. } | Act::Block { .. } | Act::Turn(_) | Act::Arrive(_) | Act::Fail(_) => true,

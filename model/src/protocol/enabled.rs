@@ -127,7 +127,7 @@ impl Rig {
             self.calls_from(world, Who::Callback(job), |asked| asked.by_callbacks, acts);
         }
         if self.slice.locks == Locks::OfClients {
-            // A lock that nobody holds is taken at once.
+            // A lock that no client holds is taken at once.
             let held = (0..self.slice.clients).filter(|client| world.clients[usize::from(*client)].is_open());
             acts.extend(held.map(|client| Act::Block { job, client }));
         }

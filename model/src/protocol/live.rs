@@ -143,7 +143,7 @@ impl Duty {
         Ok(None)
     }
 
-    /// What it asks for: whoever waits for one of these comes to wait for it no more.
+    /// What it asks for: every wait for one of these ends.
     fn owed(self) -> &'static [Owed] {
         contract::follows![
             "deliver.late",
@@ -166,7 +166,7 @@ impl fmt::Display for Duty {
     }
 }
 
-/// What somebody waits for. Each has two labels in the graph: that it is owed, and that it is not.
+/// What a job, a client or a callback waits for. Each has two labels in the graph: that it is owed, and that it is not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Owed {
     Transferred,

@@ -118,7 +118,7 @@ impl Hasher for Packed {
         }
     }
 
-    /// The number of a variant: there are never so many that a byte does not hold it.
+    /// The number of a variant, which always fits into a byte.
     fn write_isize(&mut self, number: isize) {
         self.write(&[number as u8]);
     }

@@ -1,9 +1,9 @@
 //! The protocol model: client threads, the engine's lock, dispatchers, slots and the environment, as a stateright [`Model`].
 //!
 //! **What it is.** The concurrent half of contract section 4. A call is cut into call, effect under the lock, disk, wait, return; a
-//! delivery into claim with its slot, begin, enter, calls from inside, leave, settle. Between any two of these steps anybody else
-//! may move. What a dispatcher does before it enters, and what a call waits for before it returns, is a parameter: the
-//! [`Design`]. The engine's is [`Design::Barrier`]; the others are kept because their counterexamples say why.
+//! delivery into claim with its slot, begin, enter, calls from inside, leave, settle. Between any two of these steps any other
+//! thread or the environment may move. What a dispatcher does before it enters, and what a call waits for before it returns, is a
+//! parameter: the [`Design`]. The engine's is [`Design::Barrier`]; the others are kept because their counterexamples say why.
 //!
 //! **What it is not.** The engine: it shares no code with it. Nor a model of transfers: slots of transfers, retries of transfers and times
 //! are left out, a job transfers and then its file arrives or fails. No crash.
@@ -22,11 +22,12 @@
 //! - *Dispatchers* have no numbers at all (see `state`). *Clients* draw on one budget, so the first idle one stands for all.
 //! - *Lock and effect* are one step: the lock is held within a step only (see `step`).
 //! - *A program's exit and its report* are one step. A call in between would make the exit mean nothing (a new registration, a
-//!   Resume, an end) and takes away what it meant when it comes after, or does not touch it; nobody waits for a program.
+//!   Resume, an end), or does not touch it. A call of the first kind that comes after takes away what the exit meant. No call waits
+//!   for a program.
 //! - *Disk and done* are one step: the disk work reads and writes nothing that another step does.
 //! - Two steps are taken at once and alone when they are possible ([`Reduction::Fewest`]): the settling of a delivery whose
-//!   job has ended, and the effect of a client's call on such a job. Nothing that anybody does before changes what they
-//!   do: a final job stays final, so no call on it waits for the delivery any more and the answer is INVALID_STATE. They do not take
+//!   job has ended, and the effect of a client's call on such a job. No step that another thread takes before them changes what they
+//!   do. A final job stays final, so no call on it waits for the delivery any more and the answer is INVALID_STATE. They do not take
 //!   away another step and change no step's result; they show nothing to the rules; they do not change whether a state has a
 //!   circle of waits, too many callbacks, or a starved user, because a delivery that has left is in none of these. And
 //!   each consumes a leave or a call, so no circle of states consists of them alone. Calls, returns,

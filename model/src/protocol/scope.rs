@@ -1,8 +1,7 @@
 //! The slices of the protocol's scopes. A proof holds in its slice and nowhere else.
 //!
-//! A slice bounds what the product leaves unbounded, the number of calls: all clients together make at most so many, all
-//! callbacks together so many more. Which calls they are, who makes them and when is left open. Callbacks and retries are
-//! not bounded.
+//! A slice bounds the number of calls, which the product leaves unbounded. It has one bound for all clients together, and one for all
+//! callbacks together. Which calls they are, who makes them and when is left open. Callbacks and retries are not bounded.
 
 use std::fmt;
 

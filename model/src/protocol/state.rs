@@ -25,8 +25,8 @@ bitflags::bitflags! {
         const HAS_PROGRAM = 8;
         /// A delivery of it failed and was dropped, by mistake.
         const DROPPED = 16;
-        /// The same as TOLD, for whoever looks on and not for the engine: it is so as soon as the callback has left. By it duties are judged, for an
-        /// engine that forgets or invents an acknowledgement must not judge itself.
+        /// Like TOLD, but for an observer and not for the engine: it is set as soon as the callback has left. By it duties are judged,
+        /// for an engine that forgets or invents an acknowledgement must not judge itself.
         const HEARD = 32;
     }
 }
@@ -171,7 +171,7 @@ pub(super) enum Stage {
     None,
     /// It has been made and has not taken effect.
     Called,
-    /// The same, of a callback that found the job finalising: everybody knows that it has called.
+    /// Like `Called`, of a callback that found the job finalising: it is known to have called.
     Busy,
     /// It does its disk work.
     Disk,
@@ -226,7 +226,7 @@ impl Open {
     }
 }
 
-/// The files of a job, two bits each: how many there are, how many are whole, and which nobody has acknowledged.
+/// The files of a job, two bits each: how many there are, how many are whole, and which of those are not acknowledged.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(super) struct Files(u8);
 
@@ -253,7 +253,7 @@ impl Files {
         self.count() == Self::MAX
     }
 
-    /// The first whole file of which nobody has acknowledged that it is.
+    /// The first whole file whose FileTransferred is not acknowledged.
     pub(super) fn untold(self) -> Option<u8> {
         let untold = self.0 >> 4 & 3;
         (untold != 0).then(|| untold.trailing_zeros() as u8)
@@ -362,7 +362,7 @@ impl<const J: usize> World<J> {
         }
     }
 
-    /// Everybody who may have a call open: clients first, then the callback of each job.
+    /// Every caller that may have a call open: clients first, then the callback of each job.
     pub(super) fn callers() -> impl Iterator<Item = Who> {
         (0..CLIENTS as u8).map(Who::Client).chain((0..J as u8).map(Who::Callback))
     }

@@ -1,4 +1,4 @@
-//! What each step does: the engine's part as contract section 4 has it, under a design, and everybody around it.
+//! What each step does: the engine's part as contract section 4 has it, under a design, and all that is around it.
 //!
 //! The lock is not in the state. Every step that needs it takes it, does its work and gives it back, so no step
 //! finds it taken; what another thread could see in between is nothing, because all that the work changes is guarded by it.
@@ -39,7 +39,7 @@ pub(super) struct Asked {
     pub(super) by_callbacks: By,
 }
 
-/// Whether somebody may make a call.
+/// Whether clients, or callbacks, may make a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum By {
     Allowed,
@@ -70,7 +70,7 @@ impl Rig {
         Rig { design, profile: *profile, slice: slice.clone(), reduction, flaw: Flaw::None, asks }
     }
 
-    /// The first state: every job transfers, and nobody calls.
+    /// The first state: every job transfers, and no call is open.
     pub(super) fn first<const J: usize>(&self) -> World<J> {
         let mut job = Job::transferring();
         for ask in &self.slice.before {
@@ -400,7 +400,7 @@ impl Rig {
         self.learn(job, &delivery, outcome);
     }
 
-    /// What whoever looks on makes of a leave: it settles the event of the present stay and epoch, or the dialect does not repeat it.
+    /// What an observer concludes from a leave: it settles the event of the present stay and epoch, or the dialect does not repeat it.
     fn hear(&self, job: &mut Job, delivery: Delivery, outcome: Outcome) {
         let Delivery { event, to, about, .. } = delivery;
         let present = about.contains(About::EPOCH | About::CAUSE) && event != Event::FileTransferred;

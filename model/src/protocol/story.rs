@@ -169,7 +169,7 @@ pub(super) fn prefix(rig: &Rig, job: u32, see: &mut impl FnMut(&EventView<'_>)) 
 /// A run of the protocol, told.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Story {
-    /// What happened. Steps that nobody outside sees stand there as choices.
+    /// What happened. Steps that are not visible outside the engine are `choose` lines in it.
     pub trace: Trace,
     /// The first line that is not about how the jobs came into their first state.
     pub begins: u64,
@@ -307,7 +307,7 @@ impl<'a> Teller<'a> {
         rig.take(&mut world, act, &mut |note| view(rig, &note, names, |event| lines.add(event)));
     }
 
-    /// A step that nobody outside sees, in words.
+    /// A step that is not visible outside the engine, in words.
     fn words<const J: usize>(&self, before: &World<J>, after: &World<J>, act: Act) -> Option<String> {
         let name = |job: u8| self.names.job(job);
         let event = |world: &World<J>, job: u8| world.jobs[usize::from(job)].delivery.event;

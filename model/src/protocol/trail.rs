@@ -541,7 +541,7 @@ mod tests {
         Map::new(&Ground { profile, before, asks, mishaps: Mishaps::DiskAndExpiry })
     }
 
-    /// A walk of so many steps of the protocol under a design, beside the trail.
+    /// A walk of this number of steps of the protocol under a design, beside the trail.
     fn walk(map: &Arc<Map>, design: Design, seed: u64, steps: usize) -> Result<(), Lost> {
         let rig = Rig { design, ..map.rig.clone() };
         let (mut world, mut trail, mut state) = (map.first, Trail::new(map), seed);

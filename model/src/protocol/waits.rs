@@ -1,9 +1,8 @@
 //! Who waits for whom: rules R9 and R16, and the safety part of L3, as predicates on a state.
 //!
-//! Some waits always end and are left out: for the lock (nobody holds it between steps), for the disk of a finalising job
-//! (its step is always there), for a dispatcher (a delivery without one has not begun, and nobody waits for it). What is
-//! left is: a call waits for a delivery; a delivery waits for the call its callback makes, for a lock of a client that is
-//! in a call, or, in one design, for a slot.
+//! Some waits always end and are left out. No thread holds the lock between steps. The disk work of a finalising job can always take
+//! its step. A delivery without a dispatcher has not begun, and no call waits for it. What is left is: a call waits for a delivery;
+//! a delivery waits for the call its callback makes, for a lock of a client that is in a call, or, in one design, for a slot.
 
 use std::fmt::Write as _;
 
@@ -29,7 +28,7 @@ impl Rig {
         let stuck = Stuck { rig: self, world, through }.calls();
         let Some(first) = stuck.first() else { return Vec::new() };
         let mut walk = vec![*first];
-        // Whoever is stuck waits for somebody who is stuck, so the walk comes back to where it was.
+        // A stuck call waits for a stuck call, so the walk comes back to where it was.
         while let Some(next) = self.waits_for(world, walk[walk.len() - 1], &stuck) {
             if let Some(start) = walk.iter().position(|who| *who == next) {
                 return walk.split_off(start);
@@ -106,8 +105,8 @@ impl Rig {
         [0, 1].into_iter().any(|user| inside(user) > usize::from(self.slice.slots))
     }
 
-    /// The job of a user whose turn another user's callbacks take: it is due, it would have a slot, and every dispatcher
-    /// is inside a callback of somebody else, or waits for somebody else's slot (R9, second half).
+    /// The job of a user whose turn another user's callbacks take (R9, second half). It is due, and it would have a slot. Every
+    /// dispatcher is inside a callback of another user, or waits for a slot of another user.
     pub(super) fn starved<const J: usize>(&self, world: &World<J>) -> Option<u8> {
         if self.has_dispatcher(world) {
             return None;
@@ -168,7 +167,7 @@ struct Stuck<'a, const J: usize> {
 impl<const J: usize> Stuck<'_, J> {
     fn calls(&self) -> Vec<Who> {
         let waiting = |who: &Who| self.world.open(*who).is_waiting();
-        // In most states nobody waits for anybody whose callback calls, so most are decided without a list.
+        // In most states no call waits for a delivery that waits, too, so most are decided without a list.
         let may_be = |who: &Who| waiting(who) && self.may_be_stuck(self.world.open(*who).on);
         if !World::<J>::callers().any(|who| may_be(&who)) {
             return Vec::new();
@@ -184,7 +183,7 @@ impl<const J: usize> Stuck<'_, J> {
         }
     }
 
-    /// Whether the delivery of this job waits for anybody at all.
+    /// Whether the delivery of this job may wait for anything at all.
     fn may_be_stuck(&self, job: u8) -> bool {
         let job = &self.world.jobs[usize::from(job)];
         match job.delivery.phase {

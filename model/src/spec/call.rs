@@ -100,7 +100,7 @@ impl<const J: usize> World<J> {
         }
     }
 
-    /// A job that has ended is gone for everybody (R10); a live one is its owner's, for there is no administrator here.
+    /// A job that has ended is gone for every user (R10); a live one is its owner's, for there is no administrator here.
     fn find(&self, profile: &Profile, user: UserId, id: Option<JobId>) -> Reply {
         match id.and_then(|id| Some((id, self.job(id)?))) {
             Some((_, job)) if job.is_finalising() => Reply::BUSY,
@@ -181,7 +181,7 @@ impl Job {
         Reply::of(HResult::S_OK)
     }
 
-    /// Resume needs work; a job that waits or runs already stays as it is (facts B1).
+    /// Resume needs work; a job that is queued or runs already stays unchanged (facts B1).
     fn resume(&mut self, profile: &Profile, slot: Slot) -> Reply {
         if self.is_finalising() {
             return Reply::BUSY;

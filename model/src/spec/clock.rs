@@ -1,7 +1,7 @@
 //! When the timers of a job fire (facts A2, E; semantics e, j, l, m, o).
 //!
 //! **What it is.** The moments beside a specification without time: what each timer counts from, noted where the specification changes. Which
-//! timers run follows from the job; a [`Clock`] adds when they fire. Whoever compares with an implementation passes the time in.
+//! timers run follows from the job; a [`Clock`] adds when they fire. A caller that compares with an implementation passes the time in.
 //!
 //! **What it is not.** A part of what makes two jobs equal. A clock is compared with the implementation's timers after every step, and the
 //! implementation's own view has the same moments in it, so a checker keys its states on that view alone.

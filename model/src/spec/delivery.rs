@@ -116,7 +116,7 @@ impl Ticket {
         matches!(self.target, Target::Interface(_))
     }
 
-    /// Its client's code has called the engine: it has provably entered, and nobody waits for it any more (clause 4).
+    /// Its client's code has called the engine: it has provably entered, and no call waits for it any more (clause 4).
     pub(crate) fn has_called(&mut self) {
         if self.phase == Phase::Begun {
             self.phase = Phase::Called;

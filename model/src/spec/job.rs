@@ -249,7 +249,7 @@ impl Job {
         }
     }
 
-    /// Whether somebody could be told, whatever the mask says (semantics b, second part).
+    /// Whether the registered object or a program would receive the event, whatever the mask is (semantics b, second part).
     #[must_use]
     pub fn receives(&self, event: Event) -> bool {
         let program = matches!(event, Event::JobTransferred | Event::JobError);
@@ -280,7 +280,7 @@ impl Job {
         self.marks.contains(Marks::PROGRAM)
     }
 
-    /// Who is told next (semantics e). Only meaningful for an event that somebody receives.
+    /// Who is told next (semantics e). Only meaningful for an event that the registered object or a program receives.
     pub(super) fn target(&self, event: Event) -> Target {
         let turn = Marks::PROGRAM | Marks::PROGRAM_NEXT;
         let chained = matches!(event, Event::JobTransferred | Event::JobError) && self.marks.contains(turn);
@@ -309,7 +309,7 @@ impl Job {
     /// Changes the state, with everything that follows from leaving the one and entering the other.
     pub(super) fn enter(&mut self, profile: &Profile, to: JobState) {
         self.settle_state(to);
-        // Whoever leaves TRANSFERRING gives up the slice, and whoever enters it has a new one.
+        // A job that leaves TRANSFERRING gives up the slice, and a job that enters it has a new one.
         self.clock.end_slice();
         self.state = to;
         match to {
@@ -331,7 +331,7 @@ impl Job {
         self.marks -= marks;
     }
 
-    /// Notes a change for JobModification, if anybody is to be told (semantics a and n).
+    /// Notes a change for JobModification, if that event is enabled (semantics a and n).
     pub(super) fn touch(&mut self, profile: &Profile) {
         if self.tells_changes(profile) {
             self.mark(Marks::CHANGED);
@@ -345,7 +345,8 @@ impl Job {
         }
     }
 
-    /// A file is whole: its FileTransferred is due, or lost when nobody is there (semantics a and f).
+    /// A file is whole: its FileTransferred is due. It is lost where no object receives it and the dialect has no late replay
+    /// (semantics a and f).
     pub(super) fn cause_file(&mut self, profile: &Profile, file: u8) {
         let lost = !profile.late_replay.is_on() && !self.receives(Event::FileTransferred);
         if lost {

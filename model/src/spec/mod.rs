@@ -5,8 +5,9 @@
 //! are pending comes from the table [`GUARDS`]. The model checker compares it with an implementation of
 //! [`contract::Core`] in every reachable state; the fuzzer steps both in lockstep.
 //!
-//! **What it is not.** Concurrent. A call is one step (Complete and Cancel are two), and nobody waits for a delivery; which one must be waited
-//! for is said. A timer may fire whenever it runs; [`World::timers`] says when each of them does. Texts and names are not kept.
+//! **What it is not.** Concurrent. A call is one step (Complete and Cancel are two), and no call waits for a delivery.
+//! `Ticket::is_waited_for` returns whether a call must wait for it. A timer may fire whenever it runs; [`World::timers`] says when each
+//! of them does. Texts and names are not kept.
 //!
 //! **The law it keeps.** Equal worlds have equal successors, and a refused step or failed call leaves the world as it was.
 //!
@@ -35,7 +36,7 @@
 //! - JobModification begins before another pending event only while that one waits: for its retry time, or for a program.
 //! - The failure of a callback of an older registration delays nothing: the new one is told at once.
 //! - Whether a retry timer runs follows the delay and the timeout as they are now, not as they were at the failure.
-//! - GetJob is denied to whoever does not own the job; all other calls on a job that is held are anybody's.
+//! - GetJob is denied to every user but the owner of the job; any user may make all other calls on a job that it holds.
 //! - An empty AddFileSet succeeds and modifies nothing.
 //! - Progress stays readable as it was after Complete and Cancel; error objects do not (facts G25).
 

@@ -34,7 +34,7 @@ impl Reply {
         Reply { hr: HResult::S_OK, out, then: Then::Return }
     }
 
-    /// The reply of a mutant whose cell of the method x state table this is; otherwise the reply as it is.
+    /// The reply of a mutant whose cell of the method x state table this is; otherwise the unchanged reply.
     pub(super) fn mutated(self, profile: &Profile, method: Method, state: JobState) -> Reply {
         let mutated = self.then == Then::Return && profile.mutation.is(Mutant::Answer(method, state));
         if mutated { Reply { hr: other_code(self.hr), ..self } } else { self }
@@ -65,7 +65,7 @@ pub enum Expected {
     Job(JobId),
     /// These jobs, a bit per job, in the order of their creation.
     Jobs(u32),
-    /// So many files, from the first on, in their order.
+    /// `count` files, from the first on, in their order.
     Files {
         /// The first.
         first: u32,
@@ -183,7 +183,7 @@ pub enum Refused {
     /// A job of higher priority waits for the same slot.
     #[error("a job of higher priority waits")]
     HigherWaits,
-    /// Nobody waits for the slot that was taken away (semantics j).
+    /// No waiting job may take the slot that was taken away (semantics j).
     #[error("no waiting job may take this slot")]
     NobodyWaits,
     /// No retry timer runs (semantics l and m).
@@ -216,7 +216,7 @@ pub enum Refused {
     /// The step concerns other jobs: of another user, or in another state.
     #[error("the step does not concern this job")]
     NotConcerned,
-    /// Somebody else is to be told (R3, semantics e).
+    /// The event is for another target (R3, semantics e).
     #[error("somebody else is to be told (R3)")]
     WrongTarget,
     /// The program that tells this event has not exited (semantics g).

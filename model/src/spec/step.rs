@@ -100,7 +100,7 @@ impl<const J: usize> World<J> {
         self.is_one_too_many(profile, index) || self.others(index).any(higher)
     }
 
-    /// The job as it is after a report of its running transfer, which reports about the current file. Nothing where the model does not
+    /// The job after a report of its running transfer, which reports about the current file. Nothing where the model does not
     /// know lengths that well.
     #[must_use]
     pub fn reported(&self, profile: &Profile, id: JobId, event: &TransferEvent) -> Option<Job> {
@@ -275,7 +275,7 @@ impl Job {
                 step(connected, EnvStep::Bytes { transferred, total: size.exact() }, current)
             }
             TransferEvent::Restarted => step(connected, EnvStep::FileRestarted, current),
-            // Whoever is done too early is not believed (R14).
+            // A report that the file is done before its last byte is not believed (R14).
             TransferEvent::FileDone if size.is_known() && connected.bytes < size => Some(connected),
             TransferEvent::FileDone => step(connected, EnvStep::FileDone, current),
             TransferEvent::Failed { class, hr, context } => {

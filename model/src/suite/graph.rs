@@ -23,7 +23,7 @@ pub enum Pace {
     /// At any moment, also between two steps of the engine.
     AnyTime,
     /// Only when nothing goes on by itself any more: no transfer, no delivery, no timer. What cannot be stepped can follow that. The
-    /// network is as it is.
+    /// network may be up or lost.
     AtRest,
     /// As at rest, for a subject whose clock cannot be moved: no time passes, so a timer that runs is nothing that is waited for.
     Untimed,

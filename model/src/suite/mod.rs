@@ -62,7 +62,7 @@ impl Cover {
         }
     }
 
-    /// Its name, as it is typed.
+    /// Its name, as typed on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -35,7 +35,7 @@ pub struct Place {
     marks: Marks,
     /// What the mask lets through.
     mask: NotifyFlags,
-    /// What somebody receives.
+    /// The events that the registered object or a program receives.
     receives: NotifyFlags,
     /// What is pending.
     pending: NotifyFlags,

@@ -48,7 +48,7 @@ fn a_due_from_each_entry_until_acknowledged_and_changes_only_while_heard() {
     script.must(J, EnvStep::FileDone, JobState::Transferred);
     assert_eq!(script.pending(), [TRANSFERRED], "a second entry is a second cause (facts G35)");
 
-    // A change that nobody hears is dropped, and so is one that stops being heard.
+    // A change is dropped when JobModification is not enabled, or when it stops being enabled.
     script.ok(Some(J), &Call::SetPriority { priority: 1 });
     script.ok(Some(J), &Call::SetNotifyFlags { flags: 8 });
     assert!(script.pending().is_empty() && script.witness("R8"));

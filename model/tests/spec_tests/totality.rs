@@ -159,7 +159,7 @@ impl Run {
                 let _ = self.world.witness(&self.profile, id, rule);
             }
         }
-        // Somebody waits for a turn, or one of two has to stop.
+        // A job waits for a turn, or one of two running jobs has to stop.
         let with =
             |wanted: fn(JobState) -> bool| self.world.jobs().iter().filter(|job| wanted(job.state())).count();
         let moves = with(|state| state == JobState::Queued) > 0 || with(JobState::is_running) > 1;

@@ -149,7 +149,7 @@ pub(super) fn leftovers(
     let tidying = if path.needs.contains(can::DISK) { Duration::ZERO } else { TIDYING };
     let left = left(session, litter, tidying, &kept);
     let first = left.first().map(|name| name.to_string_lossy().into_owned());
-    // Whoever looks again, at a directory that grows, needs longer each time.
+    // Each look at a directory that grows takes longer than the one before.
     for name in path.files.iter().map(|(job, file, _)| names.of(*job, *file)) {
         let _ = std::fs::remove_file(session.seen_at(&name));
     }

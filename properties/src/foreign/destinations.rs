@@ -1,7 +1,7 @@
 //! What stands at a destination before the job does, and what stands in its way: bgcheck puts it there, so no adapter has to be able to.
 //!
-//! **What it is.** A file of somebody else stays as it is until Complete, and for good when the job is cancelled. Where a directory is in the way,
-//! Complete fails, the job stays as it was (facts G28), and Complete is good once the way is free.
+//! **What it is.** A file of another program stays unchanged until Complete, and for good when the job is cancelled. Where a
+//! directory is in the way, Complete fails, the job stays as it was (facts G28), and Complete is good once the way is free.
 //!
 //! **What it is not.** A statement about names that AddFile refuses: what is in the way comes behind AddFile.
 
@@ -21,7 +21,7 @@ use crate::server::{Compared, FEED_SEED, FEED_SIZE, content};
 
 const JOB: JobId = JobId(0);
 
-/// What somebody else's file has.
+/// The bytes of another program's file.
 const OTHERS: &[u8] = b"somebody else's file";
 
 /// How the job ends whose destination is a file already.
@@ -83,7 +83,7 @@ pub(super) fn destinations(
     Ok(0)
 }
 
-/// Somebody else's file stands at the destination.
+/// Another program's file stands at the destination.
 fn file_stands(script: &mut Script<'_>, end: End, file: FileNames, path: &Path) -> Result<(), Stop> {
     if std::fs::write(path, OTHERS).is_err() {
         return Ok(());

@@ -99,7 +99,7 @@ fn callbacks(script: &mut Script<'_>, feed: &Feed, slots: u32) -> Result<(), Sto
     Ok(())
 }
 
-/// Of the time for what is due, so many parts are waited for one callback after the other.
+/// The wait for each next callback lasts at most the time for what is due, divided by this number.
 const STEPS: u32 = 4;
 
 /// Jobs whose callbacks throw, one after the other. Each of them may end a thread that was to call back.

@@ -121,7 +121,7 @@ fn flags(flags: u32) -> Call {
     Call::SetNotifyFlags { flags }
 }
 
-/// A job with so many files and an object.
+/// A job with this number of files and a registered object.
 fn ready(job: JobId, files: usize) -> Steps {
     let mut steps = vec![create()];
     steps.extend((0..files).map(|_| on(0, job, add())));
@@ -144,9 +144,9 @@ fn failed(job: JobId, class: Failure) -> Stimulus {
 /// How a transfer ends that goes on without anything from outside.
 #[derive(Clone, Copy)]
 enum Way {
-    /// So many files come.
+    /// This number of files is transferred.
     Done(usize),
-    /// So many files come, and the next one fails.
+    /// This number of files is transferred, and the next one fails.
     Fails(usize, Failure),
 }
 

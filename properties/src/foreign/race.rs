@@ -238,7 +238,7 @@ impl Aim {
     }
 }
 
-/// One of so many runs is too few for a side.
+/// A side with fewer than one run in this number has too few runs.
 const FEW: usize = 8;
 
 /// How long a run waits for an `enter`, by the protocol.

@@ -1,7 +1,7 @@
 //! What survives a restart of the implementation: jobs, what was set of them, and what has been transferred.
 //!
-//! **What it is.** For each way to end and each state, a job is brought there, the implementation is ended and started again, and then the getters
-//! answer as before, nobody is told who has not registered again, and the job goes on to its end.
+//! **What it is.** For each way to end and each state, a job is brought there, and the implementation is ended and started again. Then
+//! the getters answer as before, and an object whose registration is lost gets no callback. The job goes on to its end.
 //!
 //! **What it is not.** A path of the model: its service keeps no job on disk, and R17 has no monitor.
 

@@ -26,7 +26,8 @@ pub struct Effort<'a> {
 }
 
 impl Effort<'_> {
-    /// Runs of a path behind which a failure that has come so often in so many runs would have come with a probability of 95 %.
+    /// The number of runs of a path after which a failure with this rate would have come with a probability of 95 %. It came in `seen`
+    /// of `of` runs.
     #[must_use]
     pub fn runs_for((seen, of): (u32, u32)) -> u32 {
         if seen == 0 || seen >= of {

@@ -238,7 +238,7 @@ fn has_two_files(script: &mut Script<'_>, seeds: [Seed; 2]) -> Result<(), Stop> 
     Ok(())
 }
 
-/// A server whose certificate is signed by nobody that the machine knows.
+/// A server with a certificate that no authority known to the machine has signed.
 fn is_not_trusted(script: &mut Script<'_>, seed: Seed) -> Result<(), Stop> {
     // Each server has a certificate of its own, and no adapter was given this one's.
     let Ok(stranger) = Server::start() else { return Ok(()) };

@@ -36,7 +36,7 @@ pub(super) fn slices_for(profile: &Profile, abilities: &Abilities) -> Vec<Slice>
 /// How often a large slice is chosen for each time that a small one is.
 const LARGE: usize = 3;
 
-/// A random path in a slice, of so many acts from outside, from the empty queue on. It ends where everything rests.
+/// A random path in a slice, with up to `acts` acts from outside, from the empty queue on. It ends where everything rests.
 pub(super) fn walk(
     profile: &Profile,
     slice: &Slice,
@@ -85,7 +85,7 @@ const SOON: Millis = Millis::from_secs(3600);
 /// Nothing but expiry takes longer.
 const FAR: Millis = Millis::from_secs(30 * 24 * 3600);
 
-/// Of so many moments at which something is kept, one is used for something from outside.
+/// Of the moments at which something is kept, one in this number is used for something from outside.
 const KEPT: u64 = 3;
 
 /// Whether the network is there.

@@ -129,7 +129,7 @@ fn play_oracle(campaign: &Campaign<'_>) -> Result<OracleReport, LiveError> {
     report
 }
 
-/// Files that nobody looks at any more. What cannot be removed goes with the directory above.
+/// Removes files that are not needed any more. What cannot be removed goes with the directory above.
 fn tidy(directory: &Path) {
     let _ = std::fs::remove_dir_all(directory);
 }

@@ -1,4 +1,4 @@
-//! Recorded runs that nobody can repeat: of what was seen, as little as still shows the violation.
+//! Recorded runs that cannot be repeated: of what was seen, as little as still shows the violation.
 //!
 //! **What it is.** An excerpt. Every line of it was recorded, and the rule is broken at the same line as in the whole.
 //!

@@ -105,7 +105,7 @@ pub fn minimize(case: &Case, rules: RuleSet) -> Result<Minimal, NotAFailure> {
 pub enum Step {
     /// What is not needed is left out.
     LeavingOut,
-    /// It is run again: so many times of so many.
+    /// It is run again: the number of finished runs, and the number of all.
     Again(u64, u64),
     /// The nearest run that passes is looked for.
     Nearest,
@@ -217,8 +217,8 @@ impl fmt::Display for Minimal {
     }
 }
 
-/// A trace without the lines that are only there to run it again. Choices of the protocol model are steps that nobody outside sees,
-/// and without them the story has holes.
+/// A trace without the lines that are only there to run it again. Choices of the protocol model are steps that are not visible from
+/// outside. Without them the story has holes.
 #[must_use]
 pub fn told(trace: &Trace) -> Trace {
     let tells = |what: &Kind| !matches!(what, Kind::Choose(_)) || trace.header.subject == "protocol";

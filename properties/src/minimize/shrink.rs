@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn what_is_left_is_all_needed_and_as_simple_as_can_be() {
         let start = Numbers((0..200).collect());
-        // Three of them, in order, the middle one only as long as it is at least 7.
+        // It fails while at least three of the numbers are at least 7.
         let mut fails = |numbers: Numbers| {
             let large = numbers.0.iter().filter(|number| **number >= 7).count();
             (large >= 3).then_some(numbers)

@@ -181,7 +181,7 @@ fn jobs_of(stimulus: &Stimulus) -> [Option<JobId>; 2] {
     }
 }
 
-/// Every outcome in the list of a step whose outcome is somebody else's choice.
+/// Every listed outcome of a step whose outcome the network, an object, the disk or a program chooses.
 pub(super) fn outcomes(stimulus: &Stimulus) -> Vec<Stimulus> {
     match *stimulus {
         Stimulus::Transfer { job, .. } => {

@@ -1,5 +1,5 @@
-//! What the model as it is says of subjects that are broken on purpose, and of sound ones: programs from which the specification parts, and
-//! traces that the rules condemn.
+//! Verdicts of the unchanged model on subjects that are broken on purpose, and on sound ones. The corpus holds programs from which the
+//! specification parts, and traces that the rules condemn.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -154,8 +154,8 @@ const RACES: u64 = 120;
 const SCHEDULES: u64 = 8;
 
 /// Traces of sound subjects, of cores with each fault, of services with each fault of the service, and of those with each wrong design.
-/// A fault of the core can keep a service busy for ever, and so it is met in cores alone. And first those that nobody recorded: the runs that the
-/// tests of the rules judge.
+/// A fault of the core can keep a service busy for ever, and so it is met in cores alone. The first traces were not recorded: they are the
+/// runs that the tests of the rules judge.
 pub(super) fn condemned(walks: &[Program], seed: u64) -> Vec<Condemned> {
     let mut all = cases();
     let random = || (seed..seed.saturating_add(TRACED)).map(program);

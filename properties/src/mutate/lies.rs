@@ -1,7 +1,7 @@
 //! Traces with one lie: a line that is gone, comes too early, or says something else than what happened.
 //!
-//! No subject lies in all the ways in which one could, so rules are also held against traces that no subject wrote. What the rules as they
-//! are say of a lie is all that is known of it: some are condemned, and of some nobody can know.
+//! No subject lies in all the ways in which one could, so rules are also held against traces that no subject wrote. All that is
+//! known of a lie is the verdict of the unchanged rules. They condemn some lies, and cannot detect others.
 
 use contract::call::Completed;
 use contract::mutation::other_code;
@@ -52,7 +52,7 @@ fn early(trace: &Trace, at: usize) -> Option<Trace> {
     })
 }
 
-/// The trace with what somebody finds of its first file at the end.
+/// The trace with an observation of its first file at the end.
 fn found(trace: &Trace) -> impl Iterator<Item = (String, Trace)> + use<'_> {
     let all = [Found::Absent, Found::Whole, Found::Wrong, Found::Foreign];
     let pairs = all.into_iter().flat_map(move |destination| {

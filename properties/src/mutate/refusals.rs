@@ -1,7 +1,7 @@
 //! What the specification refuses or puts off: every step, with values on both sides of what it allows, every delivery, and calls, in many states.
 //!
 //! A sound core never does what is forbidden, so a guard that is gone is never missed by it. These probes do what no sound core does: they are
-//! for the specification what sneak paths are for an implementation. Whether each is refused was said by the model as it is.
+//! for the specification what sneak paths are for an implementation. The unchanged model has decided whether each is refused.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -22,7 +22,8 @@ use model::spec::World;
 
 use crate::program::{JOBS, Program, USER};
 
-/// Walks through whose states the probes go besides the scripts, every so many states, and states at most.
+/// Walks whose states are probed besides those of the scripts. A walk is probed every `EVERY` states, and no longer after `STATES` probed
+/// states in all.
 const WALKS: usize = 400;
 const EVERY: usize = 5;
 const STATES: usize = 4_000;
@@ -41,7 +42,7 @@ enum Stops {
     Some,
 }
 
-/// After so many stimuli that did something.
+/// A state to probe: after this number of stimuli that did something.
 struct Stop {
     after: usize,
     refused: Vec<bool>,

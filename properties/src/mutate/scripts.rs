@@ -51,7 +51,7 @@ const EVERYTHING: u32 = 0x1B;
 const FILES: u32 = 0x10;
 const MODIFICATION: u32 = 0x08;
 
-/// Everybody makes one job too many.
+/// Each user makes one job more than a limit allows.
 fn limits(profile: Profile) -> Script {
     let profile = Profile { jobs_per_user: 1, jobs_per_machine: 2, ..profile };
     let made = Script::of(profile).create(0).create(0).create(1).create(1).create(2);
@@ -143,7 +143,7 @@ fn bytes(profile: Profile) -> Script {
     (1..9).fold(script, byte).call(JOB, Call::GetProgress).done(JOB)
 }
 
-/// Files of which nobody says how large they are.
+/// Files of unknown size.
 fn unknown_sizes(profile: Profile) -> Script {
     let asks = |script: Script| {
         let script = script.call(JOB, Call::GetProgress);
@@ -316,7 +316,7 @@ impl Script {
         self
     }
 
-    /// One job of the user, with a file, and somebody who is told.
+    /// One job of the user, with a file and a registered object.
     fn listens(self, flags: u32) -> Script {
         self.create(0).call(JOB, Call::SetNotifyFlags { flags }).call(JOB, register(0)).add(JOB)
     }

@@ -19,11 +19,11 @@ use crate::random::split_mix;
 const OF_EACH: u64 = 100;
 const STEPS: usize = 160;
 
-/// One Cancel or Complete in so many is made, and steps after the last job has ended.
+/// One Cancel or Complete in this number is made. A walk has up to `OVERTIME` steps after the last job has ended.
 const ENDS: u64 = 10;
 const OVERTIME: u32 = 6;
 
-/// One step in so many is any call.
+/// One step in this number is any call.
 const ANY_CALL: u64 = 5;
 
 /// Walks in an order in which neighbours are of different slices.

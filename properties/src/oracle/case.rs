@@ -32,9 +32,9 @@ pub(super) struct Case {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Trouble {
     None,
-    /// The client suspends the job when so many bytes are here, and resumes it when the transfer has stopped.
+    /// The client suspends the job when this number of bytes has arrived, and resumes it when the transfer has stopped.
     SuspendAt(u64),
-    /// The client cancels the job when so many bytes are here.
+    /// The client cancels the job when this number of bytes has arrived.
     CancelAt(u64),
     /// The temporary file is taken away before the second attempt.
     TemporaryLost,
@@ -50,7 +50,7 @@ pub(super) enum Trouble {
     Directory,
     /// A service that has died has left files beside the destination, and another program has one whose name is like theirs.
     Leftovers,
-    /// Nobody listens at the URL.
+    /// No server listens at the URL.
     NoServer,
     /// The URL has a host name that no system looks up: a part of it is too long.
     NoHost,
@@ -101,7 +101,7 @@ pub(super) enum Said {
     Size(u64),
     Restarted,
     Here(u64),
-    /// So many bytes, of which the machine decides how many.
+    /// Some bytes; their number depends on the machine.
     SomeHere,
     Done,
     Failed(Failure, HResult, ErrorContext),

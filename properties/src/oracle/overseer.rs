@@ -162,7 +162,7 @@ impl Ear<'_> {
         };
         let said = if stopped && !last { Said::Stopped } else { said };
         let all = &mut self.overseer.seen().said;
-        // Of bytes the last report alone. A report that nobody wants any more says nothing new.
+        // Of consecutive reports of bytes only the last is kept. One that was answered with Stop is noted as `Stopped` instead.
         if let (Said::Here(_), Some(before @ Said::Here(_))) = (said, all.last_mut()) {
             *before = said;
             return;

@@ -497,7 +497,7 @@ fn whole_bytes(case: &Case) -> Option<Vec<u8>> {
     }
 }
 
-/// A URL at which nobody listens: of a port that was free a moment ago.
+/// A URL at which no server listens: of a port that was free a moment ago.
 fn nobody() -> std::io::Result<String> {
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     Ok(format!("http://{address}/file"))

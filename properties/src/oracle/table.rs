@@ -185,7 +185,7 @@ fn breaks() -> Vec<Case> {
     cases.collect()
 }
 
-/// What an attempt says that gets so many bytes of a file of this size.
+/// What an attempt reports that gets `here` bytes of a file of this size and is cut off.
 fn first_part(size: usize, here: usize) -> Vec<Said> {
     vec![Said::Connected, Said::Size(size as u64), Said::Here(here as u64), CUT_OFF]
 }

@@ -12,7 +12,7 @@
 //! **What it is not.** A sample: it has no seed, and the same race gives the same numbers on every machine.
 //!
 //! **The law it keeps.** The first failure that it finds has as few forced switches as any schedule that fails ([`Merges::OfOneTask`]). Between two
-//! bounds the statement is exact, too: all schedules with at most so many forced switches have been run ([`Explored::bound`]).
+//! bounds the statement is exact, too: all schedules with at most this number of forced switches have been run ([`Explored::bound`]).
 
 use judge::RuleSet;
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ struct Present {
     repeats: Vec<u8>,
     /// Choices that were made.
     made: usize,
-    /// Where it leaves what is known: so many choices are made when the parts of this moment are taken over.
+    /// Where it leaves what is known: after this number of choices the parts of this moment are taken over.
     recalls: Option<(usize, NodeId)>,
     /// Its last moment with a choice.
     at: Begins,

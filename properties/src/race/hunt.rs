@@ -41,7 +41,7 @@ pub struct HuntOptions<'a> {
     pub seed: u64,
     /// When to stop starting new schedules.
     pub budget: Duration,
-    /// Stop after so many schedules, whatever the budget.
+    /// Stop after this number of schedules, whatever the budget.
     pub runs: Option<u64>,
     /// Schedules of one race before the next one.
     pub each: u64,
@@ -387,8 +387,8 @@ struct Hunt {
     hunted: Hunted,
 }
 
-/// The race with as little in it as makes one: the transfers are over and nobody has been told; one client registers and
-/// one does what the first client would have done.
+/// The race with as little in it as makes one. The transfers are over, and no object has been told. One client registers, and one makes
+/// the first call of the first client.
 fn small(mut race: Race) -> Race {
     let registers = |act: &Act| match act {
         Act::Call(step) => matches!(step.call, Call::SetNotifyInterface { .. }),

@@ -86,7 +86,7 @@ struct Pct {
     depth: u32,
     /// By task. Drawn when a task is first seen, from the upper half; a change point takes one from the lower.
     priorities: Vec<u64>,
-    /// The numbers of the choices at which whoever is first falls behind.
+    /// The numbers of the choices at which the first task falls behind.
     changes: Vec<u64>,
     made: u64,
     /// How many choices the last runs had, since the points are spread over them.
@@ -114,7 +114,7 @@ impl Pct {
     fn priority(&mut self, task: usize) -> u64 {
         while self.priorities.len() <= task {
             let drawn = split_mix(&mut self.state);
-            // Time is behind everybody in three runs of four: else it would pass whenever it can.
+            // Time is behind all other tasks in three runs of four: else it would pass whenever it can.
             let last = self.priorities.len() == HOST && drawn & 3 != 0;
             self.priorities.push(if last { 0 } else { drawn | 1 << 63 });
         }

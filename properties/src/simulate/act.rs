@@ -1,4 +1,4 @@
-//! What a person may let happen, as it is typed: a call, or a move of a callback, the service, the network, the disk or the clock.
+//! What a person may let happen, as typed: a call, or a move of a callback, the service, the network, the disk or the clock.
 //!
 //! **The law it keeps.** An act prints as a statement that [`read`](super::read()) reads back as this very act.
 

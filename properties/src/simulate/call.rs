@@ -368,7 +368,7 @@ pub(super) fn code(hr: HResult) -> String {
     format!("{hr:?}")
 }
 
-/// A text that is read back as it is.
+/// A text in a form that is read back unchanged.
 pub(super) fn quoted(text: &str) -> String {
     let plain = |each: char| each.is_ascii_alphanumeric() || matches!(each, '/' | '.' | '_' | '-' | ':');
     if !text.is_empty() && text.chars().all(plain) && !text.eq_ignore_ascii_case("null") {

@@ -173,7 +173,7 @@ impl Choice {
     }
 }
 
-/// Of so many steps by chance that would end a job one is taken.
+/// Of the random steps that would end a job, one in this number is taken.
 const ENDINGS: u64 = 4;
 
 impl<C: Core> Session<C> {
@@ -183,8 +183,8 @@ impl<C: Core> Session<C> {
         self.acts().into_iter().filter_map(|act| self.choice(&act)).collect()
     }
 
-    /// Takes so many steps, each one by chance among those that change something, and stops where there is none. Who acts is drawn first,
-    /// so that the many calls of a client do not crowd out the rest. Returns the steps taken.
+    /// Takes this number of steps, each by chance among those that change something, and stops where there is none. Who acts is drawn
+    /// first, so that the many calls of a client do not crowd out the rest. Returns the steps taken.
     pub fn wander(&mut self, seed: u64, steps: usize) -> usize {
         let mut rng = Rng::new(seed, self.len() as u64);
         (0..steps).find(|_| !self.stray(&mut rng)).unwrap_or(steps)
@@ -279,7 +279,7 @@ impl<C: Core> Session<C> {
     }
 }
 
-/// The act as it is usually typed: the first thread is not named.
+/// The act in its usual typed form: the first thread is not named.
 fn plain(act: Act) -> Act {
     let first = Some(Who::Thread(ThreadId(0)));
     Act { who: act.who.filter(|_| act.who != first), ..act }

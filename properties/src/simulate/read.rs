@@ -31,7 +31,7 @@ pub enum Statement {
     WhatIf(Vec<Act>),
     /// `job j1`: chooses the job of what follows.
     Job(JobId),
-    /// `undo`: takes so many statements back.
+    /// `undo`: takes this number of statements back.
     Undo(usize),
     /// `back 3`: takes everything back behind the step of this number.
     Back(usize),

@@ -37,7 +37,7 @@ pub struct Sided<T> {
 pub struct Step {
     /// Its number; none for what was not done.
     pub number: Option<usize>,
-    /// As it is typed.
+    /// The act as typed.
     pub typed: String,
     /// What it did in each dialect, or why it was not possible there.
     pub done: Vec<Sided<Result<Done, NotNow>>>,
@@ -55,7 +55,7 @@ pub struct Answers {
 /// What one call would answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Asked {
-    /// As it is typed.
+    /// The call as typed.
     pub typed: String,
     /// In each dialect.
     pub would: Vec<Sided<Result<Would, NotNow>>>,
@@ -178,7 +178,7 @@ impl<C: Core> Session<C> {
         Session { subject: format!("{}, design {design}", self.core.name()), ..self }
     }
 
-    /// Nothing has happened in these frames, and all else is as it is here.
+    /// A session with these frames in which nothing has happened. Core, subject and the note of a violation are those of this one.
     fn anew(&self, frames: Vec<Program>) -> Session<C> {
         let empty = Session::of(self.core, frames, self.make);
         Session { subject: self.subject.clone(), seen_broken: self.seen_broken, ..empty }
@@ -354,7 +354,7 @@ impl<C: Core> Session<C> {
         Ok(done)
     }
 
-    /// The session as it was behind so many steps.
+    /// The session as it was behind its first `kept` steps.
     fn at(&self, kept: usize) -> Session<C> {
         let frames = self.sides.iter().map(|side| side.frame.clone()).collect();
         let mut earlier = self.anew(frames);

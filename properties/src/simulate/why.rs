@@ -310,7 +310,7 @@ pub(super) fn of_mask(profile: &Profile, mask: NotifyFlags, event: Event) -> (St
     (format!("BG_NOTIFY_{name} is not set"), Reason::new(by_rule(Rule::R2), [sentence], profile.dialect))
 }
 
-/// Why nobody receives an event.
+/// Why no object receives an event.
 pub(super) fn of_receiver(profile: &Profile, registered: bool, event: Event) -> (String, Reason) {
     let (why, sentence) = match (registered, event) {
         (true, Event::FileTransferred) => {

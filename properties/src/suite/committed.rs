@@ -72,7 +72,7 @@ impl Committed {
         COMMITTED.iter().find(|suite| suite.name == name)
     }
 
-    /// The suite as it is committed.
+    /// The committed suite.
     ///
     /// # Errors
     /// The file is no packed suite.

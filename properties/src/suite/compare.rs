@@ -32,7 +32,7 @@ use crate::tape;
 /// How a subject is led, and so how finely it can be compared.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Led<'a> {
-    /// It does a step when it is told to, and has done so many.
+    /// It does a step on each request, and has done this number of steps.
     Stepwise {
         /// How many; later ones are not compared.
         steps: usize,
@@ -254,7 +254,7 @@ struct Window<'a> {
 }
 
 impl Windows<'_> {
-    /// The steps of a run with so many that belong to a window.
+    /// The steps that belong to a window, of a run with `all` steps.
     fn steps_of(&self, number: usize, all: usize) -> std::ops::Range<usize> {
         let first = |number: usize| self.0.get(number)?.seen.first().map(|sight| sight.step);
         first(number).unwrap_or(0)..first(number + 1).unwrap_or(all)

@@ -63,7 +63,7 @@ pub fn on_core<C: Core>(
 }
 
 /// Runs files of a suite on a core until one fails, or until `goes_on` says no, beside a specification and judged by rules that may
-/// have a mutant. The suite stays that of the model as it is.
+/// have a mutant. The suite stays that of the unchanged model.
 ///
 /// # Errors
 /// The manifest names no cover.

@@ -230,7 +230,7 @@ fn here(call: &Call, directory: &Path) -> Call {
     }
 }
 
-/// What everybody around the service shares.
+/// What the network, the disk, the programs and the objects around the service share.
 struct Stage {
     orders: Mutex<Orders>,
     /// Where a file is that is whole, that is not there, and that is not there for now.

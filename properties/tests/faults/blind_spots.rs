@@ -1,4 +1,4 @@
-//! What nobody judged before: each kind of fault that specification and core are compared for is seen. Needs the feature `faults`.
+//! What no engine judged before: each kind of fault that specification and core are compared for is seen. Needs the feature `faults`.
 
 use crate::inputs;
 

@@ -74,7 +74,7 @@ fn from_bytes(seed: u64) -> Program {
     Program::from_bytes(&bytes)
 }
 
-/// A suite with every edge of the smallest scope, planned on the core as it is.
+/// A suite with every edge of the smallest scope, planned on the unchanged core.
 fn suite() -> Suite {
     let (cover, scope, pace) = (Cover::Transition, ScopeName::Tiny, Pace::AnyTime);
     let order = Order { cover, dialect: Dialect::Bits, scope, pace, longest: 200 };

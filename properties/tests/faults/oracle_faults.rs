@@ -6,7 +6,7 @@ use contract::Dialect;
 use contract::fault::{Fault, Place};
 use properties::oracle::{OracleConfig, Stop, run};
 
-/// The faults of the service that nobody but a client, a server or a disk can see.
+/// The faults of the service that only a client, a server or a disk can see.
 const OF_THE_SERVICE: [Fault; 11] = [
     Fault::ForeignIdFound,
     Fault::CloneStartsOver,

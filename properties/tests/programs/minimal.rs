@@ -14,7 +14,7 @@ use properties::program::Program;
 use properties::race::{self, Design, Kind, Session, Tape};
 use properties::{run, sample};
 
-/// A program of the canary with so many steps, of which the last breaks a rule.
+/// A program with this number of steps in which the canary breaks a rule, and the rule.
 fn long_failure(steps: usize) -> (Program, Rule) {
     let failing = (0..).find_map(|seed| {
         let bytes: Vec<u8> = (0..6).flat_map(|part| sample::bytes(seed * 6 + part)).collect();
@@ -120,7 +120,7 @@ fn no_step_of_a_small_race_can_go_and_no_choice_of_its_schedule() {
 
 #[test]
 fn a_recorded_run_is_cut_down_to_what_shows_the_violation() {
-    // A trace that nobody can run again: it says so itself.
+    // A trace that cannot be run again: its subject is unknown.
     let (program, rule) = long_failure(80);
     let mut trace = run::trace(&program, <Canary<Core>>::new, "test", None);
     trace.header.subject = "a stranger".to_owned();

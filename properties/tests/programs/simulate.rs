@@ -1,4 +1,4 @@
-//! Laws of a simulation: what was done prints as it is typed, what is taken back was never done, and no text is too odd.
+//! Laws of a simulation: what was done prints as typed, what is taken back was never done, and no text is too odd.
 
 use contract::{Core as _, Dialect, HResult};
 use engine::core::Core;

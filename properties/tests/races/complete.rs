@@ -121,7 +121,7 @@ fn merged(race: &Race, forgets: Forgets, most: usize) -> Option<Known> {
     (more == More::No).then_some(known)
 }
 
-/// Runs so many schedules of the race by chance.
+/// Runs this number of schedules of the race by chance.
 fn sample(race: &Race, forgets: Forgets, runs: usize) -> Known {
     noted(race, Kind::Random.start(1), forgets, runs).0
 }

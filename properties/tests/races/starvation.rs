@@ -1,4 +1,4 @@
-//! A callback that stays until another user is told something keeps no user waiting (R9), unless there is nobody else to tell.
+//! A callback that stays until another user is told something keeps no user waiting (R9), unless no dispatcher is left.
 
 use std::time::Duration;
 

@@ -46,6 +46,6 @@ fn a_trace_that_no_longer_fits_is_refused_with_the_first_step_that_differs() {
     trace.lines.remove(at);
     let refused = race::replay(&trace).expect_err("a line is missing");
     let race::ReplayError::Differs { seq: first, .. } = &refused else { panic!("{refused}") };
-    // The line behind the missing one is the first that is not as it is now, unless a choice is missing.
+    // The line behind the missing one is the first that differs, unless a choice is missing.
     assert!(*first <= seq + 1, "{refused}");
 }

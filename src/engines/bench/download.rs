@@ -41,7 +41,7 @@ pub(crate) struct Downloads {
     most_bytes: u64,
 }
 
-/// A file of so many MiB, through the service and through curl in turn.
+/// A file of `mib` MiB, through the service and through curl in turn.
 pub(crate) fn compare(mib: u64, rounds: u32, output: &Output) -> Result<Downloads, Error> {
     let failed = |error: io::Error| program("bench download", &error.to_string());
     let directory = tempfile::tempdir().map_err(failed)?;

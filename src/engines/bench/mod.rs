@@ -56,7 +56,7 @@ impl Subject {
         }
     }
 
-    /// The engines that can explore it: a packed form is not everybody's, and a depth-first search is not for deep graphs.
+    /// The engines that can explore it: not every subject has a packed form, and a depth-first search is not for deep graphs.
     fn engines(self) -> impl Iterator<Item = &'static str> {
         ENGINES.into_iter().filter(move |engine| match self {
             Subject::Counters => !engine.ends_with("dfs"),

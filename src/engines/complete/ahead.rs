@@ -32,7 +32,7 @@ pub(super) fn of(plan: &Plan<'_>, races: &[(Dialect, Vec<Scoped>)]) -> Ahead {
     ahead
 }
 
-/// A race is explored, or as far as it is going to be.
+/// A race is explored, to its end or as far as this run takes it.
 pub(super) fn end(ahead: &Ahead, number: usize, row: &Row) {
     match row.complete {
         true => {

@@ -74,7 +74,7 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// So many files are done.
+    /// This number of files is done.
     pub(super) fn reach(&self, files: usize) -> Work {
         let steps = self.upto.get(files).or(self.upto.last()).copied().unwrap_or_default();
         self.suites.ahead.reach(self.number, steps);

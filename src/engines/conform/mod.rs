@@ -159,7 +159,7 @@ pub(crate) fn on<C: Core>(
     conformed(suite, turn, output, |tell| on_core(suite, make, tell))
 }
 
-/// Runs a suite in another way: on the service, or as somebody has recorded it.
+/// Runs a suite in another way: on the service, on another implementation, or with recorded traces.
 pub(crate) fn on_other(
     suite: &Suite,
     judge: &dyn Fn(&Case) -> Judged,
@@ -226,8 +226,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) traces: &'a Traces,
 }
 
-/// The core, its service led, and its service on threads, each against the committed suites that it can follow. What is made anew
-/// from the engine would say that the engine is as it is.
+/// The core, its service led, and its service on threads, each against the committed suites that it can follow. A suite that is generated
+/// from the engine under test would only compare the engine with itself.
 pub(crate) fn all(plan: &Plan<'_>, take: &mut dyn FnMut(EngineResult), output: &Output) {
     let until = Instant::now() + plan.budget;
     let on = |subject: On<'static>| move |suite: &Suite, turn: Turn<'_>| subject.run(suite, turn, output);

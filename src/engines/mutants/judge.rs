@@ -19,7 +19,7 @@ use crate::output::Output;
 use crate::progress::{Ahead, Cost, Guess, Progress, Work};
 use crate::run::{cores, is_stopped, millis};
 
-/// What the engines see of the engine as it is.
+/// What the engines see of the unchanged engine.
 pub(super) fn control(program: &Path, plan: &Attack<'_>, output: &Output) -> Vec<KillCell> {
     let progress = output.progress("kill");
     let of = plan.engines.len() as u64;
@@ -109,7 +109,7 @@ fn fate(program: &Path, number: Number, mutant: &Mutant, plan: &Attack<'_>) -> M
     for engine in plan.engines.iter().filter(|engine| reaches(**engine, mutant.room())) {
         let sign = match look(program, number, *engine, plan) {
             Kill::Killed { by, .. } => by,
-            // On the engine as it is it ran, and a night with an engine that could not run is not green.
+            // It ran on the unchanged engine, and a night with an engine that could not run is not green.
             Kill::Failed { .. } => "no run".to_owned(),
             Kill::NotSeen { .. } | Kill::OutOfReach | Kill::NotTried => continue,
         };

@@ -127,7 +127,7 @@ impl Mutant {
 /// Which mutants are judged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Sample {
-    /// So many of them.
+    /// How many there are.
     pub(crate) size: usize,
     /// What the order follows from.
     pub(crate) seed: u64,
@@ -135,7 +135,7 @@ pub(crate) struct Sample {
     pub(crate) shard: Shard,
 }
 
-/// The first, second, ... of so many parts.
+/// One of `of` parts, by its number from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Shard {
     number: usize,

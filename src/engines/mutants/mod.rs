@@ -253,7 +253,7 @@ struct Bench<'a, 'b> {
 }
 
 impl Bench<'_, '_> {
-    /// Returns what the engines see of the engine as it is. When they see something, nothing else is judged.
+    /// Returns what the engines see of the unchanged engine. When they see something, nothing else is judged.
     fn judge(&mut self, todo: &[&Mutant]) -> Result<Vec<KillCell>, Error> {
         let sources = self.sources;
         let place = |mutant: &Mutant| {

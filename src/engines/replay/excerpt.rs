@@ -15,9 +15,9 @@ use crate::output::counted;
 pub(crate) enum Window {
     /// All of a short one; of a long one what the first violation is about, or its end.
     Usual,
-    /// So many lines on either side of this number.
+    /// `EITHER_SIDE` lines on either side of the line with this number.
     Around(u64),
-    /// So many lines at the end.
+    /// This number of lines at the end.
     Last(usize),
 }
 

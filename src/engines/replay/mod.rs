@@ -107,7 +107,7 @@ pub(crate) fn code_of(found: &HeaderFinding) -> ExitCode {
 }
 
 impl Page {
-    /// The file's name, as it is printed.
+    /// The file's name, as printed.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

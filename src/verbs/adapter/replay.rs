@@ -15,7 +15,7 @@ use crate::engines::counterexample::{draw, draw_difference};
 use crate::error::Error;
 use crate::output::{Output, counted, printable};
 
-/// Leads the implementation along the path of a trace, so many times.
+/// Leads the implementation along the path of a trace, `times` times.
 pub(crate) fn replay(
     path: &Path,
     trace: &Trace,

@@ -119,7 +119,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     if model.includes(Model::Protocol) && carried.contains(Rule::R16) {
         results.rules.push(run::law_text(Law::BoundedWait));
     }
-    // Whoever asks for some rules has not asked for duties.
+    // A user who asks for some rules has not asked for duties.
     let duties = model.includes(Model::Protocol) && args.rules.is_empty();
     if duties {
         results.rules.extend(run::duty_texts());

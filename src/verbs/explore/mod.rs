@@ -69,7 +69,7 @@ pub(crate) struct Args {
     /// Write the page to this file, and serve nothing.
     #[arg(long, value_name = "FILE", conflicts_with = "stateright")]
     export: Option<PathBuf>,
-    /// Export what is so many steps behind the path; all there is when left out.
+    /// Export what is at most this number of steps behind the path; all there is when left out.
     #[arg(long, value_name = "STEPS", requires = "export")]
     depth: Option<usize>,
     /// Serve stateright's Explorer with the states of this model instead.

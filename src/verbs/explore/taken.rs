@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::input::given_in;
 use crate::output::printable;
 
-/// What is packed may have so many bytes when it is unpacked.
+/// What is packed may have at most this number of bytes when it is unpacked.
 const MOST_UNPACKED: u64 = 64 << 20;
 
 /// Archives in archives are looked into so deep.
@@ -43,7 +43,7 @@ pub(super) fn from_bytes(name: &str, bytes: &[u8]) -> Result<Trace, Problem> {
     std::fs::write(&file, &bytes).map_err(unwritable)?;
     let read = given_in(&file).and_then(replay::trace_of);
     read.map_err(|error| {
-        // Nobody knows the file that it was put into.
+        // The user does not know the temporary file, so the message gets the name of the trace.
         let named = |text: String| text.replace(&file.display().to_string(), name);
         let mut what = named(error.to_string());
         let mut cause = std::error::Error::source(&error);

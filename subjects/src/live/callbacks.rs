@@ -42,9 +42,9 @@ enum Behaviour {
     Resume,
     /// Sets properties of its own job.
     Set,
-    /// Cancels somebody's job.
+    /// Cancels a random job of the run.
     CancelOther,
-    /// Masks everything of somebody's job, or takes its registration away.
+    /// Masks all events of a random job of the run, or takes its registration away.
     SilenceOther,
     /// Registers another object in its own place.
     Replace,

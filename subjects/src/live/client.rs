@@ -1,4 +1,4 @@
-//! A client thread: makes jobs, ends each the way its plan says, and gets in everybody's way meanwhile.
+//! A client thread: makes jobs, ends each by its plan, and meanwhile makes calls on the jobs of all clients.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -90,7 +90,7 @@ impl Client<'_> {
         };
         let _ = job.set_notify_interface(object);
         if plan.role == Role::Ordinary && plan.ending != Ending::LetGo {
-            // The others are nobody else's to race.
+            // No other thread may race the remaining jobs.
             self.stage.board().insert(plan.index, job.clone());
         }
         let _ = job.resume();
@@ -102,7 +102,7 @@ impl Client<'_> {
         own_object(&Arc::downgrade(self.stage), number, rng)
     }
 
-    /// Tries until there is room: a user, and the machine, may have so many jobs and no more.
+    /// Tries until there is room: the jobs of a user, and those of the machine, are limited.
     fn create(&self, manager: &Manager, plan: &JobPlan) -> Result<Job, HResult> {
         loop {
             match manager.create_job(&format!("live {}", plan.index)) {
@@ -248,7 +248,7 @@ impl Client<'_> {
         }
     }
 
-    /// Does something to somebody's job.
+    /// Does something to a random job of the run.
     fn race(&mut self) {
         let Some(job) = self.stage.any_job(&mut self.rng) else { return };
         match self.rng.below(28) {
@@ -306,7 +306,7 @@ impl Client<'_> {
         }
     }
 
-    /// A list has the jobs of its user and nobody else's.
+    /// A list has the jobs of its user and of no other user.
     fn list(&self, job: &Job) {
         let Some(owner) = self.owner(job) else { return };
         let jobs = self.stage.service.manager(owner).jobs(Whose::Mine);

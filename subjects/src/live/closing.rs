@@ -154,7 +154,7 @@ fn has_right_bytes(placed: &Placed) -> io::Result<Compared> {
     good.compare(File::open(&placed.destination)?)
 }
 
-/// Files that nobody asked for, and temporary files of jobs that ended well.
+/// Files that no job asked for, and temporary files that a job has left behind at its end.
 fn look_for_strays(stage: &Stage, placed: &[Placed], known: &BTreeSet<PathBuf>, disk: &mut Disk) {
     let directories: BTreeSet<&Path> = placed.iter().filter_map(|file| file.destination.parent()).collect();
     let makes = |file: &&Placed, path: &Path| temporary(stage, file).path() == path;
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
     use crate::server::{Fault, Seed};
 
-    /// A directory with one file of each kind that an observer must tell apart; the last is one that nobody asked for.
+    /// A directory with one file of each kind that an observer must tell apart; the last is one that no job asked for.
     #[test]
     fn an_observer_tells_right_files_from_wrong_ones() -> Result<(), LiveError> {
         let directory = tempfile::tempdir().expect("there is room for files");

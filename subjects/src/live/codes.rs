@@ -15,7 +15,7 @@ use crate::wrong::Wrong;
 /// What a directory that is not there is called.
 const NO_PATH: HResult = HResult::from_win32(3);
 
-/// The errors that are nobody's, one of each kind.
+/// The errors that nothing explains, one of each kind.
 pub(super) fn unexplained(trace: &Trace, placed: &[Placed]) -> Vec<Wrong> {
     let files: BTreeMap<(JobId, FileId), &Placed> =
         placed.iter().map(|file| ((file.job, file.file), file)).collect();

@@ -1,8 +1,8 @@
-//! A crowd: callbacks of one user that take all its slots at once, and stay until somebody else has been told something.
+//! A crowd: callbacks of one user that take all its slots at once, and stay until a callback of another user runs.
 //!
 //! R9 is about users who are kept waiting by others, and callbacks as they come seldom fill four slots. A user of its own has a few
 //! jobs whose object waits for three others of its kind, then for a callback of any other user. Both waits end by
-//! themselves, so that an engine that starves somebody is judged and does not hang.
+//! themselves, so that an engine that starves a user is judged and does not hang.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -32,7 +32,7 @@ enum Phase {
     Gathering,
     /// Every slot of the user is taken.
     Full,
-    /// Somebody else was told meanwhile: it is over.
+    /// A callback of another user ran meanwhile, or a wait timed out: it is over.
     Over,
 }
 
@@ -49,12 +49,12 @@ impl Crowd {
         let waited = self.changed.wait_timeout_while(state, PATIENCE, is_on);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.inside -= 1;
-        // Whoever went away early would be waited for in vain.
+        // The others would wait in vain for a callback that has left early.
         state.phase = Phase::Over;
         self.changed.notify_all();
     }
 
-    /// A callback of somebody else runs.
+    /// A callback of another user runs.
     pub(super) fn is_passed_by(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.phase == Phase::Full {

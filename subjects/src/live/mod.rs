@@ -148,8 +148,8 @@ const LEAST_CLOSING: Duration = Duration::from_secs(3);
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a run that hangs is watched for signs of life. Longer than any timer, callback or transfer of it takes.
 const STANDSTILL: Duration = Duration::from_secs(3);
-/// A run records some ten thousand events a second. A service that records so many more than that does one thing again and again,
-/// and would fill the memory with it.
+/// A run records some ten thousand events a second. A service that records more than this number in one run does one thing again and
+/// again, and would fill the memory with it.
 const MOST_EVENTS: u64 = 3_000_000;
 /// How long it may take until service and server are gone. Long, because a busy machine is no finding.
 const LETTING_GO: Duration = Duration::from_secs(30);

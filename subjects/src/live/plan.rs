@@ -41,7 +41,7 @@ pub(super) struct FilePlan {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Before {
     Nothing,
-    /// Somebody's file, which Complete replaces and nothing else touches.
+    /// A file of another program, which Complete replaces and nothing else touches.
     Foreign,
     /// A directory, so that the rename fails.
     Directory,
@@ -85,7 +85,7 @@ pub(super) enum Ending {
     Repair,
     /// Leaves it to the callbacks, for so long.
     Callbacks,
-    /// Leaves it as it is.
+    /// Leaves it alone.
     Leave,
     /// Lets go of every handle at once, also while callbacks run.
     LetGo,
@@ -102,7 +102,7 @@ pub(super) enum Keeps {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Role {
     Ordinary,
-    /// Its callback takes a slot until somebody else has been told.
+    /// Its callback takes a slot until a callback of another user runs.
     Crowd,
     /// Is told something after its Cancel.
     ToldAfterCancel,
@@ -167,7 +167,7 @@ impl JobPlan {
         self.make_quiet();
         (self.owner, self.object, self.role) = (UserId(users - 1), Some(CROWD), Role::Crowd);
         self.keeps = Keeps::Yes;
-        // Nobody calls on them, so that nothing keeps their callbacks from coming together.
+        // No client races them, so that nothing keeps their callbacks from coming together.
         (self.priority, self.mask, self.ending) = (Priority::Foreground, NotifyFlags::DEFAULT, Ending::Leave);
         self
     }

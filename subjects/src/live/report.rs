@@ -42,7 +42,7 @@ pub struct LiveReport {
     pub hang: Option<String>,
 }
 
-/// A file that should not be as it is.
+/// A file with wrong bytes, or one that should not be there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WrongFile {
     /// The job it belongs to.

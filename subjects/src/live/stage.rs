@@ -1,4 +1,4 @@
-//! What everybody in a run shares: the service, the server, the jobs there are, and where their files go.
+//! What all threads of a run share: the service, the server, the jobs there are, and where their files go.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -48,7 +48,7 @@ pub(super) struct Stage {
     pub(super) notes: Arc<Notes>,
     /// Jobs whose client let go of every handle, by the id under which they are found again.
     let_go: Mutex<Vec<(Guid, UserId, JobId)>>,
-    /// Jobs that are raced by everybody, by the number of their plan.
+    /// Jobs that all clients race, by the number of their plan.
     board: Mutex<BTreeMap<u32, Job>>,
     placed: Mutex<Vec<Placed>>,
     directory: PathBuf,
@@ -181,7 +181,7 @@ impl Stage {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Some job of anybody's.
+    /// A random one of the youngest jobs on the board.
     pub(super) fn any_job(&self, rng: &mut Rng) -> Option<Job> {
         let board = self.board();
         // The youngest are the ones with something going on.

@@ -1,5 +1,5 @@
-//! What a trace does not have, and a client, a disk or a server sees: whom a delivery was for, fetches that outlive their job, and
-//! answers that are somebody else's.
+//! What a trace does not have, and a client, a disk or a server sees. That is whom a delivery was for, fetches that outlive their
+//! job, and answers with the wrong job.
 //!
 //! Nothing here takes a lock while the service records: what is noted then goes into atomics, because a lock would put the threads
 //! in an order that they do not have.
@@ -197,7 +197,7 @@ impl Progress for Ear<'_> {
     }
 }
 
-/// The disk as it is, and now and then slow, or full, or locked by somebody. What follows from the seed.
+/// The real disk, which now and then is slow, or full, or has a file that another process has open. What follows from the seed.
 pub(super) struct TroubledDisk {
     seed: u64,
     calm: Calm,

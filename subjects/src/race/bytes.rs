@@ -5,7 +5,7 @@
 //! changes the other.
 //!
 //! **The law it keeps.** Every sequence of bytes is a race and a schedule. Bytes that are missing are zero: the empty input is the
-//! smallest race, and the empty schedule the one without a switch that nobody asked for.
+//! smallest race, and the empty schedule the one without a forced switch.
 //!
 //! What is seldom stands behind all else, so that a race without any of it is the same bytes as ever.
 //!
@@ -78,7 +78,7 @@ enum Start {
     Resumed,
     /// A client has yet to resume them.
     Suspended,
-    /// They are done and nobody has been told, because there is no object.
+    /// They are done and no callback was made, because there is no object.
     Untold,
     /// They are done and their objects have been told once.
     Told,

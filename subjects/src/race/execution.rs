@@ -18,7 +18,7 @@ use shuttle_engine::runtime::thread::continuation::{CONTINUATION_POOL, Continuat
 
 use super::world::World;
 
-/// The stack of a task. It is mapped, and used only as far as it is needed.
+/// The stack of a task. It is mapped, and only the part in use takes memory.
 pub(super) const STACK_BYTES: usize = if cfg!(debug_assertions) { 1024 * 1024 } else { 256 * 1024 };
 
 thread_local! {
@@ -59,7 +59,7 @@ pub(super) fn spawn(body: Box<dyn FnOnce()>, stack_bytes: usize) -> usize {
 fn config() -> Config {
     let mut config = Config::new();
     config.stack_size = STACK_BYTES;
-    // A schedule is a tape and a trace here; shuttle's own text is nobody's.
+    // A schedule is a tape and a trace here; shuttle's own text is not used.
     config.failure_persistence = FailurePersistence::None;
     // The world counts, and ends a run that is too long without an error.
     config.max_steps = MaxSteps::None;

@@ -106,7 +106,7 @@ const LEGS: usize = 24;
 /// Legs in which a worker, having reported, lets go of the transfer or goes on to the next file.
 const LEGS_OF_REPORT: usize = 4;
 
-/// Legs in which whoever waits for a program that has exited has told the core.
+/// Legs in which the task that waits for a program reports its exit to the core.
 const LEGS_OF_EXIT: usize = 2;
 
 /// Legs in which a dispatcher, having created a process, hands it to a thread of its own.
@@ -222,7 +222,7 @@ impl Host<'_> {
         let _ = self.legs(task, stands);
     }
 
-    /// Tells somebody in a client's code something, and lets him do it.
+    /// Posts an order to a task in a client's code, and lets the task carry it out.
     fn order(&self, which: Which, order: Told, otherwise: &'static str) -> Taken {
         let mut boxes = self.stage.boxes();
         let of = boxes.of(which);
@@ -351,7 +351,7 @@ impl Host<'_> {
         self.come_back(Which::Start, Told::Fail, "no program is started")
     }
 
-    /// Lets somebody leave a client's code, and tell the core.
+    /// Lets a task leave a client's code, and report to the core.
     fn come_back(&self, which: Which, order: Told, otherwise: &'static str) -> Taken {
         let mut boxes = self.stage.boxes();
         let of = boxes.of(which);
@@ -404,7 +404,7 @@ impl Host<'_> {
         }
     }
 
-    /// Ends the record, and lets everybody run to his end.
+    /// Ends the record, and lets every task run to its end.
     fn end(&self) {
         let mut inner = self.stage.shuttle.world.inner();
         inner.be_over();
@@ -424,7 +424,7 @@ impl Host<'_> {
     }
 }
 
-/// What everybody in a client's code shares.
+/// What all tasks in a client's code share.
 struct Stage {
     shuttle: Shuttle,
     boxes: Mutex<Boxes>,
@@ -467,7 +467,7 @@ enum Told {
     Exit(i32),
 }
 
-/// Orders for somebody, and the task that waits for one.
+/// Orders for one client, callback, fetch or program, and the task that waits for one.
 #[derive(Default)]
 struct Inbox {
     orders: VecDeque<Told>,
@@ -550,7 +550,7 @@ impl Stage {
 impl Fetch for Stage {
     fn fetch(&self, _: &Order, progress: &mut dyn Progress) {
         while let Some(Told::Report(event)) = self.wait(Which::Fetch) {
-            // The service holds back reports of few bytes; so many it does not.
+            // The service holds back reports of few bytes, but none of REPORTED_BYTES or more.
             let event = match event {
                 TransferEvent::SizeKnown(bytes) => TransferEvent::SizeKnown(bytes * REPORTED_BYTES),
                 TransferEvent::Bytes(bytes) => TransferEvent::Bytes(bytes * REPORTED_BYTES),

@@ -21,7 +21,7 @@ pub enum States {
     /// Their digests.
     #[default]
     Hashed,
-    /// All that they are, beside digests of so many bits: 128, or fewer to see two states that share one.
+    /// All that they are, beside digests of this number of bits: 128, or fewer to see two states that share one.
     Kept {
         /// Bits of a digest that count.
         bits: u32,

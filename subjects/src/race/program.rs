@@ -19,7 +19,7 @@ use super::text;
 /// Jobs that have outcomes of their own; later ones have good ones.
 pub const JOBS: usize = 3;
 
-/// Objects that behave as a race says, under the ids from 0 on. Behind another id of a receiver there is nobody.
+/// Objects that behave as a race says, under the ids from 0 on. Another id of a receiver has no object.
 pub const OBJECTS: usize = 3;
 
 /// Branches at most.
@@ -95,7 +95,7 @@ pub enum Outside {
 pub enum Act {
     /// A call.
     Call(Step),
-    /// Everybody goes on until nobody can, and no time passes.
+    /// All tasks go on until none can, and no time passes.
     Settle,
     /// Time passes up to the next deadline, and then everything settles.
     Pass,
@@ -223,7 +223,7 @@ pub enum Stays {
     /// It comes back as soon as it may.
     #[default]
     Briefly,
-    /// Until a job of another user has been told something: whoever keeps that user waiting is never released (R9).
+    /// Until a callback of another user's job has begun: where the service keeps that user waiting, this callback never leaves (R9).
     UntilAnotherIsTold,
 }
 

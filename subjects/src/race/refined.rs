@@ -62,7 +62,7 @@ impl Refined {
     }
 }
 
-/// The state of the service, as far as it is one of the protocol's.
+/// The part of the service's state that the protocol has, too.
 pub(super) fn shown(core: &engine::core::Core) -> Option<Shown> {
     let job = JobId(0);
     let begun = core.begun(job).map_or(Begun::No, |delivery| match core.is_released(delivery) {

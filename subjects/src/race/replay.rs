@@ -1,4 +1,4 @@
-//! Replaying a recorded trace on the code as it is now.
+//! Replaying a recorded trace on the present code.
 
 use judge::Trace;
 use judge::trace::{Kind, Line};

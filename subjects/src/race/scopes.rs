@@ -154,8 +154,8 @@ fn against(situation: Situation, dialect: Dialect, calls: &[Call]) -> Scoped {
     Scoped { situation, name: format!("{} | {situation}", names.join(" | ")), race }
 }
 
-/// The call as it is made in this situation: where files are told of, a mask leaves the job's own event as it is, so that a call that waits for
-/// a file's callback could wait on for the job's.
+/// The call that is made in this situation. Where files are told of, a mask leaves the job's own events enabled. A call that waits for
+/// a file's callback could then wait on for the job's.
 fn in_place(situation: Situation, call: &Call) -> Call {
     match (situation, call) {
         (Situation::Files, Call::SetNotifyFlags { .. }) => {

@@ -215,7 +215,7 @@ impl Stage {
     }
 }
 
-/// Counts as far as they change anything: what runs out stays as it is then.
+/// Counts only up to the number from which on they change nothing.
 impl Around for Stage {
     fn digest(&self, mut state: &mut dyn Hasher) {
         let up_to = |count: &AtomicU32, most: usize| (count.load(Ordering::Relaxed) as usize).min(most);

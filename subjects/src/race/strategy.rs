@@ -1,7 +1,7 @@
 //! Strategies: which of several ways a run takes.
 //!
 //! **What it is.** A [`Strategy`] answers one question: here are the tasks that could go on, which does? The first way is always "on as
-//! before": with whoever runs, or when he waits, with the next in turn; time passes last. So the tape of nothing but zeros
+//! before": with the task that runs, or when it waits, with the next in turn; time passes last. So the tape of nothing but zeros
 //! and the empty tape are the same schedule, the one with the fewest switches, and a tape grows smaller by cutting it and by setting
 //! choices to zero.
 //!
@@ -119,7 +119,7 @@ pub struct Explored {
     pub run: u64,
     /// Choices in the longest schedule.
     pub depth: u64,
-    /// Every schedule that forces at most so many switches has been run; none when not even those without one have.
+    /// Every schedule that forces at most this number of switches has been run; none when not even those without one have.
     pub bound: Option<u32>,
 }
 

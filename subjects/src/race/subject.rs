@@ -1,13 +1,13 @@
 //! The race subject: the engine's real service, with everything around it simulated, run once.
 //!
-//! **What it is.** [`Session::run`] makes a service on the [`Shuttle`] runtime, lets a client prepare, then lets branches, dispatchers,
-//! workers and the clock race as a [`Strategy`] chooses, until nobody can move and no time is waited for. Transfers, the disk and
+//! **What it is.** [`Session::run`] makes a service on the [`Shuttle`] runtime and lets a client prepare. Then branches, dispatchers,
+//! workers and the clock race as a [`Strategy`] chooses, until no task can move and no time is waited for. Transfers, the disk and
 //! programs do what the race says; between two of their steps anything may happen.
 //!
 //! **What it is not.** Stepped: the lock, the dispatchers, the workers and the barrier are those of production.
 //!
 //! **The law it keeps.** A run ends without an error, whatever the service does. What stands still at its end is judged like
-//! everything else; then everybody is released, and what happens from there on is not recorded.
+//! everything else; then every task is released, and what happens from there on is not recorded.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -275,7 +275,7 @@ impl Host {
         self.prepare(&service, &stage);
         let ended = self.race(&service, &stage);
         self.end(&service, &stage, ended);
-        // Releases everybody who waits in the service, and lets go of the objects.
+        // Releases every task that waits in the service, and lets go of the objects.
         let _ = service.shutdown();
     }
 
@@ -355,7 +355,7 @@ impl Host {
         }
     }
 
-    /// Everybody else goes on until nobody can.
+    /// All other tasks go on until none can.
     fn settle(&self) {
         self.shuttle.world.inner().mode = Mode::Settling;
         execution::switch();

@@ -17,7 +17,7 @@ const DECISIONS: usize = 20_000;
 /// What a choice ends with that forces a switch, after the name of who is stopped.
 const STOPPED: &str = " is stopped";
 
-/// Who is stopped where time passes although somebody could go on.
+/// Who is stopped where time passes although a thread could go on.
 const OTHERS: &str = "every thread";
 
 /// What part the host has in a choice.
@@ -25,7 +25,7 @@ const OTHERS: &str = "every thread";
 pub enum Host {
     /// None.
     Waits,
-    /// It is the environment, and comes last: who always takes the first way lets time pass only when nobody can move.
+    /// It is the environment, and comes last: a strategy that always takes the first way lets time pass only when no task can move.
     LetsTimePass,
     /// It is a task like any other.
     TakesPart,
@@ -136,7 +136,7 @@ impl Inner {
         }
     }
 
-    /// The run ends here, whoever has the turn: what it came to is judged, and the others come to their ends unrecorded.
+    /// The run ends here, whichever task has the turn: what it came to is judged, and the tasks come to their ends unrecorded.
     fn end_at_known(&mut self) {
         self.turn = Turn::Known;
         self.result = Some((Ended::Cut, self.end_events()));

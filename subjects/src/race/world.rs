@@ -1,4 +1,4 @@
-//! What everybody in one execution shares: who stands where, what time it is, whose turn it is, and what has been recorded.
+//! What all tasks of one execution share: where each stands, what time it is, whose turn it is, and what has been recorded.
 //!
 //! **What it is.** One value behind one lock that is never held across a switch of tasks. All tasks of an execution run on one
 //! thread of the system, so the lock is never contended; it is there because the engine's [`Runtime`] is shared.
@@ -120,15 +120,15 @@ pub(super) trait Around: Send + Sync {
 /// Who decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Mode {
-    /// The host prepares: nobody else runs unless it waits.
+    /// The host prepares: no other task runs unless the host waits.
     Preparing,
-    /// Everybody but the host runs, in turn, until nobody can.
+    /// All tasks but the host run, in turn, until none can.
     Settling,
     /// The strategy decides.
     Racing,
     /// The host leads: the task it names runs up to its next scheduling point, and then the host is back.
     Led,
-    /// The run is over: everybody runs to his end, in turn.
+    /// The run is over: every task runs to its end, in turn.
     Over,
 }
 
@@ -171,7 +171,7 @@ pub(super) enum Deadline {
 pub(super) enum Turn {
     /// Time passes up to the next deadline.
     Tick,
-    /// Nothing: nobody moves any more, and no time is waited for.
+    /// Nothing: no task can move any more, and no time is waited for.
     Rest,
     /// Nothing: the run takes too long.
     TooLong,
@@ -205,7 +205,7 @@ pub struct Task {
     /// Its wait at the barrier.
     pub(super) wait: Option<Wait>,
     pub(super) done: Done,
-    /// Whether somebody may still join it.
+    /// Whether another task may still join it.
     pub(super) handle: Handle,
     pub(super) joiners: Vec<usize>,
     /// What it has read, while digests are kept.

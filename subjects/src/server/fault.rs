@@ -46,7 +46,7 @@ pub enum Fault {
     PromisesMore,
     /// More bytes follow than the Content-Length says, always.
     PromisesLess,
-    /// Ranges are ignored; cut in the middle at first, so that somebody wants one.
+    /// Ranges are ignored; cut in the middle at first, so that the client requests one.
     NoRanges {
         /// How many requests are cut.
         cuts: u32,
@@ -92,7 +92,7 @@ pub enum Fault {
     BadRange {
         /// In which way.
         how: BadRange,
-        /// How many requests are cut, so that somebody wants a range.
+        /// How many requests are cut, so that the client requests a range.
         cuts: u32,
     },
 }
@@ -100,7 +100,7 @@ pub enum Fault {
 /// Where the client is led.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Redirect {
-    /// To the file, after so many hops.
+    /// To the file, after this number of hops.
     Chain(u32),
     /// In a circle.
     Loop,
@@ -384,7 +384,7 @@ pub(super) enum Version {
 }
 
 impl Version {
-    /// What the request with this number (from 0) gets, when the file changes after so many cuts.
+    /// What the request with this number (from 0) gets, when the file changes after this number of cuts.
     pub(super) fn at(nth: u32, cuts: u32) -> Version {
         if nth < cuts { Version::Old } else { Version::New }
     }

@@ -3,7 +3,7 @@
 //! **What it is.** HTTP/1.1 and HTTPS on free ports of 127.0.0.1. The path says what is asked for: a [`Fault`], then the size
 //! and the [`Seed`] of the file, so that a URL alone tells what happens to it: `/cut/2/100000/7` is the file of
 //! 100,000 bytes with seed 7, whose first two downloads break in the middle. The bytes follow from seed and size
-//! ([`content`]), so anybody can check them without having kept them.
+//! ([`content`]), so a client can check them without having kept them.
 //!
 //! **What it is not.** A good web server: one request per connection, GET and HEAD only, no caching, no speed records.
 //!
@@ -211,7 +211,7 @@ impl Drop for Server {
         self.shared.live.stop();
         for Acceptor { address, thread } in self.acceptors.drain(..) {
             while !thread.is_finished() {
-                // An acceptor looks up only when somebody comes, so somebody does.
+                // An acceptor checks for the end only after a connection, so this makes one.
                 let _ = TcpStream::connect_timeout(&address, Duration::from_millis(50));
                 thread::sleep(Duration::from_millis(1));
             }

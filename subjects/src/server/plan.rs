@@ -33,15 +33,15 @@ pub(super) enum Framing {
 pub(super) enum End {
     /// At its end.
     Whole,
-    /// Behind its end: so many bytes more.
+    /// Behind its end, by this number of bytes.
     More(u64),
     /// In the middle, by the end of the connection.
     Cut,
     /// At its end, but nothing says so.
     Unfinished,
-    /// In the middle, but nobody says so.
+    /// In the middle, and the connection stays open.
     StallHalf,
-    /// Before its first byte, and nobody says so.
+    /// Before its first byte, and the connection stays open.
     StallHeaders,
 }
 

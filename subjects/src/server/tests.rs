@@ -31,7 +31,7 @@ fn ask(url: &str, header: &str) -> TcpStream {
     connection
 }
 
-/// The head as text, and the body as it is.
+/// The head as text, and the body unchanged.
 fn split(answer: &[u8]) -> (String, &[u8]) {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("the end of the head");
     (String::from_utf8_lossy(&answer[..end + 2]).into_owned(), &answer[end + 4..])

@@ -95,7 +95,7 @@ fn main() {
 
 // Part 2.
 
-/// The protocol `bgcheck-adapter/1`, as far as it is the same for every adapter: docs/adapter-protocol.md.
+/// The part of the protocol `bgcheck-adapter/1` that all adapters share: docs/adapter-protocol.md.
 ///
 /// Threads by number, the counter `q`, orders for callbacks, calls from inside, hold and release. Commands that are not here, such as
 /// `race` and `clock`, are answered as unimplemented.
@@ -377,7 +377,7 @@ mod protocol {
 
     fn write(line: &Value) {
         let mut out = io::stdout().lock();
-        // When nobody reads any more, stdin ends, too.
+        // When bgcheck no longer reads, stdin ends, too.
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     }
 

@@ -114,7 +114,7 @@ fn what_an_enumerator_has_is_fixed_when_it_is_made() {
     other.cancel().expect("the job lives");
 }
 
-/// Each report takes the lock and wakes whoever waits.
+/// Each report takes the lock and wakes waiting threads.
 #[test]
 fn a_fast_transfer_reports_seldom_and_nothing_is_lost() {
     const CHUNK: u64 = 64 << 10;

@@ -165,7 +165,7 @@ pub(super) fn who_waits(checks: &mut Checks, setting: &Setting) {
             thread::sleep(WATCH);
             let back = first.is_finished() || second.as_ref().is_some_and(|second| second.is_finished());
             checks.same(&format!("{name} comes back while the callback runs"), back, false);
-            // What forbids nothing waits for nobody.
+            // A call that forbids no delivery waits for no callback.
             checks.same("GetState meanwhile", job.state().is_ok(), true);
             gate.open();
             let answers = [Some(first), second].into_iter().flatten().map(|call| call.join().unwrap_or(None));

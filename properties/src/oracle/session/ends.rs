@@ -1,4 +1,4 @@
-//! How jobs and the service end, disks that fail, and transfers that somebody stops.
+//! How jobs and the service end, disks that fail, and transfers that a call stops.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -136,7 +136,7 @@ pub(super) fn disk_that_fails(checks: &mut Checks, setting: &Setting) {
 
 pub(super) fn transfers(checks: &mut Checks, setting: &Setting) {
     let Some(sim) = start(checks, setting) else { return };
-    // A stalled transfer holds nobody up, and nobody begins beside it.
+    // A stalled transfer blocks no call, and no second transfer of the job begins beside it.
     let Some(job) = made(checks, sim.job(0, "http://sim/stall", None)) else { return };
     checks.same("Resume", job.resume(), Ok(()));
     checks.same("a transfer runs", sim.comes_to(&job, JobState::Transferring), true);
@@ -150,7 +150,7 @@ pub(super) fn transfers(checks: &mut Checks, setting: &Setting) {
     sim.network.gate.open();
     checks.same("TRANSFERRED after all", sim.comes_to(&job, JobState::Transferred), true);
     checks.same("fetches", sim.network.fetches(&job, 0), 2);
-    // A transfer that nobody wants hears so soon, and stops.
+    // A transfer that a call has made superfluous stops soon.
     for (name, stop) in [
         ("Cancel", (|job: &Job| job.cancel().is_ok()) as fn(&Job) -> bool),
         ("Complete", |job| job.complete().is_ok()),

@@ -13,7 +13,7 @@ use super::super::checks::Checks;
 use super::super::play::Setting;
 use super::properties::{made, start};
 
-/// A job with so many files, their names after their numbers.
+/// A job with this number of files, their names after their numbers.
 fn with_files(checks: &mut Checks, sim: &Sim, files: u32) -> Option<Job> {
     let job = made(checks, sim.service.manager(UserId(0)).create_job("session"))?;
     for number in 0..files {

@@ -11,7 +11,7 @@ use super::super::checks::Checks;
 use super::super::play::Setting;
 use super::properties::{made, start};
 
-/// Transfers that stall hold up their own user and nobody else, however many they are.
+/// Transfers that stall hold up no user but their own, where each user has slots. Where all users share the slots, other users wait, too.
 pub(super) fn beside_one_another(checks: &mut Checks, setting: &Setting) {
     let Some(sim) = start(checks, setting) else { return };
     let (most, others_run) = match sim.profile.transfer_slots {
