@@ -88,7 +88,7 @@ pub(crate) enum Verb {
     Explore(verbs::explore::Args),
     /// Let every engine loose on every seeded fault, and show which finds which, and how soon.
     Kill(verbs::kill::Args),
-    /// Change the model in one place after another, and show which changes nobody notices.
+    /// Change the model in one place after another, and show which changes no engine notices.
     Mutate(verbs::mutate::Args),
     /// Compare our explorer with stateright's: states per second, memory, one worker and two.
     Bench(verbs::bench::Args),

@@ -370,6 +370,7 @@ impl std::fmt::Display for Timer {
 
 /// The timers of a job that run, each with its moment. Small, because they are asked for and compared in every step of an exploration.
 #[derive(Clone, Copy, Eq, Hash)]
+#[expect(clippy::derived_hash_with_manual_eq, reason = "it compares the same fields, only faster")]
 pub struct Timers([u64; Timer::ALL.len()]);
 
 /// The moment of a timer that does not run: none reaches the end of time.

@@ -43,7 +43,7 @@ pub enum Place {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Reach {
     /// Every run of a subject that has its place inside.
-    Anybody,
+    EveryEngine,
     /// Only a run whose schedule is chosen, and why: on real threads the moment is too short.
     OnlySchedules(&'static str),
     /// Only a run with a real disk and a real network, and why.
@@ -116,141 +116,141 @@ macro_rules! faults {
 }
 
 faults! {
-    CancelReturnsEarly = "cancel-returns-early", Core, R1, clause Some(3), Reach::Anybody,
+    CancelReturnsEarly = "cancel-returns-early", Core, R1, clause Some(3), Reach::EveryEngine,
         "Cancel does not wait for the delivery that has begun.";
-    MaskReturnsEarly = "mask-returns-early", Core, R2, clause Some(3), Reach::Anybody,
+    MaskReturnsEarly = "mask-returns-early", Core, R2, clause Some(3), Reach::EveryEngine,
         "SetNotifyFlags does not wait for the delivery that it masks.";
-    MaskNothingNew = "mask-nothing-new", Core, R2, clause Some(3), Reach::Anybody,
+    MaskNothingNew = "mask-nothing-new", Core, R2, clause Some(3), Reach::EveryEngine,
         "SetNotifyFlags does not wait when the old mask masked the event, too.";
-    DisableNeedsErrorBit = "disable-needs-error-bit", Core, R2, clause None, Reach::Anybody,
+    DisableNeedsErrorBit = "disable-needs-error-bit", Core, R2, clause None, Reach::EveryEngine,
         "BG_NOTIFY_DISABLE is looked at only when the bit of JobError is set, too.";
-    RegisterReturnsEarly = "register-returns-early", Core, R3, clause Some(3), Reach::Anybody,
+    RegisterReturnsEarly = "register-returns-early", Core, R3, clause Some(3), Reach::EveryEngine,
         "SetNotifyInterface does not wait for the delivery to the old object.";
-    CmdLineReturnsEarly = "cmd-line-returns-early", Core, R3, clause Some(3), Reach::Anybody,
+    CmdLineReturnsEarly = "cmd-line-returns-early", Core, R3, clause Some(3), Reach::EveryEngine,
         "SetNotifyCmdLine does not wait for the program that is about to be started.";
-    CompleteReturnsEarly = "complete-returns-early", Core, R4, clause Some(3), Reach::Anybody,
+    CompleteReturnsEarly = "complete-returns-early", Core, R4, clause Some(3), Reach::EveryEngine,
         "Complete does not wait for the delivery that has begun.";
-    ResumeReturnsEarly = "resume-returns-early", Core, R5, clause Some(3), Reach::Anybody,
+    ResumeReturnsEarly = "resume-returns-early", Core, R5, clause Some(3), Reach::EveryEngine,
         "Resume out of ERROR or TRANSFERRED does not wait for the delivery that has begun.";
-    ErrorKeptAfterResume = "error-kept-after-resume", Core, R5, clause None, Reach::Anybody,
+    ErrorKeptAfterResume = "error-kept-after-resume", Core, R5, clause None, Reach::EveryEngine,
         "JobError is still told after Resume, for as long as the job has an error object.";
-    TransientErrorTold = "transient-error-told", Core, R5, clause None, Reach::Anybody,
+    TransientErrorTold = "transient-error-told", Core, R5, clause None, Reach::EveryEngine,
         "JobError is told in TRANSIENT_ERROR, too.";
-    ExpiryIgnoresDelivery = "expiry-ignores-delivery", Core, R5, clause Some(5), Reach::Anybody,
+    ExpiryIgnoresDelivery = "expiry-ignores-delivery", Core, R5, clause Some(5), Reach::EveryEngine,
         "A job expires although a delivery of it has begun.";
-    ErrorToldAgain = "error-told-again", Core, R6, clause None, Reach::Anybody,
+    ErrorToldAgain = "error-told-again", Core, R6, clause None, Reach::EveryEngine,
         "An acknowledged JobError is told again after the retry delay.";
-    AckOfOlderCause = "ack-of-older-cause", Core, R6, clause None, Reach::Anybody,
+    AckOfOlderCause = "ack-of-older-cause", Core, R6, clause None, Reach::EveryEngine,
         "The acknowledgement of an earlier error settles the error that came meanwhile.";
-    JobBeforeFiles = "job-before-files", Core, R7, clause None, Reach::Anybody,
+    JobBeforeFiles = "job-before-files", Core, R7, clause None, Reach::EveryEngine,
         "JobTransferred and JobError do not wait for the FileTransferred that are pending.";
-    DeliveriesOverlap = "deliveries-overlap", Core, R7, clause Some(1), Reach::Anybody,
+    DeliveriesOverlap = "deliveries-overlap", Core, R7, clause Some(1), Reach::EveryEngine,
         "A delivery begins although another one of the job has begun.";
-    EpochForgetsFiles = "epoch-forgets-files", Core, R7, clause None, Reach::Anybody,
+    EpochForgetsFiles = "epoch-forgets-files", Core, R7, clause None, Reach::EveryEngine,
         "A new registration is told of files again that were acknowledged.";
-    OldEpochFileAckLost = "old-epoch-file-ack-lost", Core, R7, clause None, Reach::Anybody,
+    OldEpochFileAckLost = "old-epoch-file-ack-lost", Core, R7, clause None, Reach::EveryEngine,
         "The acknowledgement of a file is lost when the interface was replaced meanwhile.";
-    AckCarriedIntoEpoch = "ack-carried-into-epoch", Core, R7, clause None, Reach::Anybody,
+    AckCarriedIntoEpoch = "ack-carried-into-epoch", Core, R7, clause None, Reach::EveryEngine,
         "An acknowledgement is carried into the epoch of a registration that came meanwhile.";
-    SameObjectNoEpoch = "same-object-no-epoch", Core, R7, clause Some(3), Reach::Anybody,
+    SameObjectNoEpoch = "same-object-no-epoch", Core, R7, clause Some(3), Reach::EveryEngine,
         "SetNotifyInterface with the object that is registered already changes nothing.";
-    FlagsAreModification = "flags-are-modification", Core, R8, clause None, Reach::Anybody,
+    FlagsAreModification = "flags-are-modification", Core, R8, clause None, Reach::EveryEngine,
         "SetNotifyFlags counts as a modification.";
-    ModificationStays = "modification-stays", Core, R8, clause None, Reach::Anybody,
+    ModificationStays = "modification-stays", Core, R8, clause None, Reach::EveryEngine,
         "A modification is still pending after its delivery has begun.";
-    OneSlotTooMany = "one-slot-too-many", Core, R9, clause Some(2), Reach::Anybody,
+    OneSlotTooMany = "one-slot-too-many", Core, R9, clause Some(2), Reach::EveryEngine,
         "A delivery begins when all slots of the user are taken.";
-    FinalJobFound = "final-job-found", Core, R10, clause None, Reach::Anybody,
+    FinalJobFound = "final-job-found", Core, R10, clause None, Reach::EveryEngine,
         "GetJob finds a job that has ended.";
-    FinalJobListed = "final-job-listed", Core, R10, clause None, Reach::Anybody,
+    FinalJobListed = "final-job-listed", Core, R10, clause None, Reach::EveryEngine,
         "EnumJobs lists jobs that have ended.";
-    RefusedFlagsStick = "refused-flags-stick", Core, R11, clause None, Reach::Anybody,
+    RefusedFlagsStick = "refused-flags-stick", Core, R11, clause None, Reach::EveryEngine,
         "SetNotifyFlags refuses unknown bits, and keeps the known ones.";
-    RefusedNameSticks = "refused-name-sticks", Core, R11, clause None, Reach::Anybody,
+    RefusedNameSticks = "refused-name-sticks", Core, R11, clause None, Reach::EveryEngine,
         "SetDisplayName refuses a name that is too long, and keeps it.";
-    RefusedFilesStick = "refused-files-stick", Core, R11, clause None, Reach::Anybody,
+    RefusedFilesStick = "refused-files-stick", Core, R11, clause None, Reach::EveryEngine,
         "AddFileSet refuses a file, and keeps those before it.";
-    RefusedObjectUnregisters = "refused-object-unregisters", Core, R11, clause None, Reach::Anybody,
+    RefusedObjectUnregisters = "refused-object-unregisters", Core, R11, clause None, Reach::EveryEngine,
         "SetNotifyInterface refuses an object, and drops the one that was registered.";
-    EmptyResumeSucceeds = "empty-resume-succeeds", Core, R12, clause None, Reach::Anybody,
+    EmptyResumeSucceeds = "empty-resume-succeeds", Core, R12, clause None, Reach::EveryEngine,
         "Resume of a job without work answers S_OK.";
-    PartialIsWhole = "partial-is-whole", Core, R12, clause None, Reach::Anybody,
+    PartialIsWhole = "partial-is-whole", Core, R12, clause None, Reach::EveryEngine,
         "A Complete that leaves files out answers as one that does not.";
-    ResumeSkipsQueue = "resume-skips-queue", Core, R13, clause None, Reach::Anybody,
+    ResumeSkipsQueue = "resume-skips-queue", Core, R13, clause None, Reach::EveryEngine,
         "Resume goes to TRANSFERRING at once.";
-    SuspendLeavesError = "suspend-leaves-error", Core, R13, clause None, Reach::Anybody,
+    SuspendLeavesError = "suspend-leaves-error", Core, R13, clause None, Reach::EveryEngine,
         "Suspend takes a job out of ERROR.";
-    StaleBytesKept = "stale-bytes-kept", Core, R14, clause None, Reach::Anybody,
+    StaleBytesKept = "stale-bytes-kept", Core, R14, clause None, Reach::EveryEngine,
         "Bytes of a file that was larger are kept when a smaller size becomes known.";
-    BytesPastTheEnd = "bytes-past-the-end", Core, R14, clause None, Reach::Anybody,
+    BytesPastTheEnd = "bytes-past-the-end", Core, R14, clause None, Reach::EveryEngine,
         "More bytes are counted than the file has.";
-    CancelKeepsDone = "cancel-keeps-done", Core, R15, clause None, Reach::Anybody,
+    CancelKeepsDone = "cancel-keeps-done", Core, R15, clause None, Reach::EveryEngine,
         "Cancel leaves the temporary files that are whole.";
-    PartialRenamesUnfinished = "partial-renames-unfinished", Core, R15, clause None, Reach::Anybody,
+    PartialRenamesUnfinished = "partial-renames-unfinished", Core, R15, clause None, Reach::EveryEngine,
         "A partial Complete renames an unfinished file.";
-    RenamedForgotten = "renamed-forgotten", Core, R15, clause None, Reach::Anybody,
+    RenamedForgotten = "renamed-forgotten", Core, R15, clause None, Reach::EveryEngine,
         "After a failed rename the files renamed before it count as not renamed.";
-    CalledIsWaitedFor = "called-is-waited-for", Core, R16, clause Some(4), Reach::Anybody,
+    CalledIsWaitedFor = "called-is-waited-for", Core, R16, clause Some(4), Reach::EveryEngine,
         "A delivery that has called the engine is waited for like any other.";
-    ProgramIsWaitedFor = "program-is-waited-for", Core, R16, clause Some(6), Reach::Anybody,
+    ProgramIsWaitedFor = "program-is-waited-for", Core, R16, clause Some(6), Reach::EveryEngine,
         "A program is waited for until it exits.";
-    PanicAcknowledges = "panic-acknowledges", Core, R18, clause None, Reach::Anybody,
+    PanicAcknowledges = "panic-acknowledges", Core, R18, clause None, Reach::EveryEngine,
         "A callback that panics has acknowledged its event.";
-    AnySuccessAcknowledges = "any-success-acknowledges", Core, R18, clause None, Reach::Anybody,
+    AnySuccessAcknowledges = "any-success-acknowledges", Core, R18, clause None, Reach::EveryEngine,
         "S_FALSE acknowledges JobTransferred and JobError.";
-    OneJobTooMany = "one-job-too-many", Core, R12, clause None, Reach::Anybody,
+    OneJobTooMany = "one-job-too-many", Core, R12, clause None, Reach::EveryEngine,
         "A user gets one job more than the limit.";
-    NewEpochUntold = "new-epoch-untold", Core, R19, clause None, Reach::Anybody,
+    NewEpochUntold = "new-epoch-untold", Core, R19, clause None, Reach::EveryEngine,
         "A new registration is not told of the end that the old one has acknowledged.";
-    LastFileUntold = "last-file-untold", Core, R19, clause None, Reach::Anybody,
+    LastFileUntold = "last-file-untold", Core, R19, clause None, Reach::EveryEngine,
         "The FileTransferred of the last file is dropped when the job becomes TRANSFERRED.";
-    OneCallbackPerUser = "one-callback-per-user", Core, R19, clause None, Reach::Anybody,
+    OneCallbackPerUser = "one-callback-per-user", Core, R19, clause None, Reach::EveryEngine,
         "A delivery waits until no other callback of the user runs, although slots are free.";
-    NeverToldAgain = "never-told-again", Core, R19, clause None, Reach::Anybody,
+    NeverToldAgain = "never-told-again", Core, R19, clause None, Reach::EveryEngine,
         "The retry time of a callback that failed starts again whenever it is over.";
-    MaskWaitsForAny = "mask-waits-for-any", Core, R16, clause Some(3), Reach::Anybody,
+    MaskWaitsForAny = "mask-waits-for-any", Core, R16, clause Some(3), Reach::EveryEngine,
         "SetNotifyFlags waits for a delivery that the new mask lets through, too.";
-    OthersJobFound = "others-job-found", Core, R12, clause None, Reach::Anybody,
+    OthersJobFound = "others-job-found", Core, R12, clause None, Reach::EveryEngine,
         "GetJob finds the job of another user.";
-    OthersJobListed = "others-job-listed", Core, R12, clause None, Reach::Anybody,
+    OthersJobListed = "others-job-listed", Core, R12, clause None, Reach::EveryEngine,
         "EnumJobs lists the jobs of all users.";
-    LogoffOfAll = "logoff-of-all", Core, R13, clause None, Reach::Anybody,
+    LogoffOfAll = "logoff-of-all", Core, R13, clause None, Reach::EveryEngine,
         "The logoff of one user stops the transfers of every user.";
-    FinalisingLosesNetwork = "finalising-loses-network", Core, R13, clause None, Reach::Anybody,
+    FinalisingLosesNetwork = "finalising-loses-network", Core, R13, clause None, Reach::EveryEngine,
         "The loss of the network moves a job that a call is ending.";
-    NetworkBackResumes = "network-back-resumes", Core, R13, clause None, Reach::Anybody,
+    NetworkBackResumes = "network-back-resumes", Core, R13, clause None, Reach::EveryEngine,
         "The return of the network resumes suspended jobs.";
-    NetworkBackForgets = "network-back-forgets", Core, R13, clause None, Reach::Anybody,
+    NetworkBackForgets = "network-back-forgets", Core, R13, clause None, Reach::EveryEngine,
         "The return of the network does not reach a job whose transfer has failed by itself.";
-    OldAttemptCounts = "old-attempt-counts", Core, R14, clause None, Reach::Anybody,
+    OldAttemptCounts = "old-attempt-counts", Core, R14, clause None, Reach::EveryEngine,
         "What an older attempt of a transfer reports counts for the one that runs.";
-    SecondSizeIgnored = "second-size-ignored", Core, R14, clause None, Reach::Anybody,
+    SecondSizeIgnored = "second-size-ignored", Core, R14, clause None, Reach::EveryEngine,
         "A size that becomes known when another one was known is ignored.";
-    FetchedFromStart = "fetched-from-start", Core, R14, clause None, Reach::Anybody,
+    FetchedFromStart = "fetched-from-start", Core, R14, clause None, Reach::EveryEngine,
         "A transfer that starts again fetches the bytes again that are here.";
-    LateDiskCompletes = "late-disk-completes", Core, R15, clause None, Reach::Anybody,
+    LateDiskCompletes = "late-disk-completes", Core, R15, clause None, Reach::EveryEngine,
         "A result of disk work that no call waits for completes the job.";
-    StrayLeaveEndsAnother = "stray-leave-ends-another", Core, R18, clause None, Reach::Anybody,
+    StrayLeaveEndsAnother = "stray-leave-ends-another", Core, R18, clause None, Reach::EveryEngine,
         "The leave of a delivery that is gone ends the one that began last.";
-    NoProgressRetries = "no-progress-retries", Core, R13, clause None, Reach::Anybody,
+    NoProgressRetries = "no-progress-retries", Core, R13, clause None, Reach::EveryEngine,
         "When the no-progress timeout is over, the transfer is tried again.";
-    RetryDelayDoubled = "retry-delay-doubled", Core, R18, clause None, Reach::Anybody,
+    RetryDelayDoubled = "retry-delay-doubled", Core, R18, clause None, Reach::EveryEngine,
         "A callback that failed is told again after twice the minimum retry delay.";
-    SliceLostByComplete = "slice-lost-by-complete", Core, R13, clause None, Reach::Anybody,
+    SliceLostByComplete = "slice-lost-by-complete", Core, R13, clause None, Reach::EveryEngine,
         "A job whose Complete has failed has no time slice any more, and keeps its slot.";
-    TransferNotRestarted = "transfer-not-restarted", Core, R13, clause None, Reach::Anybody,
+    TransferNotRestarted = "transfer-not-restarted", Core, R13, clause None, Reach::EveryEngine,
         "After a Complete that failed the transfer of the job is not started again.";
-    SuspendSpins = "suspend-spins", Core, R16, clause None, Reach::Anybody,
+    SuspendSpins = "suspend-spins", Core, R16, clause None, Reach::EveryEngine,
         "Suspend of a job that transfers does not come back: it is busy for ever.";
 
-    WaitEndsAtAnyWake = "wait-ends-at-any-wake", Service, R1, clause Some(3), Reach::Anybody,
+    WaitEndsAtAnyWake = "wait-ends-at-any-wake", Service, R1, clause Some(3), Reach::EveryEngine,
         "A call that waits at the barrier goes on at the first wake-up, whatever it was for.";
-    ReleasedAtBegin = "released-at-begin", Service, R1, clause Some(2), Reach::Anybody,
+    ReleasedAtBegin = "released-at-begin", Service, R1, clause Some(2), Reach::EveryEngine,
         "A delivery counts as entered when it begins, a moment before it enters.";
     BegunReadBeforeLock = "begun-read-before-lock", Service, R2, clause Some(3),
         Reach::OnlySchedules("on real threads the moment between the two locks is too short"),
         "Whether a delivery has begun is read before the lock under which the mask changes.";
-    ProgramStartedEarly = "program-started-early", Service, R3, clause Some(6), Reach::Anybody,
+    ProgramStartedEarly = "program-started-early", Service, R3, clause Some(6), Reach::EveryEngine,
         "A program counts as started just before its process is created.";
     PoolStaysSmall = "pool-stays-small", Service, R9, clause None,
         Reach::OnlySchedules("on real threads a callback that stays gives up after a while, before everything is at rest"),
@@ -259,50 +259,50 @@ faults! {
         Reach::OnlySchedules("on a real disk a job is being ended for too short a time"),
         "A call on a job that another call is ending answers S_OK and does nothing.";
     HiddenRenameFailure = "hidden-rename-failure", Service, R15, clause None,
-        Reach::Anybody,
+        Reach::EveryEngine,
         "A rename that fails is taken for one that did not.";
-    CalledOnOwnJobOnly = "called-on-own-job-only", Service, R16, clause Some(4), Reach::Anybody,
+    CalledOnOwnJobOnly = "called-on-own-job-only", Service, R16, clause Some(4), Reach::EveryEngine,
         "A callback counts as entered only when it calls on its own job.";
-    GetterWaits = "getter-waits", Service, R16, clause Some(7), Reach::Anybody,
+    GetterWaits = "getter-waits", Service, R16, clause Some(7), Reach::EveryEngine,
         "GetState waits until no callback of the job runs, so that the price of clause 7 is paid by those who forbid nothing.";
-    BusyAtBarrier = "busy-at-barrier", Service, R16, clause Some(3), Reach::Anybody,
+    BusyAtBarrier = "busy-at-barrier", Service, R16, clause Some(3), Reach::EveryEngine,
         "A call that waits at the barrier is busy and keeps the lock, so that what it waits for never leaves.";
     TickWakesNobody = "tick-wakes-nobody", Service, R18, clause None,
-        Reach::OnlySchedules("on a busy service somebody else wakes them soon"),
+        Reach::OnlySchedules("on a busy service another event wakes them soon"),
         "A timer that fires wakes no dispatcher for what it has made due.";
-    SlotLeakedByPanic = "slot-leaked-by-panic", Service, R18, clause None, Reach::Anybody,
+    SlotLeakedByPanic = "slot-leaked-by-panic", Service, R18, clause None, Reach::EveryEngine,
         "A callback that panics never gives its slot back.";
-    RenamesGoOn = "renames-go-on", Service, R15, clause None, Reach::Anybody,
+    RenamesGoOn = "renames-go-on", Service, R15, clause None, Reach::EveryEngine,
         "Complete goes on with the other files after a rename that failed.";
-    ErrorSwallowed = "error-swallowed", Service, R19, clause None, Reach::Anybody,
+    ErrorSwallowed = "error-swallowed", Service, R19, clause None, Reach::EveryEngine,
         "A dispatcher acknowledges JobError for the client, and never calls it.";
-    WrongObjectCalled = "wrong-object-called", Service, R3, clause None, Reach::Anybody,
+    WrongObjectCalled = "wrong-object-called", Service, R3, clause None, Reach::EveryEngine,
         "A delivery calls another object than the one that its job has registered.";
-    WrongJobHanded = "wrong-job-handed", Service, R5, clause None, Reach::Anybody,
+    WrongJobHanded = "wrong-job-handed", Service, R5, clause None, Reach::EveryEngine,
         "A callback is handed the first job, whichever job it is about.";
-    WrongFileHanded = "wrong-file-handed", Service, R5, clause None, Reach::Anybody,
+    WrongFileHanded = "wrong-file-handed", Service, R5, clause None, Reach::EveryEngine,
         "FileTransferred hands the first file of the job, whichever file is done.";
-    WrongErrorHanded = "wrong-error-handed", Service, R5, clause None, Reach::Anybody,
+    WrongErrorHanded = "wrong-error-handed", Service, R5, clause None, Reach::EveryEngine,
         "JobError hands an error object without the code of the error.";
-    CallbackNotMade = "callback-not-made", Service, R5, clause None, Reach::Anybody,
+    CallbackNotMade = "callback-not-made", Service, R5, clause None, Reach::EveryEngine,
         "A delivery of JobModification enters and leaves, and the client's object is not called.";
-    CallbackMadeTwice = "callback-made-twice", Service, R5, clause None, Reach::Anybody,
+    CallbackMadeTwice = "callback-made-twice", Service, R5, clause None, Reach::EveryEngine,
         "One delivery of JobTransferred calls the client's object twice.";
-    NotStartedAcknowledges = "not-started-acknowledges", Service, R19, clause Some(6), Reach::Anybody,
+    NotStartedAcknowledges = "not-started-acknowledges", Service, R19, clause Some(6), Reach::EveryEngine,
         "A program that cannot be started counts as one that exited with 0.";
-    OneWakeForAll = "one-wake-for-all", Service, R16, clause None, Reach::Anybody,
+    OneWakeForAll = "one-wake-for-all", Service, R16, clause None, Reach::EveryEngine,
         "A change wakes one of the threads that wait for it, and not all of them.";
     LocksInverted = "locks-inverted", Service, R16, clause None,
         Reach::OnlySchedules("on real threads the moment between the two locks is too short"),
         "When the last handle of a job is dropped, the two locks are taken in the other order.";
-    DroppedUnderLock = "dropped-under-lock", Service, R16, clause None, Reach::Anybody,
+    DroppedUnderLock = "dropped-under-lock", Service, R16, clause None, Reach::EveryEngine,
         "The object that SetNotifyInterface replaces is dropped while the lock is held, so that its destructor cannot call.";
-    WaitsBusily = "waits-busily", Service, R16, clause Some(3), Reach::Anybody,
+    WaitsBusily = "waits-busily", Service, R16, clause Some(3), Reach::EveryEngine,
         "Cancel waits for the callback without giving the lock back, so that the callback never comes to its end.";
     TidyLooksOnce = "tidy-looks-once", Service, R15, clause None,
         Reach::OnlySchedules("on a real disk a job is being ended for too short a time"),
         "A worker that waits until a job has ended goes on at the first wake-up, whatever it was for.";
-    StopUnheard = "stop-unheard", Service, R15, clause None, Reach::Anybody,
+    StopUnheard = "stop-unheard", Service, R15, clause None, Reach::EveryEngine,
         "A transfer that is no longer wanted is told to go on.";
     PanicKillsDispatcher = "panic-kills-dispatcher", Service, R19, clause None,
         Reach::OnlySchedules("with as many dispatchers as a real service has, there is always another one"),
@@ -311,16 +311,16 @@ faults! {
         Reach::OnlyLive("elsewhere jobs are named by number"),
         "GetJob takes the id of another service for its own.";
     CloneStartsOver = "clone-starts-over", Service, R12, clause None,
-        Reach::OnlyLive("elsewhere nobody holds an enumerator"),
+        Reach::OnlyLive("no other engine holds an enumerator"),
         "A clone of an enumerator starts at the first item.";
     UsersStarved = "users-starved", Service, R19, clause None,
         Reach::OnlyLive("elsewhere there are more workers than transfers"),
         "When every worker is busy, a user whom none of them serves waits, too.";
     RefusalUnheard = "refusal-unheard", Service, R12, clause None,
-        Reach::OnlyLive("elsewhere nobody asks for the reasons of refusals"),
+        Reach::OnlyLive("no other engine asks for the reasons of refusals"),
         "An argument is refused, and the client that asked for the reason gets none.";
     SkipPastTheEnd = "skip-past-the-end", Service, R12, clause None,
-        Reach::OnlyLive("elsewhere nobody holds an enumerator"),
+        Reach::OnlyLive("no other engine holds an enumerator"),
         "Skip answers S_OK when fewer items are left than it was to skip.";
     FirstFileBlamed = "first-file-blamed", Service, R5, clause None,
         Reach::OnlyLive("elsewhere the objects of an error are not looked at"),
@@ -331,16 +331,16 @@ faults! {
     ExitCodeIgnored = "exit-code-ignored", Service, R18, clause Some(6),
         Reach::OnlyLive("in a race the exit code is chosen behind the place of the mistake"),
         "A notification program has acknowledged its event, whatever it exits with.";
-    OlderAttemptIgnored = "older-attempt-ignored", Service, R15, clause None, Reach::Anybody,
+    OlderAttemptIgnored = "older-attempt-ignored", Service, R15, clause None, Reach::EveryEngine,
         "A new attempt does not wait until the older one has let go of the file.";
-    FetchUnrecorded = "fetch-unrecorded", Service, R15, clause None, Reach::Anybody,
+    FetchUnrecorded = "fetch-unrecorded", Service, R15, clause None, Reach::EveryEngine,
         "No fetch is recorded, so that a trace does not show which attempt brought a file.";
     HandleKept = "handle-kept", Service, R18, clause None,
         Reach::OnlySchedules("elsewhere nothing counts the handles of threads"),
         "A thread that has ended keeps its stack until the service ends.";
-    LeftoverKept = "leftover-kept", Service, R15, clause None, Reach::Anybody,
+    LeftoverKept = "leftover-kept", Service, R15, clause None, Reach::EveryEngine,
         "A temporary file that a transfer makes again behind Cancel stays.";
-    LockKept = "lock-kept", Service, R16, clause None, Reach::Anybody,
+    LockKept = "lock-kept", Service, R16, clause None, Reach::EveryEngine,
         "Cancel never lets go of the engine's lock.";
     MuteTransferForgotten = "mute-transfer-forgotten", Service, R16, clause None,
         Reach::OnlyLive("in a race nothing asks why a job is still TRANSFERRING"),

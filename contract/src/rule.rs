@@ -177,7 +177,7 @@ rules! {
         follows ["complete.partial", "complete.available", "cancel.deletes"],
         broken in ["files::a_file_does_not_appear_otherwise"];
     R16 = 16, "no deadlock", "contract R16", needs [],
-        "Every open call has somebody else to blame for waiting, and that somebody is a client.",
+        "When nothing moves any more, each open call waits for code of a client: a callback or a destructor.",
         "A call that never returns costs the client its thread, and often its user interface. Only the end of the process helps.",
         follows ["deliver.calls-inside"],
         broken in ["crowds::a_call_may_wait_for_a_callback_that_has_made_no_call"];
@@ -187,7 +187,7 @@ rules! {
         follows ["interface.not-kept", "program.kept"],
         broken in [];
     R18 = 18, "robust", "contract R18; facts C3.2", needs [State, Env],
-        "A callback that fails or panics is repeated, and harms nobody else.",
+        "A callback that fails or panics is repeated, and harms no other call or job.",
         "One callback that fails would silence its job for ever. A service that dies with a client takes the jobs of all other clients along.",
         follows ["deliver.retry-transferred", "deliver.retry-error", "deliver.retry-file",
             "deliver.retry-when", "program.both-fail", "program.exit-code"],

@@ -13,7 +13,7 @@ use contract::notify::{Event, Interfaces, NotifyFlags, Receiver};
 use contract::state::{JobState, StateSet};
 use contract::{Rule, RuleSet};
 
-use super::registers::{self, DEFAULT_TIME, NO_VALUE, NOBODY, Register, Registers, Success};
+use super::registers::{self, DEFAULT_TIME, NO_OBJECT, NO_VALUE, Register, Registers, Success};
 use super::small::{CallSet, FileSet};
 
 /// Rules that read each part.
@@ -132,7 +132,7 @@ impl<const CALLS: usize> Facts<CALLS> {
     pub(crate) fn is_surely_heard_by_an_object(&self, profile: &Profile, event: Event) -> bool {
         let deaf = match event.interface() {
             Interfaces::CALLBACK2 => !(self.has_callback2 & !self.lacks_callback2),
-            _ => registers::bit(NOBODY),
+            _ => registers::bit(NO_OBJECT),
         };
         self.is_surely_unmasked(profile, event) && self.registers.possible(Register::Registration) & deaf == 0
     }
@@ -326,7 +326,7 @@ fn access(profile: &Profile, call: &Call) -> Access {
         Call::SetNotifyFlags { flags } => Access::Sets(Register::Mask, small(*flags)),
         Call::GetNotifyFlags => Access::Gets(Register::Mask),
         Call::SetNotifyInterface { receiver } => {
-            Access::Sets(Register::Registration, receiver.map_or(NOBODY, |receiver| small(receiver.id.0)))
+            Access::Sets(Register::Registration, receiver.map_or(NO_OBJECT, |receiver| small(receiver.id.0)))
         }
         Call::GetNotifyInterface => Access::Gets(Register::Registration),
         Call::SetNotifyCmdLine { program, parameters } => {

@@ -11,7 +11,7 @@ use contract::call::Priority;
 use contract::ids::ReceiverId;
 use contract::notify::NotifyFlags;
 
-use super::registers::{DEFAULT_TIME, NOBODY, Register, Registers};
+use super::registers::{DEFAULT_TIME, NO_OBJECT, Register, Registers};
 
 /// A property, and the values that clients may have set.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,7 +64,7 @@ pub(crate) fn possible<const CALLS: usize>(
     let named = |register: Register, number: u8| {
         Some(match register {
             Register::Mask => Value::Flags(NotifyFlags::from_bits_retain(number.into())),
-            Register::Registration if number == NOBODY => Value::Nothing,
+            Register::Registration if number == NO_OBJECT => Value::Nothing,
             Register::Registration => Value::Object(object(ReceiverId(number.into()))),
             Register::CommandLine if number == 0 => Value::Nothing,
             Register::CommandLine => Value::Program,

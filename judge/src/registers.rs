@@ -15,7 +15,7 @@
 pub(crate) enum Register {
     /// The notification flags, as their number.
     Mask,
-    /// The registered object by its id, or [`NOBODY`].
+    /// The registered object by its id, or [`NO_OBJECT`].
     Registration,
     /// The notification program: 0 for none, 1 for one.
     CommandLine,
@@ -44,7 +44,7 @@ impl Register {
 }
 
 /// The value of [`Register::Registration`] for "no object".
-pub(crate) const NOBODY: u8 = 62;
+pub(crate) const NO_OBJECT: u8 = 62;
 /// The value of a register of times before a call has set it: the dialect's default.
 pub(crate) const DEFAULT_TIME: u8 = 63;
 /// A value that has no number here; a call that sets it ought to fail.
@@ -74,7 +74,7 @@ pub(crate) struct Registers<const CALLS: usize> {
 
 impl<const CALLS: usize> Registers<CALLS> {
     pub(crate) fn new() -> Self {
-        let initial = [0x03, NOBODY, 0, 2, DEFAULT_TIME, DEFAULT_TIME];
+        let initial = [0x03, NO_OBJECT, 0, 2, DEFAULT_TIME, DEFAULT_TIME];
         Registers { settled: initial.map(bit), sets: [0; CALLS], uses: [Use::Nothing; CALLS] }
     }
 
@@ -105,7 +105,7 @@ impl<const CALLS: usize> Registers<CALLS> {
         for register in Register::ALL {
             self.settled[register as usize] = self.possible(register);
         }
-        self.settled[Register::Registration as usize] = bit(NOBODY);
+        self.settled[Register::Registration as usize] = bit(NO_OBJECT);
         self.uses = [Use::Nothing; CALLS];
         self.sets = [0; CALLS];
     }

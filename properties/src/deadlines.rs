@@ -57,7 +57,7 @@ const TRANSIENT: TransferEvent = TransferEvent::Failed {
 
 const STORIES: &[Story] = &[
     Story {
-        name: "a job that nobody resumes",
+        name: "a job that is never resumed",
         steps: &[(1, Step::Made)],
         deadline: Deadline::Expiry { created: hour(1), active: hour(1) },
     },

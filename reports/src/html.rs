@@ -142,7 +142,7 @@ fn claims(results: &Results, table: &Table) -> Markup {
         }
         p.soft {
             "A proof holds in its scope and says nothing outside it. Sampled means that the rule held each time it had "
-            "to decide something, so many times, and that other schedules and inputs were not tried."
+            "to decide something, this number of times, and that other schedules and inputs were not tried."
         }
     }
 }

@@ -56,7 +56,7 @@ pub struct KillRow {
     pub clause: Option<u8>,
     /// `core`, `service` or `transfer`.
     pub place: String,
-    /// Why not everybody can meet it; empty when everybody can.
+    /// Why not every engine can meet it; empty when each can.
     pub reach: String,
     /// A cell for each engine.
     pub cells: Vec<KillCell>,
@@ -79,9 +79,9 @@ pub enum Kill {
     Killed {
         /// What: rules by number, `agreement`, `L3`, `hang`, `file`, `crash`.
         by: String,
-        /// After so many milliseconds.
+        /// After this number of milliseconds.
         time_ms: u64,
-        /// After so many runs.
+        /// After this number of runs.
         runs: u64,
         /// What a run is, in the plural.
         runs_are: String,
@@ -90,14 +90,14 @@ pub enum Kill {
     NotSeen {
         /// How long it looked, in milliseconds.
         time_ms: u64,
-        /// In so many runs.
+        /// In this number of runs.
         runs: u64,
         /// What a run is, in the plural.
         runs_are: String,
     },
     /// The fault is not in its subject.
     OutOfReach,
-    /// It was not asked: nobody expects it to see this fault in the budget.
+    /// It was not asked: it is not expected to see this fault in the budget.
     NotTried,
     /// It could not run.
     Failed {
@@ -162,7 +162,7 @@ impl KillRow {
             Place::Transfer => "transfer",
         };
         let reach = match fault.reach() {
-            Reach::Anybody => String::new(),
+            Reach::EveryEngine => String::new(),
             Reach::OnlySchedules(why) => format!("only by a schedule of our choice: {why}"),
             Reach::OnlyLive(why) => format!("only by a live run: {why}"),
         };
@@ -338,7 +338,7 @@ impl Kills {
                 let pairs: Vec<String> = self.lost.iter().map(lost).collect();
                 format!("No longer seen: {}.", pairs.join(", "))
             }
-            KillVerdict::Unseen(faults) => format!("Seen by nobody: {}.", faults.join(", ")),
+            KillVerdict::Unseen(faults) => format!("Seen by no engine: {}.", faults.join(", ")),
             KillVerdict::NothingRun => "No engine ran on any fault.".to_owned(),
             KillVerdict::AllSeen => "Without a fault nothing was seen.".to_owned(),
         };

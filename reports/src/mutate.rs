@@ -330,17 +330,17 @@ impl Mutations {
         let counts = format!("{}. It took {} s.", total.both_ways(), self.time_ms / 1_000);
         let said = match self.verdict() {
             MutationVerdict::CriedWolf(engines) => {
-                format!("Of the model as it is something was noticed, too: by {}.", engines.join(", "))
+                format!("Of the unchanged model something was noticed, too: by {}.", engines.join(", "))
             }
             MutationVerdict::NewSurvivors(names) => {
-                format!("These survive, and nobody has said why they may: {}.", names.join(", "))
+                format!("These survive without an argument: {}.", names.join(", "))
             }
             MutationVerdict::Unnoticed(names) => {
                 format!("Not noticed by the engines asked for: {}.", names.join(", "))
             }
             MutationVerdict::NothingRun => "No engine looked at any mutant.".to_owned(),
             MutationVerdict::Accounted if total.survived == 0 => {
-                "Of the model as it is nothing was noticed.".to_owned()
+                "Of the unchanged model nothing was noticed.".to_owned()
             }
             MutationVerdict::Accounted => {
                 format!("The {} that survive are argued one by one.", total.survived)

@@ -165,8 +165,8 @@ fn row(results: &Results, rule: RuleId) -> Row {
 fn cell(results: &Results, rule: &RuleId, subject: Subject) -> Cell {
     let engines = results.engines.iter().filter(|engine| engine.subject == Some(subject));
     let parts: Vec<Part> = engines.flat_map(|engine| parts(engine, rule)).collect();
-    let nobody = if subject.is_built() { Standing::NotRun } else { Standing::NotYet };
-    let standing = parts.iter().map(|part| part.standing).min().unwrap_or(nobody);
+    let untried = if subject.is_built() { Standing::NotRun } else { Standing::NotYet };
+    let standing = parts.iter().map(|part| part.standing).min().unwrap_or(untried);
     Cell { subject, standing, parts }
 }
 

@@ -246,7 +246,7 @@ fn committed_inputs() -> Vec<Vec<u8>> {
 fn note(progress: &Progress, row: &KillRow) {
     let seen = row.cells.iter().filter(|cell| matches!(cell.kill, Kill::Killed { .. }));
     let engines: Vec<&str> = seen.map(|cell| cell.engine.as_str()).collect();
-    let by = if engines.is_empty() { "nobody".to_owned() } else { engines.join(", ") };
+    let by = if engines.is_empty() { "no engine".to_owned() } else { engines.join(", ") };
     progress.note(&format!("kill: {} seen by {by}", row.fault));
 }
 

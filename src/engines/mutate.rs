@@ -109,7 +109,7 @@ fn look(
         progress.tell(ahead.in_parts("mutants"), || counted(survivors as u64, "survivor"));
         match child.next(Duration::MAX)? {
             Heard::Said(Said::Wolf { engine, sign }) => {
-                progress.note(&format!("mutate: {engine} notices of the model as it is: {sign}"));
+                progress.note(&format!("mutate: {engine} notices of the unchanged model: {sign}"));
                 wolves.push(engine);
             }
             Heard::Said(Said::Ready) => {}

@@ -192,7 +192,7 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
 fn remembered() -> String {
     let (rules, shared) = memory();
     let rules: Vec<String> = rules.iter().map(|(law, size)| format!("{law} {size}")).collect();
-    format!("the rules remember so many bytes about a job: {}, and {shared} together", rules.join(", "))
+    format!("bytes that each rule remembers about a job: {}, and {shared} together", rules.join(", "))
 }
 
 /// The engine of a night.

@@ -33,7 +33,7 @@ pub(super) fn faults() -> Vec<Word> {
             };
             let page = page.text("Sits in", format!("{:?}", fault.place()).to_lowercase());
             let page = match fault.reach() {
-                Reach::Anybody => page,
+                Reach::EveryEngine => page,
                 Reach::OnlySchedules(why) => page.text("Met only under chosen schedules", why),
                 Reach::OnlyLive(why) => page.text("Met only by live runs", why),
             };

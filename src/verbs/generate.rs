@@ -125,7 +125,7 @@ fn committed(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         let size = counted(now.cases.len() as u64, "file");
         let items = counted(now.manifest.items.len() as u64, "item");
         let said = match (is, args.check) {
-            (true, _) => "as it is committed",
+            (true, _) => "as committed",
             (false, true) => "changed",
             (false, false) => "written",
         };

@@ -61,13 +61,13 @@ pub(crate) struct Args {
     /// the entries of what was noticed, in docs/pinned/mutants-engine.json.
     #[arg(long)]
     bless: bool,
-    /// Judge so many mutants of the engine's source in the place of the seeded faults.
+    /// Judge this number of mutants of the engine's source in the place of the seeded faults.
     #[arg(long, value_name = "N", conflicts_with_all = ["only", "known"])]
     mutants: Option<usize>,
     /// Mutants of these rooms of the engine: the state machine, its threads with the barrier, HTTP; of all three when left out.
     #[arg(long, value_parser = cli::one_of(Room::ENGINE), value_delimiter = ',', value_name = "ROOMS", requires = "mutants")]
     room: Vec<Room>,
-    /// One of so many parts of the sample, as in 2/5.
+    /// A part of the sample, as in 2/5.
     #[arg(long, value_name = "I/N", requires = "mutants")]
     shard: Option<Shard>,
     /// Where the results of mutants are kept, a line each; target/mutants/engine/results.ndjson when left out.

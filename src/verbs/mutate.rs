@@ -45,7 +45,7 @@ pub(crate) struct Args {
     /// Judge this number of mutants of the source in the place of those of the tables.
     #[arg(long, value_name = "N", conflicts_with_all = ["only", "engine"])]
     sources: Option<usize>,
-    /// One of so many parts of the sample, as in 2/5.
+    /// A part of the sample, as in 2/5.
     #[arg(long, value_name = "I/N", requires = "sources")]
     shard: Option<Shard>,
     /// With --bless and --sources: what is new since the last point of the curve.

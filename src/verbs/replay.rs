@@ -54,7 +54,7 @@ pub(crate) struct Args {
     /// Draw only the lines around the one with this number.
     #[arg(long, value_name = "SEQ", conflicts_with = "last")]
     around: Option<u64>,
-    /// Draw only so many lines at the end.
+    /// Draw only this number of lines at the end.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     last: Option<u32>,
     /// The verdicts for a machine.

@@ -87,7 +87,7 @@ pub struct GivesUp {
 /// Fewer bytes than these in each stretch of this time are too few.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Slow {
-    /// So many bytes.
+    /// The least number of bytes.
     pub bytes: u64,
     /// The stretch, in ms.
     pub ms: u64,

@@ -34,7 +34,7 @@ enum Whom {
     Object(Box<Told>),
     Program(CommandLine),
     /// The object or the program is not known here, as when a COM client has died.
-    Nobody,
+    None,
 }
 
 /// An object is known by its receiver, which is in the delivery.
@@ -46,7 +46,7 @@ impl Hash for Begun {
                 (1_u8, told.job.number(), told.error.as_ref().map(ErrorObject::error)).hash(state)
             }
             Whom::Program(line) => (2_u8, line).hash(state),
-            Whom::Nobody => 3_u8.hash(state),
+            Whom::None => 3_u8.hash(state),
         }
     }
 }
@@ -83,7 +83,7 @@ impl<R: Runtime> Shared<R> {
                     }
                 }
                 Whom::Program(line) => self.run_program(me, begun.delivery, &line),
-                Whom::Nobody => {
+                Whom::None => {
                     // Nothing has entered, so nothing is recorded.
                     let leave = match begun.delivery.target {
                         Target::Interface(_) => Leave::Returned(HResult::CO_E_OBJNOTCONNECTED),
@@ -136,11 +136,11 @@ impl<R: Runtime> Shared<R> {
     fn collect(self: &Arc<Self>, state: &mut State<R>, delivery: Delivery) -> Begun {
         let whom = match delivery.target {
             Target::CommandLine => {
-                state.core.command_line(delivery.job).cloned().map_or(Whom::Nobody, Whom::Program)
+                state.core.command_line(delivery.job).cloned().map_or(Whom::None, Whom::Program)
             }
             Target::Interface(receiver) => match self.object(receiver) {
                 Some(object) => Whom::Object(Box::new(self.arguments(state, delivery, object))),
-                None => Whom::Nobody,
+                None => Whom::None,
             },
         };
         Begun { delivery, whom }

@@ -126,7 +126,7 @@ impl TwoPhase {
         TwoPhase { fault, ..Self::new(managers) }
     }
 
-    fn everybody(&self) -> u16 {
+    fn all(&self) -> u16 {
         (1 << self.managers) - 1
     }
 
@@ -146,7 +146,7 @@ impl Model for TwoPhase {
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         if state.decision == Decision::Open {
-            if state.known == self.everybody() {
+            if state.known == self.all() {
                 actions.push(Action::Commit);
             }
             actions.push(Action::Abort);
@@ -188,10 +188,10 @@ impl Model for TwoPhase {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::sometimes("abort agreement", |model: &Self, state: &State| {
-                state.done == model.everybody() && state.ready == 0
+                state.done == model.all() && state.ready == 0
             }),
             Property::sometimes("commit agreement", |model: &Self, state: &State| {
-                state.done & state.ready == model.everybody()
+                state.done & state.ready == model.all()
             }),
             Property::always("consistent", |_: &Self, state: &State| {
                 state.done & state.ready == 0 || state.done & !state.ready == 0

@@ -11,7 +11,7 @@ use contract::event::{By, EventView};
 
 use crate::facts::may_be_default;
 use crate::monitor::{Cx, Kind, Monitor, Outcome};
-use crate::registers::{NOBODY, Register, bit, bucket};
+use crate::registers::{NO_OBJECT, Register, bit, bucket};
 use crate::small::CallSet;
 
 /// The open calls that have changed the state.
@@ -68,9 +68,9 @@ fn is_possible<const CALLS: usize>(
     let number = |number: u32| u8::try_from(number).ok().filter(|number| *number < 64);
     let value = match (call, out) {
         (Call::GetNotifyFlags, Out::Flags(flags)) => number(flags.bits())?,
-        (Call::GetNotifyInterface, Out::Receiver(None)) => NOBODY,
+        (Call::GetNotifyInterface, Out::Receiver(None)) => NO_OBJECT,
         (Call::GetNotifyInterface, Out::Receiver(Some(receiver))) => {
-            number(receiver.0).filter(|receiver| *receiver < NOBODY)?
+            number(receiver.0).filter(|receiver| *receiver < NO_OBJECT)?
         }
         (Call::GetNotifyCmdLine, Out::CommandLine(line)) => u8::from(line.is_some()),
         (Call::GetPriority, Out::Priority(priority)) => *priority as u8,

@@ -17,7 +17,7 @@ pub struct Header {
     pub format: u32,
     /// The dialect of the subject.
     pub dialect: Dialect,
-    /// Whose implementation the subject is: `ours`, or anybody else's, which is what a header without it means.
+    /// Whose implementation the subject is: `ours`, or foreign, which is what a header without it means.
     #[serde(default, skip_serializing_if = "Origin::is_foreign")]
     pub origin: Origin,
     /// Switches that differ from the dialect's column of the table.

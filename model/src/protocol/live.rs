@@ -223,12 +223,12 @@ impl Protocol<1> {
 impl Rig {
     /// Whether the job is to be told of the state it is in. A file that is to be told of first puts that off.
     fn owes(&self, job: &Job, state: JobState, event: Event) -> bool {
-        let somebody = job.receiver.is_some() || job.marks.contains(Marks::HAS_PROGRAM);
+        let has_receiver = job.receiver.is_some() || job.marks.contains(Marks::HAS_PROGRAM);
         let unmasked = self.profile.unmasked(job.mask(), event).is_yes();
         job.is_live()
             && job.state == state
             && !job.marks.contains(Marks::HEARD)
-            && somebody
+            && has_receiver
             && unmasked
             && !self.owes_a_file(job)
             && !is_told(job, event)

@@ -234,12 +234,12 @@ fn tiny() -> Vec<Slice> {
         transfers: Transfers::ArriveOrFail,
         ..base()
     };
-    let nobody = Slice { clients: 0, calls: 0, jobs: 2, dispatchers: 2, ..base() };
+    let no_clients = Slice { clients: 0, calls: 0, jobs: 2, dispatchers: 2, ..base() };
     let nested = vec![Ask::Cancel];
     let cross =
-        Slice { name: "tiny/nested", nested: 2, nested_asks: nested.clone(), slots: 2, ..nobody.clone() };
-    let slot = Slice { name: "tiny/one-slot", nested: 1, nested_asks: nested, ..nobody.clone() };
-    let users = Slice { name: "tiny/users", jobs: 3, ..nobody };
+        Slice { name: "tiny/nested", nested: 2, nested_asks: nested.clone(), slots: 2, ..no_clients.clone() };
+    let slot = Slice { name: "tiny/one-slot", nested: 1, nested_asks: nested, ..no_clients.clone() };
+    let users = Slice { name: "tiny/users", jobs: 3, ..no_clients };
     let lock = Slice {
         name: "tiny/lock",
         clients: 1,

@@ -69,7 +69,7 @@ pub static GUARDS: [Guard; 8] = [
         passes: not_cancelled,
     },
     Guard { rule: "R2", says: "the mask lets the event through", about: EVERY, passes: unmasked },
-    Guard { rule: "R3", says: "somebody receives the event", about: EVERY, passes: received },
+    Guard { rule: "R3", says: "the event has a receiver", about: EVERY, passes: received },
     Guard {
         rule: "R4",
         says: "the job is neither completed nor being completed",

@@ -217,7 +217,7 @@ pub enum Refused {
     #[error("the step does not concern this job")]
     NotConcerned,
     /// The event is for another target (R3, semantics e).
-    #[error("somebody else is to be told (R3)")]
+    #[error("another receiver is to be told (R3)")]
     WrongTarget,
     /// The program that tells this event has not exited (semantics g).
     #[error("a program already tells this event")]

@@ -197,7 +197,7 @@ impl<C: Core, const J: usize> Moment<'_, C, J> {
             Disagreement::Report(job, kind) => Said {
                 words: vec![format!("a report of {kind}")],
                 subject: format!("{job} makes something else of the report: {kind}"),
-                wanted: format!("{job} takes the report as it is"),
+                wanted: format!("{job} takes the report unchanged"),
                 concern: Concern::Rule(Rule::R14),
                 job: Some(job),
             },

@@ -245,7 +245,7 @@ fn is_not_trusted(script: &mut Script<'_>, seed: Seed) -> Result<(), Stop> {
     let remote = stranger.url_over(Scheme::Https, &Fault::Ok, SIZE, seed);
     if goes_to(script, remote, seed)? == Some(JobState::Transferred) {
         let sides = (format!("{JOB} is {}", JobState::Transferred), "the transfer fails".to_owned());
-        let after = "the server's certificate is signed by nobody that is known";
+        let after = "no known authority has signed the server's certificate";
         script.differs(["an unknown certificate", "the file is transferred"], after, sides, Rule::R15);
     }
     Ok(())

@@ -349,5 +349,5 @@ fn chosen(trace: &Trace, number: usize) -> String {
         LineKind::Choose(choose) if choose.options > 1 => Some(&choose.site),
         _ => None,
     });
-    { choices }.nth(number).cloned().unwrap_or_else(|| "nobody".to_owned())
+    { choices }.nth(number).cloned().unwrap_or_else(|| "no task".to_owned())
 }

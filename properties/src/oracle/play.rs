@@ -98,7 +98,7 @@ impl<'a> Play<'a> {
         let script = setting.server.play(case.pages.clone());
         let url = match case.trouble {
             Trouble::NoHost => format!("http://{}.invalid/file", "a".repeat(64)),
-            Trouble::NoServer => nobody().map_err(|error| error.to_string())?,
+            Trouble::NoServer => unused_port().map_err(|error| error.to_string())?,
             _ => script.url(case.scheme, case.path),
         };
         let recorder = Arc::new(TraceRecorder::new());
@@ -206,7 +206,7 @@ impl<'a> Play<'a> {
         while !transfer_is_gone() && Instant::now() < until {
             std::thread::sleep(Duration::from_micros(300));
         }
-        checks.same("a transfer that nobody wants is over soon", transfer_is_gone(), true);
+        checks.same("a transfer without a job is over soon", transfer_is_gone(), true);
     }
 
     /// What the getters say before Complete or Cancel.
@@ -498,7 +498,7 @@ fn whole_bytes(case: &Case) -> Option<Vec<u8>> {
 }
 
 /// A URL at which no server listens: of a port that was free a moment ago.
-fn nobody() -> std::io::Result<String> {
+fn unused_port() -> std::io::Result<String> {
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     Ok(format!("http://{address}/file"))
 }

@@ -451,9 +451,9 @@ fn schemes() -> Vec<Case> {
         RESUMES,
         vec![cut(&[V1], &bytes, CUT), rest(&[V1], CUT, &bytes)],
     );
-    let stranger = Case::new("https-of-a-stranger", "TLS: nobody vouches", vec![whole(&[], &secret)]);
+    let stranger = Case::new("https-of-a-stranger", "TLS: no authority vouches", vec![whole(&[], &secret)]);
     let refused = Said::Failed(Fatal, NOT_TRUSTED, TRANSPORT);
-    let nobody = Case::new("nobody-listens", "facts D2: may come back", Vec::new()).once();
+    let silent = Case::new("nobody-listens", "facts D2: may come back", Vec::new()).once();
     let not_there = Said::Failed(Transient, CANNOT_CONNECT, TRANSPORT);
     let nowhere = Case::new("a-host-that-has-no-address", "facts D2: may come back", Vec::new()).once();
     let no_host = Said::Failed(Transient, NAME_NOT_RESOLVED, TRANSPORT);
@@ -461,7 +461,7 @@ fn schemes() -> Vec<Case> {
         over_tls(good).expect([Ask::Whole], once(&secret), End::Whole(secret)),
         over_tls(two).expect([Ask::Whole, Ask::Rest(CUT as u64, TAG)], rest_says, End::Whole(bytes)),
         over_tls(stranger).trouble(Trouble::NotTrusted).expect([], [refused], End::Error),
-        nobody.trouble(Trouble::NoServer).expect([], [not_there], End::Error),
+        silent.trouble(Trouble::NoServer).expect([], [not_there], End::Error),
         nowhere.trouble(Trouble::NoHost).expect([], [no_host], End::Error),
     ]
 }

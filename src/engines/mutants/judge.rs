@@ -24,7 +24,7 @@ pub(super) fn control(program: &Path, plan: &Attack<'_>, output: &Output) -> Vec
     let progress = output.progress("kill");
     let of = plan.engines.len() as u64;
     let cell = |(engine, done): (&Engine, u64)| {
-        progress.tell(Work::counted(done, of, "engines"), || format!("{engine} on the engine as it is"));
+        progress.tell(Work::counted(done, of, "engines"), || format!("{engine} on the unchanged engine"));
         KillCell { engine: engine.to_string(), kill: look(program, Number(0), *engine, plan) }
     };
     plan.engines.iter().zip(0..).map(cell).collect()

@@ -268,7 +268,7 @@ impl Client<'_> {
                 let priority = Priority::from_raw(self.rng.below(4) as u32).unwrap_or(Priority::Low);
                 let _ = job.set_priority(priority);
             }
-            14 => drop(job.set_description("set by somebody else")),
+            14 => drop(job.set_description("set by another user")),
             15 => drop(job.set_display_name("renamed")),
             16 => drop(job.error().map(|error| (error.error(), error.error_description(0x0409)))),
             17 => self.find(&job),

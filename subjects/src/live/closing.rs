@@ -175,7 +175,7 @@ fn look_for_strays(stage: &Stage, placed: &[Placed], known: &BTreeSet<PathBuf>, 
         if !is_destination && ended && !kept {
             disk.wrong.push(wrong(file, &path, "left behind by a job that has ended"));
         } else if !known.contains(&path) {
-            disk.wrong.push(wrong(file, &path, "nobody asked for it"));
+            disk.wrong.push(wrong(file, &path, "no job asked for it"));
         }
     }
 }

@@ -332,7 +332,7 @@ impl Host<'_> {
         let runs = || self.stage.boxes().of(Which::Program).is_parked();
         let reapers = self.tasks(Role::Reaper);
         let reaped = reapers.into_iter().any(|reaper| self.legs(reaper, runs));
-        if reaped { Ok(()) } else { Err("nobody waits for the program") }
+        if reaped { Ok(()) } else { Err("no call waits for the program") }
     }
 
     fn leave(&self, leave: Leave) -> Taken {

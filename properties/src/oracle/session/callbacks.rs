@@ -126,7 +126,7 @@ pub(super) fn slots(checks: &mut Checks, setting: &Setting) {
     thread::sleep(WATCH);
     checks.same("callbacks of one user at once", inside.load(Ordering::SeqCst), 4);
     gate.open();
-    checks.same("everybody is told", eventually(|| all.load(Ordering::SeqCst) == 6), true);
+    checks.same("every user is told", eventually(|| all.load(Ordering::SeqCst) == 6), true);
 }
 
 pub(super) fn who_waits(checks: &mut Checks, setting: &Setting) {

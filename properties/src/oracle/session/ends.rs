@@ -271,7 +271,7 @@ pub(super) fn network_and_logoff(checks: &mut Checks, setting: &Setting) {
     sim.service.network_lost();
     let lost = |job: &Job| sim.state(job) == Some(JobState::TransientError);
     checks.same("the network is lost to every transfer", (lost(&job), lost(&other)), (true, true));
-    checks.same("a suspended job stays as it is", sim.state(&idle), Some(JobState::Suspended));
+    checks.same("a suspended job stays suspended", sim.state(&idle), Some(JobState::Suspended));
     let hr = job.error().map(|error| error.error().1);
     checks.same("the error of a lost network", hr, Ok(sim.profile.disconnected));
     thread::sleep(sim.retry_delay() + WATCH);

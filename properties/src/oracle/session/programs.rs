@@ -77,7 +77,7 @@ fn nobody_waits(checks: &mut Checks, setting: &Setting, sim: &Sim) {
     checks.same("a program starts", eventually(|| marks(&path) == 1), true);
     let began = std::time::Instant::now();
     checks.same("Cancel while it runs", job.cancel().map(|back| back.hr), Ok(HResult::S_OK));
-    checks.same("nobody waits for a program", began.elapsed().as_secs(), 0);
+    checks.same("no call waits for a program", began.elapsed().as_secs(), 0);
     let other = Ear::good();
     let Some(job) = made(checks, sim.job(0, "http://sim/done", object(&other))) else { return };
     checks.same("Resume", job.resume(), Ok(()));
