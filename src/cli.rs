@@ -49,7 +49,7 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// Whether progress is told, and how.
+    /// Whether progress is shown, and how.
     pub(crate) const fn talk(&self) -> Talk {
         if self.quiet { Talk::Quiet } else { Talk::As(self.progress) }
     }

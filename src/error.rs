@@ -22,7 +22,7 @@ pub(crate) enum Error {
     Read {
         /// Which file.
         path: PathBuf,
-        /// What the system says.
+        /// The error that the system returned.
         source: std::io::Error,
         /// What to type instead.
         help: String,
@@ -32,7 +32,7 @@ pub(crate) enum Error {
     Write {
         /// Which file.
         path: PathBuf,
-        /// What the system says.
+        /// The error that the system returned.
         source: std::io::Error,
     },
     /// A trace is malformed.
@@ -81,7 +81,7 @@ pub(crate) enum Error {
     Program {
         /// Which program.
         program: String,
-        /// What it said.
+        /// How it failed.
         why: String,
     },
     /// An exploration came to no result.
@@ -100,7 +100,7 @@ pub(crate) enum Error {
     Build {
         /// Which feature.
         feature: &'static str,
-        /// What cargo said last.
+        /// The last line that cargo printed.
         why: String,
     },
     /// Stdout cannot be written, for another reason than that its reader has closed it.

@@ -1,4 +1,4 @@
-//! Panics: each is a defect of the workbench, told in a few lines, and ends the process with 70.
+//! Panics: each is a defect of the workbench, printed in a few lines, and ends the process with 70.
 
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,7 +89,7 @@ mod tests {
         };
         assert_eq!(run(alone), ExitCode::Held);
         assert_eq!(run(|| panic!("on purpose")), ExitCode::Internal);
-        // Other tests tell of their panics in the usual way.
+        // Other tests report their panics in the usual way.
         let _ = std::panic::take_hook();
     }
 }

@@ -26,8 +26,8 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// Takes a directory, which is made when it is not there. One that cannot be written is not taken: what is to be written there says
-    /// what is wrong.
+    /// Takes a directory, which is made when it is not there. One that cannot be written is not taken: the first file that cannot be
+    /// written there is reported.
     pub(crate) fn of(dir: &Path) -> Result<Lock, Error> {
         let made = (!dir.exists()).then(|| dir.to_owned());
         if place::prepare(dir).is_err() {

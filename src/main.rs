@@ -1,8 +1,8 @@
 //! `bgcheck`: explores a formal model of background-copy jobs, and fuzzes a real engine against it.
 //!
-//! **What it is.** The command: [`cli`] says what can be typed, [`verbs`] has a thin file for each verb, [`engines`] runs the
-//! engines of the other crates and turns what they found into results, [`output`] writes to people and machines, [`explain`] says
-//! what its words mean.
+//! **What it is.** The command: [`cli`] declares what can be typed, [`verbs`] has a thin file for each verb, [`engines`] runs the
+//! engines of the other crates and turns what they found into results, [`output`] writes to people and machines, [`explain`]
+//! explains its words.
 //!
 //! **What it is not.** A judge or a model. Nothing here knows a rule.
 //!
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
 }
 
 fn parse() -> Result<Cli, clap::Error> {
-    // clap colours its own messages before it has read the option that says whether to.
+    // clap colours its own messages before it has read the option that decides whether to.
     let color = output::color_asked_for(std::env::args_os());
     let matches = Cli::command().color(color).try_get_matches()?;
     Cli::from_arg_matches(&matches)

@@ -65,7 +65,7 @@ impl Output {
     pub(crate) fn as_env(&self) -> Vec<(&'static str, String)> {
         let one = |color, letter: &str| if color == reports::Color::Always { letter } else { "" }.to_owned();
         let colors = one(self.style.color, "o") + &one(self.errors_in_color, "e");
-        // A process that writes for no terminal hears of no width.
+        // A process that writes for no terminal gets no width.
         let width = self.breaks_at.map_or_else(String::new, |width| width.to_string());
         vec![(COLORS, colors), (WIDTH, width)]
     }
@@ -74,7 +74,7 @@ impl Output {
         self.talk == Talk::Quiet
     }
 
-    /// How progress is told here.
+    /// How progress is shown here.
     pub(crate) const fn talk(&self) -> Talk {
         self.talk
     }
@@ -140,7 +140,7 @@ impl Output {
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 
-    /// Tells on stderr of what went wrong and changes no verdict.
+    /// Prints on stderr what went wrong and changes no verdict.
     pub(crate) fn warn(&self, error: &Error) {
         let mut text = format!("warning: {error}");
         let mut source = std::error::Error::source(error);
@@ -152,7 +152,7 @@ impl Output {
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 
-    /// Says on stderr what went wrong.
+    /// Prints an error on stderr.
     pub(crate) fn complain(&self, error: Error) {
         let text = complaint(&error, self.style.width.clamp(60, 120), self.errors_in_color);
         // Stderr may have no reader, which must not stop the work.
@@ -276,7 +276,7 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(spelled).collect()
 }
 
-/// What the command line says about colours, read before clap reads it.
+/// The choice of colours on the command line, read before clap reads it.
 pub(crate) fn color_asked_for(args: impl Iterator<Item = OsString>) -> clap::ColorChoice {
     let args: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
     let value = args.iter().enumerate().find_map(|(at, arg)| match arg.strip_prefix("--color") {

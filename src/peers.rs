@@ -1,7 +1,7 @@
-//! Other processes that explore along with this one, and what is said when one of them is gone.
+//! Other processes that explore along with this one, and the message when one of them is gone.
 //!
-//! **Why a static.** timely has no error for a lost peer: its thread that talked to the peer panics, and the workers wait for ever. So
-//! the hook for panics, which belongs to the process, has to know what was being explored.
+//! **Why a static.** timely has no error for a lost peer: its thread with the connection to the peer panics, and the workers wait for ever.
+//! So the hook for panics, which belongs to the process, has to know what was being explored.
 
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
@@ -33,10 +33,10 @@ pub(crate) fn reached(exploration: &str, level: u32) {
     }
 }
 
-/// What to say when a thread of this name panics because its process is gone; nothing for other threads.
+/// The message when a thread of this name panics because its process is gone; nothing for other threads.
 pub(crate) fn lost(thread: &str) -> Option<String> {
     let process = explorer::cluster::lost_peer(thread)?;
-    // Two threads talk to a process, and both lose it: it is said once.
+    // Two threads serve the connection to a process, and both lose it: the message is returned once.
     let together = TOGETHER.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Together { hosts, resume, exploration, level } = together?;
     let host = hosts.get(process).map_or("nowhere", String::as_str);

@@ -52,7 +52,7 @@ impl LongArgs {
         self.checkpoint.is_none() && self.resume.is_none() && self.memory.is_none() && self.hosts.is_none()
     }
 
-    /// What is asked for, of a check that `about` tells apart from others.
+    /// What is asked for, of a check that `about` distinguishes from others.
     pub(crate) fn resources(&self, about: &About, place: &Place) -> Result<Resources, Error> {
         let memory = self.memory.map(|bytes| self.memory(bytes, place)).transpose()?;
         let cluster = match (&self.hosts, self.process) {

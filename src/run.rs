@@ -48,7 +48,7 @@ pub(crate) fn ended(results: &mut Results) {
     worker::know(results);
 }
 
-/// Whether this run is to end early, with what it knows.
+/// Whether this run is to end early, with its results so far.
 pub(crate) fn is_stopped() -> bool {
     worker::is_stopped() || signals::has_come()
 }
@@ -164,7 +164,7 @@ pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// Where the system says it; elsewhere the memory is unknown.
+/// Where the system reports it; elsewhere the memory is unknown.
 pub(crate) fn memory_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;

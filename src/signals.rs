@@ -1,4 +1,4 @@
-//! Signals. SIGINT, SIGTERM and SIGHUP: once means to stop and print what is known, twice means to quit. SIGUSR1: say how far it is.
+//! Signals. SIGINT, SIGTERM and SIGHUP: once means to stop and print what is known, twice means to quit. SIGUSR1: print how far it is.
 //!
 //! **What it is.** One thread that waits for signals, and what has come so far, for everything that runs for long to look at.
 //!
@@ -18,10 +18,10 @@ static SEEN: AtomicU32 = AtomicU32::new(0);
 /// The first of them.
 static FIRST: AtomicU8 = AtomicU8::new(0);
 
-/// Set when the run is to end early, with what it knows.
+/// Set when the run is to end early, with its results so far.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Set when a signal has asked how far it is.
+/// Set when SIGUSR1 has come and the watcher has to print how far its worker is.
 static ASKED: AtomicBool = AtomicBool::new(false);
 
 /// Set when this process has something to print before it ends.
@@ -32,7 +32,7 @@ pub(crate) fn collect() {
     COLLECTS.store(true, Ordering::Relaxed);
 }
 
-/// Set when the run is to end early, with what it knows.
+/// Set when the run is to end early, with its results so far.
 pub(crate) fn stop() -> &'static AtomicBool {
     &STOP
 }
@@ -46,7 +46,7 @@ pub(crate) fn come(signal: Option<Signal>) {
     SEEN.fetch_add(1, Ordering::Relaxed);
 }
 
-/// What has been asked for by signals.
+/// What the signals that have come demand.
 pub(crate) fn stopping() -> Stopping {
     match (SEEN.load(Ordering::Relaxed), first()) {
         (0, _) | (_, None) => Stopping::No,
@@ -65,7 +65,7 @@ pub(crate) fn first() -> Option<Signal> {
     Signal::of(FIRST.load(Ordering::Relaxed))
 }
 
-/// Whether a signal has asked how far it is, since this was last looked at.
+/// Whether SIGUSR1 has come since this was last looked at, and the watcher has to print how far its worker is.
 pub(crate) fn is_asked() -> bool {
     ASKED.swap(false, Ordering::Relaxed)
 }
@@ -101,7 +101,7 @@ mod unix {
         let mut seen = 0;
         for number in signals.forever() {
             let Some(signal) = u8::try_from(number).ok().and_then(Signal::of) else {
-                // A process that watches another one says where that one stands.
+                // A process that watches another one prints where that one stands.
                 if COLLECTS.load(Ordering::Relaxed) && !crate::progress::is_under_way() {
                     ASKED.store(true, Ordering::Relaxed);
                 } else {

@@ -1,4 +1,4 @@
-//! A verb that runs a subject, watched: what it writes is passed on, and what it knows is printed when it cannot do so itself.
+//! A verb that runs a subject, watched: what it writes is passed on, and its results so far are printed when it cannot do so itself.
 
 use std::ffi::OsString;
 

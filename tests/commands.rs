@@ -72,7 +72,7 @@ fn results_written_as_json_are_shown_again_with_the_same_verdict() {
     assert!(html.stdout.starts_with(b"<!DOCTYPE html>"));
 }
 
-/// A reader that has seen enough changes neither the verdict nor the exit code, and is not told off.
+/// A reader that has seen enough changes neither the verdict nor the exit code, and causes no message.
 #[test]
 fn a_closed_pipe_is_no_error() {
     let mut child = canary("closed", &[])
@@ -118,7 +118,7 @@ fn bgcheck(args: &[&str]) -> Command {
     command
 }
 
-/// What a crash looks like, with a cargo-fuzz that only says what libFuzzer would say.
+/// What a crash looks like, with a cargo-fuzz that only prints what libFuzzer would print.
 #[cfg(unix)]
 #[test]
 fn a_crash_of_the_fuzzer_is_a_violation_that_can_be_replayed() {

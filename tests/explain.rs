@@ -1,4 +1,4 @@
-//! What `bgcheck explain` knows from outside of its tables: the document of the rules, and traces that are kept.
+//! What `bgcheck explain` reads outside of its tables: the document of the rules, and traces that are kept.
 //!
 //! After a change of a rule, `UPDATE_RULES=1 cargo test --test explain` writes `docs/rules.md` again.
 

@@ -23,7 +23,7 @@ fn faults() -> Vec<(&'static str, Vec<Change<'static>>)> {
     let in_service = |from, to| ("mini.py", from, to);
     vec![
         ("/bad-range/", vec![in_service(" and start == file.bytes and", " and")]),
-        // Conditions are not asked for, and what is not repeated counts as equal.
+        // No condition is sent, and what is not repeated counts as equal.
         (
             "/changed/",
             vec![

@@ -1,4 +1,5 @@
-//! A directory that was named belongs to one run at a time, and so does a checkout to one night: the second run says so, with who has it.
+//! A directory that was named belongs to one run at a time, and so does a checkout to one night: the second run is refused and names the
+//! first.
 #![cfg(unix)]
 
 mod support;

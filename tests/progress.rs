@@ -1,4 +1,4 @@
-//! Whatever runs for long says how much is done, of how much, and how long it still takes (`src/progress`).
+//! Whatever runs for long shows how much is done, of how much, and how long it still takes (`src/progress`).
 
 mod support;
 

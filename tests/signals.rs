@@ -1,5 +1,5 @@
-//! Ctrl-C, SIGTERM and SIGHUP once: the run stops, prints and writes what it knows, marked as a part. Twice: it quits. Nothing that it has started
-//! is left behind, however it ends.
+//! Ctrl-C, SIGTERM and SIGHUP once: the run stops, prints and writes its results so far, marked as a part. Twice: it quits. Nothing that it
+//! has started is left behind, however it ends.
 #![cfg(unix)]
 
 mod support;

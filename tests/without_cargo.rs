@@ -1,4 +1,4 @@
-//! Without cargo, the verbs that build something are skipped: the exit code is 6, and the message says what to install.
+//! Without cargo, the verbs that build something are skipped: the exit code is 6, and the message names what to install.
 
 use std::process::Command;
 

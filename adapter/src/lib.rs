@@ -3,7 +3,7 @@
 //! **What it is.** [`wire`] has the lines of both sides as types, and their schema. [`Manifest`] is an `adapter.toml`. A [`Session`] starts the
 //! adapter's process, sends it commands, and makes a trace of what it reports. [`serve`] is the other side, for adapters in Rust.
 //!
-//! **What it is not.** A judge, or a source of stimuli: it knows no rule and no suite.
+//! **What it is not.** A judge, or a source of stimuli: it contains no rule and no suite.
 //!
 //! **The laws it keeps.**
 //! 1. The order of events is that of the adapter's counter `q`, and not that of the lines.

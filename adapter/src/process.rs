@@ -26,7 +26,7 @@ pub enum Fault {
     Ended {
         /// How.
         status: String,
-        /// What it was asked for last.
+        /// What it did last.
         during: String,
         /// What it has written to stderr last, on lines of its own.
         stderr: String,
@@ -42,10 +42,10 @@ pub enum Fault {
     /// Lines do not go together.
     #[error("the adapter's lines do not go together: {0}")]
     Disorder(String),
-    /// It answered that it could not do what it was asked to.
+    /// It answered that it could not carry out a command.
     #[error("the adapter reports a fault of its own while {during}: {message}{traceback}")]
     Errored {
-        /// What it was asked for.
+        /// What it was doing.
         during: String,
         /// What went wrong.
         message: String,
@@ -60,7 +60,7 @@ pub enum Fault {
     Silent {
         /// How long it had.
         limit: Duration,
-        /// What it was asked for.
+        /// What it was doing.
         during: String,
         /// What it has written to stderr last.
         stderr: String,
@@ -84,7 +84,7 @@ pub enum Tampering {
     None,
     /// No callback is ever reported.
     NeverCallsBack,
-    /// SetNotifyFlags has no effect: everything is asked for.
+    /// SetNotifyFlags has no effect: every event is enabled.
     IgnoresTheMask,
     /// In one run of a hundred a callback comes again after Cancel has returned.
     OneLateCallback,
@@ -116,7 +116,7 @@ pub(crate) struct Process {
     stderr: Arc<Mutex<VecDeque<String>>>,
 }
 
-/// Told of the group of processes of each adapter that is started.
+/// Called with the process group of each adapter that is started.
 static ON_START: OnceLock<fn(u32)> = OnceLock::new();
 
 /// From here on, `hook` is called with the process group of each adapter that is started. A process that may be killed can thus have these

@@ -3,7 +3,7 @@
 //! **What it is.** [`serve`] reads commands and writes lines: threads by number, the counter `q`, orders for callbacks, calls from inside,
 //! races, answers to what is not known. An adapter implements [`Subject`] and gives [`Callbacks`] to its client objects.
 //!
-//! **What it is not.** A client of any implementation: every call goes to the [`Subject`], and it alone knows what a job is.
+//! **What it is not.** A client of any implementation: every call goes to the [`Subject`], and it alone defines what a job is.
 //!
 //! **The laws it keeps.**
 //! 1. Calls of one thread are made in order, and a call that blocks holds back no other thread, no poll and no `release`.

@@ -57,7 +57,7 @@ pub enum Answered {
     Returned {
         /// The answer.
         hr: HResult,
-        /// What it gave back, where the adapter knows.
+        /// What it gave back, where the adapter reports it.
         out: Option<Out>,
     },
     /// The adapter does not make it, and why.
@@ -327,7 +327,7 @@ impl Session {
         self.answered(end, method)
     }
 
-    /// Whether a call that was not awaited was begun, as far as was heard: a busy adapter takes its time.
+    /// Whether a call that was not awaited was begun, by the lines read so far: a busy adapter takes its time.
     #[must_use]
     pub fn has_started(&self, calling: &Calling) -> bool {
         let Some(open) = self.program.open.get(&calling.id) else { return true };
@@ -336,7 +336,7 @@ impl Session {
         self.program.happened.iter().rev().any(starts)
     }
 
-    /// Whether a call that was not awaited is back, as far as was heard.
+    /// Whether a call that was not awaited is back, by the lines read so far.
     #[must_use]
     pub fn is_back(&self, calling: &Calling) -> bool {
         self.ends.contains_key(&calling.id)
@@ -571,7 +571,7 @@ impl Session {
         self.program.inside.keys().copied().collect()
     }
 
-    /// The callbacks of a job that run now, by the adapter's numbers, and who was told.
+    /// The callbacks of a job that run now, by the adapter's numbers, and their receivers.
     #[must_use]
     pub fn inside_of(&self, job: JobId) -> Vec<(u64, Told)> {
         let inside = self.program.inside.iter();

@@ -81,7 +81,7 @@ impl Subject for Toy {
                 let state = self.with(job, |job| job.state);
                 return Ok(Answer { hr: HResult::S_OK, out: state.map(WireOut::State) });
             }
-            // What is done on purpose says nothing on the terminal.
+            // What is done on purpose prints nothing on the terminal.
             Call::GetOwner => std::panic::resume_unwind(Box::new("the toy is broken")),
             other => return Err(Refusal::unimplemented(format!("{other} is not there"))),
         }

@@ -16,7 +16,7 @@ void say(const Fields &fields);
 void keep_lines();
 void release_lines();
 
-// Waits until everything that was said has been written.
+// Waits until every queued line has been written.
 void flush_lines();
 
 std::string hresult_text(HRESULT hr);

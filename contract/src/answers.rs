@@ -27,7 +27,7 @@ pub enum Class {
     Setter,
     /// S_OK in every state for a pointer that is held (facts G31).
     Getter,
-    /// As a getter, but without an error there is nothing to tell (facts B2, G24, G25).
+    /// As a getter, but without an error there is nothing to return (facts B2, G24, G25).
     ErrorGetter,
     /// Not about a job's state: the manager's methods.
     Manager,

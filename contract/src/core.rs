@@ -5,7 +5,7 @@
 //!
 //! **The order of calls.** After *any* method that takes `&mut self`, drain [`Core::take_changes`]. Then:
 //!
-//! 1. *Commands*: [`Core::call`]. Its [`Then`] says what must happen before the call returns to the client:
+//! 1. *Commands*: [`Core::call`]. Its [`Then`] holds what must happen before the call returns to the client:
 //!    nothing, wait for a delivery ([`Core::is_released`]), do disk work and report it with [`Core::handle_disk`],
 //!    or try again because the job is finalising.
 //! 2. *Inputs*: the `handle_*` methods.
@@ -17,7 +17,7 @@
 //! - **a. Due.** JobTransferred is due from each entry into TRANSFERRED until it is acknowledged; JobError likewise with
 //!   ERROR; FileTransferred of a file from its end until acknowledged once, in any epoch. JobModification is one bit, set by a
 //!   cause *while the event is enabled* and dropped otherwise, cleared when it begins or stops being enabled.
-//! - **b. Enabled.** The mask lets it through, and there is someone to tell: an object with the event's interface, or, for
+//! - **b. Enabled.** The mask lets it through, and it has a target: an object with the event's interface, or, for
 //!   JobTransferred and JobError, a notification program.
 //! - **c. Pending** is due and enabled, and not held back by order: JobTransferred and JobError wait for every
 //!   FileTransferred that is due and enabled (R7). JobTransferred is pending only in TRANSFERRED, JobError only in ERROR,
@@ -141,7 +141,7 @@ impl Answer {
 pub enum Then {
     /// Nothing.
     Return,
-    /// Wait until [`Core::is_released`] says so of this delivery.
+    /// Wait until [`Core::is_released`] returns true for this delivery.
     Wait(DeliveryId),
     /// Do the job's disk work ([`Core::disk_work`]) without the lock, then [`Core::handle_disk`].
     Disk,
@@ -259,7 +259,7 @@ pub struct Delivery {
     pub user: UserId,
     /// What it reports.
     pub event: Event,
-    /// Whom it tells.
+    /// What it calls or starts.
     pub target: Target,
     /// The file, for FileTransferred.
     pub file: Option<FileId>,
@@ -467,7 +467,7 @@ pub trait Core: Clone + PartialEq + Debug + Send + Sync + 'static {
     fn pending(&self, job: JobId) -> Pending;
     /// Whether a delivery of the job could begin now (semantics d).
     fn is_ready(&self, job: JobId) -> bool;
-    /// The timers of a job that run: the earliest of all jobs is what [`Core::poll_timeout`] says.
+    /// The timers of a job that run: the earliest of all jobs is what [`Core::poll_timeout`] returns.
     fn timers(&self, job: JobId) -> Timers;
     /// Whether no call needs to wait for this delivery any more: it has left, has called the engine, or is a program that has started.
     fn is_released(&self, delivery: DeliveryId) -> bool;
@@ -507,7 +507,7 @@ pub trait Core: Clone + PartialEq + Debug + Send + Sync + 'static {
     fn handle_timeout(&mut self, now: Time);
 
     /// Gives the next transfer to run. Calling it *is* the scheduler's turn: it moves a job out of QUEUED, or preempts
-    /// one (then it gives nothing, and [`Core::wants_transfer`] says whether to call again).
+    /// one (then it gives nothing, and [`Core::wants_transfer`] returns whether to call again).
     fn poll_transfer(&mut self) -> Option<TransferStart>;
     /// Claims and begins the next ready delivery, fairly between jobs.
     fn poll_delivery(&mut self) -> Option<Delivery>;

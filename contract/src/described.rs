@@ -1,4 +1,4 @@
-//! Enumerations whose variants say what they are: to readers of the sources, and to the reader of a command's output.
+//! Enumerations whose variants carry a description: for readers of the sources, and for the reader of a command's output.
 //!
 //! The first line of a variant's documentation is data, so that it stands in one place.
 

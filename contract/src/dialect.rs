@@ -1,7 +1,7 @@
 //! The two dialects, and the one table of everything they disagree on (contract section 1).
 //!
 //! BITS and Delivery Optimization publish the same interfaces with different words. No engine, specification or rule
-//! branches on [`Dialect`]: code asks the [`Profile`] of the dialect for the cell it needs. Only what chooses explorations does
+//! branches on [`Dialect`]: code reads the cell it needs from the [`Profile`] of the dialect. Only what chooses explorations does
 //! (`model::scope::variants`, `properties::mutate`). Every cell cites the page it comes from, and
 //! `bgcheck graph --table dialects` prints the table.
 
@@ -143,7 +143,7 @@ impl Expiry {
     }
 }
 
-/// How the error contexts of facts D4 are told (facts G37).
+/// How the error contexts of facts D4 are reported (facts G37).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Contexts {
     /// The real one.
@@ -480,7 +480,7 @@ impl Unmasked {
 pub enum Acknowledged {
     /// The event is settled.
     Yes,
-    /// It is to be told again.
+    /// It is to be delivered again.
     No,
 }
 

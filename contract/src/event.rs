@@ -21,7 +21,7 @@ pub struct Caller {
     pub inside: Option<DeliveryId>,
 }
 
-/// Who is told by a delivery.
+/// What a delivery calls or starts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Target {
     /// A registered client object.
@@ -108,7 +108,7 @@ pub enum EventView<'a> {
         job: JobId,
         /// What it reports.
         event: Event,
-        /// Whom it tells.
+        /// What it calls or starts.
         target: Target,
         /// The file, for FileTransferred.
         file: Option<FileId>,
@@ -130,7 +130,7 @@ pub enum EventView<'a> {
         job: JobId,
         /// What it reports.
         event: Event,
-        /// Whom it tells.
+        /// What it calls or starts.
         target: Target,
         /// The file, for FileTransferred.
         file: Option<FileId>,
@@ -143,7 +143,7 @@ pub enum EventView<'a> {
         job: JobId,
         /// What it reports.
         event: Event,
-        /// Whom it tells.
+        /// What it calls or starts.
         target: Target,
         /// The file, for FileTransferred.
         file: Option<FileId>,
@@ -158,7 +158,7 @@ pub enum EventView<'a> {
         job: JobId,
         /// What it reported.
         event: Event,
-        /// Whom it told.
+        /// What it called or started.
         target: Target,
         /// The file, for FileTransferred.
         file: Option<FileId>,

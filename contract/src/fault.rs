@@ -1,7 +1,7 @@
 //! The seeded faults: small mistakes that an engine could have made, each with a name.
 //!
-//! **What it is.** One list. Each fault says what is wrong in one sentence, which rule that breaks, which clause of the barrier
-//! (contract section 4) it disobeys, and whether it sits in the engine's core or in its service. The engine asks [`fault!`](crate::fault!) at the
+//! **What it is.** One list. Each fault has one sentence that states what is wrong. It names the rule that this breaks, the clause of the
+//! barrier (contract section 4) that it disobeys, and its place in the engine. The engine checks [`fault!`](crate::fault!) at the
 //! place of the mistake; a core or a service is built with one at most, in its [`Config`], or with several to show that one hides no other. A
 //! workbench that finds each of them has shown that it can.
 //!
@@ -15,8 +15,8 @@
 //! assert!(!Seeded::NONE.is(Fault::CancelReturnsEarly));
 //! ```
 //!
-//! **How it was chosen.** Most of it after looking: mistakes that no engine saw are not in it, so that all of it is seen says less than it
-//! seems. The faults of the service from `wrong-object-called` on came with the checks that are to see them.
+//! **How it was chosen.** Most of it after looking: mistakes that no engine saw are not in it. So it shows less than it seems that all of
+//! it is seen. The faults of the service from `wrong-object-called` on came with the checks that are to see them.
 //! Two mistakes were left out: a wake-up lost when two jobs finish in one tick, and a leave that wakes no thread. They change nothing,
 //! because another thread looks again soon.
 //!
@@ -451,7 +451,7 @@ const NOTHING: Seeded = Seeded {
     faults: 0,
 };
 
-/// Without the feature nothing is asked, and nothing is carried.
+/// Without the feature the answer is constant false, and nothing is carried.
 #[cfg(not(feature = "faults"))]
 const _: () = assert!(
     size_of::<Seeded>() == 0 && !Seeded::of(Some(Fault::CancelReturnsEarly)).is(Fault::CancelReturnsEarly)

@@ -28,7 +28,7 @@ macro_rules! hresults {
             /// Every code that has a name, in the order of facts D. Aliases come after the name they repeat.
             pub const NAMED: &'static [(&'static str, HResult)] = &[$((stringify!($name), HResult($value)),)*];
 
-            /// What each of these says, in a phrase, by its name.
+            /// What each of these means, in a phrase, by its name.
             #[must_use]
             pub fn what(name: &str) -> Option<&'static str> {
                 match name { $(stringify!($name) => Some($what),)* _ => None }
@@ -208,7 +208,7 @@ impl HResult {
         HResult(0x8019_0000 | status as u32)
     }
 
-    /// What the code says, as a sentence with its name and number.
+    /// What the code means, as a sentence with its name and number.
     ///
     /// ```
     /// use contract::HResult;

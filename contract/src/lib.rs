@@ -7,7 +7,7 @@
 //!
 //! **What it is not.** Behaviour. Nothing here moves a job from one state to another.
 //!
-//! **The law it keeps.** Only [`dialect`] knows that dialects differ; every other file asks a [`Profile`].
+//! **The law it keeps.** Only [`dialect`] holds how the dialects differ; every other file reads a [`Profile`].
 //!
 //! ```
 //! use contract::{Dialect, Event, NotifyFlags};

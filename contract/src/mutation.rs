@@ -2,7 +2,7 @@
 //!
 //! **What it is.** A [`Mutant`] names one change of one place: a row of the transition table, a cell of the dialect table, a bit of a mask, the
 //! answer of a method in a state, a guard of the specification, a monitor. A [`Profile`](crate::Profile) carries at most one, as a [`Mutation`],
-//! and the function that reads a table asks it. So one build serves all mutants, and a workbench can ask which of its engines notices one.
+//! and the function that reads a table checks it. So one build serves all mutants, and a workbench finds which of its engines notices one.
 //!
 //! **What it is not.** A change of code: cargo-mutants makes these (`bgcheck mutate --sources`). Nor a fault of the engine: that is
 //! [`fault`](mod@crate::fault). An engine is built from a profile without a mutation. And it is no switch of a dialect: without the feature `mutants` a [`Mutation`] has no room for a mutant, the question is constant false,
@@ -36,9 +36,9 @@ pub enum Mutant {
     EdgeElsewhere(u8),
     /// This cell of the dialect table holds something else, as the model reads it.
     Cell(Dialect, u8),
-    /// The mask is not asked about this event.
+    /// The mask is not read for this event.
     MaskIgnored(Event),
-    /// The bit of another event is asked in the place of this one's.
+    /// The bit of another event is read in the place of this one's.
     MaskOfAnother(Event),
     /// `BG_NOTIFY_DISABLE` masks nothing.
     DisableIgnored,
@@ -66,7 +66,7 @@ pub enum Mutant {
     GuardForgets(u8, Event),
 }
 
-/// How a callback or program leaves, as far as acknowledgements tell leaves apart.
+/// How a callback or program leaves, as far as acknowledgements distinguish leaves.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Left {
     /// With S_OK.

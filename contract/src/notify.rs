@@ -18,7 +18,7 @@ macro_rules! notify_flags {
         }
 
         impl NotifyFlags {
-            /// Every flag with its name and what it says, in a phrase.
+            /// Every flag with its name and what it means, in a phrase.
             pub const NAMED: &'static [(&'static str, NotifyFlags, &'static str)] =
                 &[$((stringify!($name), NotifyFlags::$name, $what),)*];
         }
@@ -77,7 +77,7 @@ impl Event {
         Event::FileRangesTransferred,
     ];
 
-    /// The flag that asks for this event.
+    /// The flag that lets this event through.
     #[must_use]
     pub const fn flag(self) -> NotifyFlags {
         match self {
@@ -118,7 +118,7 @@ impl fmt::Display for Event {
 }
 
 bitflags::bitflags! {
-    /// Which callback interfaces a client object has. Asked once, at SetNotifyInterface (contract section 2, "receives").
+    /// Which callback interfaces a client object has. Read once, at SetNotifyInterface (contract section 2, "receives").
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
     pub struct Interfaces: u8 {
         /// `IBackgroundCopyCallback`. An object without it cannot be registered (facts G52).
@@ -139,7 +139,7 @@ impl fmt::Display for Interfaces {
     }
 }
 
-// Traces write flags as text by name; a number would say nothing to a reader.
+// Traces write flags as text by name; a number would mean nothing to a reader.
 macro_rules! flags_as_text {
     ($($flags:ident),*) => {$(
         impl Serialize for $flags {

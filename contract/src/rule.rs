@@ -68,7 +68,7 @@ macro_rules! rules {
                 match self { $(Rule::$name => $source,)* }
             }
 
-            /// The optional kinds of events without which a trace says nothing about the rule.
+            /// The optional kinds of events that a trace must record for the rule to be judged.
             #[must_use]
             pub const fn needs(self) -> &'static [Recorded] {
                 match self { $(Rule::$name => &[$(Recorded::$needs,)*],)* }

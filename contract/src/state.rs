@@ -291,7 +291,7 @@ pub fn is_edge(profile: &Profile, from: JobState, cause: Cause, to: JobState) ->
 }
 
 fn target_set(profile: &Profile, from: JobState, cause: Cause) -> StateSet {
-    /// The table by what it is asked for: models and rules ask all the time.
+    /// The table by dialect, state and cause: models and rules look it up all the time.
     static TARGETS: [[[StateSet; CAUSES]; JobState::ALL.len()]; Dialect::ALL.len()] =
         [targets_in(Dialect::Bits), targets_in(Dialect::Do)];
     let targets = TARGETS[profile.dialect as usize][from as usize][cause.index()];
@@ -307,7 +307,7 @@ fn target_set(profile: &Profile, from: JobState, cause: Cause) -> StateSet {
     }
 }
 
-/// Whether a row of the table is one of those asked for.
+/// Whether a row of the table is one for this dialect, state and cause.
 fn is_asked(profile: &Profile, row: u8, from: JobState, cause: Cause) -> bool {
     let row = EDGES.get(usize::from(row));
     row.is_some_and(|edge| edge.is_in(profile.dialect) && (edge.from, edge.cause) == (from, cause))

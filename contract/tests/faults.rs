@@ -32,7 +32,7 @@ fn a_fault_has_a_name_of_its_own_that_is_read_back_and_a_sentence() {
     assert!("cancel".parse::<Fault>().is_err());
 }
 
-/// Without the feature there is no room for a fault, and none is ever asked for.
+/// Without the feature there is no room for a fault, and a check for one is always false.
 #[test]
 fn a_build_without_the_feature_cannot_have_a_fault() {
     for fault in Fault::ALL {

@@ -47,7 +47,7 @@ fn service() -> Service {
     Service::builder(Config::of(&limits)).start().expect("the machine has threads")
 }
 
-/// Completes its job, and says how that went.
+/// Completes its job, and sends the result.
 struct Finish(Sender<Result<(), HResult>>);
 
 impl Callback for Finish {

@@ -25,7 +25,7 @@ struct Finish {
 impl Callback for Finish {
     fn job_transferred(&self, job: &Job) -> HResult {
         self.entered.fetch_add(1, Ordering::SeqCst);
-        // Where the Cancel was first, this is refused, and nothing is left to be told.
+        // Where the Cancel was first, this is refused, and no event is left to deliver.
         job.complete().map_or_else(|refused| refused, |_| HResult::S_OK)
     }
 }
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         job.resume()?;
         thread::sleep(Duration::from_millis(u64::from(round)));
         let cancelled = job.cancel();
-        // From here on no callback begins: what was told, was told before.
+        // From here on no callback begins: what was delivered was delivered before.
         let told = finish.entered.load(Ordering::SeqCst);
         thread::sleep(Duration::from_millis(5));
         assert_eq!(finish.entered.load(Ordering::SeqCst), told);

@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .refusals(|refusal| eprintln!("{refusal}"))
         .start()?;
     let job = service.manager(UserId(0)).create_job("an example")?;
-    // A name that is refused: the call says E_INVALIDARG, and the reason stands on stderr.
+    // A name that is refused: the call returns E_INVALIDARG, and the reason stands on stderr.
     assert!(job.add_file("ftp://127.0.0.1/file", &destination).is_err());
     job.add_file(&format!("http://{server}/2000000/600"), &destination)?;
     job.resume()?;

@@ -68,7 +68,7 @@ pub enum StoreError {
         doing: Doing,
         /// With which file.
         path: PathBuf,
-        /// What the file system said.
+        /// The error of the file system.
         source: io::Error,
     },
     /// There is no such temporary file, or what is there now is no file.
@@ -119,7 +119,7 @@ impl Instance {
         names.into_iter().for_each(|name| drop(Temporary { name, instance: Some(self) }.remove()));
     }
 
-    /// The file that says, beside its temporary files, that this service lives.
+    /// The file that shows, beside its temporary files, that this service lives.
     #[must_use]
     pub fn claim_beside(self, destination: &Path) -> PathBuf {
         directory_of(destination).join(self.claim())
@@ -343,7 +343,7 @@ pub(crate) fn hresult_of(error: &io::Error) -> HResult {
     HResult::from_win32(match error.kind() {
         // ERROR_PATH_NOT_FOUND: of a file that is to be made, only the directory can be missing.
         ErrorKind::NotFound | ErrorKind::NotADirectory => 3,
-        // ERROR_ACCESS_DENIED, also what Windows says of a directory in a file's place.
+        // ERROR_ACCESS_DENIED, also what Windows returns for a directory in a file's place.
         ErrorKind::PermissionDenied | ErrorKind::IsADirectory | ErrorKind::DirectoryNotEmpty => 5,
         ErrorKind::OutOfMemory => 14,        // ERROR_OUTOFMEMORY
         ErrorKind::CrossesDevices => 17,     // ERROR_NOT_SAME_DEVICE

@@ -1,6 +1,6 @@
 //! Checkpoints: an exploration on disk, complete at a level's end, to go on from after the process is gone.
 //!
-//! **What it is.** A directory with one subdirectory per checkpoint, of which only the latest is kept: a header that says of what it is,
+//! **What it is.** A directory with one subdirectory per checkpoint, of which only the latest is kept: a header with what it is of,
 //! and from each worker one part: the keys it has visited, its frontier, what it counted. Parts are read by all workers, and each
 //! takes what it owns, so it may be resumed with another number of them.
 //!

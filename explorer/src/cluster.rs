@@ -1,7 +1,7 @@
 //! Several processes that explore together, on one machine or on many.
 //!
 //! **What it is.** A [`Cluster`] is this process's place among others, each with an address. Before an exploration all of them
-//! meet: each calls those before it, hears from those behind it, and says what it is about to explore. What they
+//! meet: each connects to those before it, accepts those behind it, and sends what it is about to explore. What they
 //! exchange afterwards is timely's business.
 //!
 //! **Why not timely's own meeting.** It waits for ever, prints its attempts on stdout, and takes every caller for a peer.
@@ -27,7 +27,7 @@ use timely::communication::{AllocatorBuilder, Hooks};
 
 use crate::fingerprint::fingerprint;
 
-/// How long one try to reach another process may take, and how long a caller may take to say who it is.
+/// How long one try to reach another process may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -69,7 +69,7 @@ pub enum ClusterError {
         process: usize,
         /// Its address.
         address: String,
-        /// What the system says.
+        /// The system's error.
         why: String,
     },
     /// Another process did not come.
@@ -97,7 +97,7 @@ pub enum ClusterError {
     Network(String),
 }
 
-/// What a process says when it meets another.
+/// What a process sends when it meets another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Greeting {
     version: u64,
@@ -277,7 +277,7 @@ impl Meeting<'_> {
         self.greet(tried?)
     }
 
-    /// Hears a process that comes behind this one, if one calls.
+    /// Accepts a process that comes behind this one, if one connects.
     fn answer(&self, absent: usize) -> Result<Option<(usize, TcpStream)>, ClusterError> {
         let accepted = {
             let listener = self.cluster.shared.listener.lock().unwrap_or_else(PoisonError::into_inner);
@@ -299,12 +299,12 @@ impl Meeting<'_> {
         Ok(Some((process, socket)))
     }
 
-    /// Says who this is, and hears who that is.
+    /// Sends who this is, and receives who that is.
     fn greet(&self, mut socket: TcpStream) -> io::Result<(TcpStream, Greeting)> {
         socket.set_nonblocking(false)?;
         socket.set_nodelay(true)?;
         self.mine.say(&mut socket)?;
-        // A process that explores something before this is heard when it has done with that.
+        // A process that explores something before this sends its greeting when it has done with that.
         let left = self.deadline.saturating_duration_since(Instant::now()).max(PAUSE);
         socket.set_read_timeout(Some(left))?;
         let theirs = Greeting::hear(&mut socket)?;

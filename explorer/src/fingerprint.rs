@@ -3,7 +3,7 @@
 //! **What it is.** A [`Hasher`] for `derive(Hash)`, wide enough that equal fingerprints may be taken for equal values, and cheap on states, which
 //! are made of many small fields: these are packed into words first, and only words are mixed.
 //!
-//! **The law it keeps.** No random seeds, no pointers, no native byte order. What is packed can be told apart again: a number is written
+//! **The law it keeps.** No random seeds, no pointers, no native byte order. What is packed can be separated again: a number is written
 //! as wide as its type is, and a length or the number of a variant as one byte, or as nine if it is large.
 
 use std::hash::{Hash, Hasher};

@@ -170,7 +170,7 @@ where
     }
 }
 
-/// A value that stays in its process. timely asks for a serialised form of what it exchanges, and between threads never uses it.
+/// A value that stays in its process. timely requires a serialised form of what it exchanges, and between threads never uses it.
 #[derive(Clone, Debug)]
 pub struct Here<T>(T);
 

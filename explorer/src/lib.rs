@@ -11,7 +11,7 @@
 //! 1. Counts, verdicts and counterexamples are the same whatever the number of workers, and in every run.
 //! 2. A counterexample is a shortest one; among those, each state is the smallest in the order of keys that leads on.
 //! 3. All properties are judged in one run; a violation does not hide another.
-//! 4. The report says whether equal keys were equal states, and if not, how probable a confusion is.
+//! 4. The report states whether equal keys were equal states, and if not, how probable a confusion is.
 //!
 //! ```
 //! use explorer::Explorer;
@@ -105,7 +105,7 @@ impl<M: Model> Clone for Classes<M> {
 /// Which paths are rebuilt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Examples {
-    /// To nothing: which properties are violated is all that is asked.
+    /// To nothing: which properties are violated is all that is wanted.
     None,
     /// To violations and deadlocks.
     Violations,
@@ -142,13 +142,13 @@ pub struct Limits {
 /// Why an exploration ended although there was more.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Debug)]
 pub enum Stop {
-    /// The model panicked; so it said.
+    /// The model panicked, with this message.
     Panic(String),
     /// The way to a state did not lead there again.
     Strayed,
     /// There is no room for a checkpoint.
     DiskFull,
-    /// A checkpoint could not be written; so the system said.
+    /// A checkpoint could not be written: the system's error.
     Disk(String),
     /// A file of a checkpoint is not what was written, and why.
     Damaged(String, String),
@@ -252,7 +252,7 @@ pub enum Verdict<P> {
 pub struct Finding<P> {
     /// The property's name.
     pub property: &'static str,
-    /// What it says.
+    /// What it expects.
     pub expectation: Expectation,
     /// What became of it.
     pub verdict: Verdict<P>,
@@ -394,9 +394,9 @@ pub enum Error {
     OtherCheckpoint {
         /// What differs.
         what: &'static str,
-        /// What the checkpoint says.
+        /// What it is in the checkpoint.
         saved: String,
-        /// What it would have to say.
+        /// What it is in this run.
         wanted: String,
     },
 }
@@ -447,7 +447,7 @@ where
     M::State: Clone,
     F: Form<M>,
 {
-    /// An exploration to the end, on one worker, that says nothing meanwhile.
+    /// An exploration to the end, on one worker, that reports nothing meanwhile.
     pub fn new(model: M) -> Self {
         let plan = Plan {
             model: Arc::new(model),
@@ -532,7 +532,7 @@ where
         self
     }
 
-    /// Told of each level when it is complete.
+    /// With `progress` called on each level when it is complete.
     #[must_use]
     pub fn progress(mut self, progress: impl Fn(&Level) + Send + Sync + 'static) -> Self {
         self.plan.progress = Arc::new(progress);

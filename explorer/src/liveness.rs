@@ -27,7 +27,7 @@ pub enum Goal {
     Eventually(usize),
     /// After each state with the label `after`, or in it, a state with the label `comes` does.
     LeadsTo {
-        /// What asks for it.
+        /// The label after which it must come.
         after: usize,
         /// What must come.
         comes: usize,
@@ -111,7 +111,7 @@ impl<K: Key> Part<'_, K> {
     }
 }
 
-/// Where the goal is asked for and where it is missing.
+/// Where the goal is required and where it is missing.
 struct Waiting {
     goal: Goal,
     /// Nodes where what must come is not there.
@@ -124,7 +124,7 @@ impl Waiting {
         Waiting { goal, missing: graph.nodes().map(|node| !graph.has(node, comes)).collect() }
     }
 
-    /// Whether a run that comes to this node waits from now on. Only a first state asks for what must come eventually.
+    /// Whether a run that comes to this node waits from now on. A wait for what must come eventually begins at first states only.
     fn asks<K: Key>(&self, graph: &Graph<K>, node: u32) -> bool {
         match self.goal {
             Goal::Eventually(_) => false,
@@ -353,7 +353,7 @@ impl Tarjan {
                     self.enter(edge.to);
                     way.push((edge.to, 0));
                 }
-                // An edge into a component that is complete says nothing.
+                // An edge into a component that is complete changes nothing.
                 Some(number) if self.found.of[edge.to as usize].is_none() => {
                     self.low[at as usize] = self.low[at as usize].min(number);
                 }

@@ -1,7 +1,7 @@
 //! Paths: how a state was come to, rebuilt after the run.
 //!
-//! **Why after.** Keeping a parent beside every visited key would double the visited set, for the few states that are asked
-//! about. So a second run, only as deep as the deepest of them, remembers parents, and the model walks the path again.
+//! **Why after.** Keeping a parent beside every visited key would double the visited set, for the few states whose path is
+//! wanted. So a second run, only as deep as the deepest of them, remembers parents, and the model walks the path again.
 //!
 //! **The law it keeps.** A state's parent is the smallest key of the level before that has an edge to it, and the step between them
 //! is the model's first: the path is the same in every run and with any number of workers.

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The most bytes of a value. Whatever says that more follow was not written here.
+/// The most bytes of a value. A larger length was not written here.
 const MOST: u32 = 1 << 24;
 
 /// The bytes of a value.

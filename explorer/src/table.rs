@@ -232,7 +232,7 @@ impl<K: Key> Recent<K> {
         Recent { slots: vec![K::VACANT; RECENT_SLOTS] }
     }
 
-    /// Remembers the key, and says whether it was there. It may have been forgotten; it is never made up.
+    /// Remembers the key, and returns whether it was there. It may have been forgotten; it is never made up.
     #[inline]
     pub(super) fn insert(&mut self, key: K) -> Inserted {
         let slot = &mut self.slots[(key.mix() >> (u64::BITS - RECENT_SLOTS.trailing_zeros())) as usize];

@@ -32,7 +32,7 @@ pub struct Retraced<K>(PhantomData<fn() -> K>);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Debug)]
 struct Tape(Box<[u8]>);
 
-/// Bits of a number in a byte; the one that is left says that more follow.
+/// Bits of a number in a byte; the one that is left is set when more follow.
 const BITS: u32 = 7;
 const MORE: u8 = 1 << BITS;
 

@@ -110,7 +110,7 @@ fn keep_first<K: Key>(kept: &mut Found<K>, other: Found<K>) {
     };
 }
 
-/// What a worker tells the others at a level's end.
+/// What a worker sends to the others at a level's end.
 #[derive(Clone, Serialize, Deserialize, Debug)]
 #[serde(bound = "K: Key")]
 struct Tally<K> {
@@ -280,7 +280,7 @@ where
         }
     }
 
-    /// Waits for the level, tells the others what came of it, and adds up what they tell. All workers come to the same result.
+    /// Waits for the level, sends what came of it to the others, and adds up what they send. All workers come to the same result.
     fn close_level(&mut self, worker: &mut Worker, trouble: Option<Stop>) -> (Frontier<M, F>, Option<Stop>) {
         self.await_arrivals(worker);
         let settled = self.owned.borrow_mut().settle();

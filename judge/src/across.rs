@@ -1,7 +1,7 @@
 //! The rules about several jobs at once: R9 and R16, as one small value.
 //!
-//! Which calls are open and which callbacks run, over all jobs. R9 counts the callbacks of a user; R16 asks, when nothing moves
-//! any more, who is to blame for a call that is still open. What R9 knows of one job is kept with the job's other monitors.
+//! Which calls are open and which callbacks run, over all jobs. R9 counts the callbacks of a user; R16 decides, when nothing moves
+//! any more, who is to blame for a call that is still open. What R9 needs of one job is kept with the job's other monitors.
 
 use contract::call::Call;
 use contract::event::{Caller, EventView, Target};
@@ -75,7 +75,7 @@ impl Across {
         Across { calls: Vec::new(), running: Vec::new(), carried, slots }
     }
 
-    /// Takes in an event, and says which rules it violates. `owner` is the user whose job it is about; without one, R9 does
+    /// Takes in an event, and returns which rules it violates. `owner` is the user whose job it is about; without one, R9 does
     /// not count the callback.
     pub(crate) fn step(
         &mut self,
@@ -133,7 +133,7 @@ impl Across {
         self.running().next().is_none()
     }
 
-    /// R9, when nothing moves any more: whether a job of `user` that still has something to tell is kept from it by the
+    /// R9, when nothing moves any more: whether a job of `user` that still has an event to deliver is kept from it by the
     /// callbacks of another user.
     #[must_use]
     pub(crate) fn is_starved(&self, user: UserId, job: JobId) -> bool {

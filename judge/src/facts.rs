@@ -35,9 +35,9 @@ const NO_JOB: JobId = JobId(u32::MAX);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Facts<const CALLS: usize> {
     pub(crate) registers: Registers<CALLS>,
-    /// Objects that said they have the second callback interface.
+    /// Objects that a SetNotifyInterface named with the second callback interface.
     has_callback2: u64,
-    /// Objects that said they do not. One that said both is given the benefit of the doubt.
+    /// Objects that one named without it. One that was named both ways is given the benefit of the doubt.
     lacks_callback2: u64,
     /// States the job may have been in while the call was open, not counting what the call did itself.
     call_states: [StateSet; CALLS],
@@ -121,14 +121,14 @@ impl<const CALLS: usize> Facts<CALLS> {
         self.registers.possible(Register::Registration) & object & receives != 0
     }
 
-    /// Whether every possible mask lets the event through and every possible registration is told it.
+    /// Whether every possible mask lets the event through and every possible registration receives it.
     pub(crate) fn is_surely_enabled(&self, profile: &Profile, event: Event) -> bool {
         let tells_programs = matches!(event, Event::JobTransferred | Event::JobError);
         let told = || tells_programs && self.registers.possible(Register::CommandLine) == registers::bit(1);
         self.is_surely_heard_by_an_object(profile, event) || self.is_surely_unmasked(profile, event) && told()
     }
 
-    /// Whether every possible mask lets the event through and every possible registration is an object that is told it.
+    /// Whether every possible mask lets the event through and every possible registration is an object that receives it.
     pub(crate) fn is_surely_heard_by_an_object(&self, profile: &Profile, event: Event) -> bool {
         let deaf = match event.interface() {
             Interfaces::CALLBACK2 => !(self.has_callback2 & !self.lacks_callback2),
@@ -217,7 +217,7 @@ impl<const CALLS: usize> Facts<CALLS> {
         self.call_states = [StateSet::EMPTY; CALLS];
     }
 
-    /// Forgets what an object said about itself, before its small id is given to another.
+    /// Forgets with which interfaces an object was named, before its small id is given to another.
     pub(crate) fn forget_object(&mut self, small: u8) {
         self.has_callback2 &= !registers::bit(small);
         self.lacks_callback2 &= !registers::bit(small);
@@ -276,7 +276,7 @@ enum Now {
 impl Stay {
     const NEVER: Stay = Stay { leavers: CallSet::new(), now: Now::Never };
 
-    /// Whether the event of this state may be told now (R5).
+    /// Whether the event of this state may be delivered now (R5).
     pub(crate) fn may_be_told(&self) -> bool {
         match self.now {
             Now::In => true,
@@ -286,7 +286,7 @@ impl Stay {
         }
     }
 
-    /// Whether an event told now is about the present stay, and not about an earlier one.
+    /// Whether an event delivered now is about the present stay, and not about an earlier one.
     pub(crate) fn is_unambiguous(&self) -> bool {
         self.now == Now::In && self.leavers.is_empty()
     }

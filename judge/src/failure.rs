@@ -4,10 +4,10 @@
 //! forbidden it, both by the names of methods, events and outcomes.
 //!
 //! **What it is not.** The whole way there. Which other calls a run makes first, and in which order, differs from seed to seed and from
-//! engine to engine; what the rule itself speaks of does not. What a rule says of *every* callback (R1 to R4, R9, R16) it says
+//! engine to engine; what the rule itself covers does not. What a rule demands of *every* callback (R1 to R4, R9, R16) it demands
 //! of none in particular, so which event it was is no part of the skeleton there.
 //!
-//! **The law it keeps.** The skeleton has no ids, threads, numbers, times or values, and an event that the rule does not speak of
+//! **The law it keeps.** The skeleton has no ids, threads, numbers, times or values, and an event that the rule does not cover
 //! can be taken out of a trace without another name coming out.
 
 use std::collections::BTreeMap;
@@ -136,7 +136,7 @@ pub(super) fn concerns(event: &EventView<'_>, job: Option<JobId>) -> bool {
     event.job() == job
 }
 
-/// Whether the rule was broken by what did not happen, so that the last event says nothing.
+/// Whether the rule was broken by what did not happen, so that the last event shows nothing.
 fn is_by_silence(rule: Rule, last: &EventView<'_>) -> bool {
     match rule {
         Rule::R16 => !matches!(last, EventView::Wait { .. }),
@@ -199,7 +199,7 @@ pub(super) fn forbids(rule: Rule, broken: &EventView<'_>, event: &EventView<'_>)
         Rule::R18 => {
             matches!(event, EventView::Leave { leave, .. } if *leave != Leave::Returned(HResult::S_OK))
         }
-        // What ought to have been told: the last change of state, or the last file that was done.
+        // What ought to have been delivered: the last change of state, or the last file that was done.
         Rule::R19 => {
             matches!(event, EventView::State { to: JobState::Transferred | JobState::Error, .. })
                 || is_step(event, StepKind::FileDone)
@@ -225,7 +225,7 @@ fn told(event: &EventView<'_>) -> Option<Event> {
     }
 }
 
-/// The state of which the event tells.
+/// The state that the event reports.
 fn state_of(event: Event) -> Option<JobState> {
     match event {
         Event::JobTransferred => Some(JobState::Transferred),
@@ -240,7 +240,7 @@ fn is_step(event: &EventView<'_>, kind: StepKind) -> bool {
 
 /// The event in words, without anything that another run has otherwise.
 fn said(rule: Rule, event: &EventView<'_>, methods: &BTreeMap<CallId, Method>) -> String {
-    // What the rule says of every callback.
+    // What the rule demands of every callback.
     let any = matches!(rule, Rule::R1 | Rule::R2 | Rule::R3 | Rule::R4 | Rule::R9);
     match *event {
         EventView::Call { call, .. } => format!("{} is called", call.method()),

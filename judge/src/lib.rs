@@ -1,8 +1,8 @@
 //! Traces, and the rules that judge them (contract sections 3 and 6).
 //!
 //! **What it is.** One format in which every engine of the workbench writes down what happened, and one set of rules
-//! that says whether it was allowed to. [`Monitors`] carry the rules of one job and are small enough to live in
-//! the states of a model checker; [`Judge`] carries them for a whole run; [`Verdicts`] say what became of each rule.
+//! that decides whether it was allowed to. [`Monitors`] carry the rules of one job and are small enough to live in
+//! the states of a model checker; [`Judge`] carries them for a whole run; [`Verdicts`] hold what became of each rule.
 //!
 //! **What it is not.** A model. A rule sees calls, callbacks, environment steps and state changes as they were
 //! recorded, never the inside of an implementation, so the same rule judges the model, the engine and a stranger's engine.

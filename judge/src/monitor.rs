@@ -42,7 +42,7 @@ pub(crate) trait Monitor<const CALLS: usize> {
     /// Which rule.
     const RULE: Rule;
 
-    /// The kinds of events it looks at. At every other it would say that it held, and remember nothing.
+    /// The kinds of events it looks at. At every other it would return that it held, and remember nothing.
     const SEES: &'static [Kind];
 
     /// Looks at one event.
@@ -161,7 +161,7 @@ impl Rules {
                     $(EventView::$kind { .. } => {
                         self.step_kind::<{ Kind::$kind as u8 }, CALLS>(carried, cx, event, exercised)
                     })*
-                    // What they say is compared over a whole run (`judge::handed`).
+                    // What they hold is compared over a whole run (`judge::handed`).
                     EventView::Wait { .. } | EventView::Given { .. } => RuleSet::EMPTY,
                 }
             };
@@ -242,7 +242,7 @@ impl<const CALLS: usize> Monitors<CALLS> {
         exercised: &mut RuleSet,
     ) -> RuleSet {
         match self.carried {
-            // What runs and the model checker carry is compiled for itself: nothing asks which rules there are.
+            // What runs and the model checker carry is compiled for itself: nothing checks which rules there are.
             RuleSet::OF_A_JOB => self.step_carrying(RuleSet::OF_A_JOB, profile, event, exercised),
             carried => self.step_carrying(carried, profile, event, exercised),
         }
@@ -284,7 +284,7 @@ impl<const CALLS: usize> Monitors<CALLS> {
         broken.into_iter().filter(|(broken, _)| *broken).map(|(_, rule)| rule).collect()
     }
 
-    /// Whether the job has an event that it was free to tell and that no callback has told (R9).
+    /// Whether the job has an event that could have been delivered and that no callback has delivered (R9).
     pub(crate) fn is_waiting_to_tell(&self, profile: &Profile) -> bool {
         let cx = Cx { profile, facts: &self.facts };
         self.carried.contains(Rule::R9) && self.rules.r9.is_waiting(&cx)

@@ -64,7 +64,7 @@ type Decided = (RuleSet, RuleSet);
 const NOTHING: Decided = (RuleSet::EMPTY, RuleSet::EMPTY);
 
 impl Queue {
-    /// Adds it to a hash. Of the numbers of events only their order counts, and only while a call is open that asks.
+    /// Adds it to a hash. Of the numbers of events only their order counts, and only while a call of `asking` is open.
     pub(crate) fn digest<H: Hasher>(&self, state: &mut H) {
         let Queue { jobs, users, asking, running } = self;
         jobs.iter().for_each(|(job, made)| (job, made.owner, made.files).hash(state));
@@ -117,7 +117,7 @@ impl Queue {
         }
     }
 
-    /// Another implementation may have more slots. One for background jobs and any number for the others cannot be told by states.
+    /// Another implementation may have more slots. One for background jobs and any number for the others cannot be distinguished by states.
     fn has_slot(&self, profile: &Profile) -> Decided {
         match profile.transfer_slots {
             TransferSlots::AtMost(most) if !profile.origin.is_foreign() => {

@@ -56,7 +56,7 @@ macro_rules! slot_sets {
                 self.0 |= Self::bit(slot);
             }
 
-            /// Takes the slot out, and says whether it was in.
+            /// Takes the slot out, and returns whether it was in.
             pub(crate) fn take(&mut self, slot: u32) -> bool {
                 let was = self.0 & Self::bit(slot) != 0;
                 self.0 &= !Self::bit(slot);

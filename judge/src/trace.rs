@@ -1,6 +1,6 @@
 //! What happened in a run, written down: JSON Lines, one format for every engine (contract section 6).
 //!
-//! **What it is.** A [`Header`] that says what was run and what was recorded, then a [`Line`] for each event. Names stand
+//! **What it is.** A [`Header`] that holds what was run and what was recorded, then a [`Line`] for each event. Names stand
 //! where other formats have numbers, so a trace can be read without this program, and a reader ignores fields it does not know.
 //!
 //! **What it is not.** A log. Every line is an event that a rule may judge, or a choice that a replay must repeat.

@@ -61,7 +61,7 @@ pub enum Verdict {
     },
     /// It had nothing to decide.
     Vacuous,
-    /// The run does not say enough to judge it, and what it says breaks nothing.
+    /// The run does not record enough to judge it, and what it records breaks nothing.
     Undecided {
         /// What is missing.
         why: String,
@@ -324,7 +324,7 @@ impl Judge {
         let seq = self.last_seq;
         for job in self.jobs.keys().copied().collect::<Vec<_>>() {
             let mut violated = self.jobs[&job].finish(&self.profile);
-            // That everything is told assumes that every callback leaves (contract L1).
+            // That everything is delivered assumes that every callback leaves (contract L1).
             if !self.across.is_quiet() {
                 violated = violated.without(Rule::R19);
             }
@@ -362,7 +362,7 @@ impl Judge {
         Verdicts { rules: counts.into_iter().map(verdict).collect(), events, jobs }
     }
 
-    /// Says that these rules cannot be judged in this run, whatever was seen so far; a violation seen stays one.
+    /// Records that these rules cannot be judged in this run, whatever was seen so far; a violation seen stays one.
     pub fn undecidable(&mut self, rules: RuleSet, why: &str) {
         for rule in rules.intersection(self.rules).iter() {
             self.undecided.entry(rule).or_insert_with(|| why.to_owned());

@@ -244,7 +244,7 @@ impl<Id: Copy + PartialEq> Slots<Id> {
         self.ids.iter().position(|open| *open == Some(id)).map(|slot| slot as u32)
     }
 
-    /// Gives the id a free slot; when none is free, takes one that is not among the `kept` bits, if `kept` says any.
+    /// Gives the id a free slot; when none is free, takes one that is not among the `kept` bits, if `kept` has any.
     fn open(&mut self, id: Id, most: usize, kept: u64) -> Option<u32> {
         let free = self.ids.iter().position(Option::is_none).or_else(|| {
             (self.ids.len() < most).then(|| {

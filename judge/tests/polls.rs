@@ -2,7 +2,7 @@
 
 use judge::{Rule, Trace, Verdicts};
 
-/// A job whose end is asked for by this call, and the state that a poll sees behind it.
+/// A job whose end is requested by this call, and the state that a poll sees behind it.
 fn trace(call: &str, state: &str) -> Trace {
     let text = format!(
         r#"{{"format":1,"dialect":"bits","records":["call","return","enter","leave"]}}

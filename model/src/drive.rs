@@ -1,8 +1,8 @@
 //! Driving a core, one stimulus at a time: the one step function of the checker, the fuzzer and the property tests.
 //!
 //! **What it is.** A [`Driver`] owns a [`Core`] and plays all that is around it: client threads, dispatchers, transfer workers,
-//! the disk, the network, the clock. A [`Stimulus`] is one move of one of them. What happens is told to an [`Observer`], in
-//! order; a recorder makes a trace of it, the rules judge it, the specification follows it.
+//! the disk, the network, the clock. A [`Stimulus`] is one move of one of them. An [`Observer`] receives what
+//! happens, in order; a recorder makes a trace of it, the rules judge it, the specification follows it.
 //!
 //! **What it is not.** Threads. Calls and deliveries are cut only where they wait: a call that waits for a delivery or for
 //! the disk stays open while others move; a delivery is begun, entered and left in three moves. Interleavings inside the
@@ -176,8 +176,8 @@ impl<C: Core> Driver<C> {
         &self.core
     }
 
-    /// Whether the core ignores all of this: afterwards it is what it was. Everything happens to one copy of it, because this is asked in
-    /// every state.
+    /// Whether the core ignores all of this: afterwards it is what it was. Everything happens to one copy of it, because this is
+    /// checked in every state.
     pub fn ignores(&self, inputs: impl Iterator<Item = Input<'static>>) -> bool {
         let mut core = self.core.clone();
         for input in inputs {
@@ -194,7 +194,7 @@ impl<C: Core> Driver<C> {
         core == self.core
     }
 
-    /// Applies one stimulus and tells `observer` what happens.
+    /// Applies one stimulus and reports to `observer` what happens.
     pub fn apply(&mut self, stimulus: &Stimulus, observer: &mut impl Observer) -> Applied {
         self.touched = 0;
         let applied = self.move_one(stimulus, observer);
@@ -460,7 +460,7 @@ impl<C: Core> Driver<C> {
         Until::Released(delivery, slot)
     }
 
-    /// Tells of every job of which something happened that it is at rest, if it is.
+    /// Reports every job that is at rest, of those to which something happened.
     fn tell_who_is_idle(&self, observer: &mut impl Observer) {
         let touched = (0..u32::BITS).filter(|job| self.touched >> job & 1 == 1).map(JobId);
         for job in touched.filter(|job| self.is_idle(*job)) {
@@ -570,12 +570,12 @@ fn bit(job: JobId) -> u32 {
     1_u32.checked_shl(job.0).unwrap_or(0)
 }
 
-/// Whether the job is in a state from now on that is told of.
+/// Whether the job enters a state that has an event of its own.
 fn is_an_end(change: &Change) -> bool {
     matches!(change.state, Some((_, JobState::Transferred | JobState::Error)))
 }
 
-/// Whether the call changes who is told, or what.
+/// Whether the call changes who receives events, or which.
 fn rearranges(call: &Call) -> bool {
     matches!(
         call,

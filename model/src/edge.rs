@@ -2,16 +2,17 @@
 //!
 //! **What it is.** An [`Edge`] is where a job stood ([`Context`]: state, mask class, registration, pending events), what was done to it
 //! ([`Act`]: a call, a step of the environment, a part of a delivery), and what came of it ([`Outcome`]: the answer, whether the
-//! call waits, the state it led to). The lockstep knows the exact edge of every step and tells an [`EdgeSink`].
+//! call waits, the state it led to). The lockstep passes the exact edge of every step to an [`EdgeSink`].
 //! Edges have names, such as `TRANSFERRED mask=T reg=object pending=T | Cancel -> begins`, and print and parse by them.
 //!
 //! **What it is not.** The state space: files are not counted, several jobs are not related, and what cannot matter is left out by
-//! [`Context::of`]. In TRANSFERRED the mask class is what the mask says of JobTransferred and FileTransferred, in ERROR of JobError and
-//! FileTransferred, elsewhere of FileTransferred alone; a program counts where it can be told, in TRANSFERRED and ERROR. Getters,
+//! [`Context::of`]. In TRANSFERRED the mask class is which of JobTransferred and FileTransferred the mask lets through. In ERROR
+//! it is which of JobError and FileTransferred, elsewhere whether FileTransferred. A program counts where it can receive an event, in
+//! TRANSFERRED and ERROR. Getters,
 //! properties, steps without effect, refused calls, calls that wait, enters, leaves, progress, preemption, the network's loss and return, expiry and final states have a state and
 //! nothing else.
 //!
-//! **The law it keeps.** The abstraction is a function of what the specification knows, and the same for every dialect: an answer
+//! **The law it keeps.** The abstraction is a function of what the specification holds, and the same for every dialect: an answer
 //! of either error family has one name. Two different edges have different names, and `parse(print(edge)) = edge`.
 //!
 //! ```
@@ -28,7 +29,7 @@ use contract::env::StepKind;
 use contract::event::{Leave, Target};
 use contract::{Call, Event, HResult, Interfaces, JobState, Method, NotifyFlags, Profile};
 
-/// Who is told of the edges of a run.
+/// What receives the edges of a run.
 pub trait EdgeSink {
     /// Whether the sink takes edges. Where it does not, no edge is computed.
     const LISTENS: bool;
@@ -157,7 +158,7 @@ impl FromStr for Edge {
             let (act, outcome) = rest.split_once(" -> ")?;
             let act = Act::all().find(|known| known.to_string() == act)?;
             let edge = Edge::of(Context::parse(context)?, act, Outcome::parse(outcome)?);
-            // A context that says more than matters, or says it otherwise, is no name.
+            // A context with more than matters, or in another spelling, is no name.
             (edge.to_string() == text).then_some(edge)
         };
         parsed().ok_or_else(|| UnknownEdge(text.to_owned()))
@@ -182,7 +183,7 @@ const MODIFICATION: u32 = 4;
 /// Behind the states: no job.
 const NO_STATE: u32 = JobState::ALL.len() as u32;
 
-/// What the specification knows of a job: all that a context is made of.
+/// What the specification holds of a job: all that a context is made of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Standing {
     /// The state.
@@ -340,7 +341,7 @@ pub enum Act {
     Fail(Notice),
 }
 
-/// What a mask says of the events that matter in a state.
+/// Which of the events that matter in a state a mask lets through.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum MaskClass {
     /// All masked.
@@ -373,7 +374,7 @@ pub enum Given {
     Program,
 }
 
-/// An event, and who is told.
+/// An event, and who receives it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Notice {
     /// JobTransferred, to the object.
@@ -400,7 +401,7 @@ impl Notice {
         (Notice::ProgramError, "JobError to program"),
     ];
 
-    /// What is told.
+    /// The event.
     #[must_use]
     pub const fn event(self) -> Event {
         match self {
@@ -411,7 +412,7 @@ impl Notice {
         }
     }
 
-    /// Who is told what. FileRangesTransferred is never generated (contract section 2).
+    /// The notice of this event to this target. FileRangesTransferred is never generated (contract section 2).
     #[must_use]
     pub fn of(event: Event, target: Target) -> Option<Notice> {
         Some(match (event, target) {

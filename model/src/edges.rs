@@ -74,7 +74,7 @@ pub struct Explored {
     pub edges: BTreeSet<Edge>,
     /// Distinct states.
     pub states: usize,
-    /// Whether specification and core agreed throughout. Otherwise the edges say nothing.
+    /// Whether specification and core agreed throughout. Otherwise the edges mean nothing.
     pub is_sound: bool,
 }
 
@@ -161,7 +161,7 @@ pub fn explorations(breadth: Breadth) -> Vec<Exploration> {
 /// An object with Callback and Callback2.
 const BOTH: Receiver =
     Receiver { id: ReceiverId(0), interfaces: Interfaces::CALLBACK.union(Interfaces::CALLBACK2) };
-/// An object with Callback alone. Its id is the same: no edge tells objects apart.
+/// An object with Callback alone. Its id is the same: no edge distinguishes objects.
 const FIRST: Receiver = Receiver { id: ReceiverId(0), interfaces: Interfaces::CALLBACK };
 
 const MODIFICATION: NotifyFlags = NotifyFlags::JOB_MODIFICATION;

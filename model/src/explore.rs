@@ -67,7 +67,7 @@ pub struct Report {
     pub disagreement: Option<(Disagreement, Vec<Stimulus>)>,
     /// Whether every state was explored.
     pub extent: Extent,
-    /// What the visited set says of a state, and what it costs.
+    /// What the visited set keeps of a state, and what it costs.
     pub visited: Visited,
     /// Edges per class of actions, where the engine counts them.
     pub fired: Vec<Fired>,
@@ -90,7 +90,7 @@ pub struct Visited {
     pub identity: Identity,
     /// The probability that two states were taken for one.
     pub collision_probability: f64,
-    /// The most that the visited set and two frontiers took in memory, in bytes; none where the engine does not say.
+    /// The most that the visited set and two frontiers took in memory, in bytes; none where the engine does not report it.
     pub bytes: Option<u64>,
     /// The most of them that was on disk, in bytes.
     pub bytes_on_disk: u64,
@@ -156,7 +156,7 @@ pub struct Progress {
     pub states: u64,
     /// The depth reached.
     pub depth: u32,
-    /// States found and not yet expanded, and bytes held, where the engine says so.
+    /// States found and not yet expanded, and bytes held, where the engine reports them.
     pub holds: Option<Holds>,
 }
 
@@ -204,7 +204,7 @@ pub struct Options<'a> {
     pub threads: usize,
     /// How long the first run may take.
     pub budget: Option<Duration>,
-    /// Told now and then how far the run is.
+    /// Called now and then with how far the run is.
     pub progress: &'a dyn Fn(Progress),
     /// What it may use beside threads and memory.
     pub resources: &'a Resources,
@@ -477,7 +477,7 @@ fn first_run_of_stateright<M: Explorable>(model: M, options: &Options<'_>) -> Fi
     }
 }
 
-/// Waits for the checker, telling how far it is.
+/// Waits for the checker, and reports how far it is.
 fn watch<M: Model, K: Checker<M>>(checker: K, progress: &dyn Fn(Progress)) -> K {
     let mut pause = Duration::from_micros(200);
     while !checker.is_done() {
@@ -489,7 +489,7 @@ fn watch<M: Model, K: Checker<M>>(checker: K, progress: &dyn Fn(Progress)) -> K 
     checker.join()
 }
 
-/// A model that can be asked whether one state breaks one property.
+/// A model that can check whether one state breaks one property.
 pub trait Judged: Model {
     /// Whether the state breaks the property of this name.
     fn breaks(&self, state: &Self::State, property: &str) -> bool;

@@ -1,7 +1,7 @@
 //! What is kept on disk of a check: the explorations that are done, and checkpoints of the one under way.
 //!
 //! **What it is.** A check is many explorations, one for each slice in each dialect. A [`Keep`] is a directory for all of them: a file
-//! that says of what check it is, and for each exploration a directory with checkpoints ([`explorer::checkpoint`]) until it is
+//! with what check it is of, and for each exploration a directory with checkpoints ([`explorer::checkpoint`]) until it is
 //! done, and with its result from then on. A resumed check takes the results there are and goes on with the rest.
 //!
 //! **The laws it keeps.**
@@ -144,7 +144,7 @@ impl Keep {
 
     /// Something cannot be kept. The check goes on, and its results stand.
     pub(crate) fn lose(&self, error: Error) {
-        // The first reason is told; a disk that is full has many.
+        // The first reason is kept; a disk that is full has many.
         let _ = self.lost.set(error);
     }
 

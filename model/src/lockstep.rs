@@ -1,7 +1,7 @@
 //! Specification and core side by side, judged by the rules: the state of the product model, and one run of the fuzzer.
 //!
 //! **What it is.** A [`Lockstep`] applies a stimulus to a [`Driver`], lets the specification follow every answer and every
-//! change, feeds the rules' monitors, and then asks whether the two still agree: in every job's state, in
+//! change, feeds the rules' monitors, and then compares the two: in every job's state, in
 //! every answer and the delivery that it waits for, in every pending event and whether it may begin now, in every timer and its
 //! moment, in what is made of each report of a transfer, and in whether the scheduler has something to do.
 //!
@@ -120,7 +120,7 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         self.apply_telling(profile, stimulus, tap, &mut NoEdges)
     }
 
-    /// The same, and tells `edges` which edges the stimulus was: one for each job that moved.
+    /// The same, and passes the edges of the stimulus to `edges`: one for each job that moved.
     pub fn apply_telling(
         &mut self,
         profile: &Profile,
@@ -136,7 +136,7 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         if self.disagreement.is_some() {
             return self.apply_alone(profile, stimulus, tap);
         }
-        // What comes too late must leave the core exactly as it was, which nothing else says of it.
+        // What comes too late must leave the core exactly as it was, which nothing else checks.
         let before = matches!(stimulus, Stimulus::Late(_)).then(|| self.driver.core().clone());
         let Lockstep { driver, spec, tickets, slots, lengths, monitors, violated, disagreement, exercised } =
             self;

@@ -3,7 +3,7 @@
 //! **What it is.** [`all`] goes through the tables (transitions, dialects, methods, masks, leaves, guards, rules), and applies to each what can be
 //! done to it. No mutant is chosen by hand: a new row, guard or rule has its mutants.
 //!
-//! **The law it keeps.** Names are unique, say the place from the outside in, and do not depend on numbers in a table.
+//! **The law it keeps.** Names are unique, give the place from the outside in, and do not depend on numbers in a table.
 
 use std::fmt::Write as _;
 

@@ -4,7 +4,7 @@
 //! real code. States are keyed by [`contract::Core::canonical`], so the space is finite although calls are not bounded.
 //!
 //! **Properties.** `always R..` for each rule carried, `always agreement`, and `sometimes witness R..`: a reachable state in
-//! which the rule's guard makes a difference. A rule that never bites is vacuous in the slice, and the run says so.
+//! which the rule's guard makes a difference. A rule that never bites is vacuous in the slice, and the run reports it.
 
 use std::marker::PhantomData;
 
@@ -31,7 +31,7 @@ pub type State<C, const J: usize> = Lockstep<C, J>;
 /// The product model of one slice with `J` jobs. `C` is the core that is explored.
 pub struct Product<C, const J: usize> {
     profile: Profile,
-    /// What the core is made with. It knows of no mutation.
+    /// What the core is made with. It has no mutation.
     config: contract::core::Config,
     slice: Slice,
     rules: RuleSet,
@@ -321,7 +321,8 @@ impl<C: Core, const J: usize> Model for Product<C, J> {
             self.deliveries(state, job, actions);
         }
         self.environment(state, actions);
-        // All of it together is tried on one copy of the core, which is cheap. Only a core that does not ignore it is asked one by one.
+        // All of it together is tried on one copy of the core, which is cheap. Only when the core does not ignore it, each input is an
+        // action.
         if state.disagreement().is_none() && !state.driver().ignores(self.without_effect(state)) {
             actions.extend(self.without_effect(state).filter_map(stimulus_of));
         }
@@ -498,7 +499,7 @@ properties! {
     R19 "R19" "witness R19";
 }
 
-/// How many files a job has. Behind a disagreement the specification has stopped counting, and the core is asked.
+/// How many files a job has. Behind a disagreement the specification has stopped counting, and the core counts.
 fn files<C: Core, const J: usize>(state: &State<C, J>, job: JobId) -> u32 {
     let of_spec = state.spec().job(job).map_or(u32::MAX, |job| job.files());
     if state.disagreement().is_none() {

@@ -351,7 +351,7 @@ fn default_slices(profile: &Profile) -> Vec<Slice> {
     let bytes = Slice { name: "default/bytes", ..small() };
     let objects = Slice { name: "default/objects", receivers: vec![FULL, PLAIN], ..base.clone() };
     let programs = Slice { name: "default/programs", programs: Programs::One, ..base.clone() };
-    // A switch is explored where what it changes is: at the masks, or at who is told; and where every rule bites.
+    // A switch is explored where what it changes is: at the masks, or at who receives events; and where every rule bites.
     let table = profile.dialect.profile();
     if profile.disable_masks != table.disable_masks {
         return vec![masks, bytes];

@@ -21,7 +21,7 @@ use crate::ask::{Ask, Dialects, one_of};
 use crate::layout::{Arrows, Shown, arrow_id, state_graph};
 use crate::problem::Problem;
 
-/// Reads which dialects are asked for: both, when nothing is.
+/// Reads the dialects of the query: both, when it has none.
 pub(crate) fn asked(query: &str) -> Result<Dialects, Problem> {
     let dialect = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "dialect");
     dialect.map_or(Ok(Dialects::Both), |(_, value)| one_of("dialect", &value, Dialects::ALL.into_iter()))

@@ -6,7 +6,7 @@
 //!
 //! **What it is not.** A second model, or a second prompt. An address has the statements that the prompt reads, so that a link is a script.
 //!
-//! **The law it keeps.** A page is a function of its address, of the traces that were loaded, and of nothing else. Whatever is asked, there is an
+//! **The law it keeps.** A page is a function of its address, of the traces that were loaded, and of nothing else. Each request has an
 //! answer: a page that states what is wrong and what to type. Nothing outside of this machine is loaded, and no page needs its script.
 
 #![forbid(unsafe_code)]

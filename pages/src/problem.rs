@@ -28,7 +28,7 @@ pub enum Problem {
         /// What to type instead.
         help: String,
     },
-    /// A statement of the path asks or looks back, and is no step.
+    /// A statement of the path is a question or looks back, and is no step.
     #[error("statement {number} of the path, {typed}, is no step")]
     NoStep {
         /// Which statement, from 1.

@@ -10,7 +10,7 @@ use crate::store::{Loaded, Store};
 use crate::trace::{Extent, Filter};
 use crate::{graph, steps, trace, walk};
 
-/// What is asked, by the methods that there are.
+/// The methods of a request that there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Method {
     /// To be shown something.
@@ -99,7 +99,7 @@ impl Site {
         Ok(format!("/trace/{}", self.traces.keep(Loaded::new(name, trace)?)))
     }
 
-    /// Answers, whatever is asked.
+    /// Answers each request.
     #[must_use]
     pub fn reply(&self, request: &Request<'_>) -> Reply {
         let reply = match request.method {

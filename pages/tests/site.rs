@@ -1,4 +1,4 @@
-//! The site without a socket: whatever is asked, there is an answer, and what is typed never becomes markup.
+//! The site without a socket: each request has an answer, and what is typed never becomes markup.
 
 use pages::{Ask, Problem, Request, Site};
 

@@ -1,6 +1,6 @@
 //! Schedules per second: the body of the fuzz target `schedule` on its seeds, beside the smallest thing shuttle can run.
 //!
-//! `cargo bench -p properties --bench race`. What is asked of the subject is at least a fifth of the toy's rate.
+//! `cargo bench -p properties --bench race`. The subject must reach at least a fifth of the toy's rate.
 
 use divan::counter::ItemsCount;
 use properties::fuzzing;

@@ -1,7 +1,7 @@
 //! Generates the index of edges, or shows that it is wide enough.
 //!
 //! - `cargo run --release -p properties --example edges -- --write` writes `model/edges.txt`;
-//! - `... -- --saturate` explores each slice in one dimension larger, and says after each which edges it adds: none (exit 1 otherwise).
+//! - `... -- --saturate` explores each slice in one dimension larger, and prints after each which edges it adds: none (exit 1 otherwise).
 //!
 //! `bgcheck graph --table edges` prints it, for a comparison with the committed one.
 
@@ -23,7 +23,7 @@ fn main() -> std::io::Result<ExitCode> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let (started, mut added) = (Instant::now(), 0);
     let explored = explore(breadth, threads, &mut |dialect, slice, explored| {
-        // Said at once: who stops a long exploration knows what there was until then.
+        // Printed at once: when a user stops a long exploration, the edges found until then are on the terminal.
         let unknown = explored.edges.iter().filter(|edge| Index::committed().place(**edge).is_none());
         for edge in unknown {
             println!("not in the index: {edge}");

@@ -5,7 +5,7 @@
 //! options at the end; then it runs the corpus again and counts the edges (`lockstep`) or the windows (`schedule`) it reaches. A program
 //! with `UNGUIDED` in its environment, or built with `--features pairs`, is what it is compared with.
 //!
-//! When everything is reached it says after how many runs: at the latest, since libFuzzer replaces inputs by shorter ones.
+//! When everything is reached it prints after how many runs: at the latest, since libFuzzer replaces inputs by shorter ones.
 
 #![expect(clippy::disallowed_methods, reason = "a file knows the wall time it was written at")]
 

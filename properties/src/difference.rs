@@ -1,13 +1,13 @@
 //! Two accounts of one run that part, as one finding: a name, both sides, and the rule concerned.
 //!
-//! **What it is.** A [`Difference`] says what the subject did and what the other account has instead. The other account is the specification,
-//! which runs beside the subject, or a suite, which was written down before. Every engine that compares has its findings as differences:
-//! one identity, one picture.
+//! **What it is.** A [`Difference`] holds what the subject did and what the other account has instead. The other account is the
+//! specification, which runs beside the subject, or a suite, which was written down before. Every engine that compares has its findings as
+//! differences: one identity, one picture.
 //!
 //! **What it is not.** A verdict about who is right. The rule named beside it is the one that the two accounts part about.
 //!
-//! **The law it keeps.** The identity says after which step which answer, field, state, event or piece of disk work is missing or extra, and has
-//! no job, thread, number or value. So one identity is one fault, whichever engine met it.
+//! **The law it keeps.** The identity names the step, and the answer, field, state, event or piece of disk work that is missing or extra
+//! after it. It has no job, thread, number or value. So one identity is one fault, whichever engine met it.
 
 mod lockstep;
 mod step;

@@ -11,13 +11,13 @@ use model::edges::{Explored, explorations, reachable};
 
 use crate::{program, run};
 
-/// Specification and core part in this slice, so that the edges say nothing. `bgcheck check` says where.
+/// Specification and core part in this slice, so that the edges mean nothing. `bgcheck check` prints where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("specification and core do not agree in slice {0}: the edges say nothing")]
 pub struct Unsound(pub &'static str);
 
-/// Explores both dialects with the alphabet of programs, and gives every edge there is. Each slice is told to `tell`, by its dialect and
-/// its name, when it is done.
+/// Explores both dialects with the alphabet of programs, and gives every edge there is. `tell` is called with each slice that is done:
+/// its dialect, its name and what was explored.
 ///
 /// # Errors
 /// Specification and core part.

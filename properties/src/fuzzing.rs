@@ -21,7 +21,7 @@ pub fn lockstep(bytes: &[u8]) {
     lockstep_telling(bytes, &mut NoEdges);
 }
 
-/// The same, and tells `edges` which edges the steps were, for a fuzzer to be guided by.
+/// The same, and sends the edges of the steps to `edges`, for a fuzzer to be guided by.
 ///
 /// # Panics
 /// As [`lockstep`].
@@ -39,7 +39,7 @@ pub fn canary(bytes: &[u8]) {
     canary_telling(bytes, &mut NoEdges);
 }
 
-/// The same, and tells `edges` which edges the steps were.
+/// The same, and sends the edges of the steps to `edges`.
 ///
 /// # Panics
 /// As [`canary`].
@@ -96,7 +96,7 @@ pub fn schedule(bytes: &[u8]) {
     schedule_telling(bytes, &mut |_| ());
 }
 
-/// The same, and tells `windows` which windows were hit, in their order, for a fuzzer to be guided by.
+/// The same, and calls `windows` with each window that was hit, in their order, for a fuzzer to be guided by.
 ///
 /// # Panics
 /// As [`schedule`].

@@ -7,7 +7,7 @@
 //! **What it is not.** Patient or careful: it stops at the first thing seen. It does not survive every fault either. A fault may
 //! make the subject spin, so a caller that tries all faults runs each attack in a process of its own.
 //!
-//! **The law it keeps.** An engine is never told which fault there is, and attacks every fault in the same way, in the same order.
+//! **The law it keeps.** No engine receives the name of the fault. Each attacks every fault in the same way, in the same order.
 
 use std::fmt;
 use std::path::Path;
@@ -270,7 +270,7 @@ impl Attack<'_> {
             return Some(Sign::Agreement);
         }
         let committed = pins::states(scope, variant, slice.name);
-        // One that is not explored to its end may have too many already: of a view that tells everything apart there is no end.
+        // One that is not explored to its end may have too many already: a view that distinguishes everything has no end.
         let differ = committed.is_some_and(|before| match report.whole() {
             Some(now) => now as u64 != before,
             None => report.states as u64 > before,

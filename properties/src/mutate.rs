@@ -64,7 +64,7 @@ pub enum Engine {
     Liveness,
     /// Steps and deliveries that the specification refuses in the states of walks: does it still?
     Refusals,
-    /// Stories on the engine's core that end at a deadline: does time run out when the mutated model says?
+    /// Stories on the engine's core that end at a deadline: does time run out when it does in the mutated model?
     Deadlines,
 }
 
@@ -392,8 +392,8 @@ fn protocols() -> impl Iterator<Item = (Dialect, Design, protocol::Slice)> {
     })
 }
 
-/// Scope tiny for every design, and small and default for the engine's in the dialect that has programs; and jobs that end while a file of
-/// theirs is still to be told of, which no scope has.
+/// Scope tiny for every design, and small and default for the engine's in the dialect that has programs; and jobs that end while the
+/// event of a file of theirs is still due, which no scope has.
 fn protocol_slices(dialect: Dialect, design: Design) -> Vec<protocol::Slice> {
     let mut slices = protocol::slices(ScopeName::Tiny, dialect.profile());
     if design == Design::Barrier && dialect == Dialect::Bits {

@@ -1,8 +1,8 @@
 //! How large each slice of the checker and each situation of races is, as committed.
 //!
-//! **What it is.** [`states`] and [`size`] read what `bgcheck check` printed (`docs/pinned/check-*.txt`), and CI compares. A core whose view tells
-//! apart what is one state, or takes for one what is two, agrees with the specification in every state that is explored, and breaks no rule.
-//! The number of states shows it. [`race`] reads `docs/pinned/race-tiny.txt`.
+//! **What it is.** [`states`] and [`size`] read what `bgcheck check` printed (`docs/pinned/check-*.txt`), and CI compares. A core whose
+//! view splits what is one state, or takes for one what is two, agrees with the specification in every state that is explored, and breaks no
+//! rule. The number of states shows it. [`race`] reads `docs/pinned/race-tiny.txt`.
 //!
 //! **What it is not.** A verdict: a number may change with every change of model or core, and is then renewed.
 

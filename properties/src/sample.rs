@@ -28,9 +28,9 @@ pub struct Options<'a> {
     pub stop: Stop,
     /// Set from outside when it is to end.
     pub enough: Option<&'a AtomicBool>,
-    /// Told now and then how many programs have run.
+    /// Called now and then with the number of programs that have run.
     pub progress: &'a dyn Fn(u64),
-    /// Told of the seed of each program before it runs: one that does not come back is known by it.
+    /// Called with the seed of each program before it runs: it identifies a program that does not come back.
     pub at: &'a dyn Fn(u64),
     /// Called with each failure once it is small.
     pub found: &'a dyn Fn(&Failure),

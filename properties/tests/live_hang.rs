@@ -1,7 +1,7 @@
-//! A service that blocks its clients for good is found out: the run ends, and says who waits where.
+//! A service that blocks its clients for good is found out: the run ends, and reports who waits where.
 //!
 //! The service is one whose Cancel always waits for the callback, also from inside that very callback. The command calls that a
-//! violation of R16; its monitor may not, because other jobs go on being told, and then nothing follows from what is open.
+//! violation of R16; its monitor may not, because callbacks of other jobs go on, and then nothing follows from what is open.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a GitHub workflow is told: a line for each thing that is wrong, which its page shows beside the log.
+//! The annotations of a GitHub workflow: a line for each thing that is wrong, which its page shows beside the log.
 //!
 //! **What it is.** Workflow commands (`::error title=...::...`), errors first, [`ANNOTATIONS`] at most: GitHub shows no more of one step.
 //!

@@ -26,7 +26,7 @@ pub struct Comparison {
     pub before: Compared,
     /// The later run.
     pub after: Compared,
-    /// Whether both ran on one kind of machine. If not, their rates say nothing about the subject.
+    /// Whether both ran on one kind of machine. If not, their rates mean nothing about the subject.
     pub one_machine: bool,
     /// Failures that only the later run has.
     pub new: Vec<Differing>,

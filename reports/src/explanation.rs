@@ -1,6 +1,6 @@
 //! What a word of the workbench means: a page for a terminal, for a document or for a machine.
 //!
-//! The words come from the tables that use them, so a page holds what it is given and knows no rule.
+//! The words come from the tables that use them, so a page holds what it is given and contains no rule of its own.
 
 use serde::Serialize;
 
@@ -22,12 +22,12 @@ pub struct Explanation {
 pub struct Passage {
     /// What it is about.
     pub title: String,
-    /// What it says.
+    /// Its contents.
     #[serde(flatten)]
     pub body: Body,
 }
 
-/// What a part of a page says, by how it is laid out.
+/// The contents of a part of a page, by how they are laid out.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Body {

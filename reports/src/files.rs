@@ -39,7 +39,7 @@ pub enum ReportError {
     Write {
         /// Which file or directory.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// There is nothing to read.
@@ -53,7 +53,7 @@ pub enum ReportError {
     Read {
         /// Which file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// The file is no JSON.
@@ -64,7 +64,7 @@ pub enum ReportError {
         /// Where it stops being JSON.
         source: serde_json::Error,
     },
-    /// The file is JSON, but says no version.
+    /// The file is JSON, but has no version.
     #[error("{} is JSON, but not the results of a run: it has no version", path.display())]
     NoVersion {
         /// Which file.
@@ -75,7 +75,7 @@ pub enum ReportError {
     WrongVersion {
         /// Which file.
         path: PathBuf,
-        /// The version it says.
+        /// The version it has.
         found: u64,
     },
     /// The file has the right version, but not its fields.
@@ -155,7 +155,7 @@ pub fn write_with(dir: &Path, results: &Results, trend: Option<&Trend>) -> Resul
 /// Reads results back. `path` is the file, or the directory that [`write_all`] wrote it into.
 ///
 /// # Errors
-/// Says which of these it was: nothing there, not readable, not JSON, not results, another version, or malformed.
+/// The error is one of these: nothing there, not readable, not JSON, not results, another version, or malformed.
 pub fn read(path: &Path) -> Result<Results, ReportError> {
     let path = if path.is_dir() { path.join("results.json") } else { path.to_owned() };
     let bytes = match std::fs::read(&path) {

@@ -97,7 +97,7 @@ pub enum Kill {
     },
     /// The fault is not in its subject.
     OutOfReach,
-    /// It was not asked: it is not expected to see this fault in the budget.
+    /// It was not run: it is not expected to see this fault in the budget.
     NotTried,
     /// It could not run.
     Failed {
@@ -398,7 +398,7 @@ impl Expected {
         before.is_some_and(|before| before.saturating_mul(MARGIN) <= budget_ms)
     }
 
-    /// The pairs of fault and engine that this knows, that ran within reach and budget, and that saw nothing.
+    /// The pairs of fault and engine that this holds, that ran within reach and budget, and that saw nothing.
     #[must_use]
     pub fn lost(&self, kills: &Kills) -> Vec<(String, String)> {
         let is_lost = |row: &KillRow, cell: &KillCell| {

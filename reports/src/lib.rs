@@ -1,14 +1,14 @@
 //! Results as data, and their renderings for people and machines.
 //!
-//! **What it is.** [`Results`] says what every engine of a run did: how much, on which subject, in which scope, and
+//! **What it is.** [`Results`] holds what every engine of a run did: how much, on which subject, in which scope, and
 //! what that means for each rule. [`Outcome`] is the verdict and the exit code, computed from the results and from
 //! nothing else. [`Table`] is the rule x subject table. [`terminal`], [`markdown`], [`html`] and [`json`] render all
-//! of it; [`write_all`] puts a report into a directory and [`read`] takes one back. [`Sentences`] says which sentences of the
+//! of it; [`write_all`] puts a report into a directory and [`read`] takes one back. [`Sentences`] holds which sentences of the
 //! documents are followed, and by what. An [`Explanation`] is a page about a word that the outputs use. [`junit`], [`sarif`],
 //! [`annotations`] and [`summary`] are for CI systems. A [`History`] has a line for each night; a [`Trend`] shows how nights compare, and a
 //! [`Comparison`] how two runs do.
 //!
-//! **What it is not.** An engine or a judge: it fills nothing in, reads no clock and knows no rule. Dates, numbers and
+//! **What it is not.** An engine or a judge: it fills nothing in, reads no clock and contains no rule. Dates, numbers and
 //! the words of the rules are passed in; only where a rule stands in the contract is looked up here (`sarif`).
 //!
 //! **The law it keeps.** What was *proved* and what was only *sampled* are never the same word, every number has a unit

@@ -93,7 +93,7 @@ pub enum Fate {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Meaning {
-    /// It is the same model: no state can tell.
+    /// It is the same model: no state differs.
     Equivalent,
     /// What it changes is specified nowhere, or is outside the model.
     Unspecified,

@@ -218,7 +218,7 @@ impl Results {
     /// The verdict and the exit code of the run.
     ///
     /// A run without any engine decided nothing. A run whose engines were all skipped is [`ExitCode::Skipped`], which
-    /// says more than that nothing was done.
+    /// is more exact than that nothing was done.
     pub fn outcome(&self) -> Outcome {
         if let Some(signal) = self.run.stopped_by.filter(|_| self.knows_nothing()) {
             let what = format!("{signal} stopped it before anything was known");
@@ -428,7 +428,7 @@ fn of_work(title: &str, ran: &Ran) -> Vec<Reason> {
         let amounts = words::work(ran);
         reasons.push(Reason::new(ExitCode::Vacuous, format!("{title} did no work ({amounts})")));
     }
-    // What an exhaustive engine has not judged before its budget was spent, the spent budget already says.
+    // What an exhaustive engine has not judged before its budget was spent, the spent budget already explains.
     if !judged && !is_unfinished(ran) {
         reasons.push(Reason::new(ExitCode::Vacuous, format!("{title} judged nothing")));
     }
@@ -442,7 +442,7 @@ pub const IDLE_NIGHTS: u64 = 3;
 pub const REPLAYED_PERCENT: u64 = 90;
 
 /// A fuzzer that ran, and found out nothing that it did not know the night before. One that found a failure has stopped there, so that
-/// how little else it did says nothing.
+/// how little else it did means nothing.
 fn of_news(title: &str, ran: &Ran) -> Vec<Reason> {
     if ran.has_found() {
         return Vec::new();
@@ -457,7 +457,7 @@ fn of_news(title: &str, ran: &Ran) -> Vec<Reason> {
 
 fn stale(corpus: &Corpus, ran: &Ran) -> Option<String> {
     let runs = ran.work.iter().find(|amount| amount.unit == Unit::Runs)?.done;
-    // Without a run there is nothing to have a share of, and that has been said.
+    // Without a run there is nothing to have a share of, and that is a reason already.
     let is_stale = runs > 0 && corpus.replayed.saturating_mul(100) > runs.saturating_mul(REPLAYED_PERCENT);
     is_stale.then(|| {
         let (replayed, runs) = (words::thousands(corpus.replayed), words::plural(runs, "run", "runs"));
@@ -480,7 +480,7 @@ fn fewer_edges(edges: &ModelEdges) -> Option<String> {
     Some(format!("reaches fewer edges than the night before: {now}, and {before} then"))
 }
 
-/// An engine that does not see what is broken on purpose says nothing when it sees nothing elsewhere.
+/// When an engine does not see what is broken on purpose, it means nothing that it sees nothing elsewhere.
 fn of_canary(canary: &Canary) -> Option<Reason> {
     let what = || format!("{}, so what it does not find elsewhere says nothing", words::canary(canary));
     (!canary.is_caught()).then(|| Reason::new(ExitCode::Vacuous, what()))

@@ -76,7 +76,7 @@ pub enum SentenceStanding {
 pub struct ChoiceRow {
     /// The rule, the switch or the transition.
     pub what: String,
-    /// What it says.
+    /// Its text.
     pub says: String,
     /// Why, or where the choice was made.
     pub why: String,

@@ -181,7 +181,7 @@ pub struct Measured {
     pub viable: usize,
     /// Of these, those that an engine noticed.
     pub noticed: usize,
-    /// Of these, those that no program can tell from the engine.
+    /// Of these, those that no program can distinguish from the engine.
     pub equivalent: usize,
 }
 

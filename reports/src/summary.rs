@@ -15,7 +15,7 @@ use crate::words;
 /// Bytes that a summary may have. GitHub takes 1 MiB for a step and shows 64 KB.
 pub const SUMMARY_BYTES: usize = 60_000;
 
-/// Findings that are told in full.
+/// Findings that are printed in full.
 const FINDINGS: usize = 3;
 
 /// Lines of a timeline.

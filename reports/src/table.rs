@@ -114,7 +114,7 @@ impl Table {
         Table { rows: rule_ids(results).into_iter().map(|rule| row(results, rule)).collect() }
     }
 
-    /// The subjects of which the table says something, and those on which nothing ran.
+    /// The subjects of which the table shows something, and those on which nothing ran.
     #[must_use]
     pub fn subjects(&self) -> (Vec<Subject>, Vec<Subject>) {
         let shown = |subject: Subject| !self.rows.iter().all(|row| row.is_empty(subject));

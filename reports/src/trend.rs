@@ -525,7 +525,7 @@ fn slow(nights: &[&Night], series: &[Series]) -> Vec<Slow> {
     slow.collect()
 }
 
-/// The middle one of the last rates, the newest first, if there are enough that say something.
+/// The middle one of the last rates, the newest first, if there are enough that mean something.
 fn median(points: impl Iterator<Item = Point>) -> Option<u64> {
     let telling = points.filter(|point| point.done >= LEAST_COUNT && point.of >= Some(LEAST_MS));
     let mut values: Vec<u64> = telling.take(COMPARED_NIGHTS).map(|point| point.value).collect();

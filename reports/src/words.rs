@@ -1,4 +1,4 @@
-//! The words and numbers that every rendering shares, so that they cannot say different things.
+//! The words and numbers that every rendering shares, so that they cannot print different things.
 
 mod cause;
 mod found;
@@ -185,12 +185,12 @@ pub(crate) fn finding(finding: &Finding) -> String {
     }
 }
 
-/// What a cell of the table says first: how the rule stands, where, and how often.
+/// What a cell of the table shows first: how the rule stands, where, and how often.
 pub(crate) fn cell(cell: &Cell) -> String {
     standing(cell.standing, &cell.split().0)
 }
 
-/// What a cell says besides: the findings of less weight; empty when there are none.
+/// What a cell shows besides: the findings of less weight; empty when there are none.
 pub(crate) fn cell_besides(cell: &Cell) -> String {
     let (_, others) = cell.split();
     let mut texts = Vec::new();
@@ -221,7 +221,7 @@ pub(crate) const LEGEND: &str = "In the timelines time runs downwards. j0 is a j
     registered, d0 the delivery of an event to it. A delivery begins when the service has decided on it, and starts when the client's \
     callback is entered. Clauses are those of section 4 of docs/contract.md. Marked lines decide.";
 
-/// What the run may say of itself, line by line, each with whom the line is about.
+/// What may be claimed of the run, line by line, each with whom the line is about.
 ///
 /// A rule that is broken or vacuous somewhere on a subject is not claimed for it.
 pub(crate) fn claims(results: &Results, table: &Table) -> Vec<(String, String)> {
@@ -288,7 +288,7 @@ fn listed(rules: &[String], separator: &str) -> String {
     format!("{}: {}", plural(rules.len() as u64, "rule", "rules"), rules.join(separator))
 }
 
-/// The verdict with its exit code. To have held is said together with how far that goes.
+/// The verdict with its exit code. To have held is printed together with how far that goes.
 pub(crate) fn verdict(outcome: &Outcome, table: &Table) -> String {
     let text = format!("{} (exit {})", outcome.verdict, outcome.exit_code.code());
     if outcome.exit_code != ExitCode::Held {
@@ -496,7 +496,7 @@ fn per_second(amount: &Amount, time_ms: u64) -> Option<String> {
     Some(if tenths < 1_000 { format!("{}.{}", tenths / 10, tenths % 10) } else { thousands(tenths / 10) })
 }
 
-/// How long the programs of a sampler were on average: without it a number of runs says little.
+/// How long the programs of a sampler were on average: without it a number of runs means little.
 fn mean_length(ran: &Ran) -> Option<String> {
     let of = |unit| ran.work.iter().find(|amount| amount.unit == unit).map(|amount| amount.done);
     let steps = u128::from(of(Unit::Steps)?);

@@ -104,7 +104,7 @@ pub(crate) fn tried(trial: &Trial<'_>, output: &Output) -> Result<Tried, Error> 
     Ok(Tried { who, campaign, calls, fault: fault.or(ends), elapsed })
 }
 
-/// How long the adapter may take for what it was asked for last, once the run is stopped.
+/// How long the adapter may take to answer the last command, once the run is stopped.
 const LAST: Duration = Duration::from_millis(300);
 
 /// Does something with an adapter. When the run is stopped, the adapter is ended soon: what waits for its answer comes back.

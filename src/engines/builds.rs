@@ -57,7 +57,7 @@ pub(crate) fn build(place: &Place, inside: Inside, offline: bool, output: &Outpu
         Ok(status) if status.success() => {}
         Ok(_) => {
             let why = tail.last().cloned().unwrap_or_default();
-            // What cannot be downloaded or linked says nothing about the sources.
+            // A download or a link that fails is about this machine, and not about the sources.
             if tail.iter().any(|line| is_about_this_machine(line) && line.contains("error")) {
                 let help = "run `bgcheck doctor` to see what is missing".to_owned();
                 return Err(Error::Missing {

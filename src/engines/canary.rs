@@ -1,7 +1,7 @@
-//! Canaries: engines let loose on what is broken on purpose, so that a night knows that they can find something.
+//! Canaries: engines let loose on what is broken on purpose, so that a night shows that they can find something.
 //!
-//! **What it is not.** A measure: `bgcheck kill` has many faults and says how soon each is seen. A canary is as cheap as it can be, and
-//! one that is not caught says that the engine, or what reads its results, is broken.
+//! **What it is not.** A measure: `bgcheck kill` has many faults and reports how soon each is seen. A canary is as cheap as possible. If
+//! one is not caught, the engine, or what reads its results, is broken.
 
 use judge::{Rule, RuleSet};
 use properties::race::Design;

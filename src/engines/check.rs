@@ -51,7 +51,7 @@ pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Resul
     Ok(())
 }
 
-/// Tells the search what there is to explore.
+/// Gives the search the parts that are to be explored.
 pub(crate) fn expect(plan: &Plan<'_>) {
     let Search { scope, dialects, .. } = *plan.search;
     for variant in dialects.iter().flat_map(|dialect| variants(*dialect, scope)) {
@@ -214,7 +214,7 @@ impl Engine for Check {
     }
 }
 
-/// Where traces go when nothing else is said.
+/// Where traces go when no other place is named.
 pub(crate) fn default_traces(target: &Path) -> Traces {
     Traces::in_dir(target.join("traces"))
 }

@@ -45,7 +45,7 @@ impl Traces {
         std::fs::read_to_string(self.file_of(failure)?).ok()
     }
 
-    /// Puts the trace of a failure back where another one of its name was written since. One that cannot be written was said to be lost.
+    /// Puts the trace of a failure back where another one of its name was written since. One that cannot be written was reported as lost.
     pub(crate) fn write_again(&self, failure: &Failure, trace: &str) {
         if let Some(file) = self.file_of(failure) {
             let _ = write(&file, trace);
@@ -57,7 +57,7 @@ impl Traces {
     }
 
     /// Makes the failure of `rule`, or of what is no rule, as small as it gets, writes its trace and describes it. `story` is what
-    /// no trace says.
+    /// no trace has.
     pub(crate) fn keep(&self, trace: &Trace, rule: Option<Rule>, story: &str) -> Result<Failure, Error> {
         let case = Case::of_trace(trace);
         let rules = match (&case, rule) {
@@ -259,14 +259,14 @@ impl Traces {
     }
 }
 
-/// What is told of a trace.
+/// What is written down of a trace.
 #[derive(Default)]
 struct Told<'a> {
     drawn: String,
     id: String,
     /// What no trace has.
     story: &'a str,
-    /// What the header says of it, where that is not the story.
+    /// What the header states of it, where that is not the story.
     what: Option<String>,
     rate: Option<Rate>,
     /// What `replay` is given beside the file.

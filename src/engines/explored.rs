@@ -225,7 +225,7 @@ impl Explored {
 
     fn finding(&self, law: Law) -> RuleResult {
         let finding = match self.together(law) {
-            // Which slices prove it is said by `check`; a report has room for the scope.
+            // `check` prints which slices prove it; a report has room for the scope.
             Together::Proved(_) => Finding::Proved { scope: self.scope.to_string() },
             Together::Violated(failure) => Finding::broken(failure.clone()),
             Together::Vacuous => Finding::Vacuous,

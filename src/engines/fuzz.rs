@@ -1,4 +1,4 @@
-//! libFuzzer, through cargo-fuzz: built, run for a budget, and what it said read back.
+//! libFuzzer, through cargo-fuzz: built, run for a budget, and its output read back.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -136,7 +136,7 @@ pub(crate) fn is_about_this_machine(why: &str) -> bool {
     SIGNS.iter().any(|sign| why.contains(sign))
 }
 
-/// Builds the target. Part of the set-up: it says nothing about the subject.
+/// Builds the target. Part of the set-up: its result is not about the subject.
 pub(crate) fn build(plan: &Plan<'_>, output: &Output) -> SetUpStep {
     let name = plan.target.name();
     let progress = output.progress(&format!("build fuzz target {name}"));
@@ -153,13 +153,13 @@ pub(crate) fn build(plan: &Plan<'_>, output: &Output) -> SetUpStep {
     SetUpStep { what: format!("fuzz target {name} built"), time_ms: millis(started.elapsed()), failed }
 }
 
-/// The line that says why a build failed, out of everything cargo said.
+/// The line of cargo's output with the cause of a failed build.
 fn cause(tail: &[String]) -> String {
     let error = tail.iter().map(|line| line.trim()).find(|line| line.starts_with("error"));
     error.or(tail.last().map(|line| line.trim())).unwrap_or("cargo said nothing").to_owned()
 }
 
-/// Builds the target and runs it, or says what is in the way.
+/// Builds the target and runs it, or returns what is in the way.
 pub(crate) fn whole(
     plan: &Plan<'_>,
     set_up: &mut Vec<SetUpStep>,
@@ -197,7 +197,7 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
     command.args(["-print_final_stats=1", "-timeout=20", "-max_len=1024"]);
     command.args(plan.target.guidance());
     let mut seen = Seen::default();
-    // Before libFuzzer speaks, cargo works, and that says nothing about the target's speed.
+    // Before libFuzzer's first line, cargo works. That time does not count for the target's speed.
     let mut started = None;
     let began = Instant::now();
     let mut work = Work::timed(plan.budget);
@@ -226,7 +226,7 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
     Ok(result(plan.target, status))
 }
 
-/// Says at once that something was found; what it is takes a while.
+/// Reports at once that something was found. To find out what it is takes a while.
 fn note(plan: &Plan<'_>, artifact: &str, progress: &Progress) {
     let path = shorter(plan.place, artifact);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -256,7 +256,7 @@ fn fuzz(plan: &Plan<'_>, verb: &str) -> std::process::Command {
 fn corpora(plan: &Plan<'_>) -> Vec<PathBuf> {
     let name = plan.target.name();
     let grows = PathBuf::from(CORPUS).join(name);
-    // libFuzzer refuses a directory that is not there; if it cannot be made, libFuzzer says so.
+    // libFuzzer refuses a directory that is not there; if it cannot be made, libFuzzer reports that.
     let _ = std::fs::create_dir_all(plan.place.join(&grows));
     let committed = PathBuf::from("fuzz/regressions").join(name);
     let there = plan.place.join(&committed).is_dir();
@@ -299,7 +299,7 @@ fn ran(plan: &Plan<'_>, seen: &Seen, before: u64, elapsed: Duration, tail: &[Str
             before,
             after: size(plan),
             added: seen.added,
-            // Who never said that it had begun has done nothing else.
+            // Without the line INITED, every run was one of the inputs that were there.
             replayed: seen.replayed.unwrap_or(seen.runs),
             idle_nights: 0,
         })),
@@ -391,7 +391,7 @@ impl Crash {
         }
         let bytes = std::fs::read(plan.place.join(&path)).unwrap_or_default();
         let Some(again) = Again::run(plan.target, &bytes) else {
-            // Not the input's fault as far as it can be seen here: what libFuzzer said is all there is.
+            // Not the input's fault as far as it can be seen here: libFuzzer's output is all there is.
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let id = format!("fuzz-{}-{name}", plan.target.name());
             let timeline = story(tail);
@@ -466,7 +466,7 @@ fn shorter(place: &Place, artifact: &str) -> PathBuf {
     if place.join(below).is_file() { PathBuf::from(below) } else { Path::new(artifact).to_owned() }
 }
 
-/// What libFuzzer said from the panic on, without its own bookkeeping.
+/// What libFuzzer printed from the panic on, without its own bookkeeping.
 fn story(tail: &[String]) -> String {
     let start =
         tail.iter().position(|line| line.contains("panicked at") || line.contains("ERROR: libFuzzer"));
@@ -475,7 +475,7 @@ fn story(tail: &[String]) -> String {
     lines[..end.unwrap_or(lines.len())].join("\n")
 }
 
-/// What libFuzzer has said so far.
+/// What was read so far in libFuzzer's output.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Seen {
     runs: u64,

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::run;
 
-/// Nights that a history keeps when nothing else is said: more than half a year, in less than a megabyte.
+/// Nights that a history keeps when no other number is given: more than half a year, in less than a megabyte.
 pub(crate) const KEPT: usize = 200;
 
 /// Where tonight's line goes, and how many are kept.

@@ -1,6 +1,6 @@
 //! Seeded faults x engines: builds the workbench with the faults inside, and runs each attack as a process of its own.
 //!
-//! A fault may make its subject spin or crash, so an attack is a child that can be given up, and what it says is one line of JSON.
+//! A fault may make its subject spin or crash, so an attack is a child that can be given up, and its output is one line of JSON.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -64,7 +64,7 @@ const TO_BEGIN: Duration = Duration::from_millis(60);
 /// The subject without a fault is attacked for so long at most.
 const CONTROL: Duration = Duration::from_secs(3);
 
-/// What a child says.
+/// What a child prints.
 #[derive(Serialize, Deserialize)]
 struct Said {
     /// What it saw, as [`Sign`] prints it.
@@ -250,7 +250,7 @@ fn note(progress: &Progress, row: &KillRow) {
     progress.note(&format!("kill: {} seen by {by}", row.fault));
 }
 
-/// The program that attacks by this engine, what it attacks not yet said.
+/// The command that attacks by this engine. What it attacks is not yet set.
 pub(super) fn attacker(program: &Path, engine: Engine, budget: Duration, seed: u64) -> Command {
     let mut command = Command::new(program);
     command.args(["--quiet", "kill", "--attack", "--engine", engine.name()]);
@@ -276,7 +276,7 @@ pub(super) fn attack(mut command: Command, engine: Engine, budget: Duration) -> 
             Ok(Said { failed: true, by, .. }) => Kill::Failed { why: by.unwrap_or_default() },
             Ok(Said { by: Some(by), time_ms, runs, .. }) => killed(by, time_ms, runs, runs_are),
             Ok(Said { by: None, time_ms, runs, .. }) => Kill::NotSeen { time_ms, runs, runs_are },
-            // A process that dies says nothing, and that is what a fuzzer calls a crash.
+            // A process that dies prints no result, and that is what a fuzzer calls a crash.
             Err(_) => killed("crash".to_owned(), millis(started.elapsed()), 0, runs_are),
         },
     }
@@ -301,7 +301,7 @@ fn wait(mut child: Child, limit: Duration) -> Ended {
     let started = Instant::now();
     worker::group(child.id());
     let status = loop {
-        // A line fits into the pipe, so a child that has said it can end without a reader.
+        // A line fits into the pipe, so a child that has printed it can end without a reader.
         match child.try_wait() {
             Ok(None) => {}
             ended => break ended.ok().flatten(),

@@ -3,7 +3,7 @@
 //! **What it is.** For each fuzzer of tonight the newest night that had it, too, and from it what a single night cannot know:
 //! for how many nights in a row nothing new was found, and how many edges were reached then.
 //!
-//! **What it is not.** The history, which has every night in short: it is asked where no report is kept.
+//! **What it is not.** The history, which has every night in short: it is read where no report is kept.
 //! Nor a verdict: `reports` judges what stands in the results.
 //!
 //! **The law it keeps.** A night without the fuzzer, such as one of the canary, is passed over: it must not make the others forget.
@@ -14,7 +14,7 @@ use std::time::SystemTime;
 use reports::{EngineResult, History, Night, NightEngine, Ran, Results, Status, figures};
 
 /// The nights whose results lie in a directory below `reports` or in `out`, the newest first. One that was cut off has none, and one
-/// that cannot be read says nothing.
+/// that cannot be read is left out.
 pub(crate) fn nights(reports: &Path, out: &Path) -> Vec<Results> {
     let below = std::fs::read_dir(reports).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut files: Vec<_> = below.chain([out.to_owned()]).map(|dir| dir.join("results.json")).collect();
@@ -30,8 +30,8 @@ fn night(file: &Path) -> Option<(SystemTime, Results)> {
     Some((written, reports::read(file).ok()?))
 }
 
-/// Carries on what the nights before, the newest first, say of tonight's fuzzers. Where no report is kept, as on a machine that is new each
-/// night, their lines in the history say it.
+/// Carries on the counts of tonight's fuzzers from the nights before, the newest first. Where no report is kept, as on a machine that is
+/// new each night, the counts are from the history.
 pub(crate) fn carry_on(tonight: &mut [EngineResult], nights: &[Results], history: &History) {
     for EngineResult { name, status, .. } in tonight {
         let Status::Ran(ran) = status else { continue };
@@ -48,12 +48,12 @@ fn carry_on_one(ran: &mut Ran, before: Option<Before>) {
     if let (Some(edges), Some((reached, reachable))) =
         (ran.edges.as_deref_mut(), before.and_then(|it| it.edges))
     {
-        // Of another index more or fewer say nothing.
+        // Counts of two indexes cannot be compared.
         edges.last_night = (reachable == edges.reachable).then_some(reached);
     }
 }
 
-/// What a fuzzer's last night says of tonight.
+/// The counts of a fuzzer's last night, which tonight's follow.
 struct Before {
     /// Nights in a row that added nothing.
     idle_nights: u64,

@@ -1,4 +1,4 @@
-//! Another program, run to its end, with what it says on stderr line by line.
+//! Another program, run to its end, and its stderr read line by line.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,7 @@ use reports::Signal;
 use crate::watch::reaper::{How, end_group, in_own_group};
 use crate::watch::worker;
 
-/// Lines remembered of what a program said last.
+/// Last lines of a program's stderr that are remembered.
 const REMEMBERED: usize = 2_000;
 
 /// Bytes of a line that are kept.
@@ -54,7 +54,7 @@ pub(crate) fn run(
 const BEAT: Duration = Duration::from_millis(50);
 const GRACE: Duration = Duration::from_millis(600);
 
-/// Stops the program when this run is to end early: it is asked, and then ended.
+/// Stops the program when this run is to end early: it is interrupted, and later killed.
 fn stop_with_us(group: u32, over: &AtomicBool) {
     let mut asked: Option<Instant> = None;
     while !over.load(Ordering::Relaxed) {

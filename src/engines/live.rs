@@ -225,7 +225,7 @@ fn again(plan: &Plan<'_>, config: &LiveConfig<'_>, seed: u64) -> String {
     )
 }
 
-/// Something did not come back, which is what R16 is about, also where its monitor cannot say who is to blame.
+/// Something did not come back, which is what R16 is about, also where its monitor cannot decide who is to blame.
 fn note_hang(findings: &mut Vec<RuleResult>, what: &str, replay: &str) {
     let r16 = RuleId(Rule::R16.to_string());
     let found = match findings.iter_mut().find(|result| result.rule == r16) {

@@ -15,7 +15,7 @@ pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Resul
     look().run(plan, output, done)
 }
 
-/// Tells the search what there is to explore.
+/// Gives the search the parts that are to be explored.
 pub(crate) fn expect(plan: &Plan<'_>) {
     look().expect(plan);
 }

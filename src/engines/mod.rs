@@ -1,4 +1,4 @@
-//! The engines: each runs one crate's exploration or sampling and says what it found as an [`reports::EngineResult`].
+//! The engines: each runs one crate's exploration or sampling and returns what it found as an [`reports::EngineResult`].
 
 pub(crate) mod adapter;
 pub(crate) mod bench;

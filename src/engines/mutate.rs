@@ -1,6 +1,6 @@
 //! Mutants of the model x engines: builds the workbench with the mutants inside, and lets it look at all of them in one process.
 //!
-//! A mutant may send the model astray, so the looking is a child's work, and what it says is a line of JSON for each mutant.
+//! A mutant may send the model astray, so the looking is a child's work, and it prints a line of JSON for each mutant.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -49,7 +49,7 @@ pub(crate) const ENGINES: [&str; 9] =
 
 const INSIDE: Inside = Inside { feature: "mutants", verb: "mutate", what: "mutants" };
 
-/// What a child says.
+/// A line that a child prints.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "said", rename_all = "kebab-case")]
 pub(crate) enum Said {

@@ -31,7 +31,7 @@ pub(crate) fn run(plan: &Plan<'_>, output: &mut Output, done: Done<'_>) -> Resul
     look().run(plan, output, done)
 }
 
-/// Tells the search what there is to explore.
+/// Gives the search the parts that are to be explored.
 pub(crate) fn expect(plan: &Plan<'_>) {
     look().expect(plan);
 }
@@ -87,7 +87,7 @@ impl Look {
         Ok(())
     }
 
-    /// Tells the search what there is to explore.
+    /// Gives the search the parts that are to be explored.
     pub(super) fn expect(&self, plan: &Plan<'_>) {
         let (scope, design) = (plan.search.scope, plan.design);
         // What a law remembers makes states differ, and what is committed is of all laws.

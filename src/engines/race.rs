@@ -78,7 +78,7 @@ pub(crate) fn kinds(strategies: &[Strategy], depth: u32) -> Vec<Kind> {
 const OF_EACH: u64 = 16;
 const OF_ALL: u64 = 2_000_000;
 
-/// How often the progress is told.
+/// How often the progress is updated.
 const BEAT: Duration = Duration::from_millis(100);
 
 /// The engine's name, also in the results of earlier nights.
@@ -147,7 +147,7 @@ fn hunt_all(plan: &Plan<'_>, output: &Output) -> Vec<(Kind, Hunted)> {
     })
 }
 
-/// What was found, at once: it is made small, and told in whole, later.
+/// What was found, at once: it is made small, and reported in whole, later.
 fn in_one_line(kind: Kind, first: &First) -> String {
     let First { seed, after, violated, seen } = first;
     let what = match (seen, violated.is_empty()) {
@@ -307,7 +307,7 @@ pub(super) fn windows(tables: &[(String, &race::Windows)]) -> Windows {
 /// Schedules of the nights whose reports are kept below a directory: each report carries the count on, so the largest is all.
 pub(crate) fn schedules_before(reports_dir: &Path) -> u64 {
     let nights = std::fs::read_dir(reports_dir).into_iter().flatten().flatten();
-    // A night that was cut off has no results, and one of another version says nothing here.
+    // A night that was cut off has no results, and one of another version is left out.
     let results = nights.filter_map(|night| reports::read(&night.path().join("results.json")).ok());
     results.map(|results| schedules_of(&results)).max().unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! How an exhaustive engine searches, and what it says meanwhile: the same for every model.
+//! How an exhaustive engine searches, and the progress that it shows: the same for every model.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -39,7 +39,7 @@ pub(crate) struct Search<'a> {
     pub(crate) enough: Option<&'a Cell<bool>>,
 }
 
-/// How progress is told.
+/// How progress is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Telling {
     /// To people, in a line that changes.
@@ -71,8 +71,8 @@ impl<'a> Search<'a> {
         self.enough.is_some_and(Cell::get) || worker::is_stopped()
     }
 
-    /// Tells the watcher that an engine begins. How long an exploration to its end takes is not known before. A search that goes on finds
-    /// states, which the watcher counts as signs of life.
+    /// Sends the watcher the message that an engine begins. How long an exploration to its end takes is not known before. A search that
+    /// goes on finds states, which the watcher counts as signs of life.
     pub(crate) fn begin(&self, engine: &str, subject: Subject) {
         let limit = self.budget.map_or(Limit::Silence(SILENCE), Limit::of);
         worker::begin(engine, Some(subject), "", limit);
@@ -97,7 +97,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Runs one of the explorations that are expected, and tells how far it is. `whole` says how large it is, if it came to its end.
+    /// Runs one of the explorations that are expected, and reports how far it is. `whole` returns its size, if it came to its end.
     pub(crate) fn explore<R>(
         &self,
         label: &str,
@@ -139,14 +139,14 @@ pub(crate) type Labels = RefCell<BTreeMap<String, Expected>>;
 /// How long a search may find nothing.
 const SILENCE: Duration = Duration::from_secs(300);
 
-/// Tells how far an exploration is.
+/// Reports how far an exploration is.
 struct Teller<'a> {
     label: &'a str,
     expected: Expected,
     ahead: &'a Ahead,
     progress: Progress,
     telling: Telling,
-    /// The last level told.
+    /// The last level reported.
     level: Cell<Option<u32>>,
 }
 

@@ -1,4 +1,4 @@
-//! Talking with a session of [`properties::simulate`]: a prompt at a terminal, and lines from arguments, a script or a pipe.
+//! The lines that lead a session of [`properties::simulate`]: from a prompt at a terminal, arguments, a script or a pipe.
 //!
 //! **The law it keeps.** A script and a person get the same replies. What is not from a person ends at its first wrong line, which the
 //! error names.
@@ -51,7 +51,7 @@ enum Goes {
     Ends,
 }
 
-/// Talks until the lines are at their end.
+/// Runs the session until the lines are at their end.
 pub(crate) fn simulate<C: Core>(
     session: Session<C>,
     source: &Source<'_>,
@@ -162,7 +162,7 @@ impl<C: Core> Talk<C> {
                 stands = Some(step.stands);
             }
         }
-        // Of several statements in a line the last one says where everything stands.
+        // Where everything stands is printed once for a line, behind its last statement.
         if let Some(stands) = stands.filter(|_| self.form == Form::Text) {
             output.text(&standing(&stands)).map_err(Stop::Other)?;
         }
@@ -184,7 +184,7 @@ impl<C: Core> Talk<C> {
         }
     }
 
-    /// Talks with a person, whose slips end nothing.
+    /// Reads the lines of a person, whose slips end nothing.
     fn prompt(&mut self, output: &mut Output) -> Result<ExitCode, Error> {
         let broken = |error: ReadlineError| Error::Usage {
             what: format!("the terminal cannot be read: {error}"),

@@ -25,7 +25,7 @@ pub(crate) fn install_cargo_mutants() -> String {
     format!("cargo install cargo-mutants --locked --version {CARGO_MUTANTS_VERSION} --root target/tools")
 }
 
-/// Asks cargo-mutants for its version, below the checkout or on the PATH.
+/// The version that cargo-mutants prints, below the checkout or on the PATH.
 pub(crate) fn cargo_mutants(place: &Place) -> Option<String> {
     let own = place.tools().join("bin").join(format!("cargo-mutants{}", std::env::consts::EXE_SUFFIX));
     let ask = |program: &OsStr| first_line(Command::new(program).args(["mutants", "--version"]));
@@ -41,7 +41,7 @@ pub(crate) enum Found {
     Path,
 }
 
-/// Looks for cargo-fuzz, and asks it for its version: a file that does not run is no tool.
+/// Looks for cargo-fuzz, and has it print its version: a file that does not run is no tool.
 pub(crate) fn cargo_fuzz(place: &Place) -> Option<(Found, String)> {
     let own = place.tools().join("bin").join(format!("cargo-fuzz{}", std::env::consts::EXE_SUFFIX));
     let own = first_line(Command::new(own).arg("--version")).map(|version| (Found::Tools, version));
@@ -70,7 +70,7 @@ fn path(place: &Place) -> OsString {
     std::env::join_paths(all).unwrap_or(paths)
 }
 
-/// Installs cargo-fuzz below the checkout. Says what it does through `tell`.
+/// Installs cargo-fuzz below the checkout. `tell` gets each line that cargo prints on stderr.
 pub(crate) fn install(place: &Place, tell: &dyn Fn(String)) -> SetUpStep {
     let started = Instant::now();
     let mut command = cargo(place);

@@ -36,7 +36,7 @@ pub(super) fn that_contain(typed: &str) -> impl Iterator<Item = String> {
     Index::text().lines().filter(move |name| worth_while && name.contains(typed)).map(str::to_owned)
 }
 
-/// What the pieces of a name say.
+/// What the pieces of a name mean.
 fn pieces(name: &str) -> Vec<String> {
     let (context, step) = name.split_once(" | ").unwrap_or((name, ""));
     let (act, outcome) = step.split_once(" -> ").unwrap_or((step, ""));

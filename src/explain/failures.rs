@@ -73,7 +73,7 @@ fn has_ending(path: &Path, ending: &str) -> bool {
 enum Known {
     /// By their names.
     ByName,
-    /// By their names, or by what the rules say of them: they have names of their own.
+    /// By their names, or by the verdicts of the rules: they have names of their own.
     ByVerdict,
 }
 

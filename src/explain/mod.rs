@@ -118,7 +118,7 @@ impl Word {
         self
     }
 
-    /// All there is to say about it.
+    /// Its page.
     pub(crate) fn page(&self) -> Result<Explanation, Error> {
         (self.page)()
     }

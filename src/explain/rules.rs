@@ -81,7 +81,7 @@ fn recorded(kind: Recorded) -> Option<String> {
 /// Lines of a run that is drawn as a whole; of a longer one only what matters is drawn.
 const WHOLE: usize = 40;
 
-/// The timeline without its first line, which says what the page says.
+/// The timeline without its first line, which repeats the page.
 fn drawn(example: &Example) -> String {
     let Example { trace, violation } = example;
     let options = TimelineOptions { violation: Some(*violation), ..TimelineOptions::default() };

@@ -21,7 +21,7 @@ pub(super) fn of_report(out: Option<&Path>, place: &Place, output: &Output) -> P
     wanted.unwrap_or_else(|error| {
         output.warn(&error);
         let other = finish::elsewhere();
-        // It is said again at the end, when the report cannot be written there either.
+        // An error is reported at the end, when the report cannot be written there either.
         let _ = prepare(&other);
         output.note(&format!("the report goes to {} instead", other.display()));
         other

@@ -1,4 +1,4 @@
-//! How long the engines of a night take, so that each can say how long the night still lasts.
+//! How long the engines of a night take, so that each can show how long the night still lasts.
 //!
 //! **What it is.** A guess before each engine: explorations take what they took in the last night with this budget, samplers their share of
 //! what is left and what they went beyond it then.

@@ -155,7 +155,7 @@ impl<'a> Night<'a> {
         let mut so_far = self.results.clone();
         so_far.run.partial.get_or_insert(UNDER_WAY.to_owned());
         watched::name_rules(&mut so_far);
-        // It is written again at the end, and said then when it cannot be.
+        // It is written again at the end, and an error is reported then.
         let _ = reports::write_all(&self.out, &so_far);
     }
 
@@ -172,7 +172,7 @@ impl<'a> Night<'a> {
             && (task.core == CoreChoice::Core || engine.0.has_canary_core())
     }
 
-    /// Runs an engine, or says what is in the way.
+    /// Runs an engine, or records what is in the way.
     fn engine(
         &mut self,
         engine: Named,
@@ -364,7 +364,7 @@ fn missing(target: Target, obstacle: Obstacle) -> Error {
 /// An engine that could not run: something outside is in the way, or the workbench is at fault.
 fn not_run(engine: &str, error: &Error) -> EngineResult {
     match error.exit_code() {
-        // A build that was ended with the night says nothing about the workbench.
+        // A build that was ended with the night is no fault of the workbench.
         _ if run::is_stopped() => skipped(engine, watched::STOPPED),
         ExitCode::Internal => EngineResult::failed(engine, error),
         _ => skipped(engine, &error.to_string()),
@@ -384,7 +384,7 @@ fn skipped(engine: &str, why: &str) -> EngineResult {
     }
 }
 
-/// What a part that was cut off says of the subject. Canaries are broken on purpose, and say nothing of it.
+/// The result of a part that was cut off. That of canaries, which are broken on purpose, counts as a failure of the engine.
 fn of_subject(engine: Named, result: EngineResult, end: &End) -> EngineResult {
     if engine.0.is_about_subject() || matches!(end, End::Stopped) {
         return result;

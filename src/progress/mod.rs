@@ -3,7 +3,7 @@
 //! **What it is.** An engine hands over its [`Work`] and a text; a thread of this module writes lines, so that one comes while an engine is
 //! silent, too. Each line has what is done, of how much, and about how long it still takes ([`work`]).
 //!
-//! **What it is not.** A sign of life: only what an engine tells is one.
+//! **What it is not.** A sign of life: only a call by an engine is one, and a line is not.
 
 pub(crate) mod ahead;
 pub(crate) mod course;
@@ -45,7 +45,7 @@ pub(crate) fn stands() -> Option<String> {
     Some(line)
 }
 
-/// Says where this process stands.
+/// Prints on stderr where this process stands.
 #[cfg_attr(not(unix), expect(dead_code, reason = "there is no signal that asks"))]
 pub(crate) fn say_where_it_stands() {
     say(stands().as_deref().unwrap_or("getting ready"));
@@ -109,7 +109,7 @@ impl Track {
     }
 }
 
-/// What one engine says while it works.
+/// The progress of one engine.
 pub(crate) struct Progress(Arc<Mutex<State>>);
 
 struct State {
@@ -128,14 +128,14 @@ enum How {
     Quiet,
 }
 
-/// Whether anything is said at all, and how.
+/// Whether progress is shown at all, and how.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Talk {
     As(Manner),
     Quiet,
 }
 
-/// How progress is told.
+/// How progress is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
 pub(crate) enum Manner {
     /// A bar on a terminal, and else plain lines.
@@ -189,7 +189,7 @@ impl Progress {
         }
     }
 
-    /// How far it is, where another line than one of progress says so.
+    /// How far it is, where another line than one of progress shows it.
     pub(crate) fn note_work(&self, work: Work) {
         worker::sign();
         let state = locked(&self.0);
@@ -262,7 +262,7 @@ impl State {
             How::Json => JSON_EVERY,
             How::Quiet => return,
         };
-        // Before anything was told there is nothing to write.
+        // Before the first call of `tell` there is nothing to write.
         if self.made.is_none() || !self.track.is_due(every) {
             return;
         }

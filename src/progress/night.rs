@@ -39,7 +39,8 @@ impl OfNight {
         serde_json::from_str(text).ok()
     }
 
-    /// What is left of the night so long after this, if the engine says that it still takes so long. One may go on when its budget is spent.
+    /// What is left of the night so long after this. `own` is what the engine still takes by its own estimate. One may go on when its
+    /// budget is spent.
     fn left(self, since: Duration, own: Option<Duration>) -> Duration {
         let behind = self.own.saturating_sub(since).max(own.unwrap_or_default()) + self.later;
         behind.max(self.budget.unwrap_or_default().saturating_sub(since))
@@ -49,7 +50,7 @@ impl OfNight {
 /// This process's part, and since when it has it.
 static PART: Mutex<Option<(OfNight, Instant)>> = Mutex::new(None);
 
-/// This process runs an engine of a night, if its environment says so.
+/// This process runs an engine of a night, if its environment has the part.
 pub(crate) fn begin() {
     if let Some(part) = std::env::var(VARIABLE).ok().and_then(|text| OfNight::parse(&text)) {
         take_part(part);

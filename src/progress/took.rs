@@ -1,4 +1,4 @@
-//! What parts of the work took when they were last done to their end, so that the next run knows how much is left.
+//! What parts of the work took when they were last done to their end, so that the next run can estimate how much is left.
 //!
 //! **What it is not.** A result: only estimates depend on it, so a file that cannot be read or written is no error.
 

@@ -26,7 +26,7 @@ struct Counted {
     done: u64,
     of: u64,
     unit: &'static str,
-    /// What it costs; none where the count says nothing about the time.
+    /// What it costs; none where the time does not follow from the count.
     cost: Option<Spent>,
 }
 
@@ -154,7 +154,7 @@ impl Pace {
     pub(crate) fn note(&mut self, at: Duration, work: Work) {
         self.work = work;
         let Some(Spent { behind, .. }) = work.counted.and_then(|counted| counted.cost) else { return };
-        // What was done a while ago and is told again says nothing of the pace.
+        // A sample with nothing new done changes no pace.
         if self.news.back().is_some_and(|(_, before)| *before >= behind) {
             return;
         }
@@ -252,7 +252,7 @@ mod tests {
             self.parts.iter().map(on_the_first).collect()
         }
 
-        /// What is told, and when: the time, and how far each part is then.
+        /// The samples: the time of each, and how far each part is then. And the time of the end.
         fn told(&self) -> (Vec<(Duration, Vec<f64>)>, Duration) {
             let plan = self.plan();
             let end = plan.iter().map(|(_, end)| *end).fold(0.0, f64::max);

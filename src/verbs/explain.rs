@@ -125,7 +125,7 @@ fn of(kind: Kind, words: &[Word]) -> impl Iterator<Item = &Word> {
     words.iter().filter(move |word| word.kind == kind)
 }
 
-/// Pages one after another, under a title that says how they are made again.
+/// Pages one after another, under a title and the command that makes them again.
 fn document(kind: Option<Kind>, pages: &[Explanation]) -> String {
     let mut text = String::new();
     if let Some(kind) = kind {

@@ -21,7 +21,7 @@ use crate::place::Place;
 /// Generate a test suite from the explored graph, and prove what it covers.
 ///
 /// The model is explored to its end in the scope; then paths are found that cover every state, edge or pair of edges of its
-/// quotient (what the specification tells apart of a job), or make every call in every state in which it must fail. Each path
+/// quotient (what the specification distinguishes of a job), or make every call in every state in which it must fail. Each path
 /// is a trace in the suite's directory. For the proof, the files are read back and run on the engine's core, and what they
 /// reach is counted.
 #[derive(clap::Args, Debug)]
@@ -57,7 +57,7 @@ pub(crate) struct Args {
     /// Generate the committed suites of this checkout again, after a change of the model.
     #[arg(long, conflicts_with_all = ["out", "unpack", "cover", "dialect", "scope", "at_rest", "longest"])]
     committed: bool,
-    /// Say whether the committed suites have to be generated again, and write nothing.
+    /// Print whether the committed suites have to be generated again, and write nothing.
     #[arg(long, requires = "committed")]
     check: bool,
     /// The size and the proof for a machine.
@@ -112,7 +112,7 @@ fn named(name: &str) -> Result<&'static Committed, Error> {
     })
 }
 
-/// Generates every committed suite, and writes those that have changed, or says that they have.
+/// Generates every committed suite, and writes those that have changed, or only prints that they have.
 fn committed(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let dir = Place::here().join(DIRECTORY);
     if !dir.is_dir() {

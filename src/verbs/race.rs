@@ -27,7 +27,7 @@ use crate::run;
 ///
 /// A race is a few calls that prepare, two or three clients that call at the same time, callbacks that call back, and transfers
 /// that end well or badly. At each step a strategy decides who goes on. What breaks a rule is made small, and its trace repeats
-/// it. The table at the end says which calls were scheduled inside which steps of other threads.
+/// it. The table at the end lists which calls were scheduled inside which steps of other threads.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -89,7 +89,7 @@ pub(crate) struct Args {
     /// What stands in the place of the engine's barrier; anything else is wrong on purpose.
     #[arg(long, default_value_t = Design::Barrier, value_parser = cli::one_of(Design::ALL.iter().copied()), value_name = "DESIGN")]
     design: Design,
-    /// End with the first failure, which is told at once.
+    /// End with the first failure, which is reported at once.
     #[arg(long)]
     stop_at_first: bool,
     /// Where the traces of all failures go.

@@ -1,4 +1,4 @@
-//! `bgcheck replay`: what happened, as a timeline, and what the rules say of it.
+//! `bgcheck replay`: what happened, as a timeline, and the verdicts of the rules.
 
 use std::path::PathBuf;
 use std::time::Duration;

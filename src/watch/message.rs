@@ -1,4 +1,4 @@
-//! What the worker tells the watcher, a line each on its stdout.
+//! What the worker sends to the watcher, a line each on its stdout.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub(crate) enum Message {
     Found { rule: Option<RuleId>, failure: Failure },
     /// All engines that are done.
     Known(Box<Results>),
-    /// The subject panicked; so it said, and where.
+    /// The subject panicked: the message of the panic, and where.
     Panicked(String),
     /// Another process, with a group of its own, that has to end with the worker.
     Group(u32),

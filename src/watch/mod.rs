@@ -1,7 +1,7 @@
 //! Two processes: one that works, and one that watches it.
 //!
 //! **What it is.** A verb that runs a subject does so in a process of its own, the worker, which is this program again. The watcher
-//! passes on what the worker writes. When the worker hangs, dies, takes too much memory or has to stop, the watcher ends it and tells
+//! passes on what the worker writes. When the worker hangs, dies, takes too much memory or has to stop, the watcher ends it and prints
 //! what is known: the engines that were done, and what the one under way had found.
 //!
 //! **What it is not.** A judge. Whatever comes back in time is passed on unchanged.

@@ -1,7 +1,8 @@
 //! The process that outlives this one for a moment, and ends what this one has started.
 //!
-//! **What it is.** A process that is killed (SIGKILL) cannot end its children. So there is another one, this program again, which hears of each
-//! group of processes that is started, through a pipe. When the pipe is closed, it ends the groups that are left, and itself.
+//! **What it is.** A process that is killed (SIGKILL) cannot end its children. So there is another one, this program again. It receives
+//! the number of each group of processes that is started, through a pipe. When the pipe is closed, it ends the groups that are left, and
+//! itself.
 //!
 //! **What it is not.** A watcher: it knows no limit and no engine, and prints nothing.
 //!
@@ -20,7 +21,7 @@ const REAPER: &str = "BGCHECK_REAPER";
 /// How a group of processes is ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum How {
-    /// It is sent this signal, and may print what it knows.
+    /// It is sent this signal, and may print its results so far.
     Asked(Signal),
     AtOnce,
 }
@@ -102,7 +103,7 @@ pub(crate) fn in_own_group(command: &mut Command) -> &mut Command {
     command
 }
 
-/// Ends a group of processes. Says whether there was one.
+/// Ends a group of processes. Returns whether there was one.
 #[cfg(unix)]
 pub(crate) fn end_group(group: u32, how: How) -> bool {
     use rustix::process::{Pid, Signal as Number, kill_process, kill_process_group};

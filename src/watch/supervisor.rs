@@ -34,7 +34,7 @@ pub(crate) struct Order {
 pub(crate) enum Input {
     /// Nothing but the watcher.
     None,
-    /// What this process is given. Then it hears nothing of the watcher.
+    /// What this process is given. Then it receives only signals of the watcher.
     Stdin,
 }
 
@@ -65,7 +65,7 @@ pub(crate) enum End {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Stopping {
     No,
-    /// It is to end with what it knows: this signal has come.
+    /// It is to end with its results so far: this signal has come.
     Soon(Signal),
     /// It is to end now.
     Now,
@@ -79,9 +79,9 @@ pub(crate) trait Listener {
     fn found(&mut self, engine: &str, failure: &Failure) {
         let (_, _) = (engine, failure);
     }
-    /// Asked every now and then.
+    /// Called now and then.
     fn stopping(&mut self) -> Stopping;
-    /// Where the worker stands, when it was asked for.
+    /// Called with where the worker stands, after SIGUSR1.
     fn stands(&mut self, where_it_stands: &str);
 }
 
@@ -94,7 +94,7 @@ const MEMORY_BEAT: Duration = Duration::from_millis(100);
 /// A change of its memory that is a sign of life.
 const LIFE_BYTES: u64 = 1 << 20;
 
-/// How long a worker may take to end once it is asked to. What it knows is printed within two seconds.
+/// How long a worker may take to end once it was sent the stop. Its results so far are printed within two seconds.
 const GRACE: Duration = Duration::from_millis(1_300);
 
 /// How long what a worker has written last may be on its way.
@@ -107,7 +107,7 @@ const FIRST: Duration = Duration::from_secs(1_800);
 pub(crate) fn run(order: &Order, listener: &mut dyn Listener) -> std::io::Result<Watched> {
     let mut child = start(order)?;
     if order.input == Input::Stdin {
-        // The others hear that this process is gone: their stdin ends.
+        // The stdin of the others ends when this process is gone.
         reaper::watch(child.id());
     }
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
@@ -144,7 +144,7 @@ pub(crate) fn run(order: &Order, listener: &mut dyn Listener) -> std::io::Result
     }
     watch.take(listener);
     let Watch { known, .. } = watch;
-    // A worker that panicked has told of what, if it was the subject.
+    // A worker whose subject panicked has sent the message of the panic.
     let end = match (end, &known.panicked) {
         (End::Exited(code), Some(what)) if code == ExitCode::Internal.code() => {
             End::Died(format!("the subject panicked: {what}"))
@@ -184,7 +184,7 @@ struct Watch {
     limit: Limit,
     /// Since when the limit counts.
     alive: Instant,
-    /// When it was asked to end.
+    /// When it was sent the stop.
     asked: Option<Instant>,
     memory: u64,
     /// What it had when it was looked at.
@@ -240,7 +240,7 @@ impl Watch {
         }
     }
 
-    /// Asks it to end, once. One that cannot hear is ended.
+    /// Sends it the stop, once. One that cannot be reached is ended.
     fn ask(&mut self, signal: Signal) {
         if self.asked.is_some() {
             return;
@@ -271,7 +271,7 @@ impl Watch {
     fn message(&mut self, text: &[u8], listener: &mut dyn Listener) {
         // A worker that dies may leave half a message.
         let Ok(message) = serde_json::from_slice(text) else { return };
-        // Time passes in the line that says where a worker stands, whatever the worker does.
+        // The line with where a worker stands changes with the time, whatever the worker does.
         let is_sign = !matches!(message, Message::Stands(_)) && matches!(self.limit, Limit::Silence(_));
         if is_sign || matches!(message, Message::Begin { .. }) {
             self.alive = Instant::now();
@@ -419,7 +419,7 @@ impl Known {
     }
 }
 
-/// What a worker's end says of its subject.
+/// What a worker's end is blamed on.
 enum Blame {
     /// A rule is broken so.
     Rule(&'static str, Box<Failure>),

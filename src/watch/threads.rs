@@ -7,7 +7,7 @@ use std::time::Duration;
 /// How long threads are watched to see which are busy.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Threads of the workbench that are there for the watcher, and say nothing about an engine.
+/// Threads of the workbench that are there for the watcher, and do no work of an engine.
 const OWN: [&str; 3] = ["beat", "listener", "signals"];
 
 /// The threads in words, the busy ones first; nothing where the system does not show them.

@@ -1,4 +1,4 @@
-//! The side that works: it tells the watcher how far it is. A process without a watcher sends nothing.
+//! The side that works: it sends the watcher how far it is. A process without a watcher sends nothing.
 
 use std::io::{BufRead as _, Write as _};
 use std::process::Command;
@@ -15,7 +15,7 @@ use crate::{progress, signals};
 /// What marks the process that works.
 pub(super) const WORKER: &str = "BGCHECK_WORKER";
 
-/// What the variable has for a worker that hears the watcher on its stdin.
+/// What the variable has for a worker that reads what the watcher sends to its stdin.
 pub(super) const HEARD: &str = "heard";
 
 /// Its limit, when one was typed, in milliseconds.
@@ -49,7 +49,7 @@ pub(crate) fn alone(command: &mut Command) -> &mut Command {
     reaper::in_own_group(command).env_remove(WORKER).env_remove(LIMIT)
 }
 
-/// Set when the run is to end early, with what it knows.
+/// Set when the run is to end early, with its results so far.
 pub(crate) fn stop() -> &'static AtomicBool {
     signals::stop()
 }
@@ -64,13 +64,13 @@ pub(crate) fn start() {
     signals::collect();
     // Stdin is the watcher's, unless the verb reads it; then the watcher ends the worker without a word.
     if std::env::var_os(WORKER).is_some_and(|how| how == HEARD) {
-        // A worker that hears nothing ends when the watcher ends it.
+        // A worker without this thread ends when the watcher ends it.
         let _ = std::thread::Builder::new().name("listener".to_owned()).spawn(listen);
     }
     let _ = std::thread::Builder::new().name("beat".to_owned()).spawn(beat);
 }
 
-/// One word is said, and the end of the watcher ends this process, too.
+/// Reads `stop` with the number of a signal. The end of the watcher ends this process, too.
 fn listen() {
     for line in std::io::stdin().lock().lines() {
         let stopped = line.ok().and_then(|line| line.strip_prefix("stop ")?.parse().ok());

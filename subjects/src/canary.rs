@@ -2,7 +2,7 @@
 //!
 //! [`Canary`] is the engine's core without the wait of the barrier in two places: Cancel and SetNotifyFlags return although a
 //! delivery that they forbid has begun. So one callback enters after Cancel has returned (R1), and one event after it
-//! was masked (R2). `bgcheck nightly --canary` must say so and end with exit code 2.
+//! was masked (R2). `bgcheck nightly --canary` must report that and end with exit code 2.
 //!
 //! A [`Manner`] makes it worse: the canary does not come back, dies, or takes all memory. The watcher of an engine must notice each.
 

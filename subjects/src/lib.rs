@@ -4,7 +4,7 @@
 //! - [`run`]: a program on a stepped core in lockstep with the specification, judged by the rules. [`canary`]: a core that is broken on purpose.
 //! - [`race`]: the engine's service under schedules of our choice, with a simulated network and disk.
 //! - `live`: the engine's service on real threads over real HTTP, and `server`, which misbehaves for it; `outcomes`: how its transfers end then.
-//! - [`simulated`]: the service on real threads, with a network and a disk that do as they are told.
+//! - [`simulated`]: the service on real threads, with a network and a disk that follow the test's orders.
 //!
 //! **What it is not.** A search. What looks for failures, makes them small, compares and reports is in `properties`, which is a user of this crate.
 //!

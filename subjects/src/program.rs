@@ -197,12 +197,12 @@ pub(crate) fn variant(head: u8) -> Variant {
     }
 }
 
-/// A job that is on its way and tells everything, as the bytes that mean it: CreateJob, SetNotifyInterface, SetNotifyFlags,
+/// A job that is on its way with every event enabled, as the bytes that mean it: CreateJob, SetNotifyInterface, SetNotifyFlags,
 /// AddFile, Resume, its turn, and the connection. Most of what can go wrong starts here.
 const RUNNING_JOB: [u8; 7] = [0, 16, 19, 3, 6, 20, 26];
 
 /// One stimulus: a byte that chooses, then its operands. The common path (a job that is made, filled, resumed, fetched
-/// and told) takes one byte a step, so that short inputs go far.
+/// and reported) takes one byte a step, so that short inputs go far.
 #[expect(
     clippy::manual_range_patterns,
     reason = "single values become a jump table, and ranges a chain of comparisons"

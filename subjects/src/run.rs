@@ -64,7 +64,7 @@ pub fn run<C: Core>(program: &Program, make: fn(&Config) -> C) -> Outcome {
     run_watched(program, make, &mut |_, _| ())
 }
 
-/// The same, and tells `watch` after every stimulus which rules had something to decide.
+/// The same, and calls `watch` after every stimulus that did something, with the rules that had something to decide.
 pub fn run_watched<C: Core>(
     program: &Program,
     make: fn(&Config) -> C,
@@ -78,7 +78,7 @@ pub fn run_bytes<C: Core>(bytes: &[u8], make: fn(&Config) -> C) -> Outcome {
     run_bytes_telling(bytes, make, &mut NoEdges)
 }
 
-/// The same, and tells `edges` which edges the steps were.
+/// The same, and passes the edges of the steps to `edges`.
 pub fn run_bytes_telling<C: Core>(
     bytes: &[u8],
     make: fn(&Config) -> C,
@@ -135,7 +135,7 @@ fn run_on<C: Core, S: Borrow<Stimulus>>(
         if lockstep.apply_telling(profile, stimulus, &mut |_| (), edges) == Applied::Done {
             steps += 1;
             watch(stimulus, lockstep.exercised());
-            // Behind a disagreement the core goes on alone, and a rule that it breaks there says more.
+            // Behind a disagreement the core goes on alone, and a rule that it breaks there is the better finding.
             if !lockstep.violated().is_empty() {
                 break;
             }

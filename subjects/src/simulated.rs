@@ -1,7 +1,7 @@
-//! A service with a network and a disk that do as they are told, and client objects from closures.
+//! A service with a network and a disk that follow the test's orders, and client objects from closures.
 //!
 //! **What it is.** [`Sim`] is the service on real threads, with [`SimNetwork`] and [`SimDisk`] in the place of HTTP and files, and with time that runs
-//! a thousand times as fast. An [`Ear`] is a client object that remembers what it was told.
+//! a thousand times as fast. An [`Ear`] is a client object that remembers its callbacks.
 //!
 //! **What it is not.** Under schedules of our choice: for that there is [`race`](crate::race).
 
@@ -104,7 +104,7 @@ impl Sim {
         std::mem::take(&mut *self.refusals.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A job of this user with one file, told to the object. What the file does stands in its URL.
+    /// A job of this user with one file, whose events go to the object. What the file does stands in its URL.
     ///
     /// # Errors
     /// The service refused a call.
@@ -120,7 +120,7 @@ impl Sim {
         Ok(job)
     }
 
-    /// The least real time between two attempts to tell something.
+    /// The least real time between two attempts to deliver an event.
     pub fn retry_delay(&self) -> Duration {
         let delay = match self.profile.omitted_methods.is_on() {
             true => Millis::from_secs(u64::from(RETRY_SECONDS)),
@@ -264,7 +264,7 @@ impl Drop for Less<'_> {
     }
 }
 
-/// A disk that fails while it is told to, and remembers what was done.
+/// A disk that fails while it is set to, and remembers what was done.
 #[derive(Default)]
 pub struct SimDisk {
     /// What fails now.
@@ -357,7 +357,7 @@ impl Gate {
     }
 }
 
-/// What an object was told, and when.
+/// A callback that an object received, and when.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Told {
     /// The event.
@@ -375,7 +375,7 @@ pub struct Told {
 /// What an object answers to a callback.
 type AnswerOf = Box<dyn Fn(&Told, &Job) -> HResult + Send + Sync>;
 
-/// A client object that remembers what it is told and answers what a closure says.
+/// A client object that remembers its callbacks and answers what a closure returns.
 pub struct Ear {
     told: Mutex<Vec<Told>>,
     receives: Interfaces,
@@ -401,12 +401,12 @@ impl Ear {
         Ear::new(|_, _| HResult::S_OK)
     }
 
-    /// What it was told so far.
+    /// The callbacks that it has received so far.
     pub fn told(&self) -> Vec<Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How often it was told of an event.
+    /// How often it has received an event.
     pub fn count(&self, event: Event) -> usize {
         self.told().iter().filter(|told| told.event == event).count()
     }

@@ -239,7 +239,7 @@ mod tests {
         }
     }
 
-    /// A test that writes a file asks for a variable; a new one that is not in the list is found here.
+    /// A test that writes a file reads a variable; a new one that is not in the list is found here.
     #[test]
     fn every_variable_by_which_a_test_writes_is_in_the_list() {
         let known = |name: &str| {

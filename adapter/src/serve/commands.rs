@@ -1,4 +1,4 @@
-//! From a line to a command, and what there is to say about a line that is none.
+//! From a line to a command, and the error for a line that is none.
 
 use serde::Deserialize;
 use serde_json::Value;

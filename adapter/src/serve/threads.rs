@@ -19,7 +19,7 @@ pub(super) struct Threads {
     callbacks: Callbacks,
     subject: Arc<dyn Subject>,
     known: BTreeMap<Name, Sender<Task>>,
-    /// Every thread holds a clone of the sender, so that the receiver hears when all have ended.
+    /// Every thread holds a clone of the sender, so that the receiver is disconnected when all have ended.
     alive: Sender<()>,
     ended: Receiver<()>,
 }

@@ -268,7 +268,7 @@ impl PlannedCall {
         PlannedCall { call: name, job, args }
     }
 
-    /// The call as the contract knows it.
+    /// The call as the contract defines it.
     ///
     /// # Errors
     /// The arguments are not those of the method.

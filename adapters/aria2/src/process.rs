@@ -36,9 +36,9 @@ impl Aria2 {
                 "--enable-dht=false",
             ])
             .args(["--disable-ipv6=true", "--file-allocation=none"])
-            // A destination is what the client says, and what stands there is replaced.
+            // A destination is what the client sets, and what stands there is replaced.
             .args(["--auto-file-renaming=false", "--allow-overwrite=true"])
-            // As BITS, it asks again after a while; without a wait it asks five times at once.
+            // As BITS, it sends another request after a while; without a wait it sends five at once.
             .args(["--max-tries=3", "--retry-wait=1", "--connect-timeout=5", "--timeout=5"])
             .arg(format!("--rpc-listen-port={port}"))
             .arg(format!("--rpc-secret={secret}"))

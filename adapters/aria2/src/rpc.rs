@@ -42,7 +42,7 @@ pub(crate) struct Opened {
 /// aria2 refuses, or is gone.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum No {
-    /// aria2 says so.
+    /// aria2 sent an error.
     Refused(String),
     /// There is no connection.
     Gone(String),
@@ -73,7 +73,7 @@ impl Connection {
         Ok(Opened { reader, connection: Connection { shared: Arc::new(shared) } })
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends a request, and waits for the answer.
     pub(crate) fn ask(&self, method: &str, params: Vec<Value>) -> Result<Value, No> {
         let shared = &self.shared;
         let id = shared.next.fetch_add(1, Ordering::Relaxed);
@@ -126,7 +126,7 @@ impl Shared {
         let asked = value.get("id").and_then(Value::as_u64);
         let waits = asked.and_then(|id| self.waiting().as_mut()?.remove(&id));
         if let Some(waits) = waits {
-            // Who asked may have given up.
+            // The caller may have given up.
             let _ = waits.send(answer);
         }
     }

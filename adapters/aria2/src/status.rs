@@ -1,9 +1,9 @@
-//! What aria2 says of a download, in the words of jobs.
+//! What aria2 returns for a download, in the words of jobs.
 
 use contract::{ErrorContext, ErrorInfo, FileId, HResult, JobState, Progress};
 use serde_json::Value;
 
-/// What `aria2.tellStatus` is asked for.
+/// The keys that `aria2.tellStatus` has as its parameter.
 pub(crate) const KEYS: [&str; 6] =
     ["status", "totalLength", "completedLength", "connections", "errorCode", "errorMessage"];
 
@@ -26,7 +26,7 @@ pub(crate) fn progress(status: &Value) -> Progress {
     let total = number(status, "totalLength");
     let whole = text(status, "status") == "complete";
     Progress {
-        // aria2 says 0 while it does not know.
+        // aria2 returns 0 while the length is unknown.
         bytes_total: (total > 0 || whole).then_some(total),
         bytes_transferred: number(status, "completedLength"),
         files_total: 1,

@@ -197,7 +197,7 @@ impl Downloads {
                 None => Answer::of(HResult::BG_E_ERROR_INFORMATION_UNAVAILABLE),
             },
             (Call::GetError, None) => Answer::of(HResult::BG_E_ERROR_INFORMATION_UNAVAILABLE),
-            // What there is to say of a download that is not there is not known.
+            // The status of a download that is not there is unknown.
             _ => Answer::of(HResult::S_OK),
         })
     }
@@ -225,7 +225,7 @@ impl Subject for Downloads {
         let job = self.job(number)?;
         let getter = matches!(call, Call::GetState | Call::GetProgress | Call::GetError);
         if job.cancelled && !getter {
-            // Of a download that is gone aria2 knows nothing that could be changed.
+            // aria2 has nothing left of a download that is gone, so nothing can be changed.
             return Ok(Answer::of(HResult::BG_E_INVALID_STATE));
         }
         match call {
@@ -278,7 +278,7 @@ impl Downloads {
     }
 }
 
-/// Asks something of a download; none when aria2 refuses.
+/// Calls a method on a download; none when aria2 refuses.
 fn ask(to: &Connection, method: &str, gid: &str) -> Result<Option<Value>, Refusal> {
     match to.ask(method, vec![json!(gid)]) {
         Ok(value) => Ok(Some(value)),

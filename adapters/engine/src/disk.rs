@@ -7,7 +7,7 @@ use adapter::wire::DiskOrder;
 use contract::{HResult, JobId};
 use engine::service::{Disk, Place, RealDisk};
 
-/// What the file system says of a file that is open elsewhere.
+/// What the file system returns for a file that is open elsewhere.
 const SHARING_VIOLATION: HResult = HResult::from_win32(32);
 
 /// A disk that fails on order.

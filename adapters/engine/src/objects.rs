@@ -35,7 +35,7 @@ impl Listener {
         };
         match self.callbacks.deliver(told) {
             Leave::Returned(hr) => hr,
-            // Not `panic!`: what is done on purpose says nothing on the terminal.
+            // Not `panic!`: what is done on purpose prints nothing on the terminal.
             Leave::Panicked => std::panic::resume_unwind(Box::new("on purpose")),
             // An object has no exit code.
             Leave::Exited(_) => HResult::E_UNEXPECTED,

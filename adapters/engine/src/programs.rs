@@ -1,7 +1,7 @@
 //! Notification programs that do as ordered.
 //!
-//! A program is not told for which job or event it runs. The service records that a delivery begins on the thread that then starts the program,
-//! so a recorder leaves a note on that thread. Nothing else of what is recorded is looked at.
+//! `start` has neither the job nor the event of a program as a parameter. The service records that a delivery begins on the thread that
+//! then starts the program, so a recorder leaves a note on that thread. Nothing else of what is recorded is looked at.
 
 use std::cell::Cell;
 use std::io;

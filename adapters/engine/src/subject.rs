@@ -82,7 +82,7 @@ impl Subject for Engine {
         let caller = match caller {
             Caller::Thread(thread) => (ThreadId(thread), FIRST),
             Caller::User { thread, user } => (ThreadId(thread), UserId(user)),
-            // The service knows by the thread that the call comes from inside, and whose the job is, we do.
+            // The service identifies by the thread that the call comes from inside. The owner of the job is recorded here.
             Caller::Inside(_) => (ThreadId(0), job.map_or(FIRST, |job| self.owner(job))),
         };
         match (call, job) {

@@ -162,7 +162,7 @@ impl World {
         &self.disk
     }
 
-    /// Moves the clock, and says whether it can be moved.
+    /// Moves the clock, and returns whether it can be moved.
     pub(crate) fn advance(&self, ms: u64) -> Pace {
         let pace = self.runtime.pace();
         if pace == Pace::Held {

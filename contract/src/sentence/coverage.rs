@@ -125,7 +125,7 @@ impl Coverages {
 pub struct Choice {
     /// What was chosen: a rule, a cell or a row.
     pub what: Citation,
-    /// What it says there.
+    /// The text that stands there.
     pub says: String,
     /// Why, or where the choice was made.
     pub why: &'static str,
@@ -178,7 +178,7 @@ fn citations() -> Vec<(Follows, Citation)> {
 
 /// The sentences that code and tests outside of this crate's tables cite, with the file.
 ///
-/// Written by a test that reads the sources (`contract/citations.txt`), so that a command can tell without having them.
+/// Written by a test that reads the sources (`contract/citations.txt`), so that a command has the list without having the sources.
 pub fn cited_in() -> impl Iterator<Item = (Sentence, &'static str)> {
     let lines = include_str!("../../citations.txt").lines().filter_map(|line| line.split_once(' '));
     lines.filter_map(|(id, file)| Some((Sentence::find(id)?, file)))

@@ -1,6 +1,6 @@
 //! The sentences of the documents that the project follows, by id (`contract/sentences.toml`, `docs/sentences.md`).
 //!
-//! **What it is.** A [`Sentence`] is the id of a normative sentence of the documents. What follows a sentence says so: rules,
+//! **What it is.** A [`Sentence`] is the id of a normative sentence of the documents. What follows a sentence cites it: rules,
 //! the cells of the dialect table, the rows of the transition table and the answers of methods carry ids as data, and other code and
 //! tests carry them with [`follows!`](crate::follows!). Under the feature `schema` there are also the texts ([`read`]), and what
 //! follows each ([`Coverage`]).
@@ -8,7 +8,7 @@
 //! **What it is not.** The documents' own words. The file paraphrases, and what is written here decides nothing.
 //!
 //! **The laws it keeps.** The link is written where the sentence is followed, and nowhere else. An id that is not in the file does
-//! not compile; a sentence that nothing follows fails a test, unless the file says why.
+//! not compile; a sentence that nothing follows fails a test, unless the file states why.
 //!
 //! ```
 //! use contract::Sentence;
@@ -43,7 +43,7 @@ pub struct Sentence(u16);
 /// The sentences that something follows.
 pub type Follows = &'static [Sentence];
 
-/// Says that what stands here follows these sentences. An id that is not in the file does not compile.
+/// Declares that what stands here follows these sentences. An id that is not in the file does not compile.
 #[macro_export]
 macro_rules! follows {
     ($($id:literal),+ $(,)?) => {
@@ -66,7 +66,7 @@ impl Sentence {
     /// The sentence of this id.
     ///
     /// # Panics
-    /// There is none. Asked for by a constant, as [`follows!`](crate::follows!) does, it is an error of the compiler.
+    /// There is none. In a constant, as in [`follows!`](crate::follows!), that is an error of the compiler.
     #[must_use]
     pub const fn named(id: &str) -> Sentence {
         match Sentence::find(id) {

@@ -88,7 +88,7 @@ pub enum SentenceError {
         /// The source.
         source_name: String,
     },
-    /// The dialect and the pages do not go together: each service that says it must have a page, and no other.
+    /// The dialect and the pages do not go together: each service whose documents state it must have a page, and no other.
     #[error("{0}: the pages are not of the dialect that is named")]
     OtherDialect(String),
 }

@@ -1,4 +1,4 @@
-//! `contract/citations.txt` says what the sources say: which file cites which sentence outside of this crate's tables.
+//! `contract/citations.txt` lists what stands in the sources: which file cites which sentence outside of this crate's tables.
 //!
 //! After a change, `UPDATE_CITATIONS=1 cargo test -p contract --features schema --test sentences` writes it again.
 

@@ -127,7 +127,7 @@ impl Core {
         }
     }
 
-    /// A wait for telling the event of the state just left delays nothing else, unless a file still waits to be told.
+    /// A retry wait for the event of the state just left delays nothing else, unless the FileTransferred of a file is still pending.
     fn end_retry_wait(&mut self, id: JobId) {
         let profile = self.config.profile;
         if let Some(job) = self.job_mut(id)
@@ -152,7 +152,7 @@ impl Core {
             return Answer::of(HResult::BG_E_TOO_MANY_FILES_IN_JOB);
         }
         if files.is_empty() {
-            // No file was added, so there is nothing to tell of (R8).
+            // No file was added, so there is no modification to report (R8).
             return Answer::of(HResult::S_OK);
         }
         self.set_property(id, |job| {
@@ -395,7 +395,7 @@ impl Core {
         }
     }
 
-    /// Whether the manager still knows the job (R10).
+    /// Whether the manager still finds the job (R10).
     fn is_found(&self, job: &Job) -> bool {
         !job.state.is_final() || fault!(self, FinalJobFound)
     }

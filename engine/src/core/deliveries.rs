@@ -1,4 +1,4 @@
-//! Telling clients: what is pending, what may begin, and what a leave means (contract section 4; semantics a to g).
+//! Deliveries to clients: what is pending, what may begin, and what a leave means (contract section 4; semantics a to g).
 //!
 //! Claim, slot and begin are one step under the driver's lock, so there is never a claim that has not begun:
 //! what clause 3 calls "revoke" is here that [`Core::choose`] no longer chooses it.
@@ -99,7 +99,7 @@ impl Core {
         important.or_else(quiet).filter(|(_, _, target)| may_begin(target))
     }
 
-    /// The job whose turn it is to be told of, from the one after the last round to it.
+    /// The job whose delivery begins next, from the one after the last round to it.
     pub(super) fn next_to_tell(&self) -> Option<JobId> {
         let ready = |job: &JobId| self.choose(*job).is_some();
         let last = JobId(self.last_told);
@@ -208,7 +208,7 @@ impl Core {
                     job.tell_again_at = tell_again_at;
                 }
             }
-            // A job's event of an older cause or epoch settles nothing, and a modification is never told again.
+            // A job's event of an older cause or epoch settles nothing, and a modification is never delivered again.
             _ => {}
         }
     }
@@ -228,7 +228,7 @@ impl Core {
         if forbidden { Then::Wait(begun.id) } else { Then::Return }
     }
 
-    /// A new registration: its epoch is told everything that is still true (semantics e and f).
+    /// A new registration: in its epoch everything that is still true is due (semantics e and f).
     pub(super) fn start_epoch(&mut self, id: JobId) {
         let late_replay = self.profile().late_replay.is_on();
         let forgets = fault!(self, EpochForgetsFiles);
@@ -263,7 +263,7 @@ impl Core {
         {
             return Some((Event::FileTransferred, file, Target::Interface(job.receiver?.id)));
         }
-        // A program that runs is still being told (semantics g).
+        // The delivery to a program that runs has not ended (semantics g).
         let (event, target) = self.pending_job_event(job)?;
         let tells = |begun: &&Begun| begun.job == id && begun.event == event && begun.epoch == job.epoch;
         if self.begun.iter().filter(tells).any(|begun| begun.phase == Phase::Started) {
@@ -279,7 +279,7 @@ impl Core {
         job.pending_files(self.profile()).filter(move |file| !(drops_last && Some(file.index()) == last))
     }
 
-    /// JobTransferred or JobError when it is pending, and whom the chain tells next (semantics e).
+    /// JobTransferred or JobError when it is pending, and the next target of the chain (semantics e).
     pub(super) fn pending_job_event(&self, job: &Job) -> Option<(Event, Target)> {
         let event = job.due_event().or_else(|| self.wrongly_due(job))?;
         let ignores_disable =

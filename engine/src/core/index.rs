@@ -1,10 +1,10 @@
-//! What is at hand about many jobs: which of them queue, run, wait for a timer or have something to tell.
+//! What is at hand about many jobs: which of them queue, run, wait for a timer or have an event to deliver.
 //!
-//! **What it is.** An answer to the questions that the service asks at every call, in a time that does not grow with the number of
-//! jobs. A core has one while it keeps more than a few records; with fewer, looking at each record is faster. [`Jobs::Many`] asks for one always.
+//! **What it is.** The answers that the service needs at every call, in a time that does not grow with the number of jobs. A core has
+//! an index while it keeps more than a few records; with fewer, looking at each record is faster. With [`Jobs::Many`] it always has one.
 //!
 //! **What it is not.** A second truth. Every entry is computed from one record, by the same words as the look at all records;
-//! an entry whose record was touched is computed anew before the index is asked (`Core::settle`). The view, equality and hash of
+//! an entry whose record was touched is computed anew before the index is read (`Core::settle`). The view, equality and hash of
 //! a core do not know it.
 //!
 //! **The law it keeps.** A core with an index and one without answer alike (the test below).
@@ -42,7 +42,7 @@ pub(super) struct Index {
     live_of: BTreeMap<UserId, u32>,
 }
 
-/// All that the index knows of one job.
+/// All that the index holds of one job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Entry {
     timer: Option<(Time, Timer)>,
@@ -56,7 +56,7 @@ struct Entry {
 }
 
 impl Core {
-    /// Brings the index up to date, or makes or drops it. To be called after records were touched and before anything is asked.
+    /// Brings the index up to date, or makes or drops it. To be called after records were touched and before anything is looked up.
     pub(super) fn settle(&mut self) {
         let Some(mut index) = self.jobs.index.take() else {
             #[cfg(test)]
@@ -78,7 +78,7 @@ impl Core {
         self.jobs.index = Some(index);
     }
 
-    /// The index, when it may be asked.
+    /// The index, when it is up to date.
     pub(super) fn index(&self) -> Option<&Index> {
         self.jobs.index.as_deref().filter(|index| index.touched.is_empty())
     }
@@ -105,7 +105,7 @@ impl Core {
         }
     }
 
-    /// Whether `choose` could find something to tell now, if every user had a free slot.
+    /// Whether `choose` could find an event to deliver now, if every user had a free slot.
     fn might_tell(&self, job: &Job) -> bool {
         let overlaps = fault!(self, DeliveriesOverlap);
         if !job.is_open() || job.begun.is_some() && !overlaps {
@@ -154,7 +154,7 @@ impl Index {
         self.background.iter().copied()
     }
 
-    /// The jobs that may have something to tell, from the one after `last` round to it.
+    /// The jobs that may have an event to deliver, from the one after `last` round to it.
     pub(super) fn telling_after(&self, last: JobId) -> impl Iterator<Item = JobId> {
         let after = (std::ops::Bound::Excluded(last), std::ops::Bound::Unbounded);
         self.telling.range(after).chain(self.telling.range(..=last)).copied()

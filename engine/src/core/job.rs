@@ -1,4 +1,4 @@
-//! One job as a record: what the API sets, what the transfer learnt, what is still to be told.
+//! One job as a record: what the API sets, what the transfer learnt, what is still to be delivered.
 
 use contract::call::{CommandLine, ErrorInfo, Priority, Text};
 use contract::core::Attempt;
@@ -12,7 +12,7 @@ use contract::{
 pub(super) struct File {
     pub(super) remote: Text,
     pub(super) local: Text,
-    /// In bytes, once the server has said it.
+    /// In bytes, once it is known.
     pub(super) size: Option<u64>,
     /// In bytes.
     pub(super) transferred: u64,
@@ -41,7 +41,7 @@ pub(super) enum Told {
     Yes,
 }
 
-/// Whom the chain of JobTransferred and JobError tells next (semantics e).
+/// The next target of the chain of JobTransferred and JobError (semantics e).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(super) enum Stage {
     /// The interface if there is one, else the program.
@@ -50,7 +50,7 @@ pub(super) enum Stage {
     Program,
 }
 
-/// Whether JobModification is to be told (semantics a).
+/// Whether JobModification is to be delivered (semantics a).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(super) enum Modification {
     /// Nothing new.
@@ -87,7 +87,7 @@ pub(super) struct Job {
     pub(super) description: Text,
     pub(super) priority: Priority,
     pub(super) retry_delay: Millis,
-    /// What SetNoProgressTimeout said; until then the dialect's default for the priority.
+    /// What SetNoProgressTimeout set; until then the dialect's default for the priority.
     pub(super) no_progress: Option<Millis>,
     pub(super) error: Option<ErrorInfo>,
     pub(super) error_count: u32,

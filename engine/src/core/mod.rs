@@ -1,6 +1,6 @@
 //! The state machine of the engine, sans IO: deterministic, without a thread, lock, clock, socket or file.
 //!
-//! **What it is.** The implementation under test. It keeps the jobs of all users and says what there is to do; the
+//! **What it is.** The implementation under test. It keeps the jobs of all users and returns what there is to do; the
 //! service does it and reports back. Five drivers run this very code: the model checker, the fuzzer, the property tests, the
 //! schedule fuzzer, and the real service.
 //!

@@ -1,6 +1,6 @@
 //! Everything that happens because time passes (facts A2, E; semantics e, j, m, o).
 //!
-//! A timer is derived from the job's fields whenever it is asked for. The index of a core with many jobs is only a note of that.
+//! A timer is derived from the job's fields whenever it is needed. The index of a core with many jobs is only a note of that.
 
 use contract::core::{Timer, Timers, earlier};
 use contract::dialect::Expiry;

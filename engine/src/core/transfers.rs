@@ -97,7 +97,7 @@ impl Core {
         let Some((file, state)) = wanted.and_then(|job| Some((job.fetching?, job.state))) else {
             return TransferReply::Stop;
         };
-        // Whatever a worker has to say but that it failed, it has connected first.
+        // Whatever a worker reports, except a failure, it has connected first.
         let failed = matches!(event, TransferEvent::Failed { .. });
         if state == JobState::Connecting && !failed {
             self.enter(id, JobState::Transferring, Some(EnvStep::Connected), None);
@@ -293,7 +293,7 @@ impl Core {
         let Some(record) = job.files.get_mut(file.index()) else { return TransferReply::Stop };
         let size = *record.size.get_or_insert(record.transferred);
         if record.transferred < size {
-            // A worker that says "done" too early is not believed (R14).
+            // A FileDone that a worker reports too early is not accepted (R14).
             return TransferReply::Continue;
         }
         record.phase = FilePhase::Done;

@@ -48,7 +48,7 @@ impl Place {
 
 /// Fetches files.
 pub trait Fetch: Send + Sync + 'static {
-    /// Fetches one file and reports on the way, until it is whole, has failed, or a reply says something other than
+    /// Fetches one file and reports on the way, until it is whole, has failed, or a reply is something other than
     /// [`contract::core::TransferReply::Continue`]. The last report is FileDone, Failed, or the one that was answered so.
     fn fetch(&self, order: &Order, progress: &mut dyn Progress);
 }

@@ -169,8 +169,8 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
-    /// Whom to tell why an argument was refused, for each call that answers E_INVALIDARG. It is called on the thread of the call, which
-    /// it holds up; the code of the answer is all that the call itself gives back.
+    /// The function that receives the reason why an argument was refused, for each call that answers E_INVALIDARG. It is called on
+    /// the thread of the call, which it holds up; the code of the answer is all that the call itself gives back.
     ///
     /// ```
     /// # use engine::{Config, Dialect, service::Service};

@@ -1,4 +1,4 @@
-//! What a client implements to be told.
+//! What a client implements to receive events.
 
 use contract::{HResult, Interfaces};
 
@@ -25,31 +25,31 @@ use super::objects::{File, Job};
 /// }
 /// ```
 pub trait Callback: Send + Sync + 'static {
-    /// Which interfaces the object has. Asked once, by each SetNotifyInterface; [`Callback::file_transferred`] is
-    /// only called on an object that says [`Interfaces::CALLBACK2`].
+    /// Which interfaces the object has. Called once, by each SetNotifyInterface; [`Callback::file_transferred`] is
+    /// only called on an object that returns [`Interfaces::CALLBACK2`].
     fn receives(&self) -> Interfaces {
         Interfaces::CALLBACK
     }
 
-    /// All files are here. Told again until the answer is S_OK.
+    /// All files are here. Delivered again until the answer is S_OK.
     fn job_transferred(&self, job: &Job) -> HResult {
         let _ = job;
         HResult::S_OK
     }
 
-    /// The job entered ERROR. Told again until the answer is S_OK.
+    /// The job entered ERROR. Delivered again until the answer is S_OK.
     fn job_error(&self, job: &Job, error: &ErrorObject) -> HResult {
         let _ = (job, error);
         HResult::S_OK
     }
 
-    /// Something about the job changed. Told once, whatever the answer.
+    /// Something about the job changed. Delivered once, whatever the answer.
     fn job_modification(&self, job: &Job) -> HResult {
         let _ = job;
         HResult::S_OK
     }
 
-    /// One file is done. Told again until the answer is one that the dialect takes for an acknowledgement.
+    /// One file is done. Delivered again until the answer is one that the dialect takes for an acknowledgement.
     fn file_transferred(&self, job: &Job, file: &File) -> HResult {
         let _ = (job, file);
         HResult::S_OK

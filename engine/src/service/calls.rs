@@ -19,12 +19,12 @@ use super::runtime::{Inside, Point, Runtime, Waiting};
 use super::shared::{Forgotten, Guard, Shared, State, Wake};
 
 /// What a call made after shutdown answers, and one that shutdown overtakes: the service is not there (facts D3).
-/// Neither is recorded as returned, since nothing says whether it took effect.
+/// Neither is recorded as returned, since nothing shows whether it took effect.
 const GONE: HResult = HResult::RPC_S_SERVER_UNAVAILABLE;
 
 /// The service as its client objects see it, without the type of its runtime.
 pub(super) trait Engine: Send + Sync {
-    /// Makes a call on the current thread's behalf. `thread` is asked for only outside of callbacks.
+    /// Makes a call on the current thread's behalf. [`Request::thread`] is read only outside of callbacks.
     fn call(&self, request: Request<'_>) -> (HResult, Out);
     /// A client's last handle of a job is gone.
     fn let_go(&self, job: JobId);

@@ -1,4 +1,4 @@
-//! The one place of the engine that asks for chance, once for each number that a service is not given.
+//! The one place of the engine that draws from chance, once for each number that a service is not given.
 //!
 //! What must be equal in two runs gets its numbers from the builder; nothing that a job does depends on these.
 

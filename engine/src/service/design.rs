@@ -109,7 +109,7 @@ impl Naive {
         self.begun.iter().filter(of_user).count() as u32 >= self.slots
     }
 
-    /// Notes a mask, and says what it was.
+    /// Notes a mask, and returns the one before.
     fn set_mask(&mut self, job: JobId, mask: NotifyFlags) -> NotifyFlags {
         match self.masks.iter_mut().find(|(known, _)| *known == job) {
             Some((_, known)) => std::mem::replace(known, mask),
@@ -259,7 +259,7 @@ impl<R: Runtime> Shared<R> {
     }
 }
 
-/// Whether the job is still in the state that the delivery tells of.
+/// Whether the job is still in the state that the delivery reports.
 fn matches_state<R: Runtime>(state: &State<R>, delivery: Delivery) -> bool {
     let now = state.core.state(delivery.job);
     match delivery.event {

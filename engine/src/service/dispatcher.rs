@@ -1,4 +1,4 @@
-//! Telling clients (contract section 4, clauses 1, 2, 4 and 6).
+//! Deliveries to clients (contract section 4, clauses 1, 2, 4 and 6).
 //!
 //! A dispatcher takes the lock, lets the core claim and begin a delivery, collects all that entering needs, lets go of the
 //! lock, and enters. Nothing stands between the last two.

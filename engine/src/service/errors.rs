@@ -6,7 +6,7 @@ use contract::{Call, FileId, HResult};
 
 use super::objects::{File, Job, text};
 
-/// An error of a job. Code, context and file are a snapshot; sentences are asked of the engine.
+/// An error of a job. Code, context and file are a snapshot; sentences come from calls to the engine.
 #[derive(Clone, Debug)]
 pub struct ErrorObject {
     job: Job,

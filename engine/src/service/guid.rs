@@ -5,7 +5,7 @@ use std::fmt;
 use contract::JobId;
 
 /// The id of a job as clients see it, made from the service's namespace and the job's number. The namespace is random, unless the
-/// builder is told one: then a program prints equal ids at every run.
+/// builder is given one: then a program prints equal ids at every run.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Guid(pub u128);
 

@@ -1,7 +1,7 @@
 //! The background copy service: real threads, real callbacks, real transfers around the core.
 //!
 //! **What it is.** The only place of the engine with threads. One lock around [`crate::core::Core`]; a pool of dispatchers that
-//! tell clients; a pool of workers that fetch files; a timer. It is generic over a [`Runtime`], so that a checker
+//! call clients back; a pool of workers that fetch files; a timer. It is generic over a [`Runtime`], so that a checker
 //! can supply the threads and the schedule, and over the seams [`Fetch`], [`Disk`] and [`Programs`].
 //!
 //! **What it is not.** A decision. What a call answers, what is pending and what may begin is decided by the core under the
@@ -22,7 +22,7 @@
 //!    the core puts off what has to be put off.
 //! 6. *A program has entered once its process exists.* `dispatcher.rs`, `run_program`: enter is recorded after the creation
 //!    and before `handle_program_started` releases those who wait; the exit is awaited by a thread of its own, without slot.
-//! 7. *A client that waits for its own callback while it cancels blocks itself.* Nothing here prevents it; [`Callback`] says so.
+//! 7. *A client that waits for its own callback while it cancels blocks itself.* Nothing here prevents it; [`Callback`] documents it.
 //!
 //! Complete and Cancel work on the disk without the lock (`calls.rs`, `use_disk`); another call on the job waits meanwhile in
 //! `take_effect`. Every wait is a loop on a predicate, and every wait ends at shutdown.
@@ -218,7 +218,7 @@ impl<R: Runtime> Service<R> {
         }
     }
 
-    /// Stops the service, waits for its threads, and says which of them it left behind.
+    /// Stops the service, waits for its threads, and returns which of them it left behind.
     ///
     /// No delivery and no transfer begins any more, and every thread that is in the service's own code is joined. A
     /// thread in a callback, a transfer or a program's wait is left alone, because its stay there has no known end. It

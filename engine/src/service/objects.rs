@@ -2,7 +2,7 @@
 //!
 //! Every method makes one call of the same name, recorded as such, on behalf of the current thread. A call from inside a
 //! callback is recognised by the thread, so a client uses the same objects there. Where only S_OK means success, a method gives a
-//! plain `Result`; where other success codes say something, the value comes as [`Returned`].
+//! plain `Result`; where other success codes mean something, the value comes as [`Returned`].
 
 use std::fmt;
 use std::path::Path;

@@ -26,7 +26,7 @@ pub struct Refusal {
     pub reason: &'static str,
 }
 
-/// Hears of refusals, on the thread that called and before the call is back.
+/// Receives refusals, on the thread that called and before the call is back.
 pub(super) type Hook = Box<dyn Fn(&Refusal) + Send + Sync>;
 
 /// What stands for a name that is not UTF-8: the empty name, which the core refuses as it refuses every bad name.

@@ -1,6 +1,6 @@
 //! Which client object an id stands for, and for how long.
 //!
-//! The core knows receivers by id only. An object stays here while a job has it registered, while a call that registers it is under
+//! The core holds receivers by id only. An object stays here while a job has it registered, while a call that registers it is under
 //! way, or for good when it was registered by id. Nothing of a client runs under this lock: objects to drop are
 //! handed out, and dropped by the caller without any lock.
 

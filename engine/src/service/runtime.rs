@@ -67,7 +67,7 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// The current thread's name in traces, the same at every call.
     fn thread(&self) -> ThreadId;
-    /// What [`Runtime::set_inside`] last said on this thread.
+    /// What [`Runtime::set_inside`] last set on this thread.
     fn inside(&self) -> Option<Inside>;
     /// Notes which delivery the current thread runs.
     fn set_inside(&self, inside: Option<Inside>);
@@ -142,7 +142,7 @@ pub enum Point {
     Reporting,
 }
 
-/// What a call waits for, as [`Runtime::waiting`] hears of it.
+/// What a call waits for, as [`Runtime::waiting`] receives it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Waiting {
     /// The barrier: until a begun delivery has left or called (contract section 4, clause 3).
@@ -299,7 +299,7 @@ impl Signal {
         }
     }
 
-    /// Sleeps for the delay, or until asked for something.
+    /// Sleeps for the delay, or until a tick or the stop is requested.
     fn sleep(&self, delay: Option<Duration>) -> Asked {
         let quiet = |asked: &mut Asked| *asked == Asked::Nothing;
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);

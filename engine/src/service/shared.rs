@@ -45,7 +45,7 @@ pub(super) struct Shared<R: Runtime> {
     /// A leaf: a thread that holds it takes no other lock and runs no client code.
     pub(super) registry: R::Mutex<Registry>,
     pub(super) state: R::Mutex<State<R>>,
-    /// Something may be ready to be told: dispatchers wait here.
+    /// A delivery may be ready: dispatchers wait here.
     pub(super) deliveries: R::Condvar,
     /// A transfer may be wanted: workers wait here.
     pub(super) transfers: R::Condvar,
@@ -58,7 +58,7 @@ pub(super) struct Shared<R: Runtime> {
 /// What the lock protects.
 pub(super) struct State<R: Runtime> {
     pub(super) core: Core,
-    /// The deadline the timer knows of.
+    /// The deadline for which the timer is armed.
     pub(super) armed: Option<Time>,
     /// Jobs whose transfer a worker runs, perhaps one of an older attempt that has not noticed yet.
     pub(super) fetching: BTreeSet<JobId>,
@@ -100,7 +100,7 @@ pub(super) enum Wake {
 pub(super) type Guard<'a, R> = <R as Runtime>::Guard<'a, State<R>>;
 
 impl<R: Runtime> Shared<R> {
-    /// Takes the lock, and tells the core what time it is: every deadline it sets from here on counts from now.
+    /// Takes the lock, and passes the time to the core: every deadline it sets from here on counts from now.
     pub(super) fn enter(&self) -> Guard<'_, R> {
         let mut state = self.runtime.lock(&self.state);
         self.pass_time(&mut state);
@@ -116,7 +116,7 @@ impl<R: Runtime> Shared<R> {
     pub(super) fn publish(&self, state: &mut State<R>, by: Option<CallId>, wake: Wake) {
         self.drain(state, by);
         if wake == Wake::All {
-            // One is enough: who finds something to tell wakes the next.
+            // One is enough: a dispatcher that finds a delivery wakes the next.
             self.runtime.notify_one(&self.deliveries);
         }
         if state.wants_transfer() {
@@ -136,7 +136,7 @@ impl<R: Runtime> Shared<R> {
         }
     }
 
-    /// What the timer calls: lets time pass, and says how long until the next deadline.
+    /// What the timer calls: lets time pass, and returns how long it is until the next deadline.
     pub(super) fn tick(&self) -> Option<Duration> {
         if self.is_stopping() {
             return None;

@@ -49,7 +49,7 @@ impl Pool {
 /// What a thread of the service is there for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Role {
-    /// Tells clients.
+    /// Calls clients back.
     Dispatcher,
     /// Fetches files.
     Worker,

@@ -33,7 +33,7 @@ pub enum WaitError {
 }
 
 impl Job {
-    /// Waits until the job is in one of these states, but no longer than `limit`, and says in which.
+    /// Waits until the job is in one of these states, but no longer than `limit`, and returns that state.
     ///
     /// # Errors
     /// The job did not get there, and why.

@@ -21,9 +21,9 @@ use super::shared::{Guard, Shared, State, Wake};
 use super::threads::{Grown, Role, Whereabouts};
 use crate::transfer::Progress;
 
-/// The core hears of bytes at the latest when this number of further bytes is here. Each report takes the lock and wakes waiting threads.
+/// Bytes are reported to the core at the latest when this many further ones are here. Each report takes the lock and wakes waiting threads.
 pub const REPORT_BYTES: u64 = 1 << 20;
-/// It hears of them earlier at the beginning of a file: what was not reported is fetched again when the transfer is stopped. So at most
+/// They are reported earlier at the beginning of a file: what was not reported is fetched again when the transfer is stopped. So at most
 /// this number of bytes is fetched again, or a sixteenth of the file.
 const FIRST_BYTES: u64 = 64 << 10;
 const SHARE: u64 = 16;
@@ -96,7 +96,7 @@ impl<R: Runtime> Shared<R> {
         (state, if wanted { Wanted::Yes } else { Wanted::No })
     }
 
-    /// Fetches file after file until the core says stop.
+    /// Fetches file after file until the core's reply names no further file.
     fn run_transfer(&self, start: TransferStart) {
         let (mut file, mut from) = (start.file, start.from);
         loop {

@@ -131,7 +131,7 @@ fn dead(path: &Path) -> Option<File> {
     (text == TEXT).then_some(file)
 }
 
-/// What the name of a file of ours says.
+/// What a file of ours is, by its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Form {
     Claim,

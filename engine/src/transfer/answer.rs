@@ -1,4 +1,4 @@
-//! Reading an answer: is it the file, the rest that was asked for, or neither?
+//! Reading an answer: is it the file, the rest that was requested, or neither?
 
 use contract::fault::{Fault, Seeded};
 use ureq::Body;
@@ -22,9 +22,9 @@ pub(super) enum Answer {
 pub(super) struct Source {
     /// The number of the first byte.
     pub(super) start: u64,
-    /// The number of the byte after the last, if the server said it.
+    /// The number of the byte after the last, if the server declared it.
     pub(super) end: Option<u64>,
-    /// The size of the whole file, if the server said it.
+    /// The size of the whole file, if the server declared it.
     pub(super) total: Option<u64>,
     /// The version they are of.
     pub(super) validator: Validator,

@@ -74,7 +74,7 @@ impl<'a> Attempt<'a> {
         self.receive(source, file)
     }
 
-    /// Asks for the rest, and for the whole where the rest does not fit.
+    /// Requests the rest, and the whole where the rest does not fit.
     fn find(&mut self, url: &Url) -> Result<Source, Halt> {
         let from = self.resume_from();
         let rest = (from > 0).then(|| Rest { from, if_range: self.strong_etag() });
@@ -169,7 +169,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn finish(&mut self, file: &File, here: u64, total: Option<u64>) -> Result<(), Halt> {
-        // Some file systems say only now that the disk is full. Most of the bytes are on it already.
+        // Some file systems report only now that the disk is full. Most of the bytes are on it already.
         file.sync_data().map_err(|error| Failed::write(&error))?;
         self.temporary.mark_whole(here);
         if total.is_none() {

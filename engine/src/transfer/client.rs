@@ -32,13 +32,13 @@ pub struct ClientConfig {
     pub connect_timeout: Duration,
     /// From the request to the end of the response's headers.
     pub response_timeout: Duration,
-    /// For each read, and for a byte of the file to come out of several; 5 s at most, whatever is said here.
+    /// For each read, and for a byte of the file to come out of several; 5 s at most, whatever is set here.
     pub read_timeout: Duration,
     /// How slow the body of a response may be.
     pub slowest: Slowest,
     /// Whom to trust over HTTPS.
     pub roots: Roots,
-    /// The headers of a response, in bytes; 256 KiB at most, whatever is said here.
+    /// The headers of a response, in bytes; 256 KiB at most, whatever is set here.
     pub max_header_bytes: usize,
     /// Redirects followed before giving up.
     pub max_redirects: u32,

@@ -1,4 +1,4 @@
-//! What is asked for and how it ended.
+//! What is requested and how it ended.
 
 use std::path::Path;
 
@@ -41,7 +41,7 @@ pub enum Outcome {
     Failed,
 }
 
-/// Downloads one file, or the rest of it. Comes back when the file is whole, the download has failed, or a reply says stop.
+/// Downloads one file, or the rest of it. Comes back when the file is whole, the download has failed, or a reply stops it.
 pub fn download(client: &Client, request: &Request<'_>, progress: &mut dyn Progress) -> Ended {
     let mut attempt = Attempt::new(client, request, progress);
     let result = attempt.run();

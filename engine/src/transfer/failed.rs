@@ -41,7 +41,7 @@ impl Failed {
     /// The file is longer than the client accepts.
     pub(super) const TOO_LONG: Failed =
         Failed::fatal(HResult::BG_E_MAX_DOWNLOAD_SIZE_LIMIT_REACHED, ErrorContext::RemoteFile);
-    /// A part came although the whole was asked for.
+    /// A part came although the whole was requested.
     pub(super) const NOT_HTTP: Failed =
         Failed::fatal(HResult::BG_E_INSUFFICIENT_HTTP_SUPPORT, ErrorContext::RemoteFile);
     /// The body ended before it was whole.

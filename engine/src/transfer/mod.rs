@@ -1,14 +1,14 @@
 //! One download of one file, over HTTP or HTTPS, blocking and streaming.
 //!
-//! **What it is.** [`download`] asks a server for a file, or for the rest of it, writes the bytes to the temporary file and
-//! reports every step to a [`Progress`], whose reply says whether to go on.
+//! **What it is.** [`download`] requests a file, or the rest of it, from a server, writes the bytes to the temporary file and
+//! reports every step to a [`Progress`], whose reply decides whether to go on.
 //!
-//! **What it is not.** A decision: it retries nothing, renames nothing and knows no job. What a failure means for a job is the
-//! core's to say.
+//! **What it is not.** A decision: it retries nothing, renames nothing and knows no job. What a failure means for a job is
+//! decided by the core.
 //!
 //! **The law it keeps.** The bytes in the temporary file are always a beginning of *one* version of the file: the rest is
-//! asked for only with evidence of the version that is here ([`Validator`]), and added only when the answer agrees with
-//! it. Anything else starts again from nothing, and says so first. Memory does not depend on the file's size.
+//! requested only with evidence of the version that is here ([`Validator`]), and added only when the answer agrees with
+//! it. Anything else starts again from nothing, and reports that first. Memory does not depend on the file's size.
 //!
 //! What a hostile server can do is bounded: the size of headers and body, the number of redirects, the wait for each
 //! read, the time without a byte of the file, and the time for the next thousand of them.
@@ -63,8 +63,8 @@ pub use self::download::{Ended, Outcome, Request, download};
 #[cfg(feature = "http")]
 pub use self::validator::Validator;
 
-/// Whom a transfer tells what it does.
+/// What a transfer reports to.
 pub trait Progress {
-    /// Takes note of an event, and says what to do next.
+    /// Takes note of an event, and returns what to do next.
     fn report(&mut self, event: TransferEvent) -> TransferReply;
 }

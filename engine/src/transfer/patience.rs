@@ -25,7 +25,7 @@ pub(super) struct Pace {
     bytes: u64,
 }
 
-/// What a pace says.
+/// What [`Pace::came`] returns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Speed {
     Enough,

@@ -3,7 +3,7 @@
 use ureq::http::HeaderMap;
 use ureq::http::header::{AsHeaderName, ETAG, LAST_MODIFIED};
 
-/// What a server said about the version of a file.
+/// What a server sent about the version of a file.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Validator {
     etag: Option<String>,
@@ -12,12 +12,12 @@ pub struct Validator {
 }
 
 impl Validator {
-    /// What these headers and this size say.
+    /// The evidence in these headers and this size.
     pub(super) fn of(headers: &HeaderMap, size: Option<u64>) -> Validator {
         Validator { etag: text(headers, ETAG), last_modified: text(headers, LAST_MODIFIED), size }
     }
 
-    /// The size of the file in bytes, if the server said it.
+    /// The size of the file in bytes, if the server declared it.
     #[must_use]
     pub fn size(&self) -> Option<u64> {
         self.size
@@ -47,7 +47,7 @@ impl Validator {
         !compared.contains(&Some(false)) && proof.contains(&Some(true))
     }
 
-    /// All that is known of the version of which `later` tells.
+    /// All that is known of the version that `later` describes.
     pub(super) fn and(self, later: Validator) -> Validator {
         Validator {
             etag: later.etag.or(self.etag),

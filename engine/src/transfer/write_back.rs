@@ -28,7 +28,7 @@ impl WriteBack {
     }
 }
 
-/// Says that these bytes are not read again soon, upon which Linux begins to write them. Advice: it may be ignored.
+/// Declares that these bytes are not read again soon, upon which Linux begins to write them. Advice: it may be ignored.
 #[cfg(target_os = "linux")]
 fn begin(file: &File, from: u64, length: u64) {
     let length = std::num::NonZeroU64::new(length);

@@ -1,4 +1,4 @@
-//! The error object: what it says of a failure, and how long it is shown.
+//! The error object: what it holds about a failure, and how long it is shown.
 
 use super::*;
 

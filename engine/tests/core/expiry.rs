@@ -1,4 +1,4 @@
-//! A job expires after 90 days of inactivity in BITS and at an age of 30 days in DO; never while its client is told.
+//! A job expires after 90 days of inactivity in BITS and at an age of 30 days in DO; never while a delivery of it is begun.
 
 use super::*;
 

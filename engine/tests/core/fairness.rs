@@ -1,10 +1,10 @@
-//! Deliveries are handed out job after job, so that none is told twice before another is told once; four at once of one user.
+//! Deliveries are handed out job after job, so that none gets two before another gets one; four at once of one user.
 
 use contract::event::Target;
 
 use super::*;
 
-/// A job that has to be told of its registration's first modification, again and again.
+/// A job whose registration's first modification has to be delivered, again and again.
 fn modified(bench: &mut Bench, user: UserId) -> JobId {
     let job = bench.create_for(user);
     bench.listen(job, 0x8);

@@ -94,7 +94,7 @@ impl Bench {
         assert_eq!(self.state(job), JobState::Transferring);
     }
 
-    /// A job in TRANSFERRED whose client is told everything but modifications.
+    /// A job in TRANSFERRED whose client receives everything but modifications.
     fn transferred(&mut self) -> JobId {
         let job = self.transferring();
         self.listen(job, 0x13);
@@ -137,7 +137,7 @@ impl Bench {
         self.core.handle_delivery_left(delivery.id, Leave::Returned(hr));
     }
 
-    /// Both halves of Complete or Cancel, with a disk that does what it is asked.
+    /// Both halves of Complete or Cancel, with a disk on which everything succeeds.
     fn end(&mut self, job: JobId, call: Call) {
         assert_eq!(self.core.call(USER, Some(job), &call).then, Then::Disk);
         let _answer = self.core.handle_disk(job, &contract::core::DiskOutcome::default());
@@ -157,7 +157,7 @@ impl Bench {
         self.core.poll_timeout()
     }
 
-    /// The environment steps since this was last asked.
+    /// The environment steps since this was last called.
     fn steps(&mut self) -> Vec<EnvStep> {
         let mut steps = Vec::new();
         self.core.take_changes(|change| steps.extend(change.step));

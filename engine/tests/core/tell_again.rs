@@ -1,4 +1,4 @@
-//! What was not acknowledged is told again after the minimum retry delay, and what ends that wait.
+//! What was not acknowledged is delivered again after the minimum retry delay, and what ends that wait.
 
 use contract::core::DiskOutcome;
 use contract::event::Target;

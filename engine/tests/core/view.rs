@@ -1,4 +1,4 @@
-//! The finite view: what differs in it can be told apart, and what only lies in the past is gone from it.
+//! The finite view: what differs in it can be distinguished, and what only lies in the past is gone from it.
 //!
 //! That equal views have equal successors is tested in `properties`, as far as the checker goes. Here is the rest of both halves.
 
@@ -58,7 +58,7 @@ fn of_the_queue_nothing_but_the_order_counts() {
     assert!(same(&again, &once), "of a job that has left the queue not even that");
 }
 
-/// A job in TRANSFERRED whose client has been told of this number of modifications.
+/// A job in TRANSFERRED whose client has received this number of modifications.
 fn modified(times: usize) -> (Bench, JobId) {
     let mut bench = Bench::bits();
     let job = bench.transferring();

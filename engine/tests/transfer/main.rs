@@ -23,7 +23,7 @@ struct Bench {
     heard: Heard,
 }
 
-/// Remembers every event, and says stop from a number of bytes on.
+/// Remembers every event, and returns `Stop` from a number of bytes on.
 struct Heard {
     events: Vec<TransferEvent>,
     stop_at: u64,

@@ -27,7 +27,7 @@ fn cut_then(
     })
 }
 
-/// The rest as asked for, as a good server sends it.
+/// The rest as requested, as a good server sends it.
 fn part(head: &Head, bytes: &[u8], headers: &[&str]) -> Vec<u8> {
     let from = asked_from(head).unwrap_or(0);
     let range = format!("content-range: bytes {from}-{}/{}", bytes.len() - 1, bytes.len());
@@ -91,7 +91,7 @@ fn a_size_or_a_weak_tag_is_no_evidence_and_nothing_is_glued() {
 fn a_file_that_has_changed_starts_again() {
     type Then = fn(&Head, &[u8]) -> Vec<u8>;
     const NEW: &[u8] = b"quite another file";
-    // What the server says to the request for the rest, and how many requests it takes to see what it means.
+    // What the server answers to the request for the rest, and how many requests it takes to see what it means.
     let cases: [(&str, Then, usize); 6] = [
         ("all of it, because the tag differs", |_, _| response("200 OK", &["etag: \"v2\""], NEW), 2),
         ("it does not know ranges", |_, _| response("200 OK", &[], NEW), 2),

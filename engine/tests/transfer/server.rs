@@ -118,7 +118,7 @@ pub(crate) fn bare(status: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The first byte of the range that was asked for.
+/// The first byte of the range that was requested.
 pub(crate) fn asked_from(head: &Head) -> Option<usize> {
     let range = head.iter().find_map(|line| line.strip_prefix("range: bytes="))?;
     range.strip_suffix('-')?.parse().ok()

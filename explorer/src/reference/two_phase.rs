@@ -48,9 +48,9 @@ pub enum Manager {
 pub enum Decision {
     /// None yet.
     Open,
-    /// Commit, and told so.
+    /// Commit, and its message is sent.
     Commit,
-    /// Abort, and told so.
+    /// Abort, and its message is sent.
     Abort,
 }
 
@@ -61,7 +61,7 @@ pub struct State {
     ready: u16,
     /// Resource managers that committed or aborted.
     done: u16,
-    /// Resource managers the transaction manager knows to be prepared.
+    /// Resource managers whose message that they are prepared has reached the transaction manager.
     known: u16,
     /// Resource managers that sent that they are prepared.
     sent: u16,
@@ -71,7 +71,7 @@ pub struct State {
 /// A step.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Action {
-    /// The transaction manager hears that a resource manager is prepared.
+    /// The transaction manager receives the message that a resource manager is prepared.
     HearPrepared(u8),
     /// It decides to commit.
     Commit,
@@ -81,9 +81,9 @@ pub enum Action {
     Prepare(u8),
     /// A resource manager aborts by itself.
     ChooseToAbort(u8),
-    /// A resource manager hears of the commit.
+    /// A resource manager receives the commit.
     HearCommit(u8),
-    /// A resource manager hears of the abort.
+    /// A resource manager receives the abort.
     HearAbort(u8),
 }
 

@@ -33,7 +33,7 @@ fn clusters(processes: usize, patience: Duration) -> Vec<Cluster> {
     listeners.into_iter().enumerate().map(place).collect()
 }
 
-/// What every process says, one thread for each.
+/// What every process returns, one thread for each.
 fn together<R: Send>(clusters: Vec<Cluster>, run: impl Fn(Cluster) -> R + Sync) -> Vec<R> {
     thread::scope(|scope| {
         let run = &run;

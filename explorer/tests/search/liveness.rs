@@ -4,7 +4,7 @@ use explorer::liveness::{Fair, Goal, Lasso, check};
 use explorer::reference::two_phase::{Action, Manager, TwoPhase};
 use explorer::{Classes, Edge, Explorer, Graph, Labels};
 
-/// The label that asks.
+/// The label after which the other must come.
 const P: usize = 0;
 /// The label that must come.
 const Q: usize = 1;
@@ -134,7 +134,7 @@ fn two_phase_commit_decides_if_its_managers_are_fair() {
         assert_eq!((graph.len() as u64, graph.edge_count() as u64), (report.states, report.edges));
         let goal = Goal::Eventually(0);
         assert_eq!(check(&graph, goal, Fair::classes(&[0, 1, 2, 3])), None);
-        // Without one manager's fairness, it never hears, and the run stays where all others have.
+        // Without one manager's fairness, it never receives the decision, and the run stays where all others have.
         assert!(check(&graph, goal, Fair::classes(&[0, 1, 2])).is_some());
         assert!(check(&graph, goal, Fair::classes(&[1, 2, 3])).is_some());
     }

@@ -1,4 +1,4 @@
-//! What a rule says it does not look at really makes no difference to it.
+//! The kinds of events that a rule's `SEES` leaves out really make no difference to it.
 
 use contract::call::{Call, Out, Progress};
 use contract::env::{DiskAct, EnvStep, Found};

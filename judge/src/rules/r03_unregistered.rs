@@ -20,7 +20,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R3 {
         let EventView::Enter { event, target, .. } = *event else { return Outcome::Held };
         Outcome::check(match target {
             Target::Interface(receiver) => cx.facts.may_be_registered(receiver, event),
-            // A program is told how a job ended and nothing else (facts C3.8).
+            // A program is started for JobTransferred and JobError and for nothing else (facts C3.8).
             Target::CommandLine => {
                 matches!(event, Event::JobTransferred | Event::JobError)
                     && cx.facts.registers.possible(Register::CommandLine) & bit(1) != 0

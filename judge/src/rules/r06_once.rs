@@ -1,8 +1,8 @@
-//! R6: what was acknowledged is not told again.
+//! R6: what was acknowledged is not delivered again.
 //!
 //! The same event means the same cause: the k-th entry into a state, or the k-th completion of a file. A registration
-//! that overlaps the time between the two callbacks excuses the second, because a new registration is told again
-//! what still stands. Whether FileTransferred may be told again even then is R7's business.
+//! that overlaps the time between the two callbacks excuses the second, because what still stands is delivered
+//! again to a new registration. Whether FileTransferred may be delivered again even then is R7's business.
 
 use contract::Rule;
 use contract::call::Call;
@@ -109,7 +109,7 @@ impl R6 {
                 counts
             }
         };
-        // From here on it must not be told again: that is the decision.
+        // From here on it must not be delivered again: that is the decision.
         if settled && counts { Outcome::Exercised } else { Outcome::Held }
     }
 

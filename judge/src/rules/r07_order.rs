@@ -2,7 +2,7 @@
 //!
 //! Three decisions. A FileTransferred starts while no other one runs. JobTransferred and JobError start while no file is
 //! owed: finished, unacknowledged, and enabled by everything possible since it was finished. And after a new registration, a
-//! file that was acknowledged before is not told again; without one, that is R6.
+//! file that was acknowledged before is not delivered again; without one, that is R6.
 
 use contract::Rule;
 use contract::call::Call;
@@ -23,7 +23,7 @@ pub(crate) struct R7 {
     running: FileSet,
     owed: FileSet,
     acknowledged: FileSet,
-    /// Files with a successful registration since they were last told.
+    /// Files with a successful registration since their last callback.
     registered_since: FileSet,
 }
 

@@ -126,12 +126,12 @@ fn changes(method: Method) -> u8 {
     }
 }
 
-/// No file was added, so there is nothing to tell of.
+/// No file was added, so there is nothing to report.
 fn is_empty_set(call: &Call) -> bool {
     matches!(call, Call::AddFileSet { files } if files.is_empty())
 }
 
-/// Steps that show in a job's progress without a change of bytes: our engine tells none of them, another may.
+/// Steps that show in a job's progress without a change of bytes: our engine reports none of them, another may.
 fn is_progress(step: EnvStep) -> bool {
     matches!(step, EnvStep::SizeKnown { .. } | EnvStep::FileRestarted | EnvStep::FileDone)
 }

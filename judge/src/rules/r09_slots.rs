@@ -1,4 +1,4 @@
-//! R9, its part in one job: what the job still has to tell, so that at rest it shows who was kept waiting.
+//! R9, its part in one job: the event that the job still has to deliver, so that at rest it shows who was kept waiting.
 //!
 //! The counting is done over all jobs (`judge::across`). Here is only whether JobTransferred or JobError is owed
 //! its first callback: a retry may wait for its time, the first one waits for nothing but a slot.
@@ -40,7 +40,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R9 {
 }
 
 impl R9 {
-    /// Whether a receiver is surely there to be told, and has not been. Where failures are not repeated, a file's callback that
+    /// Whether the event surely has a receiver, and has not been delivered. Where failures are not repeated, a file's callback that
     /// failed may be what it waits for.
     pub(crate) fn is_waiting<const CALLS: usize>(&self, cx: &Cx<'_, CALLS>) -> bool {
         let enabled = |event| cx.facts.is_surely_enabled(cx.profile, event);

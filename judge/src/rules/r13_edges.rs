@@ -1,4 +1,4 @@
-//! R13: the state changes along the edges of the table, and GetState tells it.
+//! R13: the state changes along the edges of the table, and GetState returns it.
 //!
 //! While a call that ends the job works on the disk, no environment step moves it: from the first `disk` step to the change of
 //! state, to a rename that failed, or to the return of the call.

@@ -65,7 +65,7 @@ impl R14 {
             EnvStep::SizeKnown { total } => {
                 self.turn_to(file);
                 self.total = total;
-                // A file that may start again has perhaps done so, and not said so yet.
+                // A file that may start again has perhaps done so, and not reported it yet.
                 let fits = self.transferred <= total || self.may_restart.contains(file);
                 Outcome::check(fits)
             }

@@ -3,7 +3,7 @@
 //! `disk` steps record what the engine did, `observed` steps what an outside observer found. A whole file at the destination
 //! must have been renamed, or be about to be recorded so by a Complete that is still running; a file with other bytes
 //! has no excuse; a file that stood there before stays until a rename replaces it. After a rename that failed, nothing more is
-//! done until the next Complete or Cancel. A job that has ended leaves no temporary file: at once when the call that ended it says
+//! done until the next Complete or Cancel. A job that has ended leaves no temporary file: at once when the call that ended it reports
 //! so, at the end of the run when it expired. Of a file there is one fetch at a time, and none begins after the job has ended.
 //! That a file is done by one, where fetches are recorded, is decided over the whole run (`fetched.rs`).
 
@@ -168,7 +168,7 @@ impl R15 {
             return true;
         }
         self.left.insert(file);
-        // A dialect without a code for files left behind says S_OK all the same (facts G30).
+        // A dialect without a code for files left behind answers S_OK all the same (facts G30).
         let silent = profile.unable_to_delete == HResult::S_OK || self.end == End::CompletedInPart;
         let excused = silent && self.stuck.contains(file);
         let clean = matches!(self.end, End::Cancelled | End::Completed | End::CompletedInPart);

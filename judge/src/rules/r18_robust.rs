@@ -1,7 +1,7 @@
-//! R18: a callback that fails is told again, and a panic blocks no call.
+//! R18: a callback that fails is delivered again, and a panic blocks no call.
 //!
-//! A callback that failed leaves its event owed. When the service says it is at rest with the job while the cause still
-//! stands, everything possible enables the event, and it was not told again, then it was dropped. And when a run comes to rest
+//! A callback that failed leaves its event owed. When the service reports that it is at rest with the job while the cause still
+//! stands, everything possible enables the event, and it was not delivered again, then it was dropped. And when a run comes to rest
 //! after a panic, no call may still be waiting, unless a callback still runs that it may be waiting for.
 
 use contract::Rule;
@@ -56,7 +56,7 @@ impl<const CALLS: usize> Monitor<CALLS> for R18 {
             EventView::Return { call: Call::SetNotifyInterface { .. }, .. }
                 if !cx.profile.late_replay.is_on() =>
             {
-                // Without replay, an event that failed in the old registration is not told in the new one.
+                // Without replay, an event that failed in the old registration is not delivered in the new one.
                 self.transferred.owed = false;
                 self.error.owed = false;
                 Outcome::Held
@@ -94,7 +94,7 @@ impl R18 {
                 let owed = retry.owed;
                 retry.owed = false;
                 retry.last = DeliverySet::default();
-                // A callback about an earlier stay that fails leaves the present one owing nothing: R19 asks for its own.
+                // A callback about an earlier stay that fails leaves the present one owing nothing: R19 demands its own.
                 if cx.facts.is_about_the_present_stay(event) {
                     retry.last.insert(delivery.0);
                 }
@@ -143,7 +143,7 @@ impl R18 {
         if !(transferred || error || file) {
             return Outcome::Held;
         }
-        // Said once: the same omission at the next rest is not another one.
+        // Reported once: the same omission at the next rest is not another one.
         (self.transferred.owed, self.error.owed, self.files_owed) = (false, false, FileSet::default());
         Outcome::Violated
     }

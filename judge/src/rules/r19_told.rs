@@ -1,8 +1,8 @@
-//! R19: when nothing of a job moves any more, what it had to tell has been told and acknowledged.
+//! R19: when nothing of a job moves any more, what it had to deliver has been delivered and acknowledged.
 //!
 //! An entry into TRANSFERRED or ERROR is a debt until a callback about this entry, in this registration, has acknowledged it; a file
 //! that is done is one until any callback has. At rest a debt is a violation when everything possible enables its event. A subject
-//! that says `idle` is at rest by its own word; at the end of a run that came to rest, a callback that has failed may still be
+//! that records `idle` is at rest by its own record; at the end of a run that came to rest, a callback that has failed may still be
 //! due again, and one that runs holds back the others.
 
 use contract::Rule;
@@ -165,7 +165,7 @@ impl R19 {
         }
     }
 
-    /// A new registration is told what still stands, and a callback of the old one pays nothing.
+    /// A new registration receives what still stands, and a callback of the old one pays nothing.
     fn registered<const CALLS: usize>(&mut self, cx: &Cx<'_, CALLS>) {
         if !cx.profile.late_replay.is_on() {
             return self.forget();
@@ -177,7 +177,7 @@ impl R19 {
         self.job.owed |= replayed;
     }
 
-    /// Whether an event that happens now stays due until a client hears it.
+    /// Whether an event that happens now stays due until a client receives it.
     fn is_kept<const CALLS: usize>(&self, cx: &Cx<'_, CALLS>, event: Event) -> bool {
         cx.profile.late_replay.is_on() || cx.facts.is_surely_enabled(cx.profile, event)
     }
@@ -198,7 +198,7 @@ impl R19 {
         if !still || !self.owes(cx, enabled) {
             return Outcome::Held;
         }
-        // Said once: the same debt at the next rest is not another one.
+        // Reported once: the same debt at the next rest is not another one.
         self.job.owed = false;
         (self.files, self.files_failed) = (FileSet::default(), FileSet::default());
         Outcome::Violated
@@ -212,7 +212,7 @@ impl R19 {
     }
 }
 
-/// The event that a stay in this state has to tell.
+/// The event that reports a stay in this state.
 fn told_in(state: Option<JobState>) -> Option<Event> {
     match state? {
         JobState::Transferred => Some(Event::JobTransferred),

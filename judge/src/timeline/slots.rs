@@ -25,7 +25,7 @@ pub(super) fn words(trace: &Trace, violation: &Violation) -> Option<String> {
     ))
 }
 
-/// The event that the last state of the job has to tell.
+/// The event that reports the last state of the job.
 fn owed(trace: &Trace, job: JobId) -> Option<Event> {
     let states = trace.events().filter_map(|(_, event)| match event {
         EventView::State { job: of, to, .. } if of == job => Some(to),

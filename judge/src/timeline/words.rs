@@ -12,7 +12,7 @@ use crate::trace::{
     BeginLine, CallLine, EnterLine, GivenLine, Kind, Left, Line, Reason, StateLine, Told, WaitLine,
 };
 
-/// What is open, so that an end can be told with its beginning.
+/// What is open, so that an end can be printed with its beginning.
 #[derive(Default)]
 pub(super) struct Words<'a> {
     calls: BTreeMap<CallId, &'a CallLine>,
@@ -90,7 +90,7 @@ impl<'a> Words<'a> {
             Kind::State(state) => self.of_state(state),
             Kind::Choose(choose) => {
                 match choose.options {
-                    // Nothing else could have been taken: the site says it all.
+                    // Nothing else could have been taken: the site is all there is to print.
                     0 | 1 => choose.site.clone(),
                     options => format!("chose {} of {options} at {}", choose.taken, choose.site),
                 }
@@ -105,7 +105,7 @@ impl<'a> Words<'a> {
         let mut text = format!("{}: {}{} -> {hr}", who(call), of_job(call.job), call.call.method());
         match out {
             Out::None => {}
-            // "Job(j0)" says it twice.
+            // "Job(j0)" would name the kind twice.
             Out::Job(made) => {
                 let _ = write!(text, ", {made}");
             }

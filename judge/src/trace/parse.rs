@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::header::FORMAT;
 use super::{CallLine, Header, Kind, Line, Trace};
 
-/// The kinds of lines, as a reader is told what was expected.
+/// The kinds of lines, as an error lists what was expected.
 const KINDS: [&str; 12] = [
     "call", "return", "begin", "wait", "enter", "given", "leave", "env", "state", "choose", "crash",
     "restart",
@@ -29,7 +29,7 @@ pub enum TraceError {
     Unreadable {
         /// Which line.
         line: usize,
-        /// What the reader said.
+        /// The error of the reader.
         what: String,
     },
     /// A line is not JSON.
@@ -37,7 +37,7 @@ pub enum TraceError {
     NotJson {
         /// Which line.
         line: usize,
-        /// What the JSON reader said.
+        /// The error of the JSON reader.
         what: String,
     },
     /// The first line is not a header.
@@ -48,7 +48,7 @@ pub enum TraceError {
         /// What is missing or wrong.
         what: String,
     },
-    /// The header does not say what was recorded. A rule that misses what was not recorded would hold by default, so there
+    /// The header does not list what was recorded. A rule that misses what was not recorded would hold by default, so there
     /// is no default.
     #[error(
         "line {line} is a header without `records`: name the kinds of lines that the subject records, such as \
@@ -145,7 +145,7 @@ pub enum TraceError {
         /// The delivery that it names.
         delivery: DeliveryId,
     },
-    /// A line says what a callback was given, and the callback does not run.
+    /// A line records what a callback was given, and the callback does not run.
     #[error("line {line} says what delivery {delivery} was given, which is not open")]
     GivenWithoutEnter {
         /// Which line.
@@ -440,7 +440,7 @@ fn shorten(mut text: String) -> String {
     text
 }
 
-/// What earlier lines say about later ones.
+/// What earlier lines imply for later ones.
 #[derive(Debug, Default)]
 struct Order {
     last: Option<u64>,

@@ -48,7 +48,7 @@ fn an_expired_job_is_not_found_at_once() {
     let mut run = Run::created(bits());
     run.moves(EnvStep::Expiry, JobState::Cancelled);
     run.reads(Call::GetJob, Out::Job(JOB));
-    // The table says the same of a job in CANCELLED.
+    // The table has the same answer for a job in CANCELLED.
     run.breaks(&[R10, R12]);
 }
 
@@ -198,7 +198,7 @@ fn a_job_that_is_not_transferred_is_not_completed_as_a_whole() {
     for (dialect, hr, broken) in [
         (Dialect::Bits, HResult::BG_S_PARTIAL_COMPLETE, &[][..]),
         (Dialect::Bits, OK, &[R12]),
-        // Its one code of success says nothing of what is missing.
+        // Its one code of success does not show what is missing.
         (Dialect::Do, OK, &[]),
     ] {
         let mut run = Run::created(dialect.profile());

@@ -77,7 +77,7 @@ impl Run {
         run
     }
 
-    /// As [`Run::listening`] in BITS with every flag, transferring, and told of all that changed on the way.
+    /// As [`Run::listening`] in BITS with every flag, transferring, with all that changed on the way delivered.
     pub(crate) fn transferring_and_told() -> Run {
         let mut run = Run::listening(bits(), EVERYTHING);
         run.resumes();

@@ -29,7 +29,7 @@ fn crowd_in(profile: &Profile, jobs: &[u32]) -> Run {
     run
 }
 
-/// Calls are numbered by their job: a job has one open at a time here, except where a test says otherwise.
+/// Calls are numbered by their job: a job has one open at a time here, except where a test does otherwise.
 fn call(run: &mut Run, id: u32, job: Option<u32>, call: &Call, inside: Option<u32>) {
     let caller = Caller { thread: ThreadId(id), user: UserId(id / 8), inside: inside.map(DeliveryId) };
     run.push(&EventView::Call { id: CallId(id), caller, job: job.map(JobId), call });

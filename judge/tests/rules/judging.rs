@@ -1,4 +1,4 @@
-//! The judge: ids, capacities, and what a trace does not say.
+//! The judge: ids, capacities, and what a trace does not record.
 
 use contract::event::Target;
 use contract::*;
@@ -147,7 +147,7 @@ fn a_registration_does_not_outlive_the_service_and_a_mask_does() {
     let mut again = Run::listening(bits(), 2);
     let open = again.call(Call::SetPriority { priority: 0 });
     again.dies();
-    // The client of the dead service hears of it.
+    // The client of the dead service gets an error.
     again.back(open, HResult::RPC_S_CALL_FAILED);
     again.does(register(0), OK);
     again.tells(Event::JobError, OK);

@@ -1,4 +1,4 @@
-//! R19: at rest, what a job had to tell has been told.
+//! R19: at rest, what a job had to deliver has been delivered.
 
 use contract::dialect::Switch;
 use contract::event::{EventView, Target};
@@ -109,7 +109,7 @@ fn a_program_takes_the_place_of_the_object() {
     run.keeps(R19);
 }
 
-/// Nothing waits for a program, so one that started before a registration may tell of the time after it.
+/// Nothing waits for a program, so one that started before a registration may report the time after it.
 #[test]
 fn a_program_that_outlives_a_registration_tells_for_both() {
     let started = || {
@@ -144,7 +144,7 @@ fn a_program_that_cannot_be_started_leaves_nothing_in_a_run() {
     }
 }
 
-/// That everything is told assumes that every callback leaves.
+/// That everything is delivered assumes that every callback leaves.
 #[test]
 fn a_run_in_which_a_callback_stays_owes_nothing() {
     let mut run = Run::transferred();

@@ -1,4 +1,4 @@
-//! What is wrong with a trace is said with its line, and what was expected.
+//! An error of a trace states its line, what is wrong, and what was expected.
 
 use judge::{Trace, TraceError};
 

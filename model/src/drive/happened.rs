@@ -82,7 +82,7 @@ impl<F: FnMut(Happened<'_>)> Observer for F {
     }
 }
 
-/// The events that tell of a change, in order: what the environment did, then what state that led to.
+/// The events of a change, in order: what the environment did, then what state that led to.
 pub fn events_of(change: &Change, call: Option<CallId>) -> impl Iterator<Item = EventView<'static>> {
     let Change { job, file, step, state } = *change;
     let env = step.map(|step| EventView::Env { step, job, file });

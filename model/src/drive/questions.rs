@@ -1,4 +1,4 @@
-//! What may be asked of a driver without moving anything: what is open, what could come next, and its state beside the core's.
+//! Queries of a driver, which move nothing: what is open, what could come next, and its state beside the core's.
 
 use contract::core::Delivery;
 use contract::{Call, CallId, Core, DeliveryId, JobId};
@@ -32,7 +32,7 @@ pub struct Pends<'a> {
     pub delivery: Option<DeliveryId>,
 }
 
-/// How a core and what has been told differ in whether a delivery is still waited for.
+/// How a core and its driver differ in whether a delivery is still waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Release {
     /// It has provably entered, and is waited for.

@@ -48,7 +48,7 @@ pub enum Disagreement {
     Ready {
         /// The job.
         job: JobId,
-        /// What the core says.
+        /// What the core returns.
         core: Readiness,
     },
     /// A timer of the job runs in one of them alone, or fires at another time.
@@ -62,11 +62,11 @@ pub enum Disagreement {
         /// When it fires in the core, if it runs.
         core: Option<Time>,
     },
-    /// The core asks to be woken at another time than that of its next timer.
+    /// The core returns another time to be woken than that of its next timer.
     Wakes {
         /// The next timer, if one runs.
         spec: Option<Time>,
-        /// When the core asks for.
+        /// When the core is to be woken, if at all.
         core: Option<Time>,
     },
     /// The time of a timer has come, and it has not fired.

@@ -219,7 +219,7 @@ impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J
             }
             Call::SetNotifyInterface { .. } => Forbids::Interfaces,
             Call::SetNotifyCmdLine { .. } => Forbids::Programs,
-            // A job that Resume leaves in TRANSFERRED or ERROR still causes what is told of it.
+            // A job that Resume leaves in TRANSFERRED or ERROR still causes its events.
             Call::Resume => match before {
                 Some(JobState::Transferred | JobState::Error)
                     if before != job.and_then(|job| self.spec.state(job)) =>
@@ -310,7 +310,7 @@ impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J
         std::array::from_fn(|job| self.spec.context(self.profile, Some(JobId(job as u32))))
     }
 
-    /// What the delivery that is about to leave told, and whom: afterwards the ticket is gone.
+    /// The event of the delivery that is about to leave, and its receiver: afterwards the ticket is gone.
     fn told(&self, happened: &Happened<'_>) -> Option<Notice> {
         let Happened::Left(slot, ..) = happened else { return None };
         let (_, ticket) = self.tickets.get(*slot)?.as_ref()?;
@@ -348,7 +348,7 @@ impl<T: FnMut(&EventView<'_>), E: EdgeSink, const J: usize> Follower<'_, T, E, J
                 return self.tell_edges_of_all(StepKind::NetworkBack, before);
             }
             Happened::Input(Input::Logoff(_)) => return self.tell_edges_of_all(StepKind::Logoff, before),
-            // What concerned many jobs has been told of each of them.
+            // The edges of what concerned many jobs have been passed on, one for each job.
             Happened::Changed(Change { step: Some(step), .. }) if is_about_many(step.kind()) => return,
             Happened::Replied(_) => match self.input {
                 Some(Asked::Report(job, kind, _)) if self.moved == Moved::No => {

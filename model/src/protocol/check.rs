@@ -38,7 +38,7 @@ pub struct Report {
     pub extent: Extent,
     /// How large a state is.
     pub size: Size,
-    /// What the visited set says of a state, and what it costs.
+    /// What the visited set keeps of a state, and what it costs.
     pub visited: Visited,
     /// Edges per class of steps, where the engine counts them.
     pub fired: Vec<Fired>,
@@ -173,7 +173,7 @@ impl Explored {
 }
 
 impl Story {
-    /// Tells a counterexample of [`check`]: the steps that break `law`, or that lock a client out when there is none.
+    /// The story of a counterexample of [`check`]: the steps that break `law`, or that lock a client out when there is none.
     #[must_use]
     pub fn of(design: Design, profile: &Profile, slice: &Slice, law: Option<Law>, acts: &[Act]) -> Story {
         match slice.jobs {

@@ -44,7 +44,7 @@ designs! {
 }
 
 impl Design {
-    /// Whether a dispatcher asks again, under the lock, before it calls.
+    /// Whether a dispatcher checks again, under the lock, before it calls.
     pub(super) const fn begins(self) -> bool {
         !matches!(self, Design::ClaimThenCall)
     }

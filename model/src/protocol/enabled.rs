@@ -68,7 +68,7 @@ impl Rig {
         let Some(job) = world.jobs.get(usize::from(open.on)) else { return };
         match open.stage {
             Stage::None | Stage::Waiting => {}
-            // A client that finds the job finalising waits for the disk; a callback first says that it has called.
+            // A client that finds the job finalising waits for the disk; a callback first records that it has called.
             Stage::Called if job.ending.is_some() && matches!(who, Who::Client(_)) => {}
             Stage::Busy if job.ending.is_some() => {}
             Stage::Called | Stage::Busy => acts.push(Act::Effect(who)),

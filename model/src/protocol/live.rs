@@ -1,12 +1,12 @@
 //! Liveness of the protocol: L1 to L4 of contract section 3, on the recorded graph, under weak fairness.
 //!
-//! **What it is.** [`check_live`] explores a slice of one job in full, without the rules' memory, records who leads to whom, and asks of each
-//! [`Duty`] whether what is owed comes. What breaks a duty is a [`Lasso`]: the steps to a circle, and the circle.
+//! **What it is.** [`check_live`] explores a slice of one job in full, without the rules' memory, records who leads to whom, and decides
+//! for each [`Duty`] whether what is owed comes. What breaks a duty is a [`Lasso`]: the steps to a circle, and the circle.
 //!
 //! **What is fair.** Every step of the engine, of the network and of the clock, each kind for itself, and for each caller for itself; and a
 //! callback or program that runs leaves. Not fair, so that it may be withheld for ever: a call, a lock that a callback takes, expiry.
 //!
-//! **What it is not.** It knows slices of one job only: with several, jobs of one user change their numbers, and fairness of one is no
+//! **What it is not.** It takes slices of one job only: with several, jobs of one user change their numbers, and fairness of one is no
 //! longer fairness of one. Clients' own locks are left out, as the contract does: it assumes that every callback leaves.
 //!
 //! **Why it can fail.** Each [`Flaw`] is a mistake in the protocol that breaks one of the duties and no safety rule; the tests find each.
@@ -143,7 +143,7 @@ impl Duty {
         Ok(None)
     }
 
-    /// What it asks for: every wait for one of these ends.
+    /// What it requires: every wait for one of these ends.
     fn owed(self) -> &'static [Owed] {
         contract::follows![
             "deliver.late",
@@ -221,7 +221,7 @@ impl Protocol<1> {
 }
 
 impl Rig {
-    /// Whether the job is to be told of the state it is in. A file that is to be told of first puts that off.
+    /// Whether the event of the job's state is still to be delivered. A file's event that is to be delivered first puts that off.
     fn owes(&self, job: &Job, state: JobState, event: Event) -> bool {
         let has_receiver = job.receiver.is_some() || job.marks.contains(Marks::HAS_PROGRAM);
         let unmasked = self.profile.unmasked(job.mask(), event).is_yes();
@@ -240,7 +240,7 @@ impl Rig {
     }
 }
 
-/// Whether the client's code, or a program, is being told of the event.
+/// Whether the client's code, or a program, is receiving the event.
 fn is_told(job: &Job, event: Event) -> bool {
     let delivery = &job.delivery;
     let inside = matches!(delivery.phase, Phase::Running | Phase::Blocked(_) | Phase::Left(_));
@@ -348,11 +348,11 @@ pub struct LiveReport {
     pub proofs: Vec<(Duty, LiveProof)>,
     /// Whether every state was explored.
     pub extent: Extent,
-    /// What the visited set says of a state.
+    /// What the visited set keeps of a state.
     pub visited: Visited,
 }
 
-/// The slice as liveness knows it, if it does: of one job, without clients' own locks.
+/// The slice as liveness explores it, if it does: of one job, without clients' own locks.
 #[must_use]
 pub fn live_slice(slice: Slice) -> Option<Slice> {
     (slice.jobs == 1 && slice.clients > 0).then_some(Slice { locks: Locks::None, ..slice })

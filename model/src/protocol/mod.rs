@@ -3,7 +3,7 @@
 //! **What it is.** The concurrent half of contract section 4. A call is cut into call, effect under the lock, disk, wait, return; a
 //! delivery into claim with its slot, begin, enter, calls from inside, leave, settle. Between any two of these steps any other
 //! thread or the environment may move. What a dispatcher does before it enters, and what a call waits for before it returns, is a
-//! parameter: the [`Design`]. The engine's is [`Design::Barrier`]; the others are kept because their counterexamples say why.
+//! parameter: the [`Design`]. The engine's is [`Design::Barrier`]; the others are kept because their counterexamples show why.
 //!
 //! **What it is not.** The engine: it shares no code with it. Nor a model of transfers: slots of transfers, retries of transfers and times
 //! are left out, a job transfers and then its file arrives or fails. No crash.
@@ -17,7 +17,7 @@
 //! # Why fewer states are enough
 //!
 //! - *Jobs* of one user differ in nothing but their number, so of two states that are equal up to their numbers one is
-//!   kept. The exchange is made inside `next_state`, because stateright's breadth-first search knows no symmetry.
+//!   kept. The exchange is made inside `next_state`, because stateright's breadth-first search has no symmetry.
 //!   Inside its monitors a job is always number 0, and a caller is a client, the job's own callback, or the other job's.
 //! - *Dispatchers* have no numbers at all (see `state`). *Clients* draw on one budget, so the first idle one stands for all.
 //! - *Lock and effect* are one step: the lock is held within a step only (see `step`).
@@ -80,7 +80,7 @@ use self::waits::Through;
 use crate::explore::Judged;
 use explorer::Classes;
 
-/// The property that no call waits in a circle through a client's own lock. It is no rule: the client has been told (clause 7).
+/// The property that no call waits in a circle through a client's own lock. It is no rule: clause 7 leaves that to the client.
 pub(crate) const CLIENTS_OWN: &str = "client's own lock";
 
 /// How much is left out that shows nothing new. See the module's documentation.

@@ -83,7 +83,7 @@ pub enum Transfers {
 pub enum Leaves {
     /// They acknowledge.
     Acknowledge,
-    /// They acknowledge, or fail and are told again.
+    /// They acknowledge, or fail, and the event is delivered again.
     AcknowledgeOrFail,
 }
 
@@ -126,7 +126,7 @@ pub struct Slice {
     pub dispatchers: u8,
     /// Callback slots of a user.
     pub slots: u8,
-    /// What every job has been asked before the first state, besides being created and resumed.
+    /// The calls made on every job before the first state, besides those that create and resume it.
     pub before: Vec<Ask>,
     /// See [`Transfers`].
     pub transfers: Transfers,

@@ -53,7 +53,7 @@ pub enum Object {
     Second,
 }
 
-/// Whom a delivery tells.
+/// Where a delivery goes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(super) enum To {
     Object(Object),
@@ -86,11 +86,11 @@ pub(super) enum Phase {
     Claimed,
     /// It has passed the gate.
     Begun,
-    /// The client's code runs; or the program's process exists and the dispatcher has yet to say so.
+    /// The client's code runs; or the program's process exists and the dispatcher has yet to record it.
     Running,
     /// The client's code waits for a lock of this client.
     Blocked(u8),
-    /// The client's code has left, and the dispatcher has yet to say so.
+    /// The client's code has left, and the dispatcher has yet to record it.
     Left(Outcome),
 }
 

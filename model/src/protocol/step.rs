@@ -84,7 +84,7 @@ impl Rig {
         }
     }
 
-    /// Takes a step that [`Rig::acts`] gave, and tells what is seen of it.
+    /// Takes a step that [`Rig::acts`] gave, and passes what is seen of it to `tell`.
     pub(super) fn take<const J: usize>(&self, world: &mut World<J>, act: Act, tell: &mut impl FnMut(Note)) {
         match act {
             Act::Call { who, on, ask } => {
@@ -493,7 +493,7 @@ impl Rig {
         self.change(job, id, to, Cause::Env(step), tell);
     }
 
-    /// The job changes its state. What is told about the old one is about the past, and a chain is of the state that caused it.
+    /// The job changes its state. A delivery about the old one is about the past, and a chain is of the state that caused it.
     fn change(&self, job: &mut Job, id: u8, to: JobState, by: Cause, tell: &mut impl FnMut(Note)) {
         let from = Some(std::mem::replace(&mut job.state, to));
         job.delivery.about.remove(About::CAUSE);

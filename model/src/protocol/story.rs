@@ -166,14 +166,14 @@ pub(super) fn prefix(rig: &Rig, job: u32, see: &mut impl FnMut(&EventView<'_>)) 
     }
 }
 
-/// A run of the protocol, told.
+/// A run of the protocol, as events and as a timeline.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Story {
     /// What happened. Steps that are not visible outside the engine are `choose` lines in it.
     pub trace: Trace,
     /// The first line that is not about how the jobs came into their first state.
     pub begins: u64,
-    /// What is wrong at the end, where no event of the trace says it.
+    /// What is wrong at the end, where no event of the trace shows it.
     pub ending: String,
 }
 
@@ -185,7 +185,7 @@ impl Story {
         Trace { header: self.trace.header.clone(), lines }
     }
 
-    /// What is told, as a timeline, with what is wrong at its end.
+    /// The trace of [`Story::told`] as a timeline, with what is wrong at its end.
     #[must_use]
     pub fn picture(&self, law: Option<Law>) -> String {
         let broken = |rule| Verdicts::of(&self.trace).violations().find(|violation| violation.rule == rule);
@@ -199,7 +199,7 @@ impl Story {
 }
 
 impl<const J: usize> Protocol<J> {
-    /// Tells these steps, from the first state on, and how they break `law`; none for a client that locks itself out.
+    /// The story of these steps, from the first state on, and of how they break `law`; none for a client that locks itself out.
     #[must_use]
     pub fn story(&self, acts: &[Act], law: Option<Law>) -> Story {
         let scope = format!("{} under {}", self.rig.slice.name, self.rig.design);

@@ -101,7 +101,7 @@ impl Table {
         text
     }
 
-    /// How a design breaks a law, told; nothing when it does not.
+    /// The story of how a design breaks a law; nothing when it does not.
     #[must_use]
     pub fn story(&self, design: Design, law: Law) -> Option<Story> {
         let (_, cell) = self.row(design)?.cells.iter().find(|(other, _)| *other == law)?;
@@ -109,7 +109,7 @@ impl Table {
         Some(Story::of(design, &self.profile, slice, Some(law), acts))
     }
 
-    /// How a client locks itself out under a design, told.
+    /// The story of how a client locks itself out under a design; nothing when none does.
     #[must_use]
     pub fn story_of_client(&self, design: Design) -> Option<Story> {
         let Counterexample { slice, acts } = self.row(design)?.clients_own.as_ref()?;

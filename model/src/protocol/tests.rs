@@ -1,5 +1,5 @@
 //! The protocol's jobs are the specification's jobs: whatever is interleaved, effects come one after another, and each
-//! answers, leads and makes pending what the sequential specification says.
+//! answers, leads and makes pending as in the sequential specification.
 
 use contract::core::{Change, DiskOutcome, Then};
 use contract::event::{By, Leave, Target};
@@ -134,8 +134,8 @@ impl Pair {
         }
     }
 
-    /// State and pending events are the same, as far as the specification knows: it has no retry times, and does not begin
-    /// what a running program is being told.
+    /// State and pending events are the same, as far as the specification has them: it has no retry times, and does not
+    /// begin what a running program has received.
     fn compare(&self) {
         let job = &self.world.jobs[0];
         assert_eq!(self.spec.state(JOB), Some(job.state));

@@ -4,7 +4,7 @@
 //! machine's events, and with a [`Shown`] whenever the machine gives its lock back. Steps that nothing shows are taken on the way. When no
 //! state is left, the machine has done what the protocol cannot: [`Lost`].
 //!
-//! **What it is not.** The other direction. That the machine can do all that the protocol can is not asked; [`Map::taken`] and
+//! **What it is not.** The other direction. That the machine can do all that the protocol can is not checked; [`Map::taken`] and
 //! [`Map::offered`] are the kinds of steps that it took, and could have taken.
 //!
 //! **The law it keeps.** The set is never too small: it has every state to which steps of the protocol lead that show what was seen, in its
@@ -97,7 +97,7 @@ pub struct Ground {
     pub profile: Profile,
     /// What was called on the job before its transfer began, besides CreateJob, the first AddFile and Resume.
     pub before: Vec<Ask>,
-    /// Every call that may be made and of which the dialect knows. Any other one changes nothing.
+    /// Every call that may be made and that the dialect has. Any other one changes nothing.
     pub asks: Vec<Ask>,
     /// Whether renames may fail.
     pub mishaps: Mishaps,
@@ -343,7 +343,7 @@ impl Trail {
         reached
     }
 
-    /// Who makes the call that the event is about, if it is about one. None when the protocol knows nothing of what is seen.
+    /// Who makes the call that the event is about, if it is about one. None when the protocol has nothing of what is seen.
     fn follow_call(&mut self, event: &EventView<'_>) -> Option<Option<Who>> {
         match event {
             EventView::Call { id, caller, call, .. } => {
@@ -469,7 +469,7 @@ fn in_words(event: &EventView<'_>) -> String {
 }
 
 impl Ask {
-    /// The call as the protocol knows it, if it does.
+    /// The call as the protocol has it, if it does.
     #[must_use]
     pub fn of(call: &Call) -> Option<Ask> {
         Some(match call {
@@ -490,7 +490,7 @@ impl Ask {
         })
     }
 
-    /// Whether the protocol has nothing to say of a call: it changes nothing that the protocol knows.
+    /// Whether the protocol leaves a call out: it changes nothing that the protocol has.
     #[must_use]
     pub fn is_none_of(call: &Call) -> Is {
         let changes = !matches!(

@@ -205,7 +205,7 @@ impl Job {
         Reply::of(answer)
     }
 
-    /// A wait for telling the end that the job has just left delays nothing else, unless a file still waits to be told.
+    /// A wait to deliver the event of the state that the job has just left delays nothing else, unless a file's event still waits.
     fn end_retry_wait(&mut self, profile: &Profile) {
         let files = super::delivery::pending(self, profile) & Events::FILES;
         if files.is_empty() {
@@ -324,7 +324,7 @@ impl Job {
             return Err(HResult::E_NOINTERFACE);
         }
         self.receiver = id;
-        // Nothing is ever told through Callback3 here, so having it makes no difference.
+        // No event is ever delivered through Callback3 here, so having it makes no difference.
         self.interfaces = interfaces & (Interfaces::CALLBACK | Interfaces::CALLBACK2);
         let gone = Marks::OWED | Marks::PROGRAM_NEXT | Marks::TELLS_TRANSFERRED | Marks::TELLS_ERROR;
         self.unmark(gone);
@@ -489,7 +489,7 @@ fn sets_something(call: &Call) -> bool {
     !matches!(call, Call::AddFileSet { files } if files.is_empty())
 }
 
-/// The setters that JobModification tells about, equal values included (semantics n).
+/// The setters that cause JobModification, equal values included (semantics n).
 fn modifies(call: &Call) -> bool {
     match call {
         Call::AddFileSet { files } => !files.is_empty(),

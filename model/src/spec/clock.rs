@@ -127,7 +127,7 @@ pub struct Lengths {
 
 impl<const J: usize> World<J> {
     /// Time has come to `now`. Callbacks whose retry time is over are ready again; every other timer shows when the
-    /// implementation says that it has fired.
+    /// implementation reports that it has fired.
     pub fn time_comes(&mut self, now: Time) {
         for job in self.jobs_mut() {
             job.clock.now = now;

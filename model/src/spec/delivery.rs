@@ -99,7 +99,7 @@ pub static GUARDS: [Guard; 8] = [
 
 /// A delivery in flight, as its driver holds it between [`World::begin`] and [`World::leave`].
 ///
-/// It says which registration and which entry it belongs to, so that a late leave acknowledges nothing new (semantics f).
+/// It holds which registration and which entry it belongs to, so that a late leave acknowledges nothing new (semantics f).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Ticket {
     event: Event,
@@ -136,7 +136,7 @@ impl Ticket {
         forbidden && self.phase == Phase::Begun
     }
 
-    /// What is told, and whom.
+    /// The event, and who receives it.
     pub(crate) fn told(&self) -> Option<Notice> {
         Notice::of(self.event, self.target)
     }
@@ -172,11 +172,11 @@ pub(crate) enum Forbids {
 /// An event of a job that is due (semantics a), and the first guard that holds it back.
 #[derive(Clone, Copy, Debug)]
 pub struct Due {
-    /// What is to be told.
+    /// The event to be delivered.
     pub event: Event,
     /// The file, for FileTransferred.
     pub file: Option<FileId>,
-    /// Whom it tells; none when it has no receiver.
+    /// Where it goes; none when it has no receiver.
     pub target: Option<Target>,
     /// What holds it back; none when it is pending.
     pub held: Option<&'static Guard>,
@@ -185,7 +185,7 @@ pub struct Due {
 /// The delivery of a job that may begin now, if its user has a slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Next {
-    /// Whom it tells: a program needs no slot.
+    /// Where it goes: a program needs no slot.
     pub(crate) target: Target,
 }
 
@@ -291,7 +291,7 @@ pub type Tickets<const T: usize> = [Option<(JobId, Ticket)>; T];
 
 /// The events of `job` that are pending.
 pub(super) fn pending(job: &Job, profile: &Profile) -> Events {
-    // Asked of every job in every step, and there is mostly nothing new: then the other guards have nothing to hold back.
+    // Computed for every job in every step, and there is mostly nothing new: then the other guards have nothing to hold back.
     let early = |guard: &Guard| guard.lets_pass(job, profile);
     let events = caused(job) & early(&GUARDS[R8]) & early(&GUARDS[R6]);
     if events.is_empty() {
@@ -306,7 +306,7 @@ pub(super) fn passing(job: &Job, profile: &Profile, without: Option<&str>) -> Ev
     asked.fold(caused(job), |events, guard| events & guard.lets_pass(job, profile))
 }
 
-/// The events that were ever caused. Whether there was a change to tell is for R8's guard to say.
+/// The events that were ever caused. Whether there was a change to report is for R8's guard to decide.
 fn caused(job: &Job) -> Events {
     Events::first_files(job.whole)
         | Events::TRANSFERRED.when(job.transferred != Told::No)
@@ -493,7 +493,7 @@ impl Job {
         (ticket.epoch, ticket.entry) == (self.epoch, self.entry)
     }
 
-    /// The event is settled: a file's for good, the job's in this epoch, and only for the cause it told.
+    /// The event is settled: a file's for good, the job's in this epoch, and only for the cause it was about.
     fn acknowledge(&mut self, ticket: Ticket) {
         if ticket.event == Event::FileTransferred {
             self.settled = self.settled | Events::one(ticket.event, ticket.file);
@@ -513,9 +513,9 @@ impl Job {
         self.unmark(Marks::PROGRAM_NEXT);
     }
 
-    /// The event is to be told again: by the program at once, or by the whole chain later (semantics e).
+    /// The event is to be delivered again: to the program at once, or to the whole chain later (semantics e).
     ///
-    /// Where JobTransferred is not repeated, the program is told all the same: it has not been told before.
+    /// Where JobTransferred is not repeated, the program receives it all the same: it has not received it before.
     fn owe(&mut self, profile: &Profile, ticket: Ticket) {
         if !self.still_concerns(ticket) {
             return;

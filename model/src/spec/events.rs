@@ -131,7 +131,7 @@ impl Not for Events {
 
 impl From<Events> for Pending {
     fn from(events: Events) -> Pending {
-        /// Every set, because this is asked of every job in every step.
+        /// Every set, because this is computed for every job in every step.
         const PENDING: [Pending; 1 << (MAX_FILES + 3)] = {
             let mut sets = [Pending::NONE; 1 << (MAX_FILES + 3)];
             let mut set = 0;

@@ -14,7 +14,7 @@ use super::events::Events;
 /// Files a job of the specification can have. A scope gives its profile a `files_per_job` of at most this.
 pub const MAX_FILES: usize = 4;
 
-/// A length in bytes, as far as the model tells lengths apart: everything from 4 GiB on is [`Size::LARGE`].
+/// A length in bytes, as far as the model distinguishes lengths: everything from 4 GiB on is [`Size::LARGE`].
 ///
 /// The unknown size is the largest of all, so that `bytes <= size` holds for it without a special case.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -39,7 +39,7 @@ impl Size {
     }
 }
 
-/// How far JobTransferred or JobError is told.
+/// How far the delivery of JobTransferred or JobError is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Told {
     /// There is no cause, or an acknowledged one that is over.
@@ -62,9 +62,9 @@ bitflags::bitflags! {
     /// The yes-or-no facts about a job.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
     pub(super) struct Marks: u16 {
-        /// Something changed that JobModification has not told (semantics a).
+        /// Something changed that JobModification has not reported (semantics a).
         const CHANGED = 1;
-        /// A delivery failed, and the files and the end of the job are not told before the retry time.
+        /// A delivery failed, and the events of the files and of the job's end are not delivered before the retry time.
         const OWED = 1 << 1;
         /// The network was lost, so no retry timer runs (semantics l). Only in TRANSIENT_ERROR.
         const LOST = 1 << 2;
@@ -78,17 +78,17 @@ bitflags::bitflags! {
         const ERROR = 1 << 6;
         /// The no-progress timeout was set and no longer follows the priority.
         const TIMEOUT_SET = 1 << 7;
-        /// A program of this epoch tells JobTransferred and has not exited (semantics g).
+        /// A program of this epoch was started for JobTransferred and has not exited (semantics g).
         const TELLS_TRANSFERRED = 1 << 8;
-        /// A program of this epoch tells JobError and has not exited (semantics g).
+        /// A program of this epoch was started for JobError and has not exited (semantics g).
         const TELLS_ERROR = 1 << 9;
     }
 }
 
-/// A job of the specification: a small value, equal whenever nothing can tell two jobs apart.
+/// A job of the specification: a small value, equal whenever nothing can distinguish two jobs.
 ///
 /// Files are fetched strictly in order (facts G61), so how many are whole and how many are renamed are counts, and one
-/// number says how many bytes of the current file are here.
+/// number counts the bytes of the current file that are here.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Job {
     pub(super) sizes: [Size; MAX_FILES],
@@ -238,7 +238,7 @@ impl Job {
         !lost && in_time
     }
 
-    /// What the error object says where it happened, where the model knows.
+    /// Where the error happened, as in the error object, where the model has it.
     pub(super) fn error_context(&self, profile: &Profile) -> Option<ErrorContext> {
         match profile.contexts {
             Contexts::Real => None,
@@ -268,7 +268,7 @@ impl Job {
         self.whole as u32
     }
 
-    /// What the error object says, if there is one.
+    /// The code in the error object, if there is one.
     #[must_use]
     pub fn error(&self) -> Option<HResult> {
         self.marks.contains(Marks::ERROR).then_some(self.error)
@@ -280,7 +280,7 @@ impl Job {
         self.marks.contains(Marks::PROGRAM)
     }
 
-    /// Who is told next (semantics e). Only meaningful for an event that the registered object or a program receives.
+    /// Who receives the event next (semantics e). Only meaningful for an event that the registered object or a program receives.
     pub(super) fn target(&self, event: Event) -> Target {
         let turn = Marks::PROGRAM | Marks::PROGRAM_NEXT;
         let chained = matches!(event, Event::JobTransferred | Event::JobError) && self.marks.contains(turn);

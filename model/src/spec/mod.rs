@@ -6,7 +6,7 @@
 //! [`contract::Core`] in every reachable state; the fuzzer steps both in lockstep.
 //!
 //! **What it is not.** Concurrent. A call is one step (Complete and Cancel are two), and no call waits for a delivery.
-//! `Ticket::is_waited_for` returns whether a call must wait for it. A timer may fire whenever it runs; [`World::timers`] says when each
+//! `Ticket::is_waited_for` returns whether a call must wait for it. A timer may fire whenever it runs; [`World::timers`] returns when each
 //! of them does. Texts and names are not kept.
 //!
 //! **The law it keeps.** Equal worlds have equal successors, and a refused step or failed call leaves the world as it was.
@@ -34,7 +34,7 @@
 //! - The chain of semantics e starts at the interface for every new cause, and when the program is removed.
 //! - The late leave of a callback settles nothing that was caused after it began.
 //! - JobModification begins before another pending event only while that one waits: for its retry time, or for a program.
-//! - The failure of a callback of an older registration delays nothing: the new one is told at once.
+//! - The failure of a callback of an older registration delays nothing: the new one receives the event at once.
 //! - Whether a retry timer runs follows the delay and the timeout as they are now, not as they were at the failure.
 //! - GetJob is denied to every user but the owner of the job; any user may make all other calls on a job that it holds.
 //! - An empty AddFileSet succeeds and modifies nothing.

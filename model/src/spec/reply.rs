@@ -13,12 +13,12 @@ use contract::{
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[must_use]
 pub struct Reply {
-    /// The HRESULT; it says nothing yet when `then` is not [`Then::Return`].
+    /// The HRESULT; it means nothing yet when `then` is not [`Then::Return`].
     pub hr: HResult,
-    /// What the call gives back, as far as the model knows it.
+    /// What the call gives back, as far as the model has it.
     pub out: Expected,
     /// What comes before the return: nothing, disk work, or a finalising job. The specification is sequential and never
-    /// says [`Then::Wait`].
+    /// returns [`Then::Wait`].
     pub then: Then,
 }
 
@@ -54,7 +54,7 @@ impl Reply {
     }
 }
 
-/// What a call gives back, without allocation, and only as far as the model knows it.
+/// What a call gives back, without allocation, and only as far as the model has it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Expected {
     /// Nothing.
@@ -90,7 +90,7 @@ pub enum Expected {
     Progress(Progress),
     /// This progress of a file.
     FileProgress(FileProgress),
-    /// This error, and where it happened if the model knows that.
+    /// This error, and where it happened if the model has that.
     Error {
         /// The code.
         hr: HResult,
@@ -219,7 +219,7 @@ pub enum Refused {
     /// The event is for another target (R3, semantics e).
     #[error("another receiver is to be told (R3)")]
     WrongTarget,
-    /// The program that tells this event has not exited (semantics g).
+    /// The program that was started for this event has not exited (semantics g).
     #[error("a program already tells this event")]
     ProgramRuns,
     /// No such delivery is in flight.

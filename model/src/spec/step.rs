@@ -30,7 +30,7 @@ pub enum Turn {
 }
 
 impl<const J: usize> World<J> {
-    /// An environment step that an implementation says it took.
+    /// An environment step that an implementation reports.
     ///
     /// Without a step the running call made the change, and it is only compared. Without a job, a lost network or its return
     /// concerns all; the changes of the single jobs that follow are then compared. A refused step changes nothing.
@@ -107,7 +107,7 @@ impl<const J: usize> World<J> {
         self.job(id)?.reported(profile, event)
     }
 
-    /// Whether a step that concerns many has been taken by the specification for this job, and led to where the change says.
+    /// Whether a step that concerns many has been taken by the specification for this job, and led to the state in the change.
     #[must_use]
     pub fn is_concerned(&self, profile: &Profile, change: &Change) -> bool {
         let (Some(step), Some(job)) = (change.step, change.job.and_then(|job| self.job(job))) else {
@@ -122,7 +122,7 @@ impl<const J: usize> World<J> {
         self.job(job).is_some_and(|job| job.state.is_running() && job.is_open())
     }
 
-    /// The file that a transfer of the job fetches next, and from which byte on, where the model knows it.
+    /// The file that a transfer of the job fetches next, and from which byte on, where the model has it.
     #[must_use]
     pub fn next_bytes(&self, job: JobId) -> Option<(FileId, u64)> {
         let job = self.job(job)?;
@@ -223,7 +223,7 @@ impl<const J: usize> World<J> {
     }
 }
 
-/// Steps that say something about a job and do nothing to it. Policies are outside the specification: its jobs meet none.
+/// Steps that report something about a job and do nothing to it. Policies are outside the specification: its jobs meet none.
 fn is_only_told(kind: StepKind) -> bool {
     matches!(
         kind,
@@ -404,7 +404,7 @@ impl Job {
         self.error_file = file;
     }
 
-    /// Only whole files are renamed (R15). What became of the job, [`World::disk`] is told.
+    /// Only whole files are renamed (R15). [`World::disk`] receives what became of the job.
     fn touches_disk(&self, act: DiskAct, file: Option<FileId>) -> Result<(), Refused> {
         let whole = file.is_some_and(|file| file.0 < u32::from(self.whole));
         match act {
@@ -414,7 +414,7 @@ impl Job {
     }
 }
 
-/// Whether an error says which file it is about, in the dialect's contexts (facts D4, G37).
+/// Whether an error names the file it is about, in the dialect's contexts (facts D4, G37).
 fn is_about_a_file(profile: &Profile, hr: HResult, context: ErrorContext) -> bool {
     match profile.contexts {
         Contexts::Real => matches!(context, ErrorContext::RemoteFile | ErrorContext::LocalFile),

@@ -1,7 +1,7 @@
 //! Witnesses: states in which a rule bites (contract section 5).
 //!
 //! A rule that forbids nothing in any state of a scope is vacuous there, however often it was checked. For R1 to R8 the
-//! guards themselves are asked; the other rules forbid calls, steps and effects, and each says here what it forbids.
+//! guards themselves decide; the other rules forbid calls, steps and effects, and each has here what it forbids.
 
 use contract::dialect::Profile;
 use contract::{HResult, JobId, JobState, state};
@@ -41,7 +41,7 @@ impl<const J: usize> World<J> {
     }
 }
 
-/// The rules that [`World::witness`] knows, in order.
+/// The rules that [`World::witness`] can decide, in order.
 pub fn witnessed_rules() -> impl Iterator<Item = &'static str> {
     GUARDS.iter().map(|guard| guard.rule).chain(BITES.iter().map(|bite| bite.rule))
 }
@@ -78,7 +78,7 @@ fn holds_files_back(job: &Job, _: &Profile) -> bool {
     }
 }
 
-/// Something has to be told before the job is at rest.
+/// An event has to be delivered before the job is at rest.
 fn is_due(job: &Job, profile: &Profile) -> bool {
     !(pending(job, profile) & !Events::MODIFICATION).is_empty()
 }

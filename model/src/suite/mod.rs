@@ -1,7 +1,7 @@
 //! Test suites from the explored graph: what to cover, the paths that cover it, and a name for everything that is covered.
 //!
 //! **What it is.** [`plan`] explores slices of the product, looks at the graph through a [`Quotient`] (states and edges of one job, as
-//! the specification tells them apart), and finds paths of the product that cover what a [`Cover`] asks for. A path is a program
+//! the specification distinguishes them), and finds paths of the product that cover what a [`Cover`] names. A path is a program
 //! of stimuli from the empty queue on, so any subject that can follow stimuli can run it.
 //!
 //! **What it is not.** A proof of the subject: a suite visits each edge of the quotient somewhere, and not everywhere.
@@ -132,7 +132,7 @@ pub struct Options<'a> {
     pub longest: usize,
     /// Whether the subject can be made to take this step.
     pub allows: &'a dyn Fn(&Stimulus) -> bool,
-    /// Told now and then how far the exploration is.
+    /// Called now and then with how far the plan is.
     pub progress: &'a dyn Fn(Progress),
 }
 

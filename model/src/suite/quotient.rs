@@ -1,14 +1,14 @@
-//! What a suite tells apart: the states and edges of one job, as the specification sees them.
+//! What a suite distinguishes: the states and edges of one job, as the specification sees them.
 //!
 //! **What it is.** A [`Place`] is a state of the quotient: the job's state, what its mask and registration let through, what is
-//! pending and what is being told. An edge is a place, a [`label`] (the call or step) and an [`Outcome`] (the answer, and the state
+//! pending and what is being delivered. An edge is a place, a [`label`] (the call or step) and an [`Outcome`] (the answer, and the state
 //! it leads to). A [`Quotient`] numbers both in the order in which it meets them, and names them.
 //!
 //! **What it is not.** A bisimulation: two concrete states of one place may differ in what they lead to later, which is why a suite
 //! covers edges and no proof follows from it.
 //!
-//! **The law it keeps.** Whatever runs a path, on whatever core, meets the same places and edges, for they are made of what the
-//! specification and the events say and of nothing else.
+//! **The law it keeps.** Whatever runs a path, on whatever core, meets the same places and edges, for they are made of the
+//! specification and the events and of nothing else.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -138,7 +138,7 @@ fn flags(is: impl Fn(Event) -> bool) -> NotifyFlags {
 }
 
 impl fmt::Display for Place {
-    /// `TRANSFERRED, mask 0x3, receives 0xB, pending 0x1, telling JobTransferred to an object`.
+    /// `TRANSFERRED, mask 0x3, receives 0xB, pending 0x1, JobTransferred begun at the object`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Place { state, marks, mask, receives, pending, telling } = self;
         write!(f, "{state}")?;

@@ -1,6 +1,6 @@
 //! Sneak paths: calls that must fail, made in every state of the quotient in which they must.
 //!
-//! **What it is.** [`refused`] asks the specification which calls of a fixed list it refuses now: every method of the contract, with
+//! **What it is.** [`refused`] returns the calls of a fixed list that the specification refuses now: every method of the contract, with
 //! good arguments and with each kind of bad one. [`sneak_in`] puts those calls into a path wherever it comes to a new place, by a client
 //! thread of their own, and then [`probes`]: getters that show that nothing has changed.
 //!
@@ -42,7 +42,7 @@ pub fn refused<const J: usize>(profile: &Profile, world: &World<J>, job: JobId) 
 }
 
 /// The getters that show whether a refused call has changed anything. Delays are not among them: a slice has shorter ones than the
-/// dialect, which no header of a trace says.
+/// dialect, which no header of a trace contains.
 #[must_use]
 pub fn probes() -> Vec<Call> {
     vec![

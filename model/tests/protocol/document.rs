@@ -1,4 +1,4 @@
-//! `docs/barrier.md` says what exploring says: its tables and stories are made here and compared.
+//! `docs/barrier.md` states what exploring finds: its tables and stories are made here and compared.
 //!
 //! After a wanted change, `BARRIER=overwrite cargo test -p model --test protocol document` writes them again.
 

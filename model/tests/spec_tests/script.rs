@@ -112,7 +112,7 @@ impl Script {
         self.world.leave(&self.profile, J, ticket, leave).expect("the ticket is in flight");
     }
 
-    /// The first pending event is told and acknowledged.
+    /// The first pending event is delivered and acknowledged.
     pub(crate) fn tell(&mut self) {
         let ticket = self.begin(Target::Interface(ReceiverId(1)));
         self.leave(ticket, OK);

@@ -222,7 +222,7 @@ fn g_a_started_program_holds_nothing_but_its_own_event() {
     script.leave(ticket, contract::event::Leave::Exited(1));
     let mut ticket = script.begin(Target::CommandLine);
     script.world.program_started(J, &mut ticket).expect("it has begun");
-    // In the next epoch the event is told again, and the old program's exit says nothing about it.
+    // In the next epoch the event is delivered again, and the old program's exit does not settle it.
     script.ok(Some(J), &register(1));
     script.leave(ticket, contract::event::Leave::Exited(0));
     assert_eq!(script.pending(), [ERROR]);
@@ -349,7 +349,7 @@ fn l_a_lost_network_is_no_failure_and_starts_no_timer() {
         assert_eq!(script.call(Some(J), &Call::ErrorGetFile).hr, HResult::BG_E_FILE_NOT_AVAILABLE);
         script.must(J, EnvStep::NetworkBack, JobState::Queued);
     }
-    // Told once for all, each job's own change is only compared.
+    // After one step for all, each job's own change is only compared.
     let mut script = Script::at(Dialect::Do, JobState::Transferring);
     let lost = Change { job: None, file: None, step: Some(EnvStep::NetworkLost), state: None };
     assert_eq!(script.world.step(&script.profile, &lost), Ok(()));

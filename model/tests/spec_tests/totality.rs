@@ -103,7 +103,7 @@ impl Run {
         Ok(())
     }
 
-    /// Tries the step with every state it might lead to, and says whether all were refused.
+    /// Tries the step with every state it might lead to, and returns whether all were refused.
     fn step(&mut self, job: JobId, file: FileId, step: EnvStep) -> bool {
         let from = self.world.state(job);
         JobState::ALL.into_iter().all(|to| {
@@ -113,7 +113,7 @@ impl Run {
         })
     }
 
-    /// Begins the n-th of all pending events, and says whether that was refused.
+    /// Begins the n-th of all pending events, and returns whether that was refused.
     fn begin(&mut self, job: JobId, nth: usize) -> Result<bool, TestCaseError> {
         let pending: Vec<_> = self.world.pending(&self.profile, job).iter().collect();
         let Some((event, file)) = pending.get(nth % pending.len().max(1)) else { return Ok(false) };
@@ -155,7 +155,7 @@ impl Run {
             let quiet = self.world.job(id).is_none_or(|job| job.is_finalising() || job.state().is_final());
             prop_assert!(!quiet || self.world.pending(&self.profile, id).is_empty());
             for rule in model::spec::witnessed_rules() {
-                // A witness never panics either; what it says is tested by scripts.
+                // A witness never panics either; what it returns is tested by scripts.
                 let _ = self.world.witness(&self.profile, id, rule);
             }
         }

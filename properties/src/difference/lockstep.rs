@@ -15,7 +15,7 @@ use super::{Account, Concern, Difference};
 use crate::run::Lines;
 use crate::tape;
 
-/// Runs stimuli until specification and core part, and says where. None when they do not.
+/// Runs stimuli until specification and core part, and returns where. None when they do not.
 ///
 /// Slower than a run: each step keeps the moment before it. So who only wants to know *whether* they part runs first.
 pub(crate) fn parting<C: Core, const J: usize, S: Borrow<Stimulus>>(
@@ -74,7 +74,7 @@ struct Moment<'a, C, const J: usize> {
     step: String,
 }
 
-/// What a kind of disagreement says of itself.
+/// The parts of a difference that depend on the kind of the disagreement.
 struct Said {
     /// The words of the identity, behind the step.
     words: Vec<String>,

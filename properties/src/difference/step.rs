@@ -123,7 +123,7 @@ const fn transfer(event: TransferEvent) -> &'static str {
     }
 }
 
-/// How a callback left, as far as the contract tells ways apart.
+/// How a callback left, as far as the contract distinguishes the ways.
 pub(crate) fn left(leave: Leave) -> &'static str {
     match leave {
         Leave::Returned(HResult::S_OK) => "S_OK",

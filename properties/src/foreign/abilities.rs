@@ -48,7 +48,7 @@ const GETTERS: [Method; 8] = [
 /// Files that a job of a path may have.
 const FILES: u32 = 4;
 
-/// What a step is wanted for: only who makes paths step by step can tell where some of them make sense.
+/// What a step is wanted for: only a caller that makes paths step by step can decide where some of them make sense.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Occasion {
     Suite,

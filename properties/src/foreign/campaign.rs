@@ -52,7 +52,7 @@ pub struct Plan<'a> {
     pub workers: NonZeroUsize,
     /// What is known already, and ends nothing.
     pub known: &'a BTreeSet<Identity>,
-    /// Asked now and then whether to end early.
+    /// Called now and then; it returns whether to end early.
     pub enough: &'a (dyn Fn() -> bool + Sync),
 }
 
@@ -174,7 +174,7 @@ const AGAIN: u32 = 5;
 /// Runs of one race, unless time is over first.
 const RACE_RUNS: u64 = 1_000;
 
-/// A program that is written down. It asks whether to end early, and returns how many parts of it were not begun.
+/// A program that is written down. Its third parameter returns whether to end early. The result is the number of parts not begun.
 type Program = fn(&mut Stage, &Abilities, &dyn Fn(&Tally) -> bool, &mut Tally) -> Result<usize, Fault>;
 
 /// How files are transferred, or are not.

@@ -61,7 +61,7 @@ const AFTER: &str = "many jobs of one user";
 /// Jobs beyond those whose callbacks may be inside at once.
 const MORE: u32 = 2;
 
-/// More jobs have something to be told than callbacks may be inside: each callback is held.
+/// More jobs have an event due than callbacks may be inside: each callback is held.
 fn callbacks(script: &mut Script<'_>, feed: &Feed, slots: u32) -> Result<(), Stop> {
     let jobs = slots + MORE;
     let action = Action { hold: true, ..Action::default() };
@@ -122,7 +122,7 @@ fn throws(script: &mut Script<'_>, feed: &Feed) -> Result<(), Stop> {
     Ok(())
 }
 
-/// A job that is told of its transfer.
+/// A job whose object receives the end of its transfer.
 fn begins(script: &mut Script<'_>, feed: &Feed, job: JobId) -> Result<(), Stop> {
     let name = format!("l{job}");
     let local = script.stage.session.destination(&name).into();

@@ -167,7 +167,7 @@ const LOOKS: Duration = Duration::from_millis(50);
 
 /// How a job and its server stand.
 enum Standing {
-    /// The server was not asked yet.
+    /// The server has received no request for the file yet.
     NotAsked,
     Waits,
     GivenUp,

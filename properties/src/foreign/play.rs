@@ -127,7 +127,7 @@ const LEAST: Duration = Duration::from_millis(100);
 /// How long a call that gives a transfer up may take before the rest of the transfer is closed.
 const GIVING_UP: Duration = Duration::from_millis(200);
 
-/// How often the server is asked whether a transfer stalls.
+/// How often a wait looks again at what has come.
 const LOOKS: Duration = Duration::from_millis(1);
 
 /// How a path was left.

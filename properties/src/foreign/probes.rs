@@ -181,7 +181,7 @@ fn told(job: JobId, leave: Leave) -> Steps {
     [enters(job), vec![leaves(job, leave)]].concat()
 }
 
-/// What ends a transfer of one file, and what is told then.
+/// How a transfer of one file ends. Each end makes an event due.
 const ENDS: [Way; 2] = [Way::Done(1), Way::Fails(0, Failure::Fatal)];
 
 /// Each mask against each end: set before, and set when the job is there already.
@@ -387,7 +387,7 @@ fn timers() -> Vec<Steps> {
     ]
 }
 
-/// Programs are told behind the object, are not waited for, and are started again when they fail.
+/// Programs start behind the object's callback, are not waited for, and are started again when they fail.
 fn programs() -> Vec<Steps> {
     let program = |program: Option<&'static str>| Call::SetNotifyCmdLine {
         program: program.map(Into::into),
@@ -492,7 +492,7 @@ fn two_jobs() -> Vec<Steps> {
         let calls = vec![within(J0, J1, Call::GetState), does(call), leaves(J0, GOOD)];
         all.push([both(), runs(J0, Way::Done(1)), enters(J0), calls].concat());
     }
-    // What is done to one job, and the other is told of what it is owed.
+    // A call is made on one job, and the other one's object receives what it is owed.
     for call in [Call::Cancel, Call::Suspend, flags(0), Call::SetNotifyInterface { receiver: None }] {
         let first = vec![on(0, J1, call)];
         let last = vec![on(0, J1, Call::GetState), does(Call::GetState)];
@@ -501,7 +501,7 @@ fn two_jobs() -> Vec<Steps> {
     for second in [Way::Done(1), Way::Fails(0, Failure::Fatal)] {
         all.push([both(), runs(J0, Way::Done(1)), runs(J1, second), vec![does(Call::GetState)]].concat());
     }
-    // The job that does not transfer hears of the network, too.
+    // The network also goes and comes back for the job that does not transfer.
     for before in [Vec::new(), runs(J0, Way::Fails(0, Failure::Transient)), runs(J0, Way::Done(1))] {
         let lost = vec![Stimulus::NetworkLost, does(Call::GetState), Stimulus::NetworkBack];
         all.push([both(), before, lost, goes(J0, Way::Done(1)), vec![does(Call::GetState)]].concat());

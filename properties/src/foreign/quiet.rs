@@ -1,4 +1,4 @@
-//! JobModification where nothing was modified: SetNotifyFlags is no change of a job, and one change is told once.
+//! JobModification where nothing was modified: SetNotifyFlags is no change of a job, and one change is delivered once.
 //!
 //! **What it is not.** A comparison with a path: there a JobModification may come at any time, because an implementation may take its time.
 //! Here nothing else is done, and silence is waited for.
@@ -54,7 +54,7 @@ fn modifications(script: &mut Script<'_>) -> Result<(), Stop> {
         let comes =
             &mut |session: &adapter::Session| session.entered_of(JOB, Event::JobModification) > before;
         if !script.stage.session.wait(due, comes)? {
-            // That none comes at all is reported by its name, and no silence says anything then.
+            // That none comes at all is reported by its name, and no silence means anything then.
             return Ok(());
         }
         again += usize::from(count(script, silence)? > 0);

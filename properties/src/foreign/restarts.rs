@@ -217,7 +217,7 @@ fn is_where_it_was(script: &mut Script<'_>, before: Before, state: Option<JobSta
     script.differs(["a restart", &what], after, (subject, format!("{JOB} is {wanted}")), Rule::R17);
 }
 
-/// Who registers again is told what the state owes; what was suspended or has failed is resumed.
+/// A client that registers again receives what the state owes; what was suspended or has failed is resumed.
 fn goes_on(script: &mut Script<'_>, before: Before, after: &str) -> Result<(), Stop> {
     let owed = match before {
         Before::Transferred => Some(Event::JobTransferred),

@@ -21,7 +21,7 @@ pub struct Effort<'a> {
     pub runs: u32,
     /// No path is begun after it.
     pub until: Instant,
-    /// Asked now and then whether to end early.
+    /// Called now and then; it returns whether to end early.
     pub enough: &'a (dyn Fn() -> bool + Sync),
 }
 

@@ -1,7 +1,8 @@
 //! A job that is suspended, cancelled or completed while bytes come: the transfer ends.
 //!
 //! **What it is.** A file comes that is long and not fast. A call takes the job out of its transfer. After a while in which this may be noticed, the server
-//! can send no more of the file, and is asked for no more. A transfer that goes on is progress of a job that is not transferred (rule R14).
+//! can send no more of the file, and receives no more requests for it. A transfer that goes on is progress of a job that is not
+//! transferred (rule R14).
 //!
 //! **What it is not.** A limit for the moment at which a transfer ends: it may take as long as what is due may take.
 

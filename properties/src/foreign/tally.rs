@@ -84,7 +84,7 @@ pub struct Tally {
     pub races: Vec<Raced>,
     /// Its process ended or did not answer.
     pub incidents: Vec<Incident>,
-    /// For each event: runs that asked for it by the mask and had an object, and runs in which it came.
+    /// For each event: runs that set its bit in the mask and had an object, and runs in which it came.
     pub events: BTreeMap<Event, (u64, u64)>,
     /// Items of suites that were covered, and of how many, by suite.
     pub covered: Vec<(String, u64, u64)>,
@@ -215,7 +215,7 @@ impl Tally {
         }
     }
 
-    /// Events that came in no run, although some asked for them, with how many did.
+    /// Events that came in no run, although some runs enabled them, with the number of these runs.
     pub fn never_came(&self) -> impl Iterator<Item = (Event, u64)> {
         let never = self.events.iter().filter(|(_, (asked, came))| *asked > 0 && *came == 0);
         never.map(|(event, (asked, _))| (*event, *asked))

@@ -1,4 +1,4 @@
-//! A tour of the protocol: each command that an adapter says it can, played once.
+//! A tour of the protocol: each command that an adapter declares, played once.
 
 use std::time::Duration;
 

@@ -266,7 +266,7 @@ fn is_led_into_the_clear(script: &mut Script<'_>, seed: Seed) -> Result<(), Stop
     Ok(())
 }
 
-/// A job with this file: the state in which it comes to rest. None also where AddFile refuses, as one that knows no HTTPS does.
+/// A job with this file: the state in which it comes to rest. None also where AddFile refuses, as without HTTPS.
 fn goes_to(script: &mut Script<'_>, remote: String, seed: Seed) -> Result<Option<JobState>, Stop> {
     let local = script.stage.session.destination(&name_of(seed));
     let _made = script.call(UserId(0), None, &create())?;
@@ -384,7 +384,7 @@ fn kept(script: &mut Script<'_>, habit: Habit, seed: Seed, path: &std::path::Pat
     );
 }
 
-/// By its date a file that changes within a second is what it was. Who asked for the rest on condition of the date has asked.
+/// By its date a file that changes within a second is what it was. A client is excused whose requests for the rest all had a condition.
 fn is_excused(script: &Script<'_>, habit: Habit, seed: Seed) -> bool {
     let is_same_date = matches!(habit.fault, Fault::Changed { how: Change::SameDate, .. });
     is_same_date && script.stage.server.traffic(&habit.fault, habit.size, seed).unconditional == 0

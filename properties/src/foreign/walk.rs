@@ -320,7 +320,7 @@ fn kind(step: &Stimulus) -> usize {
 /// How often each kind comes: calls that lead a job on its way, other calls, time that passes, the network and users.
 const WEIGHTS: [u64; 4] = [10, 5, 3, 2];
 
-/// Whether a call leads a job on its way, or changes who is told of it.
+/// Whether a call leads a job on its way, or changes who receives its events.
 fn is_of_the_way(method: Method) -> bool {
     matches!(
         method,

@@ -24,7 +24,7 @@ pub struct Campaign<'a> {
     pub row: Option<&'a str>,
     /// Whether to stop at the first finding.
     pub stop: Stop,
-    /// Set when the campaign is to end early, with what it knows.
+    /// Set when the campaign is to end early, with what it has found.
     pub enough: Option<&'a AtomicBool>,
 }
 
@@ -81,7 +81,7 @@ const ROWS_AT_ONCE: usize = 8;
 /// No run is begun with less than this.
 const LEAST: Duration = Duration::from_millis(1500);
 
-/// Plays the oracle, then run after run until the budget is spent. `found` hears of the first finding at once.
+/// Plays the oracle, then run after run until the budget is spent. `found` is called with the first finding at once.
 ///
 /// # Errors
 /// A run could not be set up.
@@ -218,14 +218,14 @@ impl Campaigned {
     }
 }
 
-/// Whether the first finding was said.
+/// Whether the first finding was reported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Said {
     No,
     Yes,
 }
 
-/// What two runs say of a rule: a violation outweighs everything, and what one decided does not become undecided by the other.
+/// The verdict of two runs on a rule: a violation outweighs everything, and what one decided does not become undecided by the other.
 fn together(one: &Verdict, other: &Verdict) -> Verdict {
     match (one, other) {
         (Verdict::Violated { first, count }, Verdict::Violated { count: more, .. }) => {

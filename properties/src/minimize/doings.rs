@@ -1,7 +1,7 @@
-//! What a run does, so that another run can be asked whether it does as much.
+//! What a run does, so that another run can be checked for doing as much.
 //!
-//! A run passes at once in which the decisive call is not made, the file never arrives or the callback never comes; that says nothing about the
-//! fault. A run that does everything that the failing one does, and breaks nothing, shows the decision that matters.
+//! A run passes at once in which the decisive call is not made, the file never arrives or the callback never comes; that shows nothing
+//! about the fault. A run that does everything that the failing one does, and breaks nothing, shows the decision that matters.
 
 use std::collections::{BTreeMap, BTreeSet};
 

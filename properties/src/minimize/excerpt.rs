@@ -3,7 +3,7 @@
 //! **What it is.** An excerpt. Every line of it was recorded, and the rule is broken at the same line as in the whole.
 //!
 //! **What it is not.** A run, let alone the smallest: what was left out did happen, and what is left might not have happened without
-//! it. A rule that another run needs to be told apart (a registration, say) keeps its lines, because without them
+//! it. Lines that a rule needs to distinguish this run from another (a registration, for example) stay. Without them
 //! another violation, or none, would be there.
 
 use std::collections::BTreeMap;

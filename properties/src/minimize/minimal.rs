@@ -111,7 +111,7 @@ pub enum Step {
     Nearest,
 }
 
-/// As [`minimize`], and says what is being done.
+/// As [`minimize`], and calls `tell` with what is being done.
 ///
 /// # Errors
 /// It does not fail.

@@ -7,7 +7,7 @@
 //!
 //! **What it is not.** A hunt. Something has failed already, and the same rule is kept with the same identity all the way.
 //!
-//! **The law it keeps.** What comes out is 1-minimal, unless [`shrink::End`] says otherwise: without any one step, or with any one choice
+//! **The law it keeps.** What comes out is 1-minimal, unless [`shrink::End`] is `Stopped`: without any one step, or with any one choice
 //! or value simpler, the failure is gone or is another one. The same case gives the same result on any machine.
 //!
 //! Engines whose counterexamples are shortest by construction (`check`) go through here, too: for the name, the rate and the

@@ -76,7 +76,7 @@ fn is_so(run: &Run, scheduled: &Scheduled, failed: &Failed) -> bool {
     failure_of(run, scheduled, failed.id.rules()).is_some_and(|now| now.id == failed.id)
 }
 
-/// The race and the schedule as small as they get while they fail as `failed` says: what it took for the one and the other.
+/// The race and the schedule as small as they get while they fail with the identity of `failed`: what it took for the one and the other.
 #[must_use]
 pub fn smallest(scheduled: &Scheduled, failed: &Failed) -> (Scheduled, [Effort; 2]) {
     let (mut small, mut efforts, mut most) = (scheduled.clone(), None, TRIES);

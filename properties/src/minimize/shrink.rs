@@ -62,10 +62,10 @@ pub enum End {
     Stopped,
 }
 
-/// Makes `start` small while `fails` says that it still fails.
+/// Makes `start` small while `fails` returns that it still fails.
 ///
 /// The test gives back what failed, which may be what it was given or something near it: a race is tried with other schedules,
-/// too. `most` is how often it is asked at most.
+/// too. `most` is how often it is called at most.
 pub fn shrink<S: Smaller>(start: S, most: u64, fails: &mut dyn FnMut(S) -> Option<S>) -> (S, Effort) {
     let mut shrinking = Shrinking { before: start.parts(), small: start, fails, left: most, most };
     loop {
@@ -97,7 +97,7 @@ impl<S: Smaller> Shrinking<'_, S> {
         }
     }
 
-    /// One pass from the end, because what comes late depends on what comes early. Says whether something went.
+    /// One pass from the end, because what comes late depends on what comes early. Returns whether something went.
     fn leave_out_ranges(&mut self, size: usize) -> bool {
         let before = self.small.parts();
         let mut end = before;
@@ -110,7 +110,7 @@ impl<S: Smaller> Shrinking<'_, S> {
         self.small.parts() < before
     }
 
-    /// Tries every value in every simpler form. Says whether one was good enough.
+    /// Tries every value in every simpler form. Returns whether one was good enough.
     fn simplify(&mut self) -> bool {
         let mut changed = false;
         let mut place = 0;

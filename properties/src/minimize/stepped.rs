@@ -67,7 +67,7 @@ pub(crate) fn violation(trace: &Trace, rule: judge::Rule) -> Option<Violation> {
     judged.or_else(|| trace.events().last().map(|(seq, event)| Violation { rule, seq, job: event.job() }))
 }
 
-/// The program as small as it gets while it fails as `failed` says.
+/// The program as small as it gets while it fails with the identity of `failed`.
 pub fn smallest<C: Core>(program: &Program, failed: &Failed, make: fn(&Config) -> C) -> (Program, Effort) {
     let mut fails = |candidate: Program| fails_so(&candidate, failed, make).then_some(candidate);
     shrink(program.clone(), MOST_TESTS, &mut fails)

@@ -36,7 +36,7 @@ pub(super) fn of_stimulus(stimulus: &Stimulus) -> Vec<Stimulus> {
     }
 }
 
-/// A fatal error takes the fewest steps to something that is told.
+/// A fatal error takes the fewest steps to an event that is delivered.
 const TRANSFERS: [TransferEvent; 6] = [
     failed(Failure::Fatal, HResult::BG_E_HTTP_ERROR_404),
     TransferEvent::FileDone,

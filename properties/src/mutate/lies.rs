@@ -1,4 +1,4 @@
-//! Traces with one lie: a line that is gone, comes too early, or says something else than what happened.
+//! Traces with one lie: a line that is gone, comes too early, or holds something else than what happened.
 //!
 //! No subject lies in all the ways in which one could, so rules are also held against traces that no subject wrote. All that is
 //! known of a lie is the verdict of the unchanged rules. They condemn some lies, and cannot detect others.
@@ -70,7 +70,7 @@ fn numbered(trace: &Trace, lines: impl Iterator<Item = Kind>) -> Trace {
     Trace { header: trace.header.clone(), lines }
 }
 
-/// What a line could say instead, each with a name.
+/// What a line could hold instead, each with a name.
 fn others(what: &Kind) -> Vec<(&'static str, Kind)> {
     match what {
         Kind::Return(line) => answers(line),

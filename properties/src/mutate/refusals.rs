@@ -88,7 +88,7 @@ impl Refusals {
     }
 }
 
-/// Shows `look` every state to which a program on the engine's core leads the specification, until it says something or the two part.
+/// Shows `look` every state to which a program on the engine's core leads the specification, until it returns something or the two part.
 fn follow(
     program: &Program,
     mutation: Mutation,

@@ -1,7 +1,7 @@
 //! Programs written by hand, for what needs more things at once than chance brings together: a second rename that fails, the last free slot,
 //! one job too many, a text that is too long.
 //!
-//! A limit of sixty jobs is reached with one where the profile says one: what is asked is whether model and core read the same cell
+//! A limit of sixty jobs is reached with one where the profile says one: the question is whether model and core read the same cell
 //! and stop there, and not which number is in it.
 
 use contract::call::{Fetched, Whose};
@@ -124,7 +124,7 @@ fn one_too_many(profile: Profile) -> Script {
     script.then([Stimulus::Turn]).done(OTHER).then([Stimulus::Turn]).connect(JOB).done(JOB)
 }
 
-/// Two jobs are told of, and one callback of a user runs at once.
+/// Two jobs have an event due, and one callback of a user runs at once.
 fn slots_of_callbacks(profile: Profile) -> Script {
     let script = Script::of(profile).listens(3);
     let script = script.create(0).add(OTHER).call(OTHER, register(0)).call(OTHER, Call::Resume);
@@ -134,7 +134,7 @@ fn slots_of_callbacks(profile: Profile) -> Script {
     Script(Program { callback_slots: 1, ..script.0 })
 }
 
-/// JobModification after each byte: with the states told, too, only bytes are left as causes.
+/// JobModification after each byte: with the states delivered, too, only bytes are left as causes.
 fn bytes(profile: Profile) -> Script {
     let script =
         Script::of(profile).listens(EVERYTHING).tell(JOB, S_OK).call(JOB, Call::Resume).tell(JOB, S_OK);
@@ -212,7 +212,7 @@ fn programs_running(profile: Profile) -> Script {
     script.then([Stimulus::Exit { job: JOB, code: 0 }, Stimulus::Exit { job: JOB, code: 0 }])
 }
 
-/// Everything is to be told at once, and something of it has failed.
+/// Every event is due at once, and one of the deliveries has failed.
 fn overlapping(profile: Profile) -> Script {
     let priority = Call::SetPriority { priority: 2 };
     let script = Script::of(profile).listens(EVERYTHING).add(JOB).call(JOB, Call::Resume);
@@ -222,7 +222,7 @@ fn overlapping(profile: Profile) -> Script {
     script.tell(JOB, HResult::E_FAIL).then([Stimulus::Timeout]).tell(JOB, S_OK).call(JOB, Call::Complete)
 }
 
-/// What an error says, of every kind of error.
+/// What the getters of an error return, for every kind of error.
 fn errors(profile: Profile) -> Script {
     let asks = |script: Script| {
         let calls = [Call::GetError, Call::ErrorGetError, Call::ErrorGetFile, Call::GetErrorCount];
@@ -240,7 +240,7 @@ fn ways() -> impl Iterator<Item = Leave> {
     [S_OK, HResult::S_FALSE, HResult::E_FAIL].map(Leave::Returned).into_iter().chain([Leave::Panicked])
 }
 
-/// Every event, and every way to leave it; then it is told again, or not. A file that is owed would keep the job's event back.
+/// Every event, and every way to leave it; then it is delivered again, or not. A file that is owed would keep the job's event back.
 fn leaves(profile: Profile) -> impl Iterator<Item = Script> {
     let fails = |script: Script| script.fail(JOB, Failure::Fatal);
     let ends: [fn(Script) -> Script; 2] = [|script| script.done(JOB), fails];
@@ -257,7 +257,7 @@ fn leaves(profile: Profile) -> impl Iterator<Item = Script> {
     })
 }
 
-/// A modification is told, and left in every way; then it waits together with the others.
+/// A modification is delivered, and left in every way; then it waits together with the others.
 fn modifications_left(profile: Profile) -> impl Iterator<Item = Script> {
     ways().map(move |leave| {
         let script = Script::of(profile).listens(EVERYTHING).then(begun(JOB));
@@ -321,7 +321,7 @@ impl Script {
         self.create(0).call(JOB, Call::SetNotifyFlags { flags }).call(JOB, register(0)).add(JOB)
     }
 
-    /// A thread is a user's of the same number, where no job says whose it is.
+    /// A thread is a user's of the same number, where no job decides whose it is.
     fn manager(self, thread: u32, call: Call) -> Script {
         self.then([Stimulus::Call { from: From::Client(ThreadId(thread)), job: None, call }])
     }

@@ -2,7 +2,7 @@
 //!
 //! **What it is.** A proof for the survivors, and no way to notice anything: any change at all is a difference from what was. In every state that the engine's
 //! core leads specification and mutant to, everything is tried on both, what a sound core does and what it never does: every call, every step and every
-//! delivery. Where they refuse and answer alike everywhere, nothing can tell one from the other in these slices.
+//! delivery. Where they refuse and answer alike everywhere, nothing can distinguish one from the other in these slices.
 //!
 //! **What it is not.** A proof beyond the slices: of the specification, one job, one file, and no two programs at once.
 

@@ -21,7 +21,7 @@ pub(super) struct Case {
     pub(super) trouble: Trouble,
     pub(super) limits: Limits,
     pub(super) retries: Retries,
-    /// How often at least the core has to hear of bytes.
+    /// The least number of reports of bytes that the core has to receive.
     pub(super) heard: usize,
     pub(super) asks: Vec<Ask>,
     pub(super) says: Vec<Said>,
@@ -81,7 +81,7 @@ pub(super) enum Retries {
     No,
 }
 
-/// What the server has to be asked.
+/// The requests that the server has to receive.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Ask {
     /// For the whole file.
@@ -105,7 +105,7 @@ pub(super) enum Said {
     SomeHere,
     Done,
     Failed(Failure, HResult, ErrorContext),
-    /// It was told to stop.
+    /// A report was answered with Stop.
     Stopped,
 }
 
@@ -139,7 +139,7 @@ impl Case {
         }
     }
 
-    /// What has to be asked and said, attempt after attempt, and how it ends.
+    /// The requests and reports that have to come, attempt after attempt, and how it ends.
     pub(super) fn expect(self, asks: impl Into<Vec<Ask>>, says: impl Into<Vec<Said>>, end: End) -> Case {
         Case { asks: asks.into(), says: says.into(), end, ..self }
     }

@@ -1,7 +1,7 @@
 //! The transfer oracle: what the service owes to its client when a server, a disk or a certificate is bad, as one table.
 //!
 //! **What it is.** A campaign of rows (`table.rs`). Each is a conversation with a server, byte by byte, and all that must come of it:
-//! the requests, the reports of the transfer, the errors with code and context, what getters and callbacks say, the bytes on
+//! the requests, the reports of the transfer, the errors with code and context, what getters return, the callbacks, the bytes on
 //! the disk, and what is left there. A session with a client (`session/`) does
 //! so for the objects that clients hold.
 //!
@@ -53,7 +53,7 @@ pub struct OracleConfig<'a> {
     pub stop: Stop,
     /// The one row to play; every row when left out.
     pub only: Option<&'a str>,
-    /// Set when the campaign is to end early, with what it knows.
+    /// Set when the campaign is to end early, with what it has found.
     pub enough: Option<&'a AtomicBool>,
     /// Where the files go. The caller makes it, and throws it away.
     pub directory: &'a Path,

@@ -113,7 +113,7 @@ struct Ear<'a> {
     overseer: &'a Overseer,
     order: &'a Order,
     inner: &'a mut dyn Progress,
-    /// After what nothing more may be said.
+    /// The event after which no more may be reported.
     over: Option<TransferEvent>,
     here: u64,
 }

@@ -46,9 +46,9 @@ pub(super) struct Played {
 
 /// How long a job may take to settle. Longer than what it waits for in any row, and its retries; a busy machine has the second try.
 const SETTLES: Duration = Duration::from_millis(2500);
-/// How long it may take until a client is told, or a stopped transfer is gone.
+/// How long it may take until a client has received its events, or a stopped transfer is gone.
 const SOON: Duration = Duration::from_secs(1);
-/// Nothing may be asked or told for so long after the end.
+/// For this time after the end no request and no event may come.
 const QUIET: Duration = Duration::from_millis(15);
 /// Milliseconds of the service's time per millisecond.
 const SCALE: u32 = 1000;
@@ -182,7 +182,7 @@ impl<'a> Play<'a> {
         checks.same("GetState", self.job.state(), Ok(owed));
     }
 
-    /// Whether the transfer has said something else than the row has: then there is nothing more to wait for.
+    /// Whether the transfer has reported something else than the row has: then there is nothing more to wait for.
     fn goes_astray(&self) -> bool {
         let said = loosely(self.case, &self.overseer.said());
         let as_owed = |(said, owed): (&Said, &Said)| {
@@ -192,7 +192,7 @@ impl<'a> Play<'a> {
         said.len() > self.case.says.len() || !said.iter().zip(&self.case.says).all(as_owed)
     }
 
-    /// Waits until the client has been told what it is owed, and compares.
+    /// Waits until the client has received what it is owed, and compares.
     fn listen(&self, checks: &mut Checks) {
         let owed = owed_events(self.case, &self.setting.profile);
         // Of a job that did not settle as it should nothing more is expected.
@@ -209,7 +209,7 @@ impl<'a> Play<'a> {
         checks.same("a transfer without a job is over soon", transfer_is_gone(), true);
     }
 
-    /// What the getters say before Complete or Cancel.
+    /// What the getters return before Complete or Cancel.
     fn look(&self, checks: &mut Checks) {
         let (job, profile) = (&self.job, &self.setting.profile);
         let files = job.files().and_then(|mut files| files.next(9, Fetched::Wanted));
@@ -396,7 +396,7 @@ fn compare_reports(checks: &mut Checks, case: &Case, overseer: &Overseer) {
     checks.same("reports that cannot be", overseer.impossible(), Vec::new());
 }
 
-/// What was said, as loosely as the row has it.
+/// What was reported, as loosely as the row has it.
 fn loosely(case: &Case, said: &[Said]) -> Vec<Said> {
     let pairs = said.iter().enumerate().map(|(at, said)| match (said, case.says.get(at)) {
         (Said::Here(_), Some(Said::SomeHere)) => Said::SomeHere,
@@ -463,7 +463,7 @@ fn finished(recorder: &TraceRecorder, case: &Case, setting: &Setting) -> Trace {
     recorder.finish(header)
 }
 
-/// What the client has to be told, but for modifications.
+/// The events that the client has to receive, but for modifications.
 fn owed_events(case: &Case, profile: &Profile) -> Vec<Told> {
     match case.end {
         End::Whole(_) => vec![Told::File(JobId(0), FileId(0)), Told::Transferred(JobId(0))],
@@ -543,7 +543,7 @@ fn temporary(destination: &Path) -> Temporary {
     Temporary::beside(destination, instance(directory), JobId(0), FileId(0))
 }
 
-/// A number that the row knows, so that it can take a name before the service does. Rows run beside one another, each in a directory.
+/// A number that the row computes, so that it can take a name before the service does. Rows run beside one another, each in a directory.
 fn instance(directory: &Path) -> Instance {
     let mut hasher = DefaultHasher::new();
     directory.hash(&mut hasher);
@@ -578,7 +578,7 @@ fn client_config(case: &Case, setting: &Setting) -> ClientConfig {
     }
 }
 
-/// What a client was told.
+/// An event that a client has received.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Told {
     File(JobId, FileId),

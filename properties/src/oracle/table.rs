@@ -62,7 +62,7 @@ fn once(bytes: &[u8]) -> Vec<Said> {
     says
 }
 
-/// What an attempt says whose bytes do not count and which gets the whole file all the same.
+/// What an attempt reports whose bytes do not count and which gets the whole file all the same.
 fn again(bytes: &[u8]) -> Vec<Said> {
     let mut says = once(bytes);
     says.insert(1, Said::Restarted);
@@ -229,7 +229,7 @@ fn resumes() -> Vec<Case> {
         )
         .expect([Ask::Whole, Ask::Rest(from, TAG), Ask::Rest(100_000, TAG)], short_says, whole_end()),
     ];
-    // A tail after a tail: the evidence of the first answer still counts when the second said nothing about it.
+    // A tail after a tail: the evidence of the first answer still counts when the second has none.
     let middle = format!("content-range: bytes {CUT}-{}/{SIZE}", SIZE - 1);
     let second = bare(
         "206 Partial Content",
@@ -424,7 +424,7 @@ fn redirects() -> Vec<Case> {
             _ => long.expect(asks, [vec![Said::Connected; 11], vec![ASTRAY]].concat(), End::Error),
         });
     }
-    // A redirect with a range: the rest is asked for where it is.
+    // A redirect with a range: the rest is requested where it is.
     let bytes = pattern(SIZE);
     let mut moved = Case::new("a-rest-that-has-moved", RESUMES, Vec::new());
     moved.pages = vec![
@@ -559,7 +559,7 @@ fn bounds() -> Vec<Case> {
     ];
     for (name, why, limits) in drips {
         let mut drip = Case::new(name, why, vec![slow.clone()]);
-        // Each byte but the first and the last comes so late that the core hears of it by itself.
+        // Each byte but the first and the last comes so late that the core receives it by itself.
         drip.heard = 7;
         let whole = End::Whole(b"drop after".to_vec());
         cases.push(drip.limits(limits).expect([Ask::Whole], once(b"drop after"), whole));

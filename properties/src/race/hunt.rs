@@ -55,9 +55,9 @@ pub struct HuntOptions<'a> {
     pub states: States,
     /// Set when something broke and that is enough, here or in another hunt that has the same one: then it is over.
     pub enough: Option<&'a AtomicBool>,
-    /// Told now and then how many schedules have run.
+    /// Called now and then with the number of schedules that have run.
     pub progress: &'a dyn Fn(u64),
-    /// Told of each failure at once, before it is made small.
+    /// Called with each failure at once, before it is made small.
     pub found: &'a dyn Fn(&First),
 }
 
@@ -246,7 +246,7 @@ const BATCH: u64 = 64;
 /// How often the watching thread looks.
 const BEAT: Duration = Duration::from_millis(20);
 
-/// What the thread that runs the races says.
+/// What the thread that runs the races sends.
 enum Tells {
     Found(First),
     Done(Box<Hunted>),
@@ -306,7 +306,7 @@ impl Watcher<'_> {
         }
     }
 
-    /// Who has had enough says so to the other.
+    /// Calls `progress`. A flag `enough` that is set, in the options or in the hunt, is set in the other.
     fn pass_on(&self) {
         (self.options.progress)(self.shared.schedules.load(Ordering::Relaxed));
         let Some(theirs) = self.options.enough else { return };
@@ -387,7 +387,7 @@ struct Hunt {
     hunted: Hunted,
 }
 
-/// The race with as little in it as makes one. The transfers are over, and no object has been told. One client registers, and one makes
+/// The race with as little in it as makes one. The transfers are over, and no object has been called. One client registers, and one makes
 /// the first call of the first client.
 fn small(mut race: Race) -> Race {
     let registers = |act: &Act| match act {

@@ -18,7 +18,7 @@
 //! one of a run.
 //!
 //! **How it is tested.** Every moment of a race without merging is a moment of its exploration by legs, and the other way round
-//! (`tests/races/complete.rs`). Where states are kept (`kept.rs`), each run compares what legs say with what it comes to. Each of
+//! (`tests/races/complete.rs`). Where states are kept (`kept.rs`), each run compares what legs give with what it comes to. Each of
 //! [`Forgets::OF_LEGS`] breaks these tests.
 
 use std::hash::Hash as _;

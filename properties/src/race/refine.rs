@@ -3,7 +3,7 @@
 //! **What it is.** [`ground`] is what the protocol has to be on to follow a race. Its map goes to [`Session::beside`], and each run of the session
 //! is followed along it (`subjects::race`, `refined.rs`).
 //!
-//! **What it is not.** For every race: the protocol knows one job here, no transfer that is begun anew, no Suspend, and no modifications.
+//! **What it is not.** For every race: the protocol has one job here, no transfer that is begun anew, no Suspend, and no modifications.
 //! [`ground`] has nothing for the others.
 //!
 //! **The law it keeps.** A race that has a ground here is followed from the first transfer to its end.
@@ -19,7 +19,7 @@ use subjects::race::{Act, Calling as Step, Fetched, Kept, Manner, Race, Stays};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refine {
-    /// It is, where the protocol knows all that is in it.
+    /// It is, where the protocol has all that is in it.
     Yes,
     /// It is not.
     #[default]

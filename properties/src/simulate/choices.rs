@@ -107,7 +107,7 @@ pub struct Choice {
 /// How often a step is what a reader looks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Weight {
-    /// It moves a job, or what a client is told.
+    /// It moves a job, or what a client receives.
     Main,
     /// A property, a list, a question.
     Aside,

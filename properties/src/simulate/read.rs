@@ -284,7 +284,7 @@ impl Args {
         Args { words: words.into(), verb: String::new(), usage: "", end }
     }
 
-    /// Says of what these are the arguments.
+    /// Sets the verb whose arguments these are, and its usage.
     pub(super) fn about(&mut self, verb: &str, usage: &'static str) {
         verb.clone_into(&mut self.verb);
         self.usage = usage;

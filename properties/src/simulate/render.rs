@@ -52,14 +52,14 @@ pub fn standing(stands: &[Sided<Situation>]) -> String {
     all
 }
 
-/// How much is said of a step.
+/// How much is printed of a step.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Detail {
     Short,
     Full,
 }
 
-/// Reasons of a step that are printed without being asked for.
+/// Reasons of a step that are printed without a `why`.
 const REASONS: usize = 3;
 
 fn step_text(step: &Step, detail: Detail) -> String {

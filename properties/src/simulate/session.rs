@@ -246,7 +246,7 @@ impl<C: Core> Session<C> {
         self.sided(Situation::of)
     }
 
-    /// Does what is asked.
+    /// Carries out the statement.
     ///
     /// # Errors
     /// It is not possible now. Then nothing has changed.

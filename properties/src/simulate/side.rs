@@ -113,7 +113,7 @@ impl<C: Core> Side<C> {
         }
     }
 
-    /// Does it, or says why it is not possible and leaves everything as it was.
+    /// Does it, or returns why it is not possible and leaves everything as it was.
     pub(super) fn perform(&mut self, act: &Act, chosen: JobId) -> Result<Done, NotNow> {
         let before = self.lockstep.clone();
         let done = self.attempt(act, chosen);

@@ -235,7 +235,7 @@ fn waits<C: Core>(side: &Side<C>, job: JobId, due: &Due, all: &[Due]) -> Option<
             None => "every slot of callbacks of its user is taken (R9)".to_owned(),
         });
     }
-    // Of several, the core chooses; it is asked.
+    // Of several, the core chooses: a copy of it begins the delivery.
     let mut core = driver.core().clone();
     let first = core.begin_delivery(job)?;
     let is_first = (first.event, first.file) == (due.event, due.file);

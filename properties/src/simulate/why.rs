@@ -157,7 +157,7 @@ pub(super) enum When {
     Gone,
     /// There is nothing to transfer.
     Empty,
-    /// There is no error to tell of.
+    /// There is no error to return.
     NoError,
     /// The error is about no file.
     NoFile,
@@ -355,7 +355,7 @@ pub(super) fn of_release() -> Reason {
     Reason { by: by.to_owned(), sentences: Vec::new() }
 }
 
-/// Where Resume takes a job in this dialect, when no state tells.
+/// Where Resume takes a job in this dialect, when no state decides.
 pub(super) fn of_resume(profile: &Profile) -> Option<Reason> {
     let by_slot = profile.resume_target == ResumeTarget::TransferringIfSlot;
     by_slot.then(|| by_cell(profile.dialect, "resume_target"))

@@ -1,8 +1,8 @@
-//! The suites that are committed: what the sound model says, written down once, so that no subject is held against itself.
+//! The suites that are committed: what the sound model does, written down once, so that no subject is held against itself.
 //!
 //! **What it is.** Suites of the scopes `tiny` and `default` in both dialects, packed, in `properties/suites`. Those of `default` have few
 //! paths of a scope with millions of states: enough for every edge of its quotient. `bgcheck generate --committed` makes all of them again
-//! after a change of the model, and with `--check` says whether that is due.
+//! after a change of the model, and with `--check` reports whether that is due.
 //!
 //! **What it is not.** Made from what is under test: `conform`, `nightly` and `kill` read them and explore nothing.
 //!

@@ -182,7 +182,7 @@ impl<'a> Seen<'a> {
                     continue;
                 }
                 Kind::Call(call) if call.thread == ThreadId::OBSERVER => {
-                    // What else the observer asks for is no part of the path.
+                    // The observer's other calls are no part of the path.
                     let looks = call.call == Call::GetState;
                     polls.insert(call.id, call.job.filter(|_| looks));
                     continue;

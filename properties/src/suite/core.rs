@@ -1,7 +1,7 @@
 //! A suite on a core, stepped by hand.
 //!
 //! Each file is walked in lockstep with the specification. It fails when a step does nothing, when a rule is broken, when
-//! specification and core part, when something is answered or told that the file does not have, and when a call that was refused
+//! specification and core part, when an answer or a callback comes that the file does not have, and when a call that was refused
 //! has changed the core.
 
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ use crate::minimize::stepped::violation;
 use crate::run::Lines;
 use crate::tape;
 
-/// Runs every file of a suite on a core, and counts what the ones that passed cover. `progress` hears how many files are done.
+/// Runs every file of a suite on a core, and counts what the ones that passed cover. `progress` is called with the number of files done.
 ///
 /// # Errors
 /// The manifest names no cover.
@@ -62,7 +62,7 @@ pub fn on_core<C: Core>(
     })
 }
 
-/// Runs files of a suite on a core until one fails, or until `goes_on` says no, beside a specification and judged by rules that may
+/// Runs files of a suite on a core until one fails, or until `goes_on` returns false, beside a specification and judged by rules that may
 /// have a mutant. The suite stays that of the unchanged model.
 ///
 /// # Errors
@@ -204,7 +204,7 @@ fn run_of<C: Core>(
         let walked = walk.step(stimulus, &mut |event| lines.event(event));
         (taken, *steps) = (taken + 1, *steps + 1);
         if walk.lockstep().disagreement().is_some() && walk.lockstep().violated().is_empty() {
-            // Behind a disagreement the core goes on alone, and a rule that it breaks there says more.
+            // Behind a disagreement the core goes on alone, and a rule that it breaks there is the better finding.
             parted.get_or_insert(taken);
             if walked.applied == Applied::NotEnabled {
                 break;

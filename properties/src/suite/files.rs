@@ -20,7 +20,7 @@ pub enum FileError {
         what: &'static str,
         /// Which file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// The manifest is none.

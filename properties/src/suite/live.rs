@@ -5,7 +5,7 @@
 //! from the path, and so does when time passes. A file passes when its answers come as the suite has them and no rule is broken.
 //!
 //! **What it is not.** For every file: one that calls in the middle of what the service does, loses the network at a chosen moment or
-//! counts single bytes is not runnable, and says so. `generate --at-rest` makes suites without such files.
+//! counts single bytes is not runnable, and reported as such. `generate --at-rest` makes suites without such files.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -252,7 +252,7 @@ impl Stage {
     }
 }
 
-/// Fetches over HTTP, from the URL at which the server does what the path says.
+/// Fetches over HTTP, from the URL at which the server does what the path has.
 struct Routed {
     stage: Arc<Stage>,
     http: HttpFetch,
@@ -271,10 +271,10 @@ impl Fetch for Routed {
     }
 }
 
-/// The real disk, where the path does not say that it fails.
+/// The real disk, where the path has no failure of it.
 struct Forced(Arc<Stage>);
 
-/// What the file system says of a file that is open elsewhere.
+/// What the file system returns for a file that is open elsewhere.
 const SHARING_VIOLATION: HResult = HResult::from_win32(32);
 
 impl Disk for Forced {

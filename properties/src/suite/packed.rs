@@ -192,7 +192,7 @@ fn at<'a, T>(list: &'a [T], number: u32, what: &'static str) -> Result<&'a T, Pa
     list.get(number as usize).ok_or(PackedError::Missing { what, number })
 }
 
-/// The lines of each step: a step begins with its call, or with the line that says which it is.
+/// The lines of each step: a step begins with its call, or with the line that names it.
 fn steps_of(lines: &[Line]) -> impl Iterator<Item = &[Line]> {
     lines.chunk_by(|_, next| !matches!(next.what, Kind::Call(_) | Kind::Choose(_)))
 }

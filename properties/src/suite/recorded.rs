@@ -145,7 +145,8 @@ fn behind_its_call(reason: &Difference, trace: &Trace) -> Difference {
     reason
 }
 
-/// A client is given an error that its job never has on the path. Which of those it has is not asked: a callback that is late may have an earlier one.
+/// A client is given an error that its job never has on the path. Which of those it has is not checked: a callback
+/// that is late may have an earlier one.
 fn another_error(wanted: &Trace, run: &Trace) -> Option<Difference> {
     // None where one of them has a code of the implementation's choice.
     let mut errors: BTreeMap<JobId, Option<BTreeSet<HResult>>> = BTreeMap::new();

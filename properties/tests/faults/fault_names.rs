@@ -1,6 +1,7 @@
-//! A seeded fault has one name in the checker, the fuzzer, the samples and the suites, or the skeletons say why not. Needs the feature `faults`.
+//! A seeded fault has one name in the checker, the fuzzer, the samples and the suites, or the skeletons show why not.
+//! Needs the feature `faults`.
 //!
-//! The fuzz target is stood in for by its body on random bytes. Each engine is asked for a break of the fault's own rule, which is made
+//! The fuzz target is stood in for by its body on random bytes. Each engine searches for a break of the fault's own rule, which is made
 //! small and named as a report names it.
 
 use contract::core::Config;
@@ -106,7 +107,7 @@ fn a_fault_has_one_name_whichever_engine_comes_upon_it() {
 }
 
 /// What forbade the event is part of the name, with the outcome of the call or the edge that did it. An engine that meets the fault after
-/// another outcome, or after another edge, names it otherwise, and its skeleton, which every report prints, says after which.
+/// another outcome, or after another edge, names it otherwise, and its skeleton, which every report prints, names that one.
 #[test]
 fn where_a_fault_has_more_than_one_name_the_skeletons_say_what_differs() {
     let suite = suite();

@@ -6,7 +6,7 @@ use properties::program::Program;
 use properties::run;
 
 /// A notification program has begun; SetNotifyInterface(NULL) starts a new epoch; then the process is created and exits with 0.
-/// In an engine that counts the program to the old epoch, the event is told a second time after it was acknowledged: R6.
+/// In an engine that counts the program to the old epoch, the event is delivered a second time after it was acknowledged: R6.
 #[test]
 fn a_program_that_starts_after_a_registration_is_not_told_twice() {
     let program = Program::script("bits", "", 4, &SCRIPT).expect("a good script");

@@ -248,7 +248,7 @@ fn a_leg_that_leaves_something_out_is_found_out() {
     for forgets in Forgets::OF_LEGS {
         let differs = |race: Race| {
             let right = merged(&race, Forgets::Nothing, 4_000).expect("a race of tiny has few runs");
-            // A run that comes to another moment than it was to come to dies, and says so: that is a verdict.
+            // A run that comes to another moment than it was to come to dies, and reports it: that is a verdict.
             let wrong = merged(&race, *forgets, 4_000);
             wrong.is_none_or(|wrong| (wrong.moments, wrong.verdicts) != (right.moments, right.verdicts))
         };
@@ -396,7 +396,7 @@ fn site(line: &judge::Line) -> String {
 #[test]
 fn a_race_that_has_no_end_is_a_named_limit() {
     let mut race = scoped(Scope::Tiny, Dialect::Bits).swap_remove(9).race;
-    // A client that fails for ever is told again for ever.
+    // A client that fails for ever is called again for ever.
     (race.objects[0].leaves, race.objects[0].times) = (Leaves::Fail, u32::MAX);
     race.jobs[0].fetches = vec![properties::race::Fetched::Fatal];
     let hunted = to_the_end(&race, Design::Barrier, Stop::Never, Merges::Most);

@@ -1,4 +1,4 @@
-//! A callback that stays until another user is told something keeps no user waiting (R9), unless no dispatcher is left.
+//! A callback that stays until another user receives an event keeps no user waiting (R9), unless no dispatcher is left.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The committed suites are what the model says, the engine's core passes them, and a core that is wrong does not.
+//! The committed suites are what the model does, the engine's core passes them, and a core that is wrong does not.
 
 use std::collections::{BTreeMap, BTreeSet};
 

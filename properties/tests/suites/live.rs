@@ -1,4 +1,4 @@
-//! The real service over HTTP passes the suites made for subjects that cannot be stepped, and says which others it cannot follow.
+//! The real service over HTTP passes the suites made for subjects that cannot be stepped, and reports which others it cannot follow.
 
 use contract::{Core as _, Dialect};
 use engine::core::Core;

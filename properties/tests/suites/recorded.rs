@@ -63,7 +63,7 @@ fn a_trace_that_records_no_callbacks_cannot_be_compared() {
     assert!(ran.not_runnable().all(|(_, why)| why.contains("enter")));
 }
 
-/// Tells JobTransferred when the job is transferred, whatever the mask says.
+/// Delivers JobTransferred when the job is transferred, whatever the mask is.
 #[test]
 fn a_service_that_ignores_the_mask_does_not_pass() {
     let ran = on(&suite(), |trace| {

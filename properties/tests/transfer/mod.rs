@@ -108,10 +108,10 @@ impl Target {
     }
 }
 
-/// Listens to a transfer, and fails the test when it says what cannot be.
+/// Takes the reports of a transfer, and fails the test when one cannot be.
 #[derive(Debug, Default)]
 pub(crate) struct Ear {
-    /// What the running or the last attempt said. Of bytes the last report alone, so that long files stay readable.
+    /// What the running or the last attempt reported. Of bytes the last report alone, so that long files stay readable.
     pub(crate) events: Vec<TransferEvent>,
     /// Bytes that are here.
     pub(crate) here: u64,

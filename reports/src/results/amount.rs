@@ -129,7 +129,7 @@ impl Unit {
         matches!(self, Unit::States | Unit::Runs | Unit::Cases | Unit::Schedules | Unit::Traces | Unit::Jobs)
     }
 
-    /// Whether its rate says something about the engine's speed.
+    /// Whether its rate is a measure of the engine's speed.
     #[must_use]
     pub const fn has_rate(self) -> bool {
         !matches!(

@@ -98,7 +98,7 @@ impl Finding {
         }
     }
 
-    /// The failure it tells of, if it tells of one.
+    /// The failure it holds, if it holds one.
     #[must_use]
     pub const fn failure(&self) -> Option<&Failure> {
         match self {

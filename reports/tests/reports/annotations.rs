@@ -1,4 +1,4 @@
-//! What a GitHub workflow is told.
+//! The annotations of a GitHub workflow.
 
 use crate::fixture;
 

@@ -98,7 +98,7 @@ fn nothing_done_is_never_held() {
     }
 }
 
-/// A night that did nothing new is none, whatever it says of the rules.
+/// A night that did nothing new is none, whatever its findings on the rules.
 #[test]
 fn nothing_new_is_never_held() {
     let nothing_new: [(&str, Spoil, ExitCode); 12] = [

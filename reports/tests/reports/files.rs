@@ -1,4 +1,4 @@
-//! Reports on disk: what is written reads back the same, and what cannot be read says why.
+//! Reports on disk: what is written reads back the same, and what cannot be read returns why.
 
 use crate::fixture;
 

@@ -102,7 +102,7 @@ proptest! {
     fn no_text_gets_out_of_its_place(noise in "(\\PC|[\u{0}-\u{1f}\u{7f}<>&\"'`|*_\u{202e}\u{1b}]){0,40}") {
         let text = format!("<script>x</script>\" onclick='y' ``` | {noise}");
         let results = fixture::said(&text);
-        // The page has the tags of a page that says something tame, and no other.
+        // The page has the tags of a page that has a tame text, and no other.
         let tags = |page: &str| page.matches('<').count();
         prop_assert_eq!(tags(&html(&results)), tags(&html(&fixture::said("tame"))));
         // Lines end; nothing else that a terminal or a browser would obey is left.

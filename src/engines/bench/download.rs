@@ -1,7 +1,7 @@
 //! The engine's service against curl: one file from a server on this machine to the disk.
 //!
 //! **Why processes.** The two take turns, so that a machine that becomes slower does so for both. The service runs in a process of its
-//! own, which says how long the file took and the most memory it held; the server is in this one.
+//! own, which prints how long the file took and the most memory it held; the server is in this one.
 //!
 //! **What is compared.** The service answers when the file is whole, on the disk, and at its destination. curl leaves the bytes in
 //! memory for the system to write.

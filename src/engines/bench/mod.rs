@@ -1,7 +1,7 @@
 //! Our explorer against stateright's, in one run, and our service against curl (`download.rs`).
 //!
 //! **Why processes.** What is asked for are ratios, and memory as the machine sees it. So every measurement is a process of its own, the
-//! engines take turns, and each process says the most memory it ever held.
+//! engines take turns, and each process prints the most memory it ever held.
 //!
 //! **What is left out.** stateright's depth-first search on the counters: a path through all ten million states, kept whole in each
 //! entry of its stack, eats all memory of any machine. It runs on the others.
@@ -75,7 +75,7 @@ const ENGINES: [&str; 6] = [
     "ours, 2 workers",
 ];
 
-/// What a measuring process says.
+/// The figures from the output of a measuring process.
 #[derive(Clone, Copy)]
 struct Sample {
     states_per_second: f64,
@@ -289,7 +289,7 @@ fn counts<M: Model>(checker: impl Checker<M>) -> (u64, u64) {
     (checker.unique_state_count() as u64, checker.state_count() as u64 - 1)
 }
 
-/// The most memory this process ever held, in bytes; zero where the system does not say.
+/// The most memory this process ever held, in bytes; zero where the system does not report it.
 fn most_bytes_held() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();

@@ -128,7 +128,7 @@ pub(crate) fn regenerated(output: &Output) -> Result<Vec<Suite>, Error> {
     done.into_values().map(|suite| suite.map_err(not_generated)).collect()
 }
 
-/// What a thread that generates committed suites says.
+/// What a thread that generates committed suites sends.
 enum Said {
     Progress(String),
     /// The suite of this number, and when it was begun.
@@ -173,7 +173,7 @@ pub(crate) fn on_other(
     conformed(suite, turn, output, |tell| on_another(suite, engine::core::Core::new, tell, &judge))
 }
 
-/// Runs a suite while it is said how many files are done.
+/// Runs a suite, and shows meanwhile how many files are done.
 fn conformed(
     suite: &Suite,
     turn: Turn<'_>,

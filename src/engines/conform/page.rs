@@ -22,7 +22,7 @@ pub(crate) struct Ran<'a> {
     pub(crate) failure: Option<&'a (String, Failure)>,
 }
 
-/// Items that are named one by one before it says how many more there are.
+/// Items that are named one by one. Of the rest only the number is printed.
 const NAMED: usize = 20;
 
 /// `1,234 of 1,240 edges covered; missing: ...`.
@@ -79,7 +79,7 @@ impl Ran<'_> {
             text += &format!("  not there: {}\n", printable(name));
         }
         text += &why_not(conformed);
-        // What a failure or a subject that cannot be led has cut off is missing, too, and says nothing.
+        // What a failure or a subject that cannot be led has cut off is missing, too. Then no missing item is named.
         let summary = summary_of_cover(conformed, cover);
         let is_news = failed + not_runnable == 0;
         let said = if is_news { &summary[..] } else { summary.lines().next().unwrap_or("") };

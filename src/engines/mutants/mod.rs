@@ -1,9 +1,9 @@
 //! Mutants of a source x engines: which the workbench notices, without a test of that source.
 //!
-//! **What it is.** [`mod@list`] asks cargo-mutants which mutants there are and takes a sample, [`weave`] puts all of a sample into one build, [`tree`]
-//! has the copy of the checkout that is built. Of the engine, [`judge`] lets the engines of `kill` loose on one mutant after another; of the
-//! model, [`compare`] has the engines of `mutate` compare what it decides with what it decided. A result is a line of a file at once, so
-//! that a run that was stopped goes on where it was.
+//! **What it is.** [`mod@list`] gets the list of mutants from cargo-mutants and takes a sample. [`weave`] puts all of a sample into one
+//! build, [`tree`] has the copy of the checkout that is built. Of the engine, [`judge`] lets the engines of `kill` loose on one mutant
+//! after another; of the model, [`compare`] has the engines of `mutate` compare what it decides with what it decided. A result is a line
+//! of a file at once, so that a run that was stopped goes on where it was.
 //!
 //! **What it is not.** A mutation tool: what is changed, and how, is for cargo-mutants to choose.
 //!
@@ -175,7 +175,7 @@ fn run(plan: &Plan<'_>, output: &Output) -> Result<SourceMutants, Error> {
         let mut bench = Bench { plan, files: &files, sources: &sources, tree, results, output };
         match bench.judge(&todo) {
             Ok(control) => judged.control = control,
-            // A build that was ended with the run says nothing, and the results there are stand.
+            // A build that was ended with the run has no result, and the results there are stand.
             Err(_) if is_stopped() => {}
             Err(error) => return Err(error),
         }

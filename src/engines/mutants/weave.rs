@@ -1,9 +1,9 @@
 //! Many mutants in one source file, of which a run has at most one.
 //!
 //! **What it is.** A function with mutants becomes a `match` over its own body and each changed body. The number of the mutant that
-//! runs is asked for at run time, so that one build has every mutant of a sample.
+//! runs is read at run time, so that one build has every mutant of a sample.
 //!
-//! **What it is not.** A compiler: whether a changed body compiles is asked of rustc, and [`Woven::at`] names the mutant of an error.
+//! **What it is not.** A compiler: rustc decides whether a changed body compiles, and [`Woven::at`] names the mutant of an error.
 //!
 //! **The law it keeps.** A mutant's body is the text that cargo-mutants would write, and everything outside of functions with
 //! mutants stays byte for byte.
@@ -122,7 +122,7 @@ impl<'a> Source<'a> {
                 Place::Collected => ("::std::vec::Vec::from_iter(", ").into_iter(),"),
                 Place::Woven | Place::Alone => ("", ""),
             };
-            // The body without a mutant is first: it says what type the arms have, so that one of another type is the error.
+            // The body without a mutant is first: it sets the type of the arms, so that one of another type is the error.
             let numbers: Vec<_> = of_it.iter().map(|(number, ..)| number.0.to_string()).collect();
             let _ = write!(
                 woven.text,

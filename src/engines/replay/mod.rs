@@ -93,12 +93,12 @@ fn code(played: &Played, verdicts: &Verdicts) -> ExitCode {
     } else if judged && played.made.is_none_or(|(made, of)| made == of) {
         ExitCode::Held
     } else {
-        // No rule had anything to decide, or the run did not come to its last call: that none is broken says nothing.
+        // No rule had anything to decide, or the run did not come to its last call. That none is broken shows nothing then.
         ExitCode::Vacuous
     }
 }
 
-/// What a finding asks for. Whatever a header has, nothing that was found is held.
+/// The exit code of a finding. Whatever a header has, nothing that was found is held.
 pub(crate) fn code_of(found: &HeaderFinding) -> ExitCode {
     match ExitCode::of(found.exit_code) {
         Some(ExitCode::Flaky) => ExitCode::Flaky,

@@ -21,9 +21,9 @@ use crate::output::{Output, printable};
 
 /// Hold an adapter to the protocol.
 ///
-/// Every line is held to the schema while all commands are played that the adapter says it can. Then canaries: what the adapter reports is changed
-/// on its way, so that the service looks like one that never calls back, one that ignores the mask, and one that is late once in a
-/// hundred runs. Each has to be found, or what `run` says of the adapter is worth little.
+/// Every line is held to the schema while all commands are played that the adapter declares. Then canaries: what the adapter reports is
+/// changed on its way, so that the service looks like one that never calls back, one that ignores the mask, and one that is late once in a
+/// hundred runs. Each has to be found, or what `run` reports of the adapter is worth little.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:

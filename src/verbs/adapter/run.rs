@@ -113,7 +113,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let mut all = results(&place, RuleSet::HERE, seed, Some(args.budget));
     all.engines.push(result(&tried, &found));
     ended(&mut all);
-    // Asked before, and reported behind the results: they are not lost because of it.
+    // Written before the results, and reported behind them: they are not lost because of it.
     let accepted = args.accept.then(|| accept(&known, &found, is_whole));
     if matches!(accepted, Some(Ok(()))) && code != ExitCode::Skipped {
         code = ExitCode::Held;

@@ -216,7 +216,7 @@ struct Explorations<'a> {
 }
 
 impl Explorations<'_> {
-    /// A model that carries none of the rules asked for has nothing to say.
+    /// A model that carries none of the rules asked for is not explored.
     fn all(&self, model: Model, duties: bool, output: &mut Output, take: Done<'_>) -> Result<(), Error> {
         let product = model.includes(Model::Product) && self.carried.intersects(of_product());
         let protocol = model.includes(Model::Protocol) && self.carried.intersects(of_protocol());

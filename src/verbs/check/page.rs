@@ -219,7 +219,7 @@ impl Page<'_> {
         put(text, format_args!("      trace:  {trace}\n      replay: {}", failure.replay_command));
     }
 
-    /// The rules in the scope: what the slices say together.
+    /// The rules in the scope: what the slices show together.
     fn scope(&self, explored: &Explored, dialect: &str, text: &mut String) {
         put(text, format_args!("\n  rules in scope {}, dialect {dialect}", explored.scope));
         for law in explored.laws() {

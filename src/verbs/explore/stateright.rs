@@ -52,7 +52,7 @@ fn serve_protocol(
     let profile = asked.dialect.profile();
     let slice = chosen(asked, protocol::slices(asked.scope, profile), |slice| slice.name)?;
     say(asked, output, slice.name, address.1)?;
-    // Without reductions, so that a path can be told as a story.
+    // Without reductions, so that a path can be shown as a story.
     macro_rules! serve {
         ($jobs:literal) => {{
             let made = Protocol::<$jobs>::new(asked.design, profile, &slice, Law::ALL, Reduction::Full);

@@ -22,7 +22,7 @@ pub(super) const OBJECTS: usize = BEHAVIOURS.len();
 /// The object of the crowd's jobs, after those.
 pub(super) const CROWD: usize = OBJECTS;
 
-/// What an object does when it is told something.
+/// What an object does when it is called.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Behaviour {
     Acknowledge,
@@ -99,7 +99,7 @@ pub(super) fn own_object(stage: &Weak<Stage>, number: usize, rng: Rng) -> Option
     Some(Arc::new(Listener::new(stage, *kind, Known::ByNobody, rng)) as Arc<dyn Callback>)
 }
 
-/// Which receiver the service knows an object as.
+/// Which receiver an object is in the service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Known {
     By(ReceiverId),
@@ -176,7 +176,7 @@ impl Listener {
         Listener { known, stage: Weak::clone(stage), behaviour, receives, rng, told }
     }
 
-    /// The service said on this thread whom it is about to tell of what: it has to be this object, job and file.
+    /// The service recorded on this thread which delivery enters: it has to be of this object, job and file.
     fn compare(&self, stage: &Stage, job: &Job, event: Event, file: Option<FileId>, error: Option<HResult>) {
         let Some(Entered { delivery, job: told_job, event: told_event, target, file: told_file }) = entered()
         else {
@@ -295,7 +295,7 @@ impl Listener {
 /// Where it is written what a client is given.
 const GIVEN: &str = "rules R3 and R5: whom a delivery tells, and of what";
 
-/// A callback that was refused what it asked for says so, and is told again.
+/// A callback whose call was refused returns the refusal, and is called again.
 fn answer(result: Result<(), HResult>) -> HResult {
     result.map_or_else(|refused| refused, |()| HResult::S_OK)
 }

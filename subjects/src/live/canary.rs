@@ -1,4 +1,4 @@
-//! A decorator that is wrong on purpose: it tells clients what the service, rightly, does not.
+//! A decorator that is wrong on purpose: it delivers to clients what the service, rightly, does not.
 //!
 //! It stands between the service and two of the jobs, calls the client's real object and records that, as the service
 //! would. What a client and a trace see is a callback after Cancel has returned (R1), and an event that the mask
@@ -18,7 +18,7 @@ const OBJECT: usize = 0;
 /// The deliveries of the decorator have numbers that the service does not reach in a run.
 static NEXT: AtomicU32 = AtomicU32::new(1_000_000);
 
-/// Cancels the job, and tells its object afterwards that it was modified.
+/// Cancels the job, and afterwards delivers a modification to its object.
 pub(super) fn tell_after_cancel(stage: &Stage, job: &Job) {
     modify_silently(job);
     let _ = job.set_notify_flags(NotifyFlags::DEFAULT | NotifyFlags::JOB_MODIFICATION);
@@ -26,7 +26,7 @@ pub(super) fn tell_after_cancel(stage: &Stage, job: &Job) {
     deliver(stage, job);
 }
 
-/// Masks modifications, and tells the job's object of one.
+/// Masks modifications, and delivers one to the job's object.
 pub(super) fn tell_masked(stage: &Stage, job: &Job) {
     modify_silently(job);
     deliver(stage, job);

@@ -19,7 +19,7 @@ use super::plan::Before;
 use super::stage::{FOREIGN, Placed, Stage, Url};
 use crate::server::{Compared, content};
 
-/// Nothing may be recorded for so long before a run counts as at rest: a program's exit, say, is not seen otherwise.
+/// Nothing may be recorded for so long before a run counts as at rest: a program's exit, for example, is not seen otherwise.
 const STILLNESS: Duration = Duration::from_millis(40);
 
 /// Whether a run came to rest.
@@ -55,7 +55,7 @@ pub(super) fn bring_to_rest(stage: &Stage, until: Instant) -> Rest {
     Rest::No
 }
 
-/// Stops the service, and says whether anything moved since it was at rest.
+/// Stops the service, and returns whether anything moved since it was at rest.
 pub(super) fn shut_down(stage: &Arc<Stage>, rest: Rest, limit: Duration) -> Result<Rest, Stuck> {
     let before = stage.recorder.len();
     let (say, hear) = std::sync::mpsc::channel();
@@ -82,7 +82,7 @@ fn shut_down_within(stage: &Stage, limit: Duration) -> Stragglers {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stuck;
 
-/// Says in the trace that nothing of any job is pending, running or waiting. True only at rest.
+/// Records in the trace that nothing of any job is pending, running or waiting. True only at rest.
 pub(super) fn note_rest(stage: &Stage) {
     stage.recorder.record(EventView::Env { step: EnvStep::Idle, job: None, file: None });
 }
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
     use crate::server::{Fault, Seed};
 
-    /// A directory with one file of each kind that an observer must tell apart; the last is one that no job asked for.
+    /// A directory with one file of each kind that an observer must distinguish; the last is one that no job asked for.
     #[test]
     fn an_observer_tells_right_files_from_wrong_ones() -> Result<(), LiveError> {
         let directory = tempfile::tempdir().expect("there is room for files");

@@ -28,7 +28,7 @@ impl Jitter {
     }
 }
 
-/// Where every thread was seen last: what a run that hangs has to say about each of them.
+/// Where every thread was seen last: what the report of a run that hangs has about each of them.
 #[derive(Debug, Default)]
 pub(super) struct Positions {
     of: Mutex<BTreeMap<String, (Point, Instant)>>,

@@ -187,7 +187,7 @@ impl<'a> LiveConfig<'a> {
     }
 }
 
-/// Runs the engine, and judges what happened. `progress` is told every tenth of a second where it is.
+/// Runs the engine, and judges what happened. `progress` is called every tenth of a second while clients run, and at each later phase.
 ///
 /// # Errors
 /// The run could not be set up, or one of its clients is broken. Whatever the engine does is in the report.
@@ -239,14 +239,14 @@ fn let_go(stage: Arc<Stage>, hang: Hang) -> Hang {
     if gone.is_some() { Hang::No } else { Hang::Shutdown }
 }
 
-/// Does something that asks the service, on a thread of its own, which is left behind when the service does not answer.
+/// Does something that calls the service, on a thread of its own, which is left behind when the service does not answer.
 fn within<T: Send + 'static>(limit: Duration, act: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (tell, hear) = std::sync::mpsc::channel();
     std::thread::spawn(move || tell.send(act()));
     hear.recv_timeout(limit).ok()
 }
 
-/// Whether a run that hangs does nothing at all any more: then R16 says who is to blame for what is open.
+/// Whether a run that hangs does nothing at all any more: then R16 decides who is to blame for what is open.
 fn stands_still(hang: Hang, stage: &Stage) -> bool {
     if hang == Hang::No {
         return false;
@@ -269,7 +269,7 @@ enum Hang {
     No,
     Clients,
     Shutdown,
-    /// Looking at the files asks the service for the states of its jobs.
+    /// Looking at the files reads the states of the jobs from the service.
     Disk,
     /// It records without end.
     Flood,

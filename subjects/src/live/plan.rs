@@ -104,9 +104,9 @@ pub(super) enum Role {
     Ordinary,
     /// Its callback takes a slot until a callback of another user runs.
     Crowd,
-    /// Is told something after its Cancel.
+    /// Its object receives an event after its Cancel.
     ToldAfterCancel,
-    /// Is told what its mask masks.
+    /// Its object receives what its mask masks.
     ToldMasked,
 }
 

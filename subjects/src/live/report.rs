@@ -13,7 +13,7 @@ use super::Hang;
 use super::closing::Disk;
 use crate::wrong::Wrong;
 
-/// What happened in a live run, and what the rules say to it.
+/// What happened in a live run, and how the rules judge it.
 #[derive(Clone, Debug)]
 pub struct LiveReport {
     /// Everything that was recorded.

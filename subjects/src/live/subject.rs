@@ -1,4 +1,4 @@
-//! Short programs on the real service, for property tests: real threads and callbacks, transfers that do as they are told.
+//! Short programs on the real service, for property tests: real threads and callbacks, transfers that end as the program decides.
 //!
 //! A program is a list of acts per client thread. The lists run at the same time, so a program does not fix what happens, only
 //! what is attempted; whatever happens is judged.
@@ -51,7 +51,7 @@ pub enum Decision {
 /// Jobs of a program, each with one file, the first object and every event.
 pub const JOBS: u32 = 2;
 
-/// What an object does when it is told something; the object's number is the place in [`Manner::ALL`].
+/// What an object does when it is called; the object's number is the place in [`Manner::ALL`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Manner {
     /// It acknowledges.
@@ -210,7 +210,7 @@ impl Fetch for Gate {
         if !go_on(TransferEvent::Connected) || !go_on(TransferEvent::SizeKnown(1 << 30)) {
             return;
         }
-        // Enough bytes at a time for each report to be passed on: that is how it hears of a Cancel.
+        // Enough bytes at a time for each report to be passed on: the reply is how a Cancel reaches it.
         let mut bytes = 0;
         let decision = loop {
             if let Some(decision) = self.wait() {

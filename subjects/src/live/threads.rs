@@ -1,4 +1,4 @@
-//! What every runtime on real threads has of the standard library's: all but how it waits, starts threads and tells the time.
+//! What every runtime on real threads has of the standard library's: all but how it waits, starts threads and reads the clock.
 
 /// The part of a `Runtime` that its field `std` does.
 #[doc(hidden)]

@@ -20,7 +20,7 @@ use judge::TraceRecorder;
 use crate::random::Rng;
 use crate::wrong::Wrong;
 
-/// How long a fetch may go on behind the end of its job: it hears of it with its next report, and a report of bytes is due every
+/// How long a fetch may go on behind the end of its job. The reply to its next report ends it, and a report of bytes is due every
 /// 50 ms. The rest is for a machine that is busy.
 const OUTLIVES: Duration = Duration::from_secs(2);
 
@@ -166,7 +166,7 @@ impl Fetch for Fetches {
     }
 }
 
-/// Whether a fetch was told that it is over.
+/// Whether a fetch has received the reply that it is over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Over {
     No,
@@ -290,7 +290,7 @@ mod tests {
         Place { instance: Instance(0), job: JobId(job), file: FileId(0), local: "/nowhere/file".to_owned() }
     }
 
-    /// A refusal of this disk is one of its own; what the file system says of a file that is not there is another code.
+    /// A refusal of this disk is one of its own; what the file system returns for a file that is not there is another code.
     #[test]
     fn a_troubled_disk_refuses_some_files_at_first_and_keeps_a_few_for_good() {
         let refused = |disk: &TroubledDisk, job| {

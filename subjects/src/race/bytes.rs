@@ -10,7 +10,7 @@
 //! What is seldom stands behind all else, so that a race without any of it is the same bytes as ever.
 //!
 //! Races are mostly of one shape, because most of what can go wrong has it: a job that is about to finish, an object that is about to
-//! be told, and clients that cancel, complete, mask or register meanwhile.
+//! be called, and clients that cancel, complete, mask or register meanwhile.
 
 use std::borrow::Cow;
 
@@ -62,7 +62,7 @@ impl Reader<'_> {
     }
 }
 
-/// What the first bytes say.
+/// What the first bytes mean.
 struct Shape {
     jobs: u32,
     /// Files of each job, less one.
@@ -80,7 +80,7 @@ enum Start {
     Suspended,
     /// They are done and no callback was made, because there is no object.
     Untold,
-    /// They are done and their objects have been told once.
+    /// They are done and their objects have been called once.
     Told,
 }
 

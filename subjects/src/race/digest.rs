@@ -9,7 +9,7 @@
 //! 1. *what all share*: the contents of every mutex ([`Protected`]), who holds it and who waits for it; who waits at each
 //!    condition variable, in order; the clock and the next deadline; the simulated disk, network and clients (`Stage::digest`); and
 //! 2. *what each task has read* ([`Past`]) since it held nothing, and the scheduling points that it has come past since then: together
-//!    they say where it stands and what is in its variables; and
+//!    they determine where it stands and what is in its variables; and
 //! 3. *what the rules remember* (`Judge::digest`), because the verdict is a part of the future; and where the race is held to the protocol
 //!    (`refined.rs`), the states in which that may be.
 //!

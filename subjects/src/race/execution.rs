@@ -4,7 +4,7 @@
 //! [`run`] is what `Runner::run` does for one execution, without what it does for each anew: stacks are kept per thread of the
 //! system, so an execution maps no memory.
 //!
-//! **What it is not.** A schedule: [`World::decide`] is asked at every scheduling point.
+//! **What it is not.** A schedule: [`World::decide`] is called at every scheduling point.
 
 use std::cell::RefCell;
 use std::panic::Location;
@@ -66,7 +66,7 @@ fn config() -> Config {
     config
 }
 
-/// Asks the world who is next.
+/// Takes from the world which task is next.
 struct Turns {
     world: Arc<World>,
     runnable: Vec<usize>,

@@ -1,7 +1,7 @@
 //! The simulated disk of a race: what stands at the temporary path and at the destination of each file.
 //!
 //! **What it is.** As much of a disk as rule R15 needs. A fetch writes the temporary file, a Complete renames it, and the disk work of
-//! Complete or Cancel removes it. What stands there at the end is for the rule to judge. It also knows which fetches run, because two
+//! Complete or Cancel removes it. What stands there at the end is for the rule to judge. It also records which fetches run, because two
 //! fetches of one file write over each other.
 //!
 //! **What it is not.** Bytes. Whether they are the right ones is for live runs.

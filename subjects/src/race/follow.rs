@@ -1,14 +1,14 @@
-//! The service led along a path: one stimulus after another, each thread as far as the stimulus says and no farther.
+//! The service led along a path: one stimulus after another, each thread as far as the stimulus leads and no farther.
 //!
 //! **What it is.** [`follow`] runs the engine's real service on the [`Shuttle`] runtime, and plays clients, network, disk, programs and clock as
-//! a path of stimuli has them. Where the path says that a delivery begins, a dispatcher is let run until it has begun one; where it says
-//! that the callback leaves, the callback leaves. So a path of the model becomes one schedule of the service.
+//! a path of stimuli has them. Where a delivery begins in the path, a dispatcher is let run until it has begun one; where the
+//! callback leaves in the path, the callback leaves. So a path of the model becomes one schedule of the service.
 //!
 //! **What it is not.** A search for schedules: that is `properties::race`. And only one job is led: with more of them it is the
 //! service's choice which is served first.
 //!
 //! **The law it keeps.** A *leg* is what a task does between two scheduling points. The host gives out legs one by one, so nothing
-//! happens that the path does not have; where the service does not do what the path says, the run ends with [`Followed::stuck`].
+//! happens that the path does not have; where the service does not follow the path, the run ends with [`Followed::stuck`].
 
 use std::collections::VecDeque;
 use std::io;
@@ -244,7 +244,7 @@ impl Host<'_> {
         Ok(())
     }
 
-    /// Whether a task waits to be told something.
+    /// Whether a task waits for an order.
     fn is_parked(&self, task: usize) -> bool {
         self.stage.boxes().all.iter().any(|(_, of)| of.task == Some(task) && of.is_parked())
     }
@@ -280,7 +280,7 @@ impl Host<'_> {
         Ok(())
     }
 
-    /// A transfer that the core has given up hears of it at once: here, it does not report again before.
+    /// A transfer that the core has given up is ended at once: here, it does not report again before.
     fn let_go_of_stale_transfers(&self) {
         let runs = self.service.inspect(|core| core.transfer(JobId(0)).is_some());
         let parked = self.stage.boxes().of(Which::Fetch).is_parked();
@@ -442,7 +442,7 @@ impl Default for Boxes {
     }
 }
 
-/// Who waits to be told something.
+/// Who waits for orders.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Which {
     Client(ThreadId),
@@ -454,7 +454,7 @@ enum Which {
     Program,
 }
 
-/// What he is told.
+/// An order.
 #[derive(Clone, PartialEq, Debug)]
 enum Told {
     Call(Option<JobId>, Call),
@@ -567,7 +567,7 @@ impl Fetch for Stage {
 /// Bytes that are reported at once, for each byte of a path.
 const REPORTED_BYTES: u64 = engine::service::REPORT_BYTES;
 
-/// What the file system says of a file that is open elsewhere.
+/// What the file system returns for a file that is open elsewhere.
 const SHARING_VIOLATION: HResult = HResult::from_win32(32);
 
 impl Disk for Stage {
@@ -584,7 +584,7 @@ impl Disk for Stage {
     }
 }
 
-/// Starts programs when it is told to.
+/// Starts programs when it is ordered to.
 struct Programmed(Arc<Stage>);
 
 impl Programs for Programmed {
@@ -596,7 +596,7 @@ impl Programs for Programmed {
     }
 }
 
-/// A program that runs until it is told to exit.
+/// A program that runs until it is ordered to exit.
 struct Runs(Arc<Stage>);
 
 impl Process for Runs {

@@ -1,4 +1,4 @@
-//! What happens in a leg of a run, kept: to be told once more to the rules and to the protocol of another run.
+//! What happens in a leg of a run, kept: to be passed once more to the rules and to the protocol of another run.
 
 use contract::event::{By, Caller, Given, Leave, Target};
 use contract::{Call, CallId, DeliveryId, EnvStep, Event, EventView, FileId, HResult, JobId, JobState, Out};

@@ -1,7 +1,7 @@
 //! The engine's real service under schedules of our choice.
 //!
-//! **What it is.** A [`Race`] says what clients, callbacks, the network and the disk do; a [`Strategy`] says in which order. The service
-//! itself, with its lock, dispatchers, workers and barrier, runs on shuttle's tasks in the place of threads, and each run is judged
+//! **What it is.** A [`Race`] holds what clients, callbacks, the network and the disk do; a [`Strategy`] chooses in which order. The
+//! service itself, with its lock, dispatchers, workers and barrier, runs on shuttle's tasks in the place of threads, and each run is judged
 //! by the rules. A [`Tape`] repeats it.
 //!
 //! **What it is not.** A search: which schedules are run is for the strategies and the hunt of `properties::race`. Memory is sequentially

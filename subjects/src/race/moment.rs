@@ -1,7 +1,8 @@
 //! A moment of a run that merges: its parts, each with its digest, and how a run that repeats another one takes them over.
 //!
 //! **What it is.** [`Moment`] is what a [`Strategy`] is shown wherever it is decided who goes on. [`Recalled`] are the parts of a moment that no
-//! task knows: a run that repeats the way to a moment keeps no digest and tells the rules nothing until it is there, and is given them then.
+//! task knows. A run that repeats the way to a moment keeps no digest and passes nothing to the rules until it is there. Then it is
+//! given them.
 //!
 //! **The law it keeps.** What all tasks share is computed again where parts are taken over. A run that has come to another moment ends with a panic,
 //! which is a verdict: something depends on what is in no digest.
@@ -147,7 +148,7 @@ impl Watchers {
         })
     }
 
-    /// They are told what has happened.
+    /// They receive what has happened.
     pub fn hear(&mut self, happened: &[Happened]) {
         for happened in happened {
             match (happened, happened.event()) {

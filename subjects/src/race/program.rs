@@ -19,7 +19,7 @@ use super::text;
 /// Jobs that have outcomes of their own; later ones have good ones.
 pub const JOBS: usize = 3;
 
-/// Objects that behave as a race says, under the ids from 0 on. Another id of a receiver has no object.
+/// Objects that behave as a race prescribes, under the ids from 0 on. Another id of a receiver has no object.
 pub const OBJECTS: usize = 3;
 
 /// Branches at most.
@@ -52,7 +52,7 @@ pub struct Race {
     pub outside: Vec<Outside>,
     /// How fetches, renames and removals of each job go.
     pub jobs: [Fate; JOBS],
-    /// What the objects do when they are told something.
+    /// What the objects do when they are called.
     pub objects: [Manner; OBJECTS],
     /// What becomes of notification programs, in the order of their starts; then they exit with 0.
     pub exits: Vec<Exit>,
@@ -168,7 +168,7 @@ pub enum Destination {
 /// How a fetch goes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Fetched {
-    /// The file is whole, and nothing was said of its size.
+    /// The file is whole. Its size is reported only where another fetch of the job reports one.
     Done,
     /// The file is whole; its size and a part of it were reported on the way.
     Sized,
@@ -188,7 +188,7 @@ pub enum Fetched {
     LateFatal,
 }
 
-/// What an object does when it is told something.
+/// What an object does when it is called.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Manner {
     /// The branch whose lock it takes first, and holds while it calls.

@@ -117,7 +117,7 @@ impl Shuttle {
             Mode::Racing => true,
             // Who is led gives way to the host, but never with a lock, which the host may want.
             Mode::Led => inner.current != HOST && !inner.locks.holds_any(inner.current),
-            // Outside of the race the task that runs goes on, so no other need be asked.
+            // Outside of the race the task that runs goes on, so there is nothing to decide.
             Mode::Preparing | Mode::Settling | Mode::Over => false,
         };
         if inner.pinned > 0 || !gives_way || std::thread::panicking() {
@@ -438,7 +438,7 @@ impl Timer for Ticker {
 }
 
 impl Tick {
-    /// Calls the service, which says when it wants to be called next.
+    /// Calls the service, which returns after how long it wants to be called next.
     fn call(&self) -> Option<Duration> {
         let mut function = self.function.lock().unwrap_or_else(PoisonError::into_inner);
         function.as_mut().and_then(|tick| tick())
@@ -472,7 +472,7 @@ fn ask(world: &World) {
     let mut inner = world.inner();
     inner.ticking = Ticking::No;
     let now = inner.now;
-    // What was set meanwhile is in the answer, unless the timer was armed again since: then it is asked again.
+    // What was set meanwhile is in the answer, unless the timer was armed again since: then the service is called again.
     let unasked = inner.deadline == Deadline::Unasked;
     inner.deadline = match delay {
         _ if unasked => Deadline::Unasked,

@@ -42,7 +42,7 @@ words! {
         Nested = "nested call";
         /// The events of two files are due, and then the job's.
         Files = "file events";
-        /// An error is due to be told, and its callback acknowledges.
+        /// An error event is due, and its callback acknowledges.
         Error = "error";
         /// A modification is due, and every call that changes something makes another one due.
         Modification = "modification";
@@ -154,7 +154,7 @@ fn against(situation: Situation, dialect: Dialect, calls: &[Call]) -> Scoped {
     Scoped { situation, name: format!("{} | {situation}", names.join(" | ")), race }
 }
 
-/// The call that is made in this situation. Where files are told of, a mask leaves the job's own events enabled. A call that waits for
+/// The call that is made in this situation. Where file events are due, a mask leaves the job's own events enabled. A call that waits for
 /// a file's callback could then wait on for the job's.
 fn in_place(situation: Situation, call: &Call) -> Call {
     match (situation, call) {
@@ -297,7 +297,7 @@ fn two_users(dialect: Dialect) -> Race {
     race
 }
 
-/// One user's job keeps the slot until the other user has been told, a second job of the first user is due, and then the other user's is.
+/// One user's job keeps the slot until a callback of the other user. A second job of the first user is due, and then the other user's is.
 fn three_jobs(dialect: Dialect) -> Race {
     let mut race = plain(dialect);
     (race.users, race.slots, race.dispatchers) = (2, 1, 2);

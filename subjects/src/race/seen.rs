@@ -5,7 +5,7 @@ use judge::Rule;
 
 use super::locks::Circle;
 
-/// See the module's documentation. Each breaks a rule, although no monitor says so.
+/// See the module's documentation. Each breaks a rule, although no monitor reports it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Seen {
@@ -18,7 +18,7 @@ pub enum Seen {
         /// Its file.
         file: FileId,
     },
-    /// A transfer of a job is told to go on after the job has ended and the call that ended it is back.
+    /// A transfer of a job gets the reply to go on after the job has ended and the call that ended it is back.
     WorksOn {
         /// The job.
         job: JobId,
@@ -27,7 +27,7 @@ pub enum Seen {
     HandleKept,
     /// The service panics outside of its clients' code.
     Died {
-        /// What the panic says.
+        /// The message of the panic.
         why: String,
     },
 }

@@ -1,7 +1,7 @@
 //! What stands around the service in a race: clients and their objects, the network, the disk and programs.
 //!
-//! **What it is.** One value that all of them share. Each does what the race says, in the order in which it is asked; between two of its
-//! steps anything may happen.
+//! **What it is.** One value that all of them share. Each does what the race prescribes, in the order in which it is called; between two of
+//! its steps anything may happen.
 
 use std::hash::{Hash, Hasher};
 use std::io;
@@ -37,7 +37,7 @@ pub(super) struct Stage {
     pub(super) files: Files,
     /// By job.
     counts: [Counts; program::JOBS],
-    /// How often each object was told something.
+    /// How often each object was called.
     told: [AtomicU32; OBJECTS],
     /// Programs started.
     started: AtomicU32,
@@ -89,14 +89,14 @@ impl Stage {
         }
     }
 
-    /// Makes one call; `own` is the job it is made on where the race says so.
+    /// Makes one call; `own` is the job it is made on where the step is [`On::Own`].
     pub(super) fn make(self: &Arc<Self>, client: &Client, thread: ThreadId, own: JobId, step: &Step) {
         let job = match step.on {
             On::Nothing => None,
             On::Own => Some(own),
             On::Job(job) => Some(job),
         };
-        // Unless the race says otherwise a job is called by its owner. Who makes one is told by how many there are.
+        // Unless the step names a user, a job is called by its owner. Who makes one follows from how many there are.
         let user = step.by.unwrap_or_else(|| self.race.owner(job.unwrap_or(own)));
         match self.made_for(&step.call) {
             Some(receiver) => {
@@ -159,7 +159,7 @@ impl Stage {
         wake_waiters(&self.shuttle.world);
     }
 
-    /// A callback of the job stays until a job of another user has been told something.
+    /// A callback of the job stays until there has been a callback of another user's job.
     fn stay(&self, job: JobId) {
         self.wait_until(|_| self.is_another_told(self.race.owner(job)));
     }
@@ -309,7 +309,7 @@ impl<'a> Fetching<'a> {
         Fetching { stage, job, file, progress }
     }
 
-    /// Reports one thing after another, until the service says something other than to go on.
+    /// Reports one thing after another, until the service replies something other than to go on.
     fn tell(&mut self, events: &[TransferEvent]) {
         for (nth, event) in events.iter().enumerate() {
             if *event == TransferEvent::FileDone {
@@ -335,10 +335,10 @@ impl Drop for Fetching<'_> {
     }
 }
 
-/// What the file system says of a file that is open elsewhere.
+/// What the file system returns for a file that is open elsewhere.
 const SHARING_VIOLATION: HResult = HResult::from_win32(32);
 
-/// What the file system says of a file that is not there.
+/// What the file system returns for a file that is not there.
 const NOT_FOUND: HResult = HResult::from_win32(2);
 
 impl Disk for Stage {

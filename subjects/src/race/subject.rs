@@ -2,7 +2,7 @@
 //!
 //! **What it is.** [`Session::run`] makes a service on the [`Shuttle`] runtime and lets a client prepare. Then branches, dispatchers,
 //! workers and the clock race as a [`Strategy`] chooses, until no task can move and no time is waited for. Transfers, the disk and
-//! programs do what the race says; between two of their steps anything may happen.
+//! programs do what the race prescribes; between two of their steps anything may happen.
 //!
 //! **What it is not.** Stepped: the lock, the dispatchers, the workers and the barrier are those of production.
 //!
@@ -195,7 +195,7 @@ impl Session {
     }
 }
 
-/// What a panic says, as far as it says anything.
+/// The message of a panic, as far as it has one.
 fn words_of(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("without a message").to_owned()

@@ -1,7 +1,7 @@
 //! A watch over a thread that runs races: whether it is stuck in one, and where everything stands there.
 //!
 //! **What it is.** A subject that spins, or that waits for something real, never comes back from a schedule, and no choice can end it.
-//! So races are run on a thread of their own, which says through a [`Watch`] what it runs, and another thread looks at it.
+//! So races are run on a thread of their own, which records in a [`Watch`] what it runs, and another thread looks at it.
 //!
 //! **What it is not.** An end to the thread that is stuck: it stays behind until the process ends.
 
@@ -50,7 +50,7 @@ thread_local! {
     static WATCH: RefCell<Option<Arc<Watch>>> = const { RefCell::new(None) };
 }
 
-/// From here on this thread says to the watch what it runs.
+/// From here on this thread records in the watch what it runs.
 pub fn be_watched(watch: &Arc<Watch>) {
     WATCH.with_borrow_mut(|known| *known = Some(Arc::clone(watch)));
 }

@@ -1,7 +1,7 @@
 //! The ways to go at each moment of a run, and the choice among them.
 //!
-//! **What it is.** Whenever a task comes to a scheduling point, [`Inner::decide`] lists who could go on, asks the strategy where there are several,
-//! and writes down what was chosen. So are the waiters chosen that a notification wakes.
+//! **What it is.** Whenever a task comes to a scheduling point, [`Inner::decide`] lists who could go on, lets the strategy choose where
+//! there are several, and writes down what was chosen. So are the waiters chosen that a notification wakes.
 //!
 //! **The law it keeps.** The first way is always "on as before", and time passes last. A run has an end: after [`DECISIONS`] it is cut.
 

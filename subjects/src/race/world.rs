@@ -160,7 +160,7 @@ pub enum Ticking {
 pub(super) enum Deadline {
     /// Never.
     None,
-    /// The service has a new one that has not been asked for yet.
+    /// The service has a new one that has not been read yet.
     Unasked,
     /// Then.
     At(Duration),
@@ -408,7 +408,7 @@ impl Recorder for World {
         let event = inner.renamed(event);
         match inner.digests {
             Digests::None => {}
-            // The rules hear of it from the run that this one repeats.
+            // The rules receive it from the run that this one repeats.
             Digests::Later => return,
             Digests::Kept => inner.happened.push(Happened::of(&event)),
         }
@@ -570,7 +570,7 @@ impl Inner {
         }
     }
 
-    /// Where the task that runs stands, as far as what it records says so.
+    /// Where the task that runs stands, as far as it follows from what it records.
     fn note(&mut self, event: &EventView<'_>) {
         match event {
             EventView::Call { .. } | EventView::Enter { .. } => self.open += 1,

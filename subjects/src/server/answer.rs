@@ -1,4 +1,4 @@
-//! Answering one request, well or as badly as its path asks for.
+//! Answering one request, well or as badly as its path demands.
 
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};

@@ -44,7 +44,7 @@ pub enum Fault {
     },
     /// The Content-Length is larger than the file, always.
     PromisesMore,
-    /// More bytes follow than the Content-Length says, always.
+    /// More bytes follow than the Content-Length declares, always.
     PromisesLess,
     /// Ranges are ignored; cut in the middle at first, so that the client requests one.
     NoRanges {
@@ -72,7 +72,7 @@ pub enum Fault {
     Redirect(Redirect),
     /// The file is another one after some cuts.
     Changed {
-        /// How the client can tell.
+        /// How the client can detect it.
         how: Change,
         /// How many requests get half of the old file.
         cuts: u32,
@@ -148,7 +148,7 @@ words! {
         Half = "half",
     }
 
-    /// How a client can tell that a file has changed.
+    /// How a client can detect that a file has changed.
     Change {
         /// By its ETag; If-Range is obeyed.
         ETag = "etag",
@@ -177,7 +177,7 @@ words! {
         HeaderLine = "header-line",
         /// A chunked body.
         Body = "body",
-        /// The line that says how long a chunk is.
+        /// The line with the length of a chunk.
         ChunkLine = "chunk-line",
     }
 
@@ -195,13 +195,14 @@ words! {
 
     /// What is wrong with the answer to a range.
     BadRange {
-        /// It is another part: it starts one byte early, and says so. Chunked, so that the length does not give it away.
+        /// It is another part: it starts one byte early, as its Content-Range declares. Chunked, so that the length does not give it away.
         OtherStart = "other-start",
-        /// It starts and ends one byte early, and says so: as long as what was asked for.
+        /// It starts and ends one byte early, as its Content-Range declares: as long as what was asked for.
         Earlier = "earlier",
-        /// It lacks the first byte, unless that alone was asked for, and says so. Chunked, so that the length does not give it away.
+        /// It lacks the first byte, unless that alone was asked for, as its Content-Range declares. Chunked, so that the length does
+        /// not give it away.
         Later = "later",
-        /// It is the whole file, and says so.
+        /// It is the whole file, as its Content-Range declares.
         FromZero = "from-zero",
         /// It has more bytes than its Content-Range names, and the Content-Length counts them.
         Longer = "longer",

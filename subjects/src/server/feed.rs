@@ -5,7 +5,7 @@
 //!
 //! **The laws it keeps.** An error takes one answer from the queue. A whole file takes one when its last byte was sent, so a client that
 //! asks for the head first, or for ranges, takes no more than one. Where the queue is empty the last answer is given again.
-//! A file that stalls takes one when its download begins. The rest comes when the feed is told to go on, or never.
+//! A file that stalls takes one when its download begins. The rest comes when the feed is ordered to go on, or never.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};

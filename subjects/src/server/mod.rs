@@ -1,7 +1,7 @@
 //! A file server on this machine that misbehaves on request, for tests and for the live run.
 //!
-//! **What it is.** HTTP/1.1 and HTTPS on free ports of 127.0.0.1. The path says what is asked for: a [`Fault`], then the size
-//! and the [`Seed`] of the file, so that a URL alone tells what happens to it: `/cut/2/100000/7` is the file of
+//! **What it is.** HTTP/1.1 and HTTPS on free ports of 127.0.0.1. The path names what is requested: a [`Fault`], then the size
+//! and the [`Seed`] of the file. So a URL alone determines what happens to it: `/cut/2/100000/7` is the file of
 //! 100,000 bytes with seed 7, whose first two downloads break in the middle. The bytes follow from seed and size
 //! ([`content`]), so a client can check them without having kept them.
 //!
@@ -143,7 +143,7 @@ impl Server {
         Script::new(number, &self.shared)
     }
 
-    /// What was asked of a script so far, in the order in which it came.
+    /// The requests to a script so far, in the order in which they came.
     #[must_use]
     pub fn heard(&self, script: &Script) -> Vec<Heard> {
         self.shared.with_script(script.number(), |playing| playing.heard().to_vec()).unwrap_or_default()

@@ -20,7 +20,7 @@ pub(super) struct Plan {
     pub(super) bytes_per_second: Option<u32>,
 }
 
-/// How the client can tell where the body ends.
+/// How the client can detect where the body ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Framing {
     Length(u64),
@@ -37,7 +37,7 @@ pub(super) enum End {
     More(u64),
     /// In the middle, by the end of the connection.
     Cut,
-    /// At its end, but nothing says so.
+    /// At its end, but nothing marks it.
     Unfinished,
     /// In the middle, and the connection stays open.
     StallHalf,
@@ -102,7 +102,7 @@ impl Plan {
     }
 
     fn take_range(&mut self, range: Range, whole: &Content, fault: Fault) {
-        // What the client is told the size is; PromisesMore lies here as it does in the Content-Length.
+        // The size that the Content-Range declares; with PromisesMore it is as wrong here as in the Content-Length.
         let told = whole.remaining().saturating_add(if fault == Fault::PromisesMore { WRONG_BY } else { 0 });
         let bad = match fault {
             Fault::BadRange { how, .. } => Some(how),
@@ -153,7 +153,7 @@ impl Plan {
 /// When the old version was made.
 const EARLIER: &str = "Mon, 06 Jan 2025 08:00:00 GMT";
 
-/// What an answer says about which file it is of.
+/// What an answer declares about which file it is of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Validators {
     etag: Option<String>,
@@ -199,7 +199,7 @@ impl Validators {
         ignored || strong == Some(wanted) || self.modified == Some(wanted)
     }
 
-    /// Whether the request is for another version only, by If-Match or If-Unmodified-Since. If-Match asks for equal bytes, which no weak
+    /// Whether the request is for another version only, by If-Match or If-Unmodified-Since. If-Match requires equal bytes, which no weak
     /// tag promises.
     fn are_refused_by(&self, request: &Request) -> bool {
         let mine = |tag: &str| tag.trim() == "*" || self.etag.as_deref() == Some(tag.trim());

@@ -17,7 +17,7 @@ const SEED: Seed = Seed(5);
 fn get(url: &str, header: &str) -> Vec<u8> {
     let mut connection = ask(url, header);
     let mut answer = Vec::new();
-    // A connection that is cut or stalls has said what it had to say.
+    // A connection that is cut or stalls has sent what it had to send.
     let _ = connection.read_to_end(&mut answer);
     answer
 }

@@ -46,7 +46,7 @@ impl Wire {
         Ok(Wire { stream, socket })
     }
 
-    /// Ends the connection as a server does that has said everything.
+    /// Ends the connection as a server does that has sent everything.
     pub(super) fn close(mut self) -> io::Result<()> {
         if let Stream::Tls(stream) = &mut self.stream {
             stream.conn.send_close_notify();

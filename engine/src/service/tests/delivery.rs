@@ -1,4 +1,4 @@
-//! Telling clients: retries, panics, slots, failures of the disk, and the end of the service.
+//! Deliveries to clients: retries, panics, slots, failures of the disk, and the end of the service.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};

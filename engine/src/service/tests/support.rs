@@ -49,7 +49,7 @@ pub(crate) fn sim_with(config: Config, change: impl FnOnce(Builder<Std>) -> Buil
 }
 
 impl Sim {
-    /// A job of this user with one file, told to `callback`, not yet resumed. What the file does stands in its URL.
+    /// A job of this user with one file, registered with `callback`, not yet resumed. What the file does stands in its URL.
     pub(crate) fn job(&self, user: u32, url: &str, callback: Arc<dyn Callback>) -> Job {
         let job = self.service.manager(UserId(user)).create_job("test").expect("the queue is not full");
         job.add_file(url, "/nowhere/file").expect("the names are good");
@@ -98,7 +98,7 @@ impl Fetch for NoFetch {
     fn fetch(&self, _: &Order, _: &mut dyn Progress) {}
 }
 
-/// A disk on which renames fail while told so.
+/// A disk on which renames fail while an error is set.
 #[derive(Default)]
 pub(crate) struct SimDisk {
     pub(crate) rename_fails_with: Mutex<Option<HResult>>,
@@ -192,7 +192,7 @@ impl Gate {
     }
 }
 
-/// A client object that does what a closure says, whatever the event.
+/// A client object that calls a closure, whatever the event.
 struct On<F>(F);
 
 impl<F: Fn(Event, &Job) -> HResult + Send + Sync + 'static> Callback for On<F> {
@@ -230,7 +230,7 @@ pub(crate) fn blocked_by(gate: &Arc<Gate>) -> Arc<dyn Callback> {
     })
 }
 
-/// Waits until `done` says so.
+/// Waits until `done` returns true.
 pub(crate) fn eventually(what: &str, mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !done() {

@@ -1,4 +1,4 @@
-//! The specification's states beside a path: what they are shown, and what the implementation is asked when none of them fits.
+//! The specification's states beside a path: the lines that they take, and the getters that are called when none of them fits.
 
 use std::time::Instant;
 
@@ -45,7 +45,7 @@ pub(super) const fn moved(network: NetworkMove) -> Stimulus {
 }
 
 impl Player<'_> {
-    /// Shows the states what has come, and waits until nothing more is to come. Where none of them fits, the implementation is asked.
+    /// Shows the states what has come, and waits until nothing more is to come. Where none of them fits, getters are called.
     pub(super) fn follow(&mut self, until: Instant) -> Result<(), Fault> {
         loop {
             self.show();

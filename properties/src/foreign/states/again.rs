@@ -6,8 +6,8 @@
 //!
 //! **The laws it keeps.**
 //! 1. No getter shows which callbacks are owed. So a state is taken with what it owes, and without it.
-//! 2. A getter may be what is wrong. So a state is taken as the getters show it, and as it was; and what a getter shows that was found
-//!    wrong in this run is not asked for.
+//! 2. A getter may be what is wrong. So a state is taken as the getters show it, and as it was; and a getter that was found wrong in
+//!    this run is left out.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +45,7 @@ const MOST: usize = 3_000;
 const OURS: From = From::Client(ThreadId(69));
 
 impl States {
-    /// Begins anew with what the jobs show and what the server knows.
+    /// Begins anew with what the jobs show and what the server has recorded.
     pub(in crate::foreign) fn again(&mut self, shown: &[Shown], fed: [Fed; JOBS]) {
         if self.standing != Standing::Empty {
             return;

@@ -183,7 +183,7 @@ pub(super) fn missing(stuck: &[&Member], after: &str, seq: u64) -> Difference {
 /// What was found by the set, and neither by the path nor by a rule. `places` are the lines at which rules are broken.
 ///
 /// The first time that the set is empty is what the path and the rules have found, when they have found anything: they see what is seen
-/// before the first difference. What comes behind it is told apart by job and last word, because the path may name another step before it.
+/// before the first difference. What comes behind it is distinguished by job and last word: the path may name another step before it.
 pub(crate) fn beyond(found: Vec<Difference>, path: &[Difference], places: &BTreeSet<u64>) -> Vec<Difference> {
     let is_known = !path.is_empty() || !places.is_empty();
     let is_same = |one: &Difference| {

@@ -63,7 +63,7 @@ enum Clock {
     Behind,
 }
 
-/// What the server knows of the downloads of a job.
+/// What the server has recorded of the downloads of a job.
 #[derive(Clone, Copy, Default, Debug)]
 pub(in crate::foreign) struct Fed {
     /// Each order was taken.
@@ -200,7 +200,7 @@ impl Member {
         }
     }
 
-    /// What the server knows is so: a resynchronised member has taken its orders, and waits where the download does.
+    /// The server's record holds: a resynchronised member has taken its orders, and waits where the download does.
     pub(super) fn stands_with(&mut self, world: &World, job: usize, fed: Fed) {
         if fed.is_used_up {
             self.taken[job] = world.orders[job].len();

@@ -122,7 +122,7 @@ enum Named {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Standing {
     Follows,
-    /// No state fits. The set begins anew where something was asked.
+    /// No state fits. The set begins anew once getters have been called.
     Empty,
     Undecided,
 }

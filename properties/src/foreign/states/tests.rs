@@ -53,7 +53,7 @@ fn follow(
     states
 }
 
-/// What the set is told of a step: what comes from outside, and is no line.
+/// What the set receives of a step: what comes from outside, and is no line.
 fn outside(states: &mut States, led: &Lockstep<Core, JOBS>, step: &Stimulus, later: &[Stimulus]) {
     match step {
         Stimulus::Call { from, job, call } => {
@@ -127,7 +127,7 @@ fn fails() -> Vec<Stimulus> {
     ]
 }
 
-/// AddFile answers a failure and adds the file, so from there on the path knows nothing of the job; and JobError does not come.
+/// AddFile answers a failure and adds the file, so from there on the path cannot follow the job; and JobError does not come.
 #[test]
 fn what_hides_behind_a_first_failure_is_found() {
     let dialect = Dialect::Bits;

@@ -1,4 +1,4 @@
-//! Telling clients: until it is acknowledged, one at a time, four per user, and who waits for whom.
+//! Deliveries to clients: until one is acknowledged, one at a time, four per user, and who waits for whom.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,7 +80,7 @@ pub(super) fn panics(checks: &mut Checks, setting: &Setting) {
             let heard = AtomicU32::new(0);
             Ear::new(move |_, _| {
                 if heard.fetch_add(1, Ordering::SeqCst) < 2 {
-                    // Not `panic!`: what is done on purpose says nothing on the terminal.
+                    // Not `panic!`: what is done on purpose prints nothing on the terminal.
                     std::panic::resume_unwind(Box::new("on purpose"));
                 }
                 HResult::S_OK

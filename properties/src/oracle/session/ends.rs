@@ -93,7 +93,7 @@ pub(super) fn disk_that_fails(checks: &mut Checks, setting: &Setting) {
     let violation = HResult::from_win32(32);
     let refused = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&refused);
-    // Not acknowledged before the rename has failed, so that it is told again behind it.
+    // Not acknowledged before the rename has failed, so that it is delivered again behind it.
     let ear = Ear::new(
         move |_, _| {
             if counted.load(Ordering::SeqCst) == 0 { HResult::E_FAIL } else { HResult::S_OK }

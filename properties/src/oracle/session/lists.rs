@@ -234,7 +234,7 @@ fn numbers_of_objects(checks: &mut Checks, sim: &Sim, (job, other): (&Job, &Job)
     checks.same("and the first has its own again", number(job) == number(other), true);
 }
 
-/// An object that is not there, as when its client has died, is told nothing; who comes in its place is told.
+/// An object that is not there, as when its client has died, receives nothing; the one in its place does.
 pub(super) fn an_object_that_is_gone(checks: &mut Checks, setting: &Setting) {
     let Some(sim) = start(checks, setting) else { return };
     let Some(job) = made(checks, sim.job(0, "http://sim/done", None)) else { return };

@@ -99,7 +99,7 @@ fn missing(checks: &mut Checks, setting: &Setting, sim: &Sim) {
     checks.same("once", marks(&path), 1);
 }
 
-/// The program is told what the object did not acknowledge, and what it acknowledged not.
+/// The program receives what the object did not acknowledge, and not what it acknowledged.
 fn after_the_object(checks: &mut Checks, setting: &Setting, sim: &Sim) {
     for (answer, owed) in [(HResult::S_OK, 0), (HResult::E_FAIL, 1)] {
         let path = setting.directory.join(format!("after-{owed}"));

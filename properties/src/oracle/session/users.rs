@@ -1,4 +1,4 @@
-//! Users beside one another, and what a client hears of its own mistakes.
+//! Users beside one another, and the reasons that a client gets for its own mistakes.
 
 use std::thread;
 
@@ -83,7 +83,7 @@ pub(super) fn reasons(checks: &mut Checks, setting: &Setting) {
     heard(checks, "a job that has nothing to do", job.complete().err(), None);
 }
 
-/// The refusal that a client is to hear of.
+/// The refusal whose reason a client has to get.
 #[derive(Clone, Copy)]
 struct Owed {
     job: Option<JobId>,
