@@ -313,6 +313,8 @@ pub(super) fn shutdown(checks: &mut Checks, setting: &Setting) {
     let manager = sim.service.manager(UserId(0));
     checks.same("CreateJob of a service that is gone", manager.create_job("late").err(), Some(gone));
     checks.same("EnumJobs of a service that is gone", manager.jobs(Whose::Mine).err(), Some(gone));
+    let left = sim.service.shutdown_within(Duration::from_millis(20));
+    checks.same("threads left behind after a while", (left.callbacks, left.transfers), (1, 1));
     gate.open();
     sim.network.gate.open();
     let left = sim.service.shutdown_within(Duration::from_secs(2));
@@ -381,16 +383,24 @@ pub(super) fn handles(checks: &mut Checks, setting: &Setting) {
     ends_with_the_service(checks, setting);
 }
 
-/// The handles of a job outlive the service, and its object does not.
+/// The handles of a job outlive the service, and its object does not. A service that is dropped is shut down.
 fn ends_with_the_service(checks: &mut Checks, setting: &Setting) {
-    let Some(sim) = start(checks, setting) else { return };
-    let ear = Ear::good();
-    let alive = Arc::downgrade(&ear);
-    let Some(job) = made(checks, sim.job(0, "http://sim/done", object(&ear))) else { return };
-    drop(ear);
-    let _ = sim.service.shutdown();
-    checks.same("an object goes with its service", alive.upgrade().is_none(), true);
-    drop(job);
+    let shut_down = |sim: Sim| {
+        let _ = sim.service.shutdown();
+        Some(sim)
+    };
+    let dropped = |_: Sim| None;
+    for end in [shut_down as fn(Sim) -> Option<Sim>, dropped] {
+        let Some(sim) = start(checks, setting) else { return };
+        let ear = Ear::good();
+        let alive = Arc::downgrade(&ear);
+        let Some(job) = made(checks, sim.job(0, "http://sim/done", object(&ear))) else { return };
+        drop(ear);
+        let _ended = end(sim);
+        checks.same("an object goes with its service", alive.upgrade().is_none(), true);
+        let state = job.state();
+        checks.same("GetState without its service", state, Err(HResult::RPC_S_SERVER_UNAVAILABLE));
+    }
 }
 
 /// A job that was let go of while it lived, and expires.
