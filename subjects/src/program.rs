@@ -92,11 +92,11 @@ impl Program {
         Config { callback_slots: self.callback_slots, jobs: self.jobs(), ..Config::of(&profile) }
     }
 
-    /// What a core does for many jobs is tried, too, in one program of sixteen: it costs time. Which these are follows from what stands in the
+    /// What a core does for many jobs is tried, too, in two programs of sixteen, of both dialects: it costs time. Which these are follows from what stands in the
     /// header of a trace, so a trace repeats it.
     fn jobs(&self) -> Jobs {
         match self.callback_slots {
-            1 if self.variant.turned == "retry_transferred off" => Jobs::Many,
+            1 if matches!(self.variant.turned, "retry_transferred off" | "disable_masks off") => Jobs::Many,
             _ => Jobs::Few,
         }
     }
