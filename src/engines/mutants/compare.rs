@@ -13,6 +13,7 @@ use reports::{Fate, Kill, KillCell, MutantFate};
 
 use super::judge::{ahead, end, note};
 use super::list::{Mutant, Room};
+use super::usual::Usual;
 use super::weave::Number;
 use crate::engines::mutate::{Child, Heard, Said};
 use crate::error::Error;
@@ -37,11 +38,12 @@ pub(super) fn all<'m>(
     program: &Path,
     mutants: &[(Number, &'m Mutant)],
     seed: u64,
+    usual: &Usual,
     output: &Output,
     each: &mut dyn FnMut(&'m Mutant, MutantFate) -> Result<(), Error>,
 ) -> Result<Vec<KillCell>, Error> {
     let children = cores().clamp(1, mutants.len().max(1));
-    let ahead = ahead(children, "mutate", mutants);
+    let ahead = ahead(children, "mutate", mutants, usual);
     let progress = output.progress_along("mutate", ahead.track());
     let (tell, told) = mpsc::channel();
     let mut wolves = Vec::new();

@@ -12,6 +12,7 @@ use reports::{Kill, KillCell, MutantFate};
 
 use super::Attack;
 use super::list::{Mutant, Room};
+use super::usual::Usual;
 use super::weave::{self, Number};
 use crate::engines::kill::{attack, attacker};
 use crate::error::Error;
@@ -35,11 +36,12 @@ pub(super) fn all<'m>(
     program: &Path,
     mutants: &[(Number, &'m Mutant)],
     plan: &Attack<'_>,
+    usual: &Usual,
     output: &Output,
     each: &mut dyn FnMut(&'m Mutant, MutantFate) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let lanes = cores().clamp(1, mutants.len().max(1));
-    let ahead = ahead(lanes, "kill", mutants);
+    let ahead = ahead(lanes, "kill", mutants, usual);
     let progress = output.progress_along("kill", ahead.track());
     let next = AtomicUsize::new(0);
     let (tell, told) = mpsc::channel();
@@ -72,11 +74,12 @@ pub(super) fn all<'m>(
     })
 }
 
-/// The mutants as parts of the work of this verb.
-pub(super) fn ahead(lanes: usize, verb: &str, mutants: &[(Number, &Mutant)]) -> Ahead {
+/// The mutants as parts of the work of this verb. One that was not judged before takes what those of its room took.
+pub(super) fn ahead(lanes: usize, verb: &str, mutants: &[(Number, &Mutant)], usual: &Usual) -> Ahead {
     let ahead = Ahead::on(lanes, &crate::place::Place::here());
     for (_, mutant) in mutants {
-        ahead.expect(part(verb, mutant), Guess::default());
+        let ms = usual.of(mutant.room());
+        ahead.expect(part(verb, mutant), Guess { amount: Some(1), ms, worth: 1 });
     }
     ahead
 }
@@ -129,9 +132,12 @@ fn reaches(engine: Engine, room: Room) -> bool {
     }
 }
 
-/// A live run takes seconds where others take milliseconds.
+/// A live run takes seconds where others take milliseconds, and an exploration shows the most by its number of states, which it has at its end.
 fn budget(engine: Engine, plan: &Attack<'_>) -> Duration {
-    if engine == Engine::Live { plan.budget * 3 } else { plan.budget }
+    match engine {
+        Engine::Live | Engine::Check => plan.budget * 3,
+        _ => plan.budget,
+    }
 }
 
 /// One engine on one mutant. A busy machine may make an attack late, and its disk may be full for a moment: a hang and an engine that

@@ -13,6 +13,7 @@ mod compare;
 mod judge;
 mod list;
 mod tree;
+mod usual;
 mod weave;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,7 @@ pub(crate) use self::compare::Woven;
 use self::list::Mutant;
 pub(crate) use self::list::{Room, Sample, Shard, obstacle};
 use self::tree::{Built, Files, Tree};
+use self::usual::Usual;
 use self::weave::{Number, Source};
 use super::counterexample;
 use super::mutate::ENGINES;
@@ -263,6 +265,7 @@ impl Bench<'_, '_> {
         let (woven, alone): (Vec<&Mutant>, Vec<&Mutant>) = todo.iter().copied().partition(is_woven);
         let numbers = (1..).map(Number);
         let (program, jobs) = self.weave(numbers.zip(woven).collect())?;
+        let usual = self.results.usual.clone();
         let results = &mut *self.results;
         let mut add = |mutant: &Mutant, fate| results.add(mutant, fate);
         let attack = match &self.plan.judges {
@@ -273,14 +276,14 @@ impl Bench<'_, '_> {
                 alone
                     .into_iter()
                     .try_for_each(|mutant| add(mutant, MutantFate::Failed { why: why.to_owned() }))?;
-                return compare::all(&program, &jobs, self.plan.sample.seed, self.output, &mut add);
+                return compare::all(&program, &jobs, self.plan.sample.seed, &usual, self.output, &mut add);
             }
         };
         let control = judge::control(&program, attack, self.output);
         if control.iter().any(|cell| matches!(cell.kill, reports::Kill::Killed { .. })) {
             return Ok(control);
         }
-        judge::all(&program, &jobs, attack, self.output, &mut add)?;
+        judge::all(&program, &jobs, attack, &usual, self.output, &mut add)?;
         for mutant in alone {
             if is_stopped() {
                 break;
@@ -352,7 +355,8 @@ impl Bench<'_, '_> {
             Built::Program(program) => {
                 let results = &mut *self.results;
                 let none = [(Number(0), mutant)];
-                judge::all(&program, &none, attack, self.output, &mut |mutant, fate| {
+                let usual = results.usual.clone();
+                judge::all(&program, &none, attack, &usual, self.output, &mut |mutant, fate| {
                     results.add(mutant, fate)
                 })
             }
@@ -400,6 +404,8 @@ struct Results {
     path: PathBuf,
     made_of: String,
     rows: BTreeMap<String, JudgedMutant>,
+    /// What mutants took, also those of older engines.
+    usual: Usual,
 }
 
 impl Results {
@@ -414,8 +420,9 @@ impl Results {
         };
         // The last line of a run that was stopped may be half a line.
         let kept = text.lines().filter_map(|line| serde_json::from_str::<Kept>(line).ok());
-        let mut rows = BTreeMap::new();
+        let (mut rows, mut usual) = (BTreeMap::new(), Usual::default());
         for Kept { made_of: before, row } in kept {
+            usual.note(&row);
             let is_open = matches!(row.fate, MutantFate::Survived { .. } | MutantFate::Failed { .. });
             match again {
                 Again::Changed if before != made_of => {}
@@ -427,7 +434,7 @@ impl Results {
                 }
             }
         }
-        Ok(Results { path, made_of, rows })
+        Ok(Results { path, made_of, rows, usual })
     }
 
     fn has(&self, id: &str) -> bool {
