@@ -65,7 +65,7 @@ use crate::env::EnvStep;
 use crate::event::{Leave, Target};
 use crate::fault::Seeded;
 use crate::hresult::HResult;
-use crate::ids::{DeliveryId, FileId, JobId, Millis, Time, UserId};
+use crate::ids::{DeliveryId, FileId, JobId, Millis, Moment, Time, UserId};
 use crate::notify::Event;
 use crate::state::JobState;
 
@@ -368,26 +368,19 @@ impl std::fmt::Display for Timer {
     }
 }
 
-/// The timers of a job that run, each with its moment. Small, because they are asked for and compared in every step of an exploration.
-#[derive(Clone, Copy, Eq, Hash)]
-#[expect(clippy::derived_hash_with_manual_eq, reason = "it compares the same fields, only faster")]
-pub struct Timers([u64; Timer::ALL.len()]);
-
-/// The moment of a timer that does not run: none reaches the end of time.
-const NEVER: u64 = u64::MAX;
+/// The timers of a job that run, each with its moment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Timers([Moment; Timer::ALL.len()]);
 
 impl Timers {
     /// None runs.
-    pub const NONE: Timers = Timers([NEVER; Timer::ALL.len()]);
+    pub const NONE: Timers = Timers([Moment::NONE; Timer::ALL.len()]);
 
     /// The timers with this one running up to `at`, or not running.
     #[inline]
     #[must_use]
     pub const fn with(mut self, timer: Timer, at: Option<Time>) -> Timers {
-        self.0[timer as usize] = match at {
-            Some(at) => at.0,
-            None => NEVER,
-        };
+        self.0[timer as usize] = Moment::of(at);
         self
     }
 
@@ -395,14 +388,14 @@ impl Timers {
     #[inline]
     #[must_use]
     pub const fn at(&self, timer: Timer) -> Option<Time> {
-        moment(self.0[timer as usize])
+        self.0[timer as usize].time()
     }
 
     /// When the next of them fires.
     #[inline]
     #[must_use]
     pub fn next(&self) -> Option<Time> {
-        moment(self.0.into_iter().fold(NEVER, u64::min))
+        self.0.into_iter().fold(Moment::NONE, Moment::min).time()
     }
 
     /// The one that fires first.
@@ -411,18 +404,6 @@ impl Timers {
     pub fn first(&self) -> Option<(Time, Timer)> {
         let next = self.next()?;
         Timer::ALL.into_iter().find(|timer| self.at(*timer) == Some(next)).map(|timer| (next, timer))
-    }
-}
-
-const fn moment(at: u64) -> Option<Time> {
-    if at == NEVER { None } else { Some(Time(at)) }
-}
-
-impl PartialEq for Timers {
-    /// Without a call of `memcmp`, which costs more than what it compares.
-    #[inline]
-    fn eq(&self, other: &Timers) -> bool {
-        self.0.iter().zip(&other.0).fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
     }
 }
 

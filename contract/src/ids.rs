@@ -89,6 +89,41 @@ impl fmt::Debug for Time {
     }
 }
 
+/// A time or none, in the room of a time: timers are copied and compared in every step of an exploration. None is behind every time, and no
+/// timer reaches the far end of time.
+///
+/// ```
+/// use contract::{Moment, Time};
+///
+/// assert_eq!(Moment::of(Some(Time(7))).time(), Some(Time(7)));
+/// assert_eq!(Moment::of(Some(Time(7))).min(Moment::NONE), Moment::of(Some(Time(7))));
+/// assert_eq!(Moment::NONE.time(), None);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Moment(Time);
+
+impl Moment {
+    /// No time.
+    pub const NONE: Moment = Moment(Time(u64::MAX));
+
+    /// The time, where there is one.
+    #[inline]
+    #[must_use]
+    pub const fn of(time: Option<Time>) -> Moment {
+        match time {
+            Some(time) => Moment(time),
+            None => Moment::NONE,
+        }
+    }
+
+    /// The time, if it is one.
+    #[inline]
+    #[must_use]
+    pub const fn time(self) -> Option<Time> {
+        if self.0.0 == Moment::NONE.0.0 { None } else { Some(self.0) }
+    }
+}
+
 /// A length of time in milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

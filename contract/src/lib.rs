@@ -46,7 +46,7 @@ pub use crate::dialect::{Dialect, Profile};
 pub use crate::env::{DiskAct, EnvStep, Found, StepKind};
 pub use crate::event::{EventView, Recorder};
 pub use crate::hresult::HResult;
-pub use crate::ids::{CallId, DeliveryId, FileId, JobId, Millis, ReceiverId, ThreadId, Time, UserId};
+pub use crate::ids::{CallId, DeliveryId, FileId, JobId, Millis, Moment, ReceiverId, ThreadId, Time, UserId};
 pub use crate::notify::{Event, Interfaces, NotifyFlags, Receiver};
 pub use crate::rule::{Rule, RuleSet, UnknownRule};
 pub use crate::sentence::Sentence;

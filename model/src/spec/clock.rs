@@ -11,7 +11,7 @@ use std::hash::{Hash, Hasher};
 use contract::core::{Timer, Timers};
 use contract::dialect::{Expiry, NoProgressFrom, Profile, TransferSlots};
 use contract::env::StepKind;
-use contract::{JobId, JobState, Millis, Time};
+use contract::{JobId, JobState, Millis, Moment, Time};
 
 use super::World;
 use super::job::{Job, Marks};
@@ -30,22 +30,6 @@ pub(super) struct Clock {
     retry_at: Moment,
     again_at: Moment,
     slice_over_at: Moment,
-}
-
-/// A time or none, in the room of a time: a job is copied in every step.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Moment(Time);
-
-impl Moment {
-    const NONE: Moment = Moment(Time(u64::MAX));
-
-    fn of(time: Option<Time>) -> Moment {
-        time.map_or(Moment::NONE, Moment)
-    }
-
-    fn time(self) -> Option<Time> {
-        (self != Moment::NONE).then_some(self.0)
-    }
 }
 
 impl PartialEq for Clock {
@@ -95,13 +79,13 @@ impl Clock {
 
     /// The job is in TRANSIENT_ERROR from now on. Without a network nothing is tried again (semantics l).
     pub(super) fn fail(&mut self, retry_after: Option<Millis>) {
-        self.without_progress = Moment(self.without_progress.time().unwrap_or(self.now));
+        self.without_progress = Moment::of(self.without_progress.time().or(Some(self.now)));
         self.retry_at = Moment::of(retry_after.map(|delay| self.now.after(delay)));
     }
 
     /// A delivery has failed, and its event waits for the retry time.
     pub(super) fn tell_again(&mut self, after: Millis) {
-        self.again_at = Moment(self.now.after(after));
+        self.again_at = Moment::of(Some(self.now.after(after)));
     }
 
     /// The job has a time slice from now on, keeps the one it has, or has none.
