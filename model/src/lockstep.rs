@@ -15,13 +15,13 @@ use std::hash::{Hash, Hasher};
 
 use contract::core::{Config, earlier};
 use contract::event::Target;
-use contract::{Core, EventView, JobId, Profile, Time, UserId};
+use contract::{Core, EventView, JobId, JobState, Profile, Time, UserId};
 use judge::{Monitors, RuleSet};
 
 use self::disagreement::differing_timer;
 pub use self::disagreement::{Disagreement, Readiness};
 use self::follower::{Asked, Follower, Moved, judge, kind_of_late, slots_taken};
-use crate::drive::{Applied, CALLS, DELIVERIES, Driver, Happened, Release, Stimulus};
+use crate::drive::{Applied, CALLS, DELIVERIES, Driver, Happened, Late, Release, Stimulus};
 use crate::edge::{EdgeSink, NoEdges};
 use crate::spec::{Lengths, Tickets, Turn, World};
 
@@ -137,7 +137,10 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
             return self.apply_alone(profile, stimulus, tap);
         }
         // What comes too late must leave the core exactly as it was, which nothing else checks.
-        let before = matches!(stimulus, Stimulus::Late(_)).then(|| self.driver.core().clone());
+        let late = match stimulus {
+            Stimulus::Late(late) => Some((late, self.driver.core().clone())),
+            _ => None,
+        };
         let Lockstep { driver, spec, tickets, slots, lengths, monitors, violated, disagreement, exercised } =
             self;
         let (slots, lengths) = (*slots, *lengths);
@@ -162,19 +165,13 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         let time_came = matches!(follower.input, Some(Asked::Time));
         if applied == Applied::Done && self.disagreement.is_none() {
             self.spec.note_slices(profile, &self.lengths);
-            self.disagreement = self.compare(profile, time_came);
-            // By reference: a core is large, and most stimuli have none to compare.
-            if self.disagreement.is_none()
-                && let Some(before) = &before
-            {
-                self.disagreement = self.compare_late(stimulus, before);
-            }
+            self.disagreement =
+                self.compare(profile, time_came).or_else(|| self.compare_late(late.as_ref()?));
         }
         applied
     }
 
-    fn compare_late(&self, stimulus: &Stimulus, before: &C) -> Option<Disagreement> {
-        let Stimulus::Late(late) = stimulus else { return None };
+    fn compare_late(&self, (late, before): &(&Late, C)) -> Option<Disagreement> {
         (before != self.driver.core()).then(|| Disagreement::TooLate(kind_of_late(late)))
     }
 
@@ -265,9 +262,9 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
     fn starts_a_transfer(&self) -> bool {
         let core = self.driver.core();
         // Both have the same states, and the specification has them at hand.
-        let running = self.spec.jobs().iter().map(|job| job.state().is_running());
-        let mut running = (0..).map(JobId).zip(running).filter_map(|(job, runs)| runs.then_some(job));
-        running.any(|job| !core.is_finalising(job) && core.transfer(job).is_none())
+        let runs = |job| self.spec.state(job).is_some_and(JobState::is_running) && !core.is_finalising(job);
+        let waits = |job| runs(job) && core.transfer(job).is_none();
+        (0..J as u32).map(JobId).any(waits)
     }
 }
 

@@ -58,15 +58,11 @@ impl Core {
     /// The timers of a job that run.
     pub(super) fn timers_of(&self, id: JobId, job: &Job) -> Timers {
         let slice = job.slice_over_at.filter(|_| job.is_open() && self.somebody_waits(id, job.priority));
-        self.timers_with(job, slice)
+        self.lone_timers_of(job).with(Timer::TimeSlice, slice)
     }
 
     /// The timers that depend on no other job.
     pub(super) fn lone_timers_of(&self, job: &Job) -> Timers {
-        self.timers_with(job, None)
-    }
-
-    fn timers_with(&self, job: &Job, slice: Option<Time>) -> Timers {
         if !job.is_open() {
             return Timers::NONE;
         }
@@ -78,7 +74,6 @@ impl Core {
         Timers::NONE
             .with(Timer::NoProgress, gives_up_at)
             .with(Timer::Retry, retry_at)
-            .with(Timer::TimeSlice, slice)
             .with(Timer::CallbackRetry, job.tell_again_at)
             .with(Timer::Expiry, self.expires_at(job))
     }
