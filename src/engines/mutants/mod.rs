@@ -173,8 +173,9 @@ fn run(plan: &Plan<'_>, output: &Output) -> Result<SourceMutants, Error> {
     };
     if !todo.is_empty() {
         let sources = sources(&files, plan.rooms)?;
-        let (tree, results) = (Tree::of(plan.place, plan.judges.mutated()), &mut results);
-        let mut bench = Bench { plan, files: &files, sources: &sources, tree, results, output };
+        let (tree, usual) = (Tree::of(plan.place, plan.judges.mutated()), results.usual.clone());
+        let results = &mut results;
+        let mut bench = Bench { plan, files: &files, sources: &sources, tree, results, usual, output };
         match bench.judge(&todo) {
             Ok(control) => judged.control = control,
             // A build that was ended with the run has no result, and the results there are stand.
@@ -251,6 +252,7 @@ struct Bench<'a, 'b> {
     sources: &'a Sources<'a>,
     tree: Tree,
     results: &'b mut Results,
+    usual: Usual,
     output: &'a Output,
 }
 
@@ -265,7 +267,6 @@ impl Bench<'_, '_> {
         let (woven, alone): (Vec<&Mutant>, Vec<&Mutant>) = todo.iter().copied().partition(is_woven);
         let numbers = (1..).map(Number);
         let (program, jobs) = self.weave(numbers.zip(woven).collect())?;
-        let usual = self.results.usual.clone();
         let results = &mut *self.results;
         let mut add = |mutant: &Mutant, fate| results.add(mutant, fate);
         let attack = match &self.plan.judges {
@@ -276,14 +277,21 @@ impl Bench<'_, '_> {
                 alone
                     .into_iter()
                     .try_for_each(|mutant| add(mutant, MutantFate::Failed { why: why.to_owned() }))?;
-                return compare::all(&program, &jobs, self.plan.sample.seed, &usual, self.output, &mut add);
+                return compare::all(
+                    &program,
+                    &jobs,
+                    self.plan.sample.seed,
+                    &self.usual,
+                    self.output,
+                    &mut add,
+                );
             }
         };
         let control = judge::control(&program, attack, self.output);
         if control.iter().any(|cell| matches!(cell.kill, reports::Kill::Killed { .. })) {
             return Ok(control);
         }
-        judge::all(&program, &jobs, attack, &usual, self.output, &mut add)?;
+        judge::all(&program, &jobs, attack, &self.usual, self.output, &mut add)?;
         for mutant in alone {
             if is_stopped() {
                 break;
@@ -355,8 +363,7 @@ impl Bench<'_, '_> {
             Built::Program(program) => {
                 let results = &mut *self.results;
                 let none = [(Number(0), mutant)];
-                let usual = results.usual.clone();
-                judge::all(&program, &none, attack, &usual, self.output, &mut |mutant, fate| {
+                judge::all(&program, &none, attack, &self.usual, self.output, &mut |mutant, fate| {
                     results.add(mutant, fate)
                 })
             }
