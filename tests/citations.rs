@@ -3,18 +3,18 @@
 //! A citation of the contract names a section, a clause or a rule; one of the facts names a fact. Each has to have a heading in
 //! `docs/contract.md` or `docs/facts.md`, and each relative link of a page a file, and a heading where it names one.
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 use contract::dialect::CELLS;
 use judge::Rule;
 use model::protocol::Design;
 
-/// What is read.
-const ENDINGS: [&str; 4] = ["rs", "md", "toml", "yml"];
-/// Directories without sources: what a build or a night leaves behind, and the repository itself.
-const LEFT_OUT: [&str; 5] = [".git", "target", "out", "artifacts", "coverage"];
+use support::sources::sources;
+
 /// This file has citations that are made up.
 const HERE: &str = "tests/citations.rs";
 /// What names something that is not in the repository.
@@ -446,35 +446,4 @@ fn root() -> &'static Path {
 
 fn read(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).expect("a page of the repository can be read")
-}
-
-/// Every source of the repository by its name, in order.
-fn sources() -> Vec<(String, String)> {
-    let mut files = Vec::new();
-    find(root(), &mut files);
-    files
-        .into_iter()
-        .map(|file| {
-            let name = plain(file.strip_prefix(root()).expect("it was found below"));
-            let text = std::fs::read_to_string(&file).expect("a source is text");
-            (name, text)
-        })
-        .collect()
-}
-
-fn find(directory: &Path, files: &mut Vec<PathBuf>) {
-    let entries = std::fs::read_dir(directory).expect("a checkout can be read");
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.sort();
-    for path in paths {
-        let has_ending = path.extension().is_some_and(|ending| ENDINGS.iter().any(|each| ending == *each));
-        if path.is_dir() {
-            let is_left_out = path.file_name().is_some_and(|name| LEFT_OUT.iter().any(|each| name == *each));
-            if !is_left_out {
-                find(&path, files);
-            }
-        } else if has_ending {
-            files.push(path);
-        }
-    }
 }

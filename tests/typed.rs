@@ -1,9 +1,12 @@
 //! What a workflow, a page or a comment types can be typed: each verb and option of `bgcheck` is one of this version, and each package, target and
 //! feature that `cargo` is given is one of this workspace.
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use support::sources::sources;
 
 /// A command of `bgcheck`: the verbs, and the options.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -21,12 +24,10 @@ struct Built {
 }
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-/// What is read.
-const ENDINGS: [&str; 3] = ["md", "rs", "yml"];
-/// Directories without sources, templates with packages of their own, and outputs that a test pins.
-const LEFT_OUT: [&str; 7] = [".git", "target", "out", "templates", "snapshots", "artifacts", "cmd"];
-/// Files with commands that are made up.
-const MADE_UP: [&str; 1] = ["tests/typed.rs"];
+/// Directories of templates with packages of their own, and of outputs that a test pins.
+const LEFT_OUT: [&str; 3] = ["templates", "snapshots", "cmd"];
+/// A file with commands that are made up.
+const MADE_UP: &str = "tests/typed.rs";
 
 #[test]
 fn every_verb_and_option_that_is_written_is_known() {
@@ -91,6 +92,12 @@ fn what_cargo_is_not_able_to_build_is_reported() {
         found,
         ["engine has no --features service", "there is no package nothing", "bgcheck has no --test none"]
     );
+}
+
+/// The sources in which commands are written to be typed.
+fn files() -> impl Iterator<Item = (String, String)> {
+    let is_read = |name: &str| name != MADE_UP && !name.split('/').any(|part| LEFT_OUT.contains(&part));
+    sources().into_iter().filter(move |(name, _)| is_read(name))
 }
 
 /// The commands of `bgcheck` in a file.
@@ -212,28 +219,4 @@ fn help(verbs: &[String]) -> Option<BTreeSet<String>> {
     let help = help.expect("the command runs");
     let words = String::from_utf8_lossy(&help.stdout).replace(['[', ']', ',', '`', '='], " ");
     help.status.success().then(|| words.split_whitespace().map(str::to_owned).collect())
-}
-
-/// The sources by name, with their text.
-fn files() -> Vec<(String, String)> {
-    let mut files = Vec::new();
-    let mut directories = vec![PathBuf::from(ROOT)];
-    while let Some(directory) = directories.pop() {
-        for entry in std::fs::read_dir(&directory).expect("it can be listed").flatten() {
-            let path = entry.path();
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if path.is_dir() {
-                directories.extend((!LEFT_OUT.contains(&&*name)).then_some(path));
-            } else if path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known)) {
-                files.extend(std::fs::read_to_string(&path).ok().map(|text| (short(&path), text)));
-            }
-        }
-    }
-    files.retain(|(name, _)| !MADE_UP.contains(&&**name));
-    files.sort();
-    files
-}
-
-fn short(path: &Path) -> String {
-    path.strip_prefix(ROOT).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }

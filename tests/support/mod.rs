@@ -3,6 +3,7 @@
 
 pub(crate) mod mini;
 pub(crate) mod served;
+pub(crate) mod sources;
 
 use std::fs;
 use std::path::{Path, PathBuf};
