@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use adapter::{Fault, Manifest, Tampering};
 use judge::Rule;
-use properties::foreign::{Campaign, Found, Plan, RuleCount, Stage, StageError, campaign};
+use properties::foreign::{Again, Campaign, Found, Plan, Repeats, RuleCount, Stage, StageError, campaign};
 use properties::minimize::Identity;
 use properties::oracle::Stop;
 use properties::suite::Finding as Of;
@@ -176,29 +176,44 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// Whether it came each time that it was led again. A broken rule is proved by its trace, however often it comes.
+    /// Whether the implementation failed each time that it was led again. A broken rule is proved by its trace, however often it comes.
     pub(crate) fn is_certain(&self) -> bool {
-        self.rule.is_some() || self.found.again.is_none_or(|(seen, times)| seen == times)
+        self.rule.is_some() || self.found.again.is_none_or(|again| again.is_certain())
     }
 
     /// How often it comes, in words.
     pub(crate) fn rate(&self) -> String {
-        let again =
-            self.found.again.map(|(seen, times)| format!(", again {seen} of {times}")).unwrap_or_default();
-        format!("{}{again}", counted(self.found.count, "run"))
+        let again = self.found.again.unwrap_or_default();
+        let parts =
+            [("again", again.led), ("at rest", again.at_rest)].map(|(when, runs)| repeats(when, runs));
+        format!("{}{}", counted(self.found.count, "run"), parts.concat())
     }
 
     /// As the file of known failures has it.
     pub(crate) fn accepted(&self) -> Accepted<'_> {
-        let (seen, times) = self.found.again.unwrap_or((1, 1));
-        let rate = match (self.found.case.is_some(), seen == times) {
+        let again = self.found.again.unwrap_or_default();
+        let rate = match self.found.case {
             // A race comes when it comes.
-            (false, _) => Some(0.0),
-            (true, false) => Some(f64::from(seen) * 100.0 / f64::from(times)),
-            (true, true) => None,
+            None => Some(0.0),
+            Some(_) if again.led.seen == again.led.times => None,
+            Some(_) => Some(f64::from(again.led.seen) * 100.0 / f64::from(again.led.times)),
         };
         Accepted { id: &self.id, message: &self.message, rate }
     }
+}
+
+/// How often a failure came when it was led again, in words.
+fn repeats(when: &str, Repeats { times, seen, failed }: Repeats) -> String {
+    match (times, failed - seen) {
+        (0, _) => String::new(),
+        (_, 0) => format!(", {when} {seen} of {times}"),
+        (_, otherwise) => format!(", {when} {seen} of {times} and in {otherwise} another failure"),
+    }
+}
+
+fn rate(again: &Again) -> Rate {
+    let runs = if again.led.times > 0 { again.led } else { again.at_rest };
+    Rate { reproduced: runs.seen.into(), replays: runs.times.into() }
 }
 
 /// Writes the traces of what was found, broken rules first, and describes it.
@@ -214,8 +229,7 @@ pub(crate) fn told(tried: &Tried, known: &Known, traces: &Traces) -> Result<Vec<
         if let Some(case) = &found.case {
             traces.keep_path(&mut failure, &case.trace);
         }
-        failure.rate =
-            found.again.map(|(seen, times)| Rate { reproduced: seen.into(), replays: times.into() });
+        failure.rate = found.again.map(|again| rate(&again));
         let standing = known.standing(&id, &message);
         all.push(Told { id, message, rule: found.finding.rule(), standing, failure, found: found.clone() });
     }

@@ -3,6 +3,8 @@
 //! Suites under the adapter's abilities, smallest scope first; races of each kind; calls that must be refused; random paths for the rest of the
 //! time. Then what was found is led again, to know how often it comes, and made smaller.
 
+mod again;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,6 +19,7 @@ use judge::Rule;
 use model::scope::ScopeName;
 use model::suite::{Cover, Pace};
 
+pub(super) use self::again::Repeated;
 use super::abilities::{Abilities, LeftOut};
 use super::aside::{Aside, Place};
 use super::blamed::blamed;
@@ -28,9 +31,8 @@ use super::quiet::quiet;
 use super::race::{RaceLimits, Racer, race, undisturbed, weight};
 use super::restarts::restarts;
 use super::resumed::resumed;
-use super::smaller::{Effort, Smaller, has, smaller};
 use super::stops::stops;
-use super::tally::{Found, Incident, Tally, did_something};
+use super::tally::{Incident, Tally, did_something};
 use super::transfers::transfers;
 use super::walk::{slices_for, walk};
 use super::{Run, Stage, play};
@@ -415,78 +417,6 @@ impl Trying<'_> {
         self.abilities.note_all(left_out.into_inner().unwrap_or_else(PoisonError::into_inner));
         ended
     }
-
-    /// Leads what was found again: how often it comes, and then whether a shorter path has it. How often decides the verdict, so that comes
-    /// first for all.
-    fn again(&mut self) -> Result<(), Fault> {
-        self.count_again()?;
-        let ids: Vec<Identity> = self.tally.found.keys().copied().collect();
-        let all = ids.len() as u64;
-        for (number, id) in ids.into_iter().enumerate() {
-            self.tell("what was found, made smaller", number as u64, Some(all));
-            let Some(found) = self.tally.found.get(&id).cloned() else { continue };
-            let Some(case) = found.case.clone().filter(|_| found.again.is_some_and(|(seen, of)| seen == of))
-            else {
-                continue;
-            };
-            let now = Instant::now();
-            if now >= self.until || (self.plan.enough)() {
-                self.not_begun.push(format!("{id} made smaller"));
-                continue;
-            }
-            let until = now + (self.until - now) / (all as u32 - number as u32).max(1);
-            let effort = Effort { runs: 1, until, enough: self.plan.enough };
-            match smaller(id, &case, self.stage, &effort) {
-                Ok(Some(smaller)) => {
-                    let Smaller { finding, trace, case, .. } = smaller;
-                    self.tally
-                        .found
-                        .insert(id, Found { finding, trace, case: Some(Box::new(case)), ..found });
-                }
-                Ok(None) => {}
-                Err(fault) => self.interrupted("what was found, made smaller", fault)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Counts how often each failure comes that has not been led again yet.
-    fn count_again(&mut self) -> Result<(), Fault> {
-        let is_new = |found: &&Found| found.again.is_none() && found.case.is_some();
-        let new: Vec<Identity> =
-            self.tally.found.iter().filter(|(_, found)| is_new(found)).map(|(id, _)| *id).collect();
-        // That is worth a little more time.
-        let until = self.until.max(Instant::now()) + GRACE;
-        for (number, id) in new.iter().copied().enumerate() {
-            self.tell("what was found, again", number as u64, Some(new.len() as u64));
-            let Some(case) = self.tally.found.get(&id).and_then(|found| found.case.clone()) else { continue };
-            if Instant::now() >= until || (self.plan.enough)() {
-                self.not_begun.push(format!("{id} again"));
-                continue;
-            }
-            let again = self.times(id, &case, until)?;
-            if let Some(found) = self.tally.found.get_mut(&id) {
-                found.again = Some(again);
-            }
-        }
-        Ok(())
-    }
-
-    /// How often a failure comes on its path, and of how many times. One that does not come each time is led more often.
-    fn times(&mut self, id: Identity, case: &Case, until: Instant) -> Result<(u32, u32), Fault> {
-        // A machine that was busy for a moment is no finding.
-        self.stage.pace.patient = true;
-        let (mut seen, mut times) = (0, 0);
-        while times < REPLAYS || seen < times && times < MORE_REPLAYS && Instant::now() < until {
-            match has(id, case, self.stage) {
-                Ok(met) => seen += u32::from(met.is_some()),
-                Err(fault) => self.interrupted("what was found, again", fault)?,
-            }
-            times += 1;
-        }
-        self.stage.pace.patient = false;
-        Ok((seen, times))
-    }
 }
 
 fn is_over(plan: &Plan<'_>, tally: &Tally, until: Instant) -> bool {
@@ -588,11 +518,3 @@ const MOST_INCIDENTS: usize = 20;
 
 /// Steps of a path at which it ends.
 const LONGEST: usize = 60;
-
-/// How long behind the end of its time what was found is led again.
-const GRACE: Duration = Duration::from_secs(10);
-
-/// How often what was found is led again.
-const REPLAYS: u32 = 3;
-/// And what did not come each time.
-const MORE_REPLAYS: u32 = 10;

@@ -49,10 +49,10 @@ pub use self::abilities::{Abilities, LeftOut};
 pub use self::campaign::{Campaign, Plan, Step, campaign};
 pub use self::play::{Run, play};
 pub use self::race::{Raced, Racer};
-pub use self::smaller::{Effort, Smaller, has, smaller};
+pub use self::smaller::{Effort, Smaller, smaller};
 pub use self::states::Course;
 pub(crate) use self::states::beyond;
-pub use self::tally::{Followed, Found, Incident, RuleCount, Tally};
+pub use self::tally::{Again, Followed, Found, Incident, Repeats, RuleCount, Tally};
 pub use self::tour::tour;
 
 /// The engine's name in the traces of an adapter.

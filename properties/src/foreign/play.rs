@@ -107,14 +107,29 @@ pub(super) struct Pace {
     slowest: Duration,
     /// How often it did not come.
     missing: u32,
-    /// Whether to wait as long as the manifest has it, whatever was seen.
-    pub(super) patient: bool,
+    pub(super) waits: Waits,
+}
+
+/// What is waited for behind an act.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Waits {
+    /// What is due, as long as it seems worth it.
+    #[default]
+    AsSeen,
+    /// What is due, as long as the manifest has it, whatever was seen. A machine that was busy for a moment is no finding.
+    Whole,
+    /// That, and then silence: a callback that is too much comes behind the call that made it, and never behind the next one.
+    Silence,
 }
 
 impl Pace {
     /// How long to wait. An implementation that has often left something out is not waited for much longer than it ever took.
     fn patience(&self, whole: Duration) -> Duration {
-        if self.patient || self.missing < OFTEN { whole } else { (self.slowest * 5).max(LEAST).min(whole) }
+        if self.waits != Waits::AsSeen || self.missing < OFTEN {
+            whole
+        } else {
+            (self.slowest * 5).max(LEAST).min(whole)
+        }
     }
 }
 
@@ -320,6 +335,9 @@ impl<'a> Player<'a> {
         }
         if came && self.lost.is_empty() {
             self.pace.slowest = self.pace.slowest.max(begun.elapsed());
+        }
+        if self.pace.waits == Waits::Silence {
+            self.session.rest(self.session.limits().quiet)?;
         }
         self.follow(until)?;
         Ok(Left::AtItsEnd)

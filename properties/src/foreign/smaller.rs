@@ -12,7 +12,7 @@ use model::drive::Stimulus;
 
 use super::{Stage, play};
 use crate::minimize::Identity;
-use crate::suite::{Case, Finding, Outcome, Settles, case_of, is_from_outside, slice_of, steps_of};
+use crate::suite::{Case, Failed, Finding, Outcome, Settles, case_of, is_from_outside, slice_of, steps_of};
 
 /// How much may be done to make a path smaller.
 #[derive(Clone, Copy)]
@@ -60,19 +60,20 @@ pub struct Smaller {
     pub is_smallest: bool,
 }
 
-/// The finding of this name, and the run, if the implementation fails so on the path.
-///
-/// # Errors
-/// The adapter does something wrong.
-pub fn has(id: Identity, case: &Case, stage: &mut Stage) -> Result<Option<(Finding, Trace)>, Fault> {
+/// Leads the implementation along a path once, and returns its failure.
+pub(super) fn failed(case: &Case, stage: &mut Stage) -> Result<Option<Failed>, Fault> {
     let (judged, _) = play(case, stage)?;
     Ok(match judged.outcome {
-        Outcome::Failed(failed) => {
-            let finding = failed.findings.iter().find(|finding| finding.id() == id).cloned();
-            finding.map(|finding| (finding, failed.trace))
-        }
+        Outcome::Failed(failed) => Some(*failed),
         Outcome::Passed | Outcome::NotRunnable(_) => None,
     })
+}
+
+/// The finding of this name, and the run, if the implementation fails so on the path.
+fn has(id: Identity, case: &Case, stage: &mut Stage) -> Result<Option<(Finding, Trace)>, Fault> {
+    let Some(failed) = failed(case, stage)? else { return Ok(None) };
+    let finding = failed.findings.into_iter().find(|finding| finding.id() == id);
+    Ok(finding.map(|finding| (finding, failed.trace)))
 }
 
 /// Makes a path smaller as long as the failure stays. None when nothing could be left out, or it is no path of the model.

@@ -7,6 +7,7 @@ use contract::{Call, Event, NotifyFlags, Rule};
 use judge::trace::{CallLine, Kind};
 use judge::{Trace, Verdict, Verdicts, failure_id};
 
+use super::campaign::Repeated;
 use super::play::Run;
 use super::race::Raced;
 use super::states::Course;
@@ -26,8 +27,63 @@ pub struct Found {
     pub count: u64,
     /// Where it was met first, and when after the beginning.
     pub first: (String, Duration),
-    /// How often it came when its shortest run was led again, and of how many times.
-    pub again: Option<(u32, u32)>,
+    /// What came when the path of its shortest run was led again.
+    pub again: Option<Again>,
+}
+
+impl Found {
+    /// Takes what another process met under the same name, or this one under another name.
+    fn merge(&mut self, other: Found) {
+        self.count += other.count;
+        if other.first.1 < self.first.1 {
+            self.first = other.first;
+        }
+        if other.trace.lines.len() < self.trace.lines.len() {
+            (self.finding, self.trace, self.case) = (other.finding, other.trace, other.case);
+            self.again = other.again;
+        }
+    }
+}
+
+/// What came when a path was led again on which the implementation had failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Again {
+    /// As it was led first: by what is due.
+    pub led: Repeats,
+    /// With silence behind each call, where that was not enough.
+    pub at_rest: Repeats,
+}
+
+/// Runs of one path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Repeats {
+    /// All of them.
+    pub times: u32,
+    /// Those with the same failure.
+    pub seen: u32,
+    /// Those with the same failure or another one that is not known.
+    pub failed: u32,
+}
+
+impl Again {
+    /// Whether the implementation failed in each run, or in each one at rest.
+    ///
+    /// A callback that is too much may come behind one call or behind the next, and then its failures have two names; or the next call
+    /// forbids it. The implementation is as wrong in all of these runs.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        self.each().any(|runs| runs.failed == runs.times)
+    }
+
+    /// Whether the failure has the same name each time.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        self.each().any(|runs| runs.seen == runs.times)
+    }
+
+    fn each(&self) -> impl Iterator<Item = Repeats> {
+        [self.led, self.at_rest].into_iter().filter(|runs| runs.times > 0)
+    }
 }
 
 /// What became of a rule, over all runs.
@@ -160,6 +216,27 @@ impl Tally {
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// Takes what came when a failure was led again.
+    pub(super) fn take_again(&mut self, id: Identity, repeated: Repeated) {
+        let Repeated { again, named } = repeated;
+        let Some(mut found) = self.found.remove(&id) else { return };
+        found.again = Some(again);
+        if let Some((finding, trace)) = named {
+            (found.finding, found.trace) = (finding, trace);
+        }
+        let name = found.finding.id();
+        if name != id {
+            // How often that one comes is known of runs at rest alone.
+            let Repeats { times, failed, .. } = again.at_rest;
+            let at_rest = Repeats { times, seen: times, failed };
+            found.again = Some(Again { at_rest, ..Again::default() });
+        }
+        match self.found.get_mut(&name) {
+            None => drop(self.found.insert(name, found)),
+            Some(ours) => ours.merge(found),
+        }
     }
 
     /// Takes what became of a program.
@@ -308,13 +385,7 @@ impl Tally {
                 self.found.insert(id, theirs);
                 continue;
             };
-            ours.count += theirs.count;
-            if theirs.first.1 < ours.first.1 {
-                ours.first = theirs.first;
-            }
-            if theirs.trace.lines.len() < ours.trace.lines.len() {
-                (ours.finding, ours.trace, ours.case) = (theirs.finding, theirs.trace, theirs.case);
-            }
+            ours.merge(theirs);
         }
         for (rule, theirs) in other.rules {
             let ours = self.rules.entry(rule).or_default();

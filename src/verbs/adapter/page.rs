@@ -2,7 +2,7 @@
 
 use indicatif::HumanCount;
 use judge::Rule;
-use properties::foreign::{Followed, Raced, RuleCount};
+use properties::foreign::{Again, Followed, Raced, Repeats, RuleCount};
 use reports::ExitCode;
 use serde_json::{Value, json};
 
@@ -215,6 +215,7 @@ pub(super) fn document(
             "missing": tried.campaign.missing_for(*rule),
         })
     };
+    let repeats = |runs: Repeats| json!({ "times": runs.times, "seen": runs.seen, "failed": runs.failed });
     let failure = |one: &Told| {
         json!({
             "id": one.id,
@@ -226,7 +227,7 @@ pub(super) fn document(
                 Standing::Another => "not as known",
             },
             "runs": one.found.count,
-            "again": one.found.again.map(|(seen, times)| json!({ "seen": seen, "times": times })),
+            "again": one.found.again.map(|Again { led, at_rest }| json!({ "led": repeats(led), "at_rest": repeats(at_rest) })),
             "first_in": one.found.first.0,
             "first_after_ms": one.found.first.1.as_millis() as u64,
             "failure": one.failure,
