@@ -317,7 +317,17 @@ impl States {
             self.named = Named::By(line.id);
             self.after = format!("{} is called", call.method());
         }
+        let is_busy = |member: &Member| !member.state.driver().may_call(from);
+        if matches!(from, From::User(_)) && self.members.iter().any(is_busy) {
+            return self.give_up("another user calls while an earlier call of it waits in the model");
+        }
         for member in &mut self.members {
+            let from = match from {
+                From::Client(_) if is_busy(member) => {
+                    From::Client(ThreadId(BUSY + line.id.0 % (STRANGERS - BUSY)))
+                }
+                from => from,
+            };
             member.make(line.id, from, line.job, call.clone(), disk);
         }
         self.open.insert(line.id, (line.job, call));
@@ -337,12 +347,18 @@ impl States {
             Some(Called::Back { hr, out }) => self.customs.is_answer(method, (*hr, out), back),
             _ => false,
         };
-        let fitting: Vec<Member> = self.members.iter().filter(|member| fits(member)).cloned().collect();
-        if fitting.is_empty() && self.standing == Standing::Follows {
-            let waits = |member: &Member| matches!(member.calls.get(&back.call), Some(Called::Waits(_)));
-            if !self.customs.waits && self.members.iter().any(waits) {
-                return self.give_up("a call is back that may wait, and need not");
+        let mut fitting: Vec<Member> = self.members.iter().filter(|member| fits(member)).cloned().collect();
+        if fitting.is_empty() && !self.customs.waits && back.hr.succeeded() {
+            // It waits on in these states, and its thread goes on.
+            let waits = |member: &&Member| matches!(member.calls.get(&back.call), Some(Called::Waits(_)));
+            fitting = self.members.iter().filter(waits).cloned().collect();
+            if !fitting.is_empty() {
+                self.course
+                    .freedoms
+                    .insert("a call is back before a callback that the model's call waits for");
             }
+        }
+        if fitting.is_empty() && self.standing == Standing::Follows {
             self.wrong.insert(method);
             let difference = found::another_answer(&self.members, (method, back), &self.after, seq);
             self.fail(difference);
@@ -429,6 +445,9 @@ impl States {
 
 /// Threads of calls from inside of callbacks that no state has.
 const GHOSTS: u32 = 70;
+
+/// Threads of calls by threads that still wait in the model, and not in the trace.
+const BUSY: u32 = 2 * GHOSTS;
 
 /// Whether a job is in this state, or has ended and is gone.
 fn is_in(member: &Member, job: JobId, seen: Option<JobState>) -> bool {
