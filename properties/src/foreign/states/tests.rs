@@ -153,15 +153,18 @@ fn does_not_wait(case: &mut Case) -> bool {
             continue;
         };
         let (id, inside) = (call.id, call.inside);
-        let back = lines.iter().position(|line| matches!(&line.what, Kind::Return(back) if back.call == id));
         at += 1;
-        let Some(back) = back.filter(|_| inside.is_none()) else { continue };
+        // Numbers of calls come again.
+        let is_back = |what: &Kind| matches!(what, Kind::Return(back) if back.call == id);
+        let back = lines[at..].iter().position(|line| is_back(&line.what)).filter(|_| inside.is_none());
+        let Some(back) = back.map(|back| at + back) else { continue };
         if lines[at..back].iter().any(|line| matches!(line.what, Kind::Leave(_))) {
             let line = lines.remove(back);
             lines.insert(at, line);
             changed = true;
         }
     }
+    (0..).zip(lines).for_each(|(seq, line)| line.seq = seq);
     changed
 }
 

@@ -6,7 +6,7 @@ use std::thread;
 
 use contract::{HResult, JobState};
 use engine::service::Job;
-use subjects::simulated::{Ear, Sim, WATCH, eventually, object};
+use subjects::simulated::{Ear, PATIENCE, Sim, WATCH, eventually, object};
 
 use super::super::checks::Checks;
 use super::super::play::Setting;
@@ -52,9 +52,10 @@ pub(super) fn programs(checks: &mut Checks, setting: &Setting) {
         checks.same("Cancel", job.cancel().map(|back| back.hr), Ok(HResult::S_OK));
     }
     killed(checks, setting, &sim);
-    nobody_waits(checks, setting, &sim);
+    no_call_waits(checks, setting, &sim);
     missing(checks, setting, &sim);
     after_the_object(checks, setting, &sim);
+    outlives_the_service(checks, setting);
 }
 
 /// A program that is killed has no exit code, and has acknowledged nothing.
@@ -70,7 +71,7 @@ fn killed(checks: &mut Checks, setting: &Setting, sim: &Sim) {
     drop(job);
 }
 
-fn nobody_waits(checks: &mut Checks, setting: &Setting, sim: &Sim) {
+fn no_call_waits(checks: &mut Checks, setting: &Setting, sim: &Sim) {
     let path = setting.directory.join("slow");
     let slow = format!("sh -c \"echo x >> '{}'; sleep 3\"", path.display());
     let Some(job) = resumed(checks, sim, "http://sim/done", &slow) else { return };
@@ -117,6 +118,25 @@ fn after_the_object(checks: &mut Checks, setting: &Setting, sim: &Sim) {
         checks.same(&format!("the program after {answer}"), (ran, marks(&path)), (true, owed));
         checks.same("told after the program exited with 0", ear.told().len(), 1);
     }
+}
+
+/// A program that runs when the service ends is left behind, and counted until it exits.
+fn outlives_the_service(checks: &mut Checks, setting: &Setting) {
+    let Some(sim) = start(checks, setting) else { return };
+    let (path, end) = (setting.directory.join("left"), setting.directory.join("end"));
+    let (marks_path, end_path) = (path.display(), end.display());
+    let runs = format!("sh -c \"echo x >> '{marks_path}'; until test -e '{end_path}'; do sleep 0.01; done\"");
+    let Some(job) = resumed(checks, &sim, "http://sim/done", &runs) else { return };
+    checks.same("a program starts", eventually(|| marks(&path) == 1), true);
+    for left in [sim.service.shutdown(), sim.service.shutdown_within(WATCH)] {
+        let left = (left.callbacks, left.transfers, left.programs);
+        checks.same("a program is left behind", left, (0, 0, 1));
+    }
+    if let Err(error) = fs::write(&end, "") {
+        return checks.note("the directory", &error.to_string(), "room for files");
+    }
+    checks.same("no program is left", sim.service.shutdown_within(PATIENCE).is_none(), true);
+    drop(job);
 }
 
 /// The parameters arrive word by word; the first is the program's own name.

@@ -2,8 +2,9 @@
 
 use std::thread;
 
+use contract::call::{Fetched, FileNames};
 use contract::dialect::TransferSlots;
-use contract::{HResult, JobId, JobState, Method, UserId};
+use contract::{Call, FileId, HResult, JobId, JobState, Method, ThreadId, UserId};
 use engine::service::Job;
 use subjects::simulated::{Sim, WATCH, WORKERS, eventually, local};
 
@@ -49,38 +50,72 @@ pub(super) fn beside_one_another(checks: &mut Checks, setting: &Setting) {
 /// A client that asks for reasons gets one for each argument that is not valid, and for nothing else.
 pub(super) fn reasons(checks: &mut Checks, setting: &Setting) {
     let Some(sim) = start(checks, setting) else { return };
-    let manager = sim.service.manager(UserId(3));
+    let manager = sim.service.manager(CLIENT);
     let Some(job) = made(checks, manager.create_job("session")) else { return };
     let number = job.number();
-    let heard = |checks: &mut Checks, what: &str, hr: Option<HResult>, owed: Option<Owed>| {
-        let refused = if owed.is_some() { Some(HResult::E_INVALIDARG) } else { hr };
-        checks.same(what, hr, refused);
-        one_reason(checks, &sim, what, owed);
-    };
-    let of_job = |method, about| Some(Owed { job: Some(number), method, about });
-    heard(
-        checks,
-        "a URL of another scheme",
-        job.add_file("ftp://sim/x", local("x")).err(),
-        of_job(Method::AddFile, "scheme"),
-    );
-    heard(
-        checks,
-        "a path that is not whole",
-        job.add_file("http://sim/x", "x").err(),
-        of_job(Method::AddFile, "path"),
-    );
-    let long = "n".repeat(257);
-    let of_none = Owed { job: None, method: Method::CreateJob, about: "256" };
-    heard(checks, "a name too long", manager.create_job(&long).err(), Some(of_none));
-    if sim.profile.omitted_methods.is_on() {
-        let renamed = job.set_display_name(&long).err();
-        heard(checks, "another name too long", renamed, of_job(Method::SetDisplayName, "256"));
-        let alone = job.set_notify_cmd_line(None, Some("parameters")).err();
-        heard(checks, "parameters alone", alone, of_job(Method::SetNotifyCmdLine, "program"));
+    checks.same("a good file", job.add_file("http://sim/done", local("x")), Ok(()));
+    for (call, about) in bad_calls() {
+        let method = call.method();
+        let on = (method != Method::CreateJob).then_some(number);
+        let (hr, _) = sim.service.call(ThreadId(0), CLIENT, on, &call);
+        // Where a method is left out, no argument of it is looked at.
+        let is_left_out = !sim.profile.omitted_methods.is_on() && hr == HResult::E_NOTIMPL;
+        let wanted = if is_left_out { hr } else { HResult::E_INVALIDARG };
+        checks.same(&format!("{call}"), hr, wanted);
+        let owed = (!is_left_out).then_some(Owed { job: on, method, about });
+        one_reason(checks, &sim, &format!("{call}"), owed);
     }
-    heard(checks, "a good file", job.add_file("http://sim/done", local("x")).err(), None);
-    heard(checks, "a job that has nothing to do", job.complete().err(), None);
+    let _answer = job.complete();
+    one_reason(checks, &sim, "a call without an argument", None);
+}
+
+const CLIENT: UserId = UserId(3);
+
+/// A call for each argument that is not valid, and a word of the reason: it names what is wrong.
+fn bad_calls() -> Vec<(Call, &'static str)> {
+    let file = |remote: &str, local: &str| FileNames {
+        remote: remote.to_owned().into(),
+        local: local.to_owned().into(),
+    };
+    let (good, here) = ("http://sim/x", local("y"));
+    let long = |length: usize| "n".repeat(length);
+    let name = |name: Option<String>| name.map(Into::into);
+    let missing = FileId(9);
+    let mut all = vec![
+        (Call::CreateJob { name: None, kind: 0 }, "no name"),
+        (Call::CreateJob { name: name(Some(long(257))), kind: 0 }, "256"),
+        (Call::SetDisplayName { name: None }, "no name"),
+        (Call::SetDisplayName { name: name(Some(long(257))) }, "256"),
+        (Call::SetDescription { description: None }, "description"),
+        (Call::AddFileSet { files: vec![file(good, &here), file("ftp://sim/x", &here)] }, "scheme"),
+        (Call::AddFileSet { files: vec![file(good, &here), file(good, "x")] }, "absolute"),
+        (Call::SetNotifyCmdLine { program: None, parameters: name(Some(long(1))) }, "program"),
+        (Call::FileSetRemoteName { file: FileId(0), remote: "ftp://sim/x".into() }, "scheme"),
+        (Call::FileSetRemoteName { file: missing, remote: good.into() }, "no such file"),
+        (Call::FileGetRemoteName { file: missing }, "no such file"),
+        (Call::FileGetLocalName { file: missing }, "no such file"),
+        (Call::FileGetProgress { file: missing }, "no such file"),
+        (Call::FileGetFileRanges { file: missing }, "no such file"),
+        (Call::EnumFilesNext { skip: 0, celt: 2, fetched: Fetched::Null }, "more than one"),
+    ];
+    let remotes = [
+        (format!("http://sim/{}", long(2200)), "2200"),
+        ("http://sim/a b".to_owned(), "white space"),
+        ("sim".to_owned(), "not a URL"),
+        ("ftp://sim/x".to_owned(), "scheme"),
+        ("http://me:secret@sim/x".to_owned(), "credentials"),
+        (format!("http://sim/{}", long(261)), "segment"),
+    ];
+    let locals = [
+        (String::new(), "empty"),
+        (format!("{here}\0"), "NUL"),
+        ("x".to_owned(), "absolute"),
+        (format!("{here}/../y"), ".."),
+        (format!("{here}/"), "directory"),
+    ];
+    all.extend(remotes.map(|(remote, about)| (Call::AddFile { file: file(&remote, &here) }, about)));
+    all.extend(locals.map(|(local, about)| (Call::AddFile { file: file(good, &local) }, about)));
+    all
 }
 
 /// The refusal whose reason a client has to get.
@@ -88,7 +123,7 @@ pub(super) fn reasons(checks: &mut Checks, setting: &Setting) {
 struct Owed {
     job: Option<JobId>,
     method: Method,
-    /// A word of the reason: it names what is wrong.
+    /// A word of the reason.
     about: &'static str,
 }
 
@@ -99,7 +134,6 @@ fn one_reason(checks: &mut Checks, sim: &Sim, what: &str, owed: Option<Owed>) {
     checks.same(&format!("{what}: refusals with a reason"), heard, expected);
     let about = owed.map_or("", |owed| owed.about);
     let names_it = |reason: &str| reason.contains(about) && !reason.is_empty();
-    let wrong =
-        refusals.iter().filter(|refusal| !names_it(refusal.reason) || refusal.user != UserId(3)).count();
+    let wrong = refusals.iter().filter(|refusal| !names_it(refusal.reason) || refusal.user != CLIENT).count();
     checks.same(&format!("{what}: reasons that do not name it, or of another user"), wrong, 0);
 }
