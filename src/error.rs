@@ -125,7 +125,7 @@ impl From<explorer::Error> for Error {
             Of::DiskFull => "make room and go on with `--resume`, or name a place on another disk",
             Of::Disk(_) => "check that the directory exists and can be written",
             Of::Cluster(_) => {
-                "start all processes with the same options and the same file of addresses, and each with its own `--process`"
+                "start all processes with equal options and equal files of addresses, and each with its own `--process`"
             }
             Of::Model(_) | Of::Workers(_) | Of::Path | Of::NotStorable => return Error::Explore(source),
         };

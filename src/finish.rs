@@ -82,7 +82,7 @@ pub(crate) fn report(out: &Path, results: &Results, reader: Reader, output: &mut
     report_with(out, results, None, reader, output);
 }
 
-/// The same with how this night compares to others, where that is known.
+/// As [`report`], with how this night compares to others, where that is known.
 pub(crate) fn report_with(
     out: &Path,
     results: &Results,

@@ -58,7 +58,7 @@ pub(crate) struct Taken {
 pub(crate) enum Given {
     /// A trace of any engine.
     Trace(Trace),
-    /// An input of `lockstep`, or of the same target on the core that is broken on purpose.
+    /// An input of `lockstep`, or of `canary`, which has a core that is broken on purpose.
     Program(CoreName, Program),
     /// An input of `schedule`.
     Race(Scheduled),

@@ -56,7 +56,7 @@ impl Lock {
         Ok(Lock::none())
     }
 
-    /// The same for a directory that may not have been named.
+    /// As [`Lock::of`], for a directory that may not have been named.
     pub(crate) fn of_named(dir: Option<&Path>) -> Result<Lock, Error> {
         dir.map_or(Ok(Lock::none()), Lock::of)
     }

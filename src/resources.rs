@@ -26,7 +26,7 @@ pub(crate) struct LongArgs {
     /// Write checkpoints and finished results into this new directory.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["resume", "compare_designs"])]
     checkpoint: Option<PathBuf>,
-    /// Go on from a directory of `--checkpoint`, with the same models, scope and rules; threads and memory may differ.
+    /// Go on from a directory of `--checkpoint`, with its models, scope and rules; threads and memory may differ.
     #[arg(long, value_name = "DIR", conflicts_with = "compare_designs")]
     resume: Option<PathBuf>,
     /// The least time between two checkpoints.

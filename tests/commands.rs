@@ -55,7 +55,7 @@ fn the_page_on_counterexamples_has_the_test_that_is_committed() {
     assert!(page.contains(test), "docs/reading-a-counterexample.md has another test than:\n{test}");
 }
 
-/// What a machine reads is a report: shown again, it has the same verdict and the same exit code.
+/// What a machine reads is a report: shown again, its verdict and exit code do not change.
 #[test]
 fn results_written_as_json_are_shown_again_with_the_same_verdict() {
     let dir = tempfile::tempdir().expect("a test may fail here");

@@ -250,7 +250,7 @@ fn a_trace_is_loaded_filtered_and_stands_beside_the_run_that_passes() {
         b"\r\n--b--\r\n",
     ];
     let sent = post(&served, "/trace", "Content-Type: multipart/form-data; boundary=b\r\n", &form.concat());
-    assert_eq!(location(&sent), page, "it is the same trace");
+    assert_eq!(location(&sent), page, "it is that trace");
 }
 
 #[test]

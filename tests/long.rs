@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// The protocol in a scope of a few slices, as text that is the same every time.
+/// The protocol in a scope of a few slices, as text that is identical every time.
 const CHECK: [&str; 7] = ["check", "--model", "protocol", "--rules", "R1,R16", "--no-times", "--quiet"];
 
 fn check(more: &[&str], directory: &Path) -> Command {

@@ -124,7 +124,7 @@ fn walk(browser: &Browser) {
     until(browser, "document.querySelector('#now-title').textContent.includes('step 4')");
     press(browser, "r");
     until(browser, "document.querySelector('#now-title').textContent.includes('step 5')");
-    // The link of another person shows the same.
+    // Another person who opens the link sees this step.
     let link = browser.current_url();
     let before = text_of(browser, "#now");
     browser.goto(link.as_str());

@@ -1,6 +1,6 @@
 //! The method x state table (facts B): which HRESULTs a method may answer in which state.
 //!
-//! Rule R12 judges by it. Rows are classes of methods, because facts B gives whole classes the same columns; a
+//! Rule R12 judges by it. Rows are classes of methods, because facts B gives whole classes one set of columns; a
 //! method's own argument errors come on top. State is checked before values (facts G57), so no argument error is ever
 //! answered in a final state by a method that such a state forbids.
 
@@ -232,7 +232,7 @@ pub fn is_omitted(profile: &Profile, method: Method) -> bool {
 /// ```
 #[must_use]
 pub const fn is_about_no_state(hr: HResult) -> bool {
-    // Facilities: 1 is RPC, 3 storage, 4 COM's own (CO_E, REGDB_E, CLASS_E), 8 the same for servers, 9 security.
+    // Facilities: 1 is RPC, 3 storage, 4 COM's own (CO_E, REGDB_E, CLASS_E), 8 COM's own for servers, 9 security.
     match (hr.0 >> 16, hr.0 & 0xFFFF) {
         (0x8001 | 0x8003 | 0x8004 | 0x8008 | 0x8009, _) => true,
         // Access: denied, no token, logon, privilege.

@@ -38,7 +38,8 @@
 //! - **g. Programs.** A program delivery is *begun* until the driver reports that its process exists
 //!   ([`Core::handle_program_started`]); from then on it holds nothing and no call waits for it. It is
 //!   of the epoch in which its process is created, because that is when it enters (the model found the other reading to break R6:
-//!   `properties/regressions`). While it runs, the same event of the same epoch is not ready. Starting it may fail: report the exit code of a failure.
+//!   `properties/regressions`). While it runs, that event is not ready again in that epoch. Starting it may fail: report
+//!   the exit code of a failure.
 //! - **h. Finalising.** Between the begin of Complete or Cancel and [`Core::handle_disk`] the job answers no call (the
 //!   driver retries it), begins no delivery, and no timer, network loss or logoff touches it. Its transfer is stopped; if a rename
 //!   failed it is started again from where it was.
@@ -335,7 +336,7 @@ impl Debug for Pending {
     }
 }
 
-/// What a timer of a job does when its moment has come. Of two at the same moment the earlier variant fires first.
+/// What a timer of a job does when its moment has come. Of two at one moment the earlier variant fires first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Timer {
     /// The job was without progress for too long.

@@ -1,6 +1,6 @@
 //! The two dialects, and the one table of everything they disagree on (contract section 1).
 //!
-//! BITS and Delivery Optimization publish the same interfaces with different words. No engine, specification or rule
+//! BITS and Delivery Optimization publish one set of interfaces with different words. No engine, specification or rule
 //! branches on [`Dialect`]: code reads the cell it needs from the [`Profile`] of the dialect. Only what chooses explorations does
 //! (`model::scope::variants`, `properties::mutate`). Every cell cites the page it comes from, and
 //! `bgcheck graph --table dialects` prints the table.
@@ -279,7 +279,7 @@ dialect_table! {
         => do Switch::Off, "facts G10", [];
     omitted_methods: Switch, "the methods Delivery Optimization's pages omit are there"
         => bits Switch::On, "facts B2", ["methods.all"]
-        => do Switch::Off, "facts B2; AddFile is there all the same (contract section 1)", ["methods.do-omitted"];
+        => do Switch::Off, "facts B2; AddFile is there nevertheless (contract section 1)", ["methods.do-omitted"];
     retry_transferred: Switch, "JobTransferred is retried until acknowledged"
         => bits Switch::On, "facts C3.2", ["deliver.retry-transferred"]
         => do Switch::On, "facts G8", [];

@@ -1,6 +1,6 @@
 //! What happens in a run, one observable event at a time, and the seam through which it is recorded.
 //!
-//! An [`EventView`] is small, `Copy` and borrowed: the same value feeds the rules' monitors in the model checker, the
+//! An [`EventView`] is small, `Copy` and borrowed: one value feeds the rules' monitors in the model checker, the
 //! fuzzer and the live service, and becomes a line of a trace where one is written (contract section 6).
 
 use crate::call::{Call, Out};

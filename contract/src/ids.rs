@@ -1,7 +1,7 @@
 //! Newtypes for everything that is counted, so that a job is never mistaken for a file.
 //!
-//! Ids are small, dense and injected by the code that creates the thing. Nothing here is random, so the
-//! same program has the same ids on every machine. GUIDs belong to the service's border.
+//! Ids are small, dense and injected by the code that creates the thing. Nothing here is random, so a
+//! program has equal ids on every machine. GUIDs belong to the service's border.
 
 use std::fmt;
 

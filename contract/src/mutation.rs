@@ -54,7 +54,7 @@ pub enum Mutant {
     AnswerForbidden(Method, u8),
     /// A leave like this acknowledges the event where it does not, or does not where it does.
     Leave(Event, Left),
-    /// The same, where the rules judge.
+    /// As [`Mutant::Leave`], where the rules judge.
     JudgedLeave(Event, Left),
     /// This rule, by its number, never complains.
     RuleSilent(u8),

@@ -395,7 +395,7 @@ fn io_error(doing: Doing, path: &Path, source: io::Error) -> StoreError {
     StoreError::Io { doing, path: path.to_owned(), source }
 }
 
-/// FNV-1a, 64 bits: the same on every machine and in every release, which the standard library's hashers do not promise.
+/// FNV-1a, 64 bits: equal on every machine and in every release, which the standard library's hashers do not promise.
 fn fnv1a(bytes: &[u8]) -> u64 {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)

@@ -100,7 +100,7 @@ impl Checkpoints {
         saved(&self.directory).is_ok_and(|saved| !saved.is_empty())
     }
 
-    /// Makes the directory ready to be written to. What a run that died left half written goes. Other processes may do the same.
+    /// Makes the directory ready to be written to. What a run that died left half written goes. Other processes may do this, too.
     pub(super) fn prepare(&self) -> io::Result<()> {
         let next = self.directory.join(NEXT);
         match fs::remove_dir_all(&next) {

@@ -7,7 +7,7 @@
 //! **Why not timely's own meeting.** It waits for ever, prints its attempts on stdout, and takes every caller for a peer.
 //!
 //! **The laws it keeps.**
-//! 1. Only processes of one version, with the same addresses, number of threads and subject, in the same exploration of a row, go on.
+//! 1. Only processes of one version, with equal numbers of addresses and of threads, on one subject, in one exploration of a row, go on.
 //! 2. A process that does not come is named, after the time that the others were willing to wait.
 //! 3. A process that goes away while others explore takes them along: timely's thread for its connection panics. From the name of
 //!    that thread, [`lost_peer`] returns the lost process to the panic handler.
@@ -166,7 +166,7 @@ impl Cluster {
         Self::at(listener, hosts, process, patience)
     }
 
-    /// The same with a listener that is there already, so that its port need not be known before.
+    /// Takes the place with a listener that is there already, so that its port need not be known before.
     ///
     /// # Errors
     ///
@@ -184,7 +184,7 @@ impl Cluster {
         Ok(Cluster { shared, subject: 0 })
     }
 
-    /// The same place, to explore this and nothing else.
+    /// This place, to explore this subject and nothing else.
     #[must_use]
     pub fn about(&self, subject: &super::Subject) -> Self {
         let text = (&subject.model, &subject.scope);

@@ -1,4 +1,4 @@
-//! Fingerprints: a value as 128 well mixed bits, the same in every run and on every machine.
+//! Fingerprints: a value as 128 well mixed bits, equal in every run and on every machine.
 //!
 //! **What it is.** A [`Hasher`] for `derive(Hash)`, wide enough that equal fingerprints may be taken for equal values, and cheap on states, which
 //! are made of many small fields: these are packed into words first, and only words are mixed.
@@ -22,7 +22,7 @@ pub fn fold(left: u64, right: u64) -> u64 {
     (product as u64) ^ ((product >> 64) as u64)
 }
 
-/// The fingerprint of a value, 128 bits, the same everywhere.
+/// The fingerprint of a value, 128 bits, equal everywhere.
 #[must_use]
 pub fn fingerprint<T: Hash + ?Sized>(value: &T) -> u128 {
     let mut hasher = Fingerprinter { low: SEED, high: OTHER, pending: 0, filled: 0 };
@@ -30,7 +30,7 @@ pub fn fingerprint<T: Hash + ?Sized>(value: &T) -> u128 {
     hasher.finish_wide()
 }
 
-/// Two lanes that read the same words and mix them with different factors.
+/// Two lanes that each read every word; they mix the words with different factors.
 struct Fingerprinter {
     low: u64,
     high: u64,

@@ -1,7 +1,7 @@
 //! The graph of an exploration, recorded on the way: who leads to whom, by which class of actions, and which labels a state has.
 //!
 //! **What it is.** Nodes are numbered in the order of their keys, edges lie in the order their source lists its actions, so the graph
-//! is the same whatever the number of workers. A label is a predicate, evaluated once on each state, when it is visited; liveness is
+//! does not depend on the number of workers. A label is a predicate, evaluated once on each state, when it is visited; liveness is
 //! decided on labels and classes alone.
 //!
 //! **What it is not.** It is not for runs near the bound of memory: an edge takes 8 bytes, a node about 40.

@@ -3,7 +3,7 @@
 //! **What it is.** A [`Key`] is a plain integer. It is either a state's packed form, then equal keys are equal states, or a
 //! fingerprint, then equal keys are equal states but for an improbable collision.
 //!
-//! **The law it keeps.** The same state has the same key in every run, on every worker and on every machine: no random seeds,
+//! **The law it keeps.** A state has one key in every run, on every worker and on every machine: no random seeds,
 //! no pointers, no native byte order.
 
 use std::fmt;

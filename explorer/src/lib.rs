@@ -8,7 +8,7 @@
 //! those are reported as [`Verdict::Undecided`], and [`liveness`] is there for them.
 //!
 //! **The laws it keeps.**
-//! 1. Counts, verdicts and counterexamples are the same whatever the number of workers, and in every run.
+//! 1. Counts, verdicts and counterexamples are equal with any number of workers, and in every run.
 //! 2. A counterexample is a shortest one; among those, each state is the smallest in the order of keys that leads on.
 //! 3. All properties are judged in one run; a violation does not hide another.
 //! 4. The report states whether equal keys were equal states, and if not, how probable a confusion is.
@@ -435,7 +435,7 @@ where
     M: Model + Send + Sync + 'static,
     M::State: Clone + Hash + Send + 'static,
 {
-    /// An exploration with fingerprints of `K`'s width, whose states can leave the process all the same.
+    /// An exploration with fingerprints of `K`'s width, whose states can leave the process nevertheless.
     pub fn retraced(model: M) -> Self {
         Self::new(model)
     }
@@ -481,7 +481,7 @@ where
         self
     }
 
-    /// Together with other processes, each of which explores the same. All come to the same counts and verdicts; paths are rebuilt
+    /// Together with other processes, each of which explores this, too. All come to equal counts and verdicts; paths are rebuilt
     /// by the first process alone, on its own threads.
     #[must_use]
     pub fn cluster(mut self, cluster: Cluster) -> Self {
@@ -601,7 +601,7 @@ where
     }
 }
 
-/// What a worker has to show that is the same on all of them, and what each has recorded.
+/// What a worker has to show that is equal on all of them, and what each has recorded.
 type Joined<K> = (Part<K, ()>, Vec<Recorder<K>>);
 
 fn joined<K>(parts: Vec<Part<K, ()>>) -> Result<Joined<K>, Error> {

@@ -4,7 +4,7 @@
 //! wanted. So a second run, only as deep as the deepest of them, remembers parents, and the model walks the path again.
 //!
 //! **The law it keeps.** A state's parent is the smallest key of the level before that has an edge to it, and the step between them
-//! is the model's first: the path is the same in every run and with any number of workers.
+//! is the model's first: the path is identical in every run and with any number of workers.
 
 use std::collections::BTreeMap;
 use std::fmt;

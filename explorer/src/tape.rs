@@ -11,8 +11,8 @@
 //! **Why that is fast enough.** Tapes that begin alike are neighbours when they are sorted, and a [`Guide`] keeps the states along the
 //! last one: it goes only the steps in which the next tape differs.
 //!
-//! **The law it keeps.** A tape leads to the state it was made with, in any process, as long as the model lists its actions in the
-//! same order. A tape that leads nowhere, or elsewhere, is found out, because the key of the state does not fit.
+//! **The law it keeps.** A tape leads to the state it was made with, in any process, as long as the model lists its actions in
+//! one order. A tape that leads nowhere, or elsewhere, is found out, because the key of the state does not fit.
 
 use std::borrow::Cow;
 use std::hash::Hash;

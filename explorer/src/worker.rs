@@ -52,9 +52,9 @@ pub(super) type Found<K> = Option<(u32, K)>;
 pub(super) struct Part<K, T> {
     pub(super) table: Table<K, T>,
     pub(super) record: Recorder<K>,
-    /// What all workers counted and found, the same on every one.
+    /// What all workers counted and found, equal on every one.
     pub(super) sums: Sums<K>,
-    /// The levels, the same on every worker.
+    /// The levels, equal on every worker.
     pub(super) levels: Vec<Level>,
     pub(super) stop: Option<Stop>,
     /// Why the last checkpoints are missing.
@@ -280,7 +280,7 @@ where
         }
     }
 
-    /// Waits for the level, sends what came of it to the others, and adds up what they send. All workers come to the same result.
+    /// Waits for the level, sends what came of it to the others, and adds up what they send. All workers come to one result.
     fn close_level(&mut self, worker: &mut Worker, trouble: Option<Stop>) -> (Frontier<M, F>, Option<Stop>) {
         self.await_arrivals(worker);
         let settled = self.owned.borrow_mut().settle();
@@ -302,7 +302,7 @@ where
         }
         self.levels.push(level);
         let over = (level.frontier > 0).then(|| self.plan.limits.is_reached(&level)).flatten();
-        // Without an order among the workers' reasons, they would not all give the same one.
+        // Without an order among the workers' reasons, the workers would not all give one reason.
         let stop = heard.iter().filter_map(|tally| tally.stop.clone()).min().or(over);
         let is_due = heard.iter().any(|tally| tally.checkpoint_is_due) || stop.is_some();
         // A level that one worker has not finished is no level, whatever reason the others give.

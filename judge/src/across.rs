@@ -36,7 +36,7 @@ struct Calling {
 }
 
 impl Calling {
-    /// Whether a call of this caller, which may be for another user, is made on the same thread.
+    /// Whether a call of this caller, which may be for another user, is made on the thread of this call.
     fn is_of_thread(&self, other: Caller) -> bool {
         (self.caller.thread, self.caller.inside) == (other.thread, other.inside)
     }
@@ -211,7 +211,7 @@ impl Across {
     }
 }
 
-/// Adds one in the order of ids, behind those with the same one.
+/// Adds one in the order of ids, behind those with an equal id.
 fn put<T, I: Ord>(open: &mut Vec<T>, what: T, id: impl Fn(&T) -> I) {
     let place = open.partition_point(|other| id(other) <= id(&what));
     open.insert(place, what);

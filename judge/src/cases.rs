@@ -44,7 +44,7 @@ impl Example {
         Example::among(examples().ok()?, rule)
     }
 
-    /// The same, among these runs.
+    /// As [`Example::of`], among these runs.
     #[must_use]
     pub fn among(runs: Vec<Trace>, rule: Rule) -> Option<Example> {
         let case = rule.case()?;

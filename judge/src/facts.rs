@@ -405,7 +405,7 @@ pub(crate) fn may_be_default(profile: &Profile, register: Register, seen: u64, v
     }
     match register {
         Register::RetryDelay => value == profile.retry_delay,
-        // The default depends on the priority, which may be changing at the same time.
+        // The default depends on the priority, which may be changing meanwhile.
         _ => value == profile.no_progress.foreground || value == profile.no_progress.background,
     }
 }

@@ -29,7 +29,7 @@ use super::verdict::Violation;
 
 /// A failure by its rule and its skeleton.
 ///
-/// Two runs that fail in the same way have the same id, on any machine, whatever their ids, threads and values, and whatever else they
+/// Two runs that fail in one way have one id, on any machine, whatever their ids, threads and values, and whatever else they
 /// do.
 /// Printed `R1-7f3a09c2`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,7 +102,7 @@ pub fn failure_id(trace: &Trace, violation: &Violation) -> FailureId {
     FailureId { rule: violation.rule, skeleton: hash.folded() }
 }
 
-/// A number for words, the same on every machine: for names of failures that are about no rule.
+/// A number for words, equal on every machine: for names of failures that are about no rule.
 #[must_use]
 pub fn fingerprint<'a>(words: impl IntoIterator<Item = &'a str>) -> u32 {
     let mut hash = Fnv::new();
@@ -306,7 +306,7 @@ fn left(leave: Leave) -> String {
     }
 }
 
-/// FNV-1a with 64 bits: the same on every machine and in every version, unlike the hasher of the standard library.
+/// FNV-1a with 64 bits: equal on every machine and in every version, unlike the hasher of the standard library.
 struct Fnv(u64);
 
 impl Fnv {

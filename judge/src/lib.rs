@@ -5,7 +5,7 @@
 //! the states of a model checker; [`Judge`] carries them for a whole run; [`Verdicts`] hold what became of each rule.
 //!
 //! **What it is not.** A model. A rule sees calls, callbacks, environment steps and state changes as they were
-//! recorded, never the inside of an implementation, so the same rule judges the model, the engine and a stranger's engine.
+//! recorded, never the inside of an implementation, so one rule judges the model, the engine and a stranger's engine.
 //!
 //! **The laws it keeps.** `Trace::parse(&trace.print())` gives the trace back. A rule that a run does not carry is not
 //! stepped and changes nothing. Where events overlap so that an observer cannot tell which came first, a rule

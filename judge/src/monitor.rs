@@ -210,7 +210,7 @@ impl<const CALLS: usize> Monitors<CALLS> {
         self.possible_named(|object| object)
     }
 
-    /// The same, with another name for each object.
+    /// As [`Monitors::possible`], with another name for each object.
     pub(crate) fn possible_named(&self, object: impl Fn(ReceiverId) -> ReceiverId) -> Vec<Possible> {
         possible(&self.facts.registers, object)
     }

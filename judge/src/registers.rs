@@ -1,13 +1,13 @@
 //! What a client may have set: one linearizable register per property (contract section 2, "possible value").
 //!
-//! Several threads set the same property at once, and a trace records when each call started and ended, not when it took
+//! Several threads set one property at once, and a trace records when each call started and ended, not when it took
 //! effect. A value is possible while some setter of it has started, has not failed, and has not been superseded for
 //! certain: superseding takes a successful setter that started after this one had returned.
 //!
 //! A register keeps the values of returned setters that are still possible. Each open setter remembers which of
 //! them it will supersede if it succeeds: those that stood when it started, less those set again since. Two setters
 //! of one value need not be distinguished, because the one that returned later is superseded later. Each open
-//! getter remembers every value it may see. A slot of open calls is one or the other, so both use the same field.
+//! getter remembers every value it may see. A slot of open calls is one or the other, so both use one field.
 
 /// A property that is followed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -151,7 +151,7 @@ impl<const CALLS: usize> Registers<CALLS> {
     }
 
     fn settle(&mut self, register: Register, value: u8, superseded: u64) {
-        // A value without a number was accepted all the same: from here on nothing is known.
+        // A value without a number was accepted nevertheless: from here on nothing is known.
         let set = match value {
             NO_VALUE => u64::MAX,
             value => bit(value),

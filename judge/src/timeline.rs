@@ -1,6 +1,6 @@
 //! A trace as a picture in text: who did what while what else was going on.
 //!
-//! A column per client thread, one for the service, one for each callback that runs at the same time; a bar from the start of
+//! A column per client thread, one for the service, one for each of the callbacks that run at once; a bar from the start of
 //! a call or callback to its end, so that overlaps can be seen; and on the right what happened, in words.
 //!
 //! ```text
@@ -240,7 +240,7 @@ fn client_of(line: &Line) -> Option<ThreadId> {
     }
 }
 
-/// The most callbacks that run at the same time; more than a screen's worth share what columns there are.
+/// The most callbacks that run at once; more than a screen's worth share what columns there are.
 fn most_callbacks(trace: &Trace) -> usize {
     const MOST: usize = 12;
     let (mut running, mut most) = (0_usize, 0);

@@ -92,7 +92,7 @@ impl Verdicts {
         Verdicts::under(trace, &trace.header.profile(), rules)
     }
 
-    /// The same under another profile than the trace's own, such as one with a mutant.
+    /// Judges a trace by these rules under another profile than the trace's own, such as one with a mutant.
     #[must_use]
     pub fn under(trace: &Trace, profile: &Profile, rules: RuleSet) -> Verdicts {
         let mut judge = Judge::under(profile, &trace.header, rules);
@@ -218,7 +218,7 @@ impl Judge {
         }
     }
 
-    /// The same for a run with this limit on the callbacks of one user at once.
+    /// This judge, for a run with this limit on the callbacks of one user at once.
     #[must_use]
     pub fn with_slots(self, slots: u32) -> Judge {
         Judge { across: Across::new(self.rules, slots), ..self }

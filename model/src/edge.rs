@@ -12,7 +12,7 @@
 //! properties, steps without effect, refused calls, calls that wait, enters, leaves, progress, preemption, the network's loss and return, expiry and final states have a state and
 //! nothing else.
 //!
-//! **The law it keeps.** The abstraction is a function of what the specification holds, and the same for every dialect: an answer
+//! **The law it keeps.** The abstraction is a function of what the specification holds, and does not depend on the dialect: an answer
 //! of either error family has one name. Two different edges have different names, and `parse(print(edge)) = edge`.
 //!
 //! ```

@@ -6,7 +6,7 @@
 //! **What it is not.** A proof that no larger scope has another edge. [`Breadth::Larger`] makes one dimension of a slice larger at a
 //! time; who generates the index compares.
 //!
-//! **The law it keeps.** The same slices give the same edges in the same order, on any number of threads.
+//! **The law it keeps.** Equal slices give equal edges in one order, on any number of threads.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -161,7 +161,7 @@ pub fn explorations(breadth: Breadth) -> Vec<Exploration> {
 /// An object with Callback and Callback2.
 const BOTH: Receiver =
     Receiver { id: ReceiverId(0), interfaces: Interfaces::CALLBACK.union(Interfaces::CALLBACK2) };
-/// An object with Callback alone. Its id is the same: no edge distinguishes objects.
+/// An object with Callback alone. Its id is that of [`BOTH`]: no edge distinguishes objects.
 const FIRST: Receiver = Receiver { id: ReceiverId(0), interfaces: Interfaces::CALLBACK };
 
 const MODIFICATION: NotifyFlags = NotifyFlags::JOB_MODIFICATION;

@@ -8,8 +8,8 @@
 //! end. Behind a disagreement the core is explored alone, so that a rule which it breaks there is named, too.
 //!
 //! **Why two runs.** The first run, on all cores, gives counts and verdicts. For what it finds violated a second run, on one thread and with
-//! that property alone, gives the shortest counterexample: so it is the same one whichever engine found it, and, in the
-//! protocol, one without the shortcuts that the first run takes.
+//! that property alone, gives the shortest counterexample: so it does not depend on the engine that found it, and, in the
+//! protocol, it is without the shortcuts that the first run takes.
 
 use std::fmt;
 use std::hash::Hash;
@@ -241,7 +241,7 @@ impl Resources {
 ///
 /// # Errors
 ///
-/// When the core panics, or does not do the same thing twice.
+/// When the core panics, or does something else when it is run again.
 pub fn explore<C: Core>(
     profile: &Profile,
     slice: &Slice,

@@ -7,7 +7,7 @@
 //! **The laws it keeps.**
 //! 1. A directory is of one check, and another one is refused with the words for what differs.
 //! 2. A file appears whole or not at all.
-//! 3. Only the first of several processes writes results; all of them read the same directory.
+//! 3. Only the first of several processes writes results; all of them read one directory.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};

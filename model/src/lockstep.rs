@@ -32,9 +32,9 @@ pub struct Lockstep<C, const J: usize> {
     spec: World<J>,
     /// The specification's side of the deliveries in flight, by the driver's slots.
     tickets: Tickets<DELIVERIES>,
-    /// Callbacks of one user at once, at most (R9); the same in every state.
+    /// Callbacks of one user at once, at most (R9); equal in every state.
     slots: u32,
-    /// The lengths that the core was built with; the same in every state.
+    /// The lengths that the core was built with; equal in every state.
     lengths: Lengths,
     monitors: [Monitors<CALLS>; J],
     violated: RuleSet,
@@ -49,7 +49,7 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         Self::around(C::new(config), config, users, rules)
     }
 
-    /// The same around a core that may be a decorated one. It was built with `config`.
+    /// An empty queue, judged by `rules`, around this core, which was built with `config` and may be a decorated one.
     pub fn around(core: C, config: &Config, users: fn(JobId) -> UserId, rules: RuleSet) -> Self {
         Lockstep {
             driver: Driver::new(core, users),
@@ -120,7 +120,7 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
         self.apply_telling(profile, stimulus, tap, &mut NoEdges)
     }
 
-    /// The same, and passes the edges of the stimulus to `edges`: one for each job that moved.
+    /// As [`Lockstep::apply`], and passes the edges of the stimulus to `edges`: one for each job that moved.
     pub fn apply_telling(
         &mut self,
         profile: &Profile,
@@ -261,7 +261,7 @@ impl<C: Core, const J: usize> Lockstep<C, J> {
     /// stopped the one it had.
     fn starts_a_transfer(&self) -> bool {
         let core = self.driver.core();
-        // Both have the same states, and the specification has them at hand.
+        // Both have equal states, and the specification has them at hand.
         let runs = |job| self.spec.state(job).is_some_and(JobState::is_running) && !core.is_finalising(job);
         let waits = |job| runs(job) && core.transfer(job).is_none();
         (0..J as u32).map(JobId).any(waits)

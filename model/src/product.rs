@@ -58,7 +58,7 @@ impl<C: Core, const J: usize> Product<C, J> {
         Self::around(profile, slice, rules, C::new)
     }
 
-    /// The same with another way to make the core, for a decorated one.
+    /// The product with another way to make the core, for a decorated one.
     pub fn around(
         profile: &Profile,
         slice: &Slice,

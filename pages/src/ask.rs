@@ -1,6 +1,6 @@
 //! The address of a walk: which core beside the specification, which dialects, which slice, and the steps.
 //!
-//! **The law it keeps.** `Ask::read` of an address that `Ask::query` has written is the same ask.
+//! **The law it keeps.** `Ask::read` of an address that `Ask::query` has written gives an equal ask.
 
 use std::fmt;
 
@@ -151,13 +151,13 @@ impl Ask {
         Serializer::new(String::new()).append_pair("path", &self.path).finish()
     }
 
-    /// The same walk with other steps.
+    /// This walk with other steps.
     #[must_use]
     pub fn with(&self, path: impl Into<String>) -> Ask {
         Ask { path: path.into(), ..self.clone() }
     }
 
-    /// The same walk with one more step.
+    /// This walk with one more step.
     #[must_use]
     pub fn then(&self, step: &str) -> Ask {
         match self.path.trim().trim_end_matches(';') {

@@ -204,7 +204,7 @@
     document.addEventListener("click", (event) => {
       if (!event.target.closest("#random")) return;
       const all = steps();
-      // By chance, and the same for the same way here: the way is the seed.
+      // By chance. The way here is the seed, so equal ways take equal steps.
       const mixed = trail().reduce((sum, at) => (sum * 48271 + at + 1) % 2147483647, 1);
       const next = all[mixed % all.length];
       if (next) next.click();

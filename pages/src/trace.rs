@@ -303,7 +303,7 @@ fn beside(loaded: &Loaded) -> Markup {
             }
             (Some(fails), None) => { "The other run ends where this one goes on with " code { (fails.text) } "." }
             (None, Some(passes)) => { "The other run goes on with " code { (passes.text) } "." }
-            (None, None) => { "The events are the same; the schedules differ." }
+            (None, None) => { "The events are equal; the schedules differ." }
         } }
         h3 { "The run that passes" }
         (list(&of_passing, same, "The run that passes"))

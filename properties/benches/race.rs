@@ -18,7 +18,7 @@ fn toy(bencher: divan::Bencher<'_, '_>) {
     });
 }
 
-/// The same, a hundred runs by one runner: its stacks are kept.
+/// As [`toy`], but a hundred runs by one runner: its stacks are kept.
 #[divan::bench]
 fn toy_with_kept_stacks(bencher: divan::Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(100_u32)).bench(|| {

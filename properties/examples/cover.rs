@@ -23,7 +23,7 @@ fn main() -> std::io::Result<ExitCode> {
     for directory in std::env::args().skip(1) {
         for file in std::fs::read_dir(directory)? {
             let bytes = std::fs::read(file?.path())?;
-            // The same with things that come too late, and calls of other users.
+            // This input with things that come too late, and calls of other users.
             let late = bytes.split_first().map(|(head, rest)| [&[head | LATE], rest].concat());
             candidates.extend(late.map(|bytes| Input::of(&bytes)));
             candidates.push(Input::of(&bytes));
@@ -78,7 +78,7 @@ fn lengthened(input: &Input, words: &[Word], reached: &mut BTreeSet<Edge>) -> Ve
     input.bytes
 }
 
-/// The same program, its last step with all its operands: after the last byte an input reads zeros.
+/// The program with all operands of its last step: after the last byte an input reads zeros.
 fn ended(bytes: &[u8]) -> Vec<u8> {
     let steps = |bytes: &[u8]| Program::read(bytes).1.count();
     let mut bytes = bytes.to_vec();

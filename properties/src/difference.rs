@@ -115,7 +115,7 @@ impl Concern {
 }
 
 impl Difference {
-    /// The name: the same for the same fault in every engine.
+    /// The name: one fault has one name in every engine.
     #[must_use]
     pub fn id(&self) -> Identity {
         Identity::Agreement(fingerprint(self.skeleton.iter().map(String::as_str)))
@@ -153,7 +153,7 @@ impl Difference {
     pub fn picture(&self, trace: &Trace, options: &TimelineOptions) -> String {
         let mut shown = told(trace);
         if shown.lines.iter().all(|line| line.seq != self.seq) {
-            // A step that is not visible from outside is shown all the same when it is the one that matters.
+            // A step that is not visible from outside is shown, too, when it is the one that matters.
             shown.lines.extend(trace.lines.iter().find(|line| line.seq == self.seq).cloned());
             shown.lines.sort_by_key(|line| line.seq);
         }

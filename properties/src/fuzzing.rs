@@ -21,7 +21,7 @@ pub fn lockstep(bytes: &[u8]) {
     lockstep_telling(bytes, &mut NoEdges);
 }
 
-/// The same, and sends the edges of the steps to `edges`, for a fuzzer to be guided by.
+/// As [`lockstep`], and sends the edges of the steps to `edges`, for a fuzzer to be guided by.
 ///
 /// # Panics
 /// As [`lockstep`].
@@ -39,7 +39,7 @@ pub fn canary(bytes: &[u8]) {
     canary_telling(bytes, &mut NoEdges);
 }
 
-/// The same, and sends the edges of the steps to `edges`.
+/// As [`canary`], and sends the edges of the steps to `edges`.
 ///
 /// # Panics
 /// As [`canary`].
@@ -53,7 +53,7 @@ pub fn canary_telling(bytes: &[u8], edges: &mut impl EdgeSink) {
 fn tell(broken: &str, case: &Case) -> ! {
     match minimize(case, RuleSet::ALL) {
         Ok(minimal) => panic!("{broken}\n\n{minimal}"),
-        // It failed a moment ago, and the same bytes are the same run: then it is the subject that is not the same.
+        // It failed a moment ago, and equal bytes are equal runs: then it is the subject that differs.
         Err(error) => panic!("{broken}\n\nbut when it is run again, {error}"),
     }
 }
@@ -96,7 +96,7 @@ pub fn schedule(bytes: &[u8]) {
     schedule_telling(bytes, &mut |_| ());
 }
 
-/// The same, and calls `windows` with each window that was hit, in their order, for a fuzzer to be guided by.
+/// As [`schedule`], and calls `windows` with each window that was hit, in their order, for a fuzzer to be guided by.
 ///
 /// # Panics
 /// As [`schedule`].

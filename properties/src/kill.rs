@@ -7,7 +7,7 @@
 //! **What it is not.** Patient or careful: it stops at the first thing seen. It does not survive every fault either. A fault may
 //! make the subject spin, so a caller that tries all faults runs each attack in a process of its own.
 //!
-//! **The law it keeps.** No engine receives the name of the fault. Each attacks every fault in the same way, in the same order.
+//! **The law it keeps.** No engine receives the name of the fault. Each attacks every fault in one way, in one order.
 
 use std::fmt;
 use std::path::Path;

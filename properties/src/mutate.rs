@@ -8,8 +8,8 @@
 //! *weaker* agrees with a sound engine all the more: a subject that is broken on purpose is no longer seen to be. Nothing is
 //! compared that is no verdict: no numbers of states, no inner states.
 //!
-//! **What it is not.** Timed. Every engine has a fixed number of programs, traces or slices and no clock. So the same engines notice the
-//! same mutant on any machine.
+//! **What it is not.** Timed. Every engine has a fixed number of programs, traces or slices and no clock. So which engines
+//! notice a mutant does not depend on the machine.
 //!
 //! **The law it keeps.** An engine notices nothing of the unchanged model.
 
@@ -49,7 +49,7 @@ use crate::suite::{Order, Suite, first_failure, generate};
 pub enum Engine {
     /// Random programs and walks through the checker's slices on the engine's core: the mutated specification and rules follow them.
     Lockstep,
-    /// The same on cores with a seeded fault, without rules: does the mutated specification still part from them, and where it did?
+    /// These runs on cores with a seeded fault, without rules: does the mutated specification still part from them, and where it did?
     Faults,
     /// Recorded traces of cores and services with seeded faults or wrong designs, of sound ones, and of these with one lie: do the mutated rules still
     /// condemn what they condemned, and nothing else?
@@ -190,8 +190,8 @@ impl Bench {
         Looked { sign: sign.unwrap_or_else(|_| Some("panic".to_owned())), elapsed: started.elapsed() }
     }
 
-    /// In how many states a mutant was tried beside the model and is the same; nothing if it is not, or if it is one of the rules. No way to notice
-    /// anything: any change is a difference.
+    /// In how many states a mutant was tried beside the model and is equivalent; nothing if it is not, or if it is one of the rules.
+    /// No way to notice anything: any change is a difference.
     #[must_use]
     pub fn same_as_the_model(listed: &Listed) -> Option<usize> {
         let same = || twins::same_specification(Mutation::of(listed.mutant));

@@ -1,6 +1,6 @@
 //! Random programs from a seed, on the stepped core: the sampler of `nightly` that needs no fuzzer.
 //!
-//! The same seed gives the same programs in the same order on any machine; the budget decides how many.
+//! The seed determines the programs and their order on any machine; the budget decides how many.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

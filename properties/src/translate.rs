@@ -3,8 +3,8 @@
 //! **What it is.** Calls stay calls. What a callback reports has happened before it: its transfer has ended, or failed. Its beginning, its calls and its
 //! end are its own. A state that an observer has seen, or that is recorded, is led to.
 //!
-//! **What it is not.** The same run. What is guessed too much makes no sense on the core and does nothing there, so `replay` reports how
-//! many of the calls were made.
+//! **What it is not.** The recorded run itself. What is guessed too much makes no sense on the core and does nothing there, so
+//! `replay` reports how many of the calls were made.
 
 use std::collections::BTreeMap;
 

@@ -20,13 +20,13 @@ fn each_engine_notices_a_mutant_and_nothing_of_the_model_as_it_is() {
         assert_eq!(bench.attack(engine, Change::None).sign, None, "{engine} on the model as it is");
         let first = bench.attack(engine, Change::Table(mutant.mutant)).sign;
         assert!(first.is_some(), "{engine} on {name}");
-        // Not only that something is noticed is the same everywhere, but what.
+        // Not only whether something is noticed is equal everywhere, but also what.
         let again = Bench::new(1).attack(engine, Change::Table(mutant.mutant)).sign;
         assert_eq!(first, again, "{engine} on {name}");
     }
 }
 
-/// The survivors that a run shows to be the same model, and one that is not.
+/// The survivors that a run shows to be equivalent to the model, and one that is not.
 #[test]
 fn only_what_nobody_can_tell_apart_is_the_same_model() {
     let states = Bench::same_as_the_model(&named("guard/r2/forgets/job-modification"));

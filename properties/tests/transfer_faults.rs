@@ -92,7 +92,7 @@ fn nothing_that_is_here_is_fetched_again() {
     let traffic = server.traffic(&fault, SIZE, SEED);
     assert_eq!((traffic.requests, traffic.ranges, traffic.bytes), (5, 4, SIZE));
 
-    // A whole file that is requested again costs no more than the proof that it is still the same.
+    // A whole file that is requested again costs no more than the proof that it has not changed.
     assert_eq!(target.attempt(&client), End::Done);
     assert_eq!(server.traffic(&fault, SIZE, SEED).bytes, SIZE + 1);
     target.check(fault.content(SIZE, SEED));

@@ -32,7 +32,7 @@ pub struct Kills {
     pub budget_ms: u64,
     /// The engines that ran, in order.
     pub engines: Vec<String>,
-    /// The same engines on the subject without a fault: none of them may see anything.
+    /// These engines on the subject without a fault: none of them may see anything.
     pub control: Vec<KillCell>,
     /// A row for each fault.
     pub rows: Vec<KillRow>,
@@ -251,7 +251,7 @@ impl Kills {
     pub(crate) fn matrix(&self) -> String {
         let mut text = format!(
             "A cell says what the engine saw first, when, and in how many runs ({}). It is never told which fault there is. A fault \
-             that is seen as the break of another rule than its own is seen all the same; `agreement` is a core that does something \
+             that is seen as the break of another rule than its own counts as seen; `agreement` is a core that does something \
              else than the specification. A dot: the fault is not in the engine's subject.\n\n",
             inline(&self.units()),
         );

@@ -11,7 +11,7 @@
 //! **What it is not.** An engine or a judge: it fills nothing in, reads no clock and contains no rule. Dates, numbers and
 //! the words of the rules are passed in; only where a rule stands in the contract is looked up here (`sarif`).
 //!
-//! **The law it keeps.** What was *proved* and what was only *sampled* are never the same word, every number has a unit
+//! **The law it keeps.** What was *proved* and what was only *sampled* are never one word, every number has a unit
 //! and, where there is one, a denominator, and a run that did nothing never looks like one that held.
 //!
 //! ```

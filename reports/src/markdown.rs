@@ -1,4 +1,4 @@
-//! The report as Markdown, for a review or a chat: it renders the same with and without HTML allowed.
+//! The report as Markdown, for a review or a chat: it renders alike with and without HTML allowed.
 
 use std::fmt::Write;
 

@@ -81,7 +81,7 @@ pub enum Fate {
     Survived {
         /// How long they looked, in milliseconds.
         time_ms: u64,
-        /// In how many states it was shown to be the same model, when it was.
+        /// In how many states it was shown to be equivalent to the model, when it was.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         same_states: Option<usize>,
     },
@@ -93,7 +93,7 @@ pub enum Fate {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Meaning {
-    /// It is the same model: no state differs.
+    /// It is equivalent to the model: no state differs.
     Equivalent,
     /// What it changes is specified nowhere, or is outside the model.
     Unspecified,
@@ -150,7 +150,7 @@ pub enum MutationVerdict {
 struct Score {
     noticed: usize,
     survived: usize,
-    /// Of those that survived, the ones that a run has shown to be the same model.
+    /// Of those that survived, the ones that a run has shown to be equivalent to the model.
     same: usize,
 }
 
@@ -167,8 +167,8 @@ impl Score {
     fn both_ways(self) -> String {
         let others = self.of() - self.same;
         format!(
-            "{} of {} mutants were noticed ({}); {} that survive are shown to be the same model, and of the other {others} \
-             it is {}",
+            "{} of {} mutants were noticed ({}); {} that survive are shown to be equivalent to the model, and of the \
+             other {others} it is {}",
             self.noticed,
             self.of(),
             self.percent(),
@@ -353,7 +353,7 @@ impl Mutations {
 /// What it means that a mutant survives, in words.
 fn means(row: &MutantRow) -> String {
     let shown = match row.fate {
-        Fate::Survived { same_states: Some(states), .. } => format!(" Shown: the same in {states} states."),
+        Fate::Survived { same_states: Some(states), .. } => format!(" Shown: equal in {states} states."),
         _ => String::new(),
     };
     match &row.survivor {

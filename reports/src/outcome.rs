@@ -196,7 +196,7 @@ impl JsonSchema for ExitCode {
 pub struct Outcome {
     /// What the command ends with.
     pub exit_code: ExitCode,
-    /// The same in words.
+    /// The exit code in words.
     pub verdict: String,
     /// Why it is not 0: every reason, the weightiest first.
     pub reasons: Vec<Reason>,

@@ -302,7 +302,7 @@ pub struct ModelEdges {
     pub reachable: u64,
     /// The names of those that no input reaches, in the order of the index.
     pub missing: Vec<String>,
-    /// How many of the same index the night before reached, where there was one.
+    /// How many of this index the night before reached, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_night: Option<u64>,
     /// The edges of the index by state and method, where they were counted.

@@ -152,7 +152,7 @@ impl Sentences {
     }
 }
 
-/// One list, the same in every rendering.
+/// One list, equal in every rendering.
 pub(crate) struct Section {
     pub(crate) title: &'static str,
     pub(crate) head: [&'static str; 3],

@@ -483,7 +483,7 @@ fn count(amount: &Amount) -> String {
     }
 }
 
-/// Whole units per second, or tenths when they are few. In integers, so that every machine prints the same.
+/// Whole units per second, or tenths when they are few. In integers, so that every machine prints equal text.
 fn per_second(amount: &Amount, time_ms: u64) -> Option<String> {
     if time_ms == 0 || !amount.unit.has_rate() {
         return None;

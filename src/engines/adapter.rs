@@ -245,7 +245,7 @@ pub(crate) fn interrupted(tried: &Tried, traces: &Traces) -> Vec<Option<String>>
         .collect()
 }
 
-/// A broken rule in words that are the same in every run.
+/// A broken rule in words that are equal in every run.
 fn without_numbers(finding: &Of) -> Option<String> {
     match finding {
         Of::Broken(id, _) => Some(format!("{} ({}): {}", id.rule, id.rule.name(), id.rule.sentence())),

@@ -30,7 +30,7 @@ use crate::run::quoted;
 pub(crate) struct Traces {
     /// Where, from the current directory.
     pub(crate) dir: PathBuf,
-    /// The same, from the report.
+    /// Where, from the report.
     pub(crate) from_report: PathBuf,
 }
 
@@ -73,7 +73,7 @@ impl Traces {
         }
     }
 
-    /// The same for a run that is another one than a suite's. Where the run of its program does not part from the specification
+    /// As [`Traces::keep`], for a run that is another one than a suite's. Where the run of its program does not part from the specification
     /// in this way, it is kept as it was seen.
     pub(crate) fn keep_difference(&self, trace: &Trace, difference: &Difference) -> Result<Failure, Error> {
         match minimize(&Case::of_trace(trace), RuleSet::ALL) {
@@ -205,8 +205,8 @@ impl Traces {
         Ok(failure)
     }
 
-    /// Writes down how the protocol breaks a rule, or a law that is none. `id` names it where the trace cannot. The same
-    /// failure of another design or in another slice is another file.
+    /// Writes down how the protocol breaks a rule, or a law that is none. `id` names it where the trace cannot. Each
+    /// design and each slice has a file of its own for one failure.
     pub(crate) fn keep_story(
         &self,
         story: &Story,
@@ -330,7 +330,7 @@ pub(crate) fn draw(trace: &Trace, violation: Option<Violation>) -> String {
     draw_marked(trace, violation, BTreeSet::new())
 }
 
-/// The same with more lines marked.
+/// As [`draw`], with more lines marked.
 fn draw_marked(trace: &Trace, violation: Option<Violation>, marked: BTreeSet<u64>) -> String {
     let told = told(trace);
     // A whole night does not fit into a picture; the job that the violation is about does.
@@ -397,7 +397,7 @@ pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(
     write(path, &format!("{text}\n"))
 }
 
-/// The same for a file that is not text.
+/// Writes a file that need not be text, and the directories above it.
 pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
     if let Some(dir) = path.parent() {
@@ -435,7 +435,7 @@ pub(crate) fn expected<E: Default + DeserializeOwned>(path: &Path, help: &str) -
     }
 }
 
-/// A path as a report has it, the same on every system.
+/// A path as a report has it, equal on every system.
 pub(crate) fn slashes(path: &Path) -> String {
     path.display().to_string().replace('\\', "/")
 }

@@ -68,7 +68,7 @@ pub(crate) fn parts(place: &Place) -> Vec<Part> {
         ),
         part(
             "place to write",
-            "traces and reports; without it a verdict is printed all the same",
+            "traces and reports; a verdict is printed without it, too",
             Need::Optional,
             writable(place),
             "make `target` and `reports` directories that can be written",

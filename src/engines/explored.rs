@@ -63,7 +63,7 @@ pub(crate) struct ExploredSlice {
     pub(crate) comparison: Comparison,
     /// How large a state is, in words; empty where it is not measured.
     pub(crate) size: String,
-    /// What is no violation, and worth a line and a picture all the same.
+    /// What is no violation, but worth a line and a picture.
     pub(crate) remark: Option<(String, Failure)>,
 }
 

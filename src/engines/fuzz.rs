@@ -578,7 +578,7 @@ impl Engine for Fuzz {
         Ok(())
     }
 
-    /// Of `lockstep`: the same body on a core that is broken on purpose.
+    /// Of `lockstep`: its body on a core that is broken on purpose.
     fn canary(&self, task: &Task<'_>, output: &mut Output) -> Option<reports::Canary> {
         if self.0 != Target::Lockstep || task.fuzzer == Fuzzer::Missing || task.core == CoreChoice::Core {
             return None;

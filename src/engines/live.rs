@@ -184,7 +184,7 @@ fn finding(
             let mut failure = plan.traces.keep(&broken.trace, Some(rule), "")?;
             // A run on real threads is no repetition, so this is its rate and not a doubt: the trace is evidence.
             failure.notes.push(format!("broken in {} of {} runs", broken.runs, all.runs));
-            failure.notes.push(format!("the same run again: {}", again(plan, config, broken.seed)));
+            failure.notes.push(format!("this run again: {}", again(plan, config, broken.seed)));
             Finding::broken(failure)
         }
         (Verdict::Violated { .. }, None) | (Verdict::Vacuous, _) => Finding::Vacuous,

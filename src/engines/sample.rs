@@ -38,7 +38,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) traces: &'a Traces,
 }
 
-/// The command that comes upon the same program again. A process that died may have been some programs further than its last message.
+/// The command that comes upon this program again. A process that died may have been some programs further than its last message.
 const AGAIN: &str = "bgcheck properties --programs 100000 --seed {at}";
 
 /// Samples for the budget.

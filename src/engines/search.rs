@@ -1,4 +1,4 @@
-//! How an exhaustive engine searches, and the progress that it shows: the same for every model.
+//! How an exhaustive engine searches, and the progress that it shows, for every model.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! The lines that lead a session of [`properties::simulate`]: from a prompt at a terminal, arguments, a script or a pipe.
 //!
-//! **The law it keeps.** A script and a person get the same replies. What is not from a person ends at its first wrong line, which the
+//! **The law it keeps.** A script and a person get equal replies. What is not from a person ends at its first wrong line, which the
 //! error names.
 
 use std::fs::File;

@@ -45,7 +45,7 @@ fn of_the_day(above: &Path) -> Result<PathBuf, Error> {
     loop {
         let dir = above.join(if number == 1 { day.clone() } else { format!("{day}-{number}") });
         match std::fs::create_dir(&dir) {
-            // Another night of the same day, perhaps one that runs right now.
+            // Another night of this day, perhaps one that runs right now.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
             result => {
                 made(&dir, result)?;

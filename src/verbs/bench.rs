@@ -13,7 +13,7 @@ use crate::output::Output;
 
 /// Compare our explorer with stateright's, and our service with curl: rates and memory.
 ///
-/// Every engine must come to the same counts, or the run ends with 70. Of several rounds the median is shown, with the least and the most;
+/// Every engine must come to equal counts, or the run ends with 70. Of several rounds the median is shown, with the least and the most;
 /// bytes per state are the most memory the process held, all included. `download` fetches one file from a server on this machine to the
 /// directory for temporary files, in turn by the service and by curl. Build with `--release`.
 #[derive(clap::Args, Debug)]

@@ -21,7 +21,7 @@ use crate::run;
 
 /// Run a libFuzzer target for a budget, with progress and a verdict.
 ///
-/// The same as `cargo fuzz run TARGET`. A crash is run again here and shown as the program that it is. Lockstep is guided by the
+/// Works as `cargo fuzz run TARGET`. A crash is run again here and shown as the program that it is. Lockstep is guided by the
 /// edges of the model, too: at the end the corpus is run again, and what it reaches of them is counted, and ten that it does not
 /// reach are named.
 #[derive(clap::Args, Debug)]

@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// How: by default DOT for transitions, a name a line for edges, and Markdown for the other tables.
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
-    /// The same as `--format json`.
+    /// Short for `--format json`.
     #[arg(long, conflicts_with = "format")]
     json: bool,
     /// Write to this file instead of stdout.

@@ -1,4 +1,4 @@
-//! `bgcheck minimize`: the smallest trace that still breaks the same rule, and everything about it.
+//! `bgcheck minimize`: the smallest trace that still breaks the rule, and everything about it.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::watch::{Limit, worker};
 
 /// Make a counterexample as small as it gets, and explain it.
 ///
-/// Steps, choices of the schedule and values are left out or made simpler as long as the same rule is broken with the same id,
+/// Steps, choices of the schedule and values are left out or made simpler as long as the rule is broken with its id,
 /// until none can go. Then it is run 20 times again, and the nearest run that passes is looked for: the one decision in which it
 /// differs. A recorded run that no engine here can repeat, such as a live one, is cut down to the events that still show
 /// the violation. The page is explained line by line in docs/reading-a-counterexample.md.

@@ -25,7 +25,7 @@ use crate::run;
 
 /// Run races on the engine's real service under controlled schedules, and judge each.
 ///
-/// A race is a few calls that prepare, two or three clients that call at the same time, callbacks that call back, and transfers
+/// A race is a few calls that prepare, two or three clients that call concurrently, callbacks that call back, and transfers
 /// that end well or badly. At each step a strategy decides who goes on. What breaks a rule is made small, and its trace repeats
 /// it. The table at the end lists which calls were scheduled inside which steps of other threads.
 #[derive(clap::Args, Debug)]

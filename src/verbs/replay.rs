@@ -30,7 +30,7 @@ Examples:
   bgcheck replay target/traces/R1-7f3a09c2-bits.jsonl --subject core      is it repaired?
   bgcheck replay fuzz/artifacts/lockstep/crash-0123abcd                   the program of a crash
   bgcheck replay crash-0123abcd --target schedule                         the race of a crash, from any place
-  bgcheck replay target/traces/R1-0123abcd-bits.jsonl --subject core      a race: the same schedule again
+  bgcheck replay target/traces/R1-0123abcd-bits.jsonl --subject core      a race: its schedule again
   bgcheck replay night.jsonl --around 812345                              of a long trace, forty lines
   bgcheck replay target/traces/R1-7f3a09c2-bits.jsonl --svg chart.svg     a picture, for a page or a report
   bgcheck replay target/traces/agreement-0123abcd-path.jsonl --adapter adapter.toml

@@ -61,7 +61,7 @@ fn send(line: &str) {
     let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
     let reaper = started.get_or_insert_with(|| start().ok());
     if let Some(stdin) = reaper.as_mut().and_then(|reaper| reaper.stdin.as_mut()) {
-        // Without it, everything that ends in the usual way is ended all the same.
+        // Without it, everything that ends in the usual way is ended, too.
         let _ = stdin.write_all(line.as_bytes());
     }
 }

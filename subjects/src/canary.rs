@@ -166,7 +166,7 @@ impl<C: Core> Core for Canary<C> {
         }
     }
 
-    /// The same fault at the end of Cancel; Complete shares the code, and so the fault.
+    /// The fault at the end of Cancel, too; Complete shares the code, and so the fault.
     fn handle_disk(&mut self, job: JobId, outcome: &DiskOutcome) -> Answer {
         without_waiting(self.0.handle_disk(job, outcome))
     }

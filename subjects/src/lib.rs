@@ -1,6 +1,6 @@
 //! What is under test: the subjects of the workbench, and what stands around them.
 //!
-//! - [`program`]: what happens in a run, from bytes or a seed; [`tape`]: the same as text; [`random`]: the numbers of a seed.
+//! - [`program`]: what happens in a run, from bytes or a seed; [`tape`]: its stimuli as text; [`random`]: the numbers of a seed.
 //! - [`run`]: a program on a stepped core in lockstep with the specification, judged by the rules. [`canary`]: a core that is broken on purpose.
 //! - [`race`]: the engine's service under schedules of our choice, with a simulated network and disk.
 //! - `live`: the engine's service on real threads over real HTTP, and `server`, which misbehaves for it; `outcomes`: how its transfers end then.

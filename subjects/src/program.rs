@@ -70,8 +70,8 @@ impl Program {
         (program, steps.take(STEPS))
     }
 
-    /// The same, with what is done to the first job done to the second one as well: what two jobs share is tried in the same
-    /// states of both.
+    /// This program, with what is done to the first job done to the second one as well: what two jobs share is tried in
+    /// equal states of both.
     #[must_use]
     pub fn in_step(self) -> Program {
         let twice = |step: Stimulus| {
@@ -128,13 +128,13 @@ impl Program {
         if slice.is_empty() { text } else { format!("{text}\n{indent}.in_slice({slice:?})") }
     }
 
-    /// The same steps, with every second job the second user's.
+    /// These steps, with every second job the second user's.
     #[must_use]
     pub fn of_two_users(self) -> Program {
         Program { users: Users::Two, ..self }
     }
 
-    /// The same steps with the delays of a slice of the checker; the usual ones when there is no slice of this name.
+    /// These steps with the delays of a slice of the checker; the usual ones when there is no slice of this name.
     #[must_use]
     pub fn in_slice(self, name: &str) -> Program {
         let named = slice(name, &self.variant.profile);

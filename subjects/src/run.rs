@@ -26,7 +26,7 @@ pub enum Broken {
 }
 
 impl Broken {
-    /// Whether the other is the same failure: a rule in common, or both disagreements.
+    /// Whether both are one failure: a rule in common, or both disagreements.
     #[must_use]
     pub fn is_like(&self, other: &Broken) -> bool {
         match (self, other) {
@@ -64,7 +64,7 @@ pub fn run<C: Core>(program: &Program, make: fn(&Config) -> C) -> Outcome {
     run_watched(program, make, &mut |_, _| ())
 }
 
-/// The same, and calls `watch` after every stimulus that did something, with the rules that had something to decide.
+/// As [`run()`], and calls `watch` after every stimulus that did something, with the rules that had something to decide.
 pub fn run_watched<C: Core>(
     program: &Program,
     make: fn(&Config) -> C,
@@ -78,7 +78,7 @@ pub fn run_bytes<C: Core>(bytes: &[u8], make: fn(&Config) -> C) -> Outcome {
     run_bytes_telling(bytes, make, &mut NoEdges)
 }
 
-/// The same, and passes the edges of the steps to `edges`.
+/// As [`run_bytes`], and passes the edges of the steps to `edges`.
 pub fn run_bytes_telling<C: Core>(
     bytes: &[u8],
     make: fn(&Config) -> C,

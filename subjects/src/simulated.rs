@@ -25,7 +25,7 @@ use crate::object::panic_on_purpose;
 
 /// How long something may take that has to happen; a busy machine has the second try, with more of it.
 pub const PATIENCE: Duration = Duration::from_millis(1500);
-/// The same when something of this part has not happened already: the finding is there.
+/// How long it may take when something of this part has not happened already: the finding is there.
 const IMPATIENCE: Duration = Duration::from_millis(100);
 /// Longer than anything is waited for: so long a door stays closed at most.
 const DOOR: Duration = Duration::from_secs(10);

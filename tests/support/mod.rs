@@ -21,7 +21,7 @@ pub(crate) fn checkout() -> tempfile::TempDir {
     dir
 }
 
-/// The same of a directory that is there.
+/// Makes a checkout of a directory that is there.
 pub(crate) fn make_checkout(dir: &Path) {
     for below in ["contract", "fuzz"] {
         fs::create_dir_all(dir.join(below)).expect("a test may fail here");

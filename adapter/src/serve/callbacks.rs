@@ -16,7 +16,7 @@ use crate::wire::{
     Action, Called, End, Enter, Errored, GivenParts, Leave, Order, PlannedCall, Start, WireOut, WireReceiver,
 };
 
-/// What an adapter's client objects use. Clones are the same.
+/// What an adapter's client objects use. All clones share one state.
 #[derive(Clone)]
 pub struct Callbacks {
     shared: Arc<Shared>,

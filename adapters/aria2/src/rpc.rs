@@ -18,14 +18,14 @@ pub(crate) type Notified = Box<dyn Fn(&str, &str) + Send>;
 /// Who waits for the answer to a question, by its number.
 type Waiting = BTreeMap<u64, Sender<Result<Value, No>>>;
 
-/// A connection. Clones are the same.
+/// A connection. Its clones share it.
 #[derive(Clone)]
 pub(crate) struct Connection {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    /// Only writes. The reading thread has a WebSocket of its own around the same stream.
+    /// Only writes. The reading thread has a WebSocket of its own around this stream.
     writer: Mutex<WebSocket<TcpStream>>,
     /// Those who wait for an answer; none when no answer will come any more.
     waiting: Mutex<Option<Waiting>>,

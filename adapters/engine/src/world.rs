@@ -46,7 +46,7 @@ struct Numbers {
     jobs: BTreeMap<JobId, u32>,
     /// Whose it is.
     owners: BTreeMap<JobId, UserId>,
-    /// The service's number of an object, by job and number of bgcheck's. An object that is registered again is the same one.
+    /// The service's number of an object, by job and number of bgcheck's. An object that is registered again keeps its number.
     receivers: BTreeMap<(u32, u32), ReceiverId>,
 }
 

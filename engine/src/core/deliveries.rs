@@ -340,7 +340,7 @@ impl Core {
     }
 }
 
-/// Whether the delivery is about what is still the case: same registration, same entry into the same state.
+/// Whether what the delivery is about still stands: its registration, and the entry into the state that it reports.
 fn is_current(job: &Job, begun: &Begun, seeded: Seeded) -> bool {
     let state = match begun.event {
         Event::JobTransferred => JobState::Transferred,

@@ -3,7 +3,7 @@
 //! **What it is.** The answers that the service needs at every call, in a time that does not grow with the number of jobs. A core has
 //! an index while it keeps more than a few records; with fewer, looking at each record is faster. With [`Jobs::Many`] it always has one.
 //!
-//! **What it is not.** A second truth. Every entry is computed from one record, by the same words as the look at all records;
+//! **What it is not.** A second truth. Every entry is computed from one record, by the functions that the look at all records uses;
 //! an entry whose record was touched is computed anew before the index is read (`Core::settle`). The view, equality and hash of
 //! a core do not know it.
 //!
@@ -230,7 +230,7 @@ mod tests {
 
     use super::*;
 
-    /// A core with an index beside one without, both given the same, and compared after each step.
+    /// A core with an index beside one without: both get each step, and are compared after it.
     struct Twins {
         indexed: Core,
         plain: Core,

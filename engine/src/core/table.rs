@@ -6,7 +6,7 @@
 //! **What it is not.** A scheduler. Which of the records the core looks for is in [`Index`]. The table only notes which of them
 //! the index has to look at again.
 //!
-//! **The law it keeps.** Two tables are equal, and hash equally, when the same jobs are in them and the next one gets the same number.
+//! **The law it keeps.** Two tables are equal, and hash equally, when they have equal jobs and an equal number for the next one.
 //! Neither the places of the holes nor the index count.
 
 use std::hash::{Hash, Hasher};

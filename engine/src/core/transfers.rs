@@ -36,7 +36,7 @@ impl Core {
         self.next_move_of(|_| Served::Yes)
     }
 
-    /// The same when only some users are served.
+    /// The next move when only some users are served.
     pub(super) fn next_move_of(&self, served: impl Fn(UserId) -> Served) -> Option<Move> {
         let may = |id: JobId| self.job(id).is_some_and(|job| served(job.owner) == Served::Yes);
         let idle = match self.index() {

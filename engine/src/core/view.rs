@@ -20,7 +20,7 @@ const NOW: u64 = 1 << 50;
 pub struct View(Core);
 
 impl Hash for View {
-    /// The configuration is the same for every core that is ever compared, and everything left out below is fixed.
+    /// All cores that are ever compared have one configuration, and everything left out below is fixed.
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.jobs.hash(state);
         self.0.begun.hash(state);

@@ -9,7 +9,7 @@ use super::objects::{File, Job};
 ///
 /// Its methods run on threads of the service, at most four at once per user and one at once per job. Every method of the job may be
 /// called from inside, Cancel and Complete included; what is not allowed is to wait there for another thread that is itself
-/// waiting in Cancel, Complete, SetNotifyInterface or SetNotifyFlags of the same job (contract section 4, clause 7).
+/// waiting in Cancel, Complete, SetNotifyInterface or SetNotifyFlags of this job (contract section 4, clause 7).
 /// A panic counts as not acknowledged.
 ///
 /// ```

@@ -304,7 +304,7 @@ impl<R: Runtime> Shared<R> {
         }
     }
 
-    /// Keeps handles and receivers in step with the core, in the same critical section.
+    /// Keeps handles and receivers in step with the core, in the critical section in which it answers.
     fn note_answer(
         &self,
         state: &mut State<R>,

@@ -45,9 +45,9 @@ designs! {
     GateNoWait = "gate-no-wait";
     /// The forbidding call waits until the callback has left, always.
     GateAndWait = "gate-and-wait";
-    /// The same, except inside that very callback.
+    /// The forbidding call waits, except inside that very callback.
     WaitUnlessOwn = "wait-unless-own";
-    /// The same, except inside any callback.
+    /// The forbidding call waits, except inside any callback.
     WaitUnlessAny = "wait-unless-any";
     /// Clauses 1 to 4.
     #[default]

@@ -3,7 +3,7 @@
 //! The snapshot is taken by one recorded call, EnumFiles or EnumJobs. Moving through it touches the engine no more, so
 //! what an enumerator does is not recorded. `for file in files` goes through what remains.
 //!
-//! Delivery Optimization has a page on the enumerator of files alone. It has EnumJobs all the same (facts G58), so the enumerator of jobs
+//! Delivery Optimization has a page on the enumerator of files alone. It has EnumJobs nevertheless (facts G58), so the enumerator of jobs
 //! has the methods of the one of files there.
 
 use std::fmt;
@@ -74,7 +74,7 @@ impl<T: Clone> Enumerator<T> {
         Ok(u32::try_from(self.items.len()).unwrap_or(u32::MAX))
     }
 
-    /// `Clone`: another enumerator at the same position. Not the trait, because it may be refused.
+    /// `Clone`: another enumerator at this position. Not the trait, because it may be refused.
     ///
     /// # Errors
     /// E_NOTIMPL where the dialect lacks it.

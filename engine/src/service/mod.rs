@@ -194,7 +194,7 @@ impl<R: Runtime> Service<R> {
         self.input(contract::Core::handle_network_back);
     }
 
-    /// Lets time come to the runtime's now. The timer does the same; a runtime without one leaves it to its driver.
+    /// Lets time come to the runtime's now. The timer does this, too; a runtime without one leaves it to its driver.
     pub fn tick(&self) {
         let _ = self.shared.tick();
     }

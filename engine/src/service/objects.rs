@@ -1,7 +1,7 @@
 //! The objects clients hold: the manager, jobs and files.
 //!
-//! Every method makes one call of the same name, recorded as such, on behalf of the current thread. A call from inside a
-//! callback is recognised by the thread, so a client uses the same objects there. Where only S_OK means success, a method gives a
+//! Every method makes one call of its name, recorded as such, on behalf of the current thread. A call from inside a
+//! callback is recognised by the thread, so a client uses its objects there, too. Where only S_OK means success, a method gives a
 //! plain `Result`; where other success codes mean something, the value comes as [`Returned`].
 
 use std::fmt;
@@ -36,7 +36,7 @@ pub struct Manager {
     user: UserId,
 }
 
-/// `IBackgroundCopyJob` and `IBackgroundCopyJob2`. Clones are the same object.
+/// `IBackgroundCopyJob` and `IBackgroundCopyJob2`. Clones are one object.
 #[derive(Clone)]
 pub struct Job {
     held: Arc<Held>,
@@ -408,7 +408,7 @@ impl File {
 }
 
 impl PartialEq for Job {
-    /// Whether they are the same job of the same service.
+    /// Whether they are one job of one service.
     fn eq(&self, other: &Self) -> bool {
         std::ptr::addr_eq(Arc::as_ptr(&self.held.engine), Arc::as_ptr(&other.held.engine))
             && self.held.job == other.held.job

@@ -48,7 +48,7 @@ impl Registry {
         }
     }
 
-    /// The id of an object for a call that is about to be made; the same object has the same id while it is here.
+    /// The id of an object for a call that is about to be made; an object keeps its id while it is here.
     pub(super) fn lend(&mut self, object: &Arc<dyn Callback>) -> ReceiverId {
         let known = self.objects.iter_mut().find(|(_, entry)| is_same(&entry.object, object));
         if let Some((id, entry)) = known {
@@ -61,7 +61,7 @@ impl Registry {
         id
     }
 
-    /// The same under an id that the driver chose. Gives the object back when another one stands there already: that one stays.
+    /// As [`Registry::lend`], under an id of the driver. Gives the object back when another one stands there already: that one stays.
     pub(super) fn lend_as(&mut self, id: ReceiverId, object: Arc<dyn Callback>) -> Dropped {
         match self.objects.get_mut(&id) {
             Some(entry) => {

@@ -1,7 +1,7 @@
 //! What the service needs from a threading library, and the one of `std`.
 //!
 //! **What it is.** The facade behind which all synchronisation of the service happens: a mutex, a condition variable, threads,
-//! a clock, and a note per thread of which delivery it runs. A library that controls schedules implements the same trait, so the
+//! a clock, and a note per thread of which delivery it runs. A library that controls schedules implements this trait, too, so the
 //! very service that runs in production is the one whose interleavings are explored.
 //!
 //! **What it is not.** There is no timed wait: a controlled schedule has no notion of one. Time enters through
@@ -65,7 +65,7 @@ pub trait Runtime: Send + Sync + 'static {
     /// The system has no thread to give.
     fn timer(&self, tick: impl FnMut() -> Option<Duration> + Send + 'static) -> io::Result<Self::Timer>;
 
-    /// The current thread's name in traces, the same at every call.
+    /// The current thread's name in traces, equal at every call.
     fn thread(&self) -> ThreadId;
     /// What [`Runtime::set_inside`] last set on this thread.
     fn inside(&self) -> Option<Inside>;

@@ -100,7 +100,7 @@ impl<'a> Attempt<'a> {
             return 0;
         };
         let from = match validator.size() {
-            // Of a whole file there is no rest to ask for: the last byte stands for it, and shows whether it is still the same.
+            // Of a whole file there is no rest to ask for: the last byte stands for it, and shows whether the file is unchanged.
             Some(size) if size == from => from.saturating_sub(1),
             Some(size) if size < from => 0,
             _ => from,

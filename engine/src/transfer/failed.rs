@@ -64,7 +64,7 @@ impl Failed {
         Failed { class, hr: HResult::from_http(status.as_u16()), context: ErrorContext::RemoteFile }
     }
 
-    /// The same, or what a fault makes of it.
+    /// This failure, or what a fault makes of it.
     pub(super) fn seeded(self, seeded: Seeded) -> Failed {
         let class = match self.hr {
             HResult::BG_E_HTTP_ERROR_404 if seeded.is(Fault::NotFoundIsRetried) => Failure::Transient,

@@ -23,7 +23,7 @@ impl Validator {
         self.size
     }
 
-    /// Whether a later answer could show that it is of the same version. Neither a size nor a weak tag promises equal bytes.
+    /// Whether a later answer could show that it is of this version. Neither a size nor a weak tag promises equal bytes.
     #[must_use]
     pub fn is_evidence(&self) -> bool {
         self.strong_etag().is_some() || self.last_modified.is_some()

@@ -58,7 +58,7 @@ fn a_foreground_job_has_none_and_a_new_background_job_a_whole_one() {
     assert_eq!(bench.next(), Some(secs(400)));
     bench.at(110);
     priority(&mut bench, runs, 2);
-    assert_eq!(bench.next(), Some(secs(400)), "the same priority again");
+    assert_eq!(bench.next(), Some(secs(400)), "its earlier priority again");
 }
 
 #[test]

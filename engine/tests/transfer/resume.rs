@@ -71,7 +71,7 @@ fn a_date_resumes_without_if_range() {
 #[test]
 fn a_size_or_a_weak_tag_is_no_evidence_and_nothing_is_glued() {
     for headers in [&[][..], &["etag: W/\"v1\""]] {
-        // Of the same size, and as weakly equal as can be, but of other bytes.
+        // Of equal size, and as weakly equal as can be, but of other bytes.
         let server = cut_then(headers, move |head, bytes| {
             let other: Vec<u8> = bytes.iter().map(|byte| !byte).collect();
             if asked_from(head).is_some() {

@@ -31,7 +31,7 @@ impl Server {
         Server::start(move |_, out| drop(out.write_all(&bytes)))
     }
 
-    /// The same over TLS, with a certificate for 127.0.0.1 that is given in DER.
+    /// As [`Server::fixed`], over TLS, with a certificate for 127.0.0.1 that is given in DER.
     pub(crate) fn secure(bytes: impl Into<Vec<u8>>) -> (Server, Vec<u8>) {
         let bytes = bytes.into();
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");

@@ -1,4 +1,4 @@
-//! Counters that go up one at a time, each modulo the same number.
+//! Counters that go up one at a time, all modulo one number.
 //!
 //! **What it is for.** The model does next to nothing, so what is measured is the explorer.
 

@@ -1,4 +1,4 @@
-//! Checkpoints: the same result after an interruption, refusals, and a disk that is full.
+//! Checkpoints: an unchanged result after an interruption, refusals, and a disk that is full.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

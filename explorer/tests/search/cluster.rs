@@ -1,4 +1,4 @@
-//! Several processes: the same result as one, and words for everything that keeps them apart.
+//! Several processes: the result of one process, and words for everything that keeps them apart.
 //!
 //! The processes are threads here; what they share is only the sockets between them. Real ones, and one that is killed, are in the
 //! tests of the command.

@@ -1,4 +1,4 @@
-//! The same result with any number of workers, in every run; and that result a shortest path.
+//! One result with any number of workers, in every run; and that result a shortest path.
 
 use std::collections::VecDeque;
 

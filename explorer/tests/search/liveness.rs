@@ -232,7 +232,7 @@ fn random_graph(random: &mut Random) -> Graph<u32> {
     graph(&borrowed)
 }
 
-/// A small generator, the same in every run.
+/// A small generator of numbers that are equal in every run.
 struct Random(u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! A bound of memory: the same result, and what does not fit on the disk.
+//! A bound of memory: an unchanged result, and what does not fit on the disk.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! R6: what was acknowledged is not delivered again.
 //!
-//! The same event means the same cause: the k-th entry into a state, or the k-th completion of a file. A registration
+//! One event means one cause: the k-th entry into a state, or the k-th completion of a file. A registration
 //! that overlaps the time between the two callbacks excuses the second, because what still stands is delivered
 //! again to a new registration. Whether FileTransferred may be delivered again even then is R7's business.
 

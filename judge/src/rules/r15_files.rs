@@ -168,7 +168,7 @@ impl R15 {
             return true;
         }
         self.left.insert(file);
-        // A dialect without a code for files left behind answers S_OK all the same (facts G30).
+        // A dialect without a code for files left behind answers S_OK nevertheless (facts G30).
         let silent = profile.unable_to_delete == HResult::S_OK || self.end == End::CompletedInPart;
         let excused = silent && self.stuck.contains(file);
         let clean = matches!(self.end, End::Cancelled | End::Completed | End::CompletedInPart);

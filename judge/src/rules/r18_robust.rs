@@ -143,7 +143,7 @@ impl R18 {
         if !(transferred || error || file) {
             return Outcome::Held;
         }
-        // Reported once: the same omission at the next rest is not another one.
+        // Reported once: this omission at the next rest is not another one.
         (self.transferred.owed, self.error.owed, self.files_owed) = (false, false, FileSet::default());
         Outcome::Violated
     }

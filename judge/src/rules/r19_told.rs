@@ -198,7 +198,7 @@ impl R19 {
         if !still || !self.owes(cx, enabled) {
             return Outcome::Held;
         }
-        // Reported once: the same debt at the next rest is not another one.
+        // Reported once: this debt at the next rest is not another one.
         self.job.owed = false;
         (self.files, self.files_failed) = (FileSet::default(), FileSet::default());
         Outcome::Violated

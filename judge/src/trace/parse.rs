@@ -328,7 +328,7 @@ pub(super) fn texts(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The same checks on a trace that was not read but made. Its header counts as line 1.
+/// Checks a trace that was not read but made, as reading does. Its header counts as line 1.
 pub(super) fn check(trace: &Trace) -> Result<(), TraceError> {
     if trace.header.format != FORMAT {
         return Err(TraceError::UnknownFormat { line: 1, found: trace.header.format });

@@ -48,7 +48,7 @@ fn an_expired_job_is_not_found_at_once() {
     let mut run = Run::created(bits());
     run.moves(EnvStep::Expiry, JobState::Cancelled);
     run.reads(Call::GetJob, Out::Job(JOB));
-    // The table has the same answer for a job in CANCELLED.
+    // The table, too, has "not found" for a job in CANCELLED.
     run.breaks(&[R10, R12]);
 }
 

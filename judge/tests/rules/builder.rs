@@ -50,13 +50,13 @@ impl Run {
         run
     }
 
-    /// The same run of a subject that records what its clients are given.
+    /// This run, of a subject that records what its clients are given.
     pub(crate) fn records_given(mut self) -> Run {
         self.trace.header.records.push(Recorded::Given);
         self
     }
 
-    /// The same run of a subject that records this, too.
+    /// This run, of a subject that records this, too.
     pub(crate) fn records(mut self, kind: Recorded) -> Run {
         self.trace.header.records.push(kind);
         self

@@ -1,4 +1,4 @@
-//! Every run that a test here has judged, written down in `cases.jsonl`: `bgcheck mutate` holds mutants of the rules against the same runs.
+//! Every run that a test here has judged, written down in `cases.jsonl`: `bgcheck mutate` holds mutants of the rules against these runs.
 //! Those that are examples of a rule stand in `examples.jsonl`, too.
 //!
 //! After a change of a run, `UPDATE_CASES=1 cargo test -p judge --test rules` writes the file again.
@@ -54,7 +54,7 @@ fn examples_in(cases: &str) -> String {
     examples.map(|example| example.trace.print()).filter(|trace| seen.insert(trace.clone())).collect()
 }
 
-/// Runs this program again, test by test, so that the order is always the same; what is judged twice stands there once.
+/// Runs this program again, test by test, so that the order is fixed; what is judged twice stands there once.
 fn judged_by_all_tests() -> String {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cases.jsonl");
     fs::write(&path, "").expect("the file can be written");

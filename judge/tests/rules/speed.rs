@@ -77,7 +77,7 @@ fn job() -> judge::Trace {
     run.trace()
 }
 
-/// The same with slots for ids, as the monitors want them: one call and one delivery are open at a time here.
+/// This trace with slots for ids, as the monitors want them: one call and one delivery are open at a time here.
 fn slots(trace: &judge::Trace) -> judge::Trace {
     let mut text = trace.print();
     for id in (1..40).rev() {

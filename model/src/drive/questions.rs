@@ -133,7 +133,7 @@ impl<C: Core> Driver<C> {
     }
 
     /// Whether a delivery of the job could begin and be tracked. That another one of the job has begun is no reason here: it is
-    /// the core that has to know (clause 1), and the specification that refuses what the core begins all the same.
+    /// the core that has to know (clause 1), and the specification that refuses what the core begins nevertheless.
     pub fn may_begin(&self, job: JobId) -> bool {
         self.free_delivery().is_some() && self.core.is_ready(job)
     }

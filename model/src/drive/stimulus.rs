@@ -139,7 +139,7 @@ pub enum DiskResult {
 }
 
 impl DiskResult {
-    /// The same of a job that has nothing to do on the disk.
+    /// The outcome for a job that has nothing to do on the disk.
     pub(super) fn told_late(self) -> DiskOutcome {
         match self {
             DiskResult::Good => DiskOutcome::default(),

@@ -175,7 +175,7 @@ impl Note {
         }
     }
 
-    /// The same as an observer of this job alone sees it: the job has no number, another job's callback is number 1, and how far
+    /// The note as an observer of this job alone sees it: the job has no number, another job's callback is number 1, and how far
     /// a delivery has come is not seen.
     pub(super) fn alone(self) -> Note {
         let at = |on: u8, who: Who| match who {

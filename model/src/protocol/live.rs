@@ -38,7 +38,7 @@ use crate::scope::ScopeName;
 pub enum Duty {
     /// L1: a job that stays TRANSFERRED and enabled is told so until it acknowledges.
     TellsTransferred,
-    /// L2: the same of ERROR, and of each file that is whole.
+    /// L2: likewise for ERROR, and for each file that is whole.
     TellsErrorsAndFiles,
     /// L3: every call returns.
     Returns,

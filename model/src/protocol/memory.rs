@@ -4,7 +4,7 @@
 //! millions of states. So states hold a [`Memory`], which is eight bytes, and what an event makes of a memory is computed once.
 //!
 //! **The laws it keeps.**
-//! 1. A memory is the fingerprint of what is remembered, so it is the same in every run, thread and process; a state's identity
+//! 1. A memory is the fingerprint of what is remembered, so it is equal in every run, thread and process; a state's identity
 //!    does not depend on who was first.
 //! 2. Nothing is confused: two different contents with one fingerprint end the exploration with a panic.
 

@@ -262,7 +262,7 @@ fn tiny() -> Vec<Slice> {
     vec![calls, cross, slot, users, lock, files, expiry]
 }
 
-/// The same with retries, with calls from both sides, and with programs.
+/// As [`tiny`], with retries, with calls from both sides, and with programs.
 fn small() -> Vec<Slice> {
     let calls = Slice {
         name: "small/calls",

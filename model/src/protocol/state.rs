@@ -372,7 +372,7 @@ impl<const J: usize> World<J> {
         Self::callers().map(|who| (who, self.open(who))).filter(|(_, open)| open.is_open())
     }
 
-    /// The same world with the first two jobs exchanged.
+    /// This world with the first two jobs exchanged.
     pub(super) fn exchanged(&self) -> World<J> {
         let mut world = *self;
         world.jobs.swap(0, 1);

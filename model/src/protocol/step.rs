@@ -2,7 +2,7 @@
 //!
 //! The lock is not in the state. Every step that needs it takes it, does its work and gives it back, so no step
 //! finds it taken; what another thread could see in between is nothing, because all that the work changes is guarded by it.
-//! That a thread *waits* for the lock is the same as that its step has not been taken yet.
+//! A thread that *waits* for the lock is a thread whose step has not been taken yet.
 
 use contract::dialect::ResumeTarget;
 use contract::env::EnvStep;

@@ -134,7 +134,7 @@ impl Pair {
         }
     }
 
-    /// State and pending events are the same, as far as the specification has them: it has no retry times, and does not
+    /// State and pending events are equal, as far as the specification has them: it has no retry times, and does not
     /// begin what a running program has received.
     fn compare(&self) {
         let job = &self.world.jobs[0];
@@ -152,7 +152,7 @@ impl Pair {
     }
 }
 
-/// Walks at random through a slice of one job. The numbers are the same every time.
+/// Walks at random through a slice of one job. The numbers are equal in every run.
 #[test]
 fn the_jobs_of_the_protocol_are_the_specifications() {
     const WALKS: u32 = 800;

@@ -1,6 +1,6 @@
 //! API calls: what each answers in each state, and what it changes (facts B1 to B5).
 //!
-//! The order of the checks is the same for all: is the method there, is the job there, is it finalising, does its state
+//! All calls have one order of checks: is the method there, is the job there, is it finalising, does its state
 //! allow the call (facts G57), are the values good. Only then anything changes.
 
 use contract::answers::{self, Class};
@@ -312,7 +312,7 @@ impl Job {
         Ok(())
     }
 
-    /// A new epoch, also with the same object or none (semantics e and f).
+    /// A new epoch, also with the object that is registered already, or none (semantics e and f).
     fn register(
         &mut self,
         profile: &Profile,

@@ -4,7 +4,7 @@
 //! timers run follows from the job; a [`Clock`] adds when they fire. A caller that compares with an implementation passes the time in.
 //!
 //! **What it is not.** A part of what makes two jobs equal. A clock is compared with the implementation's timers after every step, and the
-//! implementation's own view has the same moments in it, so a checker keys its states on that view alone.
+//! implementation's own view has these moments in it, so a checker keys its states on that view alone.
 
 use std::hash::{Hash, Hasher};
 

@@ -146,7 +146,7 @@ impl Ticket {
 enum Phase {
     /// The job waits for it; no other delivery of the job begins.
     Begun,
-    /// The same, but its client's code has called the engine.
+    /// As [`Phase::Begun`], but its client's code has called the engine.
     Called,
     /// A program whose process exists: it holds nothing (semantics g).
     Detached,
@@ -161,7 +161,7 @@ pub(crate) enum Forbids {
     All,
     /// Those that the new mask masks.
     Masked(NotifyFlags),
-    /// Those to an object: another one, or the same one again, is registered.
+    /// Those to an object: another one, or this one again, is registered.
     Interfaces,
     /// Those to the program.
     Programs,
@@ -515,7 +515,7 @@ impl Job {
 
     /// The event is to be delivered again: to the program at once, or to the whole chain later (semantics e).
     ///
-    /// Where JobTransferred is not repeated, the program receives it all the same: it has not received it before.
+    /// Where JobTransferred is not repeated, the program receives it nevertheless: it has not received it before.
     fn owe(&mut self, profile: &Profile, ticket: Ticket) {
         if !self.still_concerns(ticket) {
             return;

@@ -86,7 +86,7 @@ fn states(dialect: Dialect) -> impl Iterator<Item = JobState> {
         .filter(move |state| edges(dialect).any(|edge| edge.from == *state || edge.to == *state))
 }
 
-/// Edges between the same two states as one arrow, with all their causes.
+/// Edges of one kind from one state to another as one arrow, with all their causes.
 fn arrows(dialect: Dialect) -> BTreeMap<(JobState, JobState, Arrow), Vec<String>> {
     let mut arrows = BTreeMap::new();
     for edge in edges(dialect) {

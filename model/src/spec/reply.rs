@@ -180,7 +180,7 @@ pub enum Refused {
     /// Every slot of callbacks of the user is taken (R9).
     #[error("no slot of callbacks is free (R9)")]
     NoCallbackSlot,
-    /// A job of higher priority waits for the same slot.
+    /// A job of higher priority waits for the slot.
     #[error("a job of higher priority waits")]
     HigherWaits,
     /// No waiting job may take the slot that was taken away (semantics j).

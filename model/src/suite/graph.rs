@@ -1,6 +1,6 @@
 //! The graph of a slice with what `explorer` does not see: the outcome of each edge, and the stimulus itself.
 //!
-//! **What it is.** Breadth first, on one thread, so that nodes have the same numbers everywhere. States are kept by a fingerprint of
+//! **What it is.** Breadth first, on one thread, so that nodes have equal numbers everywhere. States are kept by a fingerprint of
 //! 128 bits; only a frontier has its states in memory.
 //!
 //! **What it is not.** A check: a state in which anything is wrong ends it with an error.

@@ -7,7 +7,7 @@
 //! **What it is not.** A proof of the subject: a suite visits each edge of the quotient somewhere, and not everywhere.
 //!
 //! **The laws it keeps.**
-//! 1. The same scope gives the same suite, on any machine.
+//! 1. One scope gives one suite, on any machine.
 //! 2. Every path is one that the product can go; every item of the cover is on one of them.
 //! 3. No path is superfluous: each covers something that no other one does.
 

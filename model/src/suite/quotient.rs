@@ -7,7 +7,7 @@
 //! **What it is not.** A bisimulation: two concrete states of one place may differ in what they lead to later, which is why a suite
 //! covers edges and no proof follows from it.
 //!
-//! **The law it keeps.** Whatever runs a path, on whatever core, meets the same places and edges, for they are made of the
+//! **The law it keeps.** Whatever runs a path, on whatever core, meets equal places and edges, for they are made of the
 //! specification and the events and of nothing else.
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Walking a path on a core, and taking down what it covers.
 //!
 //! **What it is.** A [`Walk`] applies stimuli to specification and core in lockstep and returns for each step which edge of the quotient
-//! it was. Exploration and conformance use the same functions, so they cannot count differently.
+//! it was. Exploration and conformance share these functions, so they cannot count differently.
 
 use contract::{Core, EventView, JobId, JobState, Profile};
 

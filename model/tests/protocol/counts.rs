@@ -1,4 +1,4 @@
-//! The same states, edges and counterexamples, however many threads explore.
+//! Equal states, edges and counterexamples, however many threads explore.
 
 use contract::Dialect;
 use model::protocol::{Design, Law, Reduction, check};

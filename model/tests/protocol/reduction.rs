@@ -1,4 +1,4 @@
-//! What is left out shows nothing new: the same verdicts, from fewer states.
+//! What is left out shows nothing new: equal verdicts, from fewer states.
 
 use contract::Dialect;
 use model::explore::Proof;

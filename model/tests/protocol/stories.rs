@@ -1,4 +1,4 @@
-//! A counterexample is a trace like any other: it parses, and the judge of whole runs names the same rule.
+//! A counterexample is a trace like any other: it parses, and the judge of whole runs names the rule that the monitors named.
 
 use contract::Dialect;
 use judge::{Ended, Rule, RuleSet, Trace, Verdicts};

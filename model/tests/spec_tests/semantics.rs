@@ -191,7 +191,11 @@ fn f_an_epoch_replays_the_end_and_no_acknowledged_file() {
     script.tell();
     assert!(script.pending().is_empty());
     script.ok(Some(J), &register(1));
-    assert_eq!(script.pending(), [TRANSFERRED], "the same object starts an epoch, too (facts G16)");
+    assert_eq!(
+        script.pending(),
+        [TRANSFERRED],
+        "an object that was registered before starts an epoch, too (facts G16)"
+    );
 }
 
 #[test]

@@ -531,7 +531,7 @@ fn longer(wanted: usize, out: usize) -> Vec<&'static str> {
     }
 }
 
-/// The names of what is not the same.
+/// The names of what differs.
 fn named<const N: usize>(fields: [(&'static str, bool); N]) -> Vec<&'static str> {
     fields.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
 }

@@ -1,4 +1,4 @@
-//! A step in words that are the same for the same kind of step, whatever its values.
+//! A step in words that depend on its kind alone, not on its values.
 
 use std::collections::BTreeMap;
 

@@ -9,7 +9,7 @@
 //! **The laws it keeps.**
 //! 1. What the adapter does not pass on is left out, named, and never counted as covered.
 //! 2. What the adapter does wrong is a [`Fault`], never a finding.
-//! 3. The same seed and the same behaviour give the same programs, in the same order.
+//! 3. Seed and behaviour determine the programs and their order.
 
 mod abilities;
 mod aftermath;

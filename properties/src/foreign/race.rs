@@ -110,7 +110,7 @@ const LAST_DELAY: u64 = 400_000;
 /// How long a run may take beside its delay. One that takes longer borrows from the others.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// How long a run waits behind the racing call. What comes later is seen all the same, up to the end of its race.
+/// How long a run waits behind the racing call. What comes later is seen, too, up to the end of its race.
 const SETTLE: Duration = Duration::from_millis(2);
 
 /// How far a race may go.

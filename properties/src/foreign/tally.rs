@@ -32,7 +32,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// Takes what another process met under the same name, or this one under another name.
+    /// Takes what another process met under this name, or this process under another name.
     fn merge(&mut self, other: Found) {
         self.count += other.count;
         if other.first.1 < self.first.1 {
@@ -59,9 +59,9 @@ pub struct Again {
 pub struct Repeats {
     /// All of them.
     pub times: u32,
-    /// Those with the same failure.
+    /// Those with this failure.
     pub seen: u32,
-    /// Those with the same failure or another one that is not known.
+    /// Those with this failure or another one that is not known.
     pub failed: u32,
 }
 
@@ -75,7 +75,7 @@ impl Again {
         self.each().any(|runs| runs.failed == runs.times)
     }
 
-    /// Whether the failure has the same name each time.
+    /// Whether the failure came under its name in each run, or in each one at rest.
     #[must_use]
     pub fn is_same(&self) -> bool {
         self.each().any(|runs| runs.seen == runs.times)
@@ -378,7 +378,7 @@ impl Tally {
         }
     }
 
-    /// Takes what another one took down at the same time.
+    /// Takes what another tally took down meanwhile.
     pub(super) fn merge(&mut self, other: Tally) {
         for (id, theirs) in other.found {
             let Some(ours) = self.found.get_mut(&id) else {

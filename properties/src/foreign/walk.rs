@@ -231,8 +231,8 @@ impl<const J: usize> Walk<'_, J> {
         next > FAR.0 && moved.is_some_and(|at| self.path[at..].iter().any(transfers))
     }
 
-    /// Whether every implementation makes the same of a step. A Resume may wait for any callback that is inside, where the adapter does not
-    /// promise otherwise.
+    /// Whether a step has one outcome in every implementation. A Resume may wait for any callback that is inside, where the adapter does
+    /// not promise otherwise.
     fn is_sure(&self, step: &Stimulus) -> bool {
         let Stimulus::Call { from: From::Client(_) | From::User(_), job: Some(job), call: Call::Resume } =
             step

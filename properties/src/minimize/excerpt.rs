@@ -1,6 +1,6 @@
 //! Recorded runs that cannot be repeated: of what was seen, as little as still shows the violation.
 //!
-//! **What it is.** An excerpt. Every line of it was recorded, and the rule is broken at the same line as in the whole.
+//! **What it is.** An excerpt. Every line of it was recorded, and the rule is broken at the line at which the whole breaks it.
 //!
 //! **What it is not.** A run, let alone the smallest: what was left out did happen, and what is left might not have happened without
 //! it. Lines that a rule needs to distinguish this run from another (a registration, for example) stay. Without them
@@ -24,7 +24,7 @@ pub fn failure(trace: &Trace, rules: RuleSet) -> Option<Failed> {
     Failed::first(trace.clone(), rules)
 }
 
-/// The excerpt with as little in it as shows the same violation.
+/// The excerpt with as little in it as shows this violation.
 #[must_use]
 pub fn smallest(trace: &Trace, failed: &Failed) -> (Trace, Effort) {
     let Some(violation) = failed.violation else {

@@ -39,7 +39,7 @@ pub struct Tape {
 /// How often a counterexample fails when it is run again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rate {
-    /// Runs that failed the same way.
+    /// Runs that failed in this way.
     pub reproduced: u64,
     /// Runs.
     pub replays: u64,

@@ -5,10 +5,10 @@
 //! delta debugging ([`shrink`]), and comes back with a [`Minimal`]: its name, how often it fails when it is run again, the nearest
 //! run that passes and the one decision in which it differs, and an ordinary test.
 //!
-//! **What it is not.** A hunt. Something has failed already, and the same rule is kept with the same identity all the way.
+//! **What it is not.** A hunt. Something has failed already, and its rule is kept with its identity all the way.
 //!
 //! **The law it keeps.** What comes out is 1-minimal, unless [`shrink::End`] is `Stopped`: without any one step, or with any one choice
-//! or value simpler, the failure is gone or is another one. The same case gives the same result on any machine.
+//! or value simpler, the failure is gone or is another one. A case gives one result, on any machine.
 //!
 //! Engines whose counterexamples are shortest by construction (`check`) go through here, too: for the name, the rate and the
 //! explanation, and because a value may still be simpler.
@@ -36,7 +36,7 @@ pub use self::minimal::{
 };
 pub use self::shrink::{Effort, End, Smaller};
 
-/// What fails: the name that stays the same whatever seed or engine came upon it.
+/// What fails: one name, whatever seed or engine came upon it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Identity {
     /// A rule is broken so.

@@ -1,6 +1,6 @@
 //! Races on the service: the race, its values, and the schedule.
 //!
-//! A step of the race that goes shifts the choices after it, so the same schedule rarely breaks the smaller race. Then a number of
+//! A step of the race that goes shifts the choices after it, so the old schedule rarely breaks the smaller race. Then a number of
 //! other schedules are tried. For the schedule itself only choices that are fewer or nearer to "on as before" count.
 
 use std::ops::Range;
@@ -66,7 +66,7 @@ fn failed_by(seen: &Seen, trace: Trace) -> Failed {
     Failed { id, skeleton: vec![seen.to_string()], violation: None, difference: None, trace }
 }
 
-/// Whether the race fails with the same identity.
+/// Whether the race fails with this identity.
 #[must_use]
 pub fn fails_so(scheduled: &Scheduled, failed: &Failed) -> bool {
     is_so(&race::run(&scheduled.race, &scheduled.schedule), scheduled, failed)
@@ -91,7 +91,7 @@ pub fn smallest(scheduled: &Scheduled, failed: &Failed) -> (Scheduled, [Effort; 
         let now = [of_race, of_schedule];
         let so_far =
             efforts.map_or(now, |so_far: [Effort; 2]| [so_far[0].and(now[0]), so_far[1].and(now[1])]);
-        // The schedules by chance are the same for the same race, so that what is new is its own shorter one.
+        // The schedules by chance are equal for equal races, so that what is new is its own shorter one.
         most = if small.race == before.race { 0 } else { TRIES };
         if small == before || so_far.iter().any(|effort| effort.end == End::Stopped) {
             return (small, so_far);
@@ -125,7 +125,7 @@ struct Steps {
 }
 
 impl Steps {
-    /// The same number of parts, with a value changed.
+    /// As many parts, with a value changed.
     fn with(&self, change: impl FnOnce(&mut Race)) -> Steps {
         let mut steps = Steps { tries: self.most.min(FEW_TRIES), ..self.clone() };
         change(&mut steps.scheduled.race);

@@ -73,7 +73,7 @@ pub fn smallest<C: Core>(program: &Program, failed: &Failed, make: fn(&Config) -
     shrink(program.clone(), MOST_TESTS, &mut fails)
 }
 
-/// Whether the program fails with the same identity.
+/// Whether the program fails with this identity.
 pub fn fails_so<C: Core>(program: &Program, failed: &Failed, make: fn(&Config) -> C) -> bool {
     failure(program, failed.id.rules(), make).is_some_and(|now| now.id == failed.id)
 }

@@ -1,7 +1,7 @@
 //! What is simpler than a value: the third tape.
 //!
 //! **The law it keeps.** For each kind of value there is one list, the simplest first; what is in no list comes after all that are. So
-//! there are no circles, and two runs that fail alike end with the same values, whatever they began with.
+//! there are no circles, and two runs that fail alike end with equal values, whatever they began with.
 
 use contract::call::Fetched;
 use contract::core::{Failure, TransferEvent};

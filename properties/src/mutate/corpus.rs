@@ -192,12 +192,12 @@ fn lied(walks: &[Program], seed: u64) -> Vec<Condemned> {
     first_of_each(LIES, told)
 }
 
-/// Of a subject's traces that break the same rules the first few.
+/// The first few of a subject's traces for each set of rules that they break.
 fn some_of_each(subject: &str, traces: impl Iterator<Item = Trace>) -> Vec<Condemned> {
     first_of_each(OF_A_KIND, traces.map(|trace| Condemned::of(subject, trace)))
 }
 
-/// The first few of each kind: of one subject, breaking the same rules.
+/// The first few of each kind: of one subject, breaking one set of rules.
 fn first_of_each(few: usize, condemned: impl Iterator<Item = Condemned>) -> Vec<Condemned> {
     let mut seen: BTreeMap<(String, RuleSet), usize> = BTreeMap::new();
     condemned

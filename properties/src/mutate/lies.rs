@@ -12,7 +12,7 @@ use contract::{
 use judge::trace::{EnterLine, EnvLine, Kind, LeaveLine, Left, ReturnLine, StateLine, Told};
 use judge::{Ended, Line, Trace};
 
-/// Every lie about a trace, with a name that lies of the same kind share.
+/// Every lie about a trace, with a name that lies of one kind share.
 pub(super) fn lies(trace: &Trace) -> impl Iterator<Item = (String, Trace)> + use<'_> {
     let lines = (0..trace.lines.len()).flat_map(move |at| {
         let of = kind(&trace.lines[at].what);

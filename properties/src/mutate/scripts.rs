@@ -1,7 +1,7 @@
 //! Programs written by hand, for what needs more things at once than chance brings together: a second rename that fails, the last free slot,
 //! one job too many, a text that is too long.
 //!
-//! A limit of sixty jobs is reached with one where the profile says one: the question is whether model and core read the same cell
+//! A limit of sixty jobs is reached with one where the profile says one: the question is whether model and core read one cell
 //! and stop there, and not which number is in it.
 
 use contract::call::{Fetched, Whose};
@@ -321,7 +321,7 @@ impl Script {
         self.create(0).call(JOB, Call::SetNotifyFlags { flags }).call(JOB, register(0)).add(JOB)
     }
 
-    /// A thread is a user's of the same number, where no job decides whose it is.
+    /// A thread belongs to the user of its number, where no job decides whose it is.
     fn manager(self, thread: u32, call: Call) -> Script {
         self.then([Stimulus::Call { from: From::Client(ThreadId(thread)), job: None, call }])
     }

@@ -33,7 +33,7 @@ fn twin_slices() -> impl Iterator<Item = (Dialect, Slice)> {
     })
 }
 
-/// States in which a mutant of the specification was tried and found to be the same; nothing if it is not.
+/// States in which a mutant of the specification was tried and found to be equivalent; nothing if it is not.
 pub(super) fn same_specification(mutation: Mutation) -> Option<usize> {
     let calls = calls();
     let mut states = 0;

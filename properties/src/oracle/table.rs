@@ -62,7 +62,7 @@ fn once(bytes: &[u8]) -> Vec<Said> {
     says
 }
 
-/// What an attempt reports whose bytes do not count and which gets the whole file all the same.
+/// What an attempt reports whose bytes do not count, but which gets the whole file.
 fn again(bytes: &[u8]) -> Vec<Said> {
     let mut says = once(bytes);
     says.insert(1, Said::Restarted);

@@ -9,7 +9,7 @@
 //! a digest and without a rule, and takes over the parts of the moment. Then it goes on along legs that are not known, as far as there are any
 //! that force no switch. Between runs schedules go along known legs, which costs about a hundredth.
 //!
-//! **What it is not.** A sample: it has no seed, and the same race gives the same numbers on every machine.
+//! **What it is not.** A sample: it has no seed, and a race gives equal numbers on every machine.
 //!
 //! **The law it keeps.** The first failure that it finds has as few forced switches as any schedule that fails ([`Merges::OfOneTask`]). Between two
 //! bounds the statement is exact, too: all schedules with at most this number of forced switches have been run ([`Explored::bound`]).
@@ -32,7 +32,7 @@ use super::world::Choice;
 pub enum Merges {
     /// Those with one digest.
     Most,
-    /// Those with one digest at which, besides, one and the same task has the turn. These are more, and then the number of forced
+    /// Those with one digest at which, besides, one task has the turn. These are more, and then the number of forced
     /// switches is exact.
     OfOneTask,
 }

@@ -1,6 +1,6 @@
 //! Hunting: many races, many schedules of each, and what breaks made small.
 //!
-//! The same options give the same schedules in the same order; the budget decides how many.
+//! The options determine the schedules and their order; the budget decides how many.
 //!
 //! The races run on a thread of their own, and the caller's thread watches it: a schedule that never comes to its end is a finding, and
 //! the hunt is over.
@@ -53,7 +53,7 @@ pub struct HuntOptions<'a> {
     pub refine: Refine,
     /// Whether the states behind digests are kept, and compared.
     pub states: States,
-    /// Set when something broke and that is enough, here or in another hunt that has the same one: then it is over.
+    /// Set when something broke and that is enough, here or in another hunt that shares it: then it is over.
     pub enough: Option<&'a AtomicBool>,
     /// Called now and then with the number of schedules that have run.
     pub progress: &'a dyn Fn(u64),
@@ -138,7 +138,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Whether it is the same race as another one, made small.
+    /// Whether another failure breaks these rules in this race, too.
     fn is_like(&self, other: &Failure) -> bool {
         self.violated == other.violated && self.race == other.race
     }

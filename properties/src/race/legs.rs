@@ -6,8 +6,8 @@
 //!
 //! **Why it is sound.** What a task does depends on what it has read so far, which is its past, and on what it reads in the leg. That stands in
 //! the contents of mutexes, the waiters, the clock, the disk, the network and the clients: in the shared state. Nothing else can be read: not the
-//! past of another task, and not what the rules remember. So two legs from one shared state with one past do the same: they lead to one
-//! shared state and one past, and record the same events. These are the assumptions of `digest.rs`, used once more: that digest is right
+//! past of another task, and not what the rules remember. So two legs from one shared state with one past are equal: they lead to one
+//! shared state and one past, and record equal events. These are the assumptions of `digest.rs`, used once more: that digest is right
 //! if and only if a leg depends on these two parts.
 //!
 //! The rules and the protocol watch, and change nothing. What they remember after a leg is computed from what they remembered before, and from the

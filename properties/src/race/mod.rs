@@ -6,7 +6,7 @@
 //!
 //! **What it is not.** A proof, except for races so small that [`Kind::Exhaustive`] or [`Kind::Complete`] comes to their end.
 //!
-//! **The law it keeps.** The same options give the same schedules in the same order. What was found is a race and a tape, which repeat it.
+//! **The law it keeps.** The options determine the schedules and their order. What was found is a race and a tape, which repeat it.
 
 mod complete;
 mod hunt;

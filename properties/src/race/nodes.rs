@@ -103,7 +103,7 @@ impl Nodes {
         }
     }
 
-    /// The same, and this is chosen in the leg that follows.
+    /// This beginning, and `way` is chosen in the leg that follows.
     pub(super) fn with(&mut self, begins: Begins, way: u8) -> Begins {
         let then = self.then(begins).iter().copied().chain(Some(way)).collect();
         Begins { then: self.chosen.add(then).0, ..begins }

@@ -96,7 +96,7 @@ impl<K: Hash + Eq, T> Table<K, T> {
     }
 }
 
-/// The hash of a value, the same on every machine.
+/// The hash of a value, equal on every machine.
 pub(super) fn hash(value: &(impl Hash + ?Sized)) -> u64 {
     fingerprint(value) as u64
 }

@@ -120,7 +120,7 @@ struct Waits {
     profile: Profile,
     /// The delivery from inside which the next call comes.
     inside: Option<DeliveryId>,
-    /// The same of the call that ends each job, up to its disk work.
+    /// For each job the delivery from inside which the call came that ends it, up to its disk work.
     ending: BTreeMap<JobId, DeliveryId>,
 }
 

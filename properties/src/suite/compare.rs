@@ -169,7 +169,7 @@ impl Comparison<'_> {
         if let Some(doubt) = &mut self.doubt {
             follow.iter().for_each(|sight| doubt.note(Some(&sight.what), None));
         }
-        // What is like it but not the same is another one, not one missing and one extra.
+        // What is like it but not equal is another one, not one missing and one extra.
         for sight in left_over {
             let like = theirs.iter().position(|seen| is_like(&sight.what, &seen.what));
             let seen = like.map(|at| theirs.remove(at));

@@ -183,7 +183,7 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// The name, the same for the same fault in every engine.
+    /// The name: one fault has one name in every engine.
     #[must_use]
     pub fn id(&self) -> Identity {
         match self {
@@ -280,7 +280,7 @@ impl Conformed {
         })
     }
 
-    /// The same, with traces that name the subject.
+    /// These results, with traces that name the subject.
     #[must_use]
     pub fn of_subject(mut self, subject: &str) -> Conformed {
         for (_, outcome) in &mut self.files {

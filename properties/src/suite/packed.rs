@@ -1,7 +1,7 @@
 //! A suite as one compact file, for suites that are committed.
 //!
 //! **What it is.** Files of a suite have few different lines in very many places. So a text has each line once, each step as the lines it
-//! consists of once, and of a file the numbers of its steps. Names of what is covered are cut into their words the same way. Gzip makes
+//! consists of once, and of a file the numbers of its steps. Names of what is covered are likewise cut into their words. Gzip makes
 //! a seventh of this text: the paths of a suite have long beginnings in common.
 //!
 //! **The laws it keeps.**

@@ -234,7 +234,7 @@ pub(super) fn broken_rules(trace: &Trace) -> Vec<Finding> {
     broken_in(trace, &Verdicts::of_rules(trace, RuleSet::HERE))
 }
 
-/// The same, of a trace that was judged.
+/// As [`broken_rules`], of a trace that was judged.
 fn broken_in(trace: &Trace, verdicts: &Verdicts) -> Vec<Finding> {
     verdicts.violations().map(|violation| Finding::Broken(failure_id(trace, &violation), violation)).collect()
 }

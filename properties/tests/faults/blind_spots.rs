@@ -95,5 +95,5 @@ fn explored(dialect: Dialect, fault: Option<Fault>) -> Report {
     let resources = Resources::none();
     let options = Options { engine: Search::Own, threads: 1, budget: None, progress: &|_| (), resources };
     let make = fault.map_or(Core::new as fn(&_) -> _, Fault::maker);
-    explore(profile, &slice, RuleSet::OF_A_JOB, make, &options).expect("it does the same thing twice")
+    explore(profile, &slice, RuleSet::OF_A_JOB, make, &options).expect("equal steps have equal results")
 }

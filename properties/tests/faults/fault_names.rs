@@ -121,7 +121,7 @@ fn where_a_fault_has_more_than_one_name_the_skeletons_say_what_differs() {
         for failed in &names {
             let [forbidden, broken] = &failed.skeleton[..] else { panic!("{fault}: {:?}", failed.skeleton) };
             assert!(forbidden.contains(shared), "{fault}: {forbidden}");
-            assert_eq!(*broken, names[0].skeleton[1], "{fault}: what broke the rule is the same");
+            assert_eq!(*broken, names[0].skeleton[1], "{fault}: something else broke the rule");
             // Names differ where skeletons do, and only there.
             for other in &names {
                 assert_eq!(failed.id == other.id, failed.skeleton == other.skeleton, "{fault}");

@@ -1,7 +1,7 @@
 //! Equal views have equal successors: what lets the product model key its states on `Core::canonical` (contract section 5).
 //!
 //! Breadth first, as the checker goes: whenever a state is reached again by another way, both are given every stimulus, and
-//! what they do must be the same. Every slice, because each frees another part of the core.
+//! what they do must be equal. Every slice, because each frees another part of the core.
 
 #![expect(clippy::disallowed_types, reason = "states are looked up by hash and never iterated over")]
 

@@ -31,7 +31,7 @@ fn every_schedule_of_a_small_race_is_run_and_the_barrier_holds_in_all() {
     let hunted = all_schedules(&race, Design::Barrier, Stop::Never);
     assert_eq!((hunted.exhausted, hunted.cut, hunted.failures.len()), (Exhausted::Yes, 0, 0));
     assert!(hunted.windows.of(Row::Cancel, Step::Begun) > 0, "a Cancel came between begin and enter");
-    // The same schedules find the design without a wait.
+    // These schedules find the failure of the design without a wait.
     let broken = all_schedules(&race, Design::ClaimThenCall, Stop::AtFirst);
     let failure = broken.failures.first().expect("claim-then-call breaks");
     assert!(failure.violated.contains(Rule::R1), "{}", failure.violated);

@@ -1,4 +1,4 @@
-//! Any bytes are a race and a schedule, and the same bytes are the same trace; the choices of a run repeat it.
+//! Any bytes are a race and a schedule, and equal bytes give equal traces; the choices of a run repeat it.
 
 use properties::race::{self, Kind, Race, Session, Tape};
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use engine::transfer::{
 };
 use properties::server::{Compared, Content, Server};
 
-/// Limits that a healthy server on the same machine never reaches, and a hostile one soon.
+/// Limits that a healthy server on this machine never reaches, and a hostile one soon.
 pub(crate) const LIMITS: ClientConfig = ClientConfig {
     connect_timeout: Duration::from_secs(5),
     response_timeout: Duration::from_millis(1200),

@@ -152,7 +152,7 @@ pub struct Failure {
 /// How often a counterexample failed when it was run again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Rate {
-    /// Runs that failed the same way.
+    /// Runs that failed in this way.
     pub reproduced: u64,
     /// Runs.
     pub replays: u64,

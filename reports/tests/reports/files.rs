@@ -1,4 +1,4 @@
-//! Reports on disk: what is written reads back the same, and what cannot be read returns why.
+//! Reports on disk: what is written reads back equal, and what cannot be read returns why.
 
 use crate::fixture;
 

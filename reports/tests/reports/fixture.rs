@@ -76,7 +76,7 @@ fn canary() -> Canary {
     }
 }
 
-/// The same with the deliberately broken subject: R1 and R2 are violated live.
+/// As [`held`], with the deliberately broken subject: R1 and R2 are violated live.
 pub(crate) fn violated() -> Results {
     let mut results = held();
     results.run.command_line.push_str(" --canary");
@@ -150,7 +150,7 @@ fn kills() -> Kills {
     }
 }
 
-/// The same without cargo-fuzz.
+/// As [`held`], without cargo-fuzz.
 pub(crate) fn skipped() -> Results {
     let mut results = held();
     for engine in results.engines.iter_mut().filter(|engine| engine.name.starts_with("fuzz")) {
@@ -162,7 +162,7 @@ pub(crate) fn skipped() -> Results {
     results
 }
 
-/// The same, but R9 had nothing to decide in one dialect.
+/// As [`held`], but R9 had nothing to decide in one dialect.
 pub(crate) fn vacuous() -> Results {
     let mut results = held();
     if let Status::Ran(ran) = &mut results.engines[1].status {

@@ -1,4 +1,4 @@
-//! The mutation score: what was noticed once must be noticed again, and what is the same model is counted apart.
+//! The mutation score: what was noticed once must be noticed again, and what is equivalent to the model is counted apart.
 
 use reports::{ExitCode, Extent, Fate, Meaning, MutantRow, Mutations, Survivor, Survivors};
 
@@ -60,7 +60,7 @@ fn the_same_model_counts_against_the_score_and_is_counted_apart() {
     let mut mutations = run(noticed());
     mutations.explain(&known());
     let text = mutations.text();
-    let score = "1 of 2 mutants were noticed (50.0 %); 1 that survive are shown to be the same model, and of the other 1 it is 100.0 %.";
+    let score = "1 of 2 mutants were noticed (50.0 %); 1 that survive are shown to be equivalent to the model, and of the other 1 it is 100.0 %.";
     assert!(text.contains(score), "{text}");
-    assert!(mutations.markdown().contains("Nobody can tell. Shown: the same in 7 states."), "{text}");
+    assert!(mutations.markdown().contains("Nobody can tell. Shown: equal in 7 states."), "{text}");
 }

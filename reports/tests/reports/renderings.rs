@@ -50,7 +50,7 @@ fn colour_adds_nothing_but_colour() {
     }
 }
 
-/// The run of another engine in which the same wait is missing has another id, and no second article.
+/// The run of another engine in which that wait is missing, too, has another id, and no second article.
 #[test]
 fn failures_with_one_cause_stand_together() {
     let mut results = fixture::violated();

@@ -1,4 +1,4 @@
-//! The sentences of the documents: every rendering prints the same, and none is lost on the way.
+//! The sentences of the documents: every rendering prints one list, and none is lost on the way.
 
 use judge::Rule;
 use reports::{SentenceStanding, Sentences, Style};

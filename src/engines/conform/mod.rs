@@ -69,7 +69,7 @@ fn not_generated(error: Unplanned) -> Error {
     match error {
         Unplanned::TooWide(_) => Error::usage(error.to_string(), "take a smaller scope: `--scope default`"),
         _ => {
-            let help = "run `bgcheck check` on the same scope for the shortest counterexample".to_owned();
+            let help = "run `bgcheck check` on this scope for the shortest counterexample".to_owned();
             Error::Broken { what: error.to_string(), help }
         }
     }

@@ -68,7 +68,7 @@ impl Woven {
 pub(super) enum Place {
     /// In a function that can have several bodies.
     Woven,
-    /// The same, but each body makes an iterator with a type of its own, so that what it gives is put into a vector.
+    /// In such a function, but each body makes an iterator with a type of its own, so that what it gives is put into a vector.
     Collected,
     /// In a constant, in a constant function, or in a function whose bodies have other types of their own: it needs a build of its own.
     Alone,

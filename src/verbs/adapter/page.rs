@@ -199,7 +199,7 @@ fn lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n  ")
 }
 
-/// The same for a machine.
+/// The page for a machine.
 pub(super) fn document(
     tried: &Tried,
     (found, interrupted): (&[Told], &[Option<String>]),

@@ -47,11 +47,11 @@ Examples:
   bgcheck check --model protocol                 the engine's barrier, against every interleaving
   bgcheck check --design recheck --scope tiny    why looking twice is not enough: ends with 2
   bgcheck check --compare-designs --scope tiny   every design, and what breaks it
-  bgcheck check --engine stateright              the same by another search, to compare
+  bgcheck check --engine stateright              by another search, to compare
   bgcheck check --scope wide --model protocol --memory 4G --checkpoint run
                                                  for hours: within 4 GiB, and kept on disk
   bgcheck check --scope wide --model protocol --memory 8G --resume run
-                                                 after a kill, with the same result
+                                                 after a kill, with an equal result
   bgcheck check --hosts hosts.txt --process 0    one of several processes: docs/scale.md
   bgcheck check --json > results.json            for `bgcheck report` and for machines")]
 pub(crate) struct Args {
@@ -73,7 +73,7 @@ pub(crate) struct Args {
     /// Only these rules, such as `R1,R2`.
     #[arg(long, value_delimiter = ',', value_parser = cli::one_of(RuleSet::HERE.iter()), value_name = "RULES")]
     rules: Vec<Rule>,
-    /// Which search explores: ours, or stateright's to hold it against. Counts and verdicts are the same.
+    /// Which search explores: ours, or stateright's to hold it against. Counts and verdicts are equal.
     #[arg(long, value_enum, default_value_t = Search::Own, value_name = "ENGINE")]
     engine: Search,
     /// Threads; as many as there are cores when left out, and never more.
@@ -92,7 +92,7 @@ pub(crate) struct Args {
     /// Where the traces of counterexamples go.
     #[arg(long = "out", short = 'o', alias = "trace-dir", value_name = "DIR")]
     trace_dir: Option<PathBuf>,
-    /// Leave out times and rates, so that the output is the same every time.
+    /// Leave out times and rates, so that the output is identical every time.
     #[arg(long)]
     no_times: bool,
     /// The results for a machine, as `bgcheck report` reads them, with what was found in each slice; and on stderr

@@ -37,7 +37,7 @@ Examples:
   bgcheck explore --path 'create; add; resume'             from there on
   bgcheck explore --design recheck --dialect both          why looking twice is not enough
   bgcheck explore target/traces/R1-7f3a09c2-bits.jsonl     a trace, with the run that passes beside it
-  bgcheck explore TRACE --export finding.html              the same as a file, to be sent
+  bgcheck explore TRACE --export finding.html              as a file, to be sent
   bgcheck explore --path 'create; add' --depth 2 --export walk.html
   bgcheck explore --port 0                                 any port that is free; it is printed
   bgcheck explore --stateright protocol --slice tiny/calls the protocol's states, in stateright's Explorer")]

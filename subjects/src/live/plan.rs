@@ -77,7 +77,7 @@ pub(super) enum Ending {
     Mask,
     /// Takes the registration away when the job is settled, registers anew, then completes.
     Unregister,
-    /// Registers the same object again and again.
+    /// Registers its object again and again.
     Reregister,
     /// Suspends and resumes while the job runs, then completes.
     SuspendResume,

@@ -149,7 +149,7 @@ impl Stage {
             deadline,
         });
         for (id, object) in (0..).zip(&stage.objects) {
-            // Known by number from the start, so that a trace numbers the objects the same way every time.
+            // Known by number from the start, so that every trace numbers the objects alike.
             stage.service.register_receiver(ReceiverId(id), Arc::clone(object));
         }
         Ok(stage)

@@ -1,6 +1,6 @@
 //! Short programs on the real service, for property tests: real threads and callbacks, transfers that end as the program decides.
 //!
-//! A program is a list of acts per client thread. The lists run at the same time, so a program does not fix what happens, only
+//! A program is a list of acts per client thread. The lists run in parallel, so a program does not fix what happens, only
 //! what is attempted; whatever happens is judged.
 
 use std::collections::VecDeque;

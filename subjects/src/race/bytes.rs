@@ -7,7 +7,7 @@
 //! **The law it keeps.** Every sequence of bytes is a race and a schedule. Bytes that are missing are zero: the empty input is the
 //! smallest race, and the empty schedule the one without a forced switch.
 //!
-//! What is seldom stands behind all else, so that a race without any of it is the same bytes as ever.
+//! What is seldom stands behind all else, so that a race without any of it keeps its bytes.
 //!
 //! Races are mostly of one shape, because most of what can go wrong has it: a job that is about to finish, an object that is about to
 //! be called, and clients that cancel, complete, mask or register meanwhile.

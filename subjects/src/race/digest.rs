@@ -1,7 +1,7 @@
 //! What two moments of a race have in common when they have one future.
 //!
-//! **What it is.** [`Moment::digest`] is a hash of a moment at which several tasks could go on. Two moments with one digest have the
-//! same ways to go, and each way leads on to the same: so a schedule that comes to a digest that is known need not be run further.
+//! **What it is.** [`Moment::digest`] is a hash of a moment at which several tasks could go on. Two moments with one digest have one
+//! set of ways to go, and each way leads on to one digest: so a schedule that comes to a digest that is known need not be run further.
 //!
 //! **Why it is sound.** A task is code that runs from one scheduling point to the next. What it does there depends on what it has read so far
 //! and on what it reads now, and on nothing else: no clock, no chance, no address. So the future of a moment is a function of

@@ -120,7 +120,7 @@ impl Locks {
         self.all.iter().map(|one| one.contents)
     }
 
-    /// The same locks of another run protected this.
+    /// In another run these locks protected this.
     pub(super) fn recall(&mut self, contents: &[Digest]) {
         self.all.iter_mut().zip(contents).for_each(|(one, contents)| one.contents = *contents);
     }

@@ -7,7 +7,7 @@
 //! **What it is not.** A search: which schedules are run is for the strategies and the hunt of `properties::race`. Memory is sequentially
 //! consistent here, and the code between two scheduling points is taken for one step.
 //!
-//! **The law it keeps.** The same race with the same tape gives the same trace. Whatever chose, its choices are a tape.
+//! **The law it keeps.** One race with one tape gives one trace. Whatever chose, its choices are a tape.
 //!
 //! ```
 //! use subjects::race::{self, Race};

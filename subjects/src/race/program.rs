@@ -1,4 +1,4 @@
-//! A race: what clients do before, what they do at the same time, and what their callbacks and the network do meanwhile.
+//! A race: what clients do before, what they do in parallel, and what their callbacks and the network do meanwhile.
 //!
 //! **What it is.** A prefix that one thread makes alone, then up to five branches that run in parallel, and beside them the network
 //! and the users who log off. Transfers, the disk and programs have their outcomes fixed here; in which order everything happens is

@@ -2,7 +2,7 @@
 //!
 //! **What it is.** A run of a race feeds a [`Trail`] with what is recorded, and with what stands under the service's lock whenever that is given
 //! back. The trail has every state in which the protocol may be. In a complete exploration it is a part of the digest, so two moments
-//! are merged only where the protocol may be in the same states.
+//! are merged only where the protocol may be in equal states.
 //!
 //! **What it is not.** A choice of races: [`Session::beside`] is given the map of the protocol, or none.
 //!

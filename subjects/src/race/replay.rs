@@ -53,7 +53,7 @@ pub fn from_trace(trace: &Trace) -> Result<(Race, Vec<u8>), ReplayError> {
     Ok((Race::parse(lines)?, schedule))
 }
 
-/// Runs what a trace was written by, and gives back the trace of today, when every step is the same.
+/// Runs what a trace was written by, and gives back the trace of today, when every step is equal.
 ///
 /// # Errors
 /// It is not the trace of a race, or something else happens now.

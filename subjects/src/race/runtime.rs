@@ -29,7 +29,7 @@ use super::strategy::Digests;
 use super::windows::Step;
 use super::world::{Deadline, Done, Fresh, HOST, Handle, Mode, Name, Role, Ticking, World};
 
-/// The runtime. Clones are of the same world.
+/// The runtime. Clones are of one world.
 #[derive(Clone)]
 pub(super) struct Shuttle {
     pub(super) world: Arc<World>,

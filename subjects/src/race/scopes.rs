@@ -1,6 +1,6 @@
 //! The races that are explored to their end: scopes with names.
 //!
-//! **What it is.** A scope is a list of races, the same on every machine.
+//! **What it is.** A scope is a list of races, equal on every machine.
 //!
 //! - `Tiny`: one job, and each of eleven kinds of call against an event that is due, in six situations.
 //! - `Small`: each pair of these kinds, by two clients, against each of six [`Situation`]s, and each single one against four more.

@@ -2,7 +2,7 @@
 //!
 //! **What it is.** A [`Strategy`] answers one question: here are the tasks that could go on, which does? The first way is always "on as
 //! before": with the task that runs, or when it waits, with the next in turn; time passes last. So the tape of nothing but zeros
-//! and the empty tape are the same schedule, the one with the fewest switches, and a tape grows smaller by cutting it and by setting
+//! and the empty tape are one schedule, the one with the fewest switches, and a tape grows smaller by cutting it and by setting
 //! choices to zero.
 //!
 //! **The law it keeps.** Whatever strategy made the choices, they are a [`Tape`], and the tape repeats the run.
@@ -30,7 +30,7 @@ pub struct Options<'a> {
 pub enum What {
     /// Which task goes on.
     GoesOn,
-    /// The same, and the last of them is the environment: taken, it lets time pass.
+    /// Which task goes on, where the last of them is the environment: taken, it lets time pass.
     GoesOnOrTime,
     /// Which of several waiters a notification wakes.
     Wakes,

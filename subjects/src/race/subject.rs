@@ -52,7 +52,7 @@ pub struct Run {
     pub overwaits: u64,
     /// The windows that were hit, in their order.
     pub windows: Vec<Window>,
-    /// What was seen first that stands in no event and breaks a rule all the same.
+    /// What was seen first that stands in no event and breaks a rule nevertheless.
     pub seen: Option<Seen>,
     /// Where the service did what the protocol cannot, in a run that is held to it.
     pub lost: Option<Lost>,
@@ -76,7 +76,7 @@ impl Run {
         !self.violated.is_empty() || self.overwaits > 0
     }
 
-    /// Whether the other is the same failure: a rule in common, or a call in each that waited too long.
+    /// Whether both are one failure: a rule in common, or a call in each that waited too long.
     #[must_use]
     pub fn is_like(&self, other: &Run) -> bool {
         self.violated.intersects(other.violated) || self.overwaits > 0 && other.overwaits > 0
@@ -97,7 +97,7 @@ impl Session {
         Session { strategy, beside: None }
     }
 
-    /// The same, with each run held to the protocol.
+    /// This session, with each run held to the protocol where there is a map.
     #[must_use]
     pub fn beside(self, map: Option<Arc<Map>>) -> Session {
         Session { beside: map, ..self }

@@ -92,7 +92,7 @@ impl Current {
         Hang { race: Race::clone(&self.race), schedule, threads, trace }
     }
 
-    /// The same choices once more, written down up to where they are stuck.
+    /// These choices once more, written down up to where they are stuck.
     fn trace(&self, schedule: &[u8], seed: Option<u64>) -> Trace {
         let (race, schedule) = (Arc::clone(&self.race), schedule.to_vec());
         let watch = Arc::new(Watch::default());
@@ -101,7 +101,7 @@ impl Current {
             be_watched(&watching);
             drop(super::trace(&race, &schedule, seed));
         };
-        // Without a thread for it there is no trace, and everything else is known all the same.
+        // Without a thread for it there is no trace, but everything else is known.
         let _ = std::thread::Builder::new().name("race once more".to_owned()).spawn(again);
         std::thread::sleep(REPEATED);
         let lines = watch.now().and_then(|stuck| {

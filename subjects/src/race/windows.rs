@@ -3,7 +3,7 @@
 //! **What it is.** A table, methods by steps. A cell counts how often a call of the method got the lock while another thread stood at
 //! the step. An empty cell is a race that was never run, whatever the number of schedules.
 //!
-//! **What it is not.** Coverage of code. The same lines run whether a Cancel comes before or after a callback has entered.
+//! **What it is not.** Coverage of code. Which lines run does not depend on whether a Cancel comes before or after a callback has entered.
 
 use std::collections::BTreeMap;
 

@@ -5,8 +5,8 @@
 //!
 //! **What it is not.** A scheduler: `ways.rs` lists the ways to go, and which of them is taken is a [`Strategy`]'s choice.
 //!
-//! **The law it keeps.** Only choices come from outside. With the same program and the same choices the same things happen in the
-//! same order, and are recorded with the same numbers.
+//! **The law it keeps.** Only choices come from outside. The program and the choices determine what happens, in
+//! which order, and with which numbers it is recorded.
 //!
 //! [`Runtime`]: engine::service::Runtime
 
@@ -351,7 +351,7 @@ impl World {
         }
     }
 
-    /// The same from another thread of the system, which gives up when it does not get it in time.
+    /// As [`World::inner()`], for another thread of the system, which gives up when it does not get it in time.
     pub(super) fn try_inner(&self, patience: Duration) -> Option<MutexGuard<'_, Inner>> {
         let step = Duration::from_millis(10);
         let mut waited = Duration::ZERO;

@@ -36,7 +36,7 @@ pub struct Content {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub enum Compared {
-    /// The same bytes, and as many.
+    /// Equal bytes, and as many.
     Same,
     /// They differ first at this byte, or one of the two ends there.
     Differs {

@@ -7,7 +7,7 @@
 //!
 //! **What it is not.** A good web server: one request per connection, GET and HEAD only, no caching, no speed records.
 //!
-//! **The law it keeps.** An answer depends on the request and on how many requests came for the same path before it, and on
+//! **The law it keeps.** An answer depends on the request and on how many requests came for its path before it, and on
 //! nothing else. At most [`MAX_THREADS`] threads run; dropping the server ends them all at once, also in the
 //! middle of an answer.
 //!

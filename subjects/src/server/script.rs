@@ -41,7 +41,7 @@ pub enum Piece {
 }
 
 impl Reply {
-    /// The same, followed by something else.
+    /// This reply, followed by a further piece.
     #[must_use]
     pub fn then(mut self, piece: Piece) -> Reply {
         self.0.push(piece);

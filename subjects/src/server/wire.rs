@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A connection to a client.
 pub(super) struct Wire {
     stream: Stream,
-    /// The same socket again, to wait on it under TLS.
+    /// The stream's socket again, to wait on it under TLS.
     socket: TcpStream,
 }
 

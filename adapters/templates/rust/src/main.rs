@@ -163,7 +163,7 @@ mod protocol {
         Throws,
     }
 
-    /// What your client objects use. Clones are the same.
+    /// What your client objects use. All clones share one state.
     #[derive(Clone)]
     pub struct Callbacks(Arc<Shared>);
 

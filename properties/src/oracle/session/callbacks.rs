@@ -138,7 +138,7 @@ pub(super) fn who_waits(checks: &mut Checks, setting: &Setting) {
             job.set_notify_flags(NotifyFlags::empty()).map(|()| HResult::S_OK).ok()
         }),
         ("SetNotifyInterface(NULL)", |job, _| job.set_notify_interface(None).map(|()| HResult::S_OK).ok()),
-        ("SetNotifyInterface of the same", |job, same| {
+        ("SetNotifyInterface of one object twice", |job, same| {
             job.set_notify_interface(object(same)).map(|()| HResult::S_OK).ok()
         }),
         ("Resume after more files", |job, _| {

@@ -199,7 +199,7 @@ pub(super) fn registrations(checks: &mut Checks, setting: &Setting) {
     checks.same("SetNotifyInterface", job.set_notify_interface(object(&second)), Ok(()));
     checks.same("an object that was replaced goes", alive.upgrade().is_none(), true);
     checks.same("GetNotifyInterface after it", registered(&job, &second), Ok(true));
-    checks.same("SetNotifyInterface of the same", job.set_notify_interface(object(&second)), Ok(()));
+    checks.same("SetNotifyInterface of one object twice", job.set_notify_interface(object(&second)), Ok(()));
     checks.same("GetNotifyInterface after that", registered(&job, &second), Ok(true));
     numbers_of_objects(checks, &sim, (&job, &other), &second);
     checks.same("SetNotifyInterface(NULL)", job.set_notify_interface(None), Ok(()));

@@ -14,8 +14,8 @@ pub(super) const NO_RETURN: &str = "does not return";
 /// The beginning of the identity of a call that is missing.
 pub(super) const ANOTHER_CALL: &str = "another call than";
 
-/// The words of a difference's identity, and what it is about. Where specification and core part in an answer the words are alike, so the same
-/// fault has the same name there.
+/// The words of a difference's identity, and what it is about. Where specification and core part in an answer the words are alike, so one
+/// fault has one name there.
 pub(super) fn words(
     after: &str,
     wanted: Option<&What<'_>>,
