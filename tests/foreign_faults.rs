@@ -141,7 +141,7 @@ fn several_faults_are_named_once_each() {
         ("mini.py", "sum(file.bytes for file in self.files)", "sum(file.bytes // 2 for file in self.files)"),
         ("mini.py", "return S_OK, self.mask\n", "return S_OK, self.mask | 1\n"),
     ];
-    let (code, text) = run(&faults, &["--budget", "40s"]);
+    let (code, text) = run(&faults, &["--budget", "25s"]);
     assert_eq!(code, Some(2), "{text}");
     for wanted in ["j0 is given the error", "bytes_transferred", "R11 (atomic)"] {
         assert!(text.contains(wanted), "{wanted}: {text}");
@@ -176,7 +176,7 @@ fn what_hides_behind_a_known_failure_is_found() {
         "            self._touch()\n            return 0x80004005\n\n    def Resume(self):",
     );
     let silent = ("mini.py", "\"Error\": \"JobError\"", "\"Error\": None");
-    let (_, first) = run(&[refuses], &["--budget", "25s"]);
+    let (_, first) = run(&[refuses], &["--budget", "12s"]);
     assert!(!first.contains(MISSING), "{first}");
     let lines: Vec<&str> = first.lines().collect();
     let known = lines.windows(2).filter(|pair| pair[0].contains(", first in ")).filter_map(|pair| {
@@ -190,7 +190,7 @@ fn what_hides_behind_a_known_failure_is_found() {
     let file = directory.path().join("known.toml");
     std::fs::write(&file, text).expect("the directory can be written");
     let file = file.to_str().expect("a path of ours");
-    let (code, both) = run(&[refuses, silent], &["--budget", "25s", "--known", file]);
+    let (code, both) = run(&[refuses, silent], &["--budget", "12s", "--known", file]);
     assert_eq!(code, Some(2), "{both}");
     assert!(both.contains(MISSING), "{both}");
     let is_known = |line: &str| line.starts_with("known: ") && line.contains("agreement-");
