@@ -262,7 +262,8 @@ fn tiny() -> Vec<Slice> {
     vec![calls, cross, slot, users, lock, files, expiry]
 }
 
-/// As [`tiny`], with retries, with calls from both sides, and with programs.
+/// Larger slices: calls from both sides, callbacks that fail, files, expiry and disks that fail, programs. Lock and expiry have no slice of
+/// their own.
 fn small() -> Vec<Slice> {
     let calls = Slice {
         name: "small/calls",
