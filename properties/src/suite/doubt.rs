@@ -126,7 +126,7 @@ impl Doubt {
 }
 
 /// Whether a call has no effect.
-fn is_getter(method: Method) -> bool {
+pub(crate) fn is_getter(method: Method) -> bool {
     let name = method.name();
     name.starts_with("Get")
         || name.starts_with("Enum")

@@ -36,7 +36,7 @@ use self::member::{Called, Member, World};
 use crate::difference::{Difference, outcome, same_answer};
 use crate::foreign::play::{GOOD_LOCAL, GOOD_REMOTE_FILE as GOOD_REMOTE, renamed};
 use crate::server::{GoesOn, Served};
-use crate::suite::{JOBS, may_be_suspended, one_of};
+use crate::suite::{JOBS, is_getter, may_be_suspended, one_of};
 
 pub(super) use self::again::Shown;
 pub(crate) use self::found::beyond;
@@ -313,7 +313,8 @@ impl States {
         } else {
             DiskResult::Good
         };
-        if line.inside.is_none() && self.named == Named::ByTheNextCall {
+        // What is seen behind a getter comes of what was before it.
+        if line.inside.is_none() && self.named == Named::ByTheNextCall && !is_getter(call.method()) {
             self.named = Named::By(line.id);
             self.after = format!("{} is called", call.method());
         }

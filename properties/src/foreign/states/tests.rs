@@ -232,3 +232,15 @@ fn what_hides_behind_a_first_failure_is_found() {
     assert_eq!(names, wanted);
     assert_eq!((account.again, account.undecided), (1, None));
 }
+
+/// What is seen behind a getter is named after the call before it, so that it has one name whatever a client reads meanwhile.
+#[test]
+fn a_getter_names_nothing() {
+    let dialect = Dialect::Bits;
+    let slices = slices_for(dialect.profile(), &Abilities::everything());
+    let slice = slices.iter().find(|slice| slice.name == "led/job").expect("it is led");
+    let path = [&fails()[..2], &[does(Call::GetNotifyFlags), does(Call::GetId)]].concat();
+    let case = case_of((slice, Settles::WhenStill), dialect, &path, "getters");
+    let states = follow(slice, &case, &|_, kind| Some(kind.clone()), &mut |_, _| ());
+    assert_eq!(states.after, "AddFile -> S_OK");
+}
