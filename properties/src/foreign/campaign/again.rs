@@ -65,7 +65,7 @@ impl Trying<'_> {
         let new: Vec<Identity> =
             self.tally.found.iter().filter(|(_, found)| is_new(found)).map(|(id, _)| *id).collect();
         // That is worth a little more time.
-        let until = self.until.max(Instant::now()) + GRACE;
+        let until = self.until.max(Instant::now()) + GRACE.min(self.plan.budget / OVERTIME);
         for (number, id) in new.iter().copied().enumerate() {
             self.tell("what was found, again", number as u64, Some(new.len() as u64));
             let Some(case) = self.tally.found.get(&id).and_then(|found| found.case.clone()) else { continue };
@@ -91,7 +91,7 @@ impl Trying<'_> {
             self.count_run(id, failed.as_ref(), led);
             names.take_led(id, failed.as_ref());
         }
-        while led.seen < led.times && at_rest.times < REPLAYS && Instant::now() < until {
+        while led.seen < led.times && at_rest.times < REPLAYS {
             let failed = self.failed(case, Waits::Silence)?;
             self.count_run(id, failed.as_ref(), at_rest);
             names.take_at_rest(failed);
@@ -172,8 +172,9 @@ impl Names {
     }
 }
 
-/// How long behind the end of its time what was found is led again.
+/// How long behind the end of its time what was found is led again, and which part of the whole time that is at most.
 const GRACE: Duration = Duration::from_secs(10);
+const OVERTIME: u32 = 10;
 
 /// How often what was found is led again.
 const REPLAYS: u32 = 3;
