@@ -191,12 +191,16 @@ impl Told {
 
     /// As the file of known failures has it.
     pub(crate) fn accepted(&self) -> Accepted<'_> {
-        let again = self.found.again.unwrap_or_default();
-        let rate = match self.found.case {
+        let rate = match (&self.found.case, self.found.again) {
             // A race comes when it comes.
-            None => Some(0.0),
-            Some(_) if again.led.seen == again.led.times => None,
-            Some(_) => Some(f64::from(again.led.seen) * 100.0 / f64::from(again.led.times)),
+            (None, _) => Some(0.0),
+            (Some(_), None) => None,
+            (Some(_), Some(again)) if again.led.times > 0 && again.led.seen == again.led.times => None,
+            // It may have another name next time.
+            (Some(_), Some(again)) => {
+                let runs = runs(&again);
+                Some(f64::from(runs.seen) * 100.0 / f64::from(runs.times))
+            }
         };
         Accepted { id: &self.id, message: &self.message, rate }
     }
@@ -211,9 +215,9 @@ fn repeats(when: &str, Repeats { times, seen, failed }: Repeats) -> String {
     }
 }
 
-fn rate(again: &Again) -> Rate {
-    let runs = if again.led.times > 0 { again.led } else { again.at_rest };
-    Rate { reproduced: runs.seen.into(), replays: runs.times.into() }
+/// Those by what is due, or those at rest where its name is from these.
+fn runs(again: &Again) -> Repeats {
+    if again.led.times > 0 { again.led } else { again.at_rest }
 }
 
 /// Writes the traces of what was found, broken rules first, and describes it.
@@ -229,7 +233,8 @@ pub(crate) fn told(tried: &Tried, known: &Known, traces: &Traces) -> Result<Vec<
         if let Some(case) = &found.case {
             traces.keep_path(&mut failure, &case.trace);
         }
-        failure.rate = found.again.map(|again| rate(&again));
+        let rate = |runs: Repeats| Rate { reproduced: runs.seen.into(), replays: runs.times.into() };
+        failure.rate = found.again.map(|again| rate(runs(&again)));
         let standing = known.standing(&id, &message);
         all.push(Told { id, message, rule: found.finding.rule(), standing, failure, found: found.clone() });
     }
