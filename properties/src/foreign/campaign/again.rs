@@ -59,44 +59,64 @@ impl Trying<'_> {
         Ok(())
     }
 
-    /// Counts how often each failure comes that has not been led again yet.
+    /// Counts how often each failure comes that has not been led again yet: once for all of them first, as time may be over soon.
     pub(super) fn count_again(&mut self) -> Result<(), Fault> {
-        let is_new = |found: &&Found| found.again.is_none() && found.case.is_some();
-        let new: Vec<Identity> =
-            self.tally.found.iter().filter(|(_, found)| is_new(found)).map(|(id, _)| *id).collect();
+        let is_new = |found: &&Found| found.again.is_none();
+        let cases = self.tally.found.iter().filter(|(_, found)| is_new(found));
+        let cases = cases.filter_map(|(id, found)| Some((*id, found.case.clone()?, Repeating::default())));
+        let mut new: Vec<(Identity, Box<Case>, Repeating)> = cases.collect();
         // That is worth a little more time.
         let until = self.until.max(Instant::now()) + GRACE.min(self.plan.budget / OVERTIME);
-        for (number, id) in new.iter().copied().enumerate() {
-            self.tell("what was found, again", number as u64, Some(new.len() as u64));
-            let Some(case) = self.tally.found.get(&id).and_then(|found| found.case.clone()) else { continue };
-            if Instant::now() >= until || (self.plan.enough)() {
+        let all = Some(new.len() as u64);
+        for _ in 0..REPLAYS {
+            for (number, (id, case, repeating)) in (0..).zip(&mut new) {
+                if Instant::now() >= until || (self.plan.enough)() {
+                    break;
+                }
+                self.tell("what was found, again", number, all);
+                self.lead_again(*id, case, repeating)?;
+            }
+        }
+        for (id, case, mut repeating) in new {
+            if repeating.again.led.times == 0 {
                 self.not_begun.push(format!("{id} again"));
                 continue;
             }
-            let repeated = self.repeated(id, &case, until)?;
-            self.tally.take_again(id, repeated);
+            self.tell("what was found, more often", 0, None);
+            self.lead_more_often(id, &case, &mut repeating, until)?;
+            let Repeating { again, names } = repeating;
+            self.tally.take_again(id, Repeated { again, named: names.name(id, self.plan.known) });
         }
         Ok(())
     }
 
-    /// How often a failure comes on its path, and what it is called. One that does not come each time is led more often, and then at rest.
-    fn repeated(&mut self, id: Identity, case: &Case, until: Instant) -> Result<Repeated, Fault> {
-        let mut again = Again::default();
-        let mut names = Names::default();
-        let Again { led, at_rest } = &mut again;
-        while led.times < REPLAYS
-            || led.seen < led.times && led.times < MORE_REPLAYS && Instant::now() < until
-        {
-            let failed = self.failed(case, Waits::Whole)?;
-            self.count_run(id, failed.as_ref(), led);
-            names.take_led(id, failed.as_ref());
+    fn lead_again(&mut self, id: Identity, case: &Case, repeating: &mut Repeating) -> Result<(), Fault> {
+        let failed = self.failed(case, Waits::Whole)?;
+        self.count_run(id, failed.as_ref(), &mut repeating.again.led);
+        repeating.names.take_led(id, failed.as_ref());
+        Ok(())
+    }
+
+    /// A failure that does not come each time is led more often, and then at rest.
+    fn lead_more_often(
+        &mut self,
+        id: Identity,
+        case: &Case,
+        repeating: &mut Repeating,
+        until: Instant,
+    ) -> Result<(), Fault> {
+        if repeating.again.is_same() {
+            return Ok(());
         }
-        while led.seen < led.times && at_rest.times < REPLAYS {
+        while repeating.again.led.times < MORE_REPLAYS && Instant::now() < until {
+            self.lead_again(id, case, repeating)?;
+        }
+        for _ in 0..REPLAYS {
             let failed = self.failed(case, Waits::Silence)?;
-            self.count_run(id, failed.as_ref(), at_rest);
-            names.take_at_rest(failed);
+            self.count_run(id, failed.as_ref(), &mut repeating.again.at_rest);
+            repeating.names.take_at_rest(failed);
         }
-        Ok(Repeated { again, named: names.name(id, self.plan.known) })
+        Ok(())
     }
 
     fn count_run(&self, id: Identity, failed: Option<&Failed>, runs: &mut Repeats) {
@@ -116,6 +136,13 @@ impl Trying<'_> {
             Err(fault) => self.interrupted("what was found, again", fault).map(|()| None),
         }
     }
+}
+
+/// A failure while it is led again.
+#[derive(Default)]
+struct Repeating {
+    again: Again,
+    names: Names,
 }
 
 /// What came when a failure was led again.
