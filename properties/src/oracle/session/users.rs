@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use contract::answers::is_omitted;
 use contract::call::{Fetched, FileNames};
 use contract::dialect::TransferSlots;
 use contract::{Call, FileId, HResult, JobId, JobState, Method, ThreadId, UserId};
@@ -59,8 +60,8 @@ pub(super) fn reasons(checks: &mut Checks, setting: &Setting) {
         let on = (method != Method::CreateJob).then_some(number);
         let (hr, _) = sim.service.call(ThreadId(0), CLIENT, on, &call);
         // Where a method is left out, no argument of it is looked at.
-        let is_left_out = !sim.profile.omitted_methods.is_on() && hr == HResult::E_NOTIMPL;
-        let wanted = if is_left_out { hr } else { HResult::E_INVALIDARG };
+        let is_left_out = is_omitted(&sim.profile, method);
+        let wanted = if is_left_out { HResult::E_NOTIMPL } else { HResult::E_INVALIDARG };
         checks.same(&format!("{call}"), hr, wanted);
         let owed = (!is_left_out).then_some(Owed { job: on, method, about });
         one_reason(checks, &sim, &format!("{call}"), owed);
