@@ -15,25 +15,28 @@ fn follow(
     change: &dyn Fn(usize, &Kind) -> Option<Kind>,
     after_each: &mut dyn FnMut(&mut States, &Lockstep<Core, JOBS>),
 ) -> States {
-    follow_one_that(true, slice, case, change, after_each)
+    follow_with(customs(), slice, case, change, after_each)
 }
 
-/// That of an implementation whose calls wait for what they must, or of one that does not promise it.
-fn follow_one_that(
-    waits: bool,
+/// An implementation whose calls wait for what they must.
+fn customs() -> Customs {
+    Customs {
+        equal: Vec::new(),
+        remote: "http://127.0.0.1/".to_owned(),
+        local: GOOD_LOCAL.to_owned(),
+        waits: true,
+        suspend: Default::default(),
+    }
+}
+
+fn follow_with(
+    customs: Customs,
     slice: &Slice,
     case: &Case,
     change: &dyn Fn(usize, &Kind) -> Option<Kind>,
     after_each: &mut dyn FnMut(&mut States, &Lockstep<Core, JOBS>),
 ) -> States {
     let profile = case.trace.header.profile();
-    let customs = Customs {
-        equal: Vec::new(),
-        remote: "http://127.0.0.1/".to_owned(),
-        local: GOOD_LOCAL.to_owned(),
-        waits,
-        suspend: Default::default(),
-    };
     let mut states = States::of(slice, &profile, customs);
     let config = slice.config(&profile);
     let core = <Core as contract::Core>::new(&config);
@@ -132,7 +135,8 @@ fn a_call_that_is_back_before_a_callback_has_left_is_followed() {
         }
         early += 1;
         let as_it_is = &|_: usize, kind: &Kind| Some(kind.clone());
-        let course = follow_one_that(false, slice, &case, as_it_is, &mut |_, _| ()).take_course();
+        let customs = Customs { waits: false, ..customs() };
+        let course = follow_with(customs, slice, &case, as_it_is, &mut |_, _| ()).take_course();
         let found: Vec<String> = course.found.iter().map(Difference::line).collect();
         assert!(found.is_empty(), "{number} in {}: {found:?}\n{path:#?}", slice.name);
         followed += usize::from(course.undecided.is_none());
