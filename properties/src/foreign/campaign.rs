@@ -19,7 +19,6 @@ use judge::Rule;
 use model::scope::ScopeName;
 use model::suite::{Cover, Pace};
 
-pub(super) use self::again::Repeated;
 use super::abilities::{Abilities, LeftOut};
 use super::aside::{Aside, Place};
 use super::blamed::blamed;

@@ -7,7 +7,6 @@ use contract::{Call, Event, NotifyFlags, Rule};
 use judge::trace::{CallLine, Kind};
 use judge::{Trace, Verdict, Verdicts, failure_id};
 
-use super::campaign::Repeated;
 use super::play::Run;
 use super::race::Raced;
 use super::states::Course;
@@ -218,9 +217,8 @@ impl Tally {
         self.started.elapsed()
     }
 
-    /// Takes what came when a failure was led again.
-    pub(super) fn take_again(&mut self, id: Identity, repeated: Repeated) {
-        let Repeated { again, named } = repeated;
+    /// Takes what came when a failure was led again. `named` is what it is called from now on, and a run at rest.
+    pub(super) fn take_again(&mut self, id: Identity, again: Again, named: Option<(Finding, Trace)>) {
         let Some(mut found) = self.found.remove(&id) else { return };
         found.again = Some(again);
         if let Some((finding, trace)) = named {

@@ -14,6 +14,7 @@ use adapter::Fault;
 use judge::Trace;
 
 use super::Trying;
+use crate::foreign::Stage;
 use crate::foreign::play::Waits;
 use crate::foreign::smaller::{Effort, Smaller, failed, smaller};
 use crate::foreign::tally::{Again, Found, Repeats};
@@ -42,10 +43,8 @@ impl Trying<'_> {
             let until = now + (self.until - now) / (all as u32 - number as u32).max(1);
             let effort = Effort { runs: 1, until, enough: self.plan.enough };
             let at_rest = found.again.is_some_and(|again| again.at_rest.times > 0);
-            self.stage.pace.waits = if at_rest { Waits::Silence } else { Waits::AsSeen };
-            let shorter = smaller(id, &case, self.stage, &effort);
-            self.stage.pace.waits = Waits::AsSeen;
-            match shorter {
+            let waits = if at_rest { Waits::Silence } else { Waits::AsSeen };
+            match self.waiting_for(waits, |stage| smaller(id, &case, stage, &effort)) {
                 Ok(Some(smaller)) => {
                     let Smaller { finding, trace, case, .. } = smaller;
                     self.tally
@@ -61,126 +60,97 @@ impl Trying<'_> {
 
     /// Counts how often each failure comes that has not been led again yet: once for all of them first, as time may be over soon.
     pub(super) fn count_again(&mut self) -> Result<(), Fault> {
-        let is_new = |found: &&Found| found.again.is_none();
-        let cases = self.tally.found.iter().filter(|(_, found)| is_new(found));
-        let cases = cases.filter_map(|(id, found)| Some((*id, found.case.clone()?, Repeating::default())));
-        let mut new: Vec<(Identity, Box<Case>, Repeating)> = cases.collect();
+        let known = self.plan.known;
+        let cases = self.tally.found.iter().filter(|(_, found)| found.again.is_none());
+        let cases = cases.filter_map(|(id, found)| Some((found.case.clone()?, Repeated::of(*id, known))));
+        let mut new: Vec<(Box<Case>, Repeated<'_>)> = cases.collect();
         // That is worth a little more time.
         let until = self.until.max(Instant::now()) + GRACE.min(self.plan.budget / OVERTIME);
         let all = Some(new.len() as u64);
         for _ in 0..REPLAYS {
-            for (number, (id, case, repeating)) in (0..).zip(&mut new) {
+            for (number, (case, repeated)) in (0..).zip(&mut new) {
                 if Instant::now() >= until || (self.plan.enough)() {
                     break;
                 }
                 self.tell("what was found, again", number, all);
-                self.lead_again(*id, case, repeating)?;
+                repeated.take_led(self.failed(case, Waits::Whole)?.as_ref());
             }
         }
-        for (id, case, mut repeating) in new {
-            if repeating.again.led.times == 0 {
-                self.not_begun.push(format!("{id} again"));
+        for (case, mut repeated) in new {
+            if repeated.again.led.times == 0 {
+                self.not_begun.push(format!("{} again", repeated.id));
                 continue;
             }
             self.tell("what was found, more often", 0, None);
-            self.lead_more_often(id, &case, &mut repeating, until)?;
-            let Repeating { again, names } = repeating;
-            self.tally.take_again(id, Repeated { again, named: names.name(id, self.plan.known) });
+            self.lead_more_often(&case, &mut repeated, until)?;
+            self.tally.take_again(repeated.id, repeated.again, repeated.name());
         }
-        Ok(())
-    }
-
-    fn lead_again(&mut self, id: Identity, case: &Case, repeating: &mut Repeating) -> Result<(), Fault> {
-        let failed = self.failed(case, Waits::Whole)?;
-        self.count_run(id, failed.as_ref(), &mut repeating.again.led);
-        repeating.names.take_led(id, failed.as_ref());
         Ok(())
     }
 
     /// A failure that does not come each time is led more often, and then at rest.
     fn lead_more_often(
         &mut self,
-        id: Identity,
         case: &Case,
-        repeating: &mut Repeating,
+        repeated: &mut Repeated<'_>,
         until: Instant,
     ) -> Result<(), Fault> {
-        if repeating.again.is_same() {
+        if repeated.again.is_same() {
             return Ok(());
         }
-        while repeating.again.led.times < MORE_REPLAYS && Instant::now() < until {
-            self.lead_again(id, case, repeating)?;
+        while repeated.again.led.times < MORE_REPLAYS && Instant::now() < until {
+            repeated.take_led(self.failed(case, Waits::Whole)?.as_ref());
         }
         for _ in 0..REPLAYS {
-            let failed = self.failed(case, Waits::Silence)?;
-            self.count_run(id, failed.as_ref(), &mut repeating.again.at_rest);
-            repeating.names.take_at_rest(failed);
+            repeated.take_at_rest(self.failed(case, Waits::Silence)?);
         }
         Ok(())
     }
 
-    fn count_run(&self, id: Identity, failed: Option<&Failed>, runs: &mut Repeats) {
-        let mut names = names(failed);
-        runs.times += 1;
-        runs.seen += u32::from(names.clone().any(|name| name == id));
-        runs.failed += u32::from(names.any(|name| name == id || !self.plan.known.contains(&name)));
-    }
-
     /// Leads the implementation along a path, and returns its failure.
     fn failed(&mut self, case: &Case, waits: Waits) -> Result<Option<Failed>, Fault> {
-        self.stage.pace.waits = waits;
-        let failed = failed(case, self.stage);
-        self.stage.pace.waits = Waits::AsSeen;
-        match failed {
+        match self.waiting_for(waits, |stage| failed(case, stage)) {
             Ok(failed) => Ok(failed),
             Err(fault) => self.interrupted("what was found, again", fault).map(|()| None),
         }
     }
+
+    fn waiting_for<T>(&mut self, waits: Waits, lead: impl FnOnce(&mut Stage) -> T) -> T {
+        self.stage.pace.waits = waits;
+        let led = lead(self.stage);
+        self.stage.pace.waits = Waits::AsSeen;
+        led
+    }
 }
 
-/// A failure while it is led again.
-#[derive(Default)]
-struct Repeating {
+/// A failure, and what came when its path was led again.
+struct Repeated<'a> {
+    id: Identity,
+    known: &'a BTreeSet<Identity>,
     again: Again,
-    names: Names,
-}
-
-/// What came when a failure was led again.
-pub(in crate::foreign) struct Repeated {
-    pub(in crate::foreign) again: Again,
-    /// What it is called, and a run at rest, where that has another name or a name of its own.
-    pub(in crate::foreign) named: Option<(Finding, Trace)>,
-}
-
-fn names(failed: Option<&Failed>) -> impl Iterator<Item = Identity> + Clone + '_ {
-    failed.into_iter().flat_map(|failed| &failed.findings).map(Finding::id)
-}
-
-/// What the runs of one path are called.
-#[derive(Default)]
-struct Names {
-    /// Names that were in one run with the failure that is looked for. They are other failures.
+    /// Names that were in one run with this failure. They are other failures.
     beside: BTreeSet<Identity>,
-    /// Whether that was in a run at all.
-    was_seen: bool,
-    /// Runs at rest.
-    at_rest: u32,
-    /// The first of them, with the findings that were in each.
+    /// The first run at rest, with the findings that were in each run at rest.
     common: Option<Failed>,
 }
 
-impl Names {
-    fn take_led(&mut self, id: Identity, failed: Option<&Failed>) {
-        if names(failed).any(|name| name == id) {
-            self.was_seen = true;
-            self.beside.extend(names(failed).filter(|name| *name != id));
+impl<'a> Repeated<'a> {
+    fn of(id: Identity, known: &'a BTreeSet<Identity>) -> Repeated<'a> {
+        Repeated { id, known, again: Again::default(), beside: BTreeSet::new(), common: None }
+    }
+
+    fn take_led(&mut self, failed: Option<&Failed>) {
+        self.again.led = self.and(self.again.led, failed);
+        if names(failed).any(|name| name == self.id) {
+            self.beside.extend(names(failed).filter(|name| *name != self.id));
         }
     }
 
     fn take_at_rest(&mut self, failed: Option<Failed>) {
-        self.at_rest += 1;
+        let is_first = self.again.at_rest.times == 0;
+        self.again.at_rest = self.and(self.again.at_rest, failed.as_ref());
         self.common = match (self.common.take(), failed) {
-            (None, first) if self.at_rest == 1 => first,
+            (None, first) if is_first => first,
             (Some(mut common), Some(failed)) => {
                 common.findings.retain(|one| names(Some(&failed)).any(|name| name == one.id()));
                 Some(common)
@@ -189,14 +159,30 @@ impl Names {
         };
     }
 
-    /// What each run at rest had: the failure that was looked for, or else one that it may be called instead.
-    fn name(self, id: Identity, known: &BTreeSet<Identity>) -> Option<(Finding, Trace)> {
-        let Failed { findings, trace, .. } = self.common?;
-        let other = |name: Identity| self.was_seen && !self.beside.contains(&name) && !known.contains(&name);
-        let own = findings.iter().find(|finding| finding.id() == id);
-        let finding = own.or_else(|| findings.iter().find(|finding| other(finding.id())))?;
+    /// These runs and one more.
+    fn and(&self, runs: Repeats, failed: Option<&Failed>) -> Repeats {
+        let is_it = |name: Identity| name == self.id;
+        let counts = |name: Identity| is_it(name) || !self.known.contains(&name);
+        Repeats {
+            times: runs.times + 1,
+            seen: runs.seen + u32::from(names(failed).any(is_it)),
+            failed: runs.failed + u32::from(names(failed).any(counts)),
+        }
+    }
+
+    /// What each run at rest had, and the first of them: this failure, or else one that it may be called instead.
+    fn name(self) -> Option<(Finding, Trace)> {
+        let Failed { findings, trace } = self.common?;
+        let was_seen = self.again.led.seen > 0;
+        let may_be = |name: &Identity| was_seen && !self.beside.contains(name) && !self.known.contains(name);
+        let own = findings.iter().find(|finding| finding.id() == self.id);
+        let finding = own.or_else(|| findings.iter().find(|finding| may_be(&finding.id())))?;
         Some((finding.clone(), trace))
     }
+}
+
+fn names(failed: Option<&Failed>) -> impl Iterator<Item = Identity> + '_ {
+    failed.into_iter().flat_map(|failed| &failed.findings).map(Finding::id)
 }
 
 /// How long behind the end of its time what was found is led again, and which part of the whole time that is at most.
@@ -235,11 +221,11 @@ mod tests {
     /// What a failure called "behind the next" is called after these runs.
     fn name(led: &[&[&str]], at_rest: &[&[&str]], known: &[&str]) -> Option<Identity> {
         let id = finding("behind the next").id();
-        let mut names = Names::default();
-        led.iter().for_each(|words| names.take_led(id, run(words).as_ref()));
-        at_rest.iter().for_each(|words| names.take_at_rest(run(words)));
         let known = known.iter().map(|word| finding(word).id()).collect();
-        names.name(id, &known).map(|(finding, _)| finding.id())
+        let mut repeated = Repeated::of(id, &known);
+        led.iter().for_each(|words| repeated.take_led(run(words).as_ref()));
+        at_rest.iter().for_each(|words| repeated.take_at_rest(run(words)));
+        repeated.name().map(|(finding, _)| finding.id())
     }
 
     #[test]
