@@ -39,7 +39,7 @@ impl Found {
         }
         if other.trace.lines.len() < self.trace.lines.len() {
             (self.finding, self.trace, self.case) = (other.finding, other.trace, other.case);
-            self.again = other.again;
+            self.again = other.again.or(self.again);
         }
     }
 }
