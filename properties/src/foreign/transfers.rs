@@ -6,6 +6,7 @@
 //!
 //! **What it is not.** A demand to download everything: an implementation may give a file up. It may not keep wrong bytes.
 
+use std::cmp::Ordering;
 use std::ffi::OsString;
 
 use adapter::wire::can;
@@ -22,7 +23,7 @@ use super::scripted::{Script, Stop, create, name_of};
 use super::tally::Tally;
 use crate::oracle::{Attempt, attempts};
 use crate::server::{
-    BadRange, Change, Compared, Content, Fault, Garbage, Redirect, Scheme, Seed, Server, content,
+    BadRange, Change, Compared, Content, Fault, Garbage, Redirect, Scheme, Seed, Server, Traffic, content,
 };
 
 const JOB: JobId = JobId(0);
@@ -141,7 +142,7 @@ impl Habit {
             | Fault::PromisesLess
             | Fault::NoRanges { .. }
             | Fault::Chunked { .. }
-            | Fault::CloseDelimited => "another length",
+            | Fault::CloseDelimited => ANOTHER_LENGTH,
         }
     }
 
@@ -356,12 +357,19 @@ fn is_counted(script: &mut Script<'_>, progress: &Progress, size: u64, after: &s
 fn kept(script: &mut Script<'_>, habit: Habit, seed: Seed, path: &std::path::Path, after: &str) {
     let there = std::fs::File::open(path);
     let what = match (habit.content(seed), there) {
-        (Some(content), Ok(file)) => match content.compare(file) {
+        (Some(content), Ok(file)) => match content.clone().compare(file) {
             Ok(Compared::Same) => return,
-            Ok(Compared::Differs { .. }) if is_excused(script, habit, seed) => return,
             Ok(Compared::Differs { at }) => {
+                let length = std::fs::metadata(path).map_or(0, |file| file.len());
+                let came = Came {
+                    whole: length.cmp(&content.remaining()),
+                    traffic: script.stage.server.traffic(&habit.fault, habit.size, seed),
+                };
+                if came.is_excused(habit) {
+                    return;
+                }
                 return script.differs(
-                    ["Complete -> S_OK", &format!("the file has other bytes: {}", habit.kind())],
+                    ["Complete -> S_OK", &format!("the file has other bytes: {}", came.overlooked(habit))],
                     after,
                     (
                         format!("the file differs from the server's at byte {at}"),
@@ -384,11 +392,31 @@ fn kept(script: &mut Script<'_>, habit: Habit, seed: Seed, path: &std::path::Pat
     );
 }
 
-/// By its date a file that changes within a second is what it was. A client is excused whose requests for the rest all had a condition.
-fn is_excused(script: &Script<'_>, habit: Habit, seed: Seed) -> bool {
-    let is_same_date = matches!(habit.fault, Fault::Changed { how: Change::SameDate, .. });
-    is_same_date && script.stage.server.traffic(&habit.fault, habit.size, seed).unconditional == 0
+/// What has come of a file that was kept and is wrong.
+struct Came {
+    /// Its length, compared with the whole one.
+    whole: Ordering,
+    traffic: Traffic,
 }
+
+impl Came {
+    /// By its date a file that changes within a second is what it was. A client is excused that has asked for the rest, each time with a
+    /// condition, and that has a whole file then.
+    fn is_excused(&self, habit: Habit) -> bool {
+        let is_same_date = matches!(habit.fault, Fault::Changed { how: Change::SameDate, .. });
+        let asks = self.traffic.ranges > 0 && self.traffic.unconditional == 0;
+        is_same_date && asks && self.whole.is_eq()
+    }
+
+    /// What was overlooked. A client that keeps what has come of a connection that ended early has met no other range and no other version.
+    fn overlooked(&self, habit: Habit) -> &'static str {
+        let is_cut = matches!(habit.fault, Fault::BadRange { .. } | Fault::Changed { .. });
+        let never_asks = self.traffic.requests <= 1;
+        if is_cut && (self.whole.is_lt() || never_asks) { ANOTHER_LENGTH } else { habit.kind() }
+    }
+}
+
+const ANOTHER_LENGTH: &str = "another length";
 
 /// A job that has ended leaves the file that it was completed with, and no other.
 fn leaves_nothing(script: &mut Script<'_>, call: &str, name: &str) {
@@ -418,5 +446,40 @@ mod tests {
         for (number, habit) in habits.iter().enumerate() {
             assert!(!habits[..number].contains(habit), "{habit:?} is there twice");
         }
+    }
+
+    const DATED: Habit = Habit { fault: Fault::Changed { how: Change::SameDate, cuts: 1 }, size: SIZE };
+
+    fn came(whole: Ordering, requests: u32, ranges: u32, unconditional: u32) -> Came {
+        Came { whole, traffic: Traffic { requests, ranges, unconditional, bytes: 0 } }
+    }
+
+    /// A client that never asks for the rest has asked for nothing under a condition.
+    #[test]
+    fn only_a_client_that_asks_for_the_rest_is_excused() {
+        assert!(came(Ordering::Equal, 2, 1, 0).is_excused(DATED));
+        assert!(!came(Ordering::Equal, 2, 1, 1).is_excused(DATED));
+        assert!(!came(Ordering::Less, 1, 0, 0).is_excused(DATED), "it keeps half of the file");
+        assert!(!came(Ordering::Less, 2, 1, 0).is_excused(DATED), "it keeps a part of the file");
+    }
+
+    /// Half of a file that is kept has one name, whatever the server would have done with a request for the rest.
+    #[test]
+    fn a_file_that_is_too_short_has_one_name() {
+        let half = came(Ordering::Less, 1, 0, 0);
+        let asked = came(Ordering::Equal, 2, 1, 1);
+        let cut = Habit { fault: Fault::Cut { times: 1 }, size: SIZE };
+        for how in BadRange::ALL {
+            let habit = Habit { fault: Fault::BadRange { how: *how, cuts: 1 }, size: SIZE };
+            assert_eq!(half.overlooked(habit), half.overlooked(cut), "{habit:?}");
+            assert_eq!(asked.overlooked(habit), "another range", "{habit:?}");
+        }
+        for how in Change::ALL {
+            let habit = Habit { fault: Fault::Changed { how: *how, cuts: 1 }, size: SIZE };
+            assert_eq!(half.overlooked(habit), half.overlooked(cut), "{habit:?}");
+            assert_eq!(asked.overlooked(habit), "another version", "{habit:?}");
+        }
+        let unasked = Habit { fault: Fault::UnaskedPart, size: SIZE };
+        assert_eq!(half.overlooked(unasked), "another range", "a part that was not asked for did come");
     }
 }
