@@ -128,6 +128,15 @@ impl Difference {
         format!("after this, {after}: {subject}; and in the {} {wanted}", account.name())
     }
 
+    /// The beginning of [`Difference::line`] that follows from the name. The step stands there where it is a part of the name.
+    #[must_use]
+    pub fn line_of_name(&self) -> String {
+        match self.skeleton.first() {
+            Some(first) if *first == self.after => format!("after this, {first}:"),
+            _ => "after this, ".to_owned(),
+        }
+    }
+
     /// What was wanted, and what the subject did instead, a line each. `reports::words` reads both names.
     #[must_use]
     pub fn sides(&self) -> [String; 2] {

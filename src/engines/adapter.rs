@@ -224,8 +224,8 @@ fn runs(again: &Again) -> Repeats {
 pub(crate) fn told(tried: &Tried, known: &Known, traces: &Traces) -> Result<Vec<Told>, Error> {
     let mut all = Vec::new();
     for (id, found) in &tried.campaign.tally.found {
-        let (id, message) = (id.to_string(), found.finding.what());
-        let message = without_numbers(&found.finding).unwrap_or(message);
+        let id = id.to_string();
+        let (message, certain) = in_words(&found.finding);
         let mut failure = match &found.finding {
             Of::Broken(_, violation) => traces.keep_seen(&found.trace, *violation)?,
             Of::Differs(difference) => traces.keep_seen_difference(&found.trace, difference)?,
@@ -235,7 +235,7 @@ pub(crate) fn told(tried: &Tried, known: &Known, traces: &Traces) -> Result<Vec<
         }
         let rate = |runs: Repeats| Rate { reproduced: runs.seen.into(), replays: runs.times.into() };
         failure.rate = found.again.map(|again| rate(runs(&again)));
-        let standing = known.standing(&id, &message);
+        let standing = known.standing(&id, &certain);
         all.push(Told { id, message, rule: found.finding.rule(), standing, failure, found: found.clone() });
     }
     all.sort_by_key(|one| one.rule.is_none());
@@ -250,11 +250,14 @@ pub(crate) fn interrupted(tried: &Tried, traces: &Traces) -> Vec<Option<String>>
         .collect()
 }
 
-/// A broken rule in words that are equal in every run.
-fn without_numbers(finding: &Of) -> Option<String> {
+/// A failure in words, and the beginning of them that follows from its name. The words of a broken rule have no numbers.
+fn in_words(finding: &Of) -> (String, String) {
     match finding {
-        Of::Broken(id, _) => Some(format!("{} ({}): {}", id.rule, id.rule.name(), id.rule.sentence())),
-        Of::Differs(_) => None,
+        Of::Broken(id, _) => {
+            let words = format!("{} ({}): {}", id.rule, id.rule.name(), id.rule.sentence());
+            (words.clone(), words)
+        }
+        Of::Differs(difference) => (finding.what(), difference.line_of_name()),
     }
 }
 
