@@ -128,8 +128,11 @@ impl Program {
         }
         self.own_back += usize::from(end.end < 0);
         let creates = matches!(call, Call::CreateJob { .. });
+        // In a race the job is given beforehand. Elsewhere it is the next one, whatever job the call is made beside.
         let job = match (creates && hr.succeeded(), job) {
-            (true, None) => self.jobs.len().checked_sub(1).map(|last| JobId(last as u32)),
+            (true, job) if end.end >= 0 || job.is_none() => {
+                self.jobs.len().checked_sub(1).map(|last| JobId(last as u32))
+            }
             (_, job) => job,
         };
         if creates && !hr.succeeded() && end.end >= 0 {
@@ -250,5 +253,32 @@ pub(super) fn first_job(what: &mut Kind, job: JobId) {
         Kind::Enter(enter) => first(&mut enter.job),
         Kind::Given(given) => given.given.job.iter_mut().for_each(first),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::HResult;
+
+    use super::*;
+
+    /// A CreateJob that is made beside a job makes another one, which has the number of the next.
+    #[test]
+    fn the_job_that_is_made_is_not_the_one_beside_it() {
+        let call = Call::CreateJob { name: Some("job".into()), kind: 0 };
+        let (thread, user) = (ThreadId(9), UserId(0));
+        let open = OpenCall { id: CallId(0), job: Some(JobId(0)), call, thread, user };
+        let mut program =
+            Program { jobs: vec![5, 6], open: BTreeMap::from([(1, open)]), ..Program::default() };
+        program.start(Start { q: 1, start: 1, called: Default::default() }).expect("it was ordered");
+        let end = End { q: 2, end: 1, hr: Some(HResult::S_OK), ..End::default() };
+        program.end(&end).expect("it has started");
+        let backs: Vec<_> = { program.happened.iter() }
+            .filter_map(|happening| match &happening.what {
+                Kind::Return(back) => Some((back.job, back.out.clone())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(backs, [(Some(JobId(1)), Out::Job(JobId(1)))]);
     }
 }

@@ -48,6 +48,11 @@ const GETTERS: [Method; 8] = [
 /// Files that a job of a path may have.
 const FILES: u32 = 4;
 
+/// Whether a call asks for a job that the specification does not have, and that an implementation may have: E_NOTIMPL is a law of our engine.
+pub(super) const fn is_no_download(call: &Call) -> bool {
+    matches!(call, Call::CreateJob { kind: 1.., .. })
+}
+
 /// What a step is wanted for: only a caller that makes paths step by step can decide where some of them make sense.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Occasion {
@@ -264,6 +269,10 @@ impl Abilities {
             return Some((method.to_string(), "the adapter does not pass it on".to_owned()));
         }
         match call {
+            call if is_no_download(call) => Some((
+                "jobs that are no downloads".to_owned(),
+                "the documents have uploads, and the specification has none (facts B3)".to_owned(),
+            )),
             Call::SetNotifyFlags { flags } => {
                 let unknown = NotifyFlags::from_bits_retain(*flags).difference(self.events);
                 let named = Event::ALL.into_iter().find(|event| unknown.contains(event.flag()));
@@ -294,6 +303,41 @@ impl Abilities {
             // Who has no second user may be an administrator, who may list all.
             Call::EnumJobs { whose: Whose::All } => self.word(can::USERS, "lists of the jobs of all users"),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::{Core as _, Dialect};
+    use engine::core::Core;
+    use model::scope::ScopeName;
+    use model::suite::{Cover, Pace};
+
+    use super::*;
+    use crate::suite::{Order, generate_for, steps_of};
+
+    /// BITS has uploads. That they are E_NOTIMPL is a law of our engine, whose suites ask for them.
+    #[test]
+    fn no_other_implementation_is_asked_for_an_upload() {
+        for dialect in [Dialect::Bits, Dialect::Do] {
+            let (cover, scope, pace) = (Cover::Sneak, ScopeName::Tiny, Pace::Untimed);
+            let order = Order { cover, dialect, scope, pace, longest: 60 };
+            let abilities = Abilities::everything();
+            let uploads = |allows: &dyn Fn(&Stimulus) -> bool| {
+                let made =
+                    generate_for(&order, Core::new, (&|slice| abilities.fits(slice), allows), &|_, _| ());
+                let suite = made.expect("the engine's core is right");
+                let steps =
+                    suite.cases.iter().flat_map(|case| steps_of(&case.trace).expect("a path of ours"));
+                let is_upload =
+                    |step: &Stimulus| matches!(step, Stimulus::Call { call, .. } if is_no_download(call));
+                steps.filter(is_upload).count()
+            };
+            assert_eq!(uploads(&|step| abilities.allows(step)), 0, "{dialect}");
+            assert!(uploads(&|_| true) > 0, "{dialect}: ours are asked for none any more");
+            let left_out = abilities.left_out();
+            assert!(left_out.iter().any(|left| left.why.contains("facts B3")), "{left_out:?}");
         }
     }
 }

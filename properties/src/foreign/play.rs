@@ -19,6 +19,7 @@ use model::scope::Slice;
 
 pub(super) use self::names::{GOOD_LOCAL, GOOD_REMOTE_FILE, Names, renamed};
 use super::Stage;
+use super::abilities::is_no_download;
 use super::aftermath::{self, Litter};
 use super::kept::Thing;
 use super::path::{Act, Deed, Ending, Made, Path, Returns, orders};
@@ -56,6 +57,9 @@ pub fn play(case: &Case, stage: &mut Stage) -> Result<(Judged, Option<Run>), Fau
         Ok(Path { needs, .. }) if needs.iter().any(|word| !stage.session.can(word)) => {
             let missing: Vec<&str> = needs.into_iter().filter(|word| !stage.session.can(word)).collect();
             Ok((Judged::not_runnable(format!("the adapter cannot `{}`", missing.join("`, `"))), None))
+        }
+        Ok(path) if path.acts.iter().flat_map(Act::calls).any(|(_, call)| is_no_download(call)) => {
+            Ok((Judged::not_runnable("it asks for an upload, which an implementation may have"), None))
         }
         Ok(path) => Player::begin(stage, &slice, &header.profile())?.play(case, &path),
         Err(why) => Ok((Judged::not_runnable(why), None)),
