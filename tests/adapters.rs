@@ -116,6 +116,27 @@ fn a_run_ends_and_with_the_code_of_its_verdict() {
     }
 }
 
+/// It makes the first job, and leaves every later CreateJob open without a beginning: the implementation is never called, so it is not blamed.
+#[test]
+fn a_call_that_was_never_made_blames_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let answer = "        if command.get('call') == 'CreateJob':\n\
+         \x20           if command['job'] > 0: continue\n\
+         \x20           out({'q': q, 'start': id})\n\
+         \x20           out({'q': q + 1, 'end': id, 'hr': '0x00000000'})\n\
+         \x20       elif 'call' in command:\n\
+         \x20           out({'q': q, 'start': id})\n\
+         \x20           out({'q': q + 1, 'end': id, 'hr': '0x00000000'})\n\
+         \x20       elif 'poll' in command: out({'q': q, 'end': id, 'out': {'state': 'Suspended'}})\n\
+         \x20       else: out({'q': q, 'end': id})";
+    let manifest = adapter(directory.path(), "['CreateJob']", answer);
+    let run = bgcheck(&["run"], &manifest);
+    let flat = text(&run).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("does not begin the call CreateJob"), "{flat}");
+    assert!(!flat.contains("does not come back in time"), "{flat}");
+    assert_ne!(run.status.code(), Some(2), "{flat}");
+}
+
 #[test]
 fn what_is_typed_wrong_is_named() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -215,3 +215,31 @@ fn a_suspend_that_takes_a_job_out_of_error_is_a_freedom() {
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("j0 is SUSPENDED"), "{text}");
 }
+
+/// The service ends when a job is completed whose file is on its way: from there on each call is answered by the system.
+const ENDS: [(&str, &str, &str); 3] = [
+    (
+        "mini.py",
+        "    def Complete(self):\n        with self.service as service:\n",
+        "    def Complete(self):\n        with self.service as service:\n            if self.state == \"Transferring\":\n                Service.has_ended = True\n                return 0x800706BE\n",
+    ),
+    ("mini.py", "class Service:\n", "class Service:\n    has_ended = False\n"),
+    (
+        "adapter.py",
+        "        hr, out = function(known and known.handle, arguments)\n",
+        "        hr, out = (0x800706BA, None) if SERVICE.has_ended else function(known and known.handle, arguments)\n",
+    ),
+];
+
+/// A service that ends is one failure, at the call with which it has ended. The rest goes on with a new one.
+#[test]
+fn a_service_that_ends_is_named_at_the_call_and_the_rest_goes_on() {
+    let (code, text) = run(&ENDS, &["--budget", "20s"]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("the service has ended: j0.Complete -> RPC_S_CALL_FAILED (0x800706BE)"), "{text}");
+    assert!(!text.contains("does not come back"), "{text}");
+    assert!(!text.contains("RPC_S_SERVER_UNAVAILABLE"), "the next service is another one: {text}");
+    let names = text.lines().filter(|line| line.contains(", first in ")).count();
+    assert_eq!(names, 1, "{text}");
+    assert!(text.contains("destinations that go") || text.contains("random paths"), "{text}");
+}

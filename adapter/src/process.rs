@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use contract::Method;
+
 use crate::Manifest;
 use crate::wire::{self, Line, LineError, MAX_LINE};
 
@@ -55,6 +57,16 @@ pub enum Fault {
     /// It speaks another version.
     #[error("the adapter speaks version {0} of the protocol, and this is version {ours}", ours = wire::VERSION)]
     Version(u32),
+    /// It does not make a call. No implementation is to blame for a call that was never made.
+    #[error("the adapter does not begin the call {method} within {} ms{stderr}", limit.as_millis())]
+    NotBegun {
+        /// How long it had.
+        limit: Duration,
+        /// What was to be called.
+        method: Method,
+        /// What it has written to stderr last.
+        stderr: String,
+    },
     /// It does not answer.
     #[error("the adapter does not answer within {} ms while {during}{stderr}", limit.as_millis())]
     Silent {
@@ -72,7 +84,7 @@ impl Fault {
     /// a new one.
     #[must_use]
     pub const fn is_interruption(&self) -> bool {
-        matches!(self, Fault::Ended { .. } | Fault::Silent { .. })
+        matches!(self, Fault::Ended { .. } | Fault::Silent { .. } | Fault::NotBegun { .. })
     }
 }
 

@@ -319,8 +319,11 @@ impl Session {
         let during = || format!("it makes the call {method}");
         let Some(end) = self.await_end(id, limit, &during)? else {
             let stderr = self.process.take().map(|process| process.stderr()).unwrap_or_default();
-            if self.has_answered() {
+            if self.has_answered() && self.has_started(calling) {
                 return Ok(Answered::Open);
+            }
+            if self.has_answered() {
+                return Err(Fault::NotBegun { limit, method, stderr });
             }
             return Err(Fault::Silent { limit, during: during(), stderr });
         };

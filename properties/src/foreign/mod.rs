@@ -17,6 +17,7 @@ mod aside;
 mod blamed;
 mod campaign;
 mod destinations;
+mod ended;
 mod kept;
 mod limits;
 mod path;

@@ -21,6 +21,7 @@ pub(super) use self::names::{GOOD_LOCAL, GOOD_REMOTE_FILE, Names, renamed};
 use super::Stage;
 use super::abilities::is_no_download;
 use super::aftermath::{self, Litter};
+use super::ended::{self, has_ended};
 use super::kept::Thing;
 use super::path::{Act, Deed, Ending, Made, Path, Returns, orders};
 use super::states::{Course, States};
@@ -158,6 +159,8 @@ enum Left {
     Open(Method),
     /// The adapter does not make a call.
     Unimplemented(Method, String),
+    /// A call was answered in place of a service that is not there any more.
+    ServiceEnded,
 }
 
 impl<'a> Player<'a> {
@@ -227,6 +230,7 @@ impl<'a> Player<'a> {
                 aftermath.extend(aftermath::files(self.session, &self.names, path)?);
                 aftermath.extend(aftermath::progress(self.session, path)?);
             }
+            Left::ServiceEnded => self.session.kill(),
             Left::Open(_) | Left::WithoutJob => {}
         }
         let ended = self.end_jobs(path)?;
@@ -234,6 +238,10 @@ impl<'a> Player<'a> {
             aftermath.extend(aftermath::leftovers(self.session, &self.names, path, self.litter));
         }
         let trace = self.session.finish(&self.header);
+        let service = ended::ended(&trace);
+        if service.is_some() {
+            self.session.kill();
+        }
         let last = trace.lines.last().map_or(0, |line| line.seq);
         more.extend(self.early.iter().map(|(method, job)| early(*method, *job, last)));
         if let Left::Open(method) = &left {
@@ -259,6 +267,7 @@ impl<'a> Player<'a> {
                 aftermath,
                 more,
                 found,
+                service,
                 suspend,
             },
         );
@@ -318,6 +327,7 @@ impl<'a> Player<'a> {
             match self.session.await_call(&calling)? {
                 Answered::Open => return Ok(Left::Open(calling.method())),
                 Answered::Unimplemented(why) => return Ok(Left::Unimplemented(calling.method(), why)),
+                Answered::Returned { hr, .. } if has_ended(hr) => return Ok(Left::ServiceEnded),
                 Answered::Returned { .. } => {}
             }
         }
@@ -459,6 +469,7 @@ impl<'a> Player<'a> {
         match self.session.await_call(&calling)? {
             Answered::Open => return Ok(Left::Open(call.method())),
             Answered::Unimplemented(why) => return Ok(Left::Unimplemented(call.method(), why)),
+            Answered::Returned { hr, .. } if has_ended(hr) => return Ok(Left::ServiceEnded),
             Answered::Returned { hr, .. } if hr.succeeded() => self.names.note(*job, &call),
             Answered::Returned { .. } => {}
         }

@@ -14,6 +14,7 @@ use judge::{Trace, Verdicts};
 
 use super::Stage;
 use super::abilities::Abilities;
+use super::ended::ended;
 use super::tally::Tally;
 use crate::random::Rng;
 
@@ -191,8 +192,16 @@ pub(super) fn race(
             let verdicts = Verdicts::of(trace);
             raced.broken += u64::from(!verdicts.violated().is_empty());
             tally.take_race(trace, &verdicts, &raced.racer);
+            if ended(trace).is_some() {
+                break;
+            }
         }
         raced.up_to_us = raced.up_to_us.max(aim.up_to);
+        // Runs behind one with which the service has ended had none.
+        if traces.iter().any(|trace| ended(trace).is_some()) {
+            racing.stage.session.kill();
+            break;
+        }
         if !aim.corrects(&traces) {
             break;
         }

@@ -14,6 +14,7 @@ use contract::{
 use judge::{Rule, Verdicts};
 
 use super::Stage;
+use super::ended::{ended, has_ended};
 use super::tally::Tally;
 use crate::difference::{Account, Concern, Difference};
 use crate::server::{Fault as Habit, Seed};
@@ -23,6 +24,8 @@ use crate::suite::{Finding, hung};
 pub(super) struct Script<'a> {
     pub(super) stage: &'a mut Stage,
     found: Vec<Difference>,
+    /// What the last CreateJob that failed has answered.
+    refused: Option<HResult>,
 }
 
 /// Why a program was left.
@@ -35,6 +38,8 @@ pub(super) enum Stop {
     WithoutJob,
     /// A call did not come back in time.
     Open(String),
+    /// A call was answered in place of a service that is not there any more.
+    Ended,
 }
 
 impl From<Fault> for Stop {
@@ -55,15 +60,16 @@ impl Script<'_> {
         program: impl FnOnce(&mut Script<'_>) -> Result<(), Stop>,
     ) -> Result<(), Fault> {
         stage.session.begin()?;
-        let mut script = Script { stage, found: Vec::new() };
+        let mut script = Script { stage, found: Vec::new(), refused: None };
         let hangs = match program(&mut script) {
-            Ok(()) => None,
+            Ok(()) | Err(Stop::Ended) => None,
             Err(Stop::Unimplemented(method)) => {
                 tally.count_not_runnable(&format!("{place}: {method} is unimplemented"));
                 return script.end();
             }
             Err(Stop::WithoutJob) => {
-                tally.count_not_runnable(&format!("{place}: CreateJob fails"));
+                let why = script.refused.map_or_else(|| "fails".to_owned(), |hr| format!("-> {hr}"));
+                tally.count_not_runnable(&format!("{place}: CreateJob {why}"));
                 return script.end();
             }
             Err(Stop::Open(what)) => Some(what),
@@ -76,9 +82,17 @@ impl Script<'_> {
         let header = stage.header(place);
         let trace = stage.session.finish(&header);
         let hangs = hangs.map(|what| hung(&trace, &what));
+        let ended = ended(&trace);
+        if ended.is_some() {
+            stage.session.kill();
+        }
         let verdicts = Verdicts::of(&trace);
-        let findings: Vec<Finding> =
-            std::mem::take(&mut script.found).into_iter().chain(hangs).map(Finding::Differs).collect();
+        let findings: Vec<Finding> = std::mem::take(&mut script.found)
+            .into_iter()
+            .chain(hangs)
+            .chain(ended)
+            .map(Finding::Differs)
+            .collect();
         tally.take_scripted(place, &trace, &verdicts, &findings);
         script.end()
     }
@@ -104,7 +118,13 @@ impl Script<'_> {
         }
         let calling = self.stage.session.start_call((ThreadId(0), user), job, call);
         match self.stage.session.await_call(&calling)? {
-            Answered::Returned { hr, out } => Ok((hr, out)),
+            Answered::Returned { hr, .. } if has_ended(hr) => Err(Stop::Ended),
+            Answered::Returned { hr, out } => {
+                if matches!(call, Call::CreateJob { .. }) && !hr.succeeded() {
+                    self.refused = Some(hr);
+                }
+                Ok((hr, out))
+            }
             Answered::Unimplemented(_) => Err(Stop::Unimplemented(call.method())),
             Answered::Open => Err(Stop::Open(format!("{} does not come back in time", call.method()))),
         }

@@ -7,6 +7,7 @@ use contract::{Call, Event, NotifyFlags, Rule};
 use judge::trace::{CallLine, Kind};
 use judge::{Trace, Verdict, Verdicts, failure_id};
 
+use super::ended::ended;
 use super::play::Run;
 use super::race::Raced;
 use super::states::Course;
@@ -320,8 +321,9 @@ impl Tally {
     }
 
     pub(super) fn take_race(&mut self, trace: &Trace, verdicts: &Verdicts, racer: &str) {
-        for violation in verdicts.violations() {
-            let finding = Finding::Broken(failure_id(trace, &violation), violation);
+        let broken =
+            verdicts.violations().map(|violation| Finding::Broken(failure_id(trace, &violation), violation));
+        for finding in broken.chain(ended(trace).map(Finding::Differs)) {
             self.note(&finding, trace, &format!("race against {racer}"), None);
         }
         self.count_rules(verdicts);

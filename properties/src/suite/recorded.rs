@@ -57,6 +57,8 @@ pub(crate) struct Led<'a> {
     pub(crate) more: Vec<Difference>,
     /// Where no state of the specification fitted what was seen, in order.
     pub(crate) found: Vec<Difference>,
+    /// Where the service has ended, if it has.
+    pub(crate) service: Option<Difference>,
     /// What Suspend may make of a job that is in ERROR or TRANSFERRED.
     pub(crate) suspend: SuspendAtEnd,
 }
@@ -72,7 +74,7 @@ pub(crate) enum Broken {
 
 /// What became of a file on a subject that was led along it, while no time passed for its timers.
 pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
-    let Led { trace, verdicts, lines, broken_off, equal, aftermath, more, found, suspend } = led;
+    let Led { trace, verdicts, lines, broken_off, equal, aftermath, more, mut found, service, suspend } = led;
     let Some(rests) = Rests::of(case, Time::Stands) else {
         return Judged::not_runnable(format!("there is no slice {:?} any more", case.trace.header.scope));
     };
@@ -107,6 +109,12 @@ pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
     differences.extend(aftermath.into_iter().filter(|difference| !lost(difference.job)));
     differences.extend(more);
     differences.extend(another_error(&case.trace, &trace));
+    if let Some(service) = service {
+        // What is missing behind it has no service that could do it.
+        differences.retain(|difference| difference.seq < service.seq);
+        found.retain(|difference| difference.seq < service.seq);
+        differences.push(service);
+    }
     let broken = broken_in(&trace, verdicts);
     // A rule and the path speak of one line.
     let places: BTreeSet<u64> = verdicts.violations().map(|violation| violation.seq).collect();
