@@ -243,3 +243,49 @@ fn a_service_that_ends_is_named_at_the_call_and_the_rest_goes_on() {
     assert_eq!(names, 1, "{text}");
     assert!(text.contains("destinations that go") || text.contains("random paths"), "{text}");
 }
+
+/// The mistakes of another service at once: no JobError, 503 is fatal, names are not checked, DISABLE is ignored, a late registration gets no event,
+/// half of a file is kept; and it has uploads, which is none. Each has names of its own, and what follows from it has none.
+#[test]
+fn what_follows_from_many_mistakes_has_no_name() {
+    let mini = |from, to| ("mini.py", from, to);
+    let service = [
+        mini("\"Error\": \"JobError\"", "\"Error\": None"),
+        mini("400 <= code < 500 and code not in (408, 409)", "400 <= code < 600"),
+        mini(
+            "            if not is_url(remote) or not is_path(local):\n                return E_INVALIDARG\n",
+            "            local = os.path.abspath(local)\n",
+        ),
+        mini(
+            "        kind = http.client.HTTPSConnection if",
+            "        if not url.hostname:\n            raise Failure(0x80072EE5, \"RemoteFile\", True)\n        kind = http.client.HTTPSConnection if",
+        ),
+        mini(" and mask & DISABLE == 0", ""),
+        mini("self.epoch + 1, OWED.get(self.state), 0", "self.epoch + 1, None, 0"),
+        mini("            if kind != 0:\n                return E_NOTIMPL, None\n", ""),
+        mini("raise ConnectionAbortedError", "pass"),
+    ];
+    let (code, text) = run(&service, &["--budget", "40s"]);
+    assert_eq!(code, Some(2), "{text}");
+    let messages: Vec<&str> = text.lines().filter(|line| line.starts_with("  after this, ")).collect();
+    assert!(messages.iter().any(|message| message.contains("JobError")), "{text}");
+    let follows = [
+        // A call inside of a callback that never came.
+        "and in the suite j0 is CANCELLED",
+        "and in the suite j0 is ACKNOWLEDGED",
+        // A file that should have been refused.
+        "and in the suite j0 is SUSPENDED",
+        // The error of a state that was chosen.
+        "hr: BG_E_HTTP_ERROR_404",
+        // An upload.
+        "CreateJob -> E_NOTIMPL",
+        // A callback that was extra, and leaves.
+        "leaves with",
+        // A state that is on the way.
+        "SetNotifyFlags -> S_OK: j0 is ERROR",
+        "SetNotifyInterface -> S_OK: j0 is ERROR",
+    ];
+    for message in messages {
+        assert!(!follows.iter().any(|follows| message.contains(follows)), "{message}\n{text}");
+    }
+}

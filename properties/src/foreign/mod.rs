@@ -48,6 +48,8 @@ use crate::server::Server;
 
 pub use self::abilities::{Abilities, LeftOut};
 pub use self::campaign::{Campaign, Plan, Step, campaign};
+#[cfg(test)]
+pub(crate) use self::ended::ended;
 pub use self::play::{Run, play};
 pub use self::race::{Raced, Racer};
 pub use self::smaller::{Effort, Smaller, smaller};

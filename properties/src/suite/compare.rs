@@ -25,12 +25,12 @@ use judge::{Recorded, Rule, Trace};
 
 use self::alike::{
     Outs, entered, failure, inside, is_like, is_modification, is_same, job_of, lacks_out, leaves, moved,
-    parted, polled,
+    parted, polled, within,
 };
-pub(super) use self::windows::What;
+pub(super) use self::windows::{Callback, What};
 use self::windows::{Seen, Sight, StepHead, Window, Windows, deeds};
 use self::words::{ANOTHER_CALL, NO_RETURN, in_words, words};
-use super::doubt::Doubt;
+use super::doubt::{Doubt, is_getter, moves};
 use super::rests::Rests;
 use crate::difference::{Account, Concern, Difference, whereabouts};
 
@@ -55,6 +55,16 @@ pub(super) struct Compared {
     pub(super) steps: BTreeSet<usize>,
     /// Of a foreign subject: what is in doubt at the end.
     pub(super) doubt: Option<Doubt>,
+    /// Of a foreign subject: the first lines of windows, and the jobs of which nothing is to be made there.
+    doubted: Vec<(u64, BTreeSet<JobId>)>,
+}
+
+impl Compared {
+    /// Whether nothing is to be made of a job at a line.
+    pub(super) fn is_doubted(&self, job: JobId, seq: u64) -> bool {
+        let window = self.doubted.iter().rev().find(|(first, _)| *first <= seq);
+        window.is_some_and(|(_, jobs)| jobs.contains(&job))
+    }
 }
 
 /// Compares a run with a file of a suite.
@@ -72,6 +82,8 @@ pub(super) fn compare(wanted: &Trace, run: &Trace, led: Led<'_>, suspend: Suspen
         confirmed: BTreeSet::new(),
         outs: if run.header.origin.is_foreign() { Outs::MayLack } else { Outs::Complete },
         doubt: run.header.origin.is_foreign().then(Doubt::default),
+        doubted: Vec::new(),
+        inside: Others::default(),
         suspend,
         deeds: deeds(&ours),
         last_seq: run.lines.last().map_or(0, |line| line.seq),
@@ -98,7 +110,8 @@ pub(super) fn compare(wanted: &Trace, run: &Trace, led: Led<'_>, suspend: Suspen
         comparison.superfluous(more);
     }
     let steps = comparison.compared(&ours);
-    Compared { differences: comparison.differences, steps, doubt: comparison.doubt }
+    let Comparison { differences, doubt, doubted, .. } = comparison;
+    Compared { differences, steps, doubt, doubted }
 }
 
 struct Comparison<'a> {
@@ -116,6 +129,10 @@ struct Comparison<'a> {
     outs: Outs,
     /// Of a foreign subject: what is not known any more behind a difference.
     doubt: Option<Doubt>,
+    /// The first lines of windows, and the jobs of which nothing is to be made there.
+    doubted: Vec<(u64, BTreeSet<JobId>)>,
+    /// Callbacks that one side has and the other has not, and that have not left.
+    inside: Others,
     suspend: SuspendAtEnd,
     /// Steps of the suite that come from outside and are no calls, with what they are.
     deeds: Vec<(usize, String)>,
@@ -128,14 +145,63 @@ impl Comparison<'_> {
         let is_stepwise = matches!(self.led, Led::Stepwise { .. });
         let open_end = is_last && matches!(self.led, Led::AtRest(rests) if !rests.ends_at_rest());
         let (ours, our_moves) = parted(&wanted.seen);
-        let (mut theirs, their_moves) = parted(&run.seen);
+        let (theirs, their_moves) = parted(&run.seen);
         let failed_before = self.failed.clone();
         let failed = run.seen.iter().filter_map(|seen| failure(&seen.what));
         self.failed.extend(failed);
-        if self.doubt.is_some() && !open_end {
-            self.lose_others(wanted, run, &our_moves);
+        let (left_over, theirs) = self.unmatched(ours, theirs);
+        let other = self.inside.and(&left_over, &theirs);
+        if self.doubt.is_some() {
+            let not_made = other.not_made(wanted, run);
+            let elsewhere = not_made.into_iter().chain(set_otherwise(&left_over, &theirs)).collect();
+            self.note_doubt(run, &elsewhere);
+            if !open_end {
+                self.lose_others(wanted, run, &our_moves, &elsewhere);
+            }
         }
-        let mut left_over: Vec<&Sight<'_>> = Vec::new();
+        // A callback that is missing or extra of a foreign subject takes the calls from inside with it.
+        let is_foreign = self.doubt.is_some();
+        let is_disturbed = |what: &What<'_>| is_foreign && other.disturbs(what);
+        let (follow, mut theirs): (Vec<_>, Vec<_>) =
+            theirs.into_iter().partition(|sight| is_disturbed(&sight.what));
+        // What is like it but not equal is another one, not one missing and one extra.
+        for sight in left_over {
+            self.unseen.insert(sight.step);
+            if is_disturbed(&sight.what) {
+                self.follows(Some(&sight.what), None);
+                continue;
+            }
+            let like = theirs.iter().position(|seen| is_like(&sight.what, &seen.what));
+            let seen = like.map(|at| theirs.remove(at));
+            let may_be_left_out = !is_stepwise && is_modification(&sight.what);
+            let is_said = seen.is_none() && other.has_not_started(&sight.what);
+            if !(seen.is_none() && may_be_left_out || is_said) {
+                let after = self.deed_before(wanted, sight.step);
+                self.differ(&after, Some(&sight.what), seen, run);
+            }
+        }
+        for seen in theirs {
+            let may_come = open_end || !is_stepwise && self.may_come(&seen.what);
+            if !may_come && !other.has_started_too_much(&seen.what) {
+                self.differ(&wanted.after, None, Some(seen), run);
+            }
+        }
+        follow.iter().for_each(|seen| self.follows(None, Some(&seen.what)));
+        self.inside = other.still_inside(wanted, run);
+        self.failed = failed_before;
+        run.seen.iter().for_each(|seen| self.note(&seen.what));
+        let polled: BTreeMap<JobId, Option<JobState>> =
+            run.seen.iter().filter_map(|seen| polled(&seen.what)).collect();
+        self.moves(wanted, run, (&our_moves, &their_moves), &polled, open_end)
+    }
+
+    /// What the suite has and the run has not, and the other way round.
+    fn unmatched<'w, 'a>(
+        &mut self,
+        ours: Vec<&'w Sight<'a>>,
+        mut theirs: Vec<&'w Sight<'a>>,
+    ) -> (Vec<&'w Sight<'a>>, Vec<&'w Sight<'a>>) {
+        let mut left_over = Vec::new();
         for sight in ours {
             match theirs.iter().position(|seen| is_same(&sight.what, &seen.what, self.outs)) {
                 Some(at) => {
@@ -147,55 +213,32 @@ impl Comparison<'_> {
                 None => left_over.push(sight),
             }
         }
-        // A callback that does not start does not leave either, and one that starts superfluously leaves so: that is one difference.
-        let unstarted: BTreeSet<_> = left_over.iter().filter_map(|sight| entered(&sight.what)).collect();
-        let superfluous: BTreeSet<_> = theirs.iter().filter_map(|sight| entered(&sight.what)).collect();
-        let follows =
-            |what: &What<'_>, of: &BTreeSet<_>| leaves(what).is_some_and(|callback| of.contains(&callback));
-        // A callback that is missing or extra of a foreign subject takes the calls from inside with it.
-        let disturbed: BTreeSet<JobId> = left_over
-            .iter()
-            .chain(&theirs)
-            .filter_map(|sight| entered(&sight.what))
-            .map(|(job, ..)| job)
-            .collect();
-        let is_disturbed = |what: &What<'_>| {
-            self.doubt.is_some() && inside(what).is_some_and(|job| disturbed.contains(&job))
-        };
-        let (follow, left_over): (Vec<_>, Vec<_>) =
-            left_over.into_iter().partition(|sight| is_disturbed(&sight.what));
-        theirs.retain(|sight| !is_disturbed(&sight.what));
-        self.unseen.extend(follow.iter().map(|sight| sight.step));
+        (left_over, theirs)
+    }
+
+    /// Notes of which jobs nothing is to be made in a window.
+    fn note_doubt(&mut self, run: &Window<'_>, elsewhere: &BTreeSet<JobId>) {
+        let (Some(doubt), Some(first)) = (&self.doubt, run.seen.first()) else { return };
+        self.doubted.push((first.seq, doubt.lost().union(elsewhere).copied().collect()));
+    }
+
+    /// What follows from a callback that is missing or extra is no difference, and may have had an effect.
+    fn follows(&mut self, wanted: Option<&What<'_>>, seen: Option<&What<'_>>) {
         if let Some(doubt) = &mut self.doubt {
-            follow.iter().for_each(|sight| doubt.note(Some(&sight.what), None));
+            doubt.note(wanted, seen);
         }
-        // What is like it but not equal is another one, not one missing and one extra.
-        for sight in left_over {
-            let like = theirs.iter().position(|seen| is_like(&sight.what, &seen.what));
-            let seen = like.map(|at| theirs.remove(at));
-            self.unseen.insert(sight.step);
-            let may_be_left_out = !is_stepwise && is_modification(&sight.what);
-            let is_said = seen.is_none() && follows(&sight.what, &unstarted);
-            if !(seen.is_none() && may_be_left_out || is_said) {
-                let after = self.deed_before(wanted, sight.step);
-                self.differ(&after, Some(&sight.what), seen, run);
-            }
-        }
-        for seen in theirs {
-            let may_come = open_end || !is_stepwise && self.may_come(&seen.what);
-            if !may_come && !follows(&seen.what, &superfluous) {
-                self.differ(&wanted.after, None, Some(seen), run);
-            }
-        }
-        self.failed = failed_before;
-        run.seen.iter().for_each(|seen| self.note(&seen.what));
-        let polled: BTreeMap<JobId, Option<JobState>> =
-            run.seen.iter().filter_map(|seen| polled(&seen.what)).collect();
-        self.moves(wanted, run, (&our_moves, &their_moves), &polled, open_end)
     }
 
     /// A job that comes to rest in another state: that is the difference, and what is missing or extra of it follows.
-    fn lose_others(&mut self, wanted: &Window<'_>, run: &Window<'_>, our_moves: &[&Sight<'_>]) {
+    ///
+    /// It is not where the job may be elsewhere for a reason that has a name: a callback whose calls were not made, or the answer of a setter.
+    fn lose_others(
+        &mut self,
+        wanted: &Window<'_>,
+        run: &Window<'_>,
+        our_moves: &[&Sight<'_>],
+        elsewhere: &BTreeSet<JobId>,
+    ) {
         let mut states = self.states[0].clone();
         states.extend(our_moves.iter().filter_map(|sight| moved(&sight.what)));
         let polled: BTreeMap<JobId, Option<JobState>> =
@@ -203,7 +246,7 @@ impl Comparison<'_> {
         for (job, theirs) in polled {
             let ours = states.get(&job).copied();
             let is_gone = theirs.is_none() && ours.is_some_and(JobState::is_final);
-            if ours != theirs && !is_gone {
+            if ours != theirs && !is_gone && !elsewhere.contains(&job) {
                 self.another_state(wanted, run, job, (ours, theirs));
             }
         }
@@ -446,6 +489,103 @@ impl Comparison<'_> {
     }
 }
 
+/// Callbacks that one side has and the other has not. A callback that does not start does not leave either, and one that starts superfluously
+/// leaves so, be it in a later window: that is one difference.
+#[derive(Debug, Default)]
+struct Others {
+    /// The suite has them.
+    unstarted: BTreeSet<Callback>,
+    /// The run has them.
+    superfluous: BTreeSet<Callback>,
+}
+
+impl Others {
+    /// These, and those of a window.
+    fn and(&self, left_over: &[&Sight<'_>], theirs: &[&Sight<'_>]) -> Others {
+        let with = |inside: &BTreeSet<Callback>, sights: &[&Sight<'_>]| {
+            inside.iter().copied().chain(sights.iter().filter_map(|sight| entered(&sight.what))).collect()
+        };
+        Others { unstarted: with(&self.unstarted, left_over), superfluous: with(&self.superfluous, theirs) }
+    }
+
+    /// Those that have not left at the end of a window.
+    fn still_inside(self, wanted: &Window<'_>, run: &Window<'_>) -> Others {
+        let Others { mut unstarted, mut superfluous } = self;
+        unstarted.retain(|callback| is_inside(*callback, &wanted.seen));
+        superfluous.retain(|callback| is_inside(*callback, &run.seen));
+        Others { unstarted, superfluous }
+    }
+
+    fn has_not_started(&self, what: &What<'_>) -> bool {
+        leaves(what).is_some_and(|callback| self.unstarted.contains(&callback))
+    }
+
+    fn has_started_too_much(&self, what: &What<'_>) -> bool {
+        leaves(what).is_some_and(|callback| self.superfluous.contains(&callback))
+    }
+
+    /// Whether a call may be there or not because of these callbacks: it is made from inside of one, or of another one of such a job on it.
+    fn disturbs(&self, what: &What<'_>) -> bool {
+        let mut all = self.unstarted.iter().chain(&self.superfluous);
+        let is_within = |callback: &Callback| within(what) == Some(*callback);
+        inside(what).is_some() && all.any(|callback| is_within(callback) || inside(what) == Some(callback.0))
+    }
+
+    /// The jobs on which calls were scripted inside of callbacks that are missing, or were made inside of extra ones: where these jobs are is
+    /// not known then. A callback of another file or at another receiver is neither.
+    fn not_made(&self, wanted: &Window<'_>, run: &Window<'_>) -> BTreeSet<JobId> {
+        let sides = [(wanted, &self.unstarted, &self.superfluous), (run, &self.superfluous, &self.unstarted)];
+        let jobs = sides.into_iter().flat_map(|(window, own, others)| {
+            let is_alone = |callback: &Callback| {
+                own.contains(callback)
+                    && !others.iter().any(|other| (other.0, other.1) == (callback.0, callback.1))
+            };
+            let alone =
+                window.seen.iter().filter(move |sight| within(&sight.what).as_ref().is_some_and(is_alone));
+            alone.filter_map(|sight| effect(&sight.what))
+        });
+        jobs.collect()
+    }
+}
+
+/// The jobs on which a setter has succeeded that had to fail, or failed that had to succeed. A call that moves its job is none: there the state is the
+/// failure.
+fn set_otherwise(left_over: &[&Sight<'_>], theirs: &[&Sight<'_>]) -> BTreeSet<JobId> {
+    let succeeds = |what: &What<'_>| match what {
+        What::Returned { back, .. } => Some(back.hr.succeeded()),
+        _ => None,
+    };
+    let is_otherwise = |wanted: &&&Sight<'_>| {
+        let like = theirs.iter().find(|seen| is_like(&wanted.what, &seen.what));
+        like.is_some_and(|seen| succeeds(&wanted.what) != succeeds(&seen.what))
+    };
+    let job = |sight: &&Sight<'_>| match &sight.what {
+        What::Returned { call, .. } if is_setter(call.call.method()) => call.job,
+        _ => None,
+    };
+    left_over.iter().filter(is_otherwise).filter_map(job).collect()
+}
+
+fn is_setter(method: Method) -> bool {
+    !is_getter(method) && !moves(method) && method != Method::CreateJob
+}
+
+/// The job that a call may change.
+fn effect(what: &What<'_>) -> Option<JobId> {
+    match what {
+        What::Called { call, .. } if !is_getter(call.call.method()) => call.job,
+        _ => None,
+    }
+}
+
+/// Whether a callback that was inside, or has entered, is inside at the end.
+fn is_inside(callback: Callback, seen: &[Sight<'_>]) -> bool {
+    let is_it = |sight: &&Sight<'_>| {
+        entered(&sight.what).or_else(|| leaves(&sight.what)).is_some_and(|of| of == callback)
+    };
+    seen.iter().rev().find(is_it).is_none_or(|last| leaves(&last.what).is_none())
+}
+
 /// The identity of a run that has ended where a suite has more.
 const ENDS_EARLY: &str = "the run ends early";
 
@@ -479,7 +619,7 @@ impl Difference {
 /// Whether a Suspend has taken the job out of ERROR or TRANSFERRED, which an implementation may choose (facts G20).
 fn is_suspended(run: &Window<'_>, job: JobId, (ours, theirs): (Option<JobState>, Option<JobState>)) -> bool {
     let suspends = |sight: &Sight<'_>| match &sight.what {
-        What::Returned { call, back } => {
+        What::Returned { call, back, .. } => {
             call.job == Some(job) && call.call == Call::Suspend && back.hr.succeeded()
         }
         _ => false,

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use contract::{Event, JobId, JobState, Method};
 use judge::trace::CallLine;
 
-use super::compare::What;
+use super::compare::{Callback, What};
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
@@ -36,11 +36,11 @@ impl Doubt {
 
     fn is_about(&self, what: &What<'_>) -> bool {
         match what {
-            What::Called { call, .. } => self.is_from_a_callback(call),
-            What::Returned { call, .. } => {
+            What::Called { call, within, .. } => self.is_from_a_callback(call, *within),
+            What::Returned { call, within, .. } => {
                 call.job.is_some_and(|job| self.is_lost(job))
                     || self.getters.contains(&(call.job, call.call.method()))
-                    || self.is_from_a_callback(call)
+                    || self.is_from_a_callback(call, *within)
             }
             What::Entered { job, event, .. } | What::Left { job, event, .. } => {
                 self.is_lost(*job) || self.events.contains(&(*job, *event))
@@ -50,8 +50,15 @@ impl Doubt {
     }
 
     /// Whether a call is made by a callback that may or may not come. Those from outside are ours.
-    fn is_from_a_callback(&self, call: &CallLine) -> bool {
-        call.inside.is_some() && call.job.is_some_and(|job| self.is_lost(job) || self.is_told(job))
+    fn is_from_a_callback(&self, call: &CallLine, within: Option<Callback>) -> bool {
+        let of = within.map(|(job, ..)| job);
+        let mut jobs = call.job.into_iter().chain(of);
+        call.inside.is_some() && jobs.any(|job| self.is_lost(job) || self.is_told(job))
+    }
+
+    /// The jobs of which something is in doubt.
+    pub(super) fn lost(&self) -> BTreeSet<JobId> {
+        self.jobs.union(&self.changed).copied().collect()
     }
 
     /// Whether something of a job is in doubt.
@@ -72,7 +79,7 @@ impl Doubt {
     /// Notes what is not known any more because these two differ.
     pub(super) fn note(&mut self, wanted: Option<&What<'_>>, seen: Option<&What<'_>>) {
         match (wanted, seen) {
-            (Some(What::Returned { call, back: ours }), Some(What::Returned { back, .. })) => {
+            (Some(What::Returned { call, back: ours, .. }), Some(What::Returned { back, .. })) => {
                 self.getters.insert((call.job, call.call.method()));
                 let Some(job) = call.job else { return };
                 match call.call.method() {
@@ -123,6 +130,11 @@ impl Doubt {
             self.events.retain(|(of, _)| *of != job);
         }
     }
+}
+
+/// Whether a call moves its job at once.
+pub(crate) const fn moves(method: Method) -> bool {
+    matches!(method, Method::Resume | Method::Suspend | Method::Cancel | Method::Complete)
 }
 
 /// Whether a call has no effect.

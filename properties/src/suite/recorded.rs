@@ -80,13 +80,13 @@ pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
     };
     let path =
         Trace { header: trace.header.clone(), lines: trace.lines.iter().take(lines).cloned().collect() };
-    let compared = compare(
+    let mut compared = compare(
         &with_equal(case.trace.clone(), &equal),
         &with_equal(path, &equal),
         super::compare::Led::AtRest(&rests),
         suspend,
     );
-    let mut differences = compared.differences;
+    let mut differences = std::mem::take(&mut compared.differences);
     // That nothing follows is our doing, and what was missing before is the finding.
     if let Broken::Off(ref reason) | Broken::WithoutJob(ref reason) = broken_off {
         let last = trace.lines.get(lines.saturating_sub(1)).map_or(0, |line| line.seq);
@@ -95,7 +95,10 @@ pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
             difference.is_of_the_end() || is_open && (difference.seq >= last || difference.lacks_a_call())
         };
         differences.retain(|difference| !follows(difference));
-        if let Some(reason) = reason {
+        // A job of which nothing was known before, or that a call would have moved which was not made, is no finding.
+        let is_doubted =
+            |reason: &Difference| reason.job.is_some_and(|job| compared.is_doubted(job, reason.seq));
+        if let Some(reason) = reason.as_ref().filter(|reason| !is_doubted(reason)) {
             let reason = behind_its_call(reason, &trace);
             // The path is compared by windows, and the reason is exact.
             match differences.iter().position(|difference| difference.is_about_the_state_of(reason.job)) {
@@ -108,7 +111,7 @@ pub(crate) fn led(case: &Case, led: Led<'_>) -> Judged {
     let lost = |job| compared.doubt.as_ref().is_some_and(|doubt| doubt.is_about_files(job));
     differences.extend(aftermath.into_iter().filter(|difference| !lost(difference.job)));
     differences.extend(more);
-    differences.extend(another_error(&case.trace, &trace));
+    differences.extend(another_error(&case.trace, &trace).filter(|difference| !lost(difference.job)));
     if let Some(service) = service {
         // What is missing behind it has no service that could do it.
         differences.retain(|difference| difference.seq < service.seq);
@@ -270,3 +273,6 @@ fn another_dialect(wanted: &Header, header: &Header) -> Option<Difference> {
         seq: 0,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,9 @@
 //!
 //! **The laws it keeps.**
 //! 1. No getter shows which callbacks are owed. So a state is taken with what it owes, and without it.
-//! 2. A getter may be what is wrong. So a state is taken as the getters show it, and as it was; and a getter that was found wrong in
+//! 2. No getter that is asked shows why a transfer has failed. What the server has given since the last states is the code; where it has given
+//!    none, the code is open, and no answer about it is judged.
+//! 3. A getter may be what is wrong. So a state is taken as the getters show it, and as it was; and a getter that was found wrong in
 //!    this run is left out.
 
 use std::collections::BTreeSet;
@@ -18,9 +20,10 @@ use contract::{
 };
 use model::drive::{Applied, DiskResult, From, Stimulus};
 
-use super::member::{Fed, Member, World, failed};
+use super::member::{CLASSES, Cause, Fed, Member, World, failed_as, open_failures};
 use super::{GOOD_LOCAL, GOOD_REMOTE, Standing, States, is_in};
 use crate::difference::same_answer;
+use crate::server::Served;
 use crate::suite::JOBS;
 
 /// What a job shows.
@@ -54,8 +57,8 @@ impl States {
         base.retain(|member| !member.has_orphan());
         base.iter_mut().for_each(Member::settle);
         let shown = &self.trusted(shown);
-        let as_shown = self.nearest(&base, shown, fits).unwrap_or_default();
-        let as_it_was = self.nearest(&base, shown, is_there).unwrap_or_default();
+        let as_shown = self.nearest(&base, (shown, fed), fits).unwrap_or_default();
+        let as_it_was = self.nearest(&base, (shown, fed), is_there).unwrap_or_default();
         let near = [as_shown, as_it_was].concat();
         if near.is_empty() {
             return self.give_up("no state near the last ones has what the getters show");
@@ -98,7 +101,7 @@ impl States {
     fn nearest(
         &self,
         base: &[Member],
-        shown: &[Shown],
+        (shown, fed): (&[Shown], [Fed; JOBS]),
         fits: fn(&Member, &Shown, &World) -> bool,
     ) -> Option<Vec<Member>> {
         let mut known = BTreeSet::new();
@@ -116,7 +119,7 @@ impl States {
             let mut next = Vec::new();
             for member in &level {
                 for shown in shown.iter().filter(|shown| !fits(member, shown, &self.world)) {
-                    next.extend(steps(member, shown, &self.world));
+                    next.extend(steps(member, (shown, fed), &self.world));
                 }
                 if next.len() > MOST {
                     break;
@@ -158,7 +161,7 @@ fn ask(member: &Member, world: &World, job: JobId, call: &Call) -> Option<(HResu
 }
 
 /// What may have happened to a job.
-fn steps(member: &Member, shown: &Shown, world: &World) -> Vec<Member> {
+fn steps(member: &Member, (shown, fed): (&Shown, [Fed; JOBS]), world: &World) -> Vec<Member> {
     let job = shown.job;
     let call = |call: Call| {
         let made = member.after(world, &Stimulus::Call { from: OURS, job: Some(job), call })?;
@@ -169,15 +172,24 @@ fn steps(member: &Member, shown: &Shown, world: &World) -> Vec<Member> {
     let set = shown.getters.iter().filter_map(|(getter, _, out)| setter(getter, out));
     let calls = [Call::Resume, Call::Suspend, Call::Cancel, Call::Complete, add()].into_iter().chain(set);
     let mut next: Vec<Member> = calls.filter_map(call).filter(|member| !member.has_orphan()).collect();
-    next.extend(
-        [TransferEvent::Connected, TransferEvent::FileDone, failed(404), failed(503)]
-            .into_iter()
-            .filter_map(report),
-    );
+    next.extend([TransferEvent::Connected, TransferEvent::FileDone].into_iter().filter_map(report));
+    next.extend(failures(member, (job, fed), world));
     next.extend(member.told(world, job));
     next.extend(member.after(world, &Stimulus::Timeout));
     next.extend(member.successors(world));
     next
+}
+
+/// How the transfer of a job may have failed: with a status that the server has given since, in either class, or else with an open code.
+fn failures(member: &Member, (job, fed): (JobId, [Fed; JOBS]), world: &World) -> Vec<Member> {
+    let of_status = |served: &Served| match served {
+        Served::Status(status) => Some(CLASSES.map(|class| (failed_as(class, *status), Cause::Known))),
+        Served::Whole | Served::Stalls => None,
+    };
+    let at = job.index();
+    let given: Vec<_> = member.given(world, at, fed[at]).iter().filter_map(of_status).flatten().collect();
+    let all = if given.is_empty() { open_failures().collect() } else { given };
+    all.into_iter().filter_map(|failure| member.fails(world, job, failure)).collect()
 }
 
 /// The call that sets what a getter shows.

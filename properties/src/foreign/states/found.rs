@@ -12,6 +12,7 @@ use super::member::{Called, Member};
 use crate::difference::{
     Account, Concern, Difference, callback, outcome, receiver, same_answer, whereabouts,
 };
+use crate::foreign::scripted::is_on_its_way;
 
 /// Words of which a finding is made.
 struct Words {
@@ -129,8 +130,9 @@ pub(super) fn another_state(
 ) -> Difference {
     let states: BTreeSet<Option<JobState>> =
         members.iter().map(|member| member.state.driver().core().state(job)).collect();
-    let words = states.iter().map(|state| whereabouts(*state)).collect();
-    let skeleton = vec![after.to_owned(), format!("subject {}", whereabouts(seen)), named(&words)];
+    let words: BTreeSet<String> = states.iter().map(|state| whereabouts(*state)).collect();
+    let name = named(&settled(&states, seen));
+    let skeleton = vec![after.to_owned(), format!("subject {}", whereabouts(seen)), name];
     let is_final = states.iter().flatten().chain(&seen).any(|state| state.is_final());
     Words {
         skeleton,
@@ -140,6 +142,18 @@ pub(super) fn another_state(
         job: Some(job),
     }
     .difference(after, seq)
+}
+
+/// What a job that has come to rest could have been instead, in words. States on the way there are none of it, where there is one at rest.
+fn settled(states: &BTreeSet<Option<JobState>>, seen: Option<JobState>) -> BTreeSet<String> {
+    let moves = |state: &Option<JobState>| state.is_some_and(is_on_its_way);
+    let at_rest = states.iter().filter(|state| !moves(state)).map(|state| whereabouts(*state));
+    let at_rest: BTreeSet<String> = at_rest.collect();
+    if moves(&seen) || at_rest.is_empty() {
+        states.iter().map(|state| whereabouts(*state)).collect()
+    } else {
+        at_rest
+    }
 }
 
 /// In no state is everything over. These are the ones that wait for something to be seen.

@@ -1,6 +1,6 @@
 //! One state of the specification that fits what was seen, and where it can come to without anything that is seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use contract::core::{Attempt, Failure, TransferEvent};
@@ -23,6 +23,8 @@ pub(super) struct World {
     pub(super) profile: Profile,
     /// What becomes of the downloads of each job, one after the other.
     pub(super) orders: [Vec<Served>; JOBS],
+    /// Jobs that have taken a file which the specification refuses: what becomes of their downloads is open.
+    pub(super) strange: BTreeSet<JobId>,
 }
 
 impl World {
@@ -55,6 +57,16 @@ enum Half {
     Cut,
 }
 
+/// What is known of the error of a job.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(super) enum Cause {
+    /// The server has given its code, or the model has it.
+    #[default]
+    Known,
+    /// Something has made the transfer fail that is not known. The code, the context and the file are open.
+    Open,
+}
+
 /// Whether the clock of the model stands where that of the implementation does.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Clock {
@@ -84,6 +96,7 @@ pub(super) struct Member {
     taken: [usize; JOBS],
     half: [Option<(Attempt, Half)>; JOBS],
     disk: [DiskResult; JOBS],
+    causes: [Cause; JOBS],
     /// Up to when time has passed.
     until: Time,
     clock: Clock,
@@ -99,6 +112,7 @@ impl Member {
             taken: [0; JOBS],
             half: [None; JOBS],
             disk: [DiskResult::Good; JOBS],
+            causes: [Cause::Known; JOBS],
             until,
             clock: Clock::Same,
         }
@@ -114,6 +128,7 @@ impl Member {
         self.taken.hash(&mut hasher);
         (0..JOBS).for_each(|job| self.half_of(job).hash(&mut hasher));
         self.disk.hash(&mut hasher);
+        self.causes.hash(&mut hasher);
         self.until.0.saturating_sub(core.now().0).hash(&mut hasher);
         self.clock.hash(&mut hasher);
         hasher.finish()
@@ -172,6 +187,29 @@ impl Member {
         let inside = self.after_all(world, &steps)?;
         let exits = Stimulus::Exit { job, code: 0 };
         inside.after(world, &good).or_else(|| inside.after(world, &exits))
+    }
+
+    /// What is known of the error of a job.
+    pub(super) fn cause(&self, job: JobId) -> Cause {
+        self.causes.get(job.index()).copied().unwrap_or_default()
+    }
+
+    /// The transfer of a job fails.
+    pub(super) fn fails(
+        &self,
+        world: &World,
+        job: JobId,
+        (event, cause): (TransferEvent, Cause),
+    ) -> Option<Member> {
+        let mut failed = self.after(world, &Stimulus::Transfer { job, event })?;
+        failed.causes[job.index()] = cause;
+        Some(failed)
+    }
+
+    /// What the server has given since this state; nothing where it is not known how much of it.
+    pub(super) fn given<'w>(&self, world: &'w World, job: usize, fed: Fed) -> &'w [Served] {
+        let orders = &world.orders[job];
+        if fed.is_used_up { orders.get(self.taken[job]..).unwrap_or_default() } else { &[] }
     }
 
     pub(super) fn make(&mut self, id: CallId, from: From, job: Option<JobId>, call: Call, disk: DiskResult) {
@@ -296,6 +334,10 @@ impl Member {
         if connects {
             next.extend(report(TransferEvent::Connected));
         }
+        if world.strange.contains(&job) {
+            next.extend(open_failures().filter_map(|failure| self.fails(world, job, failure)));
+            next.extend(report(TransferEvent::FileDone));
+        }
         let took = |mut member: Member| {
             member.taken[at] = (member.taken[at] + 1).min(world.orders[at].len());
             member
@@ -308,8 +350,10 @@ impl Member {
         match (self.half_of(at), world.order(at, self.taken[at])) {
             (Some(Half::Waits), _) => {}
             (Some(Half::Comes), _) => next.extend(report(TransferEvent::FileDone).map(over)),
-            (Some(Half::Cut), _) => next.extend(report(failed(CUT)).map(over)),
-            (None, Served::Status(status)) => next.extend(report(failed(status)).map(took)),
+            (Some(Half::Cut), _) => next.extend(self.fails(world, job, (failed(CUT), Cause::Open)).map(over)),
+            (None, Served::Status(status)) => {
+                next.extend(self.fails(world, job, (failed(status), Cause::Known)).map(took))
+            }
             (None, _) if connects => {}
             (None, Served::Whole) => next.extend(report(TransferEvent::FileDone).map(took)),
             (None, Served::Stalls) => {
@@ -338,10 +382,18 @@ impl Member {
 /// The status that stands for a connection that is closed: the transfer is tried again.
 const CUT: u16 = 503;
 
-pub(super) fn failed(status: u16) -> TransferEvent {
-    TransferEvent::Failed {
-        class: Failure::of_status(status),
-        hr: HResult::from_http(status),
-        context: ErrorContext::RemoteFile,
-    }
+fn failed(status: u16) -> TransferEvent {
+    failed_as(Failure::of_status(status), status)
 }
+
+/// A status that is taken for an error of this class, which need not be its own.
+pub(super) fn failed_as(class: Failure, status: u16) -> TransferEvent {
+    TransferEvent::Failed { class, hr: HResult::from_http(status), context: ErrorContext::RemoteFile }
+}
+
+/// Failures of which the code is not known. The status stands for it.
+pub(super) fn open_failures() -> impl Iterator<Item = (TransferEvent, Cause)> {
+    CLASSES.into_iter().map(|class| (failed_as(class, CUT), Cause::Open))
+}
+
+pub(super) const CLASSES: [Failure; 2] = [Failure::Fatal, Failure::Transient];

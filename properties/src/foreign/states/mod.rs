@@ -32,11 +32,12 @@ use model::drive::{DiskResult, From, STRANGERS, Stimulus};
 use model::lockstep::Lockstep;
 use model::scope::Slice;
 
-use self::member::{Called, Member, World};
+use self::member::{Called, Cause, Member, World};
 use crate::difference::{Difference, outcome, same_answer};
 use crate::foreign::play::{GOOD_LOCAL, GOOD_REMOTE_FILE as GOOD_REMOTE, renamed};
+use crate::foreign::scripted::is_on_its_way;
 use crate::server::{GoesOn, Served};
-use crate::suite::{JOBS, is_getter, may_be_suspended, one_of};
+use crate::suite::{JOBS, is_getter, may_be_suspended, moves, one_of};
 
 pub(super) use self::again::Shown;
 pub(crate) use self::found::beyond;
@@ -71,6 +72,10 @@ pub(super) struct States {
     wrong: BTreeSet<Method>,
     /// Jobs that a call has suspended since they were looked at.
     suspended: BTreeSet<JobId>,
+    /// What has put jobs on their way last, as names have it.
+    sent: BTreeMap<JobId, String>,
+    /// Jobs that were on their way in each state when the last call that names something was made.
+    under_way: BTreeSet<JobId>,
 }
 
 /// How far the states of the specification could follow a run.
@@ -134,7 +139,7 @@ impl States {
         let core = <Core as contract::Core>::new(&config);
         let state = Lockstep::around(core, &config, slice.users.owners(), RuleSet::EMPTY);
         States {
-            world: World { profile: config.profile, orders: Default::default() },
+            world: World { profile: config.profile, orders: Default::default(), strange: BTreeSet::new() },
             members: vec![Member::first(state)],
             standing: Standing::Follows,
             customs,
@@ -150,6 +155,8 @@ impl States {
             owners: slice.users.owners(),
             wrong: BTreeSet::new(),
             suspended: BTreeSet::new(),
+            sent: BTreeMap::new(),
+            under_way: BTreeSet::new(),
         }
     }
 
@@ -188,6 +195,9 @@ impl States {
         self.named = match after {
             After::Call => Named::ByTheNextCall,
             After::Deed(what) => {
+                // It can put any job on its way.
+                self.sent = (0..JOBS as u32).map(|job| (JobId(job), what.clone())).collect();
+                self.under_way.clear();
                 self.after = what;
                 Named::ByThat
             }
@@ -272,6 +282,22 @@ impl States {
         }
     }
 
+    /// Jobs that move by themselves in each state.
+    fn on_their_way(&self) -> BTreeSet<JobId> {
+        let moves = |job: &JobId| {
+            let state = |member: &Member| member.state.driver().core().state(*job);
+            !self.members.is_empty()
+                && self.members.iter().all(|member| state(member).is_some_and(is_on_its_way))
+        };
+        (0..JOBS as u32).map(JobId).filter(moves).collect()
+    }
+
+    /// What names the state to which a job has come. A call that came while the job was on its way, and does not move it, is not the cause.
+    fn cause_of(&self, job: JobId) -> &str {
+        let sent = self.sent.get(&job).filter(|_| self.under_way.contains(&job));
+        sent.unwrap_or(&self.after)
+    }
+
     fn give_up(&mut self, why: &'static str) {
         self.standing = Standing::Undecided;
         self.course.undecided.get_or_insert(why);
@@ -317,6 +343,13 @@ impl States {
         if line.inside.is_none() && self.named == Named::ByTheNextCall && !is_getter(call.method()) {
             self.named = Named::By(line.id);
             self.after = format!("{} is called", call.method());
+            self.under_way = self.on_their_way();
+            if moves(call.method()) {
+                self.under_way.retain(|job| Some(*job) != line.job);
+            }
+        }
+        if let (Some(job), Method::Resume) = (line.job, call.method()) {
+            self.sent.insert(job, self.after.clone());
         }
         let is_busy = |member: &Member| !member.state.driver().may_call(from);
         if matches!(from, From::User(_)) && self.members.iter().any(is_busy) {
@@ -335,17 +368,26 @@ impl States {
     }
 
     fn returned(&mut self, back: &ReturnLine, seq: u64) {
-        let Some((_, call)) = self.open.remove(&back.call) else { return };
+        let Some((on, call)) = self.open.remove(&back.call) else { return };
         self.close();
         let method = call.method();
         if self.named == Named::By(back.call) {
-            self.after = format!("{method} -> {}", outcome(back.hr));
+            let called = std::mem::replace(&mut self.after, format!("{method} -> {}", outcome(back.hr)));
+            // What it has sent on its way has the name with the answer, too.
+            self.sent
+                .values_mut()
+                .filter(|sent| **sent == called)
+                .for_each(|sent| sent.clone_from(&self.after));
         }
         if let (Some(job), Method::Suspend, true) = (back.job, method, back.hr.succeeded()) {
             self.suspended.insert(job);
         }
         let fits = |member: &Member| match member.calls.get(&back.call) {
-            Some(Called::Back { hr, out }) => self.customs.is_answer(method, (*hr, out), back),
+            Some(Called::Back { hr, out }) => {
+                let is_open = on.is_some_and(|job| member.cause(job) == Cause::Open);
+                self.customs.is_answer(method, (*hr, out), back)
+                    || is_open && self.customs.may_be_answer(method, *hr, back.hr)
+            }
             _ => false,
         };
         let mut fitting: Vec<Member> = self.members.iter().filter(|member| fits(member)).cloned().collect();
@@ -358,6 +400,14 @@ impl States {
                     .freedoms
                     .insert("a call is back before a callback that the model's call waits for");
             }
+        }
+        if let (Some(job), true) = (on, fitting.is_empty() && back.hr.succeeded() && names_files(method)) {
+            self.world.strange.insert(job);
+        }
+        let is_open = method == Method::Complete && on.is_some_and(|job| self.world.strange.contains(&job));
+        if fitting.is_empty() && self.standing == Standing::Follows && is_open {
+            // What Complete makes of a file that the specification refuses is open, too.
+            self.standing = Standing::Empty;
         }
         if fitting.is_empty() && self.standing == Standing::Follows {
             self.wrong.insert(method);
@@ -438,10 +488,15 @@ impl States {
             if is_suspended && self.members.iter().all(|member| may_be_suspended(of(member), seen)) {
                 return self.choose(job);
             }
-            let difference = found::another_state(&self.members, (job, seen), &self.after, seq);
+            let difference = found::another_state(&self.members, (job, seen), self.cause_of(job), seq);
             self.fail(difference);
         }
     }
+}
+
+/// Whether a call gives a job names of files.
+const fn names_files(method: Method) -> bool {
+    matches!(method, Method::AddFile | Method::AddFileSet | Method::FileSetRemoteName)
 }
 
 /// Threads of calls from inside of callbacks that no state has.
@@ -485,12 +540,30 @@ impl Customs {
         renamed(call, names, remote)
     }
 
+    /// Whether it may be the answer of a job whose error is open. Which file an error names depends on its context.
+    fn may_be_answer(&self, method: Method, hr: HResult, back: HResult) -> bool {
+        let one_of = |hr| one_of(&self.equal, method, hr);
+        method == Method::ErrorGetFile || is_of_the_error(method) && one_of(hr) == one_of(back)
+    }
+
     fn is_answer(&self, method: Method, (hr, out): (HResult, &Out), back: &ReturnLine) -> bool {
         let lacks = back.out == Out::None;
         let one_of = |hr| one_of(&self.equal, method, hr);
         one_of(hr) == one_of(back.hr)
             && (lacks || is_of_its_own(method) || same_answer(out, &back.out).is_empty())
     }
+}
+
+/// Whether a method gives a part of an error.
+const fn is_of_the_error(method: Method) -> bool {
+    matches!(
+        method,
+        Method::GetError
+            | Method::ErrorGetError
+            | Method::ErrorGetErrorDescription
+            | Method::ErrorGetErrorContextDescription
+            | Method::ErrorGetProtocol
+    )
 }
 
 /// What each implementation may count in its own way, and what a state of the set does not hold apart.

@@ -248,3 +248,149 @@ fn a_getter_names_nothing() {
     let states = follow(slice, &case, &|_, kind| Some(kind.clone()), &mut |_, _| ());
     assert_eq!(states.after, "AddFile -> S_OK");
 }
+
+/// Lines that the set receives behind a run of the model, each a moment later than the last.
+struct Seen {
+    states: States,
+    at: u64,
+    call: u32,
+}
+
+impl Seen {
+    fn of(states: States) -> Seen {
+        Seen { at: states.last, call: 1_000, states }
+    }
+
+    fn take(&mut self, what: Kind) {
+        self.at += 1;
+        self.states.take(&[Heard { q: self.at, seq: self.at, what }]);
+    }
+
+    fn calls(&mut self, thread: ThreadId, call: Call, hr: HResult, out: Out) {
+        self.call += 1;
+        let (id, job) = (CallId(self.call), Some(JobId(0)));
+        self.take(Kind::Call(CallLine { id, thread, user: UserId(0), inside: None, job, call }));
+        self.take(Kind::Return(ReturnLine { call: id, job, hr, out }));
+    }
+
+    /// A client makes a call.
+    fn does(&mut self, call: Call, hr: HResult, out: Out) {
+        self.states.begin(After::Call);
+        self.calls(ThreadId(0), call, hr, out);
+    }
+
+    /// The observer sees the job in a state. Where none fits, the set begins anew with it.
+    fn sees(&mut self, state: JobState, fed: Fed) {
+        self.calls(ThreadId::OBSERVER, Call::GetState, HResult::S_OK, Out::State(state));
+        if self.states.is_empty() {
+            let getters = vec![(Call::EnumFilesGetCount, HResult::S_OK, Out::Count(1))];
+            self.states.again(&[Shown { job: JobId(0), state: Some(state), getters }], [fed; JOBS]);
+        }
+    }
+
+    fn names(&mut self) -> Vec<Vec<String>> {
+        let course = self.states.take_course();
+        assert_eq!(course.undecided, None);
+        course.found.iter().map(|found| found.skeleton.clone()).collect()
+    }
+}
+
+/// The set behind these steps of the model, in a slice of one job.
+fn behind(steps: &[Stimulus]) -> Seen {
+    let dialect = Dialect::Bits;
+    let slices = slices_for(dialect.profile(), &Abilities::everything());
+    let slice = slices.iter().find(|slice| slice.name == "led/job").expect("it is led");
+    let case = case_of((slice, Settles::WhenStill), dialect, steps, "a path");
+    Seen::of(follow(slice, &case, &|_, kind| Some(kind.clone()), &mut |_, _| ()))
+}
+
+/// A job with a file, which is resumed. The server is to answer with a status.
+fn resumed(status: u16) -> Seen {
+    let mut seen = behind(&fails()[..2]);
+    seen.states.serve(JobId(0), Served::Status(status));
+    seen.does(Call::Resume, HResult::S_OK, Out::None);
+    seen
+}
+
+const GAVE_IT: Fed = Fed { is_used_up: true, is_stalled: false };
+const GAVE_NOTHING: Fed = Fed { is_used_up: false, is_stalled: false };
+
+fn error(hr: HResult, context: ErrorContext) -> Out {
+    Out::Error(contract::ErrorInfo { hr, context, file: Some(contract::FileId(0)) })
+}
+
+const TOO_FATAL: [&str; 3] = ["Resume -> S_OK", "subject ERROR", "wanted TRANSIENT_ERROR"];
+
+/// An implementation takes 503 for fatal. The error that it gives is the one that the server gave, and no other.
+#[test]
+fn the_code_of_a_chosen_error_is_the_one_that_was_served() {
+    let read = |hr: HResult| {
+        let mut seen = resumed(503);
+        seen.sees(JobState::Error, GAVE_IT);
+        seen.does(Call::GetError, HResult::S_OK, error(hr, ErrorContext::RemoteFile));
+        seen.names()
+    };
+    assert_eq!(read(HResult::from_http(503)), [&TOO_FATAL[..]]);
+    let another: &[&str] = &["GetError", "another code"];
+    assert_eq!(read(HResult::from_http(404)), [&TOO_FATAL[..], another]);
+}
+
+/// The server was never asked, so what has failed is not known. That there is an error is.
+#[test]
+fn an_error_that_nothing_was_served_for_is_not_judged() {
+    let read = |hr: HResult, out: Out| {
+        let mut seen = resumed(503);
+        seen.sees(JobState::Error, GAVE_NOTHING);
+        seen.does(Call::GetError, hr, out.clone());
+        seen.does(Call::ErrorGetError, hr, out);
+        seen.names()
+    };
+    let unreached = error(HResult::E_FAIL, ErrorContext::GeneralTransport);
+    assert_eq!(read(HResult::S_OK, unreached), [&TOO_FATAL[..]]);
+    let none = read(HResult::BG_E_ERROR_INFORMATION_UNAVAILABLE, Out::None);
+    assert_eq!(none.len(), 2, "an error that cannot be read is a failure of its own: {none:?}");
+    assert_eq!(none[1][0], "GetError");
+}
+
+/// The job is on its way when another call comes, so that call is not what the state is named after.
+#[test]
+fn a_call_that_came_meanwhile_does_not_name_the_state() {
+    for call in [Call::SetNotifyFlags { flags: 0 }, Call::SetNotifyInterface { receiver: None }] {
+        let mut seen = resumed(503);
+        seen.sees(JobState::Connecting, GAVE_NOTHING);
+        seen.does(call, HResult::S_OK, Out::None);
+        seen.sees(JobState::Error, GAVE_IT);
+        assert_eq!(seen.names(), [TOO_FATAL]);
+    }
+}
+
+/// A call that comes while the job is at rest is what moves it.
+#[test]
+fn a_call_at_rest_names_the_state() {
+    let mut seen = behind(&fails()[..2]);
+    seen.sees(JobState::Suspended, GAVE_NOTHING);
+    seen.does(Call::SetNotifyFlags { flags: 0 }, HResult::S_OK, Out::None);
+    seen.sees(JobState::Error, GAVE_NOTHING);
+    assert_eq!(seen.names(), [["SetNotifyFlags -> S_OK", "subject ERROR", "wanted SUSPENDED"]]);
+}
+
+/// An implementation that takes a URL which is none may fail with it, or fetch it, and may make of it in Complete what it likes.
+#[test]
+fn what_becomes_of_a_file_that_should_be_refused_is_open() {
+    for (state, complete) in [
+        (JobState::Error, HResult::BG_S_PARTIAL_COMPLETE),
+        (JobState::Transferred, HResult::S_OK),
+        (JobState::Transferred, HResult::E_FAIL),
+        (JobState::TransientError, HResult::BG_S_PARTIAL_COMPLETE),
+    ] {
+        let mut seen = behind(&fails()[..1]);
+        let file = FileNames { remote: "file".into(), local: GOOD_LOCAL.into() };
+        seen.does(Call::AddFile { file }, HResult::S_OK, Out::None);
+        seen.sees(JobState::Suspended, GAVE_NOTHING);
+        seen.does(Call::Resume, HResult::S_OK, Out::None);
+        seen.sees(state, GAVE_NOTHING);
+        seen.does(Call::Complete, complete, Out::None);
+        let names = seen.names();
+        assert_eq!(names, [["AddFile", "subject S_OK", "wanted E_INVALIDARG"]], "{state}, {complete}");
+    }
+}

@@ -1,9 +1,9 @@
 //! Whether two things that are seen are equal, or counterparts.
 
-use contract::{Call, Event, FileId, FileNames, HResult, JobId, JobState, Out};
+use contract::{Call, Event, FileNames, HResult, JobId, JobState, Out};
 use judge::trace::Left;
 
-use super::windows::{Sight, What};
+use super::windows::{Callback, Sight, What};
 use crate::difference::same_answer;
 
 /// Whether a subject gives everything back that a call gives.
@@ -50,13 +50,21 @@ pub(super) fn inside(what: &What<'_>) -> Option<JobId> {
     }
 }
 
+/// The callback from inside of which a call is made.
+pub(super) fn within(what: &What<'_>) -> Option<Callback> {
+    match what {
+        What::Called { within, .. } | What::Returned { within, .. } => *within,
+        _ => None,
+    }
+}
+
 /// The callback that starts.
-pub(super) fn entered(what: &What<'_>) -> Option<(JobId, Event, Option<FileId>)> {
+pub(super) fn entered(what: &What<'_>) -> Option<Callback> {
     if let What::Entered { job, event, file, .. } = what { Some((*job, *event, *file)) } else { None }
 }
 
 /// The callback that leaves.
-pub(super) fn leaves(what: &What<'_>) -> Option<(JobId, Event, Option<FileId>)> {
+pub(super) fn leaves(what: &What<'_>) -> Option<Callback> {
     if let What::Left { job, event, file, .. } = what { Some((*job, *event, *file)) } else { None }
 }
 
@@ -81,7 +89,7 @@ pub(super) fn is_same(wanted: &What<'_>, seen: &What<'_>, outs: Outs) -> bool {
                 && wanted.inside.is_some() == call.inside.is_some()
                 && is_same_call(&wanted.call, &call.call)
         }
-        (What::Returned { call: wanted, back: ours }, What::Returned { call, back }) => {
+        (What::Returned { call: wanted, back: ours, .. }, What::Returned { call, back, .. }) => {
             wanted.job == call.job
                 && wanted.call.method() == call.call.method()
                 && ours.job == back.job

@@ -50,10 +50,13 @@ pub(in super::super) enum What<'a> {
     Called {
         call: &'a CallLine,
         place: Option<usize>,
+        /// The callback from inside of which it is made.
+        within: Option<Callback>,
     },
     Returned {
         call: &'a CallLine,
         back: &'a ReturnLine,
+        within: Option<Callback>,
     },
     Entered {
         job: JobId,
@@ -79,10 +82,13 @@ pub(in super::super) enum What<'a> {
     },
 }
 
+/// A callback, by what it is about.
+pub(in super::super) type Callback = (JobId, Event, Option<FileId>);
+
 impl<'a> Seen<'a> {
     pub(super) fn of(trace: &'a Trace) -> Seen<'a> {
         let mut seen = Seen { all: Vec::new(), steps: Vec::new() };
-        let mut calls: BTreeMap<_, (&CallLine, usize)> = BTreeMap::new();
+        let mut calls: BTreeMap<_, (&CallLine, usize, Option<Callback>)> = BTreeMap::new();
         let mut polls: BTreeMap<_, Option<JobId>> = BTreeMap::new();
         let mut told: BTreeMap<DeliveryId, &EnterLine> = BTreeMap::new();
         let mut places = 0;
@@ -104,19 +110,21 @@ impl<'a> Seen<'a> {
                     What::Polled { job, state }
                 }
                 Kind::Call(call) => {
-                    calls.insert(call.id, (call, seen.steps.len()));
+                    let enter = call.inside.and_then(|delivery| told.get(&delivery));
+                    let within = enter.map(|enter| (enter.job, enter.event, enter.file));
+                    calls.insert(call.id, (call, seen.steps.len(), within));
                     let kind = format!("{} is called", call.call.method());
                     seen.steps.push(StepHead { kind, begins: None, is: Step::Inside });
                     let place = call.inside.is_none().then_some(places);
                     places += usize::from(place.is_some());
-                    What::Called { call, place }
+                    What::Called { call, place, within }
                 }
                 Kind::Return(back) => {
-                    let Some((call, step)) = calls.remove(&back.call) else { continue };
+                    let Some((call, step, within)) = calls.remove(&back.call) else { continue };
                     if let Some(step) = seen.steps.get_mut(step) {
                         step.kind = format!("{} -> {}", call.call.method(), outcome(back.hr));
                     }
-                    What::Returned { call, back }
+                    What::Returned { call, back, within }
                 }
                 Kind::Enter(enter) => {
                     told.insert(enter.delivery, enter);

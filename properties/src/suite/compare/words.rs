@@ -23,7 +23,7 @@ pub(super) fn words(
 ) -> (Vec<String>, Concern) {
     let after = || after.to_owned();
     match (wanted, seen) {
-        (Some(What::Returned { call, back: ours }), Some(What::Returned { back, .. })) => {
+        (Some(What::Returned { call, back: ours, .. }), Some(What::Returned { back, .. })) => {
             let method = call.call.method();
             of_answer(method, ours, back)
         }
@@ -93,7 +93,7 @@ pub(super) fn in_words(what: &What<'_>) -> String {
     let on = |job: Option<JobId>| job.map_or_else(String::new, |job| format!("{job}."));
     match what {
         What::Called { call, .. } => format!("{}{} is called", on(call.job), call.call),
-        What::Returned { call, back } => {
+        What::Returned { call, back, .. } => {
             let out = if back.out == Out::None { String::new() } else { format!(", {:?}", back.out) };
             format!("{}{} -> {}{out}", on(call.job), call.call.method(), back.hr)
         }
