@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use reports::Mutated;
 use serde::Deserialize;
@@ -100,13 +101,21 @@ impl Tree {
         offline: super::Offline,
         progress: &Progress,
     ) -> Result<Built, Error> {
-        let unwritable = |path: &Path| {
-            let path = path.to_owned();
-            move |source| Error::Write { path, source }
-        };
-        std::fs::create_dir_all(&self.build).map_err(unwritable(&self.build))?;
-        let said = self.build.join("messages.json");
-        let messages = File::create(&said).map_err(unwritable(&said))?;
+        let mut command = self.command(place, features, offline)?;
+        match self.run(&mut command, name, progress)? {
+            Finished::Built(built) => Ok(built),
+            // A build that was stopped can leave parts of an incremental one that do not link. The next one would not replace them.
+            Finished::NotLinked(_) => {
+                match self.run(command.env("CARGO_INCREMENTAL", "0"), name, progress)? {
+                    Finished::Built(built) => Ok(built),
+                    Finished::NotLinked(why) => Err(failed(why)),
+                }
+            }
+        }
+    }
+
+    fn command(&self, place: &Place, features: &[&str], offline: super::Offline) -> Result<Command, Error> {
+        std::fs::create_dir_all(&self.build).map_err(|source| unwritable(&self.build, source))?;
         let mut command = tools::cargo(place);
         command.args([
             "build",
@@ -119,27 +128,47 @@ impl Tree {
         ]);
         command.args(features.iter().flat_map(|feature| ["--features", feature]));
         command.arg("--manifest-path").arg(absolute(&self.root.join("Cargo.toml")));
-        command.arg("--target-dir").arg(absolute(&self.build)).stdout(messages);
+        command.arg("--target-dir").arg(absolute(&self.build));
         if offline == super::Offline::Yes {
             command.env("CARGO_NET_OFFLINE", "true");
         }
+        Ok(command)
+    }
+
+    fn run(&self, command: &mut Command, name: &str, progress: &Progress) -> Result<Finished, Error> {
+        let said = self.build.join("messages.json");
+        command.stdout(File::create(&said).map_err(|source| unwritable(&said, source))?);
         let (finished, tail) =
-            lines::run(&mut command, &mut |line| progress.tell(Work::UNKNOWN, || line.trim().to_owned()));
-        let failed = |why: String| Error::Program { program: "cargo build".to_owned(), why };
-        let finished = finished.map_err(|error| failed(error.to_string()))?;
-        if finished.success() {
+            lines::run(command, &mut |line| progress.tell(Work::UNKNOWN, || line.trim().to_owned()));
+        if finished.map_err(|error| failed(error.to_string()))?.success() {
             let file = |name: &str| format!("{name}{}", std::env::consts::EXE_SUFFIX);
             let aside = self.build.join(file(name));
             let made = self.build.join("experiment").join(file("bgcheck"));
-            std::fs::copy(made, &aside).map_err(unwritable(&aside))?;
-            return Ok(Built::Program(absolute(&aside)));
+            std::fs::copy(made, &aside).map_err(|source| unwritable(&aside, source))?;
+            return Ok(Finished::Built(Built::Program(absolute(&aside))));
         }
-        let errors = errors(&said)?;
-        match errors.is_empty() {
-            true => Err(failed(tail.last().map_or("it says nothing", String::as_str).trim().to_owned())),
-            false => Ok(Built::Errors(errors)),
-        }
+        let Failures { at, elsewhere } = failures(&said)?;
+        Ok(match elsewhere {
+            Some(why) if at.is_empty() => Finished::NotLinked(why),
+            _ if !at.is_empty() => Finished::Built(Built::Errors(at)),
+            _ => return Err(failed(tail.last().map_or("it wrote nothing", |line| line.trim()).to_owned())),
+        })
     }
+}
+
+/// How a build has ended.
+enum Finished {
+    Built(Built),
+    /// Everything compiles, and this is the first error of what comes after that.
+    NotLinked(String),
+}
+
+fn failed(why: String) -> Error {
+    Error::Program { program: "cargo build".to_owned(), why }
+}
+
+fn unwritable(path: &Path, source: std::io::Error) -> Error {
+    Error::Write { path: path.to_owned(), source }
 }
 
 fn absolute(path: &Path) -> PathBuf {
@@ -190,6 +219,7 @@ struct Message {
 #[derive(Deserialize)]
 struct Diagnostic {
     level: String,
+    message: String,
     spans: Vec<RustSpan>,
 }
 
@@ -216,19 +246,33 @@ impl RustSpan {
     }
 }
 
-/// Where the errors are among the messages that cargo wrote.
-fn errors(messages: &Path) -> Result<BTreeSet<At>, Error> {
+/// The errors among the messages that cargo wrote.
+#[derive(Default)]
+struct Failures {
+    /// Where they are.
+    at: BTreeSet<At>,
+    /// The first that is at no place of the sources.
+    elsewhere: Option<String>,
+}
+
+fn failures(messages: &Path) -> Result<Failures, Error> {
     let file = File::open(messages).map_err(|source| unreadable(messages, source))?;
-    let mut errors = BTreeSet::new();
+    let mut failures = Failures::default();
     for line in BufReader::new(file).lines().map_while(Result::ok) {
         // Cargo's other messages have no `message`, or one that is no diagnostic.
         let Ok(Message { message: Some(diagnostic) }) = serde_json::from_str(&line) else { continue };
-        if diagnostic.level == "error" {
-            let primary = diagnostic.spans.into_iter().filter(|span| span.is_primary);
-            errors.extend(primary.map(RustSpan::at));
+        let Diagnostic { level, message, spans } = diagnostic;
+        if level != "error" {
+            continue;
+        }
+        match spans.is_empty() {
+            true => _ = failures.elsewhere.get_or_insert(message),
+            false => {
+                failures.at.extend(spans.into_iter().filter(|span| span.is_primary).map(RustSpan::at));
+            }
         }
     }
-    Ok(errors)
+    Ok(failures)
 }
 
 #[cfg(test)]
@@ -236,18 +280,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_where_its_primary_span_is_and_one_of_a_macro_where_the_macro_is_called() {
+    fn an_error_is_where_its_primary_span_is_where_a_macro_is_called_or_at_no_place_of_the_sources() {
         let span = |file: &str, line: usize, more: &str| {
             format!(r#"{{"file_name":"{file}","line_start":{line},"is_primary":true,"expansion":{more}}}"#)
         };
         let called = format!(r#"{{"span":{}}}"#, span("engine/src/core/job.rs", 7, "null"));
         let message = |level: &str, span: &str| {
-            format!(r#"{{"reason":"compiler-message","message":{{"level":"{level}","spans":[{span}]}}}}"#)
+            format!(
+                r#"{{"reason":"compiler-message","message":{{"level":"{level}","message":"m","spans":[{span}]}}}}"#
+            )
         };
         let text = [
             message("error", &span("engine/src/core/mod.rs", 3, "null")),
             message("error", &span("/rust/library/core/src/macros.rs", 40, &called)),
             message("warning", &span("engine/src/core/mod.rs", 9, "null")),
+            r#"{"reason":"compiler-message","message":{"level":"error","message":"linking failed","spans":[]}}"#.to_owned(),
+            r#"{"reason":"compiler-message","message":{"level":"error","message":"aborting","spans":[]}}"#.to_owned(),
             r#"{"reason":"build-finished","success":false}"#.to_owned(),
         ];
         let dir = tempfile::tempdir().expect("a test may fail here");
@@ -255,7 +303,8 @@ mod tests {
         std::fs::write(&file, text.join("\n")).expect("a test may fail here");
         let at = |file: &str, line| (PathBuf::from(file), line);
         let expected = [at("engine/src/core/job.rs", 7), at("engine/src/core/mod.rs", 3)];
-        assert_eq!(errors(&file).expect("it can be read"), expected.into());
+        let Failures { at: found, elsewhere } = failures(&file).expect("it can be read");
+        assert_eq!((found, elsewhere.as_deref()), (expected.into(), Some("linking failed")));
     }
 
     /// A file that the source includes and the copy lacks stops every build of mutants.
