@@ -240,6 +240,7 @@ impl<R: Runtime> Builder<R> {
         let state = State {
             core: Core::new(&self.design.config(self.config)),
             naive,
+            unpublished: false,
             armed: None,
             fetching: BTreeSet::new(),
             held: BTreeMap::new(),

@@ -126,7 +126,7 @@ impl<R: Runtime> Shared<R> {
                 self.runtime.carries(&begun);
                 return Some(begun);
             }
-            self.publish(&mut state, None, Wake::NotDispatchers);
+            self.publish_time(&mut state, Wake::NotDispatchers);
             self.runtime.looks_for_work();
             state = self.runtime.wait(&self.deliveries, state);
             self.pass_time(&mut state);

@@ -58,6 +58,8 @@ pub(super) struct Shared<R: Runtime> {
 /// What the lock protects.
 pub(super) struct State<R: Runtime> {
     pub(super) core: Core,
+    /// Whether something has changed since threads were last woken.
+    pub(super) unpublished: bool,
     /// The deadline for which the timer is armed.
     pub(super) armed: Option<Time>,
     /// Jobs whose transfer a worker runs, perhaps one of an older attempt that has not noticed yet.
@@ -112,9 +114,17 @@ impl<R: Runtime> Shared<R> {
         self.drain(state, None);
     }
 
+    /// A thread has looked for work, and has found nothing. It wakes others only for what the time has changed meanwhile.
+    pub(super) fn publish_time(&self, state: &mut State<R>, wake: Wake) {
+        if state.unpublished {
+            self.publish(state, None, wake);
+        }
+    }
+
     /// Records what changed and wakes whom it concerns. `by` is the call on whose behalf the core was last used.
     pub(super) fn publish(&self, state: &mut State<R>, by: Option<CallId>, wake: Wake) {
         self.drain(state, by);
+        state.unpublished = false;
         if wake == Wake::All {
             // One is enough: a dispatcher that finds a delivery wakes the next.
             self.runtime.notify_one(&self.deliveries);
@@ -191,9 +201,10 @@ impl<R: Runtime> Shared<R> {
     /// Records `env` and `state` events inside the lock, in the order in which things changed.
     fn drain(&self, state: &mut State<R>, by: Option<CallId>) {
         let recorder = &self.recorder;
-        let State { core, unheld, gone, .. } = state;
+        let State { core, unheld, gone, unpublished, .. } = state;
         let known = gone.len();
         core.take_changes(|change| {
+            *unpublished = true;
             record_change(&**recorder, change, by);
             if let (Some(job), Some((_, to))) = (change.job, change.state)
                 && to.is_final()
@@ -220,6 +231,7 @@ impl<R: Runtime> Protected for State<R> {
         // Taken apart, so that a field that is added is not forgotten.
         let State {
             core,
+            unpublished,
             armed,
             fetching,
             held,
@@ -233,7 +245,7 @@ impl<R: Runtime> Protected for State<R> {
             naive,
         } = self;
         core.digest(state);
-        (armed, fetching, held, unheld, gone).hash(state);
+        (unpublished, armed, fetching, held, unheld, gone).hash(state);
         (dispatchers, workers, serving, next_slot, naive).hash(state);
         slots.iter().for_each(|(thread, slot)| (thread, slot.place).hash(state));
     }
@@ -268,6 +280,7 @@ impl<R: Runtime> State<R> {
 
     /// The worker of a user is free again.
     pub(super) fn end_transfer(&mut self, user: UserId) {
+        self.unpublished = true;
         self.workers.busy -= 1;
         if let Some(workers) = self.serving.get_mut(&user) {
             *workers -= 1;

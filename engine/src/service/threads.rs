@@ -83,11 +83,17 @@ impl<R: Runtime> Shared<R> {
             return (state, Grown::No);
         }
         drop(state);
+        // What the caller knew it looks at again.
+        self.runtime.carries(&role);
         let body = match role {
             Role::Worker => Shared::work,
             _ => Shared::dispatch,
         };
-        let spawned = self.spawn(role, body);
+        let spawned = self.open_slot(role).and_then(|thread| {
+            self.runtime.carries(&(role, thread));
+            self.start(thread, role, body)
+        });
+        self.runtime.carries(&(role, spawned.is_ok()));
         let mut state = self.enter();
         if spawned.is_err() {
             // The system has no thread to give: the pool does with what it has.
@@ -103,12 +109,23 @@ impl<R: Runtime> Shared<R> {
         role: Role,
         body: impl FnOnce(&Arc<Shared<R>>, ThreadId) + Send + 'static,
     ) -> io::Result<()> {
-        let gone = || io::Error::other("the service is gone");
-        let shared = self.myself.upgrade().ok_or_else(gone)?;
         let thread = self.open_slot(role)?;
-        let spawned = self.runtime.spawn(format!("{role:?} {}", thread.0 - FIRST_OWN), move || {
-            let slot = OpenSlot { shared, thread, role };
-            body(&slot.shared, thread);
+        self.start(thread, role, body)
+    }
+
+    /// Starts the thread of an account.
+    fn start(
+        &self,
+        thread: ThreadId,
+        role: Role,
+        body: impl FnOnce(&Arc<Shared<R>>, ThreadId) + Send + 'static,
+    ) -> io::Result<()> {
+        let gone = || io::Error::other("the service is gone");
+        let spawned = self.myself.upgrade().ok_or_else(gone).and_then(|shared| {
+            self.runtime.spawn(format!("{role:?} {}", thread.0 - FIRST_OWN), move || {
+                let slot = OpenSlot { shared, thread, role };
+                body(&slot.shared, thread);
+            })
         });
         let mut state = self.runtime.lock(&self.state);
         match spawned {

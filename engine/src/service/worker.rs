@@ -36,6 +36,7 @@ impl<R: Runtime> Shared<R> {
         while let Some((start, user)) = self.take_on(me) {
             self.point(Point::Fetching);
             self.run_transfer(start);
+            self.runtime.carries(&(start.job, user));
             let mut state = self.enter();
             state.fetching.remove(&start.job);
             state.end_transfer(user);
@@ -55,7 +56,7 @@ impl<R: Runtime> Shared<R> {
             let starves = fault!(self, UsersStarved) && state.workers.is_full();
             if !state.wants_transfer() || starves {
                 // Nothing to do: the timer's or a caller's wake-up comes after the next change.
-                self.publish(&mut state, None, Wake::All);
+                self.publish_time(&mut state, Wake::All);
                 self.runtime.looks_for_work();
                 state = self.runtime.wait(&self.transfers, state);
                 self.pass_time(&mut state);
