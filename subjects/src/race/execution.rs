@@ -80,7 +80,7 @@ impl Scheduler for Turns {
     fn next_task(&mut self, runnable: &[&Task], _: Option<TaskId>, _: bool) -> Option<TaskId> {
         self.runnable.clear();
         self.runnable.extend(runnable.iter().map(|task| usize::from(task.id())));
-        self.world.inner().decide(&self.runnable).map(TaskId::from)
+        self.world.inner().decide(&mut self.runnable).map(TaskId::from)
     }
 
     fn next_u64(&mut self) -> u64 {

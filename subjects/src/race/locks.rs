@@ -6,6 +6,9 @@
 //!
 //! **What it is not.** A mutex: the values are protected by those of the standard library, which are free whenever this table grants
 //! them.
+//!
+//! **The law it keeps.** A task that could only wait for a lock is not chosen ([`Locks::lets_go_on`]). What it would do is to note that it waits,
+//! which nothing depends on; so a schedule in which it does that first is one in which it does not.
 
 use std::hash::{Hash as _, Hasher};
 
@@ -18,6 +21,8 @@ const KINDS: usize = 16;
 #[derive(Default)]
 pub(super) struct Locks {
     all: Vec<One>,
+    /// By task: the lock that it takes as soon as it goes on.
+    wants: Vec<Option<usize>>,
     kinds: Vec<&'static str>,
     /// By the kind that was held: a bit for each kind that was taken then.
     taken_under: [u16; KINDS],
@@ -28,6 +33,7 @@ pub(super) struct Locks {
 struct One {
     kind: usize,
     owner: Option<usize>,
+    /// The tasks that are blocked until it is given back.
     waiters: Vec<usize>,
     /// The digest of what it protects, as it was when the lock was last given back.
     contents: Digest,
@@ -79,10 +85,25 @@ impl Locks {
         self.all.len() - 1
     }
 
-    /// The task wants the lock.
+    /// The task takes this lock as soon as it goes on.
+    pub(super) fn stands_before(&mut self, lock: usize, task: usize) {
+        if self.wants.len() <= task {
+            self.wants.resize(task + 1, None);
+        }
+        self.wants[task] = Some(lock);
+    }
+
+    /// Whether the task would do more than wait if it were chosen: the lock that it wants is free, or can never be had.
+    pub(super) fn lets_go_on(&self, task: usize) -> bool {
+        let wanted = self.wanted(task).and_then(|lock| self.all[lock].owner);
+        wanted.is_none_or(|owner| owner == task || self.waits_for(owner, task))
+    }
+
+    /// The task wants the lock now.
     pub(super) fn take(&mut self, lock: usize, task: usize) -> Taken {
         self.note_order(lock, task);
-        match self.all[lock].owner {
+        self.stands_before(lock, task);
+        let taken = match self.all[lock].owner {
             None => {
                 self.all[lock].owner = Some(task);
                 Taken::Yes
@@ -96,13 +117,24 @@ impl Locks {
                 self.all[lock].waiters.push(task);
                 Taken::Later
             }
+        };
+        if taken != Taken::Later {
+            self.wants[task] = None;
         }
+        taken
+    }
+
+    fn wanted(&self, task: usize) -> Option<usize> {
+        self.wants.get(task).copied().flatten()
     }
 
     /// The lock is free again. Gives the tasks that may try to take it.
     pub(super) fn release(&mut self, lock: usize) -> Vec<usize> {
         self.all[lock].owner = None;
-        std::mem::take(&mut self.all[lock].waiters)
+        let waiters = std::mem::take(&mut self.all[lock].waiters);
+        // They are where they were before they tried.
+        waiters.iter().for_each(|waiter| self.wants[*waiter] = None);
+        waiters
     }
 
     /// The digest of what the lock protects, as it was when it was last given back.
@@ -131,6 +163,9 @@ impl Locks {
             let free = owner.is_none() && forgets != Forgets::Contents;
             (owner, sorted(waiters), free.then_some(contents)).hash(state);
         }
+        for wanting in self.wants.iter().enumerate().filter(|(_, wants)| wants.is_some()) {
+            wanting.hash(state);
+        }
         (self.taken_under, self.circle.is_some()).hash(state);
     }
 
@@ -143,7 +178,8 @@ impl Locks {
     pub(super) fn of(&self, task: usize) -> (Vec<&'static str>, Option<&'static str>) {
         let name = |one: &One| self.kinds[one.kind];
         let holds = self.all.iter().filter(|one| one.owner == Some(task)).map(name).collect();
-        (holds, self.all.iter().find(|one| one.waiters.contains(&task)).map(name))
+        let wanted = self.wanted(task).map(|lock| &self.all[lock]);
+        (holds, wanted.filter(|one| one.owner.is_some()).map(name))
     }
 
     /// The first order that goes round, if there is one.
@@ -159,8 +195,7 @@ impl Locks {
     fn waits_for(&self, mut who: usize, task: usize) -> bool {
         // Each step goes to another lock, so there are no more steps than locks.
         for _ in 0..self.all.len() {
-            let wanted = self.all.iter().find(|one| one.waiters.contains(&who));
-            match wanted.and_then(|one| one.owner) {
+            match self.wanted(who).and_then(|lock| self.all[lock].owner) {
                 Some(owner) if owner == task => return true,
                 Some(owner) => who = owner,
                 None => return false,
@@ -236,6 +271,29 @@ mod tests {
         let expected = "the lock Left is taken while Right is held, and the lock Middle is taken while Left is held, \
                         and the lock Right is taken while Middle is held";
         assert_eq!(circle.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn a_task_goes_on_when_it_would_not_only_wait() {
+        let mut locks = Locks::default();
+        let (left, right) = (locks.create::<Left>(), locks.create::<Right>());
+        locks.stands_before(left, 2);
+        assert!(locks.lets_go_on(2), "the lock is free");
+        assert_eq!(locks.take(left, 1), Taken::Yes);
+        assert!(!locks.lets_go_on(2), "another task holds it");
+        assert!(locks.lets_go_on(3), "it wants none");
+        locks.stands_before(left, 1);
+        assert!(locks.lets_go_on(1), "it holds the lock itself, which has to be found");
+        assert_eq!(locks.take(right, 2), Taken::Yes);
+        locks.stands_before(left, 2);
+        locks.stands_before(right, 1);
+        assert!(
+            locks.lets_go_on(1) && locks.lets_go_on(2),
+            "each waits for the other, which has to be found"
+        );
+        assert_eq!(locks.take(left, 3), Taken::Later);
+        assert_eq!(locks.release(left), [3]);
+        assert!(locks.lets_go_on(3));
     }
 
     #[test]

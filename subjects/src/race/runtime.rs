@@ -27,7 +27,7 @@ use super::program::Wakes;
 use super::refined::shown;
 use super::strategy::Digests;
 use super::windows::Step;
-use super::world::{Deadline, Done, Fresh, HOST, Handle, Mode, Name, Role, Ticking, World};
+use super::world::{Deadline, Done, Fresh, HOST, Handle, Idle, Mode, Name, Role, Ticking, World};
 
 /// The runtime. Clones are of one world.
 #[derive(Clone)]
@@ -202,6 +202,7 @@ impl Runtime for Shuttle {
 
     fn lock<'a, T: Send + 'static>(&self, mutex: &'a Lock<T>) -> Guard<'a, T> {
         if self.world.inner().fresh == Fresh::No {
+            self.world.inner().stands_before(mutex.number);
             self.yield_now();
         }
         mutex.take()
@@ -220,8 +221,8 @@ impl Runtime for Shuttle {
         let mut inner = self.world.inner();
         inner.waits_on();
         inner.touches(Shared::Condvar(condvar.number));
-        let me = inner.current;
-        inner.waiters(condvar.number).push(me);
+        inner.waits_for_notification(condvar.number);
+        inner.stands_before(lock.number);
         inner.reads(Passed::AWait(condvar.number));
         drop(inner);
         drop(guard);
@@ -306,6 +307,7 @@ impl Runtime for Shuttle {
     fn looks_for_work(&self) {
         let mut inner = self.world.inner();
         let name = inner.me().name;
+        inner.me().idle = Idle::Yes;
         inner.holds_nothing(LooksForWork(name));
     }
 

@@ -9,7 +9,7 @@ use judge::trace::{ChooseLine, Kind};
 use judge::{Ended, Line};
 
 use super::strategy::{Options, What};
-use super::world::{Choice, Deadline, Events, HOST, Inner, Mode, Name, Ticking, Turn, Went};
+use super::world::{Choice, Deadline, Events, HOST, Idle, Inner, Mode, Name, Ticking, Turn, Went};
 
 /// Scheduling decisions of one run at most; then it is cut. No program of the sizes used here comes near.
 const DECISIONS: usize = 20_000;
@@ -52,8 +52,12 @@ pub fn is_forced_switch(line: &Line) -> bool {
 
 impl Inner {
     /// Which task runs next, of these, in the order of their numbers. None when no task can go on, and the host cannot either.
-    pub(super) fn decide(&mut self, runnable: &[usize]) -> Option<usize> {
+    pub(super) fn decide(&mut self, runnable: &mut Vec<usize>) -> Option<usize> {
         self.decisions += 1;
+        // The host leads a task up to the lock that it waits for.
+        if self.mode != Mode::Led {
+            runnable.retain(|task| self.locks.lets_go_on(*task));
+        }
         let next = self.choose(runnable).filter(|next| runnable.contains(next));
         match next {
             Some(next) => self.current = next,
@@ -172,6 +176,19 @@ impl Inner {
     /// The tasks that wait for a notification of this condition variable.
     pub(super) fn waiters(&mut self, condvar: usize) -> &mut Vec<usize> {
         &mut self.condvars[condvar]
+    }
+
+    /// The task that runs waits for a notification from here on. Among threads that look for work it has the place of its number:
+    /// they are alike, so that it does not matter which of them is woken first.
+    pub(super) fn waits_for_notification(&mut self, condvar: usize) {
+        let me = self.current;
+        let alike = |task: &usize| {
+            self.tasks[*task].idle == Idle::Yes && self.tasks[*task].name == self.tasks[me].name
+        };
+        let waiters = &self.condvars[condvar];
+        let place = waiters.iter().position(|waiter| alike(&me) && alike(waiter) && *waiter > me);
+        let place = place.unwrap_or(waiters.len());
+        self.condvars[condvar].insert(place, me);
     }
 
     /// Which of several waiters a notification of one wakes.

@@ -208,6 +208,8 @@ pub struct Task {
     /// Whether another task may still join it.
     pub(super) handle: Handle,
     pub(super) joiners: Vec<usize>,
+    /// Whether it looks for work, and holds nothing of what it has read.
+    pub(super) idle: Idle,
     /// What it has read, while digests are kept.
     pub(super) past: Past,
 }
@@ -282,6 +284,14 @@ enum Telling {
 /// Whether a task has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(super) enum Done {
+    Yes,
+    #[default]
+    No,
+}
+
+/// Whether a thread of the service looks for work. Those of one role are alike then.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Idle {
     Yes,
     #[default]
     No,
@@ -480,10 +490,10 @@ impl Inner {
         if !holds.is_empty() {
             words += &format!(", holds the lock {}", holds.join(" and "));
         }
-        if let Some(wants) = wants {
-            words += &format!(", waits for the lock {wants}");
-        } else if self.condvars.iter().any(|waiters| waiters.contains(&number)) {
+        if self.condvars.iter().any(|waiters| waiters.contains(&number)) {
             words += ", waits for a notification";
+        } else if let Some(wants) = wants {
+            words += &format!(", waits for the lock {wants}");
         }
         words
     }
@@ -526,9 +536,15 @@ impl Inner {
         ended.any(|task| task.handle == Handle::Kept)
     }
 
+    /// The task that runs takes this lock as soon as it goes on.
+    pub(super) fn stands_before(&mut self, lock: usize) {
+        self.locks.stands_before(lock, self.current);
+    }
+
     /// The task that runs has got a lock.
     pub(super) fn took_lock(&mut self) {
         self.fresh = Fresh::No;
+        self.me().idle = Idle::No;
         let Some(at) = self.me().at.take() else { return };
         if at == Step::Called
             && self.mode == Mode::Racing
