@@ -207,7 +207,7 @@ fn draw_files(rng: &mut Rng, index: u32) -> Vec<FilePlan> {
     (0..count)
         .map(|file| FilePlan {
             fault: if good { Fault::Ok } else { draw_fault(rng) },
-            size: draw_size(rng),
+            size: draw_size(rng) + if good && file == 0 && index % 16 == 7 { LARGE } else { 0 },
             seed: Seed(u64::from(index) << 8 | file),
             before: rng.weighted(&[
                 (60, Before::Nothing),
@@ -218,6 +218,9 @@ fn draw_files(rng: &mut Rng, index: u32) -> Vec<FilePlan> {
         })
         .collect()
 }
+
+/// What some files have besides: with less, a transfer hands nothing to the disk before its end.
+const LARGE: u64 = 9 << 20;
 
 fn draw_size(rng: &mut Rng) -> u64 {
     let (least, span) =
