@@ -83,7 +83,7 @@ pub fn smallest(scheduled: &Scheduled, failed: &Failed) -> (Scheduled, [Effort; 
     loop {
         let before = small.clone();
         let mut with_others = |candidate: Steps| search(candidate, failed);
-        let steps = Steps { scheduled: small, most, tries: most };
+        let steps = Steps { scheduled: small, most, tries: most, longest: usize::MAX };
         let (steps, of_race) = shrink(steps, MOST_TESTS, &mut with_others);
         let mut as_it_is = |candidate: Choices| fails_so(&candidate.0, failed).then_some(candidate);
         let (choices, of_schedule) = shrink(Choices(steps.scheduled), MOST_TESTS, &mut as_it_is);
@@ -102,15 +102,19 @@ pub fn smallest(scheduled: &Scheduled, failed: &Failed) -> (Scheduled, [Effort; 
 
 /// A schedule with which the race fails so: the old one, or another one by chance.
 fn search(candidate: Steps, failed: &Failed) -> Option<Steps> {
-    let Steps { scheduled: Scheduled { race, schedule }, most, tries } = candidate;
+    let Steps { scheduled: Scheduled { race, schedule }, most, tries, longest } = candidate;
     let shared = Arc::new(race);
     let mut same = Session::new(Box::new(Tape::new(schedule)));
     let mut others = Session::new(Kind::Random.start(0));
     let runs = std::iter::once_with(|| same.run(&shared)).chain((0..tries).map(|_| others.run(&shared)));
     runs.filter(Run::is_broken).find_map(|run| {
         let schedule = Tape::of(&run.choices).choices().to_vec();
+        if schedule.len() > longest {
+            return None;
+        }
         let found = Scheduled { race: Race::clone(&shared), schedule };
-        is_so(&run, &found, failed).then_some(Steps { scheduled: found, most, tries: most })
+        let steps = |scheduled| Steps { scheduled, most, tries: most, longest: usize::MAX };
+        is_so(&run, &found, failed).then(|| steps(found))
     })
 }
 
@@ -122,6 +126,8 @@ struct Steps {
     most: usize,
     /// Schedules to try by chance for this one.
     tries: usize,
+    /// Choices of a schedule at most. Without a rest before it a race may be one step smaller, and its run far longer.
+    longest: usize,
 }
 
 impl Steps {
@@ -153,7 +159,10 @@ impl Smaller for Steps {
     fn without(&self, parts: Range<usize>) -> Steps {
         // From the last, so that the others keep their numbers.
         let one = parts.len() == 1;
-        let smaller = self.with(|race| parts.rev().for_each(|part| leave_out(race, part)));
+        let mut smaller = self.with(|race| parts.rev().for_each(|part| leave_out(race, part)));
+        if calls(&mut smaller.scheduled.race).count() == calls(&mut self.scheduled.race.clone()).count() {
+            smaller.longest = self.scheduled.schedule.len();
+        }
         if one { Steps { tries: self.most, ..smaller } } else { smaller }
     }
 
