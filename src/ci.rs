@@ -17,7 +17,7 @@ use crate::output::Output;
 
 /// What to write for a CI system.
 #[derive(clap::Args, Debug)]
-pub(crate) struct Args {
+pub(crate) struct Formats {
     /// The results as JUnit's XML, too, for a CI system that shows tests.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -40,7 +40,7 @@ pub(crate) enum Audience {
 
 /// Writes what was asked for, and what the surrounding CI system is known to read. `warnings` are further things to be warned of.
 pub(crate) fn inform(
-    args: &Args,
+    args: &Formats,
     results: &Results,
     warnings: &[String],
     audience: Audience,

@@ -53,7 +53,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) history: Option<&'a Path>,
     /// Nights that the history keeps.
     pub(crate) keep: usize,
-    pub(crate) ci: &'a ci::Args,
+    pub(crate) ci: &'a ci::Formats,
     pub(crate) reader: Reader,
 }
 

@@ -82,7 +82,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = history::KEPT, value_parser = at_least_one)]
     keep: usize,
     #[command(flatten)]
-    ci: ci::Args,
+    ci: ci::Formats,
     /// Install and download nothing.
     #[arg(long)]
     offline: bool,

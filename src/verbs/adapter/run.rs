@@ -67,7 +67,7 @@ pub(super) struct Args {
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    ci: ci::Args,
+    ci: ci::Formats,
     /// The results for a machine.
     #[arg(long)]
     json: bool,
