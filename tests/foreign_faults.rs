@@ -234,7 +234,7 @@ const ENDS: [(&str, &str, &str); 3] = [
 /// A service that ends is one failure, at the call with which it has ended. The rest goes on with a new one.
 #[test]
 fn a_service_that_ends_is_named_at_the_call_and_the_rest_goes_on() {
-    let (code, text) = run(&ENDS, &["--budget", "20s"]);
+    let (code, text) = run(&ENDS, &["--budget", "14s"]);
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("the service has ended: j0.Complete -> RPC_S_CALL_FAILED (0x800706BE)"), "{text}");
     assert!(!text.contains("does not come back"), "{text}");
@@ -265,7 +265,7 @@ fn what_follows_from_many_mistakes_has_no_name() {
         mini("            if kind != 0:\n                return E_NOTIMPL, None\n", ""),
         mini("raise ConnectionAbortedError", "pass"),
     ];
-    let (code, text) = run(&service, &["--budget", "40s"]);
+    let (code, text) = run(&service, &["--budget", "24s"]);
     assert_eq!(code, Some(2), "{text}");
     let messages: Vec<&str> = text.lines().filter(|line| line.starts_with("  after this, ")).collect();
     assert!(messages.iter().any(|message| message.contains("JobError")), "{text}");
