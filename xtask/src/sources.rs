@@ -153,6 +153,12 @@ pub(crate) const SOURCES: &[Source] = &[
         takes: Takes::Long,
     },
     Source {
+        name: "race-small",
+        files: &["docs/pinned/race-small.txt"],
+        by: By::Output(&["race", "--complete", "--scope", "small", "--no-times", "--quiet"], Depth::Kept),
+        takes: Takes::Long,
+    },
+    Source {
         name: "race-bites",
         files: &["docs/pinned/race-bites.txt"],
         by: By::Test {
