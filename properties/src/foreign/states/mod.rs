@@ -387,6 +387,7 @@ impl States {
                 let is_open = on.is_some_and(|job| member.cause(job) == Cause::Open);
                 self.customs.is_answer(method, (*hr, out), back)
                     || is_open && self.customs.may_be_answer(method, *hr, back.hr)
+                    || on.is_some_and(|job| is_of_what_has_ended(method, job, member))
             }
             _ => false,
         };
@@ -552,6 +553,12 @@ impl Customs {
         one_of(hr) == one_of(back.hr)
             && (lacks || is_of_its_own(method) || same_answer(out, &back.out).is_empty())
     }
+}
+
+/// Whether a method is about the error of a job that has ended. The documents leave open whether it still has one (facts G25).
+fn is_of_what_has_ended(method: Method, job: JobId, member: &Member) -> bool {
+    let state = member.state.driver().core().state(job);
+    (is_of_the_error(method) || method == Method::ErrorGetFile) && state.is_none_or(JobState::is_final)
 }
 
 /// Whether a method gives a part of an error.

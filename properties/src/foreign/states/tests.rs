@@ -352,6 +352,21 @@ fn an_error_that_nothing_was_served_for_is_not_judged() {
     assert_eq!(none[1][0], "GetError");
 }
 
+/// Whether a job that has ended still has its error is open.
+#[test]
+fn the_error_of_a_job_that_has_ended_is_not_judged() {
+    let kept = error(HResult::from_http(404), ErrorContext::RemoteFile);
+    for (hr, out) in [(HResult::S_OK, kept), (HResult::BG_E_ERROR_INFORMATION_UNAVAILABLE, Out::None)] {
+        let mut seen = resumed(404);
+        seen.sees(JobState::Error, GAVE_IT);
+        seen.does(Call::Cancel, HResult::S_OK, Out::None);
+        seen.sees(JobState::Cancelled, GAVE_NOTHING);
+        seen.does(Call::GetError, hr, out.clone());
+        seen.does(Call::ErrorGetError, hr, out);
+        assert_eq!(seen.names(), Vec::<Vec<String>>::new());
+    }
+}
+
 /// The job is on its way when another call comes, so that call is not what the state is named after.
 #[test]
 fn a_call_that_came_meanwhile_does_not_name_the_state() {
