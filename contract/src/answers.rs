@@ -1,8 +1,8 @@
 //! The method x state table (facts B): which HRESULTs a method may answer in which state.
 //!
 //! Rule R12 judges by it. Rows are classes of methods, because facts B gives whole classes one set of columns; a
-//! method's own argument errors come on top. State is checked before values (facts G57), so no argument error is ever
-//! answered in a final state by a method that such a state forbids.
+//! method's own argument errors come on top. Our engine checks the state before values (facts G57), so it answers no argument error in a
+//! final state to a method that such a state forbids. Another implementation may check values first.
 
 use crate::call::{Method, Omitted};
 use crate::dialect::{Origin, Profile};
@@ -282,7 +282,10 @@ pub fn allows(profile: &Profile, method: Method, state: JobState, hr: HResult) -
     let of_state = match class(method) {
         Class::Getter => hr == HResult::S_OK,
         Class::ErrorGetter => hr == HResult::S_OK || hr == profile.no_error_information,
-        _ if state.is_final() => return hr == profile.invalid_state,
+        _ if state.is_final() => {
+            let is_foreign = profile.origin == Origin::Foreign;
+            return hr == profile.invalid_state || is_foreign && is_argument_error(profile, method, hr);
+        }
         Class::Suspend | Class::Setter => hr == HResult::S_OK,
         Class::Resume => match state {
             JobState::Suspended => hr == HResult::S_OK || hr == profile.empty,
@@ -307,6 +310,16 @@ pub fn allows(profile: &Profile, method: Method, state: JobState, hr: HResult) -
 mod tests {
     use super::*;
     use crate::dialect::Dialect;
+
+    #[test]
+    fn another_implementation_may_look_at_a_value_before_the_state() {
+        let (ours, method) = (Dialect::Bits.profile(), Method::SetDescription);
+        let foreign = Profile { origin: Origin::Foreign, ..*ours };
+        let allows = |profile, hr| allows(profile, method, JobState::Cancelled, hr);
+        assert!(allows(&foreign, HResult::BG_E_STRING_TOO_LONG));
+        assert!(!allows(ours, HResult::BG_E_STRING_TOO_LONG));
+        assert!(!allows(&foreign, HResult::E_NOTIMPL), "an undefined priority is no reason here");
+    }
 
     #[test]
     fn final_states_forbid_exactly_the_methods_that_change_something() {

@@ -67,6 +67,8 @@ hresults! {
     RPC_X_NULL_REF_POINTER = 0x8007_06F4, "a NULL pointer where none may be";
     RPC_E_DISCONNECTED = 0x8001_0108, "the object has lost its clients";
     RPC_E_SERVERFAULT = 0x8001_0105, "the server failed while it served the call";
+    RPC_E_SERVER_DIED = 0x8001_0007, "the process of the object has ended";
+    RPC_E_SERVER_DIED_DNE = 0x8001_0012, "the process of the object has ended, and the call was not made";
     RPC_E_CALL_REJECTED = 0x8001_0001, "the other side refused the call";
     RPC_E_CANTCALLOUT_ININPUTSYNCCALL = 0x8001_010D, "no call can go out from within this one";
     CO_E_OBJNOTCONNECTED = 0x8004_01FD, "the object is not connected to its server";

@@ -10,6 +10,8 @@
 //! after it. It has no job, thread, number or value. So one identity is one fault, whichever engine met it.
 
 mod lockstep;
+#[cfg(feature = "live")]
+pub(crate) mod refused;
 mod step;
 
 use std::fmt::Write;

@@ -12,8 +12,8 @@ use contract::call::{FileProgress, Progress};
 use contract::{Call, FileId, JobId, Method, Out, ThreadId};
 use judge::Rule;
 
+use super::names::Names;
 use super::path::{FileCount, Path, Stands};
-use super::play::Names;
 use crate::difference::{Account, Concern, Difference};
 use crate::server::{Compared, FEED_SEED, FEED_SIZE, content};
 

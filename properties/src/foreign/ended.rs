@@ -22,12 +22,9 @@ const GONE: [HResult; 6] = [
     HResult::RPC_S_CALL_FAILED,
     HResult::RPC_E_DISCONNECTED,
     HResult::CO_E_OBJNOTCONNECTED,
-    RPC_E_SERVER_DIED,
-    RPC_E_SERVER_DIED_DNE,
+    HResult::RPC_E_SERVER_DIED,
+    HResult::RPC_E_SERVER_DIED_DNE,
 ];
-
-const RPC_E_SERVER_DIED: HResult = HResult(0x8001_0007);
-const RPC_E_SERVER_DIED_DNE: HResult = HResult(0x8001_0012);
 
 /// Where the service of a run has ended, if it has.
 pub(crate) fn ended(trace: &Trace) -> Option<Difference> {

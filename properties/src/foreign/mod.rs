@@ -20,6 +20,7 @@ mod destinations;
 mod ended;
 mod kept;
 mod limits;
+mod names;
 mod path;
 mod patience;
 mod play;
@@ -54,7 +55,6 @@ pub use self::play::{Run, play};
 pub use self::race::{Raced, Racer};
 pub use self::smaller::{Effort, Smaller, smaller};
 pub use self::states::Course;
-pub(crate) use self::states::beyond;
 pub use self::tally::{Again, Followed, Found, Incident, Repeats, RuleCount, Tally};
 pub use self::tour::tour;
 

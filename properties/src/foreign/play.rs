@@ -4,7 +4,6 @@
 //! Silence is awaited at the end of a path, where what is extra must have time to come, and behind a call that has to wait.
 
 mod follow;
-mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -17,12 +16,12 @@ use judge::{Rule, Trace, Verdicts};
 use model::drive::Stimulus;
 use model::scope::Slice;
 
-pub(super) use self::names::{GOOD_LOCAL, GOOD_REMOTE_FILE, Names, renamed};
 use super::Stage;
 use super::abilities::is_no_download;
 use super::aftermath::{self, Litter};
 use super::ended::{self, has_ended};
 use super::kept::Thing;
+use super::names::Names;
 use super::path::{Act, Deed, Ending, Made, Path, Returns, orders};
 use super::states::{Course, States};
 use crate::difference::{Account, Concern, Difference};

@@ -10,7 +10,7 @@
 //! 1. What is due in a window of the suite is seen in that window of the run. What may come (a JobModification, a further attempt after a
 //!    callback that failed, whatever follows a path that ends in the middle) is no difference.
 //! 2. Calls of the observer are no client's. What they show is compared with the state in which the job is when everything rests.
-//! 3. What a foreign subject does not give back is not compared.
+//! 3. What a foreign subject does not give back is not compared. Of two reasons to refuse a call it may choose one.
 //! 4. A step is *compared* when everything that the suite has of it was seen. What may be left out and was is not compared.
 
 mod alike;
@@ -20,17 +20,17 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use adapter::SuspendAtEnd;
-use contract::{Call, Event, JobId, JobState, Method};
+use contract::{Call, Event, JobId, JobState, Method, Profile};
 use judge::{Recorded, Rule, Trace};
 
 use self::alike::{
-    Outs, entered, failure, inside, is_like, is_modification, is_same, job_of, lacks_out, leaves, moved,
-    parted, polled, within,
+    entered, failure, inside, is_like, is_modification, is_same, job_of, lacks_out, leaves, moved, parted,
+    polled, within,
 };
 pub(super) use self::windows::{Callback, What};
 use self::windows::{Seen, Sight, StepHead, Window, Windows, deeds};
 use self::words::{ANOTHER_CALL, NO_RETURN, in_words, words};
-use super::doubt::{Doubt, is_getter, moves};
+use super::doubt::{Doubt, is_getter, is_of_the_error, moves};
 use super::rests::Rests;
 use crate::difference::{Account, Concern, Difference, whereabouts};
 
@@ -80,7 +80,7 @@ pub(super) fn compare(wanted: &Trace, run: &Trace, led: Led<'_>, suspend: Suspen
         states: [BTreeMap::new(), BTreeMap::new()],
         failed: BTreeSet::new(),
         confirmed: BTreeSet::new(),
-        outs: if run.header.origin.is_foreign() { Outs::MayLack } else { Outs::Complete },
+        foreign: run.header.origin.is_foreign().then(|| run.header.profile()),
         doubt: run.header.origin.is_foreign().then(Doubt::default),
         doubted: Vec::new(),
         inside: Others::default(),
@@ -126,7 +126,8 @@ struct Comparison<'a> {
     failed: BTreeSet<(JobId, Event)>,
     /// Steps of the suite behind which the observer has seen the states that the suite has.
     confirmed: BTreeSet<usize>,
-    outs: Outs,
+    /// The profile of a foreign subject.
+    foreign: Option<Profile>,
     /// Of a foreign subject: what is not known any more behind a difference.
     doubt: Option<Doubt>,
     /// The first lines of windows, and the jobs of which nothing is to be made there.
@@ -203,7 +204,7 @@ impl Comparison<'_> {
     ) -> (Vec<&'w Sight<'a>>, Vec<&'w Sight<'a>>) {
         let mut left_over = Vec::new();
         for sight in ours {
-            match theirs.iter().position(|seen| is_same(&sight.what, &seen.what, self.outs)) {
+            match theirs.iter().position(|seen| is_same(&sight.what, &seen.what, self.foreign.as_ref())) {
                 Some(at) => {
                     let seen = theirs.remove(at);
                     if lacks_out(&sight.what, &seen.what) {
@@ -396,11 +397,12 @@ impl Comparison<'_> {
 
     fn differ(&mut self, after: &str, wanted: Option<&What<'_>>, seen: Option<&Sight<'_>>, run: &Window<'_>) {
         let Some(what) = wanted.or(seen.map(|sight| &sight.what)) else { return };
+        let is_open = self.is_of_what_has_ended(what);
         if let Some(doubt) = &mut self.doubt {
             let other = seen.map(|sight| &sight.what);
             let is_in_doubt = doubt.has(wanted, other);
             doubt.note(wanted, other);
-            if is_in_doubt {
+            if is_in_doubt || is_open {
                 return;
             }
         }
@@ -416,6 +418,15 @@ impl Comparison<'_> {
             job: job_of(what),
             seq: seen.map_or_else(|| self.end_of(run), |sight| sight.seq),
         });
+    }
+
+    /// Whether it is about the error of a job that has ended. The documents leave open whether it still has one (facts G25).
+    fn is_of_what_has_ended(&self, what: &What<'_>) -> bool {
+        let ended = |job| self.states[0].get(&job).copied().is_some_and(JobState::is_final);
+        match what {
+            What::Returned { call, .. } => is_of_the_error(call.call.method()) && call.job.is_some_and(ended),
+            _ => false,
+        }
     }
 
     /// What comes from outside last before a step, in a window.

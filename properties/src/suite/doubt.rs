@@ -145,3 +145,16 @@ pub(crate) fn is_getter(method: Method) -> bool {
         || name.starts_with("Error")
         || name.starts_with("FileGet")
 }
+
+/// Whether a method gives a part of an error.
+pub(crate) const fn is_of_the_error(method: Method) -> bool {
+    matches!(
+        method,
+        Method::GetError
+            | Method::ErrorGetError
+            | Method::ErrorGetFile
+            | Method::ErrorGetErrorDescription
+            | Method::ErrorGetErrorContextDescription
+            | Method::ErrorGetProtocol
+    )
+}

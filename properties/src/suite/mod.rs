@@ -36,7 +36,7 @@ pub use self::committed::{COMMITTED, Committed, DIRECTORY};
 pub(crate) use self::compare::may_be_suspended;
 pub use self::core::{FirstFailure, first_failure, on_core, on_other};
 pub use self::core::{Settles, is_from_outside};
-pub(crate) use self::doubt::{is_getter, moves};
+pub(crate) use self::doubt::{is_getter, is_of_the_error, moves};
 pub use self::files::{FileError, MANIFEST};
 pub use self::live::on_live;
 pub use self::packed::PackedError;

@@ -16,7 +16,6 @@ use super::compare::compare;
 use super::rests::{Rests, Time};
 use super::{Case, Finding, Judged};
 use crate::difference::{Account, Concern, Difference, outcome};
-use crate::foreign::beyond;
 
 /// What became of a file of a suite, by the trace that was recorded for it.
 #[must_use]
@@ -272,6 +271,23 @@ fn another_dialect(wanted: &Header, header: &Header) -> Option<Difference> {
         job: None,
         seq: 0,
     })
+}
+
+/// What was found by the set of states (`foreign::states`), and neither by the path nor by a rule. `places` are the lines at which rules are broken.
+///
+/// The first time that the set is empty is what the path and the rules have found, when they have found anything: they see what is seen
+/// before the first difference. What comes behind it is distinguished by job and last word: the path may name another step before it.
+fn beyond(found: Vec<Difference>, path: &[Difference], places: &BTreeSet<u64>) -> Vec<Difference> {
+    let is_known = !path.is_empty() || !places.is_empty();
+    let is_same = |one: &Difference| {
+        places.contains(&one.seq)
+            || path.iter().any(|other| {
+                other.id() == one.id()
+                    || other.job == one.job && other.skeleton.last() == one.skeleton.last()
+                    || other.seq == one.seq
+            })
+    };
+    found.into_iter().skip(usize::from(is_known)).filter(|one| !is_same(one)).collect()
 }
 
 #[cfg(test)]

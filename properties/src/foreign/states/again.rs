@@ -10,13 +10,14 @@
 //!    none, the code is open, and no answer about it is judged.
 //! 3. A getter may be what is wrong. So a state is taken as the getters show it, and as it was; and a getter that was found wrong in
 //!    this run is left out.
+//! 4. A call that was taken and should have been refused may have had its effect. So a state is taken with it, and without it.
 
 use std::collections::BTreeSet;
 
 use contract::core::TransferEvent;
 use contract::{
-    Call, Core as _, EventView, FileNames, HResult, Interfaces, JobId, JobState, Method, Out, Receiver,
-    ThreadId,
+    Call, Core as _, EventView, FileNames, HResult, Interfaces, JobId, JobState, Method, Out, Profile,
+    Receiver, ReceiverId, ThreadId,
 };
 use model::drive::{Applied, DiskResult, From, Stimulus};
 
@@ -56,6 +57,7 @@ impl States {
         let mut base = std::mem::take(&mut self.members);
         base.retain(|member| !member.has_orphan());
         base.iter_mut().for_each(Member::settle);
+        base.extend(self.with_what_was_taken(&base));
         let shown = &self.trusted(shown);
         let as_shown = self.nearest(&base, (shown, fed), fits).unwrap_or_default();
         let as_it_was = self.nearest(&base, (shown, fed), is_there).unwrap_or_default();
@@ -70,6 +72,14 @@ impl States {
         self.standing = Standing::Follows;
         self.course.again += 1;
         self.close();
+    }
+
+    /// These states behind the call that was taken.
+    fn with_what_was_taken(&mut self, base: &[Member]) -> Vec<Member> {
+        let Some((job, call)) = self.taken.take() else { return Vec::new() };
+        let step = Stimulus::Call { from: OURS, job: Some(job), call };
+        let made = base.iter().filter_map(|member| member.after(&self.world, &step));
+        made.filter(|member| !member.has_orphan()).collect()
     }
 
     /// What the jobs show, without the getters that were wrong.
@@ -192,17 +202,37 @@ fn failures(member: &Member, (job, fed): (JobId, [Fed; JOBS]), world: &World) ->
     all.into_iter().filter_map(|failure| member.fails(world, job, failure)).collect()
 }
 
+/// A call with values that the specification takes, where there are such.
+pub(super) fn accepted(call: &Call, profile: &Profile) -> Option<Call> {
+    match call {
+        Call::AddFile { .. } => Some(add()),
+        Call::AddFileSet { files } => {
+            let files =
+                files.iter().map(|_| FileNames { remote: GOOD_REMOTE.into(), local: GOOD_LOCAL.into() });
+            Some(Call::AddFileSet { files: files.collect() })
+        }
+        Call::SetNotifyFlags { flags } => {
+            Some(Call::SetNotifyFlags { flags: flags & profile.accepted_flags().bits() })
+        }
+        Call::SetNotifyInterface { receiver: Some(Receiver { id, .. }) } => Some(register(*id)),
+        _ => None,
+    }
+}
+
 /// The call that sets what a getter shows.
 fn setter(getter: &Call, out: &Out) -> Option<Call> {
     match (getter.method(), out) {
         (Method::GetNotifyFlags, Out::Flags(flags)) => Some(Call::SetNotifyFlags { flags: flags.bits() }),
         (Method::GetNotifyInterface, Out::Receiver(receiver)) => {
-            let interfaces = Interfaces::CALLBACK | Interfaces::CALLBACK2;
-            let receiver = receiver.map(|id| Receiver { id, interfaces });
-            Some(Call::SetNotifyInterface { receiver })
+            Some(receiver.map_or(Call::SetNotifyInterface { receiver: None }, register))
         }
         _ => None,
     }
+}
+
+fn register(id: ReceiverId) -> Call {
+    let interfaces = Interfaces::CALLBACK | Interfaces::CALLBACK2;
+    Call::SetNotifyInterface { receiver: Some(Receiver { id, interfaces }) }
 }
 
 fn add() -> Call {

@@ -193,20 +193,3 @@ pub(super) fn missing(stuck: &[&Member], after: &str, seq: u64) -> Difference {
     }
     .difference(after, seq)
 }
-
-/// What was found by the set, and neither by the path nor by a rule. `places` are the lines at which rules are broken.
-///
-/// The first time that the set is empty is what the path and the rules have found, when they have found anything: they see what is seen
-/// before the first difference. What comes behind it is distinguished by job and last word: the path may name another step before it.
-pub(crate) fn beyond(found: Vec<Difference>, path: &[Difference], places: &BTreeSet<u64>) -> Vec<Difference> {
-    let is_known = !path.is_empty() || !places.is_empty();
-    let is_same = |one: &Difference| {
-        places.contains(&one.seq)
-            || path.iter().any(|other| {
-                other.id() == one.id()
-                    || other.job == one.job && other.skeleton.last() == one.skeleton.last()
-                    || other.seq == one.seq
-            })
-    };
-    found.into_iter().skip(usize::from(is_known)).filter(|one| !is_same(one)).collect()
-}

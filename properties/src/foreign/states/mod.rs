@@ -6,11 +6,12 @@
 //! and what came. Then the set begins anew with the states that have what the getters show (`again`), so the first defect hides no other.
 //!
 //! **What it is not.** A second specification: each step is one of [`Lockstep`]. And no second account of what the path
-//! has found: see [`beyond`].
+//! has found: `suite::recorded` leaves that out.
 //!
 //! **The laws it keeps.**
 //! 1. A set with too many states, lines that come too late, and getters that no state has end it: the run is *undecided* from there on, never held.
-//! 2. What the contract leaves to an implementation is in the set: a modification may be left out or come, a callback that failed may be tried again.
+//! 2. What the contract leaves to an implementation is in the set: a modification may be left out or come, a callback that failed may be tried again,
+//!    a call that is refused for two reasons may have the code of either.
 
 mod again;
 mod found;
@@ -33,14 +34,13 @@ use model::lockstep::Lockstep;
 use model::scope::Slice;
 
 use self::member::{Called, Cause, Member, World};
-use crate::difference::{Difference, outcome, same_answer};
-use crate::foreign::play::{GOOD_LOCAL, GOOD_REMOTE_FILE as GOOD_REMOTE, renamed};
+use crate::difference::{Difference, outcome, refused, same_answer};
+use crate::foreign::names::{GOOD_LOCAL, GOOD_REMOTE_FILE as GOOD_REMOTE, renamed};
 use crate::foreign::scripted::is_on_its_way;
 use crate::server::{GoesOn, Served};
-use crate::suite::{JOBS, is_getter, may_be_suspended, moves, one_of};
+use crate::suite::{JOBS, is_getter, is_of_the_error, may_be_suspended, moves, one_of};
 
 pub(super) use self::again::Shown;
-pub(crate) use self::found::beyond;
 pub(super) use self::member::Fed;
 
 /// States of a set at most.
@@ -70,6 +70,8 @@ pub(super) struct States {
     owners: fn(JobId) -> UserId,
     /// Methods whose answer was in no state.
     wrong: BTreeSet<Method>,
+    /// A call that the implementation took and the specification refuses, with values that it takes, too.
+    taken: Option<(JobId, Call)>,
     /// Jobs that a call has suspended since they were looked at.
     suspended: BTreeSet<JobId>,
     /// What has put jobs on their way last, as names have it.
@@ -154,6 +156,7 @@ impl States {
             course: Course { largest: 1, ..Course::default() },
             owners: slice.users.owners(),
             wrong: BTreeSet::new(),
+            taken: None,
             suspended: BTreeSet::new(),
             sent: BTreeMap::new(),
             under_way: BTreeSet::new(),
@@ -386,6 +389,7 @@ impl States {
             Some(Called::Back { hr, out }) => {
                 let is_open = on.is_some_and(|job| member.cause(job) == Cause::Open);
                 self.customs.is_answer(method, (*hr, out), back)
+                    || refused::is_for_a_value(&self.world.profile, &call, *hr, back.hr)
                     || is_open && self.customs.may_be_answer(method, *hr, back.hr)
                     || on.is_some_and(|job| is_of_what_has_ended(method, job, member))
             }
@@ -411,6 +415,8 @@ impl States {
             self.standing = Standing::Empty;
         }
         if fitting.is_empty() && self.standing == Standing::Follows {
+            let taken = on.filter(|_| back.hr.succeeded()).zip(again::accepted(&call, &self.world.profile));
+            self.taken = taken;
             self.wrong.insert(method);
             let difference = found::another_answer(&self.members, (method, back), &self.after, seq);
             self.fail(difference);
@@ -544,7 +550,7 @@ impl Customs {
     /// Whether it may be the answer of a job whose error is open. Which file an error names depends on its context.
     fn may_be_answer(&self, method: Method, hr: HResult, back: HResult) -> bool {
         let one_of = |hr| one_of(&self.equal, method, hr);
-        method == Method::ErrorGetFile || is_of_the_error(method) && one_of(hr) == one_of(back)
+        is_of_the_error(method) && (method == Method::ErrorGetFile || one_of(hr) == one_of(back))
     }
 
     fn is_answer(&self, method: Method, (hr, out): (HResult, &Out), back: &ReturnLine) -> bool {
@@ -558,19 +564,7 @@ impl Customs {
 /// Whether a method is about the error of a job that has ended. The documents leave open whether it still has one (facts G25).
 fn is_of_what_has_ended(method: Method, job: JobId, member: &Member) -> bool {
     let state = member.state.driver().core().state(job);
-    (is_of_the_error(method) || method == Method::ErrorGetFile) && state.is_none_or(JobState::is_final)
-}
-
-/// Whether a method gives a part of an error.
-const fn is_of_the_error(method: Method) -> bool {
-    matches!(
-        method,
-        Method::GetError
-            | Method::ErrorGetError
-            | Method::ErrorGetErrorDescription
-            | Method::ErrorGetErrorContextDescription
-            | Method::ErrorGetProtocol
-    )
+    is_of_the_error(method) && state.is_none_or(JobState::is_final)
 }
 
 /// What each implementation may count in its own way, and what a state of the set does not hold apart.

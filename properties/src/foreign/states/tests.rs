@@ -367,6 +367,38 @@ fn the_error_of_a_job_that_has_ended_is_not_judged() {
     }
 }
 
+/// An object without an interface is taken, and is there from then on, also where another getter shows what no state has.
+#[test]
+fn what_was_taken_is_there() {
+    let mut seen = behind(&fails()[..2]);
+    let receiver = Some(Receiver { id: ReceiverId(1), interfaces: Interfaces::empty() });
+    seen.does(Call::SetNotifyInterface { receiver }, HResult::S_OK, Out::None);
+    let getters = vec![(Call::EnumFilesGetCount, HResult::S_OK, Out::Count(7))];
+    let shown = Shown { job: JobId(0), state: Some(JobState::Suspended), getters };
+    seen.states.again(&[shown], [GAVE_NOTHING; JOBS]);
+    seen.does(Call::GetNotifyInterface, HResult::S_OK, Out::Receiver(Some(ReceiverId(1))));
+    assert_eq!(seen.names(), [["SetNotifyInterface", "subject S_OK", "wanted E_NOINTERFACE"]]);
+}
+
+/// The job has ended, and the text is too long: the documents leave open which of the two refuses the call.
+#[test]
+fn of_two_reasons_to_refuse_a_call_each_is_right() {
+    let profile = Dialect::Bits.profile();
+    let describe = |len: usize, hr: HResult| {
+        let mut seen = resumed(404);
+        seen.sees(JobState::Error, GAVE_IT);
+        seen.does(Call::Cancel, HResult::S_OK, Out::None);
+        seen.sees(JobState::Cancelled, GAVE_NOTHING);
+        seen.does(Call::SetDescription { description: Some("x".repeat(len).into()) }, hr, Out::None);
+        seen.names().len()
+    };
+    assert_eq!(describe(5_000, HResult::BG_E_STRING_TOO_LONG), 0);
+    assert_eq!(describe(5_000, profile.invalid_state), 0);
+    assert_eq!(describe(5, profile.invalid_state), 0);
+    assert_eq!(describe(5, HResult::BG_E_STRING_TOO_LONG), 1, "the text is short");
+    assert_eq!(describe(5_000, HResult::S_OK), 1, "the job has ended");
+}
+
 /// The job is on its way when another call comes, so that call is not what the state is named after.
 #[test]
 fn a_call_that_came_meanwhile_does_not_name_the_state() {

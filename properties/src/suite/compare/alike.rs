@@ -1,17 +1,10 @@
 //! Whether two things that are seen are equal, or counterparts.
 
-use contract::{Call, Event, FileNames, HResult, JobId, JobState, Out};
+use contract::{Call, Event, FileNames, HResult, JobId, JobState, Out, Profile};
 use judge::trace::Left;
 
 use super::windows::{Callback, Sight, What};
-use crate::difference::same_answer;
-
-/// Whether a subject gives everything back that a call gives.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Outs {
-    Complete,
-    MayLack,
-}
+use crate::difference::{refused, same_answer};
 
 /// What is seen, and the changes of state apart.
 pub(super) fn parted<'w, 'a>(seen: &'w [Sight<'a>]) -> (Vec<&'w Sight<'a>>, Vec<&'w Sight<'a>>) {
@@ -80,9 +73,13 @@ pub(super) fn is_modification(what: &What<'_>) -> bool {
     )
 }
 
-/// Whether the run has what the suite has.
-pub(super) fn is_same(wanted: &What<'_>, seen: &What<'_>, outs: Outs) -> bool {
-    let is_lacking = outs == Outs::MayLack && lacks_out(wanted, seen);
+/// Whether the run has what the suite has. Another implementation, whose profile is given, may give nothing back, and may refuse a call for
+/// another one of two reasons.
+pub(super) fn is_same(wanted: &What<'_>, seen: &What<'_>, foreign: Option<&Profile>) -> bool {
+    let is_lacking = foreign.is_some() && lacks_out(wanted, seen);
+    let is_for_a_value = |call: &Call, wanted, hr| {
+        foreign.is_some_and(|profile| refused::is_for_a_value(profile, call, wanted, hr))
+    };
     match (wanted, seen) {
         (What::Called { call: wanted, .. }, What::Called { call, .. }) => {
             wanted.job == call.job
@@ -93,7 +90,7 @@ pub(super) fn is_same(wanted: &What<'_>, seen: &What<'_>, outs: Outs) -> bool {
             wanted.job == call.job
                 && wanted.call.method() == call.call.method()
                 && ours.job == back.job
-                && ours.hr == back.hr
+                && (ours.hr == back.hr || is_for_a_value(&call.call, ours.hr, back.hr))
                 && (is_lacking || same_answer(&ours.out, &back.out).is_empty())
         }
         // Anything settles a modification, so how it leaves is the client's business.

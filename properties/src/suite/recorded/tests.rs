@@ -293,3 +293,31 @@ fn a_setter_that_is_answered_otherwise_has_the_name_and_not_the_state() {
     let names = run.names(&case, lost(seq, JobState::Error, JobState::Transferred));
     assert_eq!(names, [["AddFile", "subject S_OK", "wanted E_INVALIDARG"]]);
 }
+
+/// What the documents leave open of a job that has ended is no finding: the code of a call that is refused for two reasons, and its error.
+#[test]
+fn what_is_open_of_a_job_that_has_ended_is_no_failure() {
+    let long = does(Call::SetDescription { description: Some("x".repeat(5_000).into()) });
+    let steps = [does(Call::Cancel), long, does(Call::GetError)];
+    let case = path(&[&ready(), &resume(not_found()), &told(&[]), &steps]);
+    let names = |error: HResult, described: HResult| {
+        let mut run = begun();
+        run.does(&does(Call::Resume), HResult::S_OK);
+        run.enters(Event::JobError);
+        run.leaves();
+        run.sees(JobState::Error);
+        for (step, hr) in steps.iter().zip([HResult::S_OK, described, error]) {
+            run.does(step, hr);
+            run.sees(JobState::Cancelled);
+        }
+        run.names(&case, None)
+    };
+    let (none, invalid) = (HResult::BG_E_ERROR_INFORMATION_UNAVAILABLE, HResult::BG_E_INVALID_STATE);
+    for error in [HResult::S_OK, none] {
+        for described in [invalid, HResult::BG_E_STRING_TOO_LONG] {
+            assert_eq!(names(error, described), Vec::<Vec<String>>::new(), "{error} {described}");
+        }
+    }
+    let other = names(none, HResult::E_INVALIDARG);
+    assert_eq!(other, [["SetDescription", "subject E_INVALIDARG", "wanted BG_E_INVALID_STATE"]]);
+}

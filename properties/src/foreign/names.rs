@@ -9,10 +9,10 @@ use crate::server::Feed;
 use crate::suite::JOBS;
 
 /// Names of the files of one program.
-pub(in crate::foreign) struct Names {
+pub(super) struct Names {
     pub(super) program: u64,
     /// Files that were added to each job.
-    pub(in crate::foreign) files: BTreeMap<JobId, u32>,
+    pub(super) files: BTreeMap<JobId, u32>,
     /// Of each job.
     pub(super) feeds: [Feed; JOBS],
 }
@@ -23,7 +23,7 @@ impl Names {
         &self.feeds[job.index().min(JOBS - 1)]
     }
 
-    pub(in crate::foreign) fn of(&self, job: JobId, file: FileId) -> String {
+    pub(super) fn of(&self, job: JobId, file: FileId) -> String {
         format!("p{}-{job}-{file}", self.program)
     }
 
@@ -61,7 +61,7 @@ impl Names {
 }
 
 /// The call with other names of files, which are numbered in their order, and with another URL where there is one.
-pub(in crate::foreign) fn renamed(
+pub(super) fn renamed(
     call: &Call,
     names: impl Fn(&FileNames, u32) -> FileNames,
     url: impl Fn(&Text) -> Option<Text>,
@@ -79,8 +79,8 @@ pub(in crate::foreign) fn renamed(
 }
 
 /// What the paths of the model have for a good destination.
-pub(in crate::foreign) const GOOD_LOCAL: &str = "/destination";
+pub(super) const GOOD_LOCAL: &str = "/destination";
 /// And for a good URL.
 const GOOD_REMOTE: &str = "http://127.0.0.1/";
 /// One of these.
-pub(in crate::foreign) const GOOD_REMOTE_FILE: &str = "http://127.0.0.1/file";
+pub(super) const GOOD_REMOTE_FILE: &str = "http://127.0.0.1/file";
