@@ -86,15 +86,15 @@ impl Plan<'_> {
         engine.reaches(fault.place()) && (self.pairs == Pairs::All || self.is_due(fault, engine))
     }
 
-    /// What each attack is known to take: what is not known to be seen takes the whole budget.
-    fn costs(&self) -> Vec<Duration> {
-        let control = self.engines.iter().map(|_| self.budget.min(CONTROL));
+    /// The attacks in their order, and what each is known to take: what is not known to be seen takes the whole budget.
+    fn attacks(&self) -> Vec<(Attack, Duration)> {
+        let control = self.engines.iter().map(|engine| ((None, *engine), self.budget.min(CONTROL)));
         let of_fault = |fault: &Fault| {
             let asked = self.engines.iter().filter(|engine| self.asks_for(*fault, **engine));
-            asked.map(|engine| self.cost(*fault, *engine)).collect::<Vec<_>>()
+            asked.map(|engine| ((Some(*fault), *engine), self.cost(*fault, *engine))).collect::<Vec<_>>()
         };
         let asked = self.faults.iter().flat_map(of_fault);
-        control.chain(asked).map(|cost| cost + TO_BEGIN).collect()
+        control.chain(asked).map(|(attack, cost)| (attack, cost + TO_BEGIN)).collect()
     }
 
     fn cost(&self, fault: Fault, engine: Engine) -> Duration {
@@ -104,18 +104,27 @@ impl Plan<'_> {
 
     /// About how long it takes, without the build.
     pub(crate) fn takes(&self) -> Duration {
-        self.costs().iter().sum()
+        self.attacks().iter().map(|(_, cost)| *cost).sum()
     }
 
     fn ahead(&self) -> Ahead {
         let ahead = Ahead::on(1, self.place);
-        for (cost, number) in self.costs().into_iter().zip(1..) {
-            let ms = Some(cost.as_secs_f64() * 1e3);
-            ahead.expect(format!("attack {number}"), Guess { ms, ..Guess::default() });
+        for (attack, cost) in self.attacks() {
+            self.expect(&ahead, attack, cost);
         }
         ahead
     }
+
+    /// The number of an attack among what is ahead. What it took with this budget is remembered: one that hangs takes longer than the budget.
+    fn expect(&self, ahead: &Ahead, (fault, engine): Attack, cost: Duration) -> usize {
+        let fault = fault.map_or("no fault", Fault::name);
+        let name = format!("kill {} {engine} on {fault}", self.budget.as_secs());
+        ahead.expect(name, Guess { ms: Some(cost.as_secs_f64() * 1e3), ..Guess::default() })
+    }
 }
+
+/// An attack by an engine on a fault, or on none.
+type Attack = (Option<Fault>, Engine);
 
 /// What earlier runs saw, below the checkout.
 pub(crate) const EXPECTED: &str = "docs/pinned/kill-expected.json";
@@ -151,12 +160,14 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
         lost: Vec::new(),
         stopped_by: None,
     };
-    let mut attacks = 0;
+    let over = |attack: Attack, began: Instant| {
+        ahead.end_since(plan.expect(&ahead, attack, Duration::ZERO), 1, began);
+    };
     for engine in plan.engines.iter().take_while(|_| !is_stopped()) {
         progress.tell(ahead.in_parts("attacks"), || format!("{engine} on no fault"));
+        let began = Instant::now();
         kills.control.push(cell(None, *engine, plan.budget.min(CONTROL)));
-        ahead.leave(attacks, 1);
-        attacks += 1;
+        over((None, *engine), began);
     }
     for (done, fault) in plan.faults.iter().enumerate() {
         // An attack that a signal has ended is none, and what was seen before is worth a matrix.
@@ -172,13 +183,17 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Kills, Error> {
             row.cells.push(if !engine.reaches(fault.place()) {
                 unasked(Kill::OutOfReach)
             } else if plan.asks_for(*fault, *engine) {
+                let began = Instant::now();
                 let first = cell(Some(*fault), *engine, plan.budget);
                 let missed = matches!(first.kill, Kill::NotSeen { .. }) && plan.is_due(*fault, *engine);
                 let seen =
                     if missed { cell(Some(*fault), *engine, plan.budget * SECOND_LOOK) } else { first };
-                ahead.leave(attacks, 1);
-                attacks += 1;
-                if is_stopped() { unasked(Kill::NotTried) } else { seen }
+                if is_stopped() {
+                    unasked(Kill::NotTried)
+                } else {
+                    over((Some(*fault), *engine), began);
+                    seen
+                }
             } else {
                 unasked(Kill::NotTried)
             });
