@@ -69,7 +69,7 @@ pub use self::scope::{Ask, Leaves, Locks, Mishaps, Set, Slice, Transfers, slices
 pub use self::state::{Object, Outcome, Who, World};
 pub use self::story::Story;
 pub use self::table::{Cell, Counterexample, Row, Table};
-pub use self::trail::{Begun, Ground, Is, Lost, Map, Shown, Trail};
+pub use self::trail::{Begun, Ground, Is, JOBS as TRAIL_JOBS, Jobs, Lost, Map, Shown, Trail};
 
 use self::act::Note;
 use self::law::properties;

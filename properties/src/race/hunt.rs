@@ -494,7 +494,7 @@ impl Hunt {
     }
 
     /// The protocol beside the race, where it is held to that.
-    fn map(&self, race: &Race) -> Option<Arc<Map>> {
+    fn map(&self, race: &Race) -> Option<Map> {
         let held = self.plan.refine == Refine::Yes && matches!(self.plan.races, Drawn::Given(_));
         let ground = held.then(|| refine::ground(race).ok()).flatten()?;
         Some(Map::new(&ground))

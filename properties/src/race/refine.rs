@@ -3,17 +3,17 @@
 //! **What it is.** [`ground`] is what the protocol has to be on to follow a race. Its map goes to [`Session::beside`], and each run of the session
 //! is followed along it (`subjects::race`, `refined.rs`).
 //!
-//! **What it is not.** For every race: the protocol has one job here, no transfer that is begun anew, no Suspend, and no modifications.
-//! [`ground`] has nothing for the others.
+//! **What it is not.** For every race: the protocol has two jobs of one user here, no transfer that is begun anew, no Suspend, and no
+//! modifications. [`ground`] has nothing for the others.
 //!
-//! **The law it keeps.** A race that has a ground here is followed from the first transfer to its end.
+//! **The law it keeps.** A race that has a ground here is followed from the first transfer of each job to its end.
 //!
 //! [`Session::beside`]: subjects::race::Session::beside
 
-use contract::{Call, NotifyFlags};
-use model::protocol::{Ask, Ground, Is, Mishaps};
+use contract::{Call, JobId, NotifyFlags};
+use model::protocol::{Ask, Ground, Is, Jobs, Mishaps};
 use serde::{Deserialize, Serialize};
-use subjects::race::{Act, Calling as Step, Fetched, Kept, Manner, Race, Stays};
+use subjects::race::{Act, Calling as Step, Fetched, Kept, Manner, On, Race, Stays};
 
 /// Whether a race is held to the protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub enum Refine {
     No,
 }
 
-/// Clients of the protocol, and files of its job.
+/// Clients of the protocol, and files of a job of it.
 const CLIENTS: usize = 2;
 const FILES: usize = 2;
 
@@ -35,7 +35,7 @@ const FILES: usize = 2;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Beyond {
-    /// Several jobs or users, or more slots or dispatchers than one.
+    /// A third job or a second user, or jobs that are prepared in different ways.
     SeveralJobs,
     /// More clients.
     Clients,
@@ -62,7 +62,7 @@ pub enum Beyond {
 impl std::fmt::Display for Beyond {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Beyond::SeveralJobs => "several jobs or users",
+            Beyond::SeveralJobs => "a third job, a second user or jobs that differ",
             Beyond::Clients => "a third client",
             Beyond::Files => "a third file",
             Beyond::Outside => "the network or a logoff",
@@ -80,21 +80,22 @@ impl std::fmt::Display for Beyond {
 /// The first that is in the race and that the protocol does not know.
 fn beyond(race: &Race) -> Option<Beyond> {
     let calls = || race.steps().map(|step| &step.call);
-    let creates = calls().filter(|call| matches!(call, Call::CreateJob { .. })).count();
-    let adds = calls().filter(|call| matches!(call, Call::AddFile { .. })).count();
-    let is_alone = (creates, race.users, race.slots, race.dispatchers) == (1, 1, 1, 1);
+    let adds = |job: JobId| {
+        let adds = |step: &&Step| matches!(step.call, Call::AddFile { .. }) && may_be_on(step, job);
+        race.steps().filter(adds).count()
+    };
     let is_plain_object = |object: &Manner| {
         object.stays == Stays::Briefly && object.kept == Kept::ToTheEnd && object.takes.is_none()
     };
     let all = [
-        (Beyond::SeveralJobs, !is_alone),
+        (Beyond::SeveralJobs, jobs(race).is_none()),
         (Beyond::Clients, race.branches.len() > CLIENTS),
         (Beyond::Modifications, calls().any(asks_for_modifications)),
         (Beyond::Suspend, calls().any(|call| matches!(call, Call::Suspend))),
-        (Beyond::Files, adds > FILES),
+        (Beyond::Files, job_ids(race).any(|job| adds(job) > FILES)),
         (Beyond::Outside, !race.outside.is_empty()),
         (Beyond::Call, !calls().all(is_known)),
-        (Beyond::Transfer, !race.jobs[0].fetches.iter().all(is_plain)),
+        (Beyond::Transfer, !fetches(race).all(is_plain)),
         (Beyond::Objects, !race.objects.iter().all(is_plain_object)),
         (Beyond::BeginsAnew, begins_anew(race)),
     ];
@@ -109,30 +110,79 @@ pub fn ground(race: &Race) -> Result<Ground, Beyond> {
     if let Some(beyond) = beyond(race) {
         return Err(beyond);
     }
-    let calls: Vec<&Step> = race.steps().collect();
-    let prefix: Vec<&Call> = race.prefix.iter().filter_map(call_of).collect();
-    let resumes = prefix.iter().position(|call| matches!(call, Call::Resume)).ok_or(Beyond::NoTransfer)?;
-    let asked = prefix[..resumes].iter().filter(|call| !matches!(call, Call::CreateJob { .. }));
-    let mut before = vec![Ask::Interface(None)];
-    // The protocol's job has one file from the beginning.
-    let first_file = |ask: &Ask, added: &mut bool| *ask == Ask::AddFile && !std::mem::replace(added, true);
-    let mut added = false;
-    before.extend(asked.filter_map(|call| Ask::of(call)).filter(|ask| !first_file(ask, &mut added)));
+    let jobs = jobs(race).ok_or(Beyond::SeveralJobs)?;
+    let mut all = job_ids(race).map(|job| asked_before(race, job)).collect::<Result<Vec<_>, _>>()?;
+    all.dedup();
+    // Every job of the protocol is prepared alike.
+    let [before] = <[Vec<Ask>; 1]>::try_from(all).map_err(|_| Beyond::SeveralJobs)?;
     let mut asks: Vec<Ask> = Vec::new();
     let profile = race.variant.profile;
     let refused = |ask: &Ask| matches!(ask, Ask::Program(_)) && !profile.command_line.is_on();
-    for ask in calls.iter().filter_map(|step| Ask::of(&step.call)).filter(|ask| !refused(ask)) {
+    for ask in race.steps().filter_map(|step| Ask::of(&step.call)).filter(|ask| !refused(ask)) {
         if !asks.contains(&ask) {
             asks.push(ask);
         }
     }
-    let mishaps = if race.jobs[0].renames_fail > 0 { Mishaps::DiskAndExpiry } else { Mishaps::None };
-    Ok(Ground { profile, before, asks, mishaps })
+    let fails = race.jobs.iter().any(|job| job.renames_fail > 0);
+    let mishaps = if fails { Mishaps::DiskAndExpiry } else { Mishaps::None };
+    let (dispatchers, slots) = (few(race.dispatchers), few(race.slots));
+    Ok(Ground { profile, jobs, dispatchers, slots, before, asks, mishaps })
 }
 
-fn call_of(act: &Act) -> Option<&Call> {
+/// What is asked of a job before its transfer begins, but for its first file: the protocol's job has that from the beginning.
+fn asked_before(race: &Race, job: JobId) -> Result<Vec<Ask>, Beyond> {
+    let on_it: Vec<&Call> = race.prefix.iter().filter_map(|act| call_on(act, job)).collect();
+    let resumes = on_it.iter().position(|call| matches!(call, Call::Resume)).ok_or(Beyond::NoTransfer)?;
+    let asks = on_it[..resumes].iter().filter_map(|call| Ask::of(call));
+    let mut added = false;
+    let more = asks.filter(|ask| *ask != Ask::AddFile || std::mem::replace(&mut added, true));
+    Ok(std::iter::once(Ask::Interface(None)).chain(more).collect())
+}
+
+/// The jobs of the race, where it has one or two of one user, which are there before it begins.
+fn jobs(race: &Race) -> Option<Jobs> {
+    let makes = |call: &&Call| matches!(call, Call::CreateJob { .. });
+    let before = job_ids(race).count();
+    let all = race.steps().map(|step| &step.call).filter(makes).count();
+    match (before, all, race.users) {
+        (1, 1, 1) => Some(Jobs::One),
+        (2, 2, 1) => Some(Jobs::Two),
+        _ => None,
+    }
+}
+
+/// The jobs that are made before the race, by their numbers.
+fn job_ids(race: &Race) -> impl Iterator<Item = JobId> {
+    let makes = |act: &&Act| matches!(act, Act::Call(step) if matches!(step.call, Call::CreateJob { .. }));
+    (0..race.prefix.iter().filter(makes).count() as u32).map(JobId)
+}
+
+/// How the fetches of these jobs go.
+fn fetches(race: &Race) -> impl Iterator<Item = &Fetched> {
+    job_ids(race).filter_map(|job| race.jobs.get(job.index())).flat_map(|job| &job.fetches)
+}
+
+/// More than any race has are as good as that.
+fn few(number: u32) -> u8 {
+    u8::try_from(number).unwrap_or(u8::MAX)
+}
+
+/// Whether a call is made on this job, or may be: inside of a callback it is the callback's.
+fn may_be_on(step: &Step, job: JobId) -> bool {
+    match step.on {
+        On::Nothing => false,
+        On::Own => true,
+        On::Job(on) => on == job,
+    }
+}
+
+/// The call on this job, before the race. There the callback's own is the first.
+fn call_on(act: &Act, job: JobId) -> Option<&Call> {
     match act {
-        Act::Call(step) => Some(&step.call),
+        Act::Call(step) => {
+            let is_on = if step.on == On::Own { job == JobId(0) } else { may_be_on(step, job) };
+            is_on.then_some(&step.call)
+        }
         Act::Settle | Act::Pass => None,
     }
 }
@@ -162,7 +212,7 @@ fn begins_anew(race: &Race) -> bool {
     };
     let fails = |fetched: &Fetched| matches!(fetched, Fetched::LateFatal | Fetched::Fatal);
     let something_to_do = racing().any(|call| matches!(call, Call::AddFile { .. }))
-        || race.jobs[0].fetches.iter().any(fails)
+        || fetches(race).any(fails)
         || !race.prefix.contains(&Act::Settle);
     racing().any(|call| matches!(call, Call::Resume)) && something_to_do
 }

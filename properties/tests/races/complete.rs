@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use contract::{Dialect, Rule};
+use model::protocol::{Ground, Jobs};
 use properties::race::{
     Act, Arrives, Beyond, Choice, Design, Digest, Digests, Exhausted, Forgets, HuntOptions, Hunted, Keeps,
     Kind, Leaves, Lock, Merges, Moment, More, Options, Race, Races, Refine, Rest, Run, Scope, Scoped,
@@ -352,6 +353,35 @@ fn what_the_protocol_cannot_follow_is_named() {
     let expected =
         [(Beyond::Files, 1), (Beyond::Suspend, 5), (Beyond::Modifications, 11), (Beyond::BeginsAnew, 1)];
     assert_eq!(counts, BTreeMap::from(expected));
+}
+
+/// Races of two jobs, one of which cancels the other: each interleaving is a run of the protocol of two jobs.
+#[test]
+fn the_protocol_follows_two_jobs() {
+    let two_jobs =
+        |scoped: &Scoped| scoped.name.contains("cancel") && ground(&scoped.race).is_ok_and(is_of_two);
+    for dialect in Dialect::ALL.iter() {
+        let races: Vec<Scoped> = scoped(Scope::Default, *dialect).into_iter().filter(two_jobs).collect();
+        assert_eq!(races.len(), 3, "{dialect}");
+        let held = |race: &Race, design, merges| {
+            let options = options(race, design, Stop::Never, merges);
+            hunt(&HuntOptions { refine: Refine::Yes, keeps: Keeps::AsFound, ..options })
+        };
+        for Scoped { name, race, .. } in &races {
+            let hunted = held(race, Design::Barrier, Merges::Most);
+            assert_eq!(hunted.exhausted, Exhausted::Yes, "{name} ({dialect})");
+            assert!(hunted.lost.is_none(), "{name} ({dialect}): {}", hunted.lost.unwrap().lost);
+            let steps = hunted.refined.expect("it was held to the protocol");
+            assert!(steps.taken.contains(&"enter") && steps.taken.contains(&"disk work"), "{steps:?}");
+        }
+        let wrong = |race| held(race, Design::ClaimThenCall, Merges::OfOneTask);
+        let strays = races.iter().any(|scoped| wrong(&scoped.race).lost.is_some());
+        assert!(strays, "no race shows a Cancel that does not wait ({dialect})");
+    }
+}
+
+fn is_of_two(ground: Ground) -> bool {
+    ground.jobs == Jobs::Two
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use contract::event::{By, Caller, Given, Leave, Target};
 use contract::{Call, CallId, DeliveryId, EnvStep, Event, EventView, FileId, HResult, JobId, JobState, Out};
-use model::protocol::Shown;
 
-/// An event with the names that the rules know, or what stood of the job when the lock was given back.
+use super::refined::AllShown;
+
+/// An event with the names that the rules know, or what stood of the jobs when the lock was given back.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[expect(missing_docs, reason = "the fields are those of the events, `EventView`")]
 pub enum Happened {
@@ -27,7 +28,7 @@ pub enum Happened {
     /// A job has another state.
     State { job: JobId, from: Option<JobState>, to: JobState, by: By },
     /// This is no event.
-    Shown(Shown),
+    Shown(AllShown),
 }
 
 /// A delivery, as all of its events name it.

@@ -13,13 +13,13 @@ use std::hash::{Hash, Hasher};
 
 use contract::event::By;
 use contract::{CallId, EventView};
+use engine::core::Core;
 use judge::Judge;
-use model::protocol::Shown;
 
 use super::digest::{Digest, Forgets, Past};
 use super::happened::Happened;
 use super::order::Shared;
-use super::refined::Refined;
+use super::refined::{Refined, shown};
 use super::strategy::{Arrives, Digests, Idle, What};
 use super::world::{Events, Inner, Mode, Task, Ticking};
 
@@ -163,7 +163,7 @@ impl Watchers {
                 }
                 (Happened::Shown(shown), None) => {
                     if let Some(refined) = &mut self.refined {
-                        refined.shown(*shown);
+                        refined.shown(shown);
                     }
                 }
                 (_, None) => {}
@@ -298,10 +298,11 @@ impl Inner {
         }
     }
 
-    /// The lock is given back, and this stands of the job then.
-    pub(super) fn shows(&mut self, shown: Shown) {
+    /// The lock is given back, and this is the core then.
+    pub(super) fn shows(&mut self, core: &Core) {
         if let Some(refined) = &mut self.refined {
-            refined.shown(shown);
+            let shown = shown(core);
+            refined.shown(&shown);
             self.happened.push(Happened::Shown(shown));
         }
     }

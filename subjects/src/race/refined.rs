@@ -11,47 +11,38 @@
 //! [`Session::beside`]: super::subject::Session::beside
 
 use std::hash::Hasher;
-use std::sync::Arc;
 
 use contract::core::Core as _;
-use contract::{EventView, JobId, JobState};
-use model::protocol::{Begun, Lost, Map, Shown, Trail};
+use contract::{EventView, JobId};
+use model::protocol::{Begun, Lost, Map, Shown, TRAIL_JOBS as JOBS, Trail};
+
+/// What stands of the jobs that a trail can have.
+pub(super) type AllShown = [Option<Shown>; JOBS];
 
 /// A run beside the protocol.
 #[derive(Clone)]
 pub struct Refined {
-    map: Arc<Map>,
-    /// From when the transfer of the job begins.
+    /// None once it is lost.
     trail: Option<Trail>,
     pub(super) lost: Option<Lost>,
 }
 
 impl Refined {
-    pub(super) fn on(map: &Arc<Map>) -> Refined {
-        Refined { map: Arc::clone(map), trail: None, lost: None }
+    pub(super) fn on(map: &Map) -> Refined {
+        Refined { trail: Some(Trail::new(map)), lost: None }
     }
 
     pub(super) fn sees(&mut self, event: &EventView<'_>) {
-        match (&mut self.trail, event) {
-            (Some(trail), event) => self.lost = trail.sees(event).err(),
-            (None, EventView::State { to: JobState::Transferring, .. }) if self.lost.is_none() => {
-                self.trail = Some(Trail::new(&self.map));
-            }
-            (None, _) => {}
-        }
-        self.end_where_lost();
+        self.follow(|trail| trail.sees(event));
     }
 
-    pub(super) fn shown(&mut self, shown: Shown) {
-        if let Some(trail) = &mut self.trail {
-            self.lost = trail.shown(shown).err();
-        }
-        self.end_where_lost();
+    pub(super) fn shown(&mut self, shown: &AllShown) {
+        self.follow(|trail| trail.shown(shown));
     }
 
-    fn end_where_lost(&mut self) {
-        if self.lost.is_some() {
-            self.trail = None;
+    fn follow(&mut self, step: impl FnOnce(&mut Trail) -> Result<(), Lost>) {
+        if let Some(Err(lost)) = self.trail.as_mut().map(step) {
+            (self.trail, self.lost) = (None, Some(lost));
         }
     }
 
@@ -63,12 +54,14 @@ impl Refined {
 }
 
 /// The part of the service's state that the protocol has, too.
-pub(super) fn shown(core: &engine::core::Core) -> Option<Shown> {
-    let job = JobId(0);
-    let begun = core.begun(job).map_or(Begun::No, |delivery| match core.is_released(delivery) {
-        true => Begun::Released,
-        false => Begun::Awaited,
-    });
-    let (ending, ready) = (core.is_finalising(job).into(), core.is_ready(job).into());
-    Some(Shown { state: core.state(job)?, ending, begun, ready })
+pub(super) fn shown(core: &engine::core::Core) -> AllShown {
+    let of = |job: JobId| {
+        let begun = core.begun(job).map_or(Begun::No, |delivery| match core.is_released(delivery) {
+            true => Begun::Released,
+            false => Begun::Awaited,
+        });
+        let (ending, ready) = (core.is_finalising(job).into(), core.is_ready(job).into());
+        Some(Shown { state: core.state(job)?, ending, begun, ready })
+    };
+    std::array::from_fn(|job| of(JobId(job as u32)))
 }

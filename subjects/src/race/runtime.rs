@@ -24,7 +24,6 @@ use super::execution::{self, STACK_BYTES};
 use super::locks::Taken;
 use super::order::Shared;
 use super::program::Wakes;
-use super::refined::shown;
 use super::strategy::Digests;
 use super::windows::Step;
 use super::world::{Deadline, Done, Fresh, HOST, Handle, Idle, Mode, Name, Role, Ticking, World};
@@ -416,8 +415,8 @@ impl<T> Drop for Guard<'_, T> {
             && let Some(value) = self.inner.as_deref()
         {
             world.locks.protects(self.lock.number, (self.lock.digest)(value));
-            if let Some(shown) = (self.lock.core)(value).and_then(shown) {
-                world.shows(shown);
+            if let Some(core) = (self.lock.core)(value) {
+                world.shows(core);
             }
         }
         self.inner = None;

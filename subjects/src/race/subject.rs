@@ -87,7 +87,7 @@ impl Run {
 pub struct Session {
     strategy: Box<dyn Strategy>,
     /// The protocol that runs are held to.
-    beside: Option<Arc<Map>>,
+    beside: Option<Map>,
 }
 
 impl Session {
@@ -99,7 +99,7 @@ impl Session {
 
     /// This session, with each run held to the protocol where there is a map.
     #[must_use]
-    pub fn beside(self, map: Option<Arc<Map>>) -> Session {
+    pub fn beside(self, map: Option<Map>) -> Session {
         Session { beside: map, ..self }
     }
 
