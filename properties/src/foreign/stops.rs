@@ -4,9 +4,11 @@
 //! can send no more of the file, and receives no more requests for it. A transfer that goes on is progress of a job that is not
 //! transferred (rule R14).
 //!
+//! **The law it keeps.** What is tried next is not held up by a transfer that goes on: it comes to its end first.
+//!
 //! **What it is not.** A limit for the moment at which a transfer ends: it may take as long as what is due may take.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use adapter::Fault as AdapterFault;
 use contract::{Call, JobId, Method};
@@ -21,7 +23,8 @@ use crate::server::{Fault, Seed, Traffic};
 const JOB: JobId = JobId(0);
 
 /// So slow that the file lasts longer than anything here waits, and so fast that no buffer takes what comes meanwhile.
-const HABIT: Fault = Fault::Drip { bytes_per_second: 4_000_000 };
+const HABIT: Fault = Fault::Drip { bytes_per_second: RATE };
+const RATE: u32 = 4_000_000;
 const SIZE: u64 = 60_000_000;
 
 /// Bytes that show that the transfer is under way.
@@ -88,9 +91,25 @@ fn ends(script: &mut Script<'_>, call: &Call, seed: Seed) -> Result<(), Stop> {
             let (method, waited) = (call.method(), limits.due);
             let after = format!("{method} -> {hr} while the file came, {waited:?} ago");
             script.differs([method.name(), "the transfer goes on"], &after, sides, Rule::R14);
-            return Ok(());
+            return comes_to_its_end(script, seed);
         }
     }
+}
+
+/// Waits for the rest of the file, as long as that takes at its rate.
+fn comes_to_its_end(script: &mut Script<'_>, seed: Seed) -> Result<(), Stop> {
+    let silence = script.stage.session.limits().quiet * SILENCE;
+    let until = Instant::now() + Duration::from_secs(SIZE / u64::from(RATE));
+    let mut before = sent(script, seed);
+    while Instant::now() < until {
+        let _never = script.stage.session.wait(silence, &mut |_| false)?;
+        let after = sent(script, seed);
+        if after == before {
+            break;
+        }
+        before = after;
+    }
+    Ok(())
 }
 
 fn sent(script: &Script<'_>, seed: Seed) -> Traffic {
