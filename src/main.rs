@@ -16,6 +16,8 @@ mod cli;
 mod clock;
 mod complaint;
 mod error;
+mod files;
+mod findings;
 mod finish;
 mod guard;
 mod input;

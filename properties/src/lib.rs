@@ -2,7 +2,7 @@
 //!
 //! - [`sample`]: many random programs; [`fuzzing`]: the bodies of the fuzz targets.
 //! - [`race`]: schedules of the service, searched; `live`: runs of the service on real threads, one after another.
-//! - [`minimize`]: what broke something made small, named, seen again, and explained.
+//! - [`findings`]: what was found, each name once, and explained; [`minimize`]: what broke something made small, named, seen again.
 //! - [`difference`]: two accounts of one run that part, as one finding.
 //! - [`deadlines`]: whether the core keeps those of the model.
 //! - [`edges`]: the edges of the model that inputs reach.
@@ -21,6 +21,7 @@
 pub mod deadlines;
 pub mod difference;
 pub mod edges;
+pub mod findings;
 #[cfg(feature = "live")]
 pub mod foreign;
 pub mod fuzzing;

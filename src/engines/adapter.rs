@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use adapter::{Fault, Manifest, Tampering};
 use judge::Rule;
+use properties::findings::{Broken, May, Raw};
 use properties::foreign::{Again, Campaign, Found, Plan, Repeats, RuleCount, Stage, StageError, campaign};
-use properties::minimize::Identity;
+use properties::minimize::{Case, Identity};
 use properties::oracle::Stop;
 use properties::suite::Finding as Of;
 use reports::{
@@ -17,10 +18,10 @@ use reports::{
     RuleResult, Status, Subject, Unit,
 };
 
-use super::counterexample::Traces;
 use super::known::{Accepted, Known, Standing};
 use super::registry::{Engine, Share, Sink, Task};
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::output::{Output, counted};
 use crate::progress::Work;
 use crate::run::{is_stopped, millis};
@@ -154,7 +155,7 @@ pub(crate) fn night(
         known: &known.identities(),
     };
     let tried = tried(&trial, output)?;
-    let found = told(&tried, &known, traces)?;
+    let found = told(&tried, &known, traces);
     Ok(result(&tried, &found))
 }
 
@@ -221,15 +222,17 @@ fn runs(again: &Again) -> Repeats {
 }
 
 /// Writes the traces of what was found, broken rules first, and describes it.
-pub(crate) fn told(tried: &Tried, known: &Known, traces: &Traces) -> Result<Vec<Told>, Error> {
+pub(crate) fn told(tried: &Tried, known: &Known, traces: &Traces) -> Vec<Told> {
     let mut all = Vec::new();
     for (id, found) in &tried.campaign.tally.found {
         let id = id.to_string();
         let (message, certain) = in_words(&found.finding);
-        let mut failure = match &found.finding {
-            Of::Broken(_, violation) => traces.keep_seen(&found.trace, *violation)?,
-            Of::Differs(difference) => traces.keep_seen_difference(&found.trace, difference)?,
+        let broken = match &found.finding {
+            Of::Broken(_, violation) => Broken::At(*violation),
+            Of::Differs(difference) => Broken::Differs(difference.clone()),
         };
+        let raw = Raw { may: May::BeSeen, ..Raw::new(Case::Recorded(found.trace.clone()), broken) };
+        let mut failure = traces.keep(raw);
         if let Some(case) = &found.case {
             traces.keep_path(&mut failure, &case.trace);
         }
@@ -239,7 +242,7 @@ pub(crate) fn told(tried: &Tried, known: &Known, traces: &Traces) -> Result<Vec<
         all.push(Told { id, message, rule: found.finding.rule(), standing, failure, found: found.clone() });
     }
     all.sort_by_key(|one| one.rule.is_none());
-    Ok(all)
+    all
 }
 
 /// Writes the paths on which the process ended or did not answer, and describes how each is led again.

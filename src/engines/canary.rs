@@ -7,11 +7,11 @@ use judge::{Rule, RuleSet};
 use properties::race::Design;
 use reports::{EngineResult, RuleId};
 
-use super::counterexample::Traces;
 use super::explored::Done;
 use super::registry::{self, Engine, Share, Sink, Task};
 use crate::cli::CoreChoice;
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::output::Output;
 
 /// The core that is broken on purpose, in words.

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::builds::{Inside, build, myself};
-use super::counterexample;
 use super::fuzz::{self, Target};
 use crate::error::Error;
+use crate::files;
 use crate::finish::Reader;
 use crate::output::Output;
 use crate::place::Place;
@@ -123,7 +123,7 @@ pub(crate) const EXPECTED: &str = "docs/pinned/kill-expected.json";
 /// Reads it.
 pub(crate) fn expected(place: &Place) -> Result<Expected, Error> {
     let help = "run `bgcheck kill --bless` to write it anew, after deleting it";
-    counterexample::expected(&place.join(EXPECTED), help)
+    files::expected(&place.join(EXPECTED), help)
 }
 
 /// Runs the pairs.

@@ -6,7 +6,7 @@ use model::protocol::{Flaw, LiveProof, LiveReport, Slice, check_live, live_slice
 use properties::pins::Size;
 
 use super::explored::{Comparison, Done, ExploredSlice, Found, Law};
-use super::protocol::{Look, Plan, Turn};
+use super::protocol::{Look, Plan, Turn, keep_story};
 use crate::error::Error;
 use crate::output::Output;
 
@@ -56,9 +56,7 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
                 let story = lasso.story(plan.design, profile, slice);
                 let id = format!("{duty}-lasso");
                 let name = slice.name.replace('/', "-");
-                Found::Violated(
-                    plan.search.traces.keep_story(&story, None, &id, (plan.design, &name))?.into(),
-                )
+                Found::Violated(keep_story(plan.search.traces, story, None, &id, (plan.design, &name)).into())
             }
             LiveProof::Vacuous => Found::Vacuous,
             LiveProof::Unfinished => Found::Unfinished,

@@ -13,10 +13,10 @@ use crate::cli;
 use crate::clock::Clock;
 use crate::engines::check::default_traces;
 use crate::engines::complete::{self, ScopeName, Times};
-use crate::engines::counterexample::Traces;
 use crate::engines::fuzz::{self, Sanitizer, Target};
 use crate::engines::race::{self, Plan, Strategy};
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::finish::{self, Reader};
 use crate::lock::Lock;
 use crate::output::Output;
@@ -138,7 +138,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
             stop: Stop::at_first(args.stop_at_first),
             traces: &traces,
         };
-        results.engines.push(race::run(&plan, output)?);
+        results.engines.push(race::run(&plan, output));
     }
     if fuzzes {
         let plan = fuzz::Plan {

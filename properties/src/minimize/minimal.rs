@@ -118,6 +118,19 @@ pub enum Step {
 pub fn minimize_telling(case: &Case, rules: RuleSet, tell: &dyn Fn(Step)) -> Result<Minimal, NotAFailure> {
     tell(Step::LeavingOut);
     let first = case.failure(rules).ok_or(NotAFailure)?;
+    Ok(made_small(case, first, tell))
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How often this thread has made something small.
+    pub(crate) static MADE_SMALL: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// Makes a case small that fails so.
+pub(crate) fn made_small(case: &Case, first: Failed, tell: &dyn Fn(Step)) -> Minimal {
+    #[cfg(test)]
+    MADE_SMALL.set(MADE_SMALL.get() + 1);
     let (small, efforts) = case.smallest(&first);
     // A case that fails only now and then may pass just now; then what is known of it is how it was.
     let (case, failed) = match small.failure(first.id.rules()) {
@@ -135,7 +148,7 @@ pub fn minimize_telling(case: &Case, rules: RuleSet, tell: &dyn Fn(Step)) -> Res
     tell(Step::Nearest);
     let tapes = efforts.into_iter().map(|(parts, effort)| Tape { parts, effort }).collect();
     let (nearest, test) = (case.nearest(&failed), test(&case, &failed));
-    Ok(Minimal { case, failed, tapes, rate, nearest, test })
+    Minimal { case, failed, tapes, rate, nearest, test }
 }
 
 /// How a case fails by one of these rules, and the nearest run that passes. Nothing is made small; none when it does not fail.

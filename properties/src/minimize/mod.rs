@@ -30,6 +30,10 @@ use judge::{
 
 use crate::difference::Difference;
 
+#[cfg(test)]
+pub(crate) use self::minimal::MADE_SMALL;
+pub(crate) use self::minimal::made_small;
+
 pub use self::case::{Case, CoreName, NotAFailure};
 pub use self::minimal::{
     Minimal, Rate, Section, Step, Tape, Test, assert_fails, beside, minimize, minimize_telling, told,

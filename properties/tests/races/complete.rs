@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use contract::{Dialect, Rule};
 use properties::race::{
-    Act, Arrives, Beyond, Choice, Design, Digest, Digests, Exhausted, Forgets, HuntOptions, Hunted, Keeps,
-    Kind, Leaves, Lock, Merges, Moment, More, Options, Race, Races, Refine, Rest, Run, Scope, Scoped,
-    Session, Situation, States, Stop, Strategy, complete, ground, hunt, is_forced_switch, race_of, scoped,
+    Act, Arrives, Beyond, Choice, Design, Digest, Digests, Exhausted, Forgets, HuntOptions, Hunted, Kind,
+    Leaves, Lock, Merges, Moment, More, Options, Race, Races, Refine, Rest, Run, Scope, Scoped, Session,
+    Situation, States, Stop, Strategy, complete, ground, hunt, is_forced_switch, race_of, scoped,
 };
 
 /// What is known of a race after running its schedules.
@@ -360,7 +360,6 @@ fn a_wrong_design_does_what_the_protocol_cannot() {
     assert!(ground(&cancel).is_ok());
     let hunted = hunt(&HuntOptions {
         refine: Refine::Yes,
-        keeps: Keeps::AsFound,
         ..options(&cancel, Design::ClaimThenCall, Stop::Never, Merges::OfOneTask)
     });
     let strayed = hunted.lost.expect("a Cancel that does not wait is no step of the protocol");
@@ -373,7 +372,6 @@ fn the_first_failure_has_the_fewest_forced_switches_and_they_are_marked() {
     let cancel = scoped(Scope::Tiny, Dialect::Bits).swap_remove(0);
     assert_eq!(cancel.situation, Situation::Delivery);
     let hunted = hunt(&HuntOptions {
-        keeps: Keeps::AsFound,
         ..options(&cancel.race, Design::ClaimThenCall, Stop::AtFirst, Merges::OfOneTask)
     });
     let failure = hunted.failures.first().expect("a service that does not wait breaks R1");
@@ -381,7 +379,7 @@ fn the_first_failure_has_the_fewest_forced_switches_and_they_are_marked() {
     // One switch is enough: the dispatcher is stopped between begin and enter.
     assert_eq!(hunted.explored.and_then(|explored| explored.bound), Some(0), "{:?}", hunted.explored);
     let sites: Vec<String> =
-        failure.trace.lines.iter().filter(|line| is_forced_switch(line)).map(site).collect();
+        failure.trace().lines.iter().filter(|line| is_forced_switch(line)).map(site).collect();
     assert_eq!(sites.len(), 1, "{sites:?}");
     assert!(sites[0].ends_with("dispatcher at begun is stopped"), "{sites:?}");
 }

@@ -15,8 +15,9 @@ use serde_json::json;
 
 use crate::engines::adapter::not_opened;
 use crate::engines::check::default_traces;
-use crate::engines::counterexample::{draw, draw_difference, draw_failed, slashes, write};
 use crate::error::Error;
+use crate::files::{slashes, write};
+use crate::findings::{draw, draw_difference, draw_failed};
 use crate::output::{Output, counted, printable};
 use crate::place::Place;
 use crate::progress::{Progress, Work};

@@ -11,8 +11,8 @@ use reports::ExitCode;
 use serde_json::json;
 
 use crate::engines::adapter::not_opened;
-use crate::engines::counterexample::{draw, draw_difference};
 use crate::error::Error;
+use crate::findings::{draw, draw_difference};
 use crate::output::{Output, counted, printable};
 
 /// Leads the implementation along the path of a trace, `times` times.

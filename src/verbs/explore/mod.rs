@@ -18,8 +18,8 @@ use reports::ExitCode;
 
 use self::stateright::{Asked, Which};
 use crate::cli;
-use crate::engines::counterexample::write;
 use crate::error::Error;
+use crate::files::write;
 use crate::output::Output;
 
 /// Walk through the specification, a trace and the tables in the browser.
