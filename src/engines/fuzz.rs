@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use model::edges::Index;
 use properties::edges::Reached;
 use properties::findings::{Broken, Raw};
+use properties::fuzzing;
 use properties::minimize::races::Scheduled;
 use properties::minimize::{Case, CoreName};
 use properties::program::Program;
@@ -184,6 +185,8 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
     worker::begin(&format!("fuzz {name}"), plan.target.subject(), &again, Limit::of(plan.budget));
     let progress = output.progress(&format!("fuzz {name}"));
     let mut command = fuzz(plan, "run");
+    // What crashes is made small here, and once.
+    command.env(fuzzing::EXPLAINS, "1");
     command.arg(name).args(corpora(plan)).arg("--");
     let before = size(plan);
     // libFuzzer takes a seed of 0 for none.
