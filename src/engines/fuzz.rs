@@ -588,6 +588,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_crash_is_raw_and_has_a_finding_for_each_rule() {
+        let bytes = include_bytes!("../../tests/cmd/minimize/crash-late");
+        let found = raws(Target::Canary, bytes);
+        let case = Case::Stepped(CoreName::Canary, Program::from_bytes(bytes));
+        assert!(!found.is_empty() && found.iter().all(|raw| raw.case == case && raw.rule().is_some()));
+        assert_eq!(raws(Target::Lockstep, bytes), []);
+    }
+
+    #[test]
     fn what_libfuzzer_says_is_read() {
         let mut seen = Seen::default();
         for line in [
