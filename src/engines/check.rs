@@ -11,7 +11,7 @@ use model::explore::{Extent, Proof, Report, explore};
 use model::product::property_names;
 use model::scope::{ScopeName, Slice, Variant, slices, variants};
 use properties::canary::Canary as BrokenCore;
-use properties::findings::{Broken, Raw};
+use properties::findings::{Broken, Findings, Raw};
 use properties::minimize::Case;
 use properties::pins::{self, Size};
 use properties::program::Program;
@@ -23,7 +23,7 @@ use super::registry::{Engine, Share, Sink, Task};
 use super::search::{Part, Search};
 use crate::cli::CoreChoice;
 use crate::error::Error;
-use crate::findings::{Findings, Traces};
+use crate::findings::Traces;
 use crate::output::{Output, named};
 
 /// What to explore.
@@ -125,10 +125,11 @@ fn of_slice<C: Core>(
     let report = search.explore(&label(plan, variant, slice), budget, output, whole, |options| {
         explore(&variant.profile, slice, rules, make, options)
     })?;
-    let mut findings = Findings::of(search.traces);
+    let mut findings = Findings::default();
     let mut keep = |stimuli: &[Stimulus], broken| {
         let case = Case::Stepped(core.into(), program(variant, slice, stimuli));
-        findings.keep(Raw { engine: "check", ..Raw::new(case, broken) }).failure.clone()
+        let raw = Raw { engine: "check", ..Raw::new(case, broken) };
+        search.traces.keep_among(&mut findings, raw).failure.clone()
     };
     let mut laws = Vec::new();
     for (rule, proof) in &report.proofs {

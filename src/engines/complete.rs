@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use contract::Dialect;
 use contract::fault::Fault;
 use judge::{Rule, RuleSet};
-use properties::findings::{Broken, May, Raw, explain};
+use properties::findings::{Broken, May, Named, Raw};
 use properties::minimize::Case;
 use properties::race::{
     Beyond, Collision, Design, Exhausted, HuntOptions, Hunted, Kind, Merges, Race, Races, Refine, Scope,
@@ -429,10 +429,9 @@ impl Shared<'_> {
     /// Keeps a failure, and reads back its trace. What one race shows is shown of each race, so that no name is known here.
     fn keep(&self, what: What, raw: Raw) -> Found {
         let rule = raw.rule();
-        let explained = explain(raw);
+        let explained = Named::of(raw).explained();
         let _files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let failure = self.plan.traces.write(explained);
-        worker::found(rule.map(|rule| RuleId(rule.to_string())), &failure);
+        let failure = self.plan.traces.found(rule, explained);
         Found { what, trace: self.plan.traces.read_back(&failure), failure }
     }
 }

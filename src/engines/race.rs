@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use judge::{Rule, RuleSet};
-use properties::findings::{Broken, May, Raw};
+use properties::findings::{Broken, Findings, May, Raw};
 use properties::minimize::Case;
 pub(crate) use properties::race::Stop;
 use properties::race::{
@@ -20,7 +20,7 @@ use reports::{
 use super::canary;
 use super::registry::{Engine, Share, Sink, Task};
 use crate::error::Error;
-use crate::findings::{Findings, Traces};
+use crate::findings::Traces;
 use crate::output::Output;
 use crate::progress::Work;
 use crate::run::millis;
@@ -209,20 +209,20 @@ fn ran(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Ran {
     }
 }
 
-/// What was found, strategy by strategy, whoever found it first.
-fn findings<'a>(plan: &Plan<'a>, hunted: &[(Kind, Hunted)]) -> Findings<'a> {
-    let mut findings = Findings::of(plan.traces);
+/// What was found, strategy by strategy.
+fn findings(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Findings<reports::Failure> {
+    let mut findings = Findings::default();
     for (_, hunted) in hunted {
         let failures = hunted.failures.iter().flat_map(Failure::raws);
         let waits = hunted.overwaited.iter().map(|failure| failure.raw(None));
         for raw in failures.chain(waits).chain(hunted.hung.iter().map(raw_of_hang)) {
-            findings.keep(raw);
+            plan.traces.keep_among(&mut findings, raw);
         }
     }
     findings
 }
 
-fn finding(findings: &Findings<'_>, hunted: &[(Kind, Hunted)], rule: Rule) -> RuleResult {
+fn finding(findings: &Findings<reports::Failure>, hunted: &[(Kind, Hunted)], rule: Rule) -> RuleResult {
     let mut kept = findings.of_rule(Some(rule));
     let finding = match kept.next() {
         Some(first) => {
@@ -250,7 +250,7 @@ pub(super) const BOUNDED_WAIT: &str =
     "a call waits for the callback that had begun when it took effect, and for no later one (L3)";
 
 /// L3, as far as a run shows it: no call waits on, and every schedule comes to its end. Nothing where no call waited.
-fn bounded_wait(findings: &Findings<'_>, hunted: &[(Kind, Hunted)]) -> Option<Agreement> {
+fn bounded_wait(findings: &Findings<reports::Failure>, hunted: &[(Kind, Hunted)]) -> Option<Agreement> {
     let compared = hunted.iter().map(|(_, hunted)| hunted.waits).sum();
     let disagreements: Vec<_> = findings.of_rule(None).cloned().collect();
     (compared > 0 || !disagreements.is_empty()).then(|| Agreement {

@@ -8,6 +8,7 @@ use contract::Core;
 use contract::core::Config;
 use judge::{Rule, RuleSet};
 use properties::canary::Canary;
+use properties::findings::Findings;
 use properties::sample::{Options, Sampled, Stop, sample};
 use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Ran, RuleId, RuleResult, Status,
@@ -18,7 +19,7 @@ use super::canary;
 use super::registry::{Engine, Share, Sink, Task};
 use crate::cli::CoreChoice;
 use crate::error::Error;
-use crate::findings::{Findings, Traces};
+use crate::findings::Traces;
 use crate::output::Output;
 use crate::progress::Work;
 use crate::run::millis;
@@ -65,7 +66,7 @@ fn on<C: Core>(
 ) -> EngineResult {
     worker::begin(name, Some(Subject::Product), again, Limit::of(plan.budget));
     let progress = output.progress(name);
-    let findings = RefCell::new(Findings::of(plan.traces));
+    let findings = RefCell::new(Findings::default());
     let enough = AtomicBool::new(false);
     let tell = |runs| {
         worker::done(runs);
@@ -78,7 +79,7 @@ fn on<C: Core>(
     let keep = |failure: &properties::sample::Failure| {
         let mut findings = findings.borrow_mut();
         for raw in failure.raws(plan.core.into()) {
-            let kept = findings.keep(raw);
+            let kept = plan.traces.keep_among(&mut findings, raw);
             if kept.times == 1 {
                 progress.found(&kept.failure);
             }

@@ -1,9 +1,9 @@
 //! What the engines found, written down: a trace on the disk, a timeline with its decisive lines, and the command to see it again.
 //!
-//! **What it is.** The last part of the way of a finding. `properties::findings` names and explains it; [`Traces`] writes and draws it;
-//! [`Findings`] has each name once, and sends the watcher what is new.
+//! **What it is.** The last part of the way of a finding. `properties::findings` names and explains it, each name once; [`Traces`] draws and
+//! writes it, and sends the watcher what is new.
 //!
-//! **What it is not.** A minimiser: nothing here runs anything.
+//! **What it is not.** A minimiser: `properties` runs and makes small what is kept here.
 //!
 //! **The law it keeps.** A trace that cannot be written takes nothing away from what was found.
 
@@ -12,10 +12,10 @@ mod draw;
 use std::path::{Path, PathBuf};
 
 use judge::trace::HeaderFinding;
-use judge::{Header, Rule, RuleSet, Trace};
+use judge::{Header, Rule, Trace};
 use model::scope::slice;
 use properties::difference::Difference;
-use properties::findings::{Explained, Raw, Taken, explain};
+use properties::findings::{Explained, Findings, Kept, Named, Raw};
 use reports::{ExitCode, Failure, Rate, RuleId};
 
 use self::draw::draw_explained;
@@ -34,54 +34,6 @@ pub(crate) struct Traces {
     pub(crate) from_report: PathBuf,
 }
 
-/// What one search has found, each name once.
-pub(crate) struct Findings<'a> {
-    traces: &'a Traces,
-    names: properties::findings::Findings,
-    kept: Vec<Kept>,
-}
-
-/// A failure, how often it was found, and the rule that it breaks, if it is one.
-pub(crate) struct Kept {
-    pub(crate) rule: Option<Rule>,
-    pub(crate) failure: Failure,
-    pub(crate) times: u64,
-}
-
-impl<'a> Findings<'a> {
-    /// Nothing so far.
-    pub(crate) fn of(traces: &'a Traces) -> Findings<'a> {
-        Findings { traces, names: properties::findings::Findings::default(), kept: Vec::new() }
-    }
-
-    /// Keeps a finding: the first of its name is explained and written, and the watcher knows it from then on.
-    pub(crate) fn keep(&mut self, raw: Raw) -> &Kept {
-        let rule = raw.rule();
-        let at = match self.names.take(raw) {
-            Taken::New(explained) => {
-                let failure = self.traces.write(*explained);
-                worker::found(rule.map(|rule| RuleId(rule.to_string())), &failure);
-                self.kept.push(Kept { rule, failure, times: 0 });
-                self.kept.len() - 1
-            }
-            // What is known was kept under its name.
-            Taken::Known(id) => self.kept.iter().position(|kept| kept.failure.id == id).unwrap_or_default(),
-        };
-        self.kept[at].times += 1;
-        &self.kept[at]
-    }
-
-    /// The failures of a rule, or of what is none, in the order in which they were kept.
-    pub(crate) fn of_rule(&self, rule: Option<Rule>) -> impl Iterator<Item = &Failure> {
-        self.kept.iter().filter(move |kept| kept.rule == rule).map(|kept| &kept.failure)
-    }
-
-    /// The rules that are broken.
-    pub(crate) fn rules(&self) -> RuleSet {
-        self.kept.iter().filter_map(|kept| kept.rule).collect()
-    }
-}
-
 impl Traces {
     /// Of a run without a report of its own.
     pub(crate) fn in_dir(dir: PathBuf) -> Traces {
@@ -90,7 +42,20 @@ impl Traces {
 
     /// Keeps one finding, without a look at others.
     pub(crate) fn keep(&self, raw: Raw) -> Failure {
-        self.write(explain(raw))
+        self.write(Named::of(raw).explained())
+    }
+
+    /// Keeps a finding among others: the first of its name is explained and written, and the watcher knows it from then on.
+    pub(crate) fn keep_among<'f>(&self, findings: &'f mut Findings<Failure>, raw: Raw) -> &'f Kept<Failure> {
+        let rule = raw.rule();
+        findings.keep(raw, |explained| self.found(rule, explained))
+    }
+
+    /// Writes a finding, and sends it to the watcher.
+    pub(crate) fn found(&self, rule: Option<Rule>, explained: Explained) -> Failure {
+        let failure = self.write(explained);
+        worker::found(rule.map(|rule| RuleId(rule.to_string())), &failure);
+        failure
     }
 
     /// Keeps the path of the model that led to a failure beside its trace, so that an implementation can be led along it again.
@@ -133,7 +98,7 @@ impl Traces {
     }
 
     /// Draws a finding, and writes its trace.
-    pub(crate) fn write(&self, explained: Explained) -> Failure {
+    fn write(&self, explained: Explained) -> Failure {
         let (timeline, owed) = (draw_explained(&explained), explained.owed());
         let rate = explained.rate.map(|rate| Rate { reproduced: rate.reproduced, replays: rate.replays });
         let Explained { id, file, mut trace, difference, story, core, mut notes, test, whole, .. } =
@@ -141,7 +106,7 @@ impl Traces {
         let stem = file.unwrap_or_else(|| name_of(&id, &trace));
         let stem = format!("{stem}-{}", trace.header.dialect);
         let what = difference.as_ref().map_or_else(|| story.clone(), Difference::line);
-        trace.header.finding = found(&id, &what, rate);
+        trace.header.finding = in_header(&id, &what, rate);
         let written = self.write_beside(&format!("{stem}.jsonl"), &trace);
         notes.extend(written.as_ref().err().map(not_written));
         if let Some(whole) = whole {
@@ -167,7 +132,6 @@ impl Traces {
             owed,
             rate,
             test,
-            ..Failure::default()
         }
     }
 
@@ -183,7 +147,7 @@ impl Traces {
 pub(crate) const OWN_LOCK: &str = "own-lock";
 
 /// The finding as the trace's header has it, so that a replay ends as the run did.
-fn found(id: &str, story: &str, rate: Option<Rate>) -> Option<HeaderFinding> {
+fn in_header(id: &str, story: &str, rate: Option<Rate>) -> Option<HeaderFinding> {
     let certain = rate.is_none_or(Rate::is_certain);
     let exit_code = if certain { ExitCode::Violated } else { ExitCode::Flaky };
     // The program is in the trace.

@@ -6,7 +6,7 @@ use judge::{Trace, Violation, owed, skeleton};
 
 use super::raw::{Broken, May, Raw};
 use crate::difference::Difference;
-use crate::minimize::{Case, CoreName, Failed, Minimal, Rate, made_small};
+use crate::minimize::{Case, CoreName, Failed, Rate, made_small};
 use crate::race::is_forced_switch;
 
 /// A finding with its name, and what there is to know about it.
@@ -40,139 +40,107 @@ pub struct Explained {
     pub whole: Option<Trace>,
 }
 
-/// Explains a finding.
-#[must_use]
-pub fn explain(raw: Raw) -> Explained {
-    Named::of(raw).explained()
-}
-
-/// A finding with its name.
-pub(super) struct Named {
-    pub(super) id: String,
+/// A finding with its name, by how it fails now where it may be run again.
+pub struct Named {
     raw: Raw,
     how: How,
 }
 
 /// How a finding is shown.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, and never a list of them")]
 enum How {
     /// As what it is run again as, made small.
-    Small(Case, Box<Failed>),
+    Small(Case, Failed),
     /// As this run, and where a rule is broken in it.
-    Run(Trace, Option<Violation>),
+    Seen(Trace, Option<Violation>),
 }
 
 impl Named {
-    /// Names a finding: by how it fails now, where it may be run again.
-    pub(super) fn of(raw: Raw) -> Named {
-        match raw.may {
-            May::BeMadeSmall => Named::again(raw),
-            May::BeSeen | May::BeMarked | May::Stay => {
-                let trace = raw.trace();
-                let violation = raw.violation(&trace);
-                if raw.may == May::BeMarked && violation.is_none() {
-                    return Named::again(Raw { may: May::BeMadeSmall, ..raw });
-                }
-                Named::as_run(raw, trace, violation)
-            }
+    /// Names a finding, and makes nothing small yet.
+    #[must_use]
+    pub fn of(mut raw: Raw) -> Named {
+        let seen = |raw: &Raw| {
+            let trace = raw.trace();
+            let violation = raw.violation(&trace);
+            (trace, violation)
+        };
+        if raw.may == May::BeMarked && seen(&raw).1.is_none() {
+            raw.may = May::BeMadeSmall;
         }
-    }
-
-    fn again(raw: Raw) -> Named {
-        match raw.again() {
-            Some((case, failed)) => {
-                Named { id: failed.id.to_string(), raw, how: How::Small(case, Box::new(failed)) }
-            }
+        let again = if raw.may == May::BeMadeSmall { raw.again() } else { None };
+        let how = match again {
+            Some((case, failed)) => How::Small(case, failed),
             None => {
-                let trace = raw.trace();
-                let violation = raw.violation(&trace);
-                Named::as_run(raw, trace, violation)
+                let (trace, violation) = seen(&raw);
+                How::Seen(trace, violation)
             }
+        };
+        Named { raw, how }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match &self.how {
+            How::Small(_, failed) => failed.id.to_string(),
+            How::Seen(trace, violation) => self.raw.id(trace, violation.as_ref()),
         }
     }
 
-    fn as_run(raw: Raw, trace: Trace, violation: Option<Violation>) -> Named {
-        Named { id: raw.id(&trace, violation.as_ref()), raw, how: How::Run(trace, violation) }
-    }
-
-    pub(super) fn explained(self) -> Explained {
-        let Named { id, raw, how } = self;
-        match how {
-            How::Small(case, failed) => small(raw, made_small(&case, *failed, &|_| ())),
-            How::Run(trace, violation) => as_run(id, raw, trace, violation),
+    /// Makes it small where that may be, and explains it.
+    #[must_use]
+    pub fn explained(self) -> Explained {
+        let id = self.id();
+        match self.how {
+            How::Small(case, failed) => small(id, self.raw, &case, failed),
+            How::Seen(trace, violation) => seen(id, self.raw, trace, violation),
         }
     }
 }
 
-fn small(raw: Raw, minimal: Minimal) -> Explained {
-    let notes = minimal.failed.difference.iter().flat_map(Difference::sides).chain(minimal.facts()).collect();
+fn small(id: String, raw: Raw, case: &Case, failed: Failed) -> Explained {
+    let minimal = made_small(case, failed, &|_| ());
+    let sides = minimal.failed.difference.iter().flat_map(Difference::sides);
+    let notes = sides.chain(minimal.facts()).collect();
     let mut story = raw.told();
     if let Some(program) = minimal.case.program() {
         story = format!("{story}\n\nthe program\n{program}").trim_start().to_owned();
     }
-    let core = match &minimal.case {
-        Case::Stepped(core, _) if minimal.failed.difference.is_some() => Some(*core),
-        _ => None,
-    };
-    let Failed { id, violation, difference, mut trace, .. } = minimal.failed;
+    let Failed { violation, difference, mut trace, .. } = minimal.failed;
     raw.sign(&mut trace);
-    let whole = match (&minimal.case, raw.case) {
-        (Case::Recorded(_), Case::Recorded(whole)) => Some(whole),
+    let core = match &minimal.case {
+        Case::Stepped(core, _) if difference.is_some() => Some(*core),
         _ => None,
     };
-    Explained {
-        id: id.to_string(),
-        file: raw.file,
-        trace,
-        begins: raw.begins,
-        violation,
-        difference,
-        marked: BTreeSet::new(),
-        story,
-        rate: minimal.rate,
-        core,
-        notes,
-        test: minimal.test.map(|test| test.text),
-        whole,
-    }
+    let whole = match (&minimal.case, &raw.case) {
+        (Case::Recorded(_), Case::Recorded(whole)) => Some(whole.clone()),
+        _ => None,
+    };
+    let (rate, test) = (minimal.rate, minimal.test.map(|test| test.text));
+    Explained { difference, story, rate, core, notes, test, whole, ..raw.plain(id, trace, violation) }
 }
 
-fn as_run(id: String, raw: Raw, trace: Trace, violation: Option<Violation>) -> Explained {
-    let mut explained = Explained {
-        file: raw.file.clone(),
-        id,
-        begins: raw.begins,
-        violation,
-        difference: None,
-        marked: BTreeSet::new(),
-        story: raw.told(),
-        rate: None,
-        core: None,
-        notes: Vec::new(),
-        test: None,
-        whole: None,
-        trace,
-    };
+fn seen(id: String, raw: Raw, trace: Trace, violation: Option<Violation>) -> Explained {
+    let mut explained = raw.plain(id, trace, violation);
     if let Broken::Differs(difference) = raw.broken {
         explained.notes.push(format!("identity: {}", difference.skeleton.join(", then ")));
         explained.notes.extend(difference.sides());
         explained.difference = Some(difference);
     }
-    match raw.may {
-        May::BeSeen => {}
-        May::BeMarked => explained.mark_switches(),
-        May::Stay => {
-            explained.file = Some(explained.id.clone());
-            explained.notes.push("not made small: it is kept as it was found".to_owned());
-        }
+    let why = match raw.may {
+        May::BeSeen => return explained,
+        May::BeMarked => return explained.with_switches(),
         // What cannot be seen again here is kept as it was seen.
-        May::BeMadeSmall if explained.difference.is_some() => {
-            explained.notes.push("not made small: it is the run as it was seen".to_owned());
-        }
+        May::BeMadeSmall if explained.difference.is_some() => "it is the run as it was seen",
         May::BeMadeSmall => {
-            explained.file = Some(explained.id.clone());
             explained.rate = Some(Rate { reproduced: 0, replays: 1 });
-            explained.notes.push("not made small: when it is run again here, it breaks nothing".to_owned());
+            "when it is run again here, it breaks nothing"
         }
+        May::Stay => "it is kept as it was found",
+    };
+    explained.notes.push(format!("not made small: {why}"));
+    if explained.difference.is_none() {
+        explained.file = Some(explained.id.clone());
     }
     explained
 }
@@ -184,7 +152,7 @@ impl Explained {
         owed(&self.trace, &self.violation?)
     }
 
-    fn mark_switches(&mut self) {
+    fn with_switches(mut self) -> Explained {
         let switches = self.trace.lines.iter().filter(|line| is_forced_switch(line));
         self.marked = switches.map(|line| line.seq).collect();
         if let Some(violation) = &self.violation {
@@ -192,13 +160,33 @@ impl Explained {
             self.notes.push(format!("source:   {}", violation.rule.source()));
         }
         self.notes.push(format!("{} of its switches are forced, and marked", self.marked.len()));
+        self
     }
 }
 
 impl Raw {
+    /// With this run, and nothing more than the engine knew.
+    fn plain(&self, id: String, trace: Trace, violation: Option<Violation>) -> Explained {
+        Explained {
+            id,
+            file: self.file.clone(),
+            trace,
+            begins: self.begins,
+            violation,
+            difference: None,
+            marked: BTreeSet::new(),
+            story: self.told(),
+            rate: None,
+            core: None,
+            notes: Vec::new(),
+            test: None,
+            whole: None,
+        }
+    }
+
     /// What no trace has: how it ends, then where it was found.
     fn told(&self) -> String {
-        let parts = [&self.ending, &self.story].into_iter().filter(|part| !part.is_empty());
-        parts.map(String::as_str).collect::<Vec<_>>().join("\n")
+        let parts = [self.ending.as_str(), self.story.as_str()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
     }
 }
