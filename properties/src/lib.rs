@@ -9,7 +9,7 @@
 //! - [`translate`]: a recorded run of another subject as a program.
 //! - `simulate`: a person plays client, network, disk and clock.
 //! - `suite`: generated suites as files, and what becomes of them on a subject.
-//! - `kill`: engines against the seeded faults of `contract::fault`.
+//! - `kill`: engines against the seeded faults of `contract::defect`.
 //! - `mutate`: engines against the mutants of the model, `model::mutants`.
 //! - `foreign`: other people's implementations, through an adapter.
 //! - `oracle`: what the service owes to its client when a server or a disk is bad, as one table.

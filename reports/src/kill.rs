@@ -3,14 +3,14 @@
 //! **What it is.** [`Kills`] is the matrix as data, [`Kills::verdict`] what it comes to, and [`Kills::markdown`] and [`Kills::text`]
 //! are its renderings. [`Expected`] is the committed record of what an earlier run saw.
 //!
-//! **What it is not.** The list of faults: the words come from `contract::fault` through the caller that fills the matrix.
+//! **What it is not.** The list of faults: the words come from `contract::defect` through the caller that fills the matrix.
 //!
 //! **The law it keeps.** "Not seen" always has its budget beside it, and an engine that cannot meet a fault is no engine that missed it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use contract::fault::{Fault, Place, Reach};
+use contract::defect::{Fault, Reach};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -156,11 +156,6 @@ impl KillRow {
     /// The row of a fault, without cells.
     #[must_use]
     pub fn of(fault: Fault) -> KillRow {
-        let place = match fault.place() {
-            Place::Core => "core",
-            Place::Service => "service",
-            Place::Transfer => "transfer",
-        };
         let reach = match fault.reach() {
             Reach::EveryEngine => String::new(),
             Reach::OnlySchedules(why) => format!("only by a schedule of our choice: {why}"),
@@ -171,7 +166,7 @@ impl KillRow {
             what: fault.what().to_owned(),
             rule: fault.rule().to_string(),
             clause: fault.clause(),
-            place: place.to_owned(),
+            place: fault.place().to_string(),
             reach,
             cells: Vec::new(),
         }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use adapter::{Fault, Manifest, Tampering};
+use adapter::{Fault, Manifest};
+use contract::defect::Canary;
 use judge::Rule;
 use properties::foreign::{Again, Campaign, Found, Plan, Repeats, RuleCount, Stage, StageError, campaign};
 use properties::minimize::Identity;
@@ -37,7 +38,7 @@ pub(crate) struct Trial<'a> {
     pub(crate) stop: Stop,
     /// Processes of the adapter that are led along random paths at once.
     pub(crate) workers: NonZeroUsize,
-    pub(crate) tampering: Tampering,
+    pub(crate) canary: Option<Canary>,
     /// What is known already, and ends nothing.
     pub(crate) known: &'a BTreeSet<Identity>,
 }
@@ -70,7 +71,7 @@ pub(crate) struct Tried {
 
 /// Tries an implementation for the budget.
 pub(crate) fn tried(trial: &Trial<'_>, output: &Output) -> Result<Tried, Error> {
-    let mut stage = Stage::open(trial.manifest, trial.seed, trial.tampering).map_err(not_opened)?;
+    let mut stage = Stage::open(trial.manifest, trial.seed, trial.canary).map_err(not_opened)?;
     let hello = stage.session.hello().clone();
     let version = hello.version.map(|version| format!(" {version}")).unwrap_or_default();
     let language = hello.language.map(|language| format!(", adapter in {language}")).unwrap_or_default();
@@ -144,15 +145,8 @@ pub(crate) fn night(
 ) -> Result<EngineResult, Error> {
     let known = manifest.known().as_deref().map(Known::read).transpose()?.unwrap_or_default();
     worker::begin("adapter", Some(Subject::Foreign), "", Limit::of(budget));
-    let trial = Trial {
-        manifest,
-        budget,
-        seed,
-        stop,
-        workers: WORKERS,
-        tampering: Tampering::None,
-        known: &known.identities(),
-    };
+    let trial =
+        Trial { manifest, budget, seed, stop, workers: WORKERS, canary: None, known: &known.identities() };
     let tried = tried(&trial, output)?;
     let found = told(&tried, &known, traces)?;
     Ok(result(&tried, &found))

@@ -210,7 +210,7 @@ impl Engine for Check {
         let (rules, expected) = canary::expected();
         let plan = Plan { search: &search, rules, core: task.core };
         let engine = canary::explored(|done| run(&plan, output, done))?;
-        Some(Canary::of(&canary::or_failed(self, engine), canary::BROKEN_CORE, &expected))
+        Some(Canary::of(&canary::or_failed(self, engine), &canary::broken_core(), &expected))
     }
 }
 

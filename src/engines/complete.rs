@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use contract::Dialect;
-use contract::fault::Fault;
+use contract::defect::{Design, Fault};
 use judge::{Rule, RuleSet};
 use properties::race::{
-    Beyond, Collision, Design, Exhausted, Failure, HuntOptions, Hunted, Keeps, Kind, Merges, Race, Races,
-    Refine, Scope, Scoped, Situation, States, Steps, Stop, Strayed, ground, hunt, scoped,
+    Beyond, Collision, Exhausted, Failure, HuntOptions, Hunted, Keeps, Kind, Merges, Race, Races, Refine,
+    Scope, Scoped, Situation, States, Steps, Stop, Strayed, ground, hunt, scoped,
 };
 use reports::{
     Agreement, Amount, Approach, Canary, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status,

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use contract::core::Config;
+use contract::defect::Design;
 use contract::{Call, Core, Dialect, ThreadId};
 use judge::trace::HeaderFinding;
 use judge::{
     Header, Rule, RuleSet, TimelineOptions, Trace, Verdicts, Violation, failure_id, owed, skeleton, timeline,
 };
 use model::drive::{From, Stimulus};
-use model::protocol::{Design, Law, Story};
+use model::protocol::{Law, Story};
 use model::scope::{Slice, Variant, slice};
 use properties::difference::Difference;
 use properties::minimize::{Case, Failed, Identity, Minimal, minimize, told};

@@ -590,7 +590,7 @@ impl Engine for Fuzz {
         let plan = Fuzz::plan(task, Target::Canary, CANARY.min(task.budget));
         let engine = canary::or_failed(&Fuzz(Target::Canary), run(&plan, output));
         // It stops at its first crash, and which rule that is about depends on the seed.
-        Some(reports::Canary::of(&engine, canary::BROKEN_CORE, &[]))
+        Some(reports::Canary::of(&engine, &canary::broken_core(), &[]))
     }
 }
 

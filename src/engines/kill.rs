@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use contract::fault::{Fault, Seeded};
+use contract::defect::{Fault, Seeded};
 use properties::kill::{self, Attacked, Engine, Sign};
 use reports::{ExitCode, Expected, Kill, KillCell, KillRow, Kills};
 use serde::{Deserialize, Serialize};

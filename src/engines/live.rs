@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use contract::Dialect;
+use contract::defect;
 use indicatif::HumanCount;
 use judge::{Rule, Verdict};
 use properties::live::{Campaign, Campaigned, Canary, LiveConfig, WrongFile, campaign};
@@ -312,8 +313,8 @@ impl Engine for Live {
     fn canary(&self, task: &Task<'_>, output: &mut Output) -> Option<reports::Canary> {
         let usual = Plan::usual(Dialect::Bits, task.seed, CANARY, task.traces);
         let engine = canary::or_failed(self, run(&Plan { core: task.core, ..usual }, output));
-        let broken = "a service that calls two clients that it must not call";
-        Some(reports::Canary::of(&engine, broken, &canary::expected().1))
+        let broken = defect::Canary::Live.defect().phrase();
+        Some(reports::Canary::of(&engine, &broken, &canary::expected().1))
     }
 }
 

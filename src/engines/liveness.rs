@@ -2,7 +2,7 @@
 
 use contract::Dialect;
 use model::explore::Extent;
-use model::protocol::{Flaw, LiveProof, LiveReport, Slice, check_live, live_slice};
+use model::protocol::{LiveProof, LiveReport, Slice, check_live, live_slice};
 use properties::pins::Size;
 
 use super::explored::{Comparison, Done, ExploredSlice, Found, Law};
@@ -46,7 +46,7 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
     let label = label(plan, dialect, slice);
     let report = plan.search.explore(&label, turn.budget(), output, whole, |options| {
         let until = (options.budget, options.resources.enough);
-        check_live(plan.design, Flaw::None, profile, slice, options.threads, until)
+        check_live(plan.design, None, profile, slice, options.threads, until)
     })?;
     let mut laws = Vec::new();
     for (duty, proof) in &report.proofs {

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use contract::Dialect;
+use contract::defect::Design;
 use judge::Rule;
 use model::explore::{Extent, Proof};
-use model::protocol::{Design, Law, Reduction, Report, Slice, Story, check, memory, slices};
+use model::protocol::{Law, Reduction, Report, Slice, Story, check, memory, slices};
 use model::scope::ScopeName;
 use properties::pins::{self, Size};
 use reports::{Canary, Subject};

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use contract::defect::Design;
 use judge::{Rule, RuleSet};
 pub(crate) use properties::race::Stop;
 use properties::race::{
-    self, Design, Failure, First, Hang, HuntOptions, Hunted, Kind, Merges, Races, Row, Seen, Step, hunt,
+    self, Failure, First, Hang, HuntOptions, Hunted, Kind, Merges, Races, Row, Seen, Step, hunt,
 };
 use reports::{
     Agreement, Amount, Approach, Canary, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status,

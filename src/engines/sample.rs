@@ -210,6 +210,6 @@ impl Engine for Properties {
         let budget = CANARY.min(task.budget);
         let plan = Plan { core, seed, budget, programs: None, stop: Stop::Never, until, traces };
         let engine = canary::or_failed(self, run(&plan, output));
-        Some(reports::Canary::of(&engine, canary::BROKEN_CORE, &expected))
+        Some(reports::Canary::of(&engine, &canary::broken_core(), &expected))
     }
 }

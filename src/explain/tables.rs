@@ -1,7 +1,7 @@
 //! Words of the other tables: switches, seeded faults, sentences of the documents, and the glossary.
 
 use contract::dialect::{self, Row};
-use contract::fault::{Fault, Reach};
+use contract::defect::{Fault, Reach};
 use contract::sentence::{Sentence, coverages};
 use reports::Explanation;
 

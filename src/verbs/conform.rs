@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use properties::race::Design;
+use contract::defect::Design;
 use properties::suite::{COMMITTED, Committed, Suite};
 use reports::ExitCode;
 use serde_json::json;

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use contract::Dialect;
-use contract::fault::Fault;
+use contract::defect::{Design, Fault};
 use judge::RuleSet;
-use properties::race::{Design, Refine, States, Stop};
+use properties::race::{Refine, States, Stop};
 use reports::ExitCode;
 
 use crate::cli;
@@ -87,7 +87,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "complete")]
     no_times: bool,
     /// What stands in the place of the engine's barrier; anything else is wrong on purpose.
-    #[arg(long, default_value_t = Design::Barrier, value_parser = cli::one_of(Design::ALL.iter().copied()), value_name = "DESIGN")]
+    #[arg(long, default_value_t = Design::Barrier, value_parser = cli::design_of_the_service(), value_name = "DESIGN")]
     design: Design,
     /// End with the first failure, which is reported at once.
     #[arg(long)]

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
+use contract::defect::Design;
 use judge::trace::Kind;
 use judge::{RuleSet, TimelineOptions, Trace, timeline};
 
 use super::case::{Case, CoreName, NotAFailure};
 use super::shrink::{Effort, End};
 use super::{Failed, Identity, Nearest};
-use crate::race::Design;
 
 /// A counterexample made small. It prints as the page that `docs/reading-a-counterexample.md` explains line by line.
 #[derive(Clone, PartialEq, Debug)]

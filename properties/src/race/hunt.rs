@@ -12,8 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use contract::Call;
-use contract::fault::Fault;
-use engine::service::Design;
+use contract::defect::{Design, Fault};
 use judge::{Ended, Rule, RuleSet, Trace, Verdict};
 use model::protocol::{Lost, Map};
 use subjects::race::watch::{PATIENCE, Watch, be_watched};

@@ -9,10 +9,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use contract::Dialect;
-use contract::fault::{Fault, Place};
-use properties::race::{
-    Design, HuntOptions, Hunted, Keeps, Kind, Merges, Race, Races, Scope, Stop, hunt, scoped,
-};
+use contract::defect::{Design, Fault, Place};
+use properties::race::{HuntOptions, Hunted, Keeps, Kind, Merges, Race, Races, Scope, Stop, hunt, scoped};
 
 /// For one race.
 const PATIENCE: Duration = Duration::from_secs(4);

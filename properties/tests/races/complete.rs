@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use contract::defect::Design;
 use contract::{Dialect, Rule};
 use properties::race::{
-    Act, Arrives, Beyond, Choice, Design, Digest, Digests, Exhausted, Forgets, HuntOptions, Hunted, Keeps,
-    Kind, Leaves, Lock, Merges, Moment, More, Options, Race, Races, Refine, Rest, Run, Scope, Scoped,
-    Session, Situation, States, Stop, Strategy, complete, ground, hunt, is_forced_switch, race_of, scoped,
+    Act, Arrives, Beyond, Choice, Digest, Digests, Exhausted, Forgets, HuntOptions, Hunted, Keeps, Kind,
+    Leaves, Lock, Merges, Moment, More, Options, Race, Races, Refine, Rest, Run, Scope, Scoped, Session,
+    Situation, States, Stop, Strategy, complete, ground, hunt, is_forced_switch, race_of, scoped,
 };
 
 /// What is known of a race after running its schedules.
@@ -155,6 +156,21 @@ fn note(known: &mut Known, run: &Run) {
     }
 }
 
+/// The designs of the service, in the order in which seeds choose: in another one, the seeds below would have other races.
+const BY_SEED: [Design; 11] = [
+    Design::ClaimThenCall,
+    Design::Recheck,
+    Design::GateNoWait,
+    Design::GateAndWait,
+    Design::WaitUnlessOwn,
+    Design::WaitUnlessAny,
+    Design::Barrier,
+    Design::NothingNew,
+    Design::ResumeNoWait,
+    Design::BeginBeforeSlot,
+    Design::WaitAnyRunning,
+];
+
 /// Races of every kind, cut down so that many of them can be run without merging.
 fn small_races() -> impl Iterator<Item = Race> {
     let of_seeds = (0..560).map(|seed| {
@@ -164,7 +180,7 @@ fn small_races() -> impl Iterator<Item = Race> {
         race.objects.iter_mut().for_each(|object| object.calls.truncate(1));
         race.prefix.insert(race.prefix.len() - 1, Act::Settle);
         (race.slots, race.users, race.dispatchers) = (1, 1, 1);
-        race.design = Design::ALL[seed as usize % Design::ALL.len()];
+        race.design = BY_SEED[seed as usize % BY_SEED.len()];
         race
     });
     of_seeds.filter(Race::has_digests)
@@ -173,7 +189,7 @@ fn small_races() -> impl Iterator<Item = Race> {
 /// A mask that is set while a delivery is due, under every other design: the right ones hold, the wrong ones break.
 fn races_of_designs() -> impl Iterator<Item = Race> {
     let masks = scoped(Scope::Tiny, Dialect::Bits).swap_remove(3).race;
-    Design::ALL.iter().step_by(2).map(move |design| Race { design: *design, ..masks.clone() })
+    BY_SEED.iter().step_by(2).map(move |design| Race { design: *design, ..masks.clone() })
 }
 
 /// Runs the race with and without merging, and compares. Nothing when it has too many schedules; else whether some of them break something.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use contract::defect::{Breaks, Design};
 use judge::Rule;
-use properties::race::{Design, HuntOptions, Stop, hunt, replay};
+use properties::race::{HuntOptions, Stop, hunt, replay};
 
 /// The rules that a delivery breaks which enters too late, whatever call came before it.
 const LATE: &[Rule] = &[Rule::R1, Rule::R2, Rule::R3, Rule::R4, Rule::R5];
@@ -24,6 +25,7 @@ const FOUND: [(Design, &[Rule], u64); 9] = [
 #[test]
 fn every_naive_design_is_found_out() {
     for (design, rules, runs) in FOUND {
+        assert!(rules.iter().any(|rule| design.defect().breaks == Breaks::Rule(*rule)), "{design}");
         let patience = HuntOptions::new(Duration::from_secs(60), &|_| ());
         let hunted = hunt(&HuntOptions { design, runs: Some(runs), stop: Stop::AtFirst, ..patience });
         let Some(failure) = hunted.failures.first() else {

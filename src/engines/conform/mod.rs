@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 
 use contract::Core;
 use contract::core::Config;
+use contract::defect::Design;
 use model::suite::{Cover, Error as Unplanned, Pace, Progress, UnknownCover};
 use properties::minimize::Identity;
-use properties::race::Design;
 use properties::suite::{
     COMMITTED, Case, Committed, Conformed, Failed, Finding, Judged, MANIFEST, Order, Suite, generate,
     on_core, on_other as on_another,
@@ -289,7 +289,7 @@ impl Engine for Conform {
         let plan = Plan { core: task.core, budget: Duration::ZERO, traces: task.traces };
         let mut core = None;
         all(&plan, &mut |engine| _ = core.get_or_insert(engine), output);
-        Some(reports::Canary::of(&core?, canary::BROKEN_CORE, &[]))
+        Some(reports::Canary::of(&core?, &canary::broken_core(), &[]))
     }
 }
 

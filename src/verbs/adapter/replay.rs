@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use adapter::Tampering;
 use judge::Trace;
 use properties::foreign::{Stage, play};
 use properties::suite::{Case, Failed, Outcome, slice_of, steps_of};
@@ -28,7 +27,7 @@ pub(crate) fn replay(
         return Err(Error::usage("the trace has no path of the model", help));
     }
     let case = Case { name: "replay".to_owned(), trace: trace.clone() };
-    let mut stage = Stage::open(&super::manifest(path)?, 1, Tampering::None).map_err(not_opened)?;
+    let mut stage = Stage::open(&super::manifest(path)?, 1, None).map_err(not_opened)?;
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     let (mut failed, mut failures): (Option<Failed>, u32) = (None, 0);
     for _ in 0..times {

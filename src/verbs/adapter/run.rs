@@ -4,7 +4,6 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use adapter::Tampering;
 use judge::RuleSet;
 use properties::oracle::Stop;
 use reports::{ExitCode, Subject};
@@ -95,7 +94,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         seed,
         stop,
         workers: args.workers,
-        tampering: Tampering::None,
+        canary: None,
         known: &known.identities(),
     };
     worker::begin("adapter", Some(Subject::Foreign), "", Limit::of(args.budget + PATIENCE));

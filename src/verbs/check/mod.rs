@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use contract::Dialect;
+use contract::defect::Design;
 use judge::{Rule, RuleSet};
 use model::explore::{Options, Resources};
 use model::keep::{About, Keep};
-use model::protocol::{Design, Law, Table};
+use model::protocol::{Law, Table};
 use model::scope::ScopeName;
 use reports::{ExitCode, Status};
 
