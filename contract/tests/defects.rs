@@ -86,3 +86,15 @@ fn a_design_is_read_where_it_can_be() {
 fn a_phrase_is_the_sentence_without_its_capital_and_its_stop() {
     assert_eq!(Canary::NeverCallsBack.defect().phrase(), "a service that never calls back");
 }
+
+/// `docs/faults.md` is written by `bgcheck kill -o docs/faults.md`.
+#[test]
+fn the_document_lists_what_is_no_fault_behind_the_matrix() {
+    let document = include_str!("../../docs/faults.md");
+    let (_, others) = document.split_once("\n## The other defects\n").expect("it has the part");
+    for defect in Defect::all().filter(|defect| defect.kind != Kind::Fault) {
+        let Defect { name, kind, breaks, what, .. } = defect;
+        let row = others.lines().find(|line| line.starts_with(&format!("| `{name}` | {kind} | {breaks} |")));
+        assert!(row.is_some_and(|row| row.ends_with(&format!("| {what} |"))), "{name}: {row:?}");
+    }
+}

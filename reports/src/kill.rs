@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use contract::defect::{Fault, Reach};
+use contract::defect::{Defect, Fault, Kind, Reach};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -239,7 +239,7 @@ impl Kills {
             let reach = if row.reach.is_empty() { String::new() } else { format!(" Seen {}.", row.reach) };
             let _ = writeln!(text, "- `{}`: {}{reach}", row.fault, row.what);
         }
-        text
+        text + &other_defects()
     }
 
     /// The table in Markdown, how to read it, and what it comes to.
@@ -373,6 +373,25 @@ impl Kills {
         let of = |engine: &String| Some(format!("{engine}: {}", units.get(engine.as_str())?));
         self.engines.iter().filter_map(of).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// The rest of the catalogue: what the matrix has no rows for.
+fn other_defects() -> String {
+    let mut text = String::from(
+        "\n## The other defects\n\n\
+         What `contract::defect` has besides: designs in the place of the barrier, flaws of the protocol model, and canaries. A design that is \
+         a fault, too, names it.\n\n\
+         | defect | kind | breaks | clause | places | fault | what it is |\n|---|---|---|---|---|---|---|\n",
+    );
+    for defect in Defect::all().filter(|defect| defect.kind != Kind::Fault) {
+        let Defect { name, kind, breaks, what, .. } = defect;
+        let clause = defect.clause.map_or(String::new(), |clause| clause.to_string());
+        let places: Vec<&str> = defect.places.iter().map(|place| place.name()).collect();
+        let fault = defect.fault.map_or(String::new(), |fault| format!("`{fault}`"));
+        let places = places.join(", ");
+        let _ = writeln!(text, "| `{name}` | {kind} | {breaks} | {clause} | {places} | {fault} | {what} |");
+    }
+    text
 }
 
 /// What an earlier run saw: for each fault the engines that saw it, and after how many milliseconds.
