@@ -10,7 +10,6 @@ fn a_defect_has_a_name_of_its_own_a_place_and_a_sentence() {
     assert_eq!(names.len(), Defect::all().count());
     for defect in Defect::all() {
         let name = defect.name;
-        assert_eq!(Defect::named(name), Some(defect));
         assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{name}");
         assert!(defect.what.ends_with('.') && !defect.what.contains('|'), "{name}: {}", defect.what);
         assert!(!defect.places.is_empty(), "{name}");
@@ -55,8 +54,9 @@ fn a_design_that_is_a_fault_is_one_of_the_core() {
     ];
     assert_eq!(named, expected);
     for (design, fault) in expected {
-        let (design, fault) = (Defect::named(design).expect("it is"), fault.parse::<Fault>().expect("it is"));
-        assert_eq!((design.breaks, design.clause), (Breaks::Rule(fault.rule()), fault.clause()));
+        let (design, fault): (Design, Fault) = (design.parse().expect("one"), fault.parse().expect("one"));
+        let Defect { breaks, clause, .. } = *design.defect();
+        assert_eq!((breaks, clause), (Breaks::Rule(fault.rule()), fault.clause()));
         assert_eq!((fault.place(), fault.reach()), (Place::Core, Reach::EveryEngine));
     }
 }
@@ -75,10 +75,7 @@ fn a_design_is_read_where_it_can_be() {
     assert!(unknown.starts_with("\"barriere\" is not a design of the service: expected `claim-then-call`, "));
     assert!(unknown.ends_with(" or `barrier`") && !unknown.contains("expire-anyway"), "{unknown}");
     let elsewhere = said(Place::AroundCore, "expire-anyway");
-    assert!(
-        elsewhere.ends_with("or `resume-no-wait`; `expire-anyway` is one of the protocol"),
-        "{elsewhere}"
-    );
+    assert!(elsewhere.ends_with("or `resume-no-wait`; `expire-anyway` is one of: protocol"), "{elsewhere}");
 }
 
 /// A canary is named in the middle of a sentence.

@@ -386,9 +386,8 @@ fn other_defects() -> String {
     for defect in Defect::all().filter(|defect| defect.kind != Kind::Fault) {
         let Defect { name, kind, breaks, what, .. } = defect;
         let clause = defect.clause.map_or(String::new(), |clause| clause.to_string());
-        let places: Vec<&str> = defect.places.iter().map(|place| place.name()).collect();
         let fault = defect.fault.map_or(String::new(), |fault| format!("`{fault}`"));
-        let places = places.join(", ");
+        let places = defect.sits_in();
         let _ = writeln!(text, "| `{name}` | {kind} | {breaks} | {clause} | {places} | {fault} | {what} |");
     }
     text

@@ -43,8 +43,7 @@ fn about(defect: &Defect, page: Explanation) -> Explanation {
         Some(clause) => page.text("Disobeys", format!("clause {clause} of the barrier")),
         None => page,
     };
-    let places: Vec<&str> = defect.places.iter().map(|place| place.name()).collect();
-    let page = page.text("Sits in", places.join(", "));
+    let page = page.text("Sits in", defect.sits_in());
     let page = match defect.reach {
         Reach::EveryEngine => page,
         Reach::OnlySchedules(why) => page.text("Met only under chosen schedules", why),

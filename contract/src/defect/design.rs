@@ -90,7 +90,5 @@ fn expected(place: Place) -> String {
 /// Where it is one, if it is.
 fn elsewhere(text: &str) -> String {
     let design = Design::ALL.iter().find(|design| design.name() == text);
-    let Some(design) = design else { return String::new() };
-    let places: Vec<String> = design.defect().places.iter().map(|place| format!("the {place}")).collect();
-    format!("; `{design}` is one of {}", places.join(" and "))
+    design.map_or_else(String::new, |design| format!("; `{design}` is one of: {}", design.defect().sits_in()))
 }

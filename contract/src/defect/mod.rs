@@ -63,22 +63,9 @@ pub enum Kind {
     Canary,
 }
 
-impl Kind {
-    /// Its name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Kind::Fault => "fault",
-            Kind::Design => "design",
-            Kind::Flaw => "flaw",
-            Kind::Canary => "canary",
-        }
-    }
-}
-
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        f.pad(&format!("{self:?}").to_lowercase())
     }
 }
 
@@ -103,11 +90,9 @@ described! {
     }
 }
 
-impl Place {
-    /// In a word or two.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
             Place::Core => "core",
             Place::Service => "service",
             Place::Transfer => "transfer",
@@ -115,13 +100,7 @@ impl Place {
             Place::AroundCore => "around a core",
             Place::Clients => "clients",
             Place::Conversation => "conversation",
-        }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        })
     }
 }
 
@@ -173,16 +152,16 @@ impl Defect {
         all.into_iter().flatten().filter(|defect| defect.breaks != Breaks::Nothing)
     }
 
-    /// The one of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<&'static Defect> {
-        Defect::all().find(|defect| defect.name == name)
-    }
-
     /// Whether it sits there, too.
     #[must_use]
     pub fn is_in(&self, place: Place) -> bool {
         self.places.contains(&place)
+    }
+
+    /// Where it sits, in words.
+    #[must_use]
+    pub fn sits_in(&self) -> String {
+        self.places.iter().map(Place::to_string).collect::<Vec<_>>().join(", ")
     }
 
     /// What is wrong, as the part of a sentence.
