@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use reports::{Pages, Results};
 
-use crate::engines::counterexample::write;
 use crate::error::Error;
+use crate::files::write;
 use crate::output::Output;
 
 /// What to write for a CI system.

@@ -2,13 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fmt::Display;
-use std::marker::PhantomData;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use contract::defect::{Design, Place, UnknownDesign};
 use properties::minimize::CoreName;
 
 use crate::output::Color;
@@ -187,20 +187,35 @@ impl From<CoreChoice> for CoreName {
 }
 
 /// A parser of words from a list, which the help shows. What else the type reads, such as another case, is read, too.
-pub(crate) fn one_of<T: Display>(all: impl IntoIterator<Item = T>) -> OneOf<T> {
-    OneOf { names: all.into_iter().map(|one| one.to_string()).collect(), of: PhantomData }
+pub(crate) fn one_of<T: Display + FromStr<Err: Display>>(all: impl IntoIterator<Item = T>) -> OneOf<T> {
+    listed(all, |text| text.parse().map_err(|error: T::Err| error.to_string()))
+}
+
+/// A parser of the designs that the service can have.
+pub(crate) fn design_of_the_service() -> OneOf<Design> {
+    let read = |text: &str| Design::read(Place::Service, text).map_err(|unknown| unknown.to_string());
+    listed(Design::of(Place::Service), read)
+}
+
+/// Reads a design that a core can have.
+pub(crate) fn design_of_a_core(text: &str) -> Result<Design, UnknownDesign> {
+    Design::read(Place::AroundCore, text)
+}
+
+fn listed<T: Display>(all: impl IntoIterator<Item = T>, read: fn(&str) -> Result<T, String>) -> OneOf<T> {
+    OneOf { names: all.into_iter().map(|one| one.to_string()).collect(), read }
 }
 
 /// See [`one_of`].
 #[derive(Clone)]
 pub(crate) struct OneOf<T> {
     names: Vec<String>,
-    of: PhantomData<T>,
+    read: fn(&str) -> Result<T, String>,
 }
 
 impl<T> TypedValueParser for OneOf<T>
 where
-    T: FromStr<Err: Display> + Clone + Send + Sync + 'static,
+    T: Clone + Send + Sync + 'static,
 {
     type Value = T;
 
@@ -210,7 +225,8 @@ where
         arg: Option<&clap::Arg>,
         value: &OsStr,
     ) -> Result<T, clap::Error> {
-        let read = |text: String| text.parse::<T>().map_err(|error| error.to_string());
+        let read = self.read;
+        let read = move |text: String| read(&text);
         StringValueParser::new().try_map(read).parse_ref(command, arg, value)
     }
 

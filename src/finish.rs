@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use reports::{ExitCode, Results, Style, Trend};
 use serde::Serialize;
 
-use crate::engines::counterexample::{write, write_json};
 use crate::engines::shown::explained;
 use crate::error::Error;
+use crate::files::{write, write_json};
 use crate::output::{Output, Versioned, verdict_in_words};
 use crate::place::{self, Place};
 

@@ -16,6 +16,8 @@ mod cli;
 mod clock;
 mod complaint;
 mod error;
+mod files;
+mod findings;
 mod finish;
 mod guard;
 mod input;
@@ -38,7 +40,7 @@ mod verbs;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
-use properties::canary::Manner;
+use properties::canary;
 use reports::Signal;
 
 use crate::cli::Cli;
@@ -101,9 +103,8 @@ fn obey(cli: &Cli) -> reports::ExitCode {
 /// Tests ask a canary to hang or to die: see `properties::canary`.
 fn behave_as_asked() {
     let asked = std::env::var("BGCHECK_CANARY").ok();
-    let manner = Manner::ALL.into_iter().find(|(name, _)| asked.as_deref() == Some(*name));
-    if let Some((_, manner)) = manner {
-        manner.set();
+    if let Some(Ok(kind)) = asked.map(|asked| asked.parse()) {
+        canary::behave_as(kind);
     }
 }
 

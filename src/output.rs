@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
+use contract::Dialect;
 use reports::ExitCode;
 
 use crate::complaint::complaint;
@@ -266,6 +267,11 @@ pub(crate) fn verdict_in_words(code: ExitCode) -> String {
 /// `1 job`, `2 jobs`, `1,234 jobs`.
 pub(crate) fn counted(number: u64, one: &str) -> String {
     format!("{} {one}{}", indicatif::HumanCount(number), if number == 1 { "" } else { "s" })
+}
+
+/// The dialect and its switches in one phrase.
+pub(crate) fn named(dialect: Dialect, turned: &str) -> String {
+    if turned.is_empty() { dialect.to_string() } else { format!("{dialect}, {turned}") }
 }
 
 /// Text from a file with everything spelled out that a terminal would obey.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::fault::Fault;
+use contract::defect::Fault;
 use judge::{Rule, RuleSet};
 use model::protocol::{Duty, Law};
 use reports::{EngineResult, Machine, Results, RuleText, Run, Sentences, SetUpStep, Version};

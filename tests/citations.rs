@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Component, Path};
 
+use contract::defect::Design;
 use contract::dialect::CELLS;
 use judge::Rule;
-use model::protocol::Design;
 
 use support::sources::sources;
 

@@ -347,7 +347,7 @@ fn what_cannot_be_served_is_a_message() {
         (&["Cargo.toml"], "Cargo.toml"),
         (&["--slice", "none-such"], "slice=none-such is not one of tiny"),
         (&["--scope", "tiny", "--slice", "default/masks"], "scope tiny has no slice default/masks"),
-        (&["--design", "sun"], "there is no design \"sun\""),
+        (&["--design", "sun"], "\"sun\" is not a design of a core"),
         (&["--path", "crate"], "crate"),
         (&["--stateright", "protocol", "--slice", "none-such"], "scope tiny has no slice none-such"),
     ];

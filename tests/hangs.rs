@@ -77,7 +77,7 @@ fn said(output: &Output) -> String {
 #[test]
 fn the_canary_alone_is_as_it_was() {
     let ran =
-        bgcheck("answers", &["properties", "--canary", "--seed", "1", "--budget", "2s", "--stop-at-first"]);
+        bgcheck("canary", &["properties", "--canary", "--seed", "1", "--budget", "2s", "--stop-at-first"]);
     assert_eq!(ran.status.code(), Some(2), "{}", said(&ran));
     assert!(
         !said(&ran).contains("partial") && said(&ran).contains("properties (canary): found "),

@@ -21,5 +21,5 @@ mod session;
 pub mod wire;
 
 pub use manifest::{Manifest, ManifestError, SuspendAtEnd};
-pub use process::{Fault, Tampering, on_start};
+pub use process::{Fault, on_start};
 pub use session::{Answered, Calling, Heard, Limits, Session, Surroundings, order_for};

@@ -88,37 +88,6 @@ impl Fault {
     }
 }
 
-/// What bgcheck does to what an adapter reports, to show that it would be noticed: `adapter check` plays them.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub enum Tampering {
-    /// Nothing.
-    #[default]
-    None,
-    /// No callback is ever reported.
-    NeverCallsBack,
-    /// SetNotifyFlags has no effect: every event is enabled.
-    IgnoresTheMask,
-    /// In one run of a hundred a callback comes again after Cancel has returned.
-    OneLateCallback,
-}
-
-impl Tampering {
-    /// Each that is wrong.
-    pub const WRONG: [Tampering; 3] =
-        [Tampering::NeverCallsBack, Tampering::IgnoresTheMask, Tampering::OneLateCallback];
-
-    /// What the service looks like then.
-    #[must_use]
-    pub const fn what(self) -> &'static str {
-        match self {
-            Tampering::None => "the service itself",
-            Tampering::NeverCallsBack => "a service that never calls back",
-            Tampering::IgnoresTheMask => "a service that ignores the mask",
-            Tampering::OneLateCallback => "a service with one late callback in a hundred runs",
-        }
-    }
-}
-
 /// A running adapter.
 #[derive(Debug)]
 pub(crate) struct Process {

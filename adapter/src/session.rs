@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use contract::defect::Canary;
 use contract::event::Recorded;
 use contract::{Call, CallId, Dialect, Event, HResult, JobId, JobState, Method, Out, ThreadId, UserId};
 use judge::trace::{CallLine, Kind, ReturnLine, Told};
@@ -23,7 +24,7 @@ use judge::{Header, Trace};
 
 use self::program::{Happening, OpenCall, Program, by_job, trace};
 use crate::Manifest;
-use crate::process::{Fault, Process, Tampering};
+use crate::process::{Fault, Process};
 use crate::wire::{
     self, Action, Command, End, Greeting, Hello, Line, Order, PlannedCall, RaceOrder, RestartKind, Verb,
     WireOut, WireReceiver, can,
@@ -91,7 +92,8 @@ pub struct Session {
     manifest: Manifest,
     around: Surroundings,
     seed: u64,
-    tampering: Tampering,
+    /// What bgcheck does to what the adapter reports, to show that it would be noticed.
+    canary: Option<Canary>,
     process: Option<Process>,
     hello: Hello,
     next_id: i64,
@@ -124,13 +126,13 @@ impl Session {
         manifest: &Manifest,
         around: Surroundings,
         seed: u64,
-        tampering: Tampering,
+        canary: Option<Canary>,
     ) -> Result<Session, Fault> {
         let mut session = Session {
             manifest: manifest.clone(),
             around,
             seed,
-            tampering,
+            canary,
             process: None,
             hello: Hello::default(),
             next_id: 1,
@@ -182,8 +184,8 @@ impl Session {
 
     /// How it is tampered with.
     #[must_use]
-    pub const fn tampering(&self) -> Tampering {
-        self.tampering
+    pub const fn canary(&self) -> Option<Canary> {
+        self.canary
     }
 
     /// How long things may take.
@@ -681,7 +683,7 @@ impl Session {
                 self.done += 1;
                 self.program.end(&end).map(|()| drop(self.ends.insert(end.end, end)))
             }
-            Line::Enter(_) | Line::Leave(_) if self.tampering == Tampering::NeverCallsBack => Ok(()),
+            Line::Enter(_) | Line::Leave(_) if self.canary == Some(Canary::NeverCallsBack) => Ok(()),
             Line::Enter(mut enter) => {
                 if self.can(can::GIVEN) && matches!(enter.receiver, WireReceiver::Object(_)) {
                     // Nothing that was looked at is no sign that the object was not called.

@@ -61,10 +61,10 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use crate::call::{Call, ErrorContext, Out};
+use crate::defect::Seeded;
 use crate::dialect::{Expiry, Profile};
 use crate::env::EnvStep;
 use crate::event::{Leave, Target};
-use crate::fault::Seeded;
 use crate::hresult::HResult;
 use crate::ids::{DeliveryId, FileId, JobId, Millis, Moment, Time, UserId};
 use crate::notify::Event;

@@ -22,11 +22,11 @@
 pub mod answers;
 pub mod call;
 pub mod core;
+pub mod defect;
 mod described;
 pub mod dialect;
 pub mod env;
 pub mod event;
-pub mod fault;
 pub mod hresult;
 pub mod ids;
 pub mod mutation;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use contract::fault::{Fault, Place, Reach, Seeded};
+use contract::defect::{Fault, Place, Reach, Seeded};
 use contract::{Rule, RuleSet};
 
 /// Without a fault, no test shows that a rule or a clause can fail.

@@ -3,8 +3,9 @@
 //! `cargo run --release -p model --example growth`
 
 use contract::Dialect;
+use contract::defect::Design;
 use model::explore::{Engine, Options, Resources};
-use model::protocol::{Design, Law, Reduction, Slice, check, slices};
+use model::protocol::{Law, Reduction, Slice, check, slices};
 use model::scope::ScopeName;
 
 fn main() -> Result<(), explorer::Error> {

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use contract::Dialect;
-use properties::simulate::Design;
+use contract::defect::{Design, Place};
 use url::form_urlencoded::{Serializer, parse};
 
 use crate::problem::Problem;
@@ -38,7 +38,7 @@ pub enum CoreChoice {
 impl CoreChoice {
     /// Each of them.
     pub fn all() -> impl Iterator<Item = CoreChoice> {
-        let designs = Design::ALL.iter().map(|(_, design)| CoreChoice::Design(*design));
+        let designs = Design::of(Place::AroundCore).map(CoreChoice::Design);
         [CoreChoice::Core, CoreChoice::Canary].into_iter().chain(designs)
     }
 

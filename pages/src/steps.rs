@@ -48,7 +48,7 @@ pub(crate) fn visit<V: Visit>(ask: &Ask, visit: V) -> Result<V::Out, Problem> {
             .map(|session| visit.visit(session)),
         CoreChoice::Design(design) => {
             let session =
-                Session::<Weak<Engine>>::new(CoreName::Core, &dialects, design.make()).under(design);
+                Session::<Weak<Engine>>::new(CoreName::Core, &dialects, design.maker()).under(design);
             begin(ask, session).map(|session| visit.visit(session))
         }
     }

@@ -40,9 +40,10 @@ fn each_choice_is_a_statement_that_does_what_it_states() {
 
 #[test]
 fn a_choice_that_breaks_a_rule_states_it() {
-    use properties::simulate::{Design, Weak};
+    use contract::defect::Design;
+    use properties::simulate::Weak;
     let design = Design::Recheck;
-    let mut walk = Session::<Weak<Core>>::new(CoreName::Core, &[Dialect::Bits], design.make());
+    let mut walk = Session::<Weak<Core>>::new(CoreName::Core, &[Dialect::Bits], design.maker());
     for statement in
         read("create; add; register p0; resume; transfer done; begin; cancel; disk").expect("it reads")
     {

@@ -18,6 +18,7 @@ use std::fmt::Write;
 
 use contract::core::Config;
 use contract::{Core, JobId, Method};
+use judge::trace::Kind;
 use judge::{Rule, TimelineOptions, Trace, fingerprint, timeline};
 
 pub(crate) use lockstep::parting;
@@ -26,7 +27,7 @@ pub(crate) use lockstep::same_answer;
 #[cfg(feature = "live")]
 pub(crate) use step::{callback, left, outcome, receiver, step_of, whereabouts};
 
-use crate::minimize::{Identity, told};
+use crate::identity::Identity;
 use crate::program::Program;
 use crate::run;
 
@@ -55,6 +56,15 @@ pub struct Difference {
 pub fn of_program<C: Core>(program: &Program, make: fn(&Config) -> C) -> Option<Difference> {
     let config = program.config();
     parting(run::lockstep(&config, program.users, make), &config.profile, program.steps.iter())
+}
+
+/// A trace without the lines that are only there to run it again. Choices of the protocol model are steps that are not visible from
+/// outside. Without them the story has holes.
+#[must_use]
+pub fn told(trace: &Trace) -> Trace {
+    let tells = |what: &Kind| !matches!(what, Kind::Choose(_)) || trace.header.subject == "protocol";
+    let lines = trace.lines.iter().filter(|line| tells(&line.what)).cloned().collect();
+    Trace { header: trace.header.clone(), lines }
 }
 
 /// Whose account a subject is held against.

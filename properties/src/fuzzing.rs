@@ -49,8 +49,14 @@ pub fn canary_telling(bytes: &[u8], edges: &mut impl EdgeSink) {
     }
 }
 
-/// Ends the run of a target with the counterexample, made small.
+/// Set in the environment of a target by a caller that takes a crash's bytes as a raw finding, and explains it itself.
+pub const EXPLAINS: &str = "BGCHECK_EXPLAINS";
+
+/// Ends the run of a target with the counterexample, made small unless the caller does that.
 fn tell(broken: &str, case: &Case) -> ! {
+    if std::env::var_os(EXPLAINS).is_some() {
+        panic!("{broken}\n\n{}", case.program().unwrap_or_default());
+    }
     match minimize(case, RuleSet::ALL) {
         Ok(minimal) => panic!("{broken}\n\n{minimal}"),
         // It failed a moment ago, and equal bytes are equal runs: then it is the subject that differs.

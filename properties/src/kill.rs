@@ -1,6 +1,6 @@
 //! Seeded faults against engines: whether an engine of the workbench finds a fault, and how fast.
 //!
-//! **What it is.** [`attack`] lets one [`Engine`] loose on a subject that has one fault of [`contract::fault`](mod@contract::fault), or none, until it sees
+//! **What it is.** [`attack`] lets one [`Engine`] loose on a subject that has one fault of [`contract::defect`](mod@contract::defect), or none, until it sees
 //! something or its budget is spent. What counts is what the engine also reports in an ordinary run.
 //! That is a rule that is broken, a specification that the core does not agree with, a wrong file, or a run that does not come back.
 //!
@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use contract::core::Config;
-use contract::fault::{Fault, Place};
+use contract::defect::{Fault, Place};
 use contract::mutation::Mutation;
 use contract::{Core as _, Dialect};
 use engine::core::Core;

@@ -24,6 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use contract::defect::{Design, Flaw};
 use contract::mutation::{Mutant, Mutation, woven};
 use contract::{Core as _, Dialect};
 use engine::core::Core;
@@ -31,7 +32,7 @@ use judge::RuleSet;
 use model::explore::{Engine as Search, Options, Proof, Resources, explore};
 use model::mutants::{Listed, Part, Reach};
 use model::protocol::{
-    self, Ask, Design, Duty, Flaw, Law, LawOutcome, Leaves, LiveProof, check_live, live_slice, outcomes,
+    self, Ask, Duty, Law, LawOutcome, Leaves, LiveProof, check_live, live_slice, outcomes,
 };
 use model::scope::{ScopeName, slices};
 use model::suite::{Cover, Pace};
@@ -432,26 +433,25 @@ fn verdicts(dialect: Dialect, design: Design, slice: &protocol::Slice, mutation:
 /// What became of a duty.
 #[derive(PartialEq, Eq)]
 struct Live {
-    flaw: Flaw,
+    flaw: Option<Flaw>,
     slice: &'static str,
     duty: Duty,
     said: &'static str,
 }
 
-fn lives() -> impl Iterator<Item = (Dialect, Flaw, protocol::Slice)> {
-    const FLAWS: [Flaw; 4] = [Flaw::None, Flaw::DropsFailed, Flaw::WakesNobody, Flaw::NeverTurns];
+fn lives() -> impl Iterator<Item = (Dialect, Option<Flaw>, protocol::Slice)> {
     let slices = |dialect: Dialect| {
         let of = |scope| protocol::slices(scope, dialect.profile());
         [of(ScopeName::Tiny), of(ScopeName::Small)].concat().into_iter().filter_map(live_slice)
     };
-    FLAWS.into_iter().flat_map(move |flaw| {
+    [None].into_iter().chain(Flaw::ALL.iter().copied().map(Some)).flat_map(move |flaw| {
         Dialect::ALL
             .into_iter()
             .flat_map(move |dialect| slices(dialect).map(move |slice| (dialect, flaw, slice)))
     })
 }
 
-fn live(dialect: Dialect, flaw: Flaw, slice: &protocol::Slice, mutation: Mutation) -> Vec<Live> {
+fn live(dialect: Dialect, flaw: Option<Flaw>, slice: &protocol::Slice, mutation: Mutation) -> Vec<Live> {
     let profile = dialect.profile().mutated(mutation);
     let report = check_live(Design::Barrier, flaw, &profile, slice, 1, (Some(PATIENCE), None))
         .unwrap_or_else(|error| panic!("{error}"));

@@ -9,7 +9,8 @@ use contract::Core;
 use contract::core::Config;
 use judge::{Rule, RuleSet};
 
-use crate::minimize::stepped;
+use crate::findings::Raw;
+use crate::minimize::CoreName;
 use crate::program::Program;
 use crate::random::split_mix;
 use crate::run::{Broken, run_watched};
@@ -32,7 +33,7 @@ pub struct Options<'a> {
     pub progress: &'a dyn Fn(u64),
     /// Called with the seed of each program before it runs: it identifies a program that does not come back.
     pub at: &'a dyn Fn(u64),
-    /// Called with each failure once it is small.
+    /// Called with each failure at once.
     pub found: &'a dyn Fn(&Failure),
 }
 
@@ -60,15 +61,23 @@ impl<'a> Options<'a> {
     }
 }
 
-/// A program that broke something, made small.
+/// A program that broke something, as it was found.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The seed of the program as it was found.
+    /// The seed of the program.
     pub seed: u64,
     /// What it breaks.
     pub broken: Broken,
-    /// The program, with every step that is not needed left out.
+    /// The program.
     pub program: Program,
+}
+
+impl Failure {
+    /// What it breaks on this core, one by one.
+    pub fn raws(&self, core: CoreName) -> impl Iterator<Item = Raw> {
+        let seed = Some(self.seed);
+        Raw::of_program(core, &self.program, &self.broken, "properties").map(move |raw| Raw { seed, ..raw })
+    }
 }
 
 /// What sampling did.
@@ -84,6 +93,12 @@ pub struct Sampled {
     pub failures: Vec<Failure>,
     /// How long it took.
     pub elapsed: Duration,
+}
+
+impl Sampled {
+    fn knows(&self, broken: &Broken) -> bool {
+        self.failures.iter().any(|known| known.broken.is_like(broken))
+    }
 }
 
 /// Bytes a program is made of: some 40 stimuli.
@@ -110,11 +125,12 @@ pub fn sample<C: Core>(make: fn(&Config) -> C, options: &Options<'_>) -> Sampled
             });
             sampled.runs += 1;
             sampled.steps += outcome.steps as u64;
-            if let Some(broken) = outcome.broken {
-                let known = sampled.failures.len();
-                keep(&mut sampled.failures, seed, &program, broken, make);
-                sampled.failures[known..].iter().for_each(options.found);
-                if options.stop == Stop::AtFirst && !sampled.failures.is_empty() {
+            let new = outcome.broken.filter(|broken| !sampled.knows(broken));
+            if let Some(broken) = new {
+                let failure = Failure { seed, broken, program };
+                (options.found)(&failure);
+                sampled.failures.push(failure);
+                if options.stop == Stop::AtFirst {
                     break;
                 }
             }
@@ -141,18 +157,4 @@ pub fn program(seed: u64) -> Program {
 pub fn bytes(seed: u64) -> [u8; BYTES] {
     let mut state = seed;
     std::array::from_fn(|at| (split_mix(&mut state) >> (at % 8)) as u8)
-}
-
-fn keep<C: Core>(
-    failures: &mut Vec<Failure>,
-    seed: u64,
-    program: &Program,
-    broken: Broken,
-    make: fn(&Config) -> C,
-) {
-    if !failures.iter().any(|known| known.broken.is_like(&broken)) {
-        let failed = stepped::failure(program, RuleSet::ALL, make);
-        let program = failed.map(|failed| stepped::smallest(program, &failed, make).0);
-        failures.extend(program.map(|program| Failure { seed, broken, program }));
-    }
 }

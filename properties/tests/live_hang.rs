@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use contract::Dialect;
-use engine::service::Design;
+use contract::defect::Design;
 use properties::live::{LiveConfig, run};
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use contract::fault::Fault;
+use contract::defect::Fault;
 use properties::race::{HuntOptions, hunt};
 
 #[test]

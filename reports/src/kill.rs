@@ -3,14 +3,14 @@
 //! **What it is.** [`Kills`] is the matrix as data, [`Kills::verdict`] what it comes to, and [`Kills::markdown`] and [`Kills::text`]
 //! are its renderings. [`Expected`] is the committed record of what an earlier run saw.
 //!
-//! **What it is not.** The list of faults: the words come from `contract::fault` through the caller that fills the matrix.
+//! **What it is not.** The list of faults: the words come from `contract::defect` through the caller that fills the matrix.
 //!
 //! **The law it keeps.** "Not seen" always has its budget beside it, and an engine that cannot meet a fault is no engine that missed it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use contract::fault::{Fault, Place, Reach};
+use contract::defect::{Defect, Fault, Kind, Reach};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -156,11 +156,6 @@ impl KillRow {
     /// The row of a fault, without cells.
     #[must_use]
     pub fn of(fault: Fault) -> KillRow {
-        let place = match fault.place() {
-            Place::Core => "core",
-            Place::Service => "service",
-            Place::Transfer => "transfer",
-        };
         let reach = match fault.reach() {
             Reach::EveryEngine => String::new(),
             Reach::OnlySchedules(why) => format!("only by a schedule of our choice: {why}"),
@@ -171,7 +166,7 @@ impl KillRow {
             what: fault.what().to_owned(),
             rule: fault.rule().to_string(),
             clause: fault.clause(),
-            place: place.to_owned(),
+            place: fault.place().to_string(),
             reach,
             cells: Vec::new(),
         }
@@ -244,7 +239,7 @@ impl Kills {
             let reach = if row.reach.is_empty() { String::new() } else { format!(" Seen {}.", row.reach) };
             let _ = writeln!(text, "- `{}`: {}{reach}", row.fault, row.what);
         }
-        text
+        text + &other_defects()
     }
 
     /// The table in Markdown, how to read it, and what it comes to.
@@ -378,6 +373,24 @@ impl Kills {
         let of = |engine: &String| Some(format!("{engine}: {}", units.get(engine.as_str())?));
         self.engines.iter().filter_map(of).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// The rest of the catalogue: what the matrix has no rows for.
+fn other_defects() -> String {
+    let mut text = String::from(
+        "\n## The other defects\n\n\
+         What `contract::defect` has besides: designs in the place of the barrier, flaws of the protocol model, and canaries. A design that is \
+         a fault, too, names it.\n\n\
+         | defect | kind | breaks | clause | places | fault | what it is |\n|---|---|---|---|---|---|---|\n",
+    );
+    for defect in Defect::all().filter(|defect| defect.kind != Kind::Fault) {
+        let Defect { name, kind, breaks, what, .. } = defect;
+        let clause = defect.clause.map_or(String::new(), |clause| clause.to_string());
+        let fault = defect.fault.map_or(String::new(), |fault| format!("`{fault}`"));
+        let places = defect.sits_in();
+        let _ = writeln!(text, "| `{name}` | {kind} | {breaks} | {clause} | {places} | {fault} | {what} |");
+    }
+    text
 }
 
 /// What an earlier run saw: for each fault the engines that saw it, and after how many milliseconds.

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use adapter::{Fault, Manifest, Tampering};
+use adapter::{Fault, Manifest};
+use contract::defect::Canary;
 use judge::Rule;
+use properties::findings::{Broken, May, Raw};
 use properties::foreign::{Again, Campaign, Found, Plan, Repeats, RuleCount, Stage, StageError, campaign};
-use properties::minimize::Identity;
+use properties::minimize::{Case, Identity};
 use properties::oracle::Stop;
 use properties::suite::Finding as Of;
 use reports::{
@@ -17,10 +19,10 @@ use reports::{
     RuleResult, Status, Subject, Unit,
 };
 
-use super::counterexample::Traces;
 use super::known::{Accepted, Known, Standing};
 use super::registry::{Engine, Share, Sink, Task};
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::output::{Output, counted};
 use crate::progress::Work;
 use crate::run::{is_stopped, millis};
@@ -37,7 +39,7 @@ pub(crate) struct Trial<'a> {
     pub(crate) stop: Stop,
     /// Processes of the adapter that are led along random paths at once.
     pub(crate) workers: NonZeroUsize,
-    pub(crate) tampering: Tampering,
+    pub(crate) canary: Option<Canary>,
     /// What is known already, and ends nothing.
     pub(crate) known: &'a BTreeSet<Identity>,
 }
@@ -70,7 +72,7 @@ pub(crate) struct Tried {
 
 /// Tries an implementation for the budget.
 pub(crate) fn tried(trial: &Trial<'_>, output: &Output) -> Result<Tried, Error> {
-    let mut stage = Stage::open(trial.manifest, trial.seed, trial.tampering).map_err(not_opened)?;
+    let mut stage = Stage::open(trial.manifest, trial.seed, trial.canary).map_err(not_opened)?;
     let hello = stage.session.hello().clone();
     let version = hello.version.map(|version| format!(" {version}")).unwrap_or_default();
     let language = hello.language.map(|language| format!(", adapter in {language}")).unwrap_or_default();
@@ -144,17 +146,10 @@ pub(crate) fn night(
 ) -> Result<EngineResult, Error> {
     let known = manifest.known().as_deref().map(Known::read).transpose()?.unwrap_or_default();
     worker::begin("adapter", Some(Subject::Foreign), "", Limit::of(budget));
-    let trial = Trial {
-        manifest,
-        budget,
-        seed,
-        stop,
-        workers: WORKERS,
-        tampering: Tampering::None,
-        known: &known.identities(),
-    };
+    let trial =
+        Trial { manifest, budget, seed, stop, workers: WORKERS, canary: None, known: &known.identities() };
     let tried = tried(&trial, output)?;
-    let found = told(&tried, &known, traces)?;
+    let found = told(&tried, &known, traces);
     Ok(result(&tried, &found))
 }
 
@@ -221,15 +216,17 @@ fn runs(again: &Again) -> Repeats {
 }
 
 /// Writes the traces of what was found, broken rules first, and describes it.
-pub(crate) fn told(tried: &Tried, known: &Known, traces: &Traces) -> Result<Vec<Told>, Error> {
+pub(crate) fn told(tried: &Tried, known: &Known, traces: &Traces) -> Vec<Told> {
     let mut all = Vec::new();
     for (id, found) in &tried.campaign.tally.found {
         let id = id.to_string();
         let (message, certain) = in_words(&found.finding);
-        let mut failure = match &found.finding {
-            Of::Broken(_, violation) => traces.keep_seen(&found.trace, *violation)?,
-            Of::Differs(difference) => traces.keep_seen_difference(&found.trace, difference)?,
+        let broken = match &found.finding {
+            Of::Broken(_, violation) => Broken::At(*violation),
+            Of::Differs(difference) => Broken::Differs(difference.clone()),
         };
+        let raw = Raw { may: May::BeSeen, ..Raw::new(Case::Recorded(found.trace.clone()), broken) };
+        let mut failure = traces.keep(raw);
         if let Some(case) = &found.case {
             traces.keep_path(&mut failure, &case.trace);
         }
@@ -239,7 +236,7 @@ pub(crate) fn told(tried: &Tried, known: &Known, traces: &Traces) -> Result<Vec<
         all.push(Told { id, message, rule: found.finding.rule(), standing, failure, found: found.clone() });
     }
     all.sort_by_key(|one| one.rule.is_none());
-    Ok(all)
+    all
 }
 
 /// Writes the paths on which the process ended or did not answer, and describes how each is led again.

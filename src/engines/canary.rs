@@ -3,19 +3,16 @@
 //! **What it is not.** A measure: `bgcheck kill` has many faults and reports how soon each is seen. A canary is as cheap as possible. If
 //! one is not caught, the engine, or what reads its results, is broken.
 
+use contract::defect::{self, Design};
 use judge::{Rule, RuleSet};
-use properties::race::Design;
 use reports::{EngineResult, RuleId};
 
-use super::counterexample::Traces;
 use super::explored::Done;
 use super::registry::{self, Engine, Share, Sink, Task};
 use crate::cli::CoreChoice;
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::output::Output;
-
-/// The core that is broken on purpose, in words.
-pub(super) const BROKEN_CORE: &str = "a core whose Cancel and SetNotifyFlags wait for no callback";
 
 /// The design that is broken on purpose, in words.
 pub(super) const LOOKS_AGAIN: &str = "a service that looks at the job again instead of waiting";
@@ -55,6 +52,11 @@ impl Engine for Canaries {
 fn let_loose(task: &Task<'_>, sink: &mut Sink<'_>, output: &mut Output) {
     let canaries = registry::ALL.iter().filter_map(|engine| engine.canary(task, output));
     canaries.for_each(|canary| sink.take_canary(canary));
+}
+
+/// The core that is broken on purpose, in words.
+pub(super) fn broken_core() -> String {
+    defect::Canary::Core.defect().phrase()
 }
 
 /// The rules that the broken core breaks.

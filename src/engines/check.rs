@@ -4,24 +4,27 @@ use std::path::Path;
 use std::time::Instant;
 
 use contract::core::Config;
-use contract::{Core, Dialect};
+use contract::{Call, Core, Dialect, ThreadId};
 use judge::{Rule, RuleSet};
+use model::drive::{From, Stimulus};
 use model::explore::{Extent, Proof, Report, explore};
 use model::product::property_names;
 use model::scope::{ScopeName, Slice, Variant, slices, variants};
 use properties::canary::Canary as BrokenCore;
+use properties::findings::{Broken, Findings, Raw};
+use properties::minimize::Case;
 use properties::pins::{self, Size};
-use reports::{Canary, RuleId, Subject};
+use properties::program::Program;
+use reports::{Canary, Subject};
 
 use super::canary;
-use super::counterexample::{Traces, named, of_check};
 use super::explored::{self, Comparison, Done, Explored, ExploredSlice, Found, Law};
 use super::registry::{Engine, Share, Sink, Task};
 use super::search::{Part, Search};
 use crate::cli::CoreChoice;
 use crate::error::Error;
-use crate::output::Output;
-use crate::watch::worker;
+use crate::findings::Traces;
+use crate::output::{Output, named};
 
 /// What to explore.
 pub(crate) struct Plan<'a> {
@@ -122,16 +125,17 @@ fn of_slice<C: Core>(
     let report = search.explore(&label(plan, variant, slice), budget, output, whole, |options| {
         explore(&variant.profile, slice, rules, make, options)
     })?;
-    let traced = |stimuli: &[_]| of_check(core, variant, slice, make, stimuli);
+    let mut findings = Findings::default();
+    let mut keep = |stimuli: &[Stimulus], broken| {
+        let case = Case::Stepped(core.into(), program(variant, slice, stimuli));
+        let raw = Raw { engine: "check", ..Raw::new(case, broken) };
+        search.traces.keep_among(&mut findings, raw).failure.clone()
+    };
     let mut laws = Vec::new();
     for (rule, proof) in &report.proofs {
         let found = match proof {
             Proof::Proved => Found::Proved,
-            Proof::Violated(stimuli) => {
-                let failure = search.traces.keep(&traced(stimuli), Some(*rule), "")?;
-                worker::found(Some(RuleId(rule.to_string())), &failure);
-                Found::Violated(failure.into())
-            }
+            Proof::Violated(stimuli) => Found::Violated(keep(stimuli, Broken::Rule(*rule)).into()),
             Proof::Vacuous => Found::Vacuous,
             Proof::Unfinished => Found::Unfinished,
             Proof::Parted => Found::Parted,
@@ -141,9 +145,7 @@ fn of_slice<C: Core>(
     let comparison = match &report.disagreement {
         None => Comparison::Agree,
         Some((disagreement, stimuli)) => {
-            let failure = search.traces.keep(&traced(stimuli), None, "")?;
-            worker::found(None, &failure);
-            Comparison::Part(disagreement.to_string(), failure)
+            Comparison::Part(disagreement.to_string(), keep(stimuli, Broken::NoRule))
         }
     };
     let Report { states, edges, depth, elapsed, extent, visited, fired, .. } = report;
@@ -162,6 +164,20 @@ fn of_slice<C: Core>(
         size: String::new(),
         remark: None,
     })
+}
+
+/// What the checker found, as a program.
+fn program(variant: &Variant, slice: &Slice, stimuli: &[Stimulus]) -> Program {
+    let create = Call::CreateJob { name: Some("job".into()), kind: 0 };
+    let created = Stimulus::Call { from: From::Client(ThreadId(0)), job: None, call: create };
+    let created = std::iter::repeat_n(created, slice.jobs.max(1));
+    Program {
+        variant: *variant,
+        callback_slots: slice.callback_slots,
+        users: slice.users,
+        slice: slice.name,
+        steps: created.chain(stimuli.iter().cloned()).collect(),
+    }
 }
 
 /// A rule as a law.
@@ -210,7 +226,7 @@ impl Engine for Check {
         let (rules, expected) = canary::expected();
         let plan = Plan { search: &search, rules, core: task.core };
         let engine = canary::explored(|done| run(&plan, output, done))?;
-        Some(Canary::of(&canary::or_failed(self, engine), canary::BROKEN_CORE, &expected))
+        Some(Canary::of(&canary::or_failed(self, engine), &canary::broken_core(), &expected))
     }
 }
 

@@ -12,11 +12,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use contract::Dialect;
-use contract::fault::Fault;
+use contract::defect::{Design, Fault};
 use judge::{Rule, RuleSet};
+use properties::findings::{Broken, May, Named, Raw};
+use properties::minimize::Case;
 use properties::race::{
-    Beyond, Collision, Design, Exhausted, Failure, HuntOptions, Hunted, Keeps, Kind, Merges, Race, Races,
-    Refine, Scope, Scoped, Situation, States, Steps, Stop, Strayed, ground, hunt, scoped,
+    Beyond, Collision, Exhausted, HuntOptions, Hunted, Kind, Merges, Race, Races, Refine, Scope, Scoped,
+    Situation, States, Steps, Stop, ground, hunt, scoped,
 };
 use reports::{
     Agreement, Amount, Approach, Canary, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status,
@@ -26,9 +28,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::table::Times;
 use super::canary;
-use super::counterexample::Traces;
 use super::registry::{Engine, Share, Sink, Task};
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::output::Output;
 use crate::progress::Ahead;
 use crate::run::{cores, millis};
@@ -245,8 +247,8 @@ fn of_dialect(plan: &Plan<'_>, turn: Turn<'_>, ahead: &Ahead, output: &Output) -
         }
         workers
             .into_iter()
-            .try_for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    })?;
+            .for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+    });
     drop(progress);
     if let Some(error) = shared.not_written.into_inner().unwrap_or_else(PoisonError::into_inner) {
         output.warn(&error);
@@ -289,14 +291,14 @@ struct Shared<'a> {
 
 impl Shared<'_> {
     /// Takes one race after another. Which thread takes which changes no row.
-    fn work(&self) -> Result<(), Error> {
+    fn work(&self) {
         loop {
             let nth = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(scoped) = self.turn.races.get(nth) else { return Ok(()) };
+            let Some(scoped) = self.turn.races.get(nth) else { return };
             if self.enough.load(Ordering::Relaxed) {
-                return Ok(());
+                return;
             }
-            let row = self.row(nth, scoped)?;
+            let row = self.row(nth, scoped);
             if !row.found.is_empty() && self.plan.stop == Stop::AtFirst {
                 self.enough.store(true, Ordering::Relaxed);
             }
@@ -305,7 +307,7 @@ impl Shared<'_> {
         }
     }
 
-    fn row(&self, nth: usize, scoped: &Scoped) -> Result<Row, Error> {
+    fn row(&self, nth: usize, scoped: &Scoped) -> Row {
         let (design, fault) = (self.plan.design, self.plan.fault);
         let race = Race { design, fault, ..scoped.race.clone() }.print().join("\n");
         let asked = |known: &&Row| {
@@ -313,10 +315,11 @@ impl Shared<'_> {
         };
         if let Some(known) = self.known.get(&race).filter(asked) {
             self.schedules.fetch_add(known.schedules, Ordering::Relaxed);
-            return Ok(known.clone());
+            return known.clone();
         }
         let reach = |schedules| self.ahead.reach(self.turn.first + nth, schedules);
-        let hunted = self.hunt(scoped, Merges::Most, self.plan.stop, Keeps::Small, &reach);
+        // A hunt that ends with its first failure sets `enough`, and ends the other races.
+        let hunted = self.hunt(scoped, Merges::Most, self.plan.stop, Some(&self.enough), &reach);
         let explored = hunted.explored.unwrap_or_default();
         let row = Row {
             version: VERSION,
@@ -343,17 +346,24 @@ impl Shared<'_> {
             time_ms: millis(hunted.elapsed),
             waits: hunted.waits,
             decisions: hunted.decisions.iter().copied().collect(),
-            found: self.found(scoped, &hunted)?,
+            found: self.found(scoped, &hunted),
         };
         if let (Some(file), true, true) = (&self.plan.resume, row.complete, row.found.is_empty())
             && let Err(error) = finished::append(file, &row)
         {
             self.not_written.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         }
-        Ok(row)
+        row
     }
 
-    fn hunt(&self, scoped: &Scoped, merges: Merges, stop: Stop, keeps: Keeps, reach: &dyn Fn(u64)) -> Hunted {
+    fn hunt(
+        &self,
+        scoped: &Scoped,
+        merges: Merges,
+        stop: Stop,
+        enough: Option<&AtomicBool>,
+        reach: &dyn Fn(u64),
+    ) -> Hunted {
         let mine = AtomicU64::new(0);
         let tell = |so_far: u64| {
             reach(so_far);
@@ -368,87 +378,61 @@ impl Shared<'_> {
             fault: self.plan.fault,
             refine: self.plan.refine,
             states: self.plan.states,
-            keeps,
             stop,
-            // A hunt that ends with its first failure sets it, and ends the other races; not one that looks for the fewest switches.
-            enough: (keeps == Keeps::Small).then_some(&self.enough),
+            enough,
             ..HuntOptions::new(left, &tell)
         })
     }
 
     /// What was found, each failure once more with the fewest forced switches that show one.
-    fn found(&self, scoped: &Scoped, hunted: &Hunted) -> Result<Vec<Found>, Error> {
-        let mut found = Vec::new();
-        found.extend(hunted.collision.as_ref().map(|collision| of_collision(scoped, collision)));
-        if let Some(hang) = &hunted.hung {
-            let words = super::race::words(hang);
-            let keep = || self.plan.traces.keep_as_found(&hang.trace, "L3-hang-race", &words);
-            found.push(self.kept(What::Wait, keep)?);
-        }
+    fn found(&self, scoped: &Scoped, hunted: &Hunted) -> Vec<Found> {
+        let mut found: Vec<Found> = hunted.collision.iter().map(|two| of_collision(scoped, two)).collect();
+        found.extend(hunted.hung.iter().map(|hang| self.keep(What::Wait, super::race::raw_of_hang(hang))));
         if hunted.failures.is_empty() && hunted.overwaited.is_none() && hunted.lost.is_none() {
-            return Ok(found);
+            return found;
         }
-        let fewest = self.hunt(scoped, Merges::OfOneTask, Stop::AtFirst, Keeps::AsFound, &|_| ());
+        let fewest = self.hunt(scoped, Merges::OfOneTask, Stop::AtFirst, None, &|_| ());
         let switches = fewest.explored.and_then(|explored| explored.bound).map_or(0, |bound| bound + 1);
         let story = format!(
             "in the race `{}`; no schedule with fewer than {switches} forced switches fails",
             scoped.name
         );
-        let first = fewest.failures.first().map(|failure| failure.violated);
-        let others = hunted
-            .failures
-            .iter()
-            .filter(|failure| first.is_none_or(|first| !failure.violated.intersects(first)));
+        let mut shown = RuleSet::EMPTY;
         for failure in &fewest.failures {
-            found.extend(self.keep_fewest(failure, &story).transpose()?);
+            let Some(rule) = failure.violated.iter().next() else { continue };
+            let raw = Raw { story: story.clone(), ..failure.raw(Some(rule)) };
+            let may = if raw.may == May::Stay { May::Stay } else { May::BeMarked };
+            found.push(self.keep(What::Rules(failure.violated), Raw { may, ..raw }));
+            shown = shown.union(failure.violated);
         }
-        for failure in others {
-            found.push(self.keep(failure, failure.violated.iter().next(), "")?);
+        for failure in &hunted.failures {
+            for rule in failure.violated.intersection(shown.complement()).iter() {
+                let raw = Raw { story: String::new(), ..failure.raw(Some(rule)) };
+                found.push(self.keep(What::Rules(RuleSet::of(&[rule])), raw));
+            }
         }
         if let Some(failure) = fewest.overwaited.as_ref().or(hunted.overwaited.as_ref()) {
-            found.push(self.keep(failure, None, &format!("{}\n{story}", super::race::WAITS_ON))?);
+            found.push(self.keep(What::Wait, Raw { story: story.clone(), ..failure.raw(None) }));
         }
         if let Some(strayed) = fewest.lost.as_ref().or(hunted.lost.as_ref()) {
-            found.push(self.keep_strayed(strayed, &story)?);
+            // Both sides of where the service does what the protocol cannot.
+            let ending = format!("then: {}", strayed.lost);
+            let broken = Broken::Named("protocol-race".to_owned());
+            let case = Case::Recorded(strayed.trace.clone());
+            found.push(
+                self.keep(What::Protocol, Raw { may: May::Stay, ending, story, ..Raw::new(case, broken) }),
+            );
         }
-        Ok(found)
+        found
     }
 
-    fn keep_fewest(&self, failure: &Failure, story: &str) -> Option<Result<Found, Error>> {
-        let rule = failure.violated.iter().next()?;
-        let keep = || {
-            let seen = failure.seen.as_ref().map(|seen| format!("then: {seen}\n")).unwrap_or_default();
-            self.plan.traces.keep_fewest(&failure.trace, rule, &(seen + story))
-        };
-        let kept = self.kept(What::Rules(failure.violated), keep);
-        Some(kept.inspect(|kept| worker::found(Some(RuleId(rule.to_string())), &kept.failure)))
-    }
-
-    /// Writes down a failure, and reads back its trace.
-    fn kept(
-        &self,
-        what: What,
-        keep: impl FnOnce() -> Result<reports::Failure, Error>,
-    ) -> Result<Found, Error> {
+    /// Keeps a failure, and reads back its trace. What one race shows is shown of each race, so that no name is known here.
+    fn keep(&self, what: What, raw: Raw) -> Found {
+        let rule = raw.rule();
+        let explained = Named::of(raw).explained();
         let _files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let failure = keep()?;
-        Ok(Found { what, trace: self.plan.traces.read_back(&failure), failure })
-    }
-
-    /// Both sides of where the service does what the protocol cannot.
-    fn keep_strayed(&self, strayed: &Strayed, story: &str) -> Result<Found, Error> {
-        let told = format!("then: {}\n{story}", strayed.lost);
-        let keep = || self.plan.traces.keep_as_found(&strayed.trace, "protocol-race", &told);
-        let kept = self.kept(What::Protocol, keep)?;
-        worker::found(None, &kept.failure);
-        Ok(kept)
-    }
-
-    fn keep(&self, failure: &Failure, rule: Option<Rule>, story: &str) -> Result<Found, Error> {
-        let what = if failure.violated.is_empty() { What::Wait } else { What::Rules(failure.violated) };
-        let kept = self.kept(what, || self.plan.traces.keep(&failure.trace, rule, story))?;
-        worker::found(rule.map(|rule| RuleId(rule.to_string())), &kept.failure);
-        Ok(kept)
+        let failure = self.plan.traces.found(rule, explained);
+        Found { what, trace: self.plan.traces.read_back(&failure), failure }
     }
 }
 

@@ -3,28 +3,25 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use contract::Core as _;
-use contract::core::Config;
-use engine::core::Core;
-use judge::{RuleSet, Trace};
 use model::edges::Index;
-use properties::canary::Canary;
 use properties::edges::Reached;
-use properties::minimize::CoreName;
+use properties::findings::{Broken, Raw};
+use properties::fuzzing;
+use properties::minimize::races::Scheduled;
+use properties::minimize::{Case, CoreName};
 use properties::program::Program;
 use properties::race;
-use properties::run as programs;
 use reports::{
     Agreement, Amount, Approach, Corpus, EdgeCell, Ended, EngineResult, Failure, Finding, ModelEdges, Ran,
     RuleId, RuleResult, SetUpStep, Status, Subject, Unit, Windows,
 };
 
 use super::canary;
-use super::counterexample::Traces;
 use super::registry::{Engine, Fuzzer, Share, Sink, Task};
 use super::tools::{self, cargo};
 use crate::cli::CoreChoice;
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::output::Output;
 use crate::place::Place;
 use crate::progress::{Progress, Work};
@@ -188,6 +185,8 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
     worker::begin(&format!("fuzz {name}"), plan.target.subject(), &again, Limit::of(plan.budget));
     let progress = output.progress(&format!("fuzz {name}"));
     let mut command = fuzz(plan, "run");
+    // What crashes is made small here, and once.
+    command.env(fuzzing::EXPLAINS, "1");
     command.arg(name).args(corpora(plan)).arg("--");
     let before = size(plan);
     // libFuzzer takes a seed of 0 for none.
@@ -221,7 +220,7 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
         (None, false) if !crate::run::is_stopped() => {
             Status::Failed { why: format!("cargo fuzz failed: {}", cause(&tail)) }
         }
-        _ => Status::Ran(ran(plan, &seen, before, elapsed, &tail)?),
+        _ => Status::Ran(ran(plan, &seen, before, elapsed, &tail)),
     };
     Ok(result(plan.target, status))
 }
@@ -236,7 +235,8 @@ fn note(plan: &Plan<'_>, artifact: &str, progress: &Progress) {
         timeline: "libFuzzer stopped at this input\n".to_owned(),
         ..Failure::default()
     };
-    progress.found(None, &failure);
+    progress.found(&failure);
+    worker::found(None, &failure);
 }
 
 fn fuzz(plan: &Plan<'_>, verb: &str) -> std::process::Command {
@@ -275,16 +275,16 @@ pub(crate) fn result(target: Target, status: Status) -> EngineResult {
     }
 }
 
-fn ran(plan: &Plan<'_>, seen: &Seen, before: u64, elapsed: Duration, tail: &[String]) -> Result<Ran, Error> {
+fn ran(plan: &Plan<'_>, seen: &Seen, before: u64, elapsed: Duration, tail: &[String]) -> Ran {
     let mut agreement =
         Agreement { what: plan.target.property().to_owned(), compared: seen.runs, disagreements: Vec::new() };
     let mut findings = Vec::new();
     if let Some(artifact) = &seen.artifact {
-        let crash = Crash::read(plan, artifact, tail)?;
+        let crash = Crash::read(plan, artifact, tail);
         findings = crash.findings;
         agreement.disagreements = crash.disagreements;
     }
-    Ok(Ran {
+    Ran {
         approach: Approach::Sampling,
         ended: if seen.artifact.is_some() { Ended::Done } else { Ended::BudgetSpent },
         work: vec![Amount::new(Unit::Runs, seen.runs)],
@@ -303,7 +303,7 @@ fn ran(plan: &Plan<'_>, seen: &Seen, before: u64, elapsed: Duration, tail: &[Str
             replayed: seen.replayed.unwrap_or(seen.runs),
             idle_nights: 0,
         })),
-    })
+    }
 }
 
 /// Inputs in the corpus that grows.
@@ -375,7 +375,7 @@ struct Crash {
 }
 
 impl Crash {
-    fn read(plan: &Plan<'_>, artifact: &str, tail: &[String]) -> Result<Crash, Error> {
+    fn read(plan: &Plan<'_>, artifact: &str, tail: &[String]) -> Crash {
         let path = shorter(plan.place, artifact);
         let subject = if plan.target == Target::Canary { " --subject canary" } else { "" };
         let replay_command = format!("bgcheck replay {}{subject}", quoted(&path.display().to_string()));
@@ -387,32 +387,32 @@ impl Crash {
                 ..Failure::default()
             };
             let finding = RuleResult { rule: RuleId(rule.to_owned()), finding: Finding::broken(failure) };
-            return Ok(Crash { findings: vec![finding], ..Crash::default() });
+            return Crash { findings: vec![finding], ..Crash::default() };
         }
         let bytes = std::fs::read(plan.place.join(&path)).unwrap_or_default();
-        let Some(again) = Again::run(plan.target, &bytes) else {
+        let raws = raws(plan.target, &bytes);
+        if raws.is_empty() {
             // Not the input's fault as far as it can be seen here: libFuzzer's output is all there is.
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let id = format!("fuzz-{}-{name}", plan.target.name());
             let timeline = story(tail);
             let failure = Failure { id, replay_command, timeline, ..Failure::default() };
-            return Ok(Crash { disagreements: vec![failure], ..Crash::default() });
-        };
-        let Again { rules, trace } = again;
+            return Crash { disagreements: vec![failure], ..Crash::default() };
+        }
         let mut crash = Crash::default();
-        for rule in rules.iter() {
-            let failure = Failure {
-                replay_command: replay_command.clone(),
-                ..plan.traces.keep(&trace, Some(rule), "")?
-            };
-            crash
-                .findings
-                .push(RuleResult { rule: RuleId(rule.to_string()), finding: Finding::broken(failure) });
+        for raw in raws {
+            let rule = raw.rule();
+            let replay_command = replay_command.clone();
+            let failure = Failure { replay_command, ..plan.traces.keep(raw) };
+            match rule {
+                Some(rule) => {
+                    let finding = Finding::broken(failure);
+                    crash.findings.push(RuleResult { rule: RuleId(rule.to_string()), finding });
+                }
+                None => crash.disagreements.push(failure),
+            }
         }
-        if rules.is_empty() {
-            crash.disagreements.push(Failure { replay_command, ..plan.traces.keep(&trace, None, "")? });
-        }
-        Ok(crash)
+        crash
     }
 }
 
@@ -425,39 +425,28 @@ fn not_to_be_repeated(artifact: &Path) -> Option<(&'static str, &'static str, &'
     name.starts_with("oom-").then_some(("R18", "memory", "the input took more than 2 GiB of memory"))
 }
 
-/// An input that crashed, run again here.
-struct Again {
-    /// The rules it breaks; none when specification and core disagree.
-    rules: RuleSet,
-    trace: Trace,
+/// What an input that crashed breaks when it is run again here.
+fn raws(target: Target, bytes: &[u8]) -> Vec<Raw> {
+    let core = match target {
+        Target::Lockstep => CoreName::Core,
+        Target::Canary => CoreName::Canary,
+        Target::Schedule => return raws_of_race(bytes),
+        Target::Trace => return Vec::new(),
+    };
+    let program = Program::from_bytes(bytes);
+    let broken = core.run(&program).broken;
+    broken.iter().flat_map(|broken| Raw::of_program(core, &program, broken, "fuzz lockstep")).collect()
 }
 
-impl Again {
-    /// None when nothing is broken here.
-    fn run(target: Target, bytes: &[u8]) -> Option<Again> {
-        match target {
-            Target::Lockstep => Again::stepped(CoreName::Core, bytes, Core::new),
-            Target::Canary => Again::stepped(CoreName::Canary, bytes, Canary::<Core>::new),
-            Target::Schedule => {
-                let (race, tape) = race::from_bytes(bytes);
-                let run = Some(race::run(&race, tape.choices())).filter(race::Run::is_broken)?;
-                let trace = race::trace(&race, tape.choices(), None);
-                Some(Again { rules: run.violated, trace })
-            }
-            Target::Trace => None,
-        }
+fn raws_of_race(bytes: &[u8]) -> Vec<Raw> {
+    let (race, tape) = race::from_bytes(bytes);
+    let run = race::run(&race, tape.choices());
+    let case = Case::Race(Scheduled { race, schedule: tape.choices().to_vec() });
+    let mut broken: Vec<Broken> = run.violated.iter().map(Broken::Rule).collect();
+    if broken.is_empty() && run.is_broken() {
+        broken.push(Broken::NoRule);
     }
-
-    fn stepped<C: contract::Core>(core: CoreName, bytes: &[u8], make: fn(&Config) -> C) -> Option<Again> {
-        let program = Program::from_bytes(bytes);
-        let rules = match programs::run(&program, make).broken? {
-            programs::Broken::Rules(rules) => rules,
-            programs::Broken::Agreement(_) => RuleSet::EMPTY,
-        };
-        let mut trace = programs::trace(&program, make, "fuzz lockstep", None);
-        core.name().clone_into(&mut trace.header.subject);
-        Some(Again { rules, trace })
-    }
+    broken.into_iter().map(|broken| Raw::new(case.clone(), broken)).collect()
 }
 
 /// libFuzzer names its artifact with a whole path; a report has only the part below the checkout.
@@ -590,13 +579,22 @@ impl Engine for Fuzz {
         let plan = Fuzz::plan(task, Target::Canary, CANARY.min(task.budget));
         let engine = canary::or_failed(&Fuzz(Target::Canary), run(&plan, output));
         // It stops at its first crash, and which rule that is about depends on the seed.
-        Some(reports::Canary::of(&engine, canary::BROKEN_CORE, &[]))
+        Some(reports::Canary::of(&engine, &canary::broken_core(), &[]))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_crash_is_raw_and_has_a_finding_for_each_rule() {
+        let bytes = include_bytes!("../../tests/cmd/minimize/crash-late");
+        let found = raws(Target::Canary, bytes);
+        let case = Case::Stepped(CoreName::Canary, Program::from_bytes(bytes));
+        assert!(!found.is_empty() && found.iter().all(|raw| raw.case == case && raw.rule().is_some()));
+        assert_eq!(raws(Target::Lockstep, bytes), []);
+    }
 
     #[test]
     fn what_libfuzzer_says_is_read() {

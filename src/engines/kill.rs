@@ -7,16 +7,16 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use contract::fault::{Fault, Seeded};
+use contract::defect::{Fault, Seeded};
 use properties::kill::{self, Attacked, Engine, Sign};
 use reports::{ExitCode, Expected, Kill, KillCell, KillRow, Kills};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::builds::{Inside, build, myself};
-use super::counterexample;
 use super::fuzz::{self, Target};
 use crate::error::Error;
+use crate::files;
 use crate::finish::Reader;
 use crate::output::Output;
 use crate::place::Place;
@@ -132,7 +132,7 @@ pub(crate) const EXPECTED: &str = "docs/pinned/kill-expected.json";
 /// Reads it.
 pub(crate) fn expected(place: &Place) -> Result<Expected, Error> {
     let help = "run `bgcheck kill --bless` to write it anew, after deleting it";
-    counterexample::expected(&place.join(EXPECTED), help)
+    files::expected(&place.join(EXPECTED), help)
 }
 
 /// Runs the pairs.

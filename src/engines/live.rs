@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use contract::Dialect;
+use contract::defect;
 use indicatif::HumanCount;
 use judge::{Rule, Verdict};
+use properties::findings::{Broken, Raw};
 use properties::live::{Campaign, Campaigned, Canary, LiveConfig, WrongFile, campaign};
+use properties::minimize::Case;
 use properties::oracle::{Stop, Wrong};
 use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Ran, RuleId, RuleResult, Status,
@@ -13,10 +16,11 @@ use reports::{
 };
 
 use super::canary;
-use super::counterexample::{Traces, not_written, slashes};
 use super::registry::{Engine, Share, Sink, Task};
 use crate::cli::CoreChoice;
 use crate::error::Error;
+use crate::files::{slashes, write};
+use crate::findings::{Traces, not_written};
 use crate::output::Output;
 use crate::progress::Work;
 use crate::run::millis;
@@ -117,7 +121,7 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
         &|found| progress.note(&format!("live ({}): {found}", plan.dialect)),
     );
     let status = match campaigned {
-        Ok(campaigned) => Status::Ran(ran(plan, &config, &campaigned)?),
+        Ok(campaigned) => Status::Ran(ran(plan, &config, &campaigned)),
         Err(error) => Status::Failed { why: error.to_string() },
     };
     Ok(EngineResult {
@@ -130,13 +134,13 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Erro
     })
 }
 
-fn ran(plan: &Plan<'_>, config: &LiveConfig<'_>, all: &Campaigned) -> Result<Ran, Error> {
+fn ran(plan: &Plan<'_>, config: &LiveConfig<'_>, all: &Campaigned) -> Ran {
     let findings = all.rules.iter().map(|(rule, verdict)| finding(plan, config, all, *rule, verdict));
-    let mut findings: Vec<RuleResult> = findings.collect::<Result<_, _>>()?;
+    let mut findings: Vec<RuleResult> = findings.collect();
     if let Some((seed, what)) = &all.hang {
         note_hang(&mut findings, what, &again(plan, config, *seed));
     }
-    Ok(Ran {
+    Ran {
         approach: Approach::Sampling,
         ended: if all.oracle.rows < all.oracle.of { Ended::BudgetSpent } else { Ended::Done },
         work: work(config, all),
@@ -148,7 +152,7 @@ fn ran(plan: &Plan<'_>, config: &LiveConfig<'_>, all: &Campaigned) -> Result<Ran
         windows: None,
         edges: None,
         corpus: None,
-    })
+    }
 }
 
 /// What was done: rows of the oracle, where it was played, and runs, where there were any.
@@ -178,10 +182,11 @@ fn finding(
     all: &Campaigned,
     rule: Rule,
     verdict: &Verdict,
-) -> Result<RuleResult, Error> {
+) -> RuleResult {
     let finding = match (verdict, all.broken.get(&rule)) {
         (Verdict::Violated { .. }, Some(broken)) => {
-            let mut failure = plan.traces.keep(&broken.trace, Some(rule), "")?;
+            let raw = Raw::new(Case::Recorded(broken.trace.clone()), Broken::Rule(rule));
+            let mut failure = plan.traces.keep(raw);
             // A run on real threads is no repetition, so this is its rate and not a doubt: the trace is evidence.
             failure.notes.push(format!("broken in {} of {} runs", broken.runs, all.runs));
             failure.notes.push(format!("this run again: {}", again(plan, config, broken.seed)));
@@ -191,7 +196,7 @@ fn finding(
         (Verdict::Held { decisions }, _) => Finding::sampled(*decisions),
         (Verdict::Undecided { why }, _) => Finding::NotDecidable { why: why.clone() },
     };
-    Ok(RuleResult { rule: RuleId(rule.to_string()), finding })
+    RuleResult { rule: RuleId(rule.to_string()), finding }
 }
 
 /// Files, requests, reports and answers, and what they have to be.
@@ -262,7 +267,7 @@ fn wrong_thing(plan: &Plan<'_>, wrong: &Wrong, replay: String) -> Failure {
     let id = wrong.id();
     let written = wrong.trace.as_ref().map(|trace| {
         let name = format!("{id}-{}.jsonl", plan.dialect);
-        let written = super::counterexample::write(&plan.traces.dir.join(&name), &trace.print());
+        let written = write(&plan.traces.dir.join(&name), &trace.print());
         written.map(|()| slashes(&plan.traces.from_report.join(name)))
     });
     // That it cannot be written takes nothing away from what was found.
@@ -312,8 +317,8 @@ impl Engine for Live {
     fn canary(&self, task: &Task<'_>, output: &mut Output) -> Option<reports::Canary> {
         let usual = Plan::usual(Dialect::Bits, task.seed, CANARY, task.traces);
         let engine = canary::or_failed(self, run(&Plan { core: task.core, ..usual }, output));
-        let broken = "a service that calls two clients that it must not call";
-        Some(reports::Canary::of(&engine, broken, &canary::expected().1))
+        let broken = defect::Canary::Live.defect().phrase();
+        Some(reports::Canary::of(&engine, &broken, &canary::expected().1))
     }
 }
 

@@ -2,11 +2,11 @@
 
 use contract::Dialect;
 use model::explore::Extent;
-use model::protocol::{Flaw, LiveProof, LiveReport, Slice, check_live, live_slice};
+use model::protocol::{LiveProof, LiveReport, Slice, check_live, live_slice};
 use properties::pins::Size;
 
 use super::explored::{Comparison, Done, ExploredSlice, Found, Law};
-use super::protocol::{Look, Plan, Turn};
+use super::protocol::{Look, Plan, Turn, keep_story};
 use crate::error::Error;
 use crate::output::Output;
 
@@ -46,7 +46,7 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
     let label = label(plan, dialect, slice);
     let report = plan.search.explore(&label, turn.budget(), output, whole, |options| {
         let until = (options.budget, options.resources.enough);
-        check_live(plan.design, Flaw::None, profile, slice, options.threads, until)
+        check_live(plan.design, None, profile, slice, options.threads, until)
     })?;
     let mut laws = Vec::new();
     for (duty, proof) in &report.proofs {
@@ -56,9 +56,7 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
                 let story = lasso.story(plan.design, profile, slice);
                 let id = format!("{duty}-lasso");
                 let name = slice.name.replace('/', "-");
-                Found::Violated(
-                    plan.search.traces.keep_story(&story, None, &id, (plan.design, &name))?.into(),
-                )
+                Found::Violated(keep_story(plan.search.traces, story, None, &id, (plan.design, &name)).into())
             }
             LiveProof::Vacuous => Found::Vacuous,
             LiveProof::Unfinished => Found::Unfinished,

@@ -8,9 +8,10 @@ use properties::minimize::{Case, End, Failed, Minimal, NotAFailure, Section};
 use reports::ExitCode;
 use serde_json::{Value, json};
 
-use super::counterexample::{draw_failed, slashes};
 use super::replay::code_of;
 use crate::error::Error;
+use crate::files::slashes;
+use crate::findings::draw_failed;
 use crate::finish::Reader;
 use crate::output::{Output, Paint, printable, verdict_in_words};
 use crate::run::quoted;

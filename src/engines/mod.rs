@@ -7,7 +7,6 @@ pub(crate) mod canary;
 pub(crate) mod check;
 pub(crate) mod complete;
 pub(crate) mod conform;
-pub(crate) mod counterexample;
 pub(crate) mod doctor;
 pub(crate) mod explored;
 pub(crate) mod fuzz;

@@ -3,20 +3,23 @@
 use std::time::{Duration, Instant};
 
 use contract::Dialect;
-use judge::Rule;
+use contract::defect::Design;
+use judge::{Rule, Verdicts, failure_id};
 use model::explore::{Extent, Proof};
-use model::protocol::{Design, Law, Reduction, Report, Slice, Story, check, memory, slices};
+use model::protocol::{Law, Reduction, Report, Slice, Story, check, memory, slices};
 use model::scope::ScopeName;
+use properties::findings::{Broken, May, Raw};
+use properties::minimize::{Case, Identity};
 use properties::pins::{self, Size};
-use reports::{Canary, Subject};
+use reports::{Canary, Failure, Subject};
 
-use super::counterexample::OWN_LOCK;
 use super::explored::{self, Comparison, Done, Explored, ExploredSlice, Found};
 use super::registry::{Engine, LEAST, Share, Sink, Task};
 use super::search::{Part, Search};
 use super::{canary, liveness};
 use crate::cli::CoreChoice;
 use crate::error::Error;
+use crate::findings::{OWN_LOCK, Traces};
 use crate::output::Output;
 
 /// What to explore.
@@ -144,13 +147,14 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
     let story = |law, acts: &[_]| Story::of(design, dialect.profile(), slice, law, acts);
     let name = slice.name.replace('/', "-");
     let place = (design, name.as_str());
+    let keep = |story, rule, id| keep_story(search.traces, story, rule, id, place);
     let mut laws = Vec::new();
     for (law, proof) in &report.proofs {
         let found = match proof {
             Proof::Proved => Found::Proved,
             Proof::Violated(acts) => {
                 let told = story(Some(*law), acts);
-                Found::Violated(search.traces.keep_story(&told, rule(*law), law.id(), place)?.into())
+                Found::Violated(keep(told, rule(*law), law.id()).into())
             }
             Proof::Vacuous => Found::Vacuous,
             Proof::Unfinished => Found::Unfinished,
@@ -162,7 +166,7 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
     let remark = match &report.clients_own {
         None => None,
         Some(acts) => {
-            let failure = search.traces.keep_story(&story(None, acts), None, OWN_LOCK, place)?;
+            let failure = keep(story(None, acts), None, OWN_LOCK);
             let steps = acts.len();
             Some((
                 format!("no violation: a client can lock itself out, in {steps} steps (clause 7)"),
@@ -186,6 +190,31 @@ fn of_slice(turn: &Turn<'_>, slice: &Slice, output: &Output) -> Result<ExploredS
         size: format!("{} bytes a state, of which {} for the protocol", size.state, size.protocol),
         remark,
     })
+}
+
+/// Writes down how the protocol breaks a rule, or a law that is none. `id` names it where the trace cannot. Each
+/// design and each slice has a file of its own for one failure.
+pub(super) fn keep_story(
+    traces: &Traces,
+    story: Story,
+    rule: Option<Rule>,
+    id: &str,
+    (design, slice): (Design, &str),
+) -> Failure {
+    let broken = |rule| Verdicts::of(&story.trace).violations().find(|violation| violation.rule == rule);
+    let violation = rule.and_then(broken);
+    let named = violation.map(|violation| failure_id(&story.trace, &violation).to_string());
+    let file = Some(format!("{}-{design}-{slice}", named.as_deref().unwrap_or(id)));
+    let broken = match violation {
+        Some(violation) => Broken::At(violation),
+        // The one law that is no rule has the name that it has in races.
+        None if id == Law::BoundedWait.id() => Broken::Named(Identity::LaterDelivery.to_string()),
+        None => Broken::Named(format!("{id}-{design}")),
+    };
+    let ending = if story.ending.is_empty() { String::new() } else { format!("then: {}", story.ending) };
+    // How the jobs came into their first state is in the file, and no part of the picture.
+    let (may, begins) = (May::BeSeen, story.begins);
+    traces.keep(Raw { may, ending, file, begins, ..Raw::new(Case::Recorded(story.trace), broken) })
 }
 
 /// What the rules remember of a job, which makes states what they are.

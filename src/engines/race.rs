@@ -2,23 +2,24 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
+use contract::defect::Design;
 use judge::{Rule, RuleSet};
+use properties::findings::{Broken, Findings, May, Raw};
+use properties::minimize::Case;
 pub(crate) use properties::race::Stop;
-use properties::race::{
-    self, Design, Failure, First, Hang, HuntOptions, Hunted, Kind, Merges, Races, Row, Seen, Step, hunt,
-};
+use properties::race::{self, Failure, Hang, HuntOptions, Hunted, Kind, Merges, Races, Row, Step, hunt};
 use reports::{
     Agreement, Amount, Approach, Canary, Ended, EngineResult, Finding, Ran, RuleId, RuleResult, Status,
     Subject, Unit, WindowRow, Windows,
 };
 
 use super::canary;
-use super::counterexample::Traces;
 use super::registry::{Engine, Share, Sink, Task};
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::output::Output;
 use crate::progress::Work;
 use crate::run::millis;
@@ -85,17 +86,17 @@ const BEAT: Duration = Duration::from_millis(100);
 const NAME: &str = "race";
 
 /// Hunts for the budget.
-pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Error> {
+pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> EngineResult {
     worker::begin(NAME, Some(Subject::Race), "", Limit::of(plan.budget));
     let hunted = hunt_all(plan, output);
-    Ok(EngineResult {
+    EngineResult {
         name: of_design(NAME, plan.design),
         subject: Some(Subject::Race),
         dialect: None,
         scope: None,
         switches: String::new(),
-        status: Status::Ran(ran(plan, &hunted)?),
-    })
+        status: Status::Ran(ran(plan, &hunted)),
+    }
 }
 
 /// An engine's name, with the design where it is a wrong one.
@@ -113,10 +114,10 @@ fn hunt_all(plan: &Plan<'_>, output: &Output) -> Vec<(Kind, Hunted)> {
     let done: Vec<AtomicU64> = plan.kinds.iter().map(|_| AtomicU64::new(0)).collect();
     let enough = AtomicBool::new(false);
     let (tells, told) = channel();
-    let start = |(kind, done): (&Kind, &AtomicU64), tells: std::sync::mpsc::Sender<String>| {
+    let start = |(kind, done): (&Kind, &AtomicU64), tells: Sender<String>| {
         let tell = |so_far| done.store(so_far, Ordering::Relaxed);
         // Who does not listen any more has what the hunt comes to.
-        let found = |first: &First| drop(tells.send(in_one_line(*kind, first)));
+        let found = |failure: &Failure| drop(tells.send(in_one_line(*kind, failure)));
         hunt(&HuntOptions { enough: Some(&enough), found: &found, ..options(plan, *kind, &tell) })
     };
     let start = &start;
@@ -147,15 +148,17 @@ fn hunt_all(plan: &Plan<'_>, output: &Output) -> Vec<(Kind, Hunted)> {
     })
 }
 
-/// What was found, at once: it is made small, and reported in whole, later.
-fn in_one_line(kind: Kind, first: &First) -> String {
-    let First { seed, after, violated, seen } = first;
+/// What was found, at once: it is made small, and reported in whole, when the hunt is over.
+fn in_one_line(kind: Kind, failure: &Failure) -> String {
+    let Failure { seed, after, violated, seen, .. } = failure;
     let what = match (seen, violated.is_empty()) {
         (Some(seen), _) => format!("{violated} is broken: {seen}"),
         (None, true) => "a call waits for a later delivery (L3)".to_owned(),
         (None, false) => format!("{violated} is broken"),
     };
-    format!("{NAME}, {kind}: found: {what}, with seed {seed} after {after} schedules; it is made small now")
+    format!(
+        "{NAME}, {kind}: found: {what}, with seed {seed} after {after} schedules; it is made small at the end"
+    )
 }
 
 fn options<'a>(plan: &Plan<'_>, kind: Kind, progress: &'a dyn Fn(u64)) -> HuntOptions<'a> {
@@ -176,7 +179,8 @@ fn is_complete(kind: Kind) -> bool {
     matches!(kind, Kind::Complete { .. })
 }
 
-fn ran(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Ran, Error> {
+fn ran(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Ran {
+    let findings = findings(plan, hunted);
     let sum = |of: fn(&Hunted) -> u64| hunted.iter().map(|(_, hunted)| of(hunted)).sum::<u64>();
     let schedules = sum(|hunted| hunted.schedules);
     let mut work = vec![
@@ -189,35 +193,40 @@ fn ran(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Ran, Error> {
         work.push(Amount::new(Unit::SchedulesInAll, plan.before + schedules));
     }
     let longest = hunted.iter().map(|(_, hunted)| hunted.elapsed).max().unwrap_or_default();
-    Ok(Ran {
+    Ran {
         approach: Approach::Sampling,
         ended: Ended::BudgetSpent,
         work,
         time_ms: millis(longest),
-        findings: RuleSet::HERE.iter().map(|rule| finding(plan, hunted, rule)).collect::<Result<_, _>>()?,
-        agreement: bounded_wait(plan, hunted)?,
+        findings: RuleSet::HERE.iter().map(|rule| finding(&findings, hunted, rule)).collect(),
+        agreement: bounded_wait(&findings, hunted),
         witnesses: Vec::new(),
         freedoms: Vec::new(),
         windows: Some(windows(&tables(hunted))),
         edges: None,
         corpus: None,
-    })
+    }
 }
 
-fn finding(plan: &Plan<'_>, hunted: &[(Kind, Hunted)], rule: Rule) -> Result<RuleResult, Error> {
-    let breaks = |failure: &&Failure| failure.violated.contains(rule);
-    let failures = hunted.iter().flat_map(|(_, hunted)| &hunted.failures).filter(breaks);
-    let mut kept: Vec<reports::Failure> = Vec::new();
-    for failure in failures {
-        let another = keep(plan, failure, rule)?;
-        if !kept.iter().any(|known| known.id == another.id) {
-            kept.push(another);
+/// What was found, strategy by strategy.
+fn findings(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Findings<reports::Failure> {
+    let mut findings = Findings::default();
+    for (_, hunted) in hunted {
+        let failures = hunted.failures.iter().flat_map(Failure::raws);
+        let waits = hunted.overwaited.iter().map(|failure| failure.raw(None));
+        for raw in failures.chain(waits).chain(hunted.hung.iter().map(raw_of_hang)) {
+            plan.traces.keep_among(&mut findings, raw);
         }
     }
-    let mut kept = kept.into_iter();
+    findings
+}
+
+fn finding(findings: &Findings<reports::Failure>, hunted: &[(Kind, Hunted)], rule: Rule) -> RuleResult {
+    let mut kept = findings.of_rule(Some(rule));
     let finding = match kept.next() {
-        Some(mut first) => {
-            first.notes.extend(kept.map(|another| also(&another)));
+        Some(first) => {
+            let mut first = first.clone();
+            first.notes.extend(kept.map(also));
             Finding::broken(first)
         }
         None => {
@@ -226,18 +235,7 @@ fn finding(plan: &Plan<'_>, hunted: &[(Kind, Hunted)], rule: Rule) -> Result<Rul
             Finding::sampled(counts.map(|(_, decisions)| decisions).sum())
         }
     };
-    Ok(RuleResult { rule: RuleId(rule.to_string()), finding })
-}
-
-fn keep(plan: &Plan<'_>, failure: &Failure, rule: Rule) -> Result<reports::Failure, Error> {
-    let mut told = story(failure);
-    if let Some(seen) = &failure.seen {
-        told = format!("then: {seen}\n{told}");
-    }
-    if let Some(seen @ Seen::Died { .. }) = &failure.seen {
-        return plan.traces.keep_as_found(&failure.trace, &format!("{rule}-{}", seen.name()), &told);
-    }
-    plan.traces.keep(&failure.trace, Some(rule), &told)
+    RuleResult { rule: RuleId(rule.to_string()), finding }
 }
 
 /// Another failure of the rule, which has a file of its own.
@@ -250,40 +248,26 @@ fn also(another: &reports::Failure) -> String {
 pub(super) const BOUNDED_WAIT: &str =
     "a call waits for the callback that had begun when it took effect, and for no later one (L3)";
 
-/// What breaks it.
-pub(super) const WAITS_ON: &str = "then: a call waits on, although the callback it waited for has left";
-
 /// L3, as far as a run shows it: no call waits on, and every schedule comes to its end. Nothing where no call waited.
-fn bounded_wait(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Result<Option<Agreement>, Error> {
+fn bounded_wait(findings: &Findings<reports::Failure>, hunted: &[(Kind, Hunted)]) -> Option<Agreement> {
     let compared = hunted.iter().map(|(_, hunted)| hunted.waits).sum();
-    let hung = hunted.iter().find_map(|(_, hunted)| hunted.hung.as_ref());
-    if compared == 0 && hung.is_none() {
-        return Ok(None);
-    }
-    let found = hunted.iter().find_map(|(_, hunted)| hunted.overwaited.as_ref());
-    let kept = found
-        .map(|failure| plan.traces.keep(&failure.trace, None, &format!("{WAITS_ON}\n{}", story(failure))));
-    let hung = hung.map(|hang| plan.traces.keep_as_found(&hang.trace, "L3-hang-race", &words(hang)));
-    Ok(Some(Agreement {
+    let disagreements: Vec<_> = findings.of_rule(None).cloned().collect();
+    (compared > 0 || !disagreements.is_empty()).then(|| Agreement {
         what: BOUNDED_WAIT.to_owned(),
         compared,
-        disagreements: [kept.transpose()?, hung.transpose()?].into_iter().flatten().collect(),
-    }))
+        disagreements,
+    })
 }
 
 /// A schedule that never comes to its end.
-pub(super) fn words(hang: &Hang) -> String {
+pub(super) fn raw_of_hang(hang: &Hang) -> Raw {
     let threads: String = hang.threads.iter().map(|thread| format!("  {thread}\n")).collect();
-    format!(
+    let ending = format!(
         "then: nothing is scheduled any more, and the schedule never comes to its end; the threads then\n{threads}\nthe race\n{}",
         hang.race
-    )
-}
-
-/// Where it came from.
-fn story(failure: &Failure) -> String {
-    let Failure { seed, after, .. } = failure;
-    format!("found with seed {seed} after {after} schedules")
+    );
+    let broken = Broken::Named("L3-hang-race".to_owned());
+    Raw { may: May::Stay, ending, ..Raw::new(Case::Recorded(hang.trace.clone()), broken) }
 }
 
 fn tables(hunted: &[(Kind, Hunted)]) -> Vec<(String, &race::Windows)> {
@@ -354,7 +338,7 @@ impl Engine for Race {
         let Task { seed, budget, stop, traces, .. } = *task;
         let (kinds, design) = (&USUAL, Design::Barrier);
         let plan = Plan { kinds, design, seed, budget, schedules: None, before: 0, stop, traces };
-        sink.take(run(&plan, output)?);
+        sink.take(run(&plan, output));
         Ok(())
     }
 
@@ -370,6 +354,6 @@ impl Engine for Race {
             traces: task.traces,
         };
         // Which rule breaks first depends on the seed.
-        Some(Canary::of(&canary::or_failed(self, run(&plan, output)), canary::LOOKS_AGAIN, &[]))
+        Some(Canary::of(&run(&plan, output), canary::LOOKS_AGAIN, &[]))
     }
 }

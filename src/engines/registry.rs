@@ -14,12 +14,12 @@ use model::scope::ScopeName;
 use properties::stop::Stop;
 use reports::{Canary, EngineResult, Results};
 
-use super::counterexample::Traces;
 use super::fuzz::{Fuzz, Target};
 use super::search::Search;
 use super::{adapter, canary, check, complete, conform, live, protocol, race, sample};
 use crate::cli::CoreChoice;
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::output::Output;
 use crate::place::Place;
 use crate::watch::worker;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use properties::minimize::{Minimal, Test};
 
-use super::counterexample::write;
 use crate::error::Error;
+use crate::files::write;
 
 /// Writes the test, and makes it a part of the tests of `properties`.
 pub(crate) fn emit(regressions: &Path, file: &Path, minimal: &Minimal) -> Result<PathBuf, Error> {

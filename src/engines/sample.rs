@@ -8,7 +8,7 @@ use contract::Core;
 use contract::core::Config;
 use judge::{Rule, RuleSet};
 use properties::canary::Canary;
-use properties::run::{Broken, trace};
+use properties::findings::Findings;
 use properties::sample::{Options, Sampled, Stop, sample};
 use reports::{
     Agreement, Amount, Approach, Ended, EngineResult, Failure, Finding, Ran, RuleId, RuleResult, Status,
@@ -16,10 +16,10 @@ use reports::{
 };
 
 use super::canary;
-use super::counterexample::Traces;
 use super::registry::{Engine, Share, Sink, Task};
 use crate::cli::CoreChoice;
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::output::Output;
 use crate::progress::Work;
 use crate::run::millis;
@@ -42,7 +42,7 @@ pub(crate) struct Plan<'a> {
 const AGAIN: &str = "bgcheck properties --programs 100000 --seed {at}";
 
 /// Samples for the budget.
-pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<EngineResult, Error> {
+pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> EngineResult {
     match plan.core {
         CoreChoice::Core => on("properties", AGAIN, subject(), plan, output),
         CoreChoice::Canary => {
@@ -63,10 +63,10 @@ fn on<C: Core>(
     make: fn(&Config) -> C,
     plan: &Plan<'_>,
     output: &Output,
-) -> Result<EngineResult, Error> {
+) -> EngineResult {
     worker::begin(name, Some(Subject::Product), again, Limit::of(plan.budget));
     let progress = output.progress(name);
-    let found = RefCell::new(Ok(Found::default()));
+    let findings = RefCell::new(Findings::default());
     let enough = AtomicBool::new(false);
     let tell = |runs| {
         worker::done(runs);
@@ -77,13 +77,14 @@ fn on<C: Core>(
         progress.tell(work, || format!("{} programs", indicatif::HumanCount(runs)));
     };
     let keep = |failure: &properties::sample::Failure| {
-        let mut so_far = found.borrow_mut();
-        let Ok(kept) = &mut *so_far else { return };
-        let mut trace = trace(&failure.program, make, "properties", Some(failure.seed));
-        plan.core.name().clone_into(&mut trace.header.subject);
-        if let Err(error) = kept.keep(&failure.broken, &trace, plan.traces, &progress) {
-            *so_far = Err(error);
-        } else if kept.has_all(plan.until) {
+        let mut findings = findings.borrow_mut();
+        for raw in failure.raws(plan.core.into()) {
+            let kept = plan.traces.keep_among(&mut findings, raw);
+            if kept.times == 1 {
+                progress.found(&kept.failure);
+            }
+        }
+        if !plan.until.is_empty() && plan.until.intersection(findings.rules()) == plan.until {
             enough.store(true, Ordering::Relaxed);
         }
     };
@@ -97,60 +98,21 @@ fn on<C: Core>(
         ..Options::new(plan.seed, plan.budget)
     };
     let sampled = sample(make, &options);
-    let Found { broken, disagreements } = found.into_inner()?;
+    let findings = findings.into_inner();
     let finding = |(rule, decisions): &(Rule, u64)| {
-        let failure =
-            broken.iter().find(|(rules, _)| rules.contains(*rule)).map(|(_, failure)| failure.clone());
+        let failure = findings.of_rule(Some(*rule)).next().cloned();
         let finding = failure.map_or_else(|| Finding::sampled(*decisions), Finding::broken);
         RuleResult { rule: RuleId(rule.to_string()), finding }
     };
     let carried = sampled.decisions.iter().filter(|(rule, _)| RuleSet::OF_A_JOB.contains(*rule));
-    Ok(EngineResult {
+    let disagreements = findings.of_rule(None).cloned().collect();
+    EngineResult {
         name: name.to_owned(),
         subject: Some(Subject::Product),
         dialect: None,
         scope: None,
         switches: String::new(),
         status: Status::Ran(ran(&sampled, carried.map(finding).collect(), disagreements)),
-    })
-}
-
-/// What was found so far, in words.
-#[derive(Default)]
-struct Found {
-    broken: Vec<(RuleSet, Failure)>,
-    disagreements: Vec<Failure>,
-}
-
-impl Found {
-    /// Whether each of these rules, of which there are some, has been seen broken.
-    fn has_all(&self, rules: RuleSet) -> bool {
-        let seen = |rule: Rule| self.broken.iter().any(|(broken, _)| broken.contains(rule));
-        !rules.is_empty() && rules.iter().all(seen)
-    }
-
-    fn keep(
-        &mut self,
-        broken: &Broken,
-        trace: &judge::Trace,
-        traces: &Traces,
-        progress: &crate::progress::Progress,
-    ) -> Result<(), Error> {
-        match broken {
-            Broken::Rules(rules) => {
-                for rule in rules.iter() {
-                    let failure = traces.keep(trace, Some(rule), "")?;
-                    progress.found(Some(RuleId(rule.to_string())), &failure);
-                    self.broken.push((RuleSet::of(&[rule]), failure));
-                }
-            }
-            Broken::Agreement(_) => {
-                let failure = traces.keep(trace, None, "")?;
-                progress.found(None, &failure);
-                self.disagreements.push(failure);
-            }
-        }
-        Ok(())
     }
 }
 
@@ -200,7 +162,7 @@ impl Engine for Properties {
     fn run(&self, task: &Task<'_>, sink: &mut Sink<'_>, output: &mut Output) -> Result<(), Error> {
         let Task { core, seed, budget, stop, traces, .. } = *task;
         let plan = Plan { core, seed, budget, programs: None, stop, until: RuleSet::EMPTY, traces };
-        sink.take(run(&plan, output)?);
+        sink.take(run(&plan, output));
         Ok(())
     }
 
@@ -209,7 +171,6 @@ impl Engine for Properties {
         let (until, expected) = canary::expected();
         let budget = CANARY.min(task.budget);
         let plan = Plan { core, seed, budget, programs: None, stop: Stop::Never, until, traces };
-        let engine = canary::or_failed(self, run(&plan, output));
-        Some(reports::Canary::of(&engine, canary::BROKEN_CORE, &expected))
+        Some(reports::Canary::of(&run(&plan, output), &canary::broken_core(), &expected))
     }
 }

@@ -11,8 +11,8 @@ use properties::pins::Size;
 use reports::Subject;
 use serde_json::json;
 
-use super::counterexample::Traces;
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::output::Output;
 use crate::peers;
 use crate::place::Place;

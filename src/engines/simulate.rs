@@ -20,8 +20,8 @@ use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
 use rustyline::{Config, Context, Editor, Helper};
 
-use super::counterexample::write;
 use crate::error::Error;
+use crate::files::write;
 use crate::input::trace_in;
 use crate::output::{Output, Paint, printable};
 

@@ -32,12 +32,15 @@ pub(crate) enum Kind {
     HResult,
     Switch,
     Fault,
+    Design,
+    Flaw,
+    Canary,
     Sentence,
     Term,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 12] = [
+    pub(crate) const ALL: [Kind; 15] = [
         Kind::Rule,
         Kind::ExitCode,
         Kind::State,
@@ -48,6 +51,9 @@ impl Kind {
         Kind::HResult,
         Kind::Switch,
         Kind::Fault,
+        Kind::Design,
+        Kind::Flaw,
+        Kind::Canary,
         Kind::Sentence,
         Kind::Term,
     ];
@@ -65,6 +71,9 @@ impl Kind {
             Kind::HResult => "HRESULT",
             Kind::Switch => "switch of the dialect table",
             Kind::Fault => "seeded fault",
+            Kind::Design => "design in the place of the barrier",
+            Kind::Flaw => "flaw of the protocol model",
+            Kind::Canary => "canary",
             Kind::Sentence => "sentence of the documents",
             Kind::Term => "term",
         }
@@ -83,6 +92,9 @@ impl Kind {
             Kind::HResult => "hresults",
             Kind::Switch => "switches",
             Kind::Fault => "faults",
+            Kind::Design => "designs",
+            Kind::Flaw => "flaws",
+            Kind::Canary => "canaries",
             Kind::Sentence => "sentences",
             Kind::Term => "terms",
         }
@@ -144,7 +156,7 @@ pub(crate) fn words(place: &Place) -> Vec<Word> {
         jobs::methods(),
         codes::hresults(),
         tables::switches(),
-        tables::faults(),
+        tables::defects(),
         tables::sentences(),
         tables::terms(place),
     ];

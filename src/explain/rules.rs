@@ -1,6 +1,6 @@
 //! Rules and duties: the sentence, why it is there, who decides it, and a run that breaks it.
 
-use contract::fault::Fault;
+use contract::defect::Fault;
 use judge::cases::Example;
 use judge::{Recorded, Rule, RuleSet, TimelineOptions, timeline};
 use model::product;

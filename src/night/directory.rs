@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::clock::Clock;
-use crate::engines::counterexample::Traces;
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::finish;
 use crate::output::Output;
 use crate::place::{Place, prepare};

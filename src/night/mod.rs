@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use contract::fault::Fault;
+use contract::defect::Fault;
 use judge::RuleSet;
 use model::protocol::Law;
 use properties::stop::Stop;

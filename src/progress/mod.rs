@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use reports::{Failure, RuleId};
+use reports::Failure;
 use serde_json::{Value, json};
 
 pub(crate) use self::ahead::{Ahead, Guess};
@@ -203,13 +203,12 @@ impl Progress {
     }
 
     /// A failure, at once: the user can look at it while the engine goes on.
-    pub(crate) fn found(&self, rule: Option<RuleId>, failure: &Failure) {
+    pub(crate) fn found(&self, failure: &Failure) {
         let (label, seconds) = {
             let state = locked(&self.0);
             (state.label.clone(), state.track.elapsed().as_secs())
         };
         self.note(&format!("{label}: found {} after {seconds} s: {}", failure.id, failure.replay_command));
-        worker::found(rule, failure);
     }
 
     /// A line for a machine, unchanged.

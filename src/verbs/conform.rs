@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use properties::race::Design;
+use contract::defect::Design;
 use properties::suite::{COMMITTED, Committed, Suite};
 use reports::ExitCode;
 use serde_json::json;
@@ -13,8 +13,8 @@ use crate::engines::adapter;
 use crate::engines::check::default_traces;
 use crate::engines::conform::page::Ran;
 use crate::engines::conform::{self, On, Suites};
-use crate::engines::counterexample::Traces;
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::lock::Lock;
 use crate::output::Output;
 use crate::place::Place;
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         let cover = suite.manifest.cover().map_err(conform::of_another_version)?;
         let turn = ahead.turn(on.name(), &part(name, args), &suite);
         let conformed = on.run(&suite, turn, output)?;
-        let failure = conform::keep(&conformed, &traces)?;
+        let failure = conform::keep(&conformed, &traces);
         let ran = Ran { on, suite: &suite, name, conformed: &conformed, failure: failure.as_ref() };
         codes.push(ran.code());
         found_any |= conformed.passed() > 0;

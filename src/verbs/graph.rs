@@ -9,9 +9,9 @@ use reports::ExitCode;
 use serde_json::json;
 
 use crate::cli;
-use crate::engines::counterexample::write;
 use crate::engines::tables::{dialects, dialects_markdown, edges, methods, pretty, transitions};
 use crate::error::Error;
+use crate::files::write;
 use crate::output::Output;
 
 /// Print the tables of states, methods and dialects, or draw them.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use contract::fault::{Fault, Seeded};
+use contract::defect::{Fault, Seeded};
 use properties::kill::Engine;
 use reports::ExitCode;
 

@@ -9,10 +9,10 @@ use reports::ExitCode;
 
 use crate::cli::{self, CoreChoice};
 use crate::engines::check::default_traces;
-use crate::engines::counterexample::write;
 use crate::engines::minimal::{code, document, nothing, page, with_finding};
 use crate::engines::regression::emit;
 use crate::error::Error;
+use crate::files::write;
 use crate::finish::Reader;
 use crate::input::{Given, InputArgs, Taken};
 use crate::output::Output;

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use reports::{ExitCode, Survivors};
 
-use crate::engines::counterexample::expected;
 use crate::engines::mutants::{self, Again, Judges, Offline, Room, Sample, Shard, Woven};
 use crate::engines::mutate::{self, ENGINES, Plan};
 use crate::error::Error;
+use crate::files::expected;
 use crate::finish::{self, Reader};
 use crate::output::Output;
 use crate::place::Place;

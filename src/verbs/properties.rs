@@ -10,9 +10,9 @@ use reports::ExitCode;
 use crate::cli::{self, CoreChoice};
 use crate::clock::Clock;
 use crate::engines::check::default_traces;
-use crate::engines::counterexample::Traces;
 use crate::engines::sample::{self, Plan};
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::finish::{self, Reader};
 use crate::lock::Lock;
 use crate::output::Output;
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         until: RuleSet::EMPTY,
         traces: &traces,
     };
-    results.engines.push(sample::run(&plan, output)?);
+    results.engines.push(sample::run(&plan, output));
     let (reader, style) = (Reader::of_json(args.json), output.style());
     Ok(finish::results(&mut results, reader, style, None, output))
 }

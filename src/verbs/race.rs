@@ -4,19 +4,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use contract::Dialect;
-use contract::fault::Fault;
+use contract::defect::{Design, Fault};
 use judge::RuleSet;
-use properties::race::{Design, Refine, States, Stop};
+use properties::race::{Refine, States, Stop};
 use reports::ExitCode;
 
 use crate::cli;
 use crate::clock::Clock;
 use crate::engines::check::default_traces;
 use crate::engines::complete::{self, ScopeName, Times};
-use crate::engines::counterexample::Traces;
 use crate::engines::fuzz::{self, Sanitizer, Target};
 use crate::engines::race::{self, Plan, Strategy};
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::finish::{self, Reader};
 use crate::lock::Lock;
 use crate::output::Output;
@@ -87,7 +87,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "complete")]
     no_times: bool,
     /// What stands in the place of the engine's barrier; anything else is wrong on purpose.
-    #[arg(long, default_value_t = Design::Barrier, value_parser = cli::one_of(Design::ALL.iter().copied()), value_name = "DESIGN")]
+    #[arg(long, default_value_t = Design::Barrier, value_parser = cli::design_of_the_service(), value_name = "DESIGN")]
     design: Design,
     /// End with the first failure, which is reported at once.
     #[arg(long)]
@@ -138,7 +138,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
             stop: Stop::at_first(args.stop_at_first),
             traces: &traces,
         };
-        results.engines.push(race::run(&plan, output)?);
+        results.engines.push(race::run(&plan, output));
     }
     if fuzzes {
         let plan = fuzz::Plan {

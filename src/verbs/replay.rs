@@ -6,9 +6,9 @@ use std::time::Duration;
 use reports::{Chart, ExitCode};
 
 use crate::cli::CoreChoice;
-use crate::engines::counterexample::write;
 use crate::engines::replay::{Page, Window, judged, long};
 use crate::error::Error;
+use crate::files::write;
 use crate::finish::Reader;
 use crate::input::{Given, InputArgs, Taken};
 use crate::output::Output;

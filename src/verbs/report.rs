@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use reports::{Comparison, ExitCode, Trend};
 
-use crate::engines::counterexample::write;
 use crate::engines::history;
 use crate::engines::shown::{Format, Shown, explained};
 use crate::error::Error;
+use crate::files::write;
 use crate::finish;
 use crate::output::Output;
 use crate::place::Place;

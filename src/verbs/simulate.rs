@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use contract::defect::Design;
 use contract::{Core as _, Dialect};
 use engine::core::Core;
 use properties::canary::Canary;
 use properties::minimize::CoreName;
-use properties::simulate::{Design, Session, Weak};
+use properties::simulate::{Session, Weak};
 use reports::ExitCode;
 
+use crate::cli;
 use crate::engines::simulate::{Form, Source, simulate};
 use crate::error::Error;
 use crate::output::Output;
@@ -48,7 +50,7 @@ pub(crate) struct Args {
     canary: bool,
     /// Beside the specification runs a core that waits as this design of docs/barrier.md: `claim-then-call`, `recheck`, `gate-no-wait`,
     /// `gate-and-wait`, `wait-unless-own`, `wait-unless-any`, `nothing-new` or `resume-no-wait`.
-    #[arg(long, value_name = "DESIGN", conflicts_with = "canary")]
+    #[arg(long, value_parser = cli::design_of_a_core, value_name = "DESIGN", conflicts_with = "canary")]
     design: Option<Design>,
     /// Replies for a machine, an object a line.
     #[arg(long)]
@@ -80,7 +82,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let dialects = args.dialect.all();
     match args.design {
         Some(design) => {
-            let session = Session::<Weak<Core>>::new(CoreName::Core, dialects, design.make());
+            let session = Session::<Weak<Core>>::new(CoreName::Core, dialects, design.maker());
             converse(args, session.under(design), output)
         }
         None if args.canary => {

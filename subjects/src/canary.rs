@@ -4,7 +4,7 @@
 //! delivery that they forbid has begun. So one callback enters after Cancel has returned (R1), and one event after it
 //! was masked (R2). `bgcheck nightly --canary` must report that and end with exit code 2.
 //!
-//! A [`Manner`] makes it worse: the canary does not come back, dies, or takes all memory. The watcher of an engine must notice each.
+//! Some of the catalogue's canaries are worse: they do not come back, die, or take all memory. The watcher of an engine must notice each.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -12,79 +12,40 @@ use contract::core::{
     Answer, Attempt, Change, Config, Delivery, DiskOutcome, DiskWork, Pending, Then, Timers, TransferEvent,
     TransferReply, TransferStart,
 };
+use contract::defect::Canary as Kind;
 use contract::event::Leave;
 use contract::{Call, Core, DeliveryId, FileId, JobId, JobState, Time, UserId};
 
-/// What a canary does when its mask is set.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Manner {
-    /// It answers.
-    Answers,
-    /// It is busy for ever.
-    Spins,
-    /// It waits for ever.
-    Blocks,
-    /// It ends its process.
-    Aborts,
-    /// It calls itself without end.
-    Overflows,
-    /// It takes memory without end.
-    Grows,
-    /// It panics.
-    Panics,
+/// From now on every canary of this process is like that: [`Canary::Core`](Kind::Core) answers, another one is worse.
+pub fn behave_as(kind: Kind) {
+    KIND.store(kind as u8, Ordering::Relaxed);
 }
 
-impl Manner {
-    /// Every one, with the name that it is typed by.
-    pub const ALL: [(&'static str, Manner); 7] = [
-        ("answers", Manner::Answers),
-        ("spins", Manner::Spins),
-        ("blocks", Manner::Blocks),
-        ("aborts", Manner::Aborts),
-        ("overflows", Manner::Overflows),
-        ("grows", Manner::Grows),
-        ("panics", Manner::Panics),
-    ];
+static KIND: AtomicU8 = AtomicU8::new(Kind::Core as u8);
 
-    /// From now on every canary of this process is like that.
-    pub fn set(self) {
-        MANNER.store(self as u8, Ordering::Relaxed);
-    }
-
-    fn now() -> Manner {
-        let now = MANNER.load(Ordering::Relaxed);
-        Manner::ALL
-            .into_iter()
-            .map(|(_, manner)| manner)
-            .find(|manner| *manner as u8 == now)
-            .unwrap_or(Manner::Answers)
-    }
-
-    fn act(self) {
-        match self {
-            Manner::Answers => {}
-            Manner::Spins => loop {
-                std::hint::spin_loop();
-            },
-            Manner::Blocks => loop {
-                std::thread::park();
-            },
-            Manner::Aborts => std::process::abort(),
-            Manner::Overflows => {
-                std::hint::black_box(deeper(0));
-            }
-            Manner::Grows => {
-                let mut taken = Vec::new();
-                loop {
-                    taken.push(std::hint::black_box(vec![1_u8; 1 << 20]));
-                }
-            }
-            Manner::Panics => panic!("a canary that panics"),
+fn act() {
+    let now = KIND.load(Ordering::Relaxed);
+    match Kind::ALL.iter().find(|kind| **kind as u8 == now) {
+        Some(Kind::Spins) => loop {
+            std::hint::spin_loop();
+        },
+        Some(Kind::Blocks) => loop {
+            std::thread::park();
+        },
+        Some(Kind::Aborts) => std::process::abort(),
+        Some(Kind::Overflows) => {
+            std::hint::black_box(deeper(0));
         }
+        Some(Kind::Grows) => {
+            let mut taken = Vec::new();
+            loop {
+                taken.push(std::hint::black_box(vec![1_u8; 1 << 20]));
+            }
+        }
+        Some(Kind::Panics) => panic!("a canary that panics"),
+        _ => {}
     }
 }
-
-static MANNER: AtomicU8 = AtomicU8::new(Manner::Answers as u8);
 
 #[allow(unconditional_recursion, reason = "that is what it is for")]
 fn deeper(depth: u64) -> u64 {
@@ -157,7 +118,7 @@ impl<C: Core> Core for Canary<C> {
     /// The fault: SetNotifyFlags does not wait for a delivery that has begun.
     fn call(&mut self, user: UserId, job: Option<JobId>, call: &Call) -> Answer {
         if matches!(call, Call::SetNotifyFlags { .. }) {
-            Manner::now().act();
+            act();
         }
         let answer = self.0.call(user, job, call);
         match call {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use contract::core::{Config, Core as _, Failure, TransferEvent, TransferReply};
-use contract::fault::Seeded;
+use contract::defect::Seeded;
 use contract::{
     ErrorContext, Event, FileId, HResult, Interfaces, JobId, JobState, Millis, NotifyFlags, Profile, UserId,
 };

@@ -1,19 +1,19 @@
 //! What a canary does to the conversation, so that it is seen whether bgcheck notices.
 
+use contract::defect::Canary;
 use contract::{Call, CallId, DeliveryId, Event, HResult, Method, ReceiverId};
 use judge::trace::{EnterLine, Kind, LeaveLine, Left, ReturnLine, Told};
 use judge::{Line as TraceLine, Trace};
 
 use super::Session;
 use super::program::renumber;
-use crate::process::Tampering;
 use crate::wire::RaceOrder;
 
 impl Session {
     /// The call as the adapter gets it.
     pub(super) fn tampered(&self, call: &Call) -> Call {
-        match (self.tampering, call) {
-            (Tampering::IgnoresTheMask, Call::SetNotifyFlags { .. }) => {
+        match (self.canary, call) {
+            (Some(Canary::IgnoresTheMask), Call::SetNotifyFlags { .. }) => {
                 Call::SetNotifyFlags { flags: EVERYTHING }
             }
             _ => call.clone(),
@@ -21,7 +21,7 @@ impl Session {
     }
 
     pub(super) fn tampered_race(&self, mut race: RaceOrder) -> RaceOrder {
-        if self.tampering == Tampering::IgnoresTheMask {
+        if self.canary == Some(Canary::IgnoresTheMask) {
             let calls = race.runs.iter_mut().flat_map(|run| run.before.iter_mut().chain(&mut run.racer));
             for call in calls.filter(|call| call.call == Method::SetNotifyFlags.name()) {
                 call.args = Some(serde_json::json!({ "flags": EVERYTHING }));
@@ -32,7 +32,7 @@ impl Session {
 
     pub(super) fn tampered_trace(&mut self, mut trace: Trace) -> Trace {
         self.traces += 1;
-        if self.tampering == Tampering::OneLateCallback && self.traces % RARELY == RARELY / 2 {
+        if self.canary == Some(Canary::OneLateCallback) && self.traces % RARELY == RARELY / 2 {
             call_again_after_cancel(&mut trace);
         }
         trace

@@ -26,7 +26,7 @@ use adapter::serve::{Subject, serve};
 use adapter::wire::{GivesUp, Hello, Slow, can};
 use clap::Parser;
 use contract::core::Config;
-use contract::fault::{Fault, Seeded};
+use contract::defect::{Fault, Seeded};
 use contract::{Dialect, Event, Method};
 use engine::transfer::{ClientConfig, Roots, Slowest};
 

@@ -1,7 +1,7 @@
 //! Every sentence is followed or explained, and every rule stands on a sentence or a reason.
 
 use contract::Sentence;
-use contract::fault::Fault;
+use contract::defect::Fault;
 use contract::sentence::{Citation, Coverage, choices, coverages};
 use contract::{Rule, RuleSet};
 

@@ -5,8 +5,8 @@
 
 use contract::call::CommandLine;
 use contract::core::{Delivery, Pending, Then};
+use contract::defect::{Fault, Seeded};
 use contract::event::{Leave, Target};
-use contract::fault::{Fault, Seeded};
 use contract::{DeliveryId, Event, FileId, HResult, Interfaces, JobId, JobState, NotifyFlags, UserId, fault};
 
 use super::Core;

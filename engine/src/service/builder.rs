@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, OnceLock};
 
 use contract::core::{Config, Core as _};
+use contract::defect::Design;
 use contract::event::{Recorder, Silent};
 use contract::fault;
 
 use super::Service;
 use super::backends::{Disk, Fetch, Programs};
 use super::chance;
-use super::design::{Design, Naive};
+use super::design::{self, Naive};
 #[cfg(feature = "http")]
 use super::http::HttpFetch;
 use super::program::RealPrograms;
@@ -200,9 +201,16 @@ impl<R: Runtime> Builder<R> {
     }
 
     /// What stands in the place of the barrier. Anything but [`Design::Barrier`] is wrong, and here to be found out.
+    ///
+    /// # Panics
+    /// The service has no such design.
     #[cfg(feature = "designs")]
     #[must_use]
     pub fn design(mut self, design: Design) -> Self {
+        assert!(
+            design.defect().is_in(contract::defect::Place::Service),
+            "the service has no design {design}"
+        );
         self.design = design;
         self
     }
@@ -238,7 +246,7 @@ impl<R: Runtime> Builder<R> {
         let runtime = self.runtime;
         let naive = Naive::new(self.config.callback_slots);
         let state = State {
-            core: Core::new(&self.design.config(self.config)),
+            core: Core::new(&design::config(self.design, self.config)),
             naive,
             unpublished: false,
             armed: None,

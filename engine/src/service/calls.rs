@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use contract::core::{Answer, Config, Core as _, DiskOutcome, DiskWork, Then};
+use contract::defect::Design;
 use contract::event::Caller;
 use contract::{
     Call, CallId, DiskAct, EnvStep, EventView, FileId, HResult, JobId, JobState, Out, ReceiverId, ThreadId,
@@ -12,7 +13,7 @@ use contract::{
 
 use super::backends::Place;
 use super::callback::Callback;
-use super::design::{Design, Waited};
+use super::design::Waited;
 use super::guid::Guid;
 use super::refusal::{self, Refusal};
 use super::runtime::{Inside, Point, Runtime, Waiting};

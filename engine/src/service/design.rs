@@ -1,12 +1,13 @@
-//! The designs of contract section 4: the barrier, and what was tried before it and is wrong.
+//! The designs of contract section 4 in the service: the barrier, and what was tried before it and is wrong.
 //!
-//! **What it is.** What stands between claim and enter, and at the return of a call that forbids a delivery. The service is
+//! **What it is.** What a [`Design`] does between claim and enter, and at the return of a call that forbids a delivery. The service is
 //! built with [`Design::Barrier`]; with the feature `designs` another one may be chosen when it starts, so that a hunter of
 //! races can prove on the real service that it would have found each of them.
 //!
 //! **What it is not.** A choice. Without the feature the design is a constant, and the compiler leaves nothing of this module.
 
 use contract::core::{Answer, Config, Core as _, Delivery, Then};
+use contract::defect::Design;
 use contract::event::{Leave, Target};
 use contract::{Call, DeliveryId, Event, HResult, JobId, JobState, NotifyFlags, ThreadId, UserId};
 
@@ -15,65 +16,14 @@ use super::dispatcher::Told;
 use super::runtime::{Inside, Runtime, Waiting};
 use super::shared::{Guard, Shared, State, Wake};
 
-macro_rules! designs {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
-        /// What keeps a callback from starting after the call that forbids it has returned.
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
-        pub enum Design {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Design {
-            /// Every one, in the order of the contract.
-            pub const ALL: &'static [Design] = &[$(Design::$name,)*];
-
-            /// Its name in the contract.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Design::$name => $text,)* }
-            }
-        }
-    };
-}
-
-designs! {
-    /// Nothing: the delivery is claimed, the lock is given up, the client is called.
-    ClaimThenCall = "claim-then-call";
-    /// The dispatcher looks at the job's state again before it calls; no call waits.
-    Recheck = "recheck";
-    /// A gate that the forbidding call shuts and the dispatcher passes; no call waits.
-    GateNoWait = "gate-no-wait";
-    /// The forbidding call waits until the callback has left, always.
-    GateAndWait = "gate-and-wait";
-    /// The forbidding call waits, except inside that very callback.
-    WaitUnlessOwn = "wait-unless-own";
-    /// The forbidding call waits, except inside any callback.
-    WaitUnlessAny = "wait-unless-any";
-    /// Clauses 1 to 4.
-    #[default]
-    Barrier = "barrier";
-    /// The barrier, but a SetNotifyFlags that masks nothing new does not wait.
-    NothingNew = "nothing-new";
-    /// The barrier, but Resume does not wait.
-    ResumeNoWait = "resume-no-wait";
-    /// The barrier, but a delivery begins first and waits for its slot then.
-    BeginBeforeSlot = "begin-before-slot";
-    /// The barrier, but a call waits for whatever delivery of the job is begun, later ones too.
-    WaitAnyRunning = "wait-any-running";
-}
-
-impl Design {
-    /// The core never begins more deliveries than there are slots, so a design that does begin them takes the slots away
-    /// from the core.
-    pub(super) const fn config(self, config: Config) -> Config {
-        match self {
-            Design::BeginBeforeSlot => Config { callback_slots: u32::MAX, ..config },
-            _ => config,
-        }
+/// The core never begins more deliveries than there are slots, so a design that does begin them takes the slots away
+/// from the core.
+pub(super) const fn config(design: Design, config: Config) -> Config {
+    match design {
+        Design::BeginBeforeSlot => Config { callback_slots: u32::MAX, ..config },
+        _ => config,
     }
 }
-
-contract::named!(Design, UnknownDesign, "a design");
 
 /// What the naive designs remember. Nothing is ever in it with the barrier.
 #[derive(Hash, Debug)]
@@ -218,6 +168,8 @@ impl<R: Runtime> Shared<R> {
             }
             Design::ResumeNoWait => as_the_barrier.filter(|_| *request.call != Call::Resume),
             Design::Barrier | Design::BeginBeforeSlot | Design::WaitAnyRunning => as_the_barrier,
+            // The builder refuses them: they are the core's affair.
+            Design::ClaimBeforeSlot | Design::ExpireAnyway => as_the_barrier,
         }
     }
 

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use contract::call::ErrorInfo;
 use contract::core::{Core as _, Delivery};
+use contract::defect::Design;
 use contract::event::{Leave, Target};
 use contract::{CommandLine, Event, EventView, FileId, HResult, JobId, ReceiverId, ThreadId, fault};
 
 use super::backends::Process;
 use super::callback::Callback;
 use super::calls::Engine;
-use super::design::Design;
 use super::errors::ErrorObject;
 use super::objects::{File, Job};
 use super::program::NO_EXIT_CODE;

@@ -1,7 +1,7 @@
 //! `IBackgroundCopyError`: what went wrong, as it was when the object was made (facts B5).
 
 use contract::call::{ErrorContext, ErrorInfo};
-use contract::fault::Fault;
+use contract::defect::Fault;
 use contract::{Call, FileId, HResult};
 
 use super::objects::{File, Job, text};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use contract::fault::{Fault, Seeded};
+use contract::defect::{Fault, Seeded};
 use contract::{FileId, JobId};
 
 use super::backends::{Fetch, Order};

@@ -83,7 +83,6 @@ pub use self::backends::{Disk, Fetch, Order, Place, Process, Programs};
 pub use self::builder::{Builder, StartError};
 pub use self::callback::Callback;
 use self::calls::{Engine, Handles, Request};
-pub use self::design::{Design, UnknownDesign};
 pub use self::enumerators::{EnumFiles, EnumJobs, Enumerator, Remaining};
 pub use self::errors::ErrorObject;
 pub use self::guid::Guid;

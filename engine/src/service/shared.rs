@@ -10,11 +10,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use contract::core::{Change, Config, Core as _, TransferStart};
+use contract::defect::Design;
 use contract::event::{By, Recorder};
 use contract::{CallId, EventView, JobId, ThreadId, Time, UserId, fault};
 
 use super::backends::{Disk, Fetch, Programs};
-use super::design::{Design, Naive};
+use super::design::Naive;
 use super::refusal::Hook;
 use super::registry::Registry;
 use super::runtime::{Point, Protected, Runtime, Timer};

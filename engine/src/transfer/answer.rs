@@ -1,6 +1,6 @@
 //! Reading an answer: is it the file, the rest that was requested, or neither?
 
-use contract::fault::{Fault, Seeded};
+use contract::defect::{Fault, Seeded};
 use ureq::Body;
 use ureq::http::header::CONTENT_RANGE;
 use ureq::http::{HeaderMap, Response};

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use contract::call::ErrorContext;
 use contract::core::{TransferEvent, TransferReply};
-use contract::fault::Fault;
+use contract::defect::Fault;
 use ureq::Body;
 use ureq::http::Response;
 use url::Url;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use contract::fault::{Fault, Seeded};
+use contract::defect::{Fault, Seeded};
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::http::header::{ACCEPT_ENCODING, CONNECTION, IF_RANGE, RANGE};

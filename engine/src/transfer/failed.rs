@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use contract::HResult;
 use contract::call::ErrorContext;
 use contract::core::{Failure, TransferEvent};
-use contract::fault::{Fault, Seeded};
+use contract::defect::{Fault, Seeded};
 use ureq::http::StatusCode;
 
 use crate::store::{StoreError, hresult_of};

@@ -1,6 +1,6 @@
 //! Where a redirect leads, if it may be followed.
 
-use contract::fault::{Fault, Seeded};
+use contract::defect::{Fault, Seeded};
 use contract::names::check_remote;
 use ureq::http::header::LOCATION;
 use ureq::http::{HeaderMap, StatusCode};

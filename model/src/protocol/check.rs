@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use contract::Profile;
+use contract::defect::Design;
 use explorer::{Fired, Subject};
 
 use super::act::Act;
-use super::design::Design;
 use super::law::Law;
 use super::scope::Slice;
 use super::story::Story;

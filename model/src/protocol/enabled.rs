@@ -1,12 +1,11 @@
 //! Which steps may be taken, in a fixed order.
 
 use contract::JobState;
+use contract::defect::{Design, Flaw};
 
-use super::Design;
 use super::Reduction;
 use super::act::{Act, Disk};
-use super::design::SlotAt;
-use super::flaw::Flaw;
+use super::design::{self, SlotAt};
 use super::scope::{Ask, Leaves, Locks, Mishaps, Transfers, owner};
 use super::state::{About, Delivery, Ending, Job, Marks, Open, Outcome, Phase, Stage, To, Who, World};
 use super::step::{Asked, By, Rig, is_running};
@@ -86,7 +85,7 @@ impl Rig {
 
     fn steps_of_delivery<const J: usize>(&self, world: &World<J>, job: u8, acts: &mut Vec<Act>) {
         let slot_for = |at: SlotAt, to: To| {
-            self.design.slot() != at || to == To::Program || self.has_slot(world, owner(job))
+            design::slot(self.design) != at || to == To::Program || self.has_slot(world, owner(job))
         };
         let delivery = &world.jobs[usize::from(job)].delivery;
         match delivery.phase {
@@ -98,7 +97,7 @@ impl Rig {
                     acts.push(Act::Claim(job));
                 }
             }
-            Phase::Claimed if self.design.begins() => {
+            Phase::Claimed if design::begins(self.design) => {
                 if slot_for(SlotAt::Begin, delivery.to) {
                     acts.push(Act::Begin(job));
                 }
@@ -141,7 +140,7 @@ impl Rig {
             return;
         }
         match job.state {
-            JobState::Queued if self.flaw == Flaw::NeverTurns => {}
+            JobState::Queued if self.flaw == Some(Flaw::NeverTurns) => {}
             JobState::Queued => acts.push(Act::Turn(id)),
             JobState::Transferring => {
                 acts.push(Act::Arrive(id));
@@ -173,7 +172,7 @@ impl Rig {
     fn slots_held<const J: usize>(&self, world: &World<J>, user: u32) -> usize {
         let holds = |delivery: &Delivery| {
             delivery.to != To::Program
-                && match self.design.slot() {
+                && match design::slot(self.design) {
                     SlotAt::Claim => delivery.is_in_hand(),
                     SlotAt::Begin => delivery.has_begun(),
                     SlotAt::Enter => delivery.has_begun() && delivery.phase != Phase::Begun,

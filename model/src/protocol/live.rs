@@ -15,6 +15,7 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use contract::defect::{Design, Flaw};
 use contract::{Dialect, Event, JobState, Profile};
 use explorer::graph::Labels;
 use explorer::liveness::{self, Fair, Goal};
@@ -23,8 +24,6 @@ use judge::Rule;
 use stateright::Model;
 
 use super::act::Act;
-use super::design::Design;
-use super::flaw::Flaw;
 use super::scope::{Locks, Slice, slices};
 use super::state::{Job, Marks, Phase, To, Who, World};
 use super::step::Rig;
@@ -134,7 +133,7 @@ impl Duty {
         let profile = Dialect::Bits.profile();
         let slices = [ScopeName::Tiny, ScopeName::Small].into_iter().flat_map(|scope| slices(scope, profile));
         for slice in slices.filter_map(live_slice) {
-            let report = check_live(Design::Barrier, self.flaw(), profile, &slice, 1, (None, None))?;
+            let report = check_live(Design::Barrier, Some(self.flaw()), profile, &slice, 1, (None, None))?;
             let broken = report.proofs.into_iter().find(|(duty, _)| *duty == self);
             if let Some((_, LiveProof::Violated(lasso))) = broken {
                 return Ok(Some(lasso.story(Design::Barrier, profile, &slice)));
@@ -365,7 +364,7 @@ pub fn live_slice(slice: Slice) -> Option<Slice> {
 /// When the model panics, which would be a mistake in it.
 pub fn check_live(
     design: Design,
-    flaw: Flaw,
+    flaw: Option<Flaw>,
     profile: &Profile,
     slice: &Slice,
     workers: usize,

@@ -37,7 +37,6 @@ mod act;
 mod check;
 mod design;
 mod enabled;
-mod flaw;
 mod law;
 mod live;
 mod memory;
@@ -55,14 +54,13 @@ mod waits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use contract::defect::Design;
 use contract::{JobState, Profile};
 use judge::{Monitors, Rule, RuleSet};
 use stateright::{Model, Path, Property};
 
 pub use self::act::{Act, Disk};
 pub use self::check::{Outcome as LawOutcome, Report, Size, check, outcomes};
-pub use self::design::{Design, UnknownDesign};
-pub use self::flaw::Flaw;
 pub use self::law::Law;
 pub use self::live::{Duty, Lasso, LiveProof, LiveReport, check_live, live_slice};
 pub use self::scope::{Ask, Leaves, Locks, Mishaps, Set, Slice, Transfers, slices};

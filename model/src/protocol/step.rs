@@ -4,14 +4,14 @@
 //! finds it taken; what another thread could see in between is nothing, because all that the work changes is guarded by it.
 //! A thread that *waits* for the lock is a thread whose step has not been taken yet.
 
+use contract::defect::{Design, Flaw};
 use contract::dialect::ResumeTarget;
 use contract::env::EnvStep;
 use contract::{Event, FileId, HResult, JobState, Profile};
 
 use super::Reduction;
 use super::act::{Act, Cause, Disk, Note};
-use super::design::Design;
-use super::flaw::Flaw;
+use super::design;
 use super::scope::{Ask, Set, Slice};
 use super::state::{
     About, Answer, Delivery, Ending, Job, Marks, Open, Outcome, Phase, Running, Stage, To, Who, World,
@@ -25,7 +25,7 @@ pub(super) struct Rig {
     pub(super) slice: Slice,
     pub(super) reduction: Reduction,
     /// What is wrong on purpose, to see liveness broken.
-    pub(super) flaw: Flaw,
+    pub(super) flaw: Option<Flaw>,
     /// All calls of the slice. Those of callbacks are the ones marked.
     pub(super) asks: Vec<Asked>,
 }
@@ -67,7 +67,7 @@ impl Rig {
             by_callbacks: By::of(&slice.nested_asks, ask),
         };
         let asks = all.into_iter().map(asked).collect();
-        Rig { design, profile: *profile, slice: slice.clone(), reduction, flaw: Flaw::None, asks }
+        Rig { design, profile: *profile, slice: slice.clone(), reduction, flaw: None, asks }
     }
 
     /// The first state: every job transfers, and no call is open.
@@ -167,7 +167,7 @@ impl Rig {
         let about = &mut world.jobs[usize::from(inside)].delivery.about;
         if !about.contains(About::CALLED) {
             about.insert(About::CALLED);
-            if self.design.releases_callers() {
+            if design::releases_callers(self.design) {
                 self.release(world, inside);
             }
         }
@@ -298,7 +298,7 @@ impl Rig {
 
     /// The job's delivery is waited for no more.
     fn release<const J: usize>(&self, world: &mut World<J>, job: u8) {
-        if self.flaw == Flaw::WakesNobody {
+        if self.flaw == Some(Flaw::WakesNobody) {
             return;
         }
         let next = if self.design == Design::WaitAnyRunning { Stage::WaitingOn } else { Stage::Returning };
@@ -366,14 +366,14 @@ impl Rig {
             job.delivery.phase = Phase::Begun;
             job.delivery.about = About::EPOCH | About::CAUSE;
         } else {
-            debug_assert!(!self.design.revokes(), "a revoked claim is gone");
+            debug_assert!(!design::revokes(self.design), "a revoked claim is gone");
             job.delivery = Delivery::NONE;
         }
     }
 
     /// Clause 3: a claim that has not begun is taken back, and its dispatcher is idle again.
     fn revoke(&self, job: &mut Job) {
-        if self.design.revokes() && job.delivery.phase == Phase::Claimed {
+        if design::revokes(self.design) && job.delivery.phase == Phase::Claimed {
             job.delivery = Delivery::NONE;
         }
     }
@@ -414,7 +414,7 @@ impl Rig {
     /// What a leave means (semantics e and f).
     fn learn(&self, job: &mut Job, delivery: &Delivery, outcome: Outcome) {
         let Delivery { event, to, file, about, .. } = *delivery;
-        if self.flaw.drops(outcome) {
+        if self.flaw == Some(Flaw::DropsFailed) && outcome == Outcome::Fails {
             job.marks.insert(Marks::DROPPED);
             return;
         }

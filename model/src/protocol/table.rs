@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use contract::Profile;
+use contract::defect::Design;
 use explorer;
 
 use super::Reduction;
 use super::act::Act;
 use super::check::{Report, check};
-use super::design::Design;
 use super::law::Law;
 use super::scope::{Slice, slices};
 use super::story::Story;

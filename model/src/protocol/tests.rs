@@ -2,11 +2,11 @@
 //! answers, leads and makes pending as in the sequential specification.
 
 use contract::core::{Change, DiskOutcome, Then};
+use contract::defect::Design;
 use contract::event::{By, Leave, Target};
 use contract::{Call, Dialect, EventView, FileId, HResult, JobId, Millis, ReceiverId, Time, UserId};
 
 use super::act::{Act, Disk, Note};
-use super::design::Design;
 use super::scope::{Slice, slices};
 use super::state::{Answer, Delivery, Marks, Outcome, Phase, Stage, To, World};
 use super::step::Rig;

@@ -16,6 +16,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use contract::defect::Design;
 use contract::event::Leave;
 use contract::event::Target;
 use contract::{
@@ -24,7 +25,6 @@ use contract::{
 
 use super::Reduction;
 use super::act::{Act, Note};
-use super::design::Design;
 use super::scope::{Ask, Leaves, Locks, Mishaps, Set, Slice, Transfers};
 use super::state::{About, Delivery, Object, Outcome, Phase, To, Who, World};
 use super::step::Rig;

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use contract::Call;
 
-use super::design::SlotAt;
+use super::design::{self, SlotAt};
 use super::scope::owner;
 use super::state::{Delivery, Open, Phase, Stage, To, Who, World};
 use super::step::{Rig, is_running};
@@ -124,7 +124,7 @@ impl Rig {
             let delivery = &job.delivery;
             let waits = delivery.to != To::Program
                 && !self.has_slot(world, owner(id))
-                && match self.design.slot() {
+                && match design::slot(self.design) {
                     SlotAt::Claim => false,
                     SlotAt::Begin => delivery.phase == Phase::Claimed,
                     SlotAt::Enter => delivery.phase == Phase::Begun,
@@ -145,7 +145,7 @@ impl Rig {
     pub(super) fn holds_back<const J: usize>(&self, world: &World<J>) -> bool {
         world.jobs.iter().zip(0..).any(|(job, id)| {
             let delivery = &job.delivery;
-            let next = match self.design.slot() {
+            let next = match design::slot(self.design) {
                 SlotAt::Claim if !delivery.is_in_hand() => self.wanted(job).map(|(_, to, _)| to),
                 SlotAt::Begin if delivery.phase == Phase::Claimed => Some(delivery.to),
                 SlotAt::Enter if delivery.phase == Phase::Begun => Some(delivery.to),
@@ -201,7 +201,7 @@ impl<const J: usize> Stuck<'_, J> {
             Phase::Blocked(client) => {
                 self.through == Through::Clients && calls.contains(&Who::Client(client))
             }
-            Phase::Begun if self.rig.design.slot() == SlotAt::Enter && delivery.to != To::Program => {
+            Phase::Begun if design::slot(self.rig.design) == SlotAt::Enter && delivery.to != To::Program => {
                 // Any holder that leaves makes room, so all of them must be stuck.
                 let held_by = |holder: Who| match holder {
                     Who::Callback(of) => self.is_stuck(of, calls),

@@ -1,8 +1,9 @@
 //! The engine's design keeps every law, and every law has something to decide.
 
 use contract::Dialect;
+use contract::defect::Design;
 use model::explore::Proof;
-use model::protocol::{Design, Law, Reduction, slices};
+use model::protocol::{Law, Reduction, slices};
 use model::scope::ScopeName;
 
 use crate::support::explore;

@@ -1,7 +1,8 @@
 //! Equal states, edges and counterexamples, however many threads explore.
 
 use contract::Dialect;
-use model::protocol::{Design, Law, Reduction, check};
+use contract::defect::Design;
+use model::protocol::{Law, Reduction, check};
 use model::scope::ScopeName;
 
 use crate::support::{options, slice};

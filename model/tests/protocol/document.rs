@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use contract::Dialect;
-use model::protocol::{Design, Law};
+use contract::defect::Design;
+use model::protocol::Law;
 
 use crate::support::table;
 

@@ -1,8 +1,9 @@
 //! Our explorer and stateright's agree on the protocol: states, edges and verdicts, slice by slice, under a sound design and a broken one.
 
 use contract::Dialect;
+use contract::defect::Design;
 use model::explore::{Engine, Options};
-use model::protocol::{Design, Law, Reduction, Report, check, slices};
+use model::protocol::{Law, Reduction, Report, check, slices};
 use model::scope::ScopeName;
 
 use crate::support::options;

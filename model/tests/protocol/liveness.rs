@@ -1,16 +1,15 @@
 //! L1 to L4 hold in every slice of one job, and each is broken by a mistake that breaks no other.
 
 use contract::Dialect;
-use model::protocol::{
-    Design, Duty, Flaw, Lasso, LiveProof, LiveReport, Slice, check_live, live_slice, slices,
-};
+use contract::defect::{Design, Flaw};
+use model::protocol::{Duty, Lasso, LiveProof, LiveReport, Slice, check_live, live_slice, slices};
 use model::scope::ScopeName;
 
 fn live_slices(scope: ScopeName, dialect: Dialect) -> Vec<Slice> {
     slices(scope, dialect.profile()).into_iter().filter_map(live_slice).collect()
 }
 
-fn check(flaw: Flaw, dialect: Dialect, slice: &Slice, workers: usize) -> LiveReport {
+fn check(flaw: Option<Flaw>, dialect: Dialect, slice: &Slice, workers: usize) -> LiveReport {
     check_live(Design::Barrier, flaw, dialect.profile(), slice, workers, (None, None))
         .expect("the model does not panic")
 }
@@ -20,7 +19,7 @@ fn broken_by(flaw: Flaw, dialect: Dialect) -> Vec<(Duty, Lasso)> {
     let mut broken: Vec<(Duty, Lasso)> = Vec::new();
     for scope in [ScopeName::Tiny, ScopeName::Small] {
         for slice in live_slices(scope, dialect) {
-            for (duty, proof) in check(flaw, dialect, &slice, 2).proofs {
+            for (duty, proof) in check(Some(flaw), dialect, &slice, 2).proofs {
                 if let LiveProof::Violated(lasso) = proof
                     && broken.iter().all(|(other, _)| *other != duty)
                 {
@@ -30,6 +29,7 @@ fn broken_by(flaw: Flaw, dialect: Dialect) -> Vec<(Duty, Lasso)> {
         }
     }
     broken.sort_by_key(|(duty, _)| *duty);
+    assert_eq!(broken[0].0.to_string(), flaw.defect().breaks.to_string(), "as the catalogue has it");
     broken
 }
 
@@ -43,7 +43,7 @@ fn the_barrier_does_its_duties() {
         let mut proved = Vec::new();
         for scope in [ScopeName::Tiny, ScopeName::Small] {
             for slice in live_slices(scope, dialect) {
-                for (duty, proof) in check(Flaw::None, dialect, &slice, 2).proofs {
+                for (duty, proof) in check(None, dialect, &slice, 2).proofs {
                     match proof {
                         LiveProof::Proved => proved.push(duty),
                         LiveProof::Vacuous => {}
@@ -81,7 +81,7 @@ fn a_scheduler_that_takes_nobody_on_leaves_a_job_in_its_queue() {
 fn a_lasso_does_not_depend_on_the_number_of_workers() {
     let slices = live_slices(ScopeName::Tiny, Dialect::Bits);
     for slice in &slices {
-        let with = |workers| check(Flaw::WakesNobody, Dialect::Bits, slice, workers).proofs;
+        let with = |workers| check(Some(Flaw::WakesNobody), Dialect::Bits, slice, workers).proofs;
         assert_eq!(with(1), with(3), "{}", slice.name);
     }
 }

@@ -1,8 +1,9 @@
 //! What is left out shows nothing new: equal verdicts, from fewer states.
 
 use contract::Dialect;
+use contract::defect::Design;
 use model::explore::Proof;
-use model::protocol::{Design, Law, Reduction, Slice, slices};
+use model::protocol::{Law, Reduction, Slice, slices};
 use model::scope::ScopeName;
 
 use crate::support::explore;

@@ -1,8 +1,9 @@
 //! A counterexample is a trace like any other: it parses, and the judge of whole runs names the rule that the monitors named.
 
 use contract::Dialect;
+use contract::defect::Design;
 use judge::{Ended, Rule, RuleSet, Trace, Verdicts};
-use model::protocol::{Cell, Design, Law};
+use model::protocol::{Cell, Law};
 
 use crate::support::table;
 

@@ -2,9 +2,10 @@
 
 use std::sync::OnceLock;
 
+use contract::defect::Design;
 use contract::{Dialect, Profile};
 use model::explore::{Engine, Options, Resources};
-use model::protocol::{Design, Law, Reduction, Report, Slice, Table, check, slices};
+use model::protocol::{Law, Reduction, Report, Slice, Table, check, slices};
 use model::scope::ScopeName;
 
 /// Explores quietly, to the end.

@@ -1,9 +1,10 @@
 //! A law that never had to decide anything is not proved.
 
 use contract::Dialect;
+use contract::defect::Design;
 use judge::Rule;
 use model::explore::Proof;
-use model::protocol::{Design, Law, Reduction};
+use model::protocol::{Law, Reduction};
 use model::scope::ScopeName;
 
 use crate::support::{explore, slice};

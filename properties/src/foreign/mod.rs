@@ -41,7 +41,8 @@ mod walk;
 use std::io;
 use std::path::PathBuf;
 
-use adapter::{Fault, Manifest, Session, Surroundings, Tampering};
+use adapter::{Fault, Manifest, Session, Surroundings};
+use contract::defect::Canary;
 use judge::Header;
 use tempfile::TempDir;
 
@@ -96,13 +97,13 @@ impl Stage {
     ///
     /// # Errors
     /// There is no port, no directory, or the adapter does not start.
-    pub fn open(manifest: &Manifest, seed: u64, tampering: Tampering) -> Result<Stage, StageError> {
+    pub fn open(manifest: &Manifest, seed: u64, canary: Option<Canary>) -> Result<Stage, StageError> {
         let server = Server::start()?;
         let (root, beside) = (tempfile::tempdir()?, tempfile::tempdir()?);
         let certificate = beside.path().join("server.der");
         std::fs::write(&certificate, server.certificate())?;
         let around = Surroundings { root: root.path().to_owned(), http: server.base(), certificate };
-        let session = Session::start(manifest, around, seed, tampering)?;
+        let session = Session::start(manifest, around, seed, canary)?;
         Ok(Stage {
             session,
             server,
@@ -122,7 +123,7 @@ impl Stage {
     /// As of [`Stage::open`].
     fn another(&self) -> Result<Stage, StageError> {
         let manifest = self.session.manifest().clone();
-        Stage::open(&manifest, self.seed, self.session.tampering())
+        Stage::open(&manifest, self.seed, self.session.canary())
     }
 
     /// The directory of destinations.

@@ -12,6 +12,22 @@ use crate::program::Program;
 use crate::race;
 use crate::run;
 
+/// Does something with the constructor of a core.
+macro_rules! on_core {
+    ($core:expr, $make:ident => $what:expr) => {
+        match $core {
+            CoreName::Core => {
+                let $make: fn(&Config) -> Core = Core::new;
+                $what
+            }
+            CoreName::Canary => {
+                let $make: fn(&Config) -> Canary<Core> = Canary::new;
+                $what
+            }
+        }
+    };
+}
+
 /// The core that a program runs on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum CoreName {
@@ -32,27 +48,17 @@ impl CoreName {
         }
     }
 
+    /// Runs a program on it.
+    #[must_use]
+    pub fn run(self, program: &Program) -> run::Outcome {
+        on_core!(self, make => run::run(program, make))
+    }
+
     /// The core of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<CoreName> {
         [CoreName::Core, CoreName::Canary].into_iter().find(|core| core.name() == name)
     }
-}
-
-/// Does something with the constructor of a core.
-macro_rules! on_core {
-    ($core:expr, $make:ident => $what:expr) => {
-        match $core {
-            CoreName::Core => {
-                let $make: fn(&Config) -> Core = Core::new;
-                $what
-            }
-            CoreName::Canary => {
-                let $make: fn(&Config) -> Canary<Core> = Canary::new;
-                $what
-            }
-        }
-    };
 }
 
 /// Something that may fail.
@@ -88,6 +94,20 @@ impl Case {
     #[must_use]
     pub fn on_core(trace: &Trace, core: CoreName) -> Option<Case> {
         Some(Case::Stepped(core, Case::program_of(trace)?))
+    }
+
+    /// The run.
+    #[must_use]
+    pub fn trace(&self) -> Trace {
+        match self {
+            Case::Stepped(core, program) => {
+                let mut trace = on_core!(*core, make => run::trace(program, make, "", None));
+                core.name().clone_into(&mut trace.header.subject);
+                trace
+            }
+            Case::Race(Scheduled { race, schedule }) => race::trace(race, schedule, None),
+            Case::Recorded(trace) => trace.clone(),
+        }
     }
 
     fn program_of(trace: &Trace) -> Option<Program> {

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use judge::trace::Kind;
-use judge::{RuleSet, TimelineOptions, Trace, timeline};
+use contract::defect::Design;
+use judge::{RuleSet, TimelineOptions, timeline};
 
 use super::case::{Case, CoreName, NotAFailure};
 use super::shrink::{Effort, End};
 use super::{Failed, Identity, Nearest};
-use crate::race::Design;
+use crate::difference::told;
 
 /// A counterexample made small. It prints as the page that `docs/reading-a-counterexample.md` explains line by line.
 #[derive(Clone, PartialEq, Debug)]
@@ -118,6 +118,19 @@ pub enum Step {
 pub fn minimize_telling(case: &Case, rules: RuleSet, tell: &dyn Fn(Step)) -> Result<Minimal, NotAFailure> {
     tell(Step::LeavingOut);
     let first = case.failure(rules).ok_or(NotAFailure)?;
+    Ok(made_small(case, first, tell))
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How often this thread has made something small.
+    pub(crate) static MADE_SMALL: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// Makes a case small that fails so.
+pub(crate) fn made_small(case: &Case, first: Failed, tell: &dyn Fn(Step)) -> Minimal {
+    #[cfg(test)]
+    MADE_SMALL.set(MADE_SMALL.get() + 1);
     let (small, efforts) = case.smallest(&first);
     // A case that fails only now and then may pass just now; then what is known of it is how it was.
     let (case, failed) = match small.failure(first.id.rules()) {
@@ -135,7 +148,7 @@ pub fn minimize_telling(case: &Case, rules: RuleSet, tell: &dyn Fn(Step)) -> Res
     tell(Step::Nearest);
     let tapes = efforts.into_iter().map(|(parts, effort)| Tape { parts, effort }).collect();
     let (nearest, test) = (case.nearest(&failed), test(&case, &failed));
-    Ok(Minimal { case, failed, tapes, rate, nearest, test })
+    Minimal { case, failed, tapes, rate, nearest, test }
 }
 
 /// How a case fails by one of these rules, and the nearest run that passes. Nothing is made small; none when it does not fail.
@@ -215,15 +228,6 @@ impl fmt::Display for Minimal {
         let texts = sections.iter().map(|Section { heading, text }| format!("{heading}{text}"));
         f.write_str(&texts.collect::<Vec<_>>().join("\n"))
     }
-}
-
-/// A trace without the lines that are only there to run it again. Choices of the protocol model are steps that are not visible from
-/// outside. Without them the story has holes.
-#[must_use]
-pub fn told(trace: &Trace) -> Trace {
-    let tells = |what: &Kind| !matches!(what, Kind::Choose(_)) || trace.header.subject == "protocol";
-    let lines = trace.lines.iter().filter(|line| tells(&line.what)).cloned().collect();
-    Trace { header: trace.header.clone(), lines }
 }
 
 /// For tests that `bgcheck minimize --emit-test` has written of a subject that is broken on purpose: it still fails so.

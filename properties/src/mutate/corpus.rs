@@ -6,8 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use contract::core::Config;
+use contract::defect::{Design, Fault, Place};
 use contract::dialect::CELLS;
-use contract::fault::{Fault, Place};
 use contract::mutation::Mutation;
 use contract::{Core as _, Dialect, JobId};
 use engine::core::Core;
@@ -16,7 +16,7 @@ use model::drive::{Driver, Happened};
 
 use super::lies::lies;
 use crate::program::{JOBS, Program, USER};
-use crate::race::{self, Design, Kind, Session};
+use crate::race::{self, Kind, Session};
 use crate::run::{Broken, Lines, run_mutated};
 use crate::sample::program;
 
@@ -170,8 +170,8 @@ pub(super) fn condemned(walks: &[Program], seed: u64) -> Vec<Condemned> {
     for fault in Fault::ALL.iter().filter(|fault| fault.place() == Place::Service && fault.comes_back()) {
         all.extend(some_of_each(fault.name(), raced(seed, Design::Barrier, Some(*fault))));
     }
-    for design in Design::ALL.iter().filter(|design| **design != Design::Barrier) {
-        all.extend(some_of_each(&design.to_string(), raced(seed, *design, None)));
+    for design in Design::of(Place::Service).filter(|design| *design != Design::Barrier) {
+        all.extend(some_of_each(&design.to_string(), raced(seed, design, None)));
     }
     all
 }

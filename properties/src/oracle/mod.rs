@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use contract::Profile;
-use contract::fault::{Fault, Seeded};
+use contract::defect::{Fault, Seeded};
 
 use self::case::Case;
 use self::checks::Checks;

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use contract::call::{Completed, ErrorContext, ErrorInfo, Fetched, FileProgress, Priority, Progress};
 use contract::core::{Config, Core as _, Failure};
+use contract::defect::Seeded;
 use contract::dialect::Contexts;
 use contract::event::Recorder;
-use contract::fault::Seeded;
 use contract::{
     EnvStep, EventView, FileId, HResult, Interfaces, JobId, JobState, NotifyFlags, Profile, UserId,
 };

@@ -1,4 +1,4 @@
-//! Hunting: many races, many schedules of each, and what breaks made small.
+//! Hunting: many races, many schedules of each, and what breaks, as it was found.
 //!
 //! The options determine the schedules and their order; the budget decides how many.
 //!
@@ -12,9 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use contract::Call;
-use contract::fault::Fault;
-use engine::service::Design;
-use judge::{Ended, Rule, RuleSet, Trace, Verdict};
+use contract::defect::{Design, Fault};
+use judge::{Ended, Rule, RuleSet, Trace, Verdict, Verdicts, failure_id};
 use model::protocol::{Lost, Map};
 use subjects::race::watch::{PATIENCE, Watch, be_watched};
 
@@ -23,7 +22,7 @@ use super::{
     Act, Collision, Explored, Hang, Kind, More, Race, Rest, Run, Seen, Session, States, Stays, Tape, Windows,
     kept, race_of, trace,
 };
-use crate::minimize::races::{self, Scheduled};
+use crate::identity::Identity;
 use crate::stop::Stop;
 
 /// How to hunt.
@@ -47,8 +46,6 @@ pub struct HuntOptions<'a> {
     pub each: u64,
     /// Whether to go on after something broke.
     pub stop: Stop,
-    /// Whether a failure is made small.
-    pub keeps: Keeps,
     /// Whether a race that is given is held to the protocol.
     pub refine: Refine,
     /// Whether the states behind digests are kept, and compared.
@@ -57,21 +54,8 @@ pub struct HuntOptions<'a> {
     pub enough: Option<&'a AtomicBool>,
     /// Called now and then with the number of schedules that have run.
     pub progress: &'a dyn Fn(u64),
-    /// Called with each failure at once, before it is made small.
-    pub found: &'a dyn Fn(&First),
-}
-
-/// A failure as it was found.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct First {
-    /// The seed of the race.
-    pub seed: u64,
-    /// How many schedules had run, this one included.
-    pub after: u64,
-    /// What it breaks; nothing when a call waited for a later delivery (L3).
-    pub violated: RuleSet,
-    /// What it saw that stands in no event, if it did.
-    pub seen: Option<Seen>,
+    /// Called at once with the first failure of each rule, and with the first call that waited on.
+    pub found: &'a dyn Fn(&Failure),
 }
 
 /// Which races are run.
@@ -83,15 +67,6 @@ pub enum Races<'a> {
     Small,
     /// This one, until its schedules or the budget are spent.
     Given(&'a Race),
-}
-
-/// What is kept of a failure.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Keeps {
-    /// The race and the schedule, made small.
-    Small,
-    /// Both as they were found: the first schedule of a complete exploration has the fewest forced switches, and a smaller one has more.
-    AsFound,
 }
 
 impl<'a> HuntOptions<'a> {
@@ -108,7 +83,6 @@ impl<'a> HuntOptions<'a> {
             runs: None,
             each: 16,
             stop: Stop::Never,
-            keeps: Keeps::Small,
             refine: Refine::No,
             states: States::Hashed,
             enough: None,
@@ -118,29 +92,42 @@ impl<'a> HuntOptions<'a> {
     }
 }
 
-/// A race and a schedule that break something, made small.
-#[derive(Clone, Debug)]
+/// A race and a schedule that break something, as they were found.
+#[derive(Clone, PartialEq, Debug)]
 pub struct Failure {
-    /// The seed of the race as it was found.
+    /// The seed of the race.
     pub seed: u64,
     /// How many schedules had run, this one included.
     pub after: u64,
-    /// What it breaks.
+    /// The rules that it breaks; there may be none where a call waited for a later delivery (L3).
     pub violated: RuleSet,
-    /// The race, without the steps it does not need.
+    /// The race.
     pub race: Race,
-    /// The schedule, without the choices it does not need.
+    /// The schedule.
     pub schedule: Vec<u8>,
-    /// What it saw that stands in no event of the trace.
+    /// What it saw that stands in no event.
     pub seen: Option<Seen>,
-    /// What happened.
-    pub trace: Trace,
 }
 
 impl Failure {
-    /// Whether another failure breaks these rules in this race, too.
-    fn is_like(&self, other: &Failure) -> bool {
-        self.violated == other.violated && self.race == other.race
+    /// What happened.
+    #[must_use]
+    pub fn trace(&self) -> Trace {
+        trace(&self.race, &self.schedule, Some(self.seed))
+    }
+
+    /// The names of the rules' failures, by what was seen and by the events.
+    fn names(&self) -> Vec<Identity> {
+        let seen = self.seen.as_ref().map(|seen| Identity::Seen(seen.rule(), seen.name()));
+        let others =
+            seen.as_ref().and_then(Identity::rule).map_or(self.violated, |rule| self.violated.without(rule));
+        let mut names = Vec::from_iter(seen);
+        if !others.is_empty() {
+            let trace = self.trace();
+            let broken = Verdicts::of_rules(&trace, others);
+            names.extend(broken.violations().map(|violation| Identity::Rule(failure_id(&trace, &violation))));
+        }
+        names
     }
 }
 
@@ -163,7 +150,7 @@ pub struct Hunted {
     pub exhausted: Exhausted,
     /// How often each rule had something to decide, by [`Rule::ALL`]'s order.
     pub decisions: Vec<(Rule, u64)>,
-    /// The failures, a few for each rule at most, each from another race.
+    /// The failures, a few for each rule at most, each of another name and from another race.
     pub failures: Vec<Failure>,
     /// Waits at the barrier.
     pub waits: u64,
@@ -237,7 +224,7 @@ pub fn hunt(options: &HuntOptions<'_>) -> Hunted {
     })
 }
 
-/// Failures of one rule that are kept: they may have different causes, and each takes its time to be made small.
+/// Failures of one rule that are kept: they may have different causes, and each takes its time to be explained.
 const OF_A_RULE: usize = 3;
 
 /// Schedules between two looks at the clock.
@@ -248,7 +235,7 @@ const BEAT: Duration = Duration::from_millis(20);
 
 /// What the thread that runs the races sends.
 enum Tells {
-    Found(First),
+    Found(Box<Failure>),
     Done(Box<Hunted>),
 }
 
@@ -339,7 +326,6 @@ struct Plan {
     runs: Option<u64>,
     each: u64,
     stop: Stop,
-    keeps: Keeps,
     refine: Refine,
     states: States,
 }
@@ -354,26 +340,14 @@ enum Drawn {
 impl Plan {
     fn of(options: &HuntOptions<'_>) -> Plan {
         let HuntOptions {
-            kind,
-            races,
-            design,
-            fault,
-            seed,
-            budget,
-            runs,
-            each,
-            stop,
-            keeps,
-            refine,
-            states,
-            ..
+            kind, races, design, fault, seed, budget, runs, each, stop, refine, states, ..
         } = *options;
         let races = match races {
             Races::OfSeeds => Drawn::OfSeeds,
             Races::Small => Drawn::Small,
             Races::Given(race) => Drawn::Given(Box::new(race.clone())),
         };
-        Plan { kind, races, design, fault, seed, budget, runs, each, stop, keeps, refine, states }
+        Plan { kind, races, design, fault, seed, budget, runs, each, stop, refine, states }
     }
 }
 
@@ -385,6 +359,8 @@ struct Hunt {
     started: Instant,
     counts: Vec<u64>,
     hunted: Hunted,
+    /// The names of its failures.
+    names: BTreeSet<Identity>,
 }
 
 /// The race with as little in it as makes one. The transfers are over, and no object has been called. One client registers, and one makes
@@ -415,7 +391,15 @@ fn small(mut race: Race) -> Race {
 impl Hunt {
     fn new(plan: Plan, common: Arc<Common>, tells: Sender<Tells>) -> Hunt {
         let counts = vec![0; Rule::ALL.len()];
-        Hunt { plan, common, tells, started: Instant::now(), counts, hunted: Hunted::default() }
+        Hunt {
+            plan,
+            common,
+            tells,
+            started: Instant::now(),
+            counts,
+            hunted: Hunted::default(),
+            names: BTreeSet::new(),
+        }
     }
 
     fn go(mut self) {
@@ -523,8 +507,9 @@ impl Hunt {
             self.hunted.lost = Some(Strayed { lost: lost.clone(), schedule, trace });
         }
         if run.overwaits > 0 && self.hunted.overwaited.is_none() {
-            self.tell(seed, run);
-            self.hunted.overwaited = self.made_small(seed, race, run, RuleSet::EMPTY);
+            let failure = self.found(seed, race, run);
+            self.tell(&failure);
+            self.hunted.overwaited = Some(failure);
         }
     }
 
@@ -535,36 +520,30 @@ impl Hunt {
         if known >= OF_A_RULE || failures.iter().any(|failure| failure.seed == seed) {
             return;
         }
+        let failure = self.found(seed, race, run);
         if known == 0 {
-            self.tell(seed, run);
+            self.tell(&failure);
         }
-        let failure = self.made_small(seed, race, run, run.violated);
-        let new = failure.filter(|failure| !self.hunted.failures.iter().any(|other| other.is_like(failure)));
-        self.hunted.failures.extend(new);
+        let names = failure.names();
+        if names.is_empty() || names.iter().any(|name| !self.names.contains(name)) {
+            self.names.extend(names);
+            self.hunted.failures.push(failure);
+        }
+    }
+
+    fn found(&self, seed: u64, race: &Race, run: &Run) -> Failure {
+        let (after, violated, seen) = (self.hunted.schedules, run.violated, run.seen.clone());
+        let schedule = Tape::of(&run.choices).choices().to_vec();
+        Failure { seed, after, violated, race: race.clone(), schedule, seen }
     }
 
     /// Something was found. One failure is enough for the other hunts, too.
-    fn tell(&self, seed: u64, run: &Run) {
-        let (after, violated) = (self.hunted.schedules, run.violated);
+    fn tell(&self, failure: &Failure) {
         // Who does not listen any more has given this thread up.
-        let _ = self.tells.send(Tells::Found(First { seed, after, violated, seen: run.seen.clone() }));
+        let _ = self.tells.send(Tells::Found(Box::new(failure.clone())));
         if self.plan.stop == Stop::AtFirst {
             self.common.enough.store(true, Ordering::Relaxed);
         }
-    }
-
-    /// The failure of one of these rules, or of none when a call waited too long.
-    fn made_small(&self, seed: u64, race: &Race, run: &Run, rules: RuleSet) -> Option<Failure> {
-        let found = Scheduled { race: race.clone(), schedule: Tape::of(&run.choices).choices().to_vec() };
-        let failed = races::failure(&found, rules)?;
-        // A panic speaks on the terminal each time, so the race that panics stays as it was found.
-        let died = matches!(run.seen, Some(Seen::Died { .. }));
-        let as_found = died || self.plan.keeps == Keeps::AsFound;
-        let Scheduled { race, schedule } = if as_found { found } else { races::smallest(&found, &failed).0 };
-        let again = super::run(&race, &schedule);
-        let trace = trace(&race, &schedule, Some(seed));
-        let (after, violated, seen) = (self.hunted.schedules, again.violated, again.seen);
-        Some(Failure { seed, after, violated, race, schedule, seen, trace })
     }
 
     fn so_far(&self) -> Hunted {

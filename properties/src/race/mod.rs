@@ -19,7 +19,7 @@ mod refine;
 pub use subjects::race::*;
 
 pub use self::complete::{Merges, complete};
-pub use self::hunt::{Exhausted, Failure, First, HuntOptions, Hunted, Keeps, Races, Steps, Strayed, hunt};
+pub use self::hunt::{Exhausted, Failure, HuntOptions, Hunted, Races, Steps, Strayed, hunt};
 pub use self::kinds::Kind;
 pub use self::refine::{Beyond, Refine, ground};
 pub use crate::stop::Stop;

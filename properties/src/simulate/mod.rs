@@ -44,5 +44,5 @@ pub use self::render::{json, standing, text};
 pub use self::session::{Answers, Asked, MOST_STEPS, Registers, Reply, Session, Sided, Step};
 pub use self::side::{Done, NotNow, Would};
 pub use self::situation::{DueNow, Fate, JobStands, Situation};
-pub use self::weak::{Design, UnknownDesign, Weak};
+pub use self::weak::Weak;
 pub use self::why::{Cited, Reason};

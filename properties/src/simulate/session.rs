@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use contract::core::Config;
+use contract::defect::Design;
 use contract::{Call, Core, Dialect, JobId, Method, Rule, ThreadId};
 use judge::{Possible, TimelineOptions, Trace, timeline};
 use model::drive::{From, Stimulus};
@@ -14,7 +15,6 @@ use super::help;
 use super::read::Statement;
 use super::side::{Done, NotNow, Side, Would};
 use super::situation::Situation;
-use super::weak::Design;
 use crate::minimize::{Case, CoreName, minimize, told};
 use crate::program::Program;
 use crate::run;

@@ -6,108 +6,18 @@
 //! **What it is not.** The designs about slots and about the clock: those are in the protocol model alone (`check --model protocol`).
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use contract::core::{
     Answer, Attempt, Change, Config, Delivery, DiskOutcome, DiskWork, Pending, Then, Timers, TransferEvent,
     TransferReply, TransferStart,
 };
+use contract::defect::{Design, With};
 use contract::event::Leave;
 use contract::{
     Call, Core, DeliveryId, Event, FileId, JobId, JobState, NotifyFlags, Out, Profile, Time, UserId,
 };
 
 use crate::canary::forward_the_rest;
-
-/// When a call waits for a delivery that it forbids.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Design {
-    /// Never: the dispatcher claims and calls.
-    ClaimThenCall,
-    /// Never: the dispatcher looks once more.
-    Recheck,
-    /// Never: a gate keeps out what has not begun.
-    GateNoWait,
-    /// Always, also from inside it.
-    GateAndWait,
-    /// Unless the call comes from inside that very delivery.
-    WaitUnlessOwn,
-    /// Unless the call comes from inside any delivery.
-    WaitUnlessAny,
-    /// As the barrier, but SetNotifyFlags only when it masks something new.
-    NothingNew,
-    /// As the barrier, but Resume does not.
-    ResumeNoWait,
-}
-
-impl Design {
-    /// Every one, with its name.
-    pub const ALL: [(&'static str, Design); 8] = [
-        ("claim-then-call", Design::ClaimThenCall),
-        ("recheck", Design::Recheck),
-        ("gate-no-wait", Design::GateNoWait),
-        ("gate-and-wait", Design::GateAndWait),
-        ("wait-unless-own", Design::WaitUnlessOwn),
-        ("wait-unless-any", Design::WaitUnlessAny),
-        ("nothing-new", Design::NothingNew),
-        ("resume-no-wait", Design::ResumeNoWait),
-    ];
-
-    /// What makes a core of this design.
-    #[must_use]
-    pub fn make<C: Core>(self) -> fn(&Config) -> Weak<C> {
-        match self {
-            Design::ClaimThenCall => |config| Weak::of(Design::ClaimThenCall, config),
-            Design::Recheck => |config| Weak::of(Design::Recheck, config),
-            Design::GateNoWait => |config| Weak::of(Design::GateNoWait, config),
-            Design::GateAndWait => |config| Weak::of(Design::GateAndWait, config),
-            Design::WaitUnlessOwn => |config| Weak::of(Design::WaitUnlessOwn, config),
-            Design::WaitUnlessAny => |config| Weak::of(Design::WaitUnlessAny, config),
-            Design::NothingNew => |config| Weak::of(Design::NothingNew, config),
-            Design::ResumeNoWait => |config| Weak::of(Design::ResumeNoWait, config),
-        }
-    }
-
-    /// Whether a delivery that calls is waited for no longer.
-    const fn is_released_by_a_call(self) -> bool {
-        !matches!(self, Design::GateAndWait | Design::WaitUnlessOwn | Design::WaitUnlessAny)
-    }
-
-    /// Whether a call from inside `inside` waits for `delivery`.
-    fn waits(self, inside: Option<DeliveryId>, delivery: DeliveryId) -> bool {
-        match self {
-            Design::ClaimThenCall | Design::Recheck | Design::GateNoWait => false,
-            Design::WaitUnlessOwn => inside != Some(delivery),
-            Design::WaitUnlessAny => inside.is_none(),
-            Design::GateAndWait | Design::NothingNew | Design::ResumeNoWait => true,
-        }
-    }
-}
-
-impl fmt::Display for Design {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Design::ALL.iter().find(|(_, design)| design == self).map_or("", |(name, _)| name);
-        f.pad(name)
-    }
-}
-
-/// There is no such design, or it is not about a core.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no design of a core: expected `claim-then-call`, `recheck`, `gate-no-wait`, `gate-and-wait`, `wait-unless-own`, \
-         `wait-unless-any`, `nothing-new` or `resume-no-wait`; `bgcheck check --model protocol --design` has the others"
-)]
-pub struct UnknownDesign(String);
-
-impl FromStr for Design {
-    type Err = UnknownDesign;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let named = Design::ALL.iter().find(|(name, _)| *name == text).map(|(_, design)| *design);
-        named.ok_or_else(|| UnknownDesign(text.to_owned()))
-    }
-}
 
 /// A core that waits as its design does.
 #[derive(Clone, PartialEq, Debug)]
@@ -124,15 +34,17 @@ struct Waits {
     ending: BTreeMap<JobId, DeliveryId>,
 }
 
-impl<C: Core> Weak<C> {
-    fn of(design: Design, config: &Config) -> Weak<C> {
+impl<C: Core> With<Design> for Weak<C> {
+    fn with(design: Design, config: &Config) -> Weak<C> {
         let waits = Waits { design, profile: config.profile, inside: None, ending: BTreeMap::new() };
         Weak(C::new(config), waits)
     }
+}
 
+impl<C: Core> Weak<C> {
     fn wait(&self, answer: Answer, inside: Option<DeliveryId>) -> Answer {
         match answer.then {
-            Then::Wait(delivery) if !self.1.design.waits(inside, delivery) => {
+            Then::Wait(delivery) if !waits(self.1.design, inside, delivery) => {
                 Answer { then: Then::Return, ..answer }
             }
             _ => answer,
@@ -159,7 +71,7 @@ impl<C: Core> Core for Weak<C> {
     type View = C::View;
 
     fn new(config: &Config) -> Self {
-        Weak::of(Design::Recheck, config)
+        Weak::with(Design::Recheck, config)
     }
 
     fn call(&mut self, user: UserId, job: Option<JobId>, call: &Call) -> Answer {
@@ -187,10 +99,25 @@ impl<C: Core> Core for Weak<C> {
         if !self.0.is_released(delivery) {
             self.1.inside = Some(delivery);
         }
-        if self.1.design.is_released_by_a_call() {
+        if is_released_by_a_call(self.1.design) {
             self.0.handle_delivery_called(delivery);
         }
     }
 
     forward_the_rest!();
+}
+
+/// Whether a delivery that calls is waited for no longer.
+const fn is_released_by_a_call(design: Design) -> bool {
+    !matches!(design, Design::GateAndWait | Design::WaitUnlessOwn | Design::WaitUnlessAny)
+}
+
+/// Whether a call from inside `inside` waits for `delivery`.
+fn waits(design: Design, inside: Option<DeliveryId>, delivery: DeliveryId) -> bool {
+    match design {
+        Design::ClaimThenCall | Design::Recheck | Design::GateNoWait => false,
+        Design::WaitUnlessOwn => inside != Some(delivery),
+        Design::WaitUnlessAny => inside.is_none(),
+        _ => true,
+    }
 }

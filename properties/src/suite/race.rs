@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use adapter::SuspendAtEnd;
 use contract::core::{Config, Core as _};
+use contract::defect::Design;
 use contract::{JobId, UserId};
 use engine::core::Core;
 use judge::{Header, RuleSet, Trace};
@@ -18,7 +19,7 @@ use super::compare::{Led, compare};
 use super::core::not_followed;
 use super::recorded::broken_rules;
 use super::{Case, Finding, Judged, slice_of, steps_of};
-use crate::race::{Design, follow};
+use crate::race::follow;
 
 /// What became of a file on the service, with this design in the place of the barrier.
 #[must_use]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contract::core::Config;
-use contract::fault::Fault;
+use contract::defect::Fault;
 use contract::{Call, Dialect, ThreadId};
 use engine::core::Core;
 use judge::{RuleSet, TimelineOptions};

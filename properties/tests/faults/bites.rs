@@ -9,10 +9,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use contract::Dialect;
-use contract::fault::{Fault, Place};
-use properties::race::{
-    Design, HuntOptions, Hunted, Keeps, Kind, Merges, Race, Races, Scope, Stop, hunt, scoped,
-};
+use contract::defect::{Design, Fault, Place};
+use properties::race::{HuntOptions, Hunted, Kind, Merges, Race, Races, Scope, Stop, hunt, scoped};
 
 /// For one race.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -28,7 +26,6 @@ fn explored(race: &Race, fault: Fault, merges: Merges, budget: Duration) -> Hunt
         design: Design::Barrier,
         fault: Some(fault),
         stop: Stop::AtFirst,
-        keeps: Keeps::AsFound,
         ..HuntOptions::new(budget, &|_| ())
     })
 }

@@ -4,7 +4,7 @@ use crate::inputs;
 
 use std::time::Duration;
 
-use contract::fault::Fault;
+use contract::defect::Fault;
 use contract::{Core as _, Dialect};
 use engine::core::Core;
 use judge::{Rule, RuleSet};

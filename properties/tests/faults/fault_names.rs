@@ -5,7 +5,7 @@
 //! small and named as a report names it.
 
 use contract::core::Config;
-use contract::fault::Fault;
+use contract::defect::Fault;
 use contract::{Call, Core as _, Dialect, ThreadId};
 use engine::core::Core;
 use judge::{Rule, RuleSet};

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use contract::fault::Fault;
+use contract::defect::Fault;
 use contract::mutation::Mutation;
 use engine::core::Core;
 use judge::{Rule, RuleSet};

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use contract::Dialect;
-use contract::fault::Fault;
+use contract::defect::Fault;
 use properties::live::{LiveConfig, run};
 use properties::oracle::{self, OracleConfig, Stop};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contract::Dialect;
-use contract::fault::{Fault, Place};
+use contract::defect::{Fault, Place};
 use properties::oracle::{OracleConfig, Stop, run};
 
 /// The faults of the service that only a client, a server or a disk can see.

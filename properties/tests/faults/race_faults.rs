@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use contract::fault::Fault;
+use contract::defect::Fault;
 use properties::race::{self, HuntOptions, Hunted, Kind, Race, Stop, hunt};
 
 /// Each fault, and the schedules of each strategy within which one of the two finds it.

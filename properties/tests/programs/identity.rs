@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contract::defect::Design;
 use contract::{Call, Core as _, Dialect, ThreadId};
 use engine::core::Core;
 use judge::{Rule, RuleSet, Verdicts, failure_id, skeleton};
@@ -14,7 +15,7 @@ use properties::live::{self, LiveConfig};
 use properties::minimize::races::Scheduled;
 use properties::minimize::{Case, CoreName, Minimal, minimize};
 use properties::program::Program;
-use properties::race::{self, Design, HuntOptions, Kind, Stop, hunt};
+use properties::race::{self, HuntOptions, Kind, Stop, hunt};
 use properties::sample::{self, sample};
 
 /// The names of the canary's two faults, wherever they are found.
@@ -86,7 +87,7 @@ fn a_fault_of_the_core_has_one_name_in_the_checker_in_samples_and_in_live_runs()
 }
 
 /// The name of a rule's failure in the model of the protocol.
-fn modelled(design: protocol::Design, rule: Rule) -> String {
+fn modelled(design: Design, rule: Rule) -> String {
     let profile = Dialect::Bits.profile();
     let laws = [Law::Rule(rule)];
     for slice in protocol::slices(ScopeName::Tiny, profile) {
@@ -134,12 +135,9 @@ fn fuzzed(design: Design, rule: Rule) -> String {
 
 #[test]
 fn a_fault_of_the_service_has_one_name_in_the_model_in_races_and_in_the_fuzzer() {
-    let faults = [
-        (protocol::Design::GateNoWait, Design::GateNoWait, Rule::R1),
-        (protocol::Design::ResumeNoWait, Design::ResumeNoWait, Rule::R5),
-    ];
-    for (modelled_design, design, rule) in faults {
-        let name = modelled(modelled_design, rule);
+    let faults = [(Design::GateNoWait, Rule::R1), (Design::ResumeNoWait, Rule::R5)];
+    for (design, rule) in faults {
+        let name = modelled(design, rule);
         for (kind, seed) in [(Kind::Random, 4_242), (Kind::Pct { depth: 3 }, 7)] {
             assert_eq!(raced(design, rule, kind, seed), name, "{design}, {kind}, seed {seed}");
         }

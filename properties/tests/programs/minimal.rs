@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use contract::Core as _;
 use contract::Event;
+use contract::defect::Design;
 use engine::core::Core;
 use judge::trace::Kind as LineKind;
 use judge::{Line, Rule, RuleSet, Trace};
@@ -11,7 +12,7 @@ use properties::canary::Canary;
 use properties::minimize::races::{self, Scheduled};
 use properties::minimize::{Case, CoreName, End, Identity, Rate, Smaller as _, minimize, stepped};
 use properties::program::Program;
-use properties::race::{self, Design, Kind, Session, Tape};
+use properties::race::{self, Kind, Session, Tape};
 use properties::{run, sample};
 
 /// A program with this number of steps in which the canary breaks a rule, and the rule.

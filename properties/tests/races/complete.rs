@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use contract::defect::Design;
 use contract::{Dialect, Rule};
 use model::protocol::{Ground, Jobs};
 use properties::race::{
-    Act, Arrives, Beyond, Choice, Design, Digest, Digests, Exhausted, Forgets, HuntOptions, Hunted, Keeps,
-    Kind, Leaves, Lock, Merges, Moment, More, Options, Race, Races, Refine, Rest, Run, Scope, Scoped,
-    Session, Situation, States, Stop, Strategy, complete, ground, hunt, is_forced_switch, race_of, scoped,
+    Act, Arrives, Beyond, Choice, Digest, Digests, Exhausted, Forgets, HuntOptions, Hunted, Kind, Leaves,
+    Lock, Merges, Moment, More, Options, Race, Races, Refine, Rest, Run, Scope, Scoped, Session, Situation,
+    States, Stop, Strategy, complete, ground, hunt, is_forced_switch, race_of, scoped,
 };
 
 /// What is known of a race after running its schedules.
@@ -156,6 +157,21 @@ fn note(known: &mut Known, run: &Run) {
     }
 }
 
+/// The designs of the service, in the order in which seeds choose: in another one, the seeds below would have other races.
+const BY_SEED: [Design; 11] = [
+    Design::ClaimThenCall,
+    Design::Recheck,
+    Design::GateNoWait,
+    Design::GateAndWait,
+    Design::WaitUnlessOwn,
+    Design::WaitUnlessAny,
+    Design::Barrier,
+    Design::NothingNew,
+    Design::ResumeNoWait,
+    Design::BeginBeforeSlot,
+    Design::WaitAnyRunning,
+];
+
 /// Races of every kind, cut down so that many of them can be run without merging.
 fn small_races() -> impl Iterator<Item = Race> {
     let of_seeds = (0..560).map(|seed| {
@@ -165,7 +181,7 @@ fn small_races() -> impl Iterator<Item = Race> {
         race.objects.iter_mut().for_each(|object| object.calls.truncate(1));
         race.prefix.insert(race.prefix.len() - 1, Act::Settle);
         (race.slots, race.users, race.dispatchers) = (1, 1, 1);
-        race.design = Design::ALL[seed as usize % Design::ALL.len()];
+        race.design = BY_SEED[seed as usize % BY_SEED.len()];
         race
     });
     of_seeds.filter(Race::has_digests)
@@ -174,7 +190,7 @@ fn small_races() -> impl Iterator<Item = Race> {
 /// A mask that is set while a delivery is due, under every other design: the right ones hold, the wrong ones break.
 fn races_of_designs() -> impl Iterator<Item = Race> {
     let masks = scoped(Scope::Tiny, Dialect::Bits).swap_remove(3).race;
-    Design::ALL.iter().step_by(2).map(move |design| Race { design: *design, ..masks.clone() })
+    BY_SEED.iter().step_by(2).map(move |design| Race { design: *design, ..masks.clone() })
 }
 
 /// Runs the race with and without merging, and compares. Nothing when it has too many schedules; else whether some of them break something.
@@ -365,7 +381,7 @@ fn the_protocol_follows_two_jobs() {
         assert_eq!(races.len(), 3, "{dialect}");
         let held = |race: &Race, design, merges| {
             let options = options(race, design, Stop::Never, merges);
-            hunt(&HuntOptions { refine: Refine::Yes, keeps: Keeps::AsFound, ..options })
+            hunt(&HuntOptions { refine: Refine::Yes, ..options })
         };
         for Scoped { name, race, .. } in &races {
             let hunted = held(race, Design::Barrier, Merges::Most);
@@ -390,7 +406,6 @@ fn a_wrong_design_does_what_the_protocol_cannot() {
     assert!(ground(&cancel).is_ok());
     let hunted = hunt(&HuntOptions {
         refine: Refine::Yes,
-        keeps: Keeps::AsFound,
         ..options(&cancel, Design::ClaimThenCall, Stop::Never, Merges::OfOneTask)
     });
     let strayed = hunted.lost.expect("a Cancel that does not wait is no step of the protocol");
@@ -403,7 +418,6 @@ fn the_first_failure_has_the_fewest_forced_switches_and_they_are_marked() {
     let cancel = scoped(Scope::Tiny, Dialect::Bits).swap_remove(0);
     assert_eq!(cancel.situation, Situation::Delivery);
     let hunted = hunt(&HuntOptions {
-        keeps: Keeps::AsFound,
         ..options(&cancel.race, Design::ClaimThenCall, Stop::AtFirst, Merges::OfOneTask)
     });
     let failure = hunted.failures.first().expect("a service that does not wait breaks R1");
@@ -411,7 +425,7 @@ fn the_first_failure_has_the_fewest_forced_switches_and_they_are_marked() {
     // One switch is enough: the dispatcher is stopped between begin and enter.
     assert_eq!(hunted.explored.and_then(|explored| explored.bound), Some(0), "{:?}", hunted.explored);
     let sites: Vec<String> =
-        failure.trace.lines.iter().filter(|line| is_forced_switch(line)).map(site).collect();
+        failure.trace().lines.iter().filter(|line| is_forced_switch(line)).map(site).collect();
     assert_eq!(sites.len(), 1, "{sites:?}");
     assert!(sites[0].ends_with("dispatcher at begun is stopped"), "{sites:?}");
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use contract::defect::Design;
 use judge::Rule;
-use properties::race::{Design, Exhausted, HuntOptions, Kind, Race, Races, Row, Step, Stop, hunt};
+use properties::race::{Exhausted, HuntOptions, Kind, Race, Races, Row, Step, Stop, hunt};
 
 fn small() -> Race {
     Race::parse([

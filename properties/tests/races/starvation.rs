@@ -48,8 +48,9 @@ fn with_one_dispatcher_the_second_user_is_never_told_and_that_is_seen() {
     let starved = hunted(1);
     let failure = starved.failures.first().expect("nobody is there for the second user");
     assert!(failure.violated.contains(Rule::R9), "{}", failure.violated);
-    let violation = Verdicts::of(&failure.trace).violations().find(|violation| violation.rule == Rule::R9);
-    let drawn = timeline(&failure.trace, &TimelineOptions { violation, ..TimelineOptions::default() });
+    let trace = failure.trace();
+    let violation = Verdicts::of(&trace).violations().find(|violation| violation.rule == Rule::R9);
+    let drawn = timeline(&trace, &TimelineOptions { violation, ..TimelineOptions::default() });
     let told = drawn.lines().nth(1).expect("there is a line below the sentence of R9");
     assert!(told.contains("each user has 1 slot,") && told.contains("never entered"), "{told}");
 }

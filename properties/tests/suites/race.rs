@@ -1,11 +1,11 @@
 //! The real service follows every path of a suite, and without the barrier it does not.
 
+use contract::defect::Design;
 use contract::{Core as _, Dialect};
 use engine::core::Core;
 use judge::Rule;
 use model::scope::ScopeName;
 use model::suite::{Cover, Pace};
-use properties::race::Design;
 use properties::suite::{Committed, Order, generate, on_other, on_race};
 
 #[test]

@@ -23,7 +23,7 @@ pub(crate) const LIMITS: ClientConfig = ClientConfig {
     max_header_bytes: 16 * 1024,
     max_redirects: 5,
     max_body_bytes: 1 << 20,
-    seeded: contract::fault::Seeded::NONE,
+    seeded: contract::defect::Seeded::NONE,
 };
 
 /// The most bytes between two reports: as many as a transfer holds at once.

@@ -8,7 +8,7 @@ use reports::{
 };
 
 use contract::Dialect;
-use contract::fault::Fault;
+use contract::defect::Fault;
 
 const RULES: [(&str, &str, &str); 4] = [
     ("R1", "cancelled", "No callback of a job begins after a Cancel of it has returned success."),

@@ -1,6 +1,6 @@
 //! The kill matrix: what it comes to, and what is expected of the next one.
 
-use contract::fault::{Fault, Reach};
+use contract::defect::{Fault, Reach};
 use reports::{ExitCode, Expected, Kill, KillCell, KillRow, KillVerdict, Kills};
 
 const FAULT: Fault = Fault::CancelReturnsEarly;

@@ -13,10 +13,11 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use contract::Dialect;
+use contract::defect::Design;
 use explorer::reference::counters::Counters;
 use explorer::reference::two_phase::TwoPhase;
 use explorer::{Explorer, Hashed, Pack};
-use model::protocol::{Design, Law, Protocol, Reduction, slices};
+use model::protocol::{Law, Protocol, Reduction, slices};
 use model::scope::ScopeName;
 use serde_json::json;
 use stateright::{Checker, HasDiscoveries, Model};

@@ -16,9 +16,10 @@ use std::time::{Duration, Instant};
 
 use contract::Core;
 use contract::core::Config;
+use contract::defect::Design;
 use model::suite::{Cover, Error as Unplanned, Pace, Progress, UnknownCover};
-use properties::minimize::Identity;
-use properties::race::Design;
+use properties::findings::{Broken, Raw};
+use properties::minimize::{Case as Found, Identity};
 use properties::suite::{
     COMMITTED, Case, Committed, Conformed, Failed, Finding, Judged, MANIFEST, Order, Suite, generate,
     on_core, on_other as on_another,
@@ -31,11 +32,11 @@ pub(crate) use self::ahead::{Suites, Turn};
 use self::slices::Slices;
 pub(crate) use self::subject::Subject as On;
 use super::canary;
-use super::counterexample::{Traces, named};
 use super::registry::{Engine, Share, Sink, Task};
 use crate::cli::CoreChoice;
 use crate::error::Error;
-use crate::output::{Output, counted};
+use crate::findings::Traces;
+use crate::output::{Output, counted, named};
 use crate::place::Place;
 use crate::progress::{Ahead, Guess};
 use crate::run::{cores, is_stopped, millis, quoted};
@@ -198,24 +199,21 @@ pub(crate) fn of_another_version(error: UnknownCover) -> Error {
 }
 
 /// Writes down the failure of a suite that is to be read: the shortest that breaks a rule, or else the shortest.
-pub(crate) fn keep(
-    conformed: &Conformed,
-    traces: &Traces,
-) -> Result<Option<(String, reports::Failure)>, Error> {
+pub(crate) fn keep(conformed: &Conformed, traces: &Traces) -> Option<(String, reports::Failure)> {
     let shortest =
         conformed.failures().min_by_key(|(_, failed)| (failed.rule().is_none(), failed.trace.lines.len()));
-    let Some((name, failed)) = shortest else { return Ok(None) };
+    let (name, failed) = shortest?;
     // A file that failed has a finding.
-    let Some(first) = failed.findings.first() else { return Ok(None) };
-    Ok(Some((name.to_owned(), keep_finding(failed, first, traces)?)))
+    Some((name.to_owned(), traces.keep(raw(failed, failed.findings.first()?))))
 }
 
-/// Writes down one thing that went wrong in a file.
-fn keep_finding(failed: &Failed, finding: &Finding, traces: &Traces) -> Result<reports::Failure, Error> {
-    match finding {
-        Finding::Differs(difference) => traces.keep_difference(&failed.trace, difference),
-        Finding::Broken(id, _) => traces.keep(&failed.trace, Some(id.rule), ""),
-    }
+/// One thing that went wrong in a file.
+fn raw(failed: &Failed, finding: &Finding) -> Raw {
+    let broken = match finding {
+        Finding::Differs(difference) => Broken::Differs(difference.clone()),
+        Finding::Broken(id, _) => Broken::Rule(id.rule),
+    };
+    Raw::new(Found::Recorded(failed.trace.clone()), broken)
 }
 
 /// What is held against the committed suites, and for how long.
@@ -289,7 +287,7 @@ impl Engine for Conform {
         let plan = Plan { core: task.core, budget: Duration::ZERO, traces: task.traces };
         let mut core = None;
         all(&plan, &mut |engine| _ = core.get_or_insert(engine), output);
-        Some(reports::Canary::of(&core?, canary::BROKEN_CORE, &[]))
+        Some(reports::Canary::of(&core?, &canary::broken_core(), &[]))
     }
 }
 
@@ -304,7 +302,7 @@ fn against(
     let started = Instant::now();
     let suites = COMMITTED.iter().filter(|suite| wanted(&suite.order));
     let mut kept = Kept::default();
-    let done = { suites }.enumerate().try_for_each(|(number, suite)| {
+    let done: Result<(), Error> = { suites }.enumerate().try_for_each(|(number, suite)| {
         // The first is small, and is run whatever the time.
         if number > 0 && Instant::now() >= until {
             kept.ended = Ended::BudgetSpent;
@@ -313,7 +311,8 @@ fn against(
         let read = committed(suite)?;
         let conformed = run(&read, ahead.turn(name, suite.name, &read))?;
         let whole = subject == Subject::Product;
-        kept.take(suite.name, &conformed, whole, traces)
+        kept.take(suite.name, &conformed, whole, traces);
+        Ok(())
     });
     let status = match (done, kept.stale.take()) {
         (Err(error), _) => return EngineResult::failed(name, error),
@@ -354,7 +353,7 @@ impl Default for Kept {
 }
 
 impl Kept {
-    fn take(&mut self, name: &str, conformed: &Conformed, whole: bool, traces: &Traces) -> Result<(), Error> {
+    fn take(&mut self, name: &str, conformed: &Conformed, whole: bool, traces: &Traces) {
         let failed = conformed.failures().count() as u64;
         self.files += conformed.files.len() as u64;
         self.passed += conformed.passed() as u64;
@@ -372,7 +371,7 @@ impl Kept {
             if known >= MOST_KEPT || self.is_known(&id) {
                 continue;
             }
-            let mut failure = keep_finding(shortest, finding, traces)?;
+            let mut failure = traces.keep(raw(shortest, finding));
             failure.notes.push(format!("in {} of the suite {name}", counted(count as u64, "file")));
             match finding.rule() {
                 Some(rule) => self.broken.push(RuleResult {
@@ -389,7 +388,6 @@ impl Kept {
                  run `bgcheck generate --committed`"
             ));
         }
-        Ok(())
     }
 
     /// Whether there is a failure of this name, or of its rule: a report has a place for each rule.

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use contract::Core as _;
+use contract::defect::Design;
 use judge::Trace;
 use model::suite::Pace;
 use properties::canary::Canary;
 use properties::foreign::{Stage, play};
 use properties::minimize::CoreName;
-use properties::race::Design;
 use properties::server::Server;
 use properties::suite::{Case, Conformed, Judged, MANIFEST, Suite, on_live, on_race, recorded};
 
@@ -123,8 +123,7 @@ fn through(
     turn: Turn<'_>,
     output: &Output,
 ) -> Result<Conformed, Error> {
-    let stage =
-        Stage::open(manifest, 1, adapter::Tampering::None).map_err(super::super::adapter::not_opened)?;
+    let stage = Stage::open(manifest, 1, None).map_err(super::super::adapter::not_opened)?;
     let (stage, fault) = (RefCell::new(stage), RefCell::new(None));
     let one = |case: &Case| match fault.borrow().is_some() {
         true => Judged::not_runnable("the adapter was at fault before"),

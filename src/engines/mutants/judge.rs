@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use contract::fault::Place;
+use contract::defect::Place;
 use properties::kill::Engine;
 use reports::{Kill, KillCell, MutantFate};
 

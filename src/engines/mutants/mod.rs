@@ -32,9 +32,9 @@ pub(crate) use self::list::{Room, Sample, Shard, obstacle};
 use self::tree::{Built, Files, Tree};
 use self::usual::Usual;
 use self::weave::{Number, Source};
-use super::counterexample;
 use super::mutate::ENGINES;
 use crate::error::Error;
+use crate::files;
 use crate::finish::{self, Reader};
 use crate::output::Output;
 use crate::place::Place;
@@ -131,7 +131,7 @@ pub(crate) enum Again {
 
 /// Reads earlier rates and the reasons of survivors.
 fn known(place: &Place, of: Mutated) -> Result<KnownSurvivors, Error> {
-    counterexample::expected(&place.join(of.known()), "give each survivor a `meaning` and a `why`")
+    files::expected(&place.join(of.known()), "give each survivor a `meaning` and a `why`")
 }
 
 /// The sample, and how many mutants it is of.

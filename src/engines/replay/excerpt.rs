@@ -7,7 +7,7 @@ use judge::trace::Kind;
 use judge::{FailureId, Header, Line, Rule, Trace, Verdicts, Violation, failure_id};
 
 use super::played::Played;
-use crate::engines::counterexample::{draw, draw_difference};
+use crate::findings::{draw, draw_difference};
 use crate::output::counted;
 
 /// The part of a trace that is drawn.

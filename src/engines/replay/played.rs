@@ -2,17 +2,14 @@
 
 use std::path::Path;
 
-use contract::Core;
-use contract::core::Config;
 use judge::trace::HeaderFinding;
-use judge::{Header, Trace};
-use properties::canary::Canary;
-use properties::difference::{self, Difference};
-use properties::minimize::CoreName;
+use judge::{Header, RuleSet, Trace};
+use properties::difference::Difference;
 use properties::minimize::races::Scheduled;
+use properties::minimize::{Case, CoreName};
 use properties::program::Program;
 use properties::race;
-use properties::run::{Broken, from_trace, trace as run_program};
+use properties::run::{Broken, from_trace};
 use properties::translate::{calls_of, translated};
 
 use crate::cli::CoreChoice;
@@ -108,18 +105,12 @@ fn again(path: &Path, trace: &Trace, subject: CoreChoice) -> Result<Played, Erro
 }
 
 fn of_program(program: &Program, core: CoreName) -> Played {
-    match core {
-        CoreName::Core => of_program_on(program, core, engine::core::Core::new),
-        CoreName::Canary => of_program_on(program, core, Canary::<engine::core::Core>::new),
-    }
-}
-
-fn of_program_on<C: Core>(program: &Program, core: CoreName, make: fn(&Config) -> C) -> Played {
-    let mut trace = run_program(program, make, "replay", None);
-    trace.header.subject = core.name().to_owned();
-    let broken = properties::run::run(program, make).broken;
+    let case = Case::Stepped(core, program.clone());
+    let mut trace = case.trace();
+    "replay".clone_into(&mut trace.header.engine);
+    let broken = core.run(program).broken;
     let difference = match broken {
-        Some(Broken::Agreement(_)) => difference::of_program(program, make),
+        Some(Broken::Agreement(_)) => case.failure(RuleSet::ALL).and_then(|failed| failed.difference),
         _ => None,
     };
     let broken = match &difference {

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use adapter::Tampering;
 use adapter::wire::can;
+use contract::defect::{Canary, Place};
 use contract::{Event, Method};
 use properties::foreign::{Abilities, Stage};
 use properties::minimize::Identity;
@@ -58,7 +58,7 @@ enum Sung {
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let manifest = super::manifest(&args.adapter)?;
-    let mut stage = Stage::open(&manifest, 1, Tampering::None).map_err(not_opened)?;
+    let mut stage = Stage::open(&manifest, 1, None).map_err(not_opened)?;
     let hello = stage.session.hello().clone();
     let unknown: Vec<String> = unknown(&hello);
     let tour = properties::foreign::tour(&mut stage).map_err(|fault| not_opened(fault.into()))?;
@@ -69,8 +69,8 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     let mut canaries = Vec::new();
     // What the service does by itself is no canary's.
     let own = if args.no_canaries { BTreeSet::new() } else { own(args, &manifest, output)? };
-    for tampering in Tampering::WRONG.into_iter().filter(|_| !args.no_canaries) {
-        let sung = match hindrance(tampering, &abilities) {
+    for canary in Canary::of(Place::Conversation).filter(|_| !args.no_canaries) {
+        let sung = match hindrance(canary, &abilities) {
             Some(why) => Sung::NotPlayed(why),
             None => {
                 let (budget, stop) = (args.budget, Stop::AtFirst);
@@ -80,13 +80,13 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
                     seed: 1,
                     stop,
                     workers: ONE,
-                    tampering,
+                    canary: Some(canary),
                     known: &own,
                 };
                 sung(&tried(&trial, output)?, &own)?
             }
         };
-        canaries.push((tampering, sung));
+        canaries.push((canary, sung));
     }
     let code = code(args, &hello, &canaries);
     if args.json {
@@ -107,8 +107,8 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     for step in &tour {
         text += &format!("  {step}\n");
     }
-    for (tampering, sung) in &canaries {
-        text += &format!("  canary, {}: {}\n", tampering.what(), in_words(sung));
+    for (canary, sung) in &canaries {
+        text += &format!("  canary, {}: {}\n", canary.defect().phrase(), in_words(sung));
     }
     if hello.methods.is_empty() {
         text += "  nothing is implemented yet: begin with CreateJob, AddFile, Resume, Cancel and SetNotifyInterface\n";
@@ -128,9 +128,9 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
 /// What the service is found to do wrong by itself, in the time of a canary.
 fn own(args: &Args, manifest: &adapter::Manifest, output: &Output) -> Result<BTreeSet<Identity>, Error> {
     let none = BTreeSet::new();
-    let (budget, stop, tampering) = (args.budget / 6, Stop::Never, Tampering::None);
+    let (budget, stop, canary) = (args.budget / 6, Stop::Never, None);
     let tried =
-        tried(&Trial { manifest, budget, seed: 1, stop, workers: ONE, tampering, known: &none }, output)?;
+        tried(&Trial { manifest, budget, seed: 1, stop, workers: ONE, canary, known: &none }, output)?;
     Ok(tried.campaign.tally.ids())
 }
 
@@ -164,22 +164,21 @@ fn unknown(hello: &adapter::wire::Hello) -> Vec<String> {
 }
 
 /// What is missing to play a canary.
-fn hindrance(tampering: Tampering, abilities: &Abilities) -> Option<&'static str> {
+fn hindrance(canary: Canary, abilities: &Abilities) -> Option<&'static str> {
     let calls_back = [Method::CreateJob, Method::AddFile, Method::Resume, Method::SetNotifyInterface]
         .into_iter()
         .all(|method| abilities.has(method));
-    match tampering {
-        Tampering::None => None,
+    match canary {
         _ if !calls_back => Some("it needs CreateJob, AddFile, Resume and SetNotifyInterface"),
-        Tampering::NeverCallsBack => None,
-        Tampering::IgnoresTheMask => {
+        Canary::IgnoresTheMask => {
             (!abilities.has(Method::SetNotifyFlags)).then_some("it needs SetNotifyFlags")
         }
-        Tampering::OneLateCallback => (!abilities.has(Method::Cancel)).then_some("it needs Cancel"),
+        Canary::OneLateCallback => (!abilities.has(Method::Cancel)).then_some("it needs Cancel"),
+        _ => None,
     }
 }
 
-fn code(args: &Args, hello: &adapter::wire::Hello, canaries: &[(Tampering, Sung)]) -> ExitCode {
+fn code(args: &Args, hello: &adapter::wire::Hello, canaries: &[(Canary, Sung)]) -> ExitCode {
     // A stub keeps the protocol, and that is all that it has to.
     let is_stub = hello.methods.is_empty() || args.no_canaries;
     let all = canaries.iter().all(|(_, sung)| matches!(sung, Sung::Found(..)));
@@ -198,10 +197,10 @@ fn document(
     hello: &adapter::wire::Hello,
     unknown: &[String],
     tour: &[String],
-    canaries: &[(Tampering, Sung)],
+    canaries: &[(Canary, Sung)],
     code: ExitCode,
 ) -> Value {
-    let canary = |(tampering, sung): &(Tampering, Sung)| json!({ "canary": tampering.what(), "result": in_words(sung) });
+    let canary = |(canary, sung): &(Canary, Sung)| json!({ "canary": canary.defect().phrase(), "result": in_words(sung) });
     json!({
         "version": 1,
         "hello": hello,

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use reports::ExitCode;
 
-use crate::engines::counterexample::write;
 use crate::error::Error;
+use crate::files::write;
 use crate::output::{Output, printable};
 use crate::run::quoted;
 

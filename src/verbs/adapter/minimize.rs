@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use adapter::Tampering;
 use judge::trace::HeaderFinding;
 use judge::{Header, Rule, RuleSet, Trace};
 use properties::foreign::{Effort, Stage, play, smaller};
@@ -15,8 +14,9 @@ use serde_json::json;
 
 use crate::engines::adapter::not_opened;
 use crate::engines::check::default_traces;
-use crate::engines::counterexample::{draw, draw_difference, draw_failed, slashes, write};
 use crate::error::Error;
+use crate::files::{slashes, write};
+use crate::findings::{draw, draw_difference, draw_failed};
 use crate::output::{Output, counted, printable};
 use crate::place::Place;
 use crate::progress::{Progress, Work};
@@ -54,7 +54,7 @@ pub(crate) fn minimize(trace: &Trace, wanted: &Wanted<'_>, output: &mut Output) 
         return Err(Error::usage("the trace has no path of the model", help));
     }
     let case = Case { name: "minimize".to_owned(), trace: trace.clone() };
-    let mut stage = Stage::open(&super::manifest(wanted.adapter)?, 1, Tampering::None).map_err(not_opened)?;
+    let mut stage = Stage::open(&super::manifest(wanted.adapter)?, 1, None).map_err(not_opened)?;
     let asked = trace.header.finding.as_ref().map(|finding| finding.id.clone());
     let progress = output.progress("minimize");
     let (id, met) = match measured(&case, wanted, asked.as_deref(), &mut stage, &progress)? {

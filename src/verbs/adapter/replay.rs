@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use adapter::Tampering;
 use judge::Trace;
 use properties::foreign::{Stage, play};
 use properties::suite::{Case, Failed, Outcome, slice_of, steps_of};
@@ -11,8 +10,8 @@ use reports::ExitCode;
 use serde_json::json;
 
 use crate::engines::adapter::not_opened;
-use crate::engines::counterexample::{draw, draw_difference};
 use crate::error::Error;
+use crate::findings::{draw, draw_difference};
 use crate::output::{Output, counted, printable};
 
 /// Leads the implementation along the path of a trace, `times` times.
@@ -28,7 +27,7 @@ pub(crate) fn replay(
         return Err(Error::usage("the trace has no path of the model", help));
     }
     let case = Case { name: "replay".to_owned(), trace: trace.clone() };
-    let mut stage = Stage::open(&super::manifest(path)?, 1, Tampering::None).map_err(not_opened)?;
+    let mut stage = Stage::open(&super::manifest(path)?, 1, None).map_err(not_opened)?;
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     let (mut failed, mut failures): (Option<Failed>, u32) = (None, 0);
     for _ in 0..times {

@@ -4,7 +4,6 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use adapter::Tampering;
 use judge::RuleSet;
 use properties::oracle::Stop;
 use reports::{ExitCode, Subject};
@@ -15,9 +14,10 @@ use crate::cli;
 use crate::clock::Clock;
 use crate::engines::adapter::{Told, Trial, WORKERS, exit_code, interrupted, result, told, tried};
 use crate::engines::check::default_traces;
-use crate::engines::counterexample::{Traces, write};
 use crate::engines::known::{self, Accepted, Known, Standing};
 use crate::error::Error;
+use crate::files::write;
+use crate::findings::Traces;
 use crate::finish::{self, Reader};
 use crate::lock::Lock;
 use crate::output::Output;
@@ -95,12 +95,12 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
         seed,
         stop,
         workers: args.workers,
-        tampering: Tampering::None,
+        canary: None,
         known: &known.identities(),
     };
     worker::begin("adapter", Some(Subject::Foreign), "", Limit::of(args.budget + PATIENCE));
     let tried = tried(&trial, output)?;
-    let found = told(&tried, &known, &traces)?;
+    let found = told(&tried, &known, &traces);
     let interrupted = interrupted(&tried, &traces);
     let is_whole = tried.campaign.is_whole() && tried.fault.is_none() && !args.stop_at_first;
     let ids: Vec<String> = found.iter().map(|one| one.id.clone()).collect();

@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use contract::Dialect;
+use contract::defect::Design;
 use judge::{Rule, RuleSet};
 use model::explore::{Options, Resources};
 use model::keep::{About, Keep};
-use model::protocol::{Design, Law, Table};
+use model::protocol::{Law, Table};
 use model::scope::ScopeName;
 use reports::{ExitCode, Status};
 
@@ -19,11 +20,11 @@ use self::asked::{Model, Search, model, of_product, of_protocol, rules};
 use self::page::{Page, Times, document, slice_json, verdict};
 use crate::cli::{self, CoreChoice};
 use crate::engines::check::{self, default_traces};
-use crate::engines::counterexample::Traces;
 use crate::engines::explored::{Done, Explored};
 use crate::engines::search::{Labels, Search as How, Telling};
 use crate::engines::{liveness, protocol};
 use crate::error::Error;
+use crate::findings::Traces;
 use crate::finish;
 use crate::lock::Lock;
 use crate::output::Output;

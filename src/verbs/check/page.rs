@@ -9,9 +9,8 @@ use model::explore::Visited;
 use reports::{ExitCode, Failure, Finding, Outcome, Results, Status};
 use serde_json::{Value, json};
 
-use crate::engines::counterexample::named;
 use crate::engines::explored::{Comparison, Explored, ExploredSlice, Found, Together};
-use crate::output::{Output, Paint};
+use crate::output::{Output, Paint, named};
 use crate::run;
 
 /// The rules that every exploration of the run decided, when another one had nothing to decide.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use contract::Dialect;
-use model::protocol::Design;
+use contract::defect::{Design, Place, UnknownDesign};
 use model::scope::{ScopeName, slices};
 use pages::{
     Ask, CoreChoice, Dialects, Export, NotExported, Problem, Site, export_trace, export_walk, serve,
@@ -18,8 +18,8 @@ use reports::ExitCode;
 
 use self::stateright::{Asked, Which};
 use crate::cli;
-use crate::engines::counterexample::write;
 use crate::error::Error;
+use crate::files::write;
 use crate::output::Output;
 
 /// Walk through the specification, a trace and the tables in the browser.
@@ -141,12 +141,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
 fn ask(args: &Args) -> Result<Ask, Error> {
     let dialects = Dialects::from(args.dialect);
     let core = match (&args.design, args.canary) {
-        (Some(name), _) => CoreChoice::named(name).filter(|core| matches!(core, CoreChoice::Design(_))),
-        (None, true) => Some(CoreChoice::Canary),
-        (None, false) => Some(CoreChoice::Core),
+        (Some(name), _) => CoreChoice::Design(design(Place::AroundCore, name)?),
+        (None, true) => CoreChoice::Canary,
+        (None, false) => CoreChoice::Core,
     };
-    let designs = || CoreChoice::all().filter(|core| matches!(core, CoreChoice::Design(_)));
-    let core = core.ok_or_else(|| unknown_design(args, designs().map(|core| core.to_string())))?;
     let slice = match (&args.slice, args.scope) {
         (Some(slice), Some(scope)) => {
             let profile = dialects.each().first().map_or(Dialect::Bits, |first| *first).profile();
@@ -166,10 +164,10 @@ fn ask(args: &Args) -> Result<Ask, Error> {
     Ok(Ask { core, dialects, slice, path: args.path.clone().unwrap_or_default() })
 }
 
-fn unknown_design(args: &Args, known: impl Iterator<Item = String>) -> Error {
-    let typed = args.design.as_deref().unwrap_or_default();
-    let known: Vec<String> = known.collect();
-    Error::usage(format!("there is no design {typed:?} here"), format!("choose among {}", known.join(", ")))
+fn design(place: Place, name: &str) -> Result<Design, Error> {
+    let unknown =
+        |unknown: UnknownDesign| Error::usage(unknown.to_string(), "docs/barrier.md has all of them");
+    Design::read(place, name).map_err(unknown)
 }
 
 fn unknown_slice(scope: ScopeName, slice: &str, known: &[&str]) -> Error {
@@ -204,13 +202,7 @@ fn stateright(args: &Args, model: Which, output: &mut Output) -> Result<ExitCode
             ));
         }
     };
-    let design = match args.design.as_deref() {
-        None => Design::Barrier,
-        Some(name) => {
-            let named = Design::ALL.iter().copied().find(|design| design.to_string() == name);
-            named.ok_or_else(|| unknown_design(args, Design::ALL.iter().map(ToString::to_string)))?
-        }
-    };
+    let design = args.design.as_deref().map_or(Ok(Design::Barrier), |name| design(Place::Protocol, name))?;
     let scope = args.scope.unwrap_or(ScopeName::Tiny);
     let asked = Asked { model, design, scope, slice: args.slice.as_deref(), dialect };
     stateright::serve(&asked, listen(args)?, output)

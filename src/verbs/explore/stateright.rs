@@ -2,10 +2,11 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
+use contract::defect::Design;
 use contract::{Core as _, Dialect};
 use judge::RuleSet;
 use model::product::Product;
-use model::protocol::{Design, Law, Protocol, Reduction};
+use model::protocol::{Law, Protocol, Reduction};
 use model::scope::ScopeName;
 use model::{product, protocol};
 use reports::ExitCode;

@@ -37,8 +37,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use contract::Profile;
-use contract::fault::Fault;
-use engine::service::Design;
+use contract::defect::{Design, Fault};
 use judge::trace::Recorded;
 use judge::{Ended, Header, Verdicts};
 

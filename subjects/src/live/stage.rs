@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use contract::core::{Config, Core as _};
+use contract::defect::Seeded;
 use contract::event::Recorder;
-use contract::fault::Seeded;
 use contract::{EnvStep, EventView, FileId, Found, HResult, JobId, JobState, ReceiverId, UserId};
 use engine::service::{Callback, Disk, Fetch, Guid, HttpFetch, Job, Service};
 use engine::transfer::ClientConfig;

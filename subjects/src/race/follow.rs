@@ -15,10 +15,11 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contract::core::{Config, Core as _, TransferEvent, TransferReply};
+use contract::defect::Design;
 use contract::event::{Leave, Recorder};
 use contract::{Call, CommandLine, Event, HResult, Interfaces, JobId, ReceiverId, ThreadId, UserId};
 use engine::service::{
-    Client, Design, Disk, ErrorObject, Fetch, File, Job, Keep, Order, Place, Process, Programs, Service,
+    Client, Disk, ErrorObject, Fetch, File, Job, Keep, Order, Place, Process, Programs, Service,
 };
 use engine::transfer::Progress;
 use judge::Line;

@@ -48,7 +48,6 @@ mod ways;
 mod windows;
 pub mod world;
 
-pub use engine::service::Design;
 use engine::store::Instance;
 
 pub use self::bytes::{BYTES, bytes_of, from_bytes, race_of};

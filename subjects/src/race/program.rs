@@ -9,9 +9,8 @@
 
 use std::fmt;
 
-use contract::fault::Fault;
+use contract::defect::{Design, Fault};
 use contract::{Call, HResult, JobId, ThreadId, UserId};
-use engine::service::Design;
 use model::scope::Variant;
 
 use super::text;

@@ -14,8 +14,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use contract::core::{Config, Core as _};
+use contract::defect::Seeded;
 use contract::event::Recorder;
-use contract::fault::Seeded;
 use contract::{Call, EnvStep, EventView, FileId, JobId};
 use engine::service::{Disk, Fetch, Keep, Programs, Service};
 use judge::{Ended, Header, Judge, Recorded, RuleSet, Trace, Verdict, Verdicts, Violation};

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use contract::defect::{Design, Place};
 use contract::{Call, Dialect, JobId, UserId};
 use model::scope::{ScopeName, Variant};
 
@@ -107,7 +108,7 @@ fn parse_variant(line: &str) -> Option<Variant> {
 fn parse_line(race: &mut Race, line: &str) -> Option<()> {
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
     match verb {
-        "design" => race.design = rest.parse().ok()?,
+        "design" => race.design = Design::read(Place::Service, rest).ok()?,
         "fault" => race.fault = Some(rest.parse().ok()?),
         "slots" => race.slots = rest.parse().ok()?,
         "dispatchers" => race.dispatchers = rest.parse().ok()?,
