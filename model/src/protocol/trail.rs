@@ -544,14 +544,17 @@ impl<const J: usize> Places<J> {
 impl Shown {
     /// The fields in which it is none of these.
     fn fields_of_none(&self, all: &[Shown]) -> Vec<&'static str> {
-        let is_like: [(&'static str, &dyn Fn(&Shown) -> bool); 4] = [
-            ("the job's state", &|other| other.state == self.state),
-            ("whether it is being ended", &|other| other.ending == self.ending),
-            ("the delivery that has begun", &|other| other.begun == self.begun),
-            ("whether a delivery may begin", &|other| other.ready == self.ready),
-        ];
-        let none = is_like.into_iter().filter(|(_, is_like)| !all.iter().any(is_like));
-        none.map(|(name, _)| name).collect()
+        let mut none = Vec::new();
+        let mut compare = |name: &'static str, is_like: &dyn Fn(&Shown) -> bool| {
+            if !all.iter().any(is_like) {
+                none.push(name);
+            }
+        };
+        compare("the job's state", &|other| other.state == self.state);
+        compare("whether it is being ended", &|other| other.ending == self.ending);
+        compare("the delivery that has begun", &|other| other.begun == self.begun);
+        compare("whether a delivery may begin", &|other| other.ready == self.ready);
+        none
     }
 }
 
