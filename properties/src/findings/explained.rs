@@ -47,9 +47,10 @@ pub struct Named {
 }
 
 /// How a finding is shown.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, and never a list of them")]
 enum How {
     /// As what it is run again as, made small.
-    Small(Box<(Case, Failed)>),
+    Small(Case, Failed),
     /// As this run, and where a rule is broken in it.
     Seen(Trace, Option<Violation>),
 }
@@ -68,7 +69,7 @@ impl Named {
         }
         let again = if raw.may == May::BeMadeSmall { raw.again() } else { None };
         let how = match again {
-            Some(again) => How::Small(Box::new(again)),
+            Some((case, failed)) => How::Small(case, failed),
             None => {
                 let (trace, violation) = seen(&raw);
                 How::Seen(trace, violation)
@@ -81,7 +82,7 @@ impl Named {
     #[must_use]
     pub fn id(&self) -> String {
         match &self.how {
-            How::Small(again) => again.1.id.to_string(),
+            How::Small(_, failed) => failed.id.to_string(),
             How::Seen(trace, violation) => self.raw.id(trace, violation.as_ref()),
         }
     }
@@ -91,14 +92,14 @@ impl Named {
     pub fn explained(self) -> Explained {
         let id = self.id();
         match self.how {
-            How::Small(again) => small(id, self.raw, *again),
+            How::Small(case, failed) => small(id, self.raw, &case, failed),
             How::Seen(trace, violation) => seen(id, self.raw, trace, violation),
         }
     }
 }
 
-fn small(id: String, raw: Raw, (case, failed): (Case, Failed)) -> Explained {
-    let minimal = made_small(&case, failed, &|_| ());
+fn small(id: String, raw: Raw, case: &Case, failed: Failed) -> Explained {
+    let minimal = made_small(case, failed, &|_| ());
     let sides = minimal.failed.difference.iter().flat_map(Difference::sides);
     let notes = sides.chain(minimal.facts()).collect();
     let mut story = raw.told();
