@@ -5,7 +5,7 @@
 //! and the function that reads a table checks it. So one build serves all mutants, and a workbench finds which of its engines notices one.
 //!
 //! **What it is not.** A change of code: cargo-mutants makes these (`bgcheck mutate --sources`). Nor a fault of the engine: that is
-//! [`fault`](mod@crate::fault). An engine is built from a profile without a mutation. And it is no switch of a dialect: without the feature `mutants` a [`Mutation`] has no room for a mutant, the question is constant false,
+//! [`defect`](mod@crate::defect). An engine is built from a profile without a mutation. And it is no switch of a dialect: without the feature `mutants` a [`Mutation`] has no room for a mutant, the question is constant false,
 //! and the compiler leaves nothing of it:
 //!
 //! ```
