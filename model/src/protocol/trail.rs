@@ -450,14 +450,28 @@ impl<const J: usize> Places<J> {
     }
 
     /// Whether the event is about a job that is in the trail. A job is from when its first transfer begins, which the protocol does not have.
+    /// One that fails before it has begun is one that begins and fails.
     fn is_on(&mut self, event: &EventView<'_>) -> bool {
         let Some(job) = event.job() else { return true };
         let Some(on) = self.on.get_mut(job.index()) else { return false };
         let was = *on;
-        if let EventView::State { to: JobState::Transferring, .. } = event {
-            *on = true;
+        match event {
+            EventView::State { to: JobState::Transferring, .. } => *on = true,
+            EventView::State { to: JobState::Error, .. } if !was => {
+                *on = true;
+                self.fail(Act::Fail(job.0 as u8));
+            }
+            _ => {}
         }
         was
+    }
+
+    /// The transfer has failed, and everything that shows it was seen.
+    fn fail(&mut self, act: Act) {
+        for place in &mut self.all {
+            self.steps.rig.take(&mut place.world, act, &mut |_| ());
+            place.by = place.by.with(act);
+        }
     }
 
     /// Notes whose a delivery is.
@@ -809,6 +823,17 @@ mod tests {
         assert_eq!(trail.sees(&begins(0)), Ok(()), "it is of no job that is in the trail");
         assert_eq!(trail.sees(&moves(0, JobState::Connecting, JobState::Transferring)), Ok(()));
         assert_eq!(trail.sees(&moves(1, JobState::Queued, JobState::Connecting)), Ok(()));
+        let mut failed = trail.clone();
+        assert_eq!(failed.sees(&moves(1, JobState::Connecting, JobState::Error)), Ok(()));
+        let shown = |state| Shown {
+            state,
+            ending: Is::Not,
+            begun: Begun::No,
+            ready: Is::from(state == JobState::Error),
+        };
+        let both = |job| [Some(shown(JobState::Transferring)), Some(shown(job))];
+        assert!(failed.clone().shown(&both(JobState::Transferring)).is_err());
+        assert_eq!(failed.shown(&both(JobState::Error)), Ok(()));
         let mut other = trail.clone();
         assert!(other.sees(&moves(0, JobState::Transferring, JobState::Suspended)).is_err());
         assert!(trail.sees(&begins(0)).is_err());

@@ -53,6 +53,8 @@ pub enum Beyond {
     Transfer,
     /// A client's own lock, a destructor, or a callback that stays.
     Objects,
+    /// Calls before the first transfer of their job begins: there the protocol has no state.
+    Connects,
     /// A transfer that begins anew in the race.
     BeginsAnew,
     /// No transfer begins.
@@ -71,6 +73,7 @@ impl std::fmt::Display for Beyond {
             Beyond::Call => "a call that the protocol does not know",
             Beyond::Transfer => "a transfer in several steps",
             Beyond::Objects => "destructors, clients' locks or callbacks that stay",
+            Beyond::Connects => "calls before the transfer begins",
             Beyond::BeginsAnew => "a transfer that begins anew",
             Beyond::NoTransfer => "no transfer",
         })
@@ -98,6 +101,7 @@ fn beyond(race: &Race) -> Option<Beyond> {
         (Beyond::Transfer, !fetches(race).all(is_plain)),
         (Beyond::Objects, !race.objects.iter().all(is_plain_object)),
         (Beyond::BeginsAnew, begins_anew(race)),
+        (Beyond::Connects, connects(race)),
     ];
     all.into_iter().find(|(_, so)| *so).map(|(beyond, _)| beyond)
 }
@@ -202,6 +206,13 @@ fn is_known(call: &Call) -> bool {
 
 fn is_plain(fetched: &Fetched) -> bool {
     matches!(fetched, Fetched::Done | Fetched::Sized | Fetched::Late | Fetched::LateFatal | Fetched::Fatal)
+}
+
+/// Whether clients may call before the first transfer of a job has begun: it is not awaited, or its first report comes in the race.
+fn connects(race: &Race) -> bool {
+    let is_late = |fetched: &Fetched| matches!(fetched, Fetched::Late | Fetched::LateFatal);
+    let reports_late = race.variant.profile.connects.is_on() && fetches(race).any(is_late);
+    !race.prefix.contains(&Act::Settle) || reports_late
 }
 
 /// Whether a transfer may begin in the race: there its steps are several, and one in the protocol.
