@@ -95,6 +95,12 @@ impl Known {
         self.known.iter().find(|entry| entry.id == id)
     }
 
+    /// Its entries but those of these failures, as they stand.
+    pub(crate) fn others<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = Accepted<'a>> {
+        let others = self.known.iter().filter(|entry| !ids.contains(&entry.id));
+        others.map(|Entry { id, message, rate, .. }| Accepted { id, message, rate: *rate })
+    }
+
     /// Entries that come each time, and that these failures do not have.
     pub(crate) fn unmatched<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a Entry> {
         self.known.iter().filter(move |entry| entry.rate.is_none() && !ids.contains(&entry.id))
@@ -155,6 +161,22 @@ mod tests {
             known("agreement-a1c3979b", "after this, Resume -> S_OK: nothing; and in the suite JobError(j1)");
         assert_eq!(other.standing("agreement-a1c3979b", "after this, Resume -> S_OK:"), Standing::Known);
         assert_eq!(other.standing("agreement-0f8fc0bf", "after this, "), Standing::New);
+    }
+
+    #[test]
+    fn what_was_not_found_in_a_part_of_the_work_stays_as_it_stands() {
+        let file = known("agreement-a1c3979b", "after this, Resume -> S_OK:");
+        let found = Accepted { id: "R1-173e9451", message: "R1 (cancelled)", rate: Some(2.5) };
+        let ids = [found.id.to_owned()];
+        let all: Vec<Accepted<'_>> = [found].into_iter().chain(file.others(&ids)).collect();
+        let again: Known = toml::from_str(&text(&file, &all)).expect("it can be read");
+        let entries: Vec<_> = again.known.iter().map(|entry| (&*entry.id, &*entry.why, entry.rate)).collect();
+        assert_eq!(
+            entries,
+            [("R1-173e9451", "not looked at yet", Some(2.5)), ("agreement-a1c3979b", "known", None)]
+        );
+        let known_again = ["agreement-a1c3979b".to_owned()];
+        assert_eq!(file.others(&known_again).count(), 0);
     }
 
     #[test]

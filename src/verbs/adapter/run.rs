@@ -114,7 +114,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     all.engines.push(result(&tried, &found));
     ended(&mut all);
     // Written before the results, and reported behind them: they are not lost because of it.
-    let accepted = args.accept.then(|| accept(&known, &found, is_whole));
+    let accepted = args.accept.then(|| accept(&known, &found, &ids, is_whole));
     if matches!(accepted, Some(Ok(()))) && code != ExitCode::Skipped {
         code = ExitCode::Held;
     }
@@ -138,14 +138,12 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
 /// How long what was found may be led again beyond the budget, by an implementation that is slow to answer.
 const PATIENCE: Duration = Duration::from_secs(1_800);
 
-/// Writes the file of known failures.
-fn accept(known: &Known, found: &[Told], is_whole: bool) -> Result<(), Error> {
-    if !is_whole {
-        let help = "give it more time with `--budget`, without `--stop-at-first`";
-        return Err(Error::usage("not everything was tried, so what is known is not written", help));
-    }
-    let accepted: Vec<Accepted<'_>> = found.iter().map(Told::accepted).collect();
-    write(known.path(), &known::text(known, &accepted))
+/// Writes the file of known failures. Where not everything was tried, what was not found may be there all the same, and stays in the file.
+fn accept(known: &Known, found: &[Told], ids: &[String], is_whole: bool) -> Result<(), Error> {
+    let accepted = found.iter().map(Told::accepted);
+    let others = known.others(ids).filter(|_| !is_whole);
+    let all: Vec<Accepted<'_>> = accepted.chain(others).collect();
+    write(known.path(), &known::text(known, &all))
 }
 
 /// How many failures are known.
