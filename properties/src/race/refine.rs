@@ -13,7 +13,7 @@
 use contract::{Call, JobId, NotifyFlags};
 use model::protocol::{Ask, Ground, Is, Jobs, Mishaps};
 use serde::{Deserialize, Serialize};
-use subjects::race::{Act, Calling as Step, Fetched, Kept, Manner, On, Race, Stays};
+use subjects::race::{Act, Calling as Step, Exit, Fetched, Kept, Manner, On, Race, Stays};
 
 /// Whether a race is held to the protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub enum Beyond {
     Transfer,
     /// A client's own lock, a destructor, or a callback that stays.
     Objects,
+    /// A program that cannot be started: the protocol's programs all are.
+    NotStarted,
     /// Calls before the first transfer of their job begins: there the protocol has no state.
     Connects,
     /// A transfer that begins anew in the race.
@@ -73,6 +75,7 @@ impl std::fmt::Display for Beyond {
             Beyond::Call => "a call that the protocol does not know",
             Beyond::Transfer => "a transfer in several steps",
             Beyond::Objects => "destructors, clients' locks or callbacks that stay",
+            Beyond::NotStarted => "a program that cannot be started",
             Beyond::Connects => "calls before the transfer begins",
             Beyond::BeginsAnew => "a transfer that begins anew",
             Beyond::NoTransfer => "no transfer",
@@ -102,6 +105,7 @@ fn beyond(race: &Race) -> Option<Beyond> {
         (Beyond::Objects, !race.objects.iter().all(is_plain_object)),
         (Beyond::BeginsAnew, begins_anew(race)),
         (Beyond::Connects, connects(race)),
+        (Beyond::NotStarted, race.exits.contains(&Exit::NotStarted)),
     ];
     all.into_iter().find(|(_, so)| *so).map(|(beyond, _)| beyond)
 }
