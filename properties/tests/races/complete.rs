@@ -398,7 +398,7 @@ fn the_protocol_follows_larger_races_and_two_jobs() {
             assert_eq!(hunted.exhausted, Exhausted::Yes, "{name} ({dialect})");
             assert!(hunted.lost.is_none(), "{name} ({dialect}): {}", hunted.lost.unwrap().lost);
             let steps = hunted.refined.expect("it was held to the protocol");
-            assert!(steps.taken.contains(&"enter"), "{name} ({dialect}): {steps:?}");
+            assert!(steps.taken.contains(&"effect"), "{name} ({dialect}): {steps:?}");
         }
         let wrong = |race| held(race, Design::ClaimThenCall, Merges::OfOneTask);
         let strays = races.iter().filter(two_jobs).any(|scoped| wrong(&scoped.race).lost.is_some());
