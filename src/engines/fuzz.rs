@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use model::edges::Index;
 use properties::edges::Reached;
-use properties::findings::{Broken, Raw};
+use properties::findings::Raw;
 use properties::fuzzing;
 use properties::minimize::races::Scheduled;
 use properties::minimize::{Case, CoreName};
@@ -441,12 +441,11 @@ fn raws(target: Target, bytes: &[u8]) -> Vec<Raw> {
 fn raws_of_race(bytes: &[u8]) -> Vec<Raw> {
     let (race, tape) = race::from_bytes(bytes);
     let run = race::run(&race, tape.choices());
-    let case = Case::Race(Scheduled { race, schedule: tape.choices().to_vec() });
-    let mut broken: Vec<Broken> = run.violated.iter().map(Broken::Rule).collect();
-    if broken.is_empty() && run.is_broken() {
-        broken.push(Broken::NoRule);
+    if !run.is_broken() {
+        return Vec::new();
     }
-    broken.into_iter().map(|broken| Raw::new(case.clone(), broken)).collect()
+    let case = Case::Race(Scheduled { race, schedule: tape.choices().to_vec() });
+    Raw::of_rules(case, run.violated).collect()
 }
 
 /// libFuzzer names its artifact with a whole path; a report has only the part below the checkout.

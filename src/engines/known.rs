@@ -95,15 +95,19 @@ impl Known {
         self.known.iter().find(|entry| entry.id == id)
     }
 
-    /// Its entries but those of these failures, as they stand.
+    /// Its entries but those of these failures.
+    fn without<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a Entry> {
+        self.known.iter().filter(|entry| !ids.contains(&entry.id))
+    }
+
+    /// Its entries but those of these failures, to stay as they stand.
     pub(crate) fn others<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = Accepted<'a>> {
-        let others = self.known.iter().filter(|entry| !ids.contains(&entry.id));
-        others.map(|Entry { id, message, rate, .. }| Accepted { id, message, rate: *rate })
+        self.without(ids).map(|Entry { id, message, rate, .. }| Accepted { id, message, rate: *rate })
     }
 
     /// Entries that come each time, and that these failures do not have.
     pub(crate) fn unmatched<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a Entry> {
-        self.known.iter().filter(move |entry| entry.rate.is_none() && !ids.contains(&entry.id))
+        self.without(ids).filter(|entry| entry.rate.is_none())
     }
 }
 

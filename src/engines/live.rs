@@ -19,7 +19,6 @@ use super::canary;
 use super::registry::{Engine, Share, Sink, Task};
 use crate::cli::CoreChoice;
 use crate::error::Error;
-use crate::files::{slashes, write};
 use crate::findings::{Traces, not_written};
 use crate::output::Output;
 use crate::progress::Work;
@@ -265,15 +264,14 @@ fn wrong_file(wrong: &WrongFile, replay: &str) -> Failure {
 
 fn wrong_thing(plan: &Plan<'_>, wrong: &Wrong, replay: String) -> Failure {
     let id = wrong.id();
-    let written = wrong.trace.as_ref().map(|trace| {
-        let name = format!("{id}-{}.jsonl", plan.dialect);
-        let written = write(&plan.traces.dir.join(&name), &trace.print());
-        written.map(|()| slashes(&plan.traces.from_report.join(name)))
-    });
+    let written = wrong
+        .trace
+        .as_ref()
+        .map(|trace| plan.traces.write_beside(&format!("{id}-{}.jsonl", plan.dialect), trace));
     // That it cannot be written takes nothing away from what was found.
     let (trace_file, notes) = match written {
         None => (None, Vec::new()),
-        Some(Ok(file)) => (Some(file), Vec::new()),
+        Some(Ok((_, file))) => (Some(file), Vec::new()),
         Some(Err(error)) => (None, vec![not_written(&error)]),
     };
     let Wrong { case, what, owed, found, because, .. } = wrong;

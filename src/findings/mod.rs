@@ -136,7 +136,7 @@ impl Traces {
     }
 
     /// Writes a trace. Returns the file from here, and from the report.
-    fn write_beside(&self, name: &str, trace: &Trace) -> Result<(String, String), Error> {
+    pub(crate) fn write_beside(&self, name: &str, trace: &Trace) -> Result<(String, String), Error> {
         let path = self.dir.join(name);
         write(&path, &trace.print())?;
         Ok((slashes(&path), slashes(&self.from_report.join(name))))

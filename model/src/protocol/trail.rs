@@ -11,21 +11,20 @@
 //! order. So a [`Lost`] trail is a run that is none of the protocol's, whatever the silent steps were. A job is in it from when its first
 //! transfer begins: the protocol's jobs begin there, and do nothing that is silent before.
 
-use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+mod map;
 
-use contract::defect::Design;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use contract::event::Leave;
 use contract::event::Target;
-use contract::{
-    Call, CallId, DeliveryId, EnvStep, EventView, JobId, JobState, NotifyFlags, Profile, ReceiverId,
-};
+use contract::{Call, CallId, DeliveryId, EnvStep, EventView, JobId, JobState, NotifyFlags, ReceiverId};
 
-use super::Reduction;
+pub use self::map::{Ground, JOBS, Jobs, Map};
+use self::map::{Kinds, Steps, Ways};
 use super::act::{Act, Note};
-use super::scope::{Ask, Leaves, Locks, Mishaps, Set, Slice, Transfers};
+use super::scope::{Ask, Set};
 use super::state::{About, Delivery, Object, Outcome, Phase, To, Who, World};
 use super::step::Rig;
 use super::story::hresult;
@@ -93,37 +92,6 @@ impl std::fmt::Display for Lost {
     }
 }
 
-/// What a trail is about.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Ground {
-    /// The dialect.
-    pub profile: Profile,
-    /// Jobs of one user: one, or two.
-    pub jobs: Jobs,
-    /// Dispatchers.
-    pub dispatchers: u8,
-    /// Callback slots of the user.
-    pub slots: u8,
-    /// What was called on each job before its transfer began, besides CreateJob, the first AddFile and Resume.
-    pub before: Vec<Ask>,
-    /// Every call that may be made and that the dialect has. Any other one changes nothing.
-    pub asks: Vec<Ask>,
-    /// Whether renames may fail.
-    pub mishaps: Mishaps,
-}
-
-/// Jobs of a trail at most.
-pub const JOBS: usize = 2;
-
-/// How many jobs the protocol has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Jobs {
-    /// One.
-    One,
-    /// Two.
-    Two,
-}
-
 /// See the module's documentation.
 #[derive(Clone)]
 pub struct Trail(Followed);
@@ -132,25 +100,6 @@ pub struct Trail(Followed);
 enum Followed {
     One(Places<1>),
     Two(Places<2>),
-}
-
-/// The protocol of one ground, for all trails on it.
-#[derive(Clone)]
-pub struct Map(Ways);
-
-#[derive(Clone)]
-enum Ways {
-    One(Arc<Steps<1>>),
-    Two(Arc<Steps<2>>),
-}
-
-/// The steps of the protocol, as far as trails have asked for them.
-struct Steps<const J: usize> {
-    rig: Rig,
-    first: World<J>,
-    known: Mutex<BTreeMap<World<J>, Arc<[Next<J>]>>>,
-    offered: AtomicU32,
-    taken: AtomicU32,
 }
 
 /// Where a trail of `J` jobs may be.
@@ -166,10 +115,6 @@ struct Places<const J: usize> {
     on: [bool; J],
 }
 
-/// Kinds of steps, a bit each.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-struct Kinds(u32);
-
 /// A state of the protocol, and what the step that led there has still to show.
 #[derive(Clone, PartialEq, Debug)]
 struct Place<const J: usize> {
@@ -179,112 +124,8 @@ struct Place<const J: usize> {
     by: Kinds,
 }
 
-/// A step of the protocol.
-struct Next<const J: usize> {
-    act: Act,
-    to: World<J>,
-    shows: Vec<Note>,
-}
-
 /// Steps that are silent after one another, at most; the protocol has no circle of them.
 const SILENT: usize = 16;
-
-impl Map {
-    /// The protocol on this ground.
-    #[must_use]
-    pub fn new(ground: &Ground) -> Map {
-        Map(match ground.jobs {
-            Jobs::One => Ways::One(Steps::new(ground)),
-            Jobs::Two => Ways::Two(Steps::new(ground)),
-        })
-    }
-
-    /// The kinds of steps that were possible in some state of a trail on this map.
-    #[must_use]
-    pub fn offered(&self) -> Vec<&'static str> {
-        self.kinds().0.names()
-    }
-
-    /// The kinds of steps in some account of what was seen. One that is not there was not taken.
-    #[must_use]
-    pub fn taken(&self) -> Vec<&'static str> {
-        self.kinds().1.names()
-    }
-
-    fn kinds(&self) -> (Kinds, Kinds) {
-        let (offered, taken) = match &self.0 {
-            Ways::One(steps) => (&steps.offered, &steps.taken),
-            Ways::Two(steps) => (&steps.offered, &steps.taken),
-        };
-        (Kinds(offered.load(Ordering::Relaxed)), Kinds(taken.load(Ordering::Relaxed)))
-    }
-}
-
-impl<const J: usize> Steps<J> {
-    fn new(ground: &Ground) -> Arc<Steps<J>> {
-        let slice = Slice {
-            name: "trail",
-            jobs: J,
-            clients: super::state::CLIENTS as u8,
-            calls: CALLS,
-            asks: ground.asks.clone(),
-            nested: CALLS,
-            nested_asks: ground.asks.clone(),
-            dispatchers: ground.dispatchers,
-            slots: ground.slots,
-            before: ground.before.clone(),
-            transfers: Transfers::ArriveOrFail,
-            leaves: Leaves::AcknowledgeOrFail,
-            locks: Locks::None,
-            mishaps: ground.mishaps,
-        };
-        let rig = Rig::new(Design::Barrier, &ground.profile, &slice, Reduction::Full);
-        let mut first: World<J> = rig.first();
-        let adds = ground.before.iter().filter(|ask| **ask == Ask::AddFile).count();
-        for job in &mut first.jobs {
-            (0..adds).for_each(|_| job.files.add());
-        }
-        let (offered, taken) = (AtomicU32::new(0), AtomicU32::new(0));
-        Arc::new(Steps { rig, first, known: Mutex::default(), offered, taken })
-    }
-
-    fn of(&self, world: &World<J>) -> Arc<[Next<J>]> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known.get(world) {
-            return Arc::clone(known);
-        }
-        let mut acts = Vec::new();
-        self.rig.acts(world, &mut acts);
-        let all: Arc<[Next<J>]> = acts
-            .into_iter()
-            .map(|act| {
-                let (mut to, mut shows) = (*world, Vec::new());
-                self.rig.take(&mut to, act, &mut |note| shows.push(note));
-                // The budget of calls is none here, so that states do not differ in it.
-                (to.calls, to.nested) = (CALLS, CALLS);
-                Next { act, to, shows }
-            })
-            .collect();
-        let kinds = all.iter().fold(0, |kinds, next| kinds | 1 << next.act.class());
-        self.offered.fetch_or(kinds, Ordering::Relaxed);
-        known.insert(*world, Arc::clone(&all));
-        all
-    }
-}
-
-/// Calls that may always be made.
-const CALLS: u8 = u8::MAX;
-
-impl Kinds {
-    fn names(self) -> Vec<&'static str> {
-        let all = Act::CLASSES.iter().enumerate();
-        all.filter(|(bit, _)| self.0 & 1 << bit != 0).map(|(_, name)| *name).collect()
-    }
-
-    fn with(self, act: Act) -> Kinds {
-        Kinds(self.0 | 1 << act.class())
-    }
-}
 
 impl Trail {
     /// The trail of a machine that has done nothing yet.
@@ -682,178 +523,4 @@ impl Ask {
 }
 
 #[cfg(test)]
-mod tests {
-    use contract::event::{By, Caller, Target};
-    use contract::{Dialect, ThreadId};
-
-    use super::super::story::{Ids, view};
-    use super::*;
-
-    /// Clients are threads from 1 on: 0 is the one that prepares.
-    struct FromOne;
-
-    impl Ids for FromOne {
-        fn job(&self, job: u8) -> JobId {
-            JobId(job.into())
-        }
-
-        fn call(&self, who: Who, _: u8) -> CallId {
-            CallId(match who {
-                Who::Client(client) => client.into(),
-                Who::Callback(job) => super::super::state::CLIENTS as u32 + u32::from(job),
-            })
-        }
-
-        fn delivery(&self, job: u8, to: To) -> DeliveryId {
-            DeliveryId(2 * u32::from(job) + u32::from(to == To::Program))
-        }
-
-        fn client(&self, client: u8) -> ThreadId {
-            ThreadId(u32::from(client) + 1)
-        }
-    }
-
-    fn map(jobs: Jobs) -> Map {
-        let asks = [Ask::Cancel, Ask::Flags(NotifyFlags::empty()), Ask::Interface(None), Ask::Complete];
-        map_with(jobs, &asks, Mishaps::DiskAndExpiry)
-    }
-
-    fn map_with(jobs: Jobs, asks: &[Ask], mishaps: Mishaps) -> Map {
-        let profile = *Dialect::Bits.profile();
-        let (before, asks) = (Vec::new(), asks.to_vec());
-        Map::new(&Ground { profile, jobs, dispatchers: 2, slots: 1, before, asks, mishaps })
-    }
-
-    /// A trail of jobs whose transfers have begun.
-    fn begun(map: &Map) -> Trail {
-        let mut trail = Trail::new(map);
-        for job in 0..JOBS as u32 {
-            let (from, to, by) = (Some(JobState::Connecting), JobState::Transferring, By::Env(EnvStep::Turn));
-            trail.sees(&EventView::State { job: JobId(job), from, to, by }).expect("it is no step");
-        }
-        trail
-    }
-
-    /// A walk of this number of steps of the protocol under a design, beside the trail.
-    fn walk(map: &Map, design: Design, seed: u64, steps: usize) -> Result<(), Lost> {
-        match &map.0 {
-            Ways::One(of) => walk_on(of, begun(map), design, seed, steps),
-            Ways::Two(of) => walk_on(of, begun(map), design, seed, steps),
-        }
-    }
-
-    fn walk_on<const J: usize>(
-        of: &Steps<J>,
-        mut trail: Trail,
-        design: Design,
-        seed: u64,
-        steps: usize,
-    ) -> Result<(), Lost> {
-        let rig = Rig { design, ..of.rig.clone() };
-        let (mut world, mut state) = (of.first, seed);
-        for _ in 0..steps {
-            let mut acts = Vec::new();
-            rig.acts(&world, &mut acts);
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let Some(act) = acts.get((state >> 33) as usize % acts.len().max(1)).copied() else { break };
-            let mut notes = Vec::new();
-            rig.take(&mut world, act, &mut |note| notes.push(note));
-            if let Act::Begin(job) = act
-                && let delivery = world.jobs[usize::from(job)].delivery
-                && delivery.phase == Phase::Begun
-            {
-                let (target, file, event) = (target(delivery.to), delivery.file_id(), delivery.event);
-                let (delivery, job) = (FromOne.delivery(job, delivery.to), FromOne.job(job));
-                trail.sees(&EventView::Begin { delivery, job, event, target, file })?;
-            }
-            let mut seen = Ok(());
-            for note in &notes {
-                view(&rig, note, &FromOne, |event| {
-                    seen = std::mem::replace(&mut seen, Ok(())).and(trail.sees(event))
-                });
-            }
-            seen?;
-            let of = |job: usize| (job < J).then(|| shows(&rig, &world, job as u8));
-            trail.shown(&std::array::from_fn(of))?;
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn the_protocol_follows_itself() {
-        for jobs in [Jobs::One, Jobs::Two] {
-            let map = map(jobs);
-            for seed in 0..200 {
-                let walked = walk(&map, Design::Barrier, seed, 60);
-                walked.unwrap_or_else(|lost| panic!("{jobs:?}, seed {seed}: {lost}"));
-            }
-            for kind in ["call", "effect", "disk work", "disk work that fails", "begin", "settle", "expiry"] {
-                assert!(map.taken().contains(&kind), "{kind}: {:?}", map.taken());
-            }
-            assert!(map.taken().iter().all(|kind| map.offered().contains(kind)));
-        }
-    }
-
-    #[test]
-    fn a_wrong_design_is_lost() {
-        let lost =
-            |map: Map, design: Design| (0..200).filter_map(|seed| walk(&map, design, seed, 60).err()).count();
-        for jobs in [Jobs::One, Jobs::Two] {
-            let lost = lost(map(jobs), Design::ClaimThenCall);
-            assert!(lost >= 10, "{jobs:?}: {lost} are lost");
-        }
-        // What is wrong with it needs two jobs and one slot.
-        let without_calls = |jobs| map_with(jobs, &[], Mishaps::None);
-        assert_eq!(lost(without_calls(Jobs::One), Design::BeginBeforeSlot), 0);
-        let two = lost(without_calls(Jobs::Two), Design::BeginBeforeSlot);
-        assert!(two >= 10, "{two} are lost");
-    }
-
-    /// What a job does before its transfer begins is no step of the protocol, and what another one does is.
-    #[test]
-    fn a_job_is_in_the_trail_from_its_transfer_on() {
-        let mut trail = Trail::new(&map(Jobs::Two));
-        let (by, event) = (By::Env(EnvStep::Turn), contract::Event::JobTransferred);
-        let moves = |job, from, to| EventView::State { job: JobId(job), from: Some(from), to, by };
-        let begins = |job| {
-            let (delivery, target) = (DeliveryId(0), Target::Interface(ReceiverId(0)));
-            EventView::Begin { delivery, job: JobId(job), event, target, file: None }
-        };
-        assert_eq!(trail.sees(&moves(1, JobState::Suspended, JobState::Queued)), Ok(()));
-        assert_eq!(trail.sees(&begins(0)), Ok(()), "it is of no job that is in the trail");
-        assert_eq!(trail.sees(&moves(0, JobState::Connecting, JobState::Transferring)), Ok(()));
-        assert_eq!(trail.sees(&moves(1, JobState::Queued, JobState::Connecting)), Ok(()));
-        let mut failed = trail.clone();
-        assert_eq!(failed.sees(&moves(1, JobState::Connecting, JobState::Error)), Ok(()));
-        let shown = |state| Shown {
-            state,
-            ending: Is::Not,
-            begun: Begun::No,
-            ready: Is::from(state == JobState::Error),
-        };
-        let both = |job| [Some(shown(JobState::Transferring)), Some(shown(job))];
-        assert!(failed.clone().shown(&both(JobState::Transferring)).is_err());
-        assert_eq!(failed.shown(&both(JobState::Error)), Ok(()));
-        let mut other = trail.clone();
-        assert!(other.sees(&moves(0, JobState::Transferring, JobState::Suspended)).is_err());
-        assert!(trail.sees(&begins(0)).is_err());
-    }
-
-    #[test]
-    fn what_is_no_step_is_told_with_both_sides() {
-        let mut trail = begun(&map(Jobs::One));
-        let (job, file) = (JobId(0), None);
-        let (event, to) = (contract::Event::JobTransferred, Target::Interface(ReceiverId(0)));
-        let begin = EventView::Begin { delivery: DeliveryId(0), job, event, target: to, file };
-        let lost = trail.sees(&begin).expect_err("the job is still transferring");
-        assert!(lost.to_string().contains("a delivery of JobTransferred begins"), "{lost}");
-        assert!(lost.from[0].contains("Transferring"), "{lost}");
-        let shown = Shown { state: JobState::Error, ending: Is::Not, begun: Begun::No, ready: Is::Not };
-        let lost = trail.shown(&[Some(shown), None]).expect_err("nothing has failed");
-        assert_eq!(lost.differs, ["the job's state"]);
-        // Calls of which the protocol does not speak change nothing.
-        let caller = Caller { thread: ThreadId(1), user: contract::UserId(0), inside: None };
-        let call = EventView::Call { id: CallId(7), caller, job: Some(job), call: &Call::GetState };
-        assert_eq!(trail.sees(&call), Ok(()));
-    }
-}
+mod tests;

@@ -88,12 +88,19 @@ impl Raw {
         broken: &run::Broken,
         engine: &'static str,
     ) -> impl Iterator<Item = Raw> {
-        let broken: Vec<Broken> = match broken {
-            run::Broken::Rules(rules) => rules.iter().map(Broken::Rule).collect(),
-            run::Broken::Agreement(_) => vec![Broken::NoRule],
+        let rules = match broken {
+            run::Broken::Rules(rules) => *rules,
+            run::Broken::Agreement(_) => RuleSet::EMPTY,
         };
-        let case = Case::Stepped(core, program.clone());
-        broken.into_iter().map(move |broken| Raw { engine, ..Raw::new(case.clone(), broken) })
+        let all = Raw::of_rules(Case::Stepped(core, program.clone()), rules);
+        all.map(move |raw| Raw { engine, ..raw })
+    }
+
+    /// A case that breaks these rules, one by one; where there are none, what it breaks is no rule.
+    pub fn of_rules(case: Case, rules: RuleSet) -> impl Iterator<Item = Raw> {
+        let no_rule = rules.is_empty().then_some(Broken::NoRule);
+        let broken: Vec<Broken> = rules.iter().map(Broken::Rule).chain(no_rule).collect();
+        broken.into_iter().map(move |broken| Raw::new(case.clone(), broken))
     }
 
     /// The rule that is broken, if it is one.

@@ -74,42 +74,32 @@ fn ends(script: &mut Script<'_>, call: &Call, seed: Seed) -> Result<(), Stop> {
     if !hr.succeeded() {
         return Ok(());
     }
-    let until = Instant::now() + limits.due;
-    loop {
-        let before = sent(script, seed);
-        let _never = script.stage.session.wait(limits.quiet * SILENCE, &mut |_| false)?;
-        let after = sent(script, seed);
-        if before == after {
-            return Ok(());
-        }
-        if Instant::now() >= until {
-            let more = after.bytes - before.bytes;
-            let sides = (
-                format!("the server sends on: {more} bytes in {:?}", limits.quiet * SILENCE),
-                "the transfer has ended".to_owned(),
-            );
-            let (method, waited) = (call.method(), limits.due);
-            let after = format!("{method} -> {hr} while the file came, {waited:?} ago");
-            script.differs([method.name(), "the transfer goes on"], &after, sides, Rule::R14);
-            return comes_to_its_end(script, seed);
-        }
-    }
+    let silence = limits.quiet * SILENCE;
+    let Some(more) = goes_on(script, seed, limits.due)? else { return Ok(()) };
+    let sides =
+        (format!("the server sends on: {more} bytes in {silence:?}"), "the transfer has ended".to_owned());
+    let (method, waited) = (call.method(), limits.due);
+    let after = format!("{method} -> {hr} while the file came, {waited:?} ago");
+    script.differs([method.name(), "the transfer goes on"], &after, sides, Rule::R14);
+    // The rest of the file takes so long at its rate.
+    goes_on(script, seed, Duration::from_secs(SIZE / u64::from(RATE))).map(drop)
 }
 
-/// Waits for the rest of the file, as long as that takes at its rate.
-fn comes_to_its_end(script: &mut Script<'_>, seed: Seed) -> Result<(), Stop> {
+/// The bytes that still come in a silence when so much time is over, unless the transfer ends before.
+fn goes_on(script: &mut Script<'_>, seed: Seed, time: Duration) -> Result<Option<u64>, Stop> {
     let silence = script.stage.session.limits().quiet * SILENCE;
-    let until = Instant::now() + Duration::from_secs(SIZE / u64::from(RATE));
-    let mut before = sent(script, seed);
-    while Instant::now() < until {
+    let until = Instant::now() + time;
+    loop {
+        let before = sent(script, seed);
         let _never = script.stage.session.wait(silence, &mut |_| false)?;
         let after = sent(script, seed);
-        if after == before {
-            break;
+        if before == after {
+            return Ok(None);
         }
-        before = after;
+        if Instant::now() >= until {
+            return Ok(Some(after.bytes - before.bytes));
+        }
     }
-    Ok(())
 }
 
 fn sent(script: &Script<'_>, seed: Seed) -> Traffic {
