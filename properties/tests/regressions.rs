@@ -3,7 +3,7 @@
 mod inputs;
 
 use judge::Trace;
-use properties::{fuzzing, run};
+use properties::{fuzzing, race, run};
 
 use crate::inputs::files;
 
@@ -20,6 +20,19 @@ fn every_committed_trace_is_a_program_that_breaks_nothing_any_more() {
         let trace = Trace::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let program = run::from_trace(&trace).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         run::assert_sound(&program);
+    }
+}
+
+#[test]
+fn every_committed_race_breaks_nothing_any_more() {
+    let traces = files("properties/regressions/races");
+    assert!(!traces.is_empty(), "the folder of races has traces");
+    for path in traces {
+        let text = std::fs::read_to_string(&path).expect("a readable trace");
+        let trace = Trace::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let scheduled = race::from_trace(&trace);
+        let (race, schedule) = scheduled.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        race::assert_sound(&race, &schedule);
     }
 }
 

@@ -254,6 +254,7 @@ impl<R: Runtime> Builder<R> {
             held: BTreeMap::new(),
             unheld: BTreeSet::new(),
             gone: Vec::new(),
+            expired: Vec::new(),
             dispatchers: Pool::dispatchers(self.dispatchers),
             workers: Pool::workers(self.workers),
             serving: BTreeMap::new(),

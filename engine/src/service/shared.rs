@@ -12,9 +12,9 @@ use std::time::Duration;
 use contract::core::{Change, Config, Core as _, TransferStart};
 use contract::defect::Design;
 use contract::event::{By, Recorder};
-use contract::{CallId, EventView, JobId, ThreadId, Time, UserId, fault};
+use contract::{CallId, EnvStep, EventView, FileId, JobId, ThreadId, Time, UserId, fault};
 
-use super::backends::{Disk, Fetch, Programs};
+use super::backends::{Disk, Fetch, Place, Programs};
 use super::design::Naive;
 use super::refusal::Hook;
 use super::registry::Registry;
@@ -71,6 +71,8 @@ pub(super) struct State<R: Runtime> {
     pub(super) unheld: BTreeSet<JobId>,
     /// Jobs that ended unheld: their records are gone, their receivers go at the next tick.
     pub(super) gone: Vec<JobId>,
+    /// Files of jobs that have expired, whose temporary ones are still to be removed: no call does that.
+    pub(super) expired: Vec<Place>,
     pub(super) dispatchers: Pool,
     pub(super) workers: Pool,
     /// Workers that are busy with a user's jobs.
@@ -130,7 +132,7 @@ impl<R: Runtime> Shared<R> {
             // One is enough: a dispatcher that finds a delivery wakes the next.
             self.runtime.notify_one(&self.deliveries);
         }
-        if state.wants_transfer() {
+        if state.wants_worker() {
             self.runtime.notify_one(&self.transfers);
         }
         if fault!(self, OneWakeForAll) {
@@ -202,11 +204,13 @@ impl<R: Runtime> Shared<R> {
     /// Records `env` and `state` events inside the lock, in the order in which things changed.
     fn drain(&self, state: &mut State<R>, by: Option<CallId>) {
         let recorder = &self.recorder;
-        let State { core, unheld, gone, unpublished, .. } = state;
+        let State { core, unheld, gone, expired, unpublished, .. } = state;
         let known = gone.len();
+        let mut ended = Vec::new();
         core.take_changes(|change| {
             *unpublished = true;
             record_change(&**recorder, change, by);
+            ended.extend(change.job.filter(|_| change.step == Some(EnvStep::Expiry)));
             if let (Some(job), Some((_, to))) = (change.job, change.state)
                 && to.is_final()
                 && unheld.remove(&job)
@@ -215,6 +219,16 @@ impl<R: Runtime> Shared<R> {
                 gone.push(job);
             }
         });
+        for job in ended {
+            let files = (0..).map(FileId).map_while(|file| Some((file, core.local(job, file)?)));
+            let place = |(file, local): (FileId, &str)| Place {
+                instance: self.instance,
+                job,
+                file,
+                local: local.to_owned(),
+            };
+            expired.extend(files.map(place));
+        }
         gone[known..].iter().for_each(|job| core.forget(*job));
     }
 
@@ -238,6 +252,7 @@ impl<R: Runtime> Protected for State<R> {
             held,
             unheld,
             gone,
+            expired,
             dispatchers,
             workers,
             serving,
@@ -246,7 +261,7 @@ impl<R: Runtime> Protected for State<R> {
             naive,
         } = self;
         core.digest(state);
-        (unpublished, armed, fetching, held, unheld, gone).hash(state);
+        (unpublished, armed, fetching, held, unheld, gone, expired).hash(state);
         (dispatchers, workers, serving, next_slot, naive).hash(state);
         slots.iter().for_each(|(thread, slot)| (thread, slot.place).hash(state));
     }
@@ -257,6 +272,11 @@ impl<R: Runtime> Protected for State<R> {
 }
 
 impl<R: Runtime> State<R> {
+    /// Whether there is something for a worker to do.
+    pub(super) fn wants_worker(&self) -> bool {
+        !self.expired.is_empty() || self.wants_transfer()
+    }
+
     /// Whether there is a transfer that a worker may take on.
     pub(super) fn wants_transfer(&self) -> bool {
         match self.workers.is_full() {

@@ -4,6 +4,8 @@
 //! lock. No call waits for a worker: a Cancel stops the attempt in the core, and the reply to the worker's next report stops the worker.
 //! Only another worker waits, when it has a newer attempt of that job, because both would write one temporary file.
 //!
+//! A worker also removes the temporary files of jobs that have expired.
+//!
 //! At most as many workers transfer at once as the builder allows, and one more for each user whom none of them serves.
 
 use std::hash::Hash;
@@ -53,6 +55,10 @@ impl<R: Runtime> Shared<R> {
             if self.is_stopping() {
                 return None;
             }
+            if let Some(place) = state.expired.pop() {
+                state = self.remove_expired(state, &place);
+                continue;
+            }
             let starves = fault!(self, UsersStarved) && state.workers.is_full();
             if !state.wants_transfer() || starves {
                 // Nothing to do: the timer's or a caller's wake-up comes after the next change.
@@ -80,6 +86,16 @@ impl<R: Runtime> Shared<R> {
             }
             state.end_transfer(user);
         }
+    }
+
+    /// The temporary file of a job that has expired goes. No call is left that could report a failed removal. Where an attempt still
+    /// writes it, the worker of that attempt removes it once more.
+    fn remove_expired<'a>(&'a self, state: Guard<'a, R>, place: &Place) -> Guard<'a, R> {
+        self.runtime.carries(place);
+        drop(state);
+        let _ = self.disk.remove(place);
+        self.runtime.looks_for_work();
+        self.enter()
     }
 
     /// Waits until no worker runs an older attempt of this job.
