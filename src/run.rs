@@ -1,5 +1,7 @@
 //! Which run this is: the frame that every engine's results are put into.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use contract::defect::Fault;
@@ -51,6 +53,18 @@ pub(crate) fn ended(results: &mut Results) {
 /// Whether this run is to end early, with its results so far.
 pub(crate) fn is_stopped() -> bool {
     worker::is_stopped() || signals::has_come()
+}
+
+/// Which build of bgcheck this is: two with one name have one engine inside. None is known where the program cannot be read.
+pub(crate) fn build() -> Option<&'static str> {
+    static BUILD: OnceLock<Option<String>> = OnceLock::new();
+    let of_this = || {
+        let program = std::fs::read(std::env::current_exe().ok()?).ok()?;
+        let mut hasher = DefaultHasher::new();
+        program.hash(&mut hasher);
+        Some(format!("{:016x}", hasher.finish()))
+    };
+    BUILD.get_or_init(of_this).as_deref()
 }
 
 /// The sentences of the documents, and which of their rules something shows to be able to fail: the seeded faults do.

@@ -1,6 +1,7 @@
 //! Complete exploration: every schedule of the races of a scope, on the real service.
 
 mod ahead;
+mod duties;
 mod finished;
 mod table;
 
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 use contract::Dialect;
 use contract::defect::{Design, Fault};
 use judge::{Rule, RuleSet};
+use model::protocol::Duty;
 use properties::findings::{Broken, May, Named, Raw};
 use properties::minimize::Case;
 use properties::race::{
@@ -33,7 +35,7 @@ use crate::error::Error;
 use crate::findings::Traces;
 use crate::output::Output;
 use crate::progress::Ahead;
-use crate::run::{cores, millis};
+use crate::run::{build, cores, millis};
 use crate::watch::{Limit, worker};
 
 /// Which races are explored to their end.
@@ -60,6 +62,8 @@ impl From<ScopeName> for Scope {
 /// What to explore.
 pub(crate) struct Plan<'a> {
     pub(crate) scope: Scope,
+    /// Only the races that have this in their names; all where it is left out.
+    pub(crate) only: Option<&'a str>,
     pub(crate) dialects: &'a [Dialect],
     pub(crate) design: Design,
     /// The fault in the service, in a build that can have one.
@@ -97,13 +101,11 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// How often the progress is shown.
 const BEAT: Duration = Duration::from_millis(100);
 
-/// Of the file of finished races.
-const VERSION: u32 = 3;
-
 /// What one race came to. It is one line of the file of finished races.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
-    version: u32,
+    /// The program that explored it, where that is known.
+    build: Option<String>,
     pub(crate) dialect: Dialect,
     pub(crate) situation: Situation,
     pub(crate) name: String,
@@ -119,8 +121,10 @@ pub(crate) struct Row {
     /// All schedules with at most this number of forced switches were run.
     pub(crate) bound: Option<u32>,
     pub(crate) complete: bool,
-    /// A run was cut because it has no end, or too late a one.
+    /// A run was cut because it has no end, or too late a one; or a fair schedule goes round in a circle for ever.
     endless: bool,
+    /// The choices in that circle.
+    circle: Option<u64>,
     pub(crate) time_ms: u64,
     waits: u64,
     /// How often each rule decided something.
@@ -181,27 +185,52 @@ enum What {
 
 /// What an exploration came to, race by race.
 pub(crate) struct Explored {
-    scope: Scope,
+    /// In words, with the part of it that was explored.
+    scope: String,
     pub(crate) dialect: Dialect,
     design: Design,
     races: usize,
     pub(crate) rows: Vec<Row>,
+    /// How L1 to L4 stand, where races were held to the protocol.
+    duties: Vec<(Duty, Finding)>,
     elapsed: Duration,
 }
 
 /// Explores the races of each dialect.
 pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Vec<Explored>, Error> {
     let deadline = plan.budget.map(|budget| Instant::now() + budget);
-    let races: Vec<_> =
-        plan.dialects.iter().map(|dialect| (*dialect, scoped(plan.scope, *dialect))).collect();
+    let races: Vec<_> = plan.dialects.iter().map(|dialect| (*dialect, plan.races(*dialect))).collect();
+    if let (Some(only), true) = (plan.only, races.iter().all(|(_, races)| races.is_empty())) {
+        let what = format!("no race of scope {} has {only:?} in its name", plan.scope);
+        let help = "see the names: bgcheck race --complete --list".to_owned();
+        return Err(Error::Usage { what, help });
+    }
+    let known = plan.resume.as_deref().map(|file| finished::read(file, output)).transpose()?;
+    let known = known.unwrap_or_default();
     let ahead = ahead::of(plan, &races);
     let mut first = 0;
     let explored = races.iter().map(|(dialect, races)| {
-        let turn = Turn { dialect: *dialect, races, first, deadline };
+        let turn = Turn { dialect: *dialect, races, known: &known, first, deadline };
         first += races.len();
         of_dialect(plan, turn, &ahead, output)
     });
     explored.collect()
+}
+
+impl Plan<'_> {
+    fn races(&self, dialect: Dialect) -> Vec<Scoped> {
+        let mut races = scoped(self.scope, dialect);
+        races.retain(|scoped| self.only.is_none_or(|only| scoped.name.contains(only)));
+        races
+    }
+
+    /// The scope, and how many of its races are explored where these are not all.
+    fn scope_in_words(&self, dialect: Dialect, races: usize) -> String {
+        match self.only {
+            None => self.scope.to_string(),
+            Some(_) => format!("{}, {races} of {} races", self.scope, scoped(self.scope, dialect).len()),
+        }
+    }
 }
 
 /// One dialect's turn.
@@ -209,6 +238,8 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Vec<Explored>, Err
 struct Turn<'a> {
     dialect: Dialect,
     races: &'a [Scoped],
+    /// Races that were finished before.
+    known: &'a BTreeMap<String, Row>,
     /// The number of its first race among all.
     first: usize,
     deadline: Option<Instant>,
@@ -218,13 +249,11 @@ fn of_dialect(plan: &Plan<'_>, turn: Turn<'_>, ahead: &Ahead, output: &Output) -
     let limit = plan.budget.map_or(Limit::Silence(SILENCE), Limit::of);
     worker::begin(NAME, Some(Subject::Race), "", limit);
     let started = Instant::now();
-    let known = plan.resume.as_deref().map(finished::read).transpose()?.unwrap_or_default();
     let Turn { dialect, races, .. } = turn;
     let shared = Shared {
         plan,
         turn,
         ahead,
-        known: &known,
         next: AtomicUsize::new(0),
         schedules: AtomicU64::new(0),
         enough: AtomicBool::new(false),
@@ -256,8 +285,9 @@ fn of_dialect(plan: &Plan<'_>, turn: Turn<'_>, ahead: &Ahead, output: &Output) -
     let rows: Vec<Row> =
         shared.rows.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect();
     keep_first_of_each_name(&rows, plan.traces);
-    let (scope, design) = (plan.scope, plan.design);
-    Ok(Explored { scope, dialect, design, races: races.len(), rows, elapsed: started.elapsed() })
+    let duties = duties::proved(plan, &turn, &rows);
+    let (scope, design) = (plan.scope_in_words(dialect, races.len()), plan.design);
+    Ok(Explored { scope, dialect, design, races: races.len(), rows, duties, elapsed: started.elapsed() })
 }
 
 /// A report shows the failure of the first race that has it, so the file of that name has the trace of that race, whichever was written last.
@@ -277,8 +307,6 @@ struct Shared<'a> {
     plan: &'a Plan<'a>,
     turn: Turn<'a>,
     ahead: &'a Ahead,
-    /// Races that were finished before.
-    known: &'a BTreeMap<String, Row>,
     next: AtomicUsize,
     schedules: AtomicU64,
     enough: AtomicBool,
@@ -313,7 +341,7 @@ impl Shared<'_> {
         let asked = |known: &&Row| {
             known.refine == self.plan.refine && known.states_kept == Kept::from(self.plan.states)
         };
-        if let Some(known) = self.known.get(&race).filter(asked) {
+        if let Some(known) = self.turn.known.get(&race).filter(asked) {
             self.schedules.fetch_add(known.schedules, Ordering::Relaxed);
             return known.clone();
         }
@@ -322,7 +350,7 @@ impl Shared<'_> {
         let hunted = self.hunt(scoped, Merges::Most, self.plan.stop, Some(&self.enough), &reach);
         let explored = hunted.explored.unwrap_or_default();
         let row = Row {
-            version: VERSION,
+            build: build().map(str::to_owned),
             dialect: self.turn.dialect,
             situation: scoped.situation,
             name: scoped.name.clone(),
@@ -337,8 +365,10 @@ impl Shared<'_> {
             complete: hunted.exhausted == Exhausted::Yes
                 && hunted.cut == 0
                 && hunted.hung.is_none()
-                && hunted.collision.is_none(),
-            endless: hunted.cut > 0,
+                && hunted.collision.is_none()
+                && explored.circle.is_none(),
+            endless: hunted.cut > 0 || explored.circle.is_some(),
+            circle: explored.circle,
             refine: self.plan.refine,
             protocol: hunted.refined.as_ref().map(Protocol::of),
             beyond: ground(&scoped.race).err(),
@@ -450,6 +480,13 @@ fn of_collision(scoped: &Scoped, collision: &Collision) -> Found {
 /// Longer than any exploration.
 const FOR_EVER: Duration = Duration::from_secs(1 << 32);
 
+impl Row {
+    /// Whether it was explored to its end, and was followed along the protocol wherever it was to be.
+    fn is_followed(&self) -> bool {
+        self.complete && !self.found.iter().any(|found| found.what == What::Protocol)
+    }
+}
+
 impl Found {
     fn is_of(&self, rule: Rule) -> bool {
         matches!(self.what, What::Rules(rules) if rules.contains(rule))
@@ -483,7 +520,7 @@ impl Explored {
             name: super::race::of_design(NAME, self.design),
             subject: Some(Subject::Race),
             dialect: Some(self.dialect),
-            scope: Some(self.scope.to_string()),
+            scope: Some(self.scope.clone()),
             switches: String::new(),
             status: Status::Ran(self.ran()),
         }
@@ -529,7 +566,7 @@ impl Explored {
                 );
                 Finding::NotDecidable { why }
             }
-            None if self.decided(rule) => Finding::Proved { scope: format!("race {}", self.scope) },
+            None if self.decided(rule) => Finding::Proved { scope: self.scope.clone() },
             None => Finding::Vacuous,
         };
         RuleResult { rule: RuleId(rule.to_string()), finding }
@@ -570,8 +607,8 @@ impl Explored {
                 Amount::new(Unit::States, states),
             ],
             ended: if complete == held.len() { Ended::Done } else { Ended::BudgetSpent },
-            findings: Vec::new(),
-            witnesses: Vec::new(),
+            findings: self.duties.iter().map(of_duty).collect(),
+            witnesses: self.duties.iter().filter_map(witness_of_duty).collect(),
             agreement: Some(Agreement {
                 what: IS_A_STEP.to_owned(),
                 compared: states,
@@ -602,6 +639,20 @@ impl Explored {
     }
 }
 
+fn of_duty((duty, finding): &(Duty, Finding)) -> RuleResult {
+    RuleResult { rule: RuleId(duty.id().to_owned()), finding: finding.clone() }
+}
+
+/// Something is owed in a run.
+fn witness_of_duty((duty, finding): &(Duty, Finding)) -> Option<Witness> {
+    let seen = match finding {
+        Finding::Proved { .. } => WitnessSeen::Reached,
+        Finding::Vacuous => WitnessSeen::NotReached,
+        _ => return None,
+    };
+    Some(Witness { rule: RuleId(duty.id().to_owned()), seen })
+}
+
 /// The engine of a night.
 pub(crate) struct Complete;
 
@@ -610,6 +661,7 @@ impl Complete {
         Plan {
             // The larger one where there is time for it.
             scope: if task.budget < SMALL_TAKES { Scope::Tiny } else { Scope::Small },
+            only: None,
             dialects: &Dialect::ALL,
             design: Design::Barrier,
             fault: None,

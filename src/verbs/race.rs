@@ -6,6 +6,7 @@ use std::time::Duration;
 use contract::Dialect;
 use contract::defect::{Design, Fault};
 use judge::RuleSet;
+use model::protocol::Law;
 use properties::race::{Refine, States, Stop};
 use reports::ExitCode;
 
@@ -38,7 +39,9 @@ Examples:
   bgcheck race --strategy fuzzer --budget 5m         libFuzzer chooses race and schedule
   bgcheck race --complete                            every schedule of the races of scope tiny: a proof for them
   bgcheck race --complete --scope small --resume target/races.jsonl
-                                                     longer; goes on where it was ended")]
+                                                     longer; goes on where it was ended
+  bgcheck race --complete --scope small --only expiry --refine --list
+                                                     a line for each race of one situation")]
 pub(crate) struct Args {
     /// How long [default: 60s; with --complete, to the end].
     #[arg(long, value_parser = cli::budget, value_name = "TIME")]
@@ -61,6 +64,9 @@ pub(crate) struct Args {
     /// The races to explore to their end.
     #[arg(long, value_enum, default_value_t = ScopeName::Tiny, requires = "complete", value_name = "SCOPE")]
     scope: ScopeName,
+    /// Only the races with this text in their names, with --complete: a method, a situation, or both as --list shows them.
+    #[arg(long, requires = "complete", value_name = "TEXT")]
+    only: Option<String>,
     /// Only this dialect, with --complete.
     #[arg(long, requires = "complete", value_name = "DIALECT")]
     dialect: Option<Dialect>,
@@ -165,6 +171,7 @@ fn explore(args: &Args, place: &Place, traces: &Traces, output: &mut Output) -> 
     let times = if args.no_times { Times::Left } else { Times::Shown };
     let plan = complete::Plan {
         scope: args.scope.into(),
+        only: args.only.as_deref(),
         dialects: &dialects,
         design: args.design,
         fault: args.fault(),
@@ -178,6 +185,10 @@ fn explore(args: &Args, place: &Place, traces: &Traces, output: &mut Output) -> 
     };
     // It plays with no chance, so it has no seed.
     let mut results = run::results(place, RuleSet::HERE, 0, args.budget);
+    if args.refine {
+        results.rules.push(run::law_text(Law::BoundedWait));
+        results.rules.extend(run::duty_texts());
+    }
     let mut races = String::new();
     for explored in complete::run(&plan, output)? {
         races += &if args.list { explored.list(times) } else { explored.table(times) };

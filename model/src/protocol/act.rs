@@ -73,6 +73,16 @@ impl Act {
 }
 
 impl Act {
+    /// The job that goes on by it; none where a call does.
+    pub(super) const fn job(self) -> Option<u8> {
+        match self {
+            Act::Call { .. } | Act::Effect(_) | Act::Disk(..) | Act::Return(_) => None,
+            Act::Claim(job) | Act::Begin(job) | Act::Enter(job) | Act::Leave(job, _) => Some(job),
+            Act::Block { job, .. } | Act::Settle(job) | Act::Exit(job, _) | Act::Turn(job) => Some(job),
+            Act::Arrive(job) | Act::Fail(job) | Act::RetryDelayOver(job) | Act::Expire(job) => Some(job),
+        }
+    }
+
     /// The step as a reader wants it. `call` has the words of a call.
     pub(super) fn in_words(self, call: impl Fn(u8) -> String) -> String {
         match self {

@@ -272,6 +272,11 @@ const CLASSES: [&str; 18] = [
 /// The first class that is fair.
 const FIRST_FAIR: usize = 3;
 
+/// Whether a step that stays possible comes, in every fair run.
+pub(super) fn is_fair(act: &Act) -> bool {
+    class(act) >= FIRST_FAIR
+}
+
 fn class(act: &Act) -> usize {
     let caller = |who: Who| match who {
         Who::Client(client) => usize::from(client.min(1)),

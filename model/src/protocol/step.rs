@@ -75,6 +75,9 @@ impl Rig {
         let mut job = Job::transferring();
         for ask in &self.slice.before {
             self.set(&mut job, *ask);
+            if *ask == Ask::AddFile {
+                job.files.add();
+            }
         }
         World {
             jobs: [job; J],

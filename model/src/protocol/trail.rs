@@ -8,7 +8,8 @@
 //! [`Map::offered`] are the kinds of steps that it took, and could have taken.
 //!
 //! **The law it keeps.** The set is never too small: it has every state to which steps of the protocol lead that show what was seen, in its
-//! order. So a [`Lost`] trail is a run that is none of the protocol's, whatever the silent steps were. A job is in it from when its first
+//! order. So a [`Lost`] trail is a run that is none of the protocol's, whatever the silent steps were. A trail that comes to rest
+//! ([`Trail::rests`]) is a fair run of the protocol to its end, and so what liveness proves of all fair runs holds for it. A job is in it from when its first
 //! transfer begins: the protocol's jobs begin there, and do nothing that is silent before.
 
 mod map;
@@ -24,6 +25,7 @@ use contract::{Call, CallId, DeliveryId, EnvStep, EventView, JobId, JobState, No
 pub use self::map::{Ground, JOBS, Jobs, Map};
 use self::map::{Kinds, Steps, Ways};
 use super::act::{Act, Note};
+use super::live::is_fair;
 use super::scope::{Ask, Set};
 use super::state::{About, Delivery, Object, Outcome, Phase, To, Who, World};
 use super::step::Rig;
@@ -166,6 +168,17 @@ impl Trail {
             Followed::Two(places) => places.shown(shown),
         }
     }
+
+    /// Nothing of the machine moves any more, and no time is waited for.
+    ///
+    /// # Errors
+    /// Wherever the protocol may be, it has a step to take that a fair run does not withhold.
+    pub fn rests(&mut self) -> Result<(), Lost> {
+        match &mut self.0 {
+            Followed::One(places) => places.rests(),
+            Followed::Two(places) => places.rests(),
+        }
+    }
 }
 
 impl<const J: usize> Places<J> {
@@ -246,6 +259,17 @@ impl<const J: usize> Places<J> {
             format!("the lock is given back at {}", words.join("; "))
         };
         self.keep(left, words, differs)
+    }
+
+    fn rests(&mut self) -> Result<(), Lost> {
+        // A job that is not in the trail has no steps of the protocol.
+        let is_in_it = |act: Act| act.job().is_none_or(|job| self.on[usize::from(job)]);
+        let rests = |place: &Place<J>| {
+            let steps = self.steps.of(&place.world);
+            place.owes.is_empty() && !steps.iter().any(|next| is_fair(&next.act) && is_in_it(next.act))
+        };
+        let left = self.reached().into_iter().filter(rests).collect();
+        self.keep(left, || "the service is at rest before the protocol is".to_owned(), Vec::new())
     }
 
     fn keep(

@@ -207,6 +207,8 @@ impl Steps {
         let by_chance = race.wakes != Wakes::First;
         simpler.extend(by_chance.then(|| self.with(|race| race.wakes = Wakes::First)));
         simpler.extend((0..race.spurious).map(|fewer| self.with(|race| race.spurious = fewer)));
+        let expires = race.expires != usual.expires;
+        simpler.extend(expires.then(|| self.with(|race| race.expires = usual.expires)));
         for branch in 0..race.branches.len() {
             let held = race.branches[branch].lock == Lock::Held;
             simpler.extend(held.then(|| self.with(|race| race.branches[branch].lock = Lock::None)));

@@ -17,6 +17,7 @@
 use judge::RuleSet;
 use serde::{Deserialize, Serialize};
 
+use super::circles::{Between, Circles};
 use super::digest::{Digest, Forgets};
 use super::kept;
 use super::legs::{Legs, Running, Spot, SpotKey};
@@ -42,6 +43,7 @@ pub(super) struct Complete {
     legs: Legs,
     forgets: Forgets,
     nodes: Nodes,
+    circles: Circles,
     /// Where runs end.
     ends: Numbers<SpotKey>,
     run: Present,
@@ -66,8 +68,9 @@ struct Present {
     made: usize,
     /// Where it leaves what is known: after this number of choices the parts of this moment are taken over.
     recalls: Option<(usize, NodeId)>,
-    /// Its last moment with a choice.
+    /// Its last moment with a choice, and what was between it and where the run is now.
     at: Begins,
+    between: Between,
     /// The moment to which it has come, where a task is about to be chosen.
     spot: Option<Spot>,
     /// The leg under way.
@@ -105,6 +108,7 @@ impl Complete {
             legs: Legs::new(forgets),
             forgets,
             nodes: Nodes::new(merges),
+            circles: Circles::default(),
             ends: Numbers::new(),
             run: Present::repeats(Vec::new(), None),
             forced: 0,
@@ -139,7 +143,7 @@ impl Complete {
                     without_choice += 1;
                     None
                 }
-                [first, ..] => match self.enter(next, at) {
+                [first, ..] => match self.enter(next, at, between(without_choice)) {
                     None => Some(Went::ToItsEnd),
                     Some(new) => {
                         self.offer(new, &Options { tasks: &ways, what, current: next.current() }, Some(0));
@@ -177,11 +181,13 @@ impl Complete {
     }
 
     /// A schedule comes to a moment with a choice. Nothing where it is known.
-    fn enter(&mut self, spot: Spot, before: Begins) -> Option<NodeId> {
-        let Some(node) = self.nodes.enter(spot, before) else {
+    fn enter(&mut self, spot: Spot, before: Begins, between: Between) -> Option<NodeId> {
+        let (node, added) = self.nodes.enter(spot, before);
+        self.circles.arrive(before, between, node);
+        if added == Added::Known {
             self.explored.merged += 1;
             return None;
-        };
+        }
         self.explored.states += 1;
         let depth = u64::from(self.nodes.get(node).depth);
         self.explored.depth = self.explored.depth.max(depth + 1);
@@ -204,7 +210,8 @@ impl Complete {
 
     /// The present run comes to a moment with a choice. It goes on where it comes to what is not known.
     fn arrives_at_choice(&mut self, spot: Spot, options: &Options<'_>) -> Arrives {
-        let Some(node) = self.enter(spot, self.run.at) else { return Arrives::AtKnown };
+        let Some(node) = self.enter(spot, self.run.at, self.run.between) else { return Arrives::AtKnown };
+        self.run.between = Between::OneLeg;
         let free = |way: &usize| options.forces(*way) == Forces::Nothing;
         let unknown = |way: &usize| !self.legs.knows(spot, options.tasks[*way]);
         let goes = (0..options.tasks.len()).filter(free).find(unknown);
@@ -232,6 +239,12 @@ impl Complete {
         }
     }
 
+    /// The choices in a circle that a fair schedule goes round for ever, once every schedule is known.
+    fn circle(&mut self) -> Option<u64> {
+        let Complete { circles, nodes, legs, .. } = self;
+        circles.shortest(nodes.len(), |node| tasks(legs, nodes, node)).map(|choices| choices as u64)
+    }
+
     /// The run that begins so.
     fn present(&self, begins: Begins) -> Present {
         let repeats = self.nodes.choices(begins);
@@ -243,7 +256,16 @@ impl Complete {
 
 impl Present {
     fn repeats(repeats: Vec<u8>, recalls: Option<(usize, NodeId)>) -> Present {
-        Present { repeats, made: 0, recalls, at: Begins::FIRST, spot: None, leg: None, goes: 0 }
+        Present {
+            repeats,
+            made: 0,
+            recalls,
+            at: Begins::FIRST,
+            between: Between::OneLeg,
+            spot: None,
+            leg: None,
+            goes: 0,
+        }
     }
 }
 
@@ -305,6 +327,7 @@ impl Strategy for Complete {
             [] if self.ends.add(spot.key()).1 == Added::New => Arrives::AtNew,
             [] => Arrives::AtKnown,
             [task] => {
+                self.run.between = Between::OneTask;
                 self.run.leg = Some(Running { from: spot, task, has_chosen: false });
                 Arrives::AtNew
             }
@@ -322,7 +345,10 @@ impl Strategy for Complete {
                 self.forced += 1;
                 std::mem::swap(&mut self.now, &mut self.later);
             }
-            let Some(begins) = self.now.pop() else { return More::No };
+            let Some(begins) = self.now.pop() else {
+                self.explored.circle = self.circle();
+                return More::No;
+            };
             if let Went::ToARun(begins) = self.follow(begins) {
                 self.since = 0;
                 self.run = self.present(begins);
@@ -342,6 +368,26 @@ impl Strategy for Complete {
     fn moments(&self) -> Vec<Digest> {
         self.nodes.iter().map(|node| self.legs.digest(node.spot)).collect()
     }
+
+    fn leads(&self) -> Vec<(Digest, usize, Digest)> {
+        let digest = |node| self.legs.digest(self.nodes.get(node).spot);
+        let lead = |(from, way, to)| {
+            (digest(from), tasks(&self.legs, &self.nodes, from)[usize::from(way)], digest(to))
+        };
+        self.circles.arrivals().map(lead).collect()
+    }
+}
+
+/// Those who may go on at a moment, way by way.
+fn tasks(legs: &Legs, nodes: &Nodes, node: NodeId) -> Vec<usize> {
+    let mut ways = Vec::new();
+    legs.ways(nodes.get(node).spot, &mut ways);
+    ways
+}
+
+/// What was between two moments with a choice, after this number of moments without one.
+const fn between(without_choice: u32) -> Between {
+    if without_choice == 0 { Between::OneLeg } else { Between::OneTask }
 }
 
 /// Whether a way forces a switch.

@@ -8,6 +8,7 @@
 //!
 //! **The law it keeps.** The options determine the schedules and their order. What was found is a race and a tape, which repeat it.
 
+mod circles;
 mod complete;
 mod hunt;
 mod kinds;
@@ -21,5 +22,5 @@ pub use subjects::race::*;
 pub use self::complete::{Merges, complete};
 pub use self::hunt::{Exhausted, Failure, HuntOptions, Hunted, Races, Steps, Strayed, hunt};
 pub use self::kinds::Kind;
-pub use self::refine::{Beyond, Refine, ground};
+pub use self::refine::{Beyond, Refine, ground, slices};
 pub use crate::stop::Stop;

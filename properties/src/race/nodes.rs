@@ -10,7 +10,7 @@ use hashbrown::hash_table::Entry;
 
 use super::complete::Merges;
 use super::legs::{Spot, SpotKey};
-use super::numbers::{Numbers, hash};
+use super::numbers::{Added, Numbers, hash};
 
 /// See the module's documentation.
 pub(super) struct Nodes {
@@ -48,6 +48,17 @@ pub(super) struct Begins {
 
 const NOTHING: u32 = u32::MAX;
 
+impl NodeId {
+    /// The node of this number, from 0 on in the order of entering.
+    pub(super) const fn of(number: u32) -> NodeId {
+        NodeId(number)
+    }
+
+    pub(super) const fn number(self) -> u32 {
+        self.0
+    }
+}
+
 impl Begins {
     /// Before the first moment with a choice.
     pub(super) const FIRST: Begins = Begins { node: NOTHING, way: 0, then: NOTHING };
@@ -77,22 +88,29 @@ impl Nodes {
         &self.all[node.0 as usize]
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Node> {
         self.all.iter()
     }
 
-    /// A schedule comes to a moment. Nothing where it is known.
-    pub(super) fn enter(&mut self, spot: Spot, before: Begins) -> Option<NodeId> {
+    /// A schedule comes to a moment.
+    pub(super) fn enter(&mut self, spot: Spot, before: Begins) -> (NodeId, Added) {
         let key = self.key(spot);
         let Nodes { merges, all, known, .. } = self;
         let of = |number: &u32| key_of(*merges, all[*number as usize].spot);
         let place = known.entry(hash(&key), |number| of(number) == key, |number| hash(&of(number)));
-        let Entry::Vacant(place) = place else { return None };
+        let place = match place {
+            Entry::Occupied(known) => return (NodeId(*known.get()), Added::Known),
+            Entry::Vacant(place) => place,
+        };
         let number = all.len() as u32;
         place.insert(number);
         let depth = self.depth(before);
         self.all.push(Node { before, spot, depth });
-        Some(NodeId(number))
+        (NodeId(number), Added::New)
     }
 
     /// What is chosen in the legs behind the last moment with a choice.

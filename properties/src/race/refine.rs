@@ -10,10 +10,10 @@
 //!
 //! [`Session::beside`]: subjects::race::Session::beside
 
-use contract::{Call, JobId, NotifyFlags};
-use model::protocol::{Ask, Ground, Is, Jobs, Mishaps};
+use contract::{Call, JobId, NotifyFlags, Profile};
+use model::protocol::{Ask, Ground, Is, Jobs, Mishaps, Set, Slice};
 use serde::{Deserialize, Serialize};
-use subjects::race::{Act, Calling as Step, Exit, Fetched, Kept, Manner, On, Race, Stays};
+use subjects::race::{Act, Calling as Step, Exit, Expires, Fetched, Kept, Manner, On, Race, Stays};
 
 /// Whether a race is held to the protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -55,6 +55,8 @@ pub enum Beyond {
     Objects,
     /// A program that cannot be started: the protocol's programs all are.
     NotStarted,
+    /// A registration while a program may run: the service may start a second one then, and the protocol has one program of a job at a time.
+    Programs,
     /// Calls before the first transfer of their job begins: there the protocol has no state.
     Connects,
     /// A transfer that begins anew in the race.
@@ -76,6 +78,7 @@ impl std::fmt::Display for Beyond {
             Beyond::Transfer => "a transfer in several steps",
             Beyond::Objects => "destructors, clients' locks or callbacks that stay",
             Beyond::NotStarted => "a program that cannot be started",
+            Beyond::Programs => "two programs at one time",
             Beyond::Connects => "calls before the transfer begins",
             Beyond::BeginsAnew => "a transfer that begins anew",
             Beyond::NoTransfer => "no transfer",
@@ -100,12 +103,13 @@ fn beyond(race: &Race) -> Option<Beyond> {
         (Beyond::Suspend, calls().any(|call| matches!(call, Call::Suspend))),
         (Beyond::Files, job_ids(race).any(|job| adds(job) > FILES)),
         (Beyond::Outside, !race.outside.is_empty()),
-        (Beyond::Call, !calls().all(is_known)),
+        (Beyond::Call, !calls().all(is_known) || !inside(race).all(|call| Ask::of(call).is_some())),
         (Beyond::Transfer, !fetches(race).all(is_plain)),
         (Beyond::Objects, !race.objects.iter().all(is_plain_object)),
         (Beyond::BeginsAnew, begins_anew(race)),
         (Beyond::Connects, connects(race)),
         (Beyond::NotStarted, race.exits.contains(&Exit::NotStarted)),
+        (Beyond::Programs, may_run_two_programs(race)),
     ];
     all.into_iter().find(|(_, so)| *so).map(|(beyond, _)| beyond)
 }
@@ -132,9 +136,39 @@ pub fn ground(race: &Race) -> Result<Ground, Beyond> {
         }
     }
     let fails = race.jobs.iter().any(|job| job.renames_fail > 0);
-    let mishaps = if fails { Mishaps::DiskAndExpiry } else { Mishaps::None };
+    let mishaps =
+        if fails || race.expires == Expires::InTime { Mishaps::DiskAndExpiry } else { Mishaps::None };
     let (dispatchers, slots) = (few(race.dispatchers), few(race.slots));
     Ok(Ground { profile, jobs, dispatchers, slots, before, asks, mishaps })
+}
+
+/// Slices of the protocol, as few as there are, that together have every run of these races: what a run may call, it may call there. A duty
+/// that is proved in each of them holds in every run of the races, where each run is one of the protocol's to its end.
+///
+/// # Errors
+/// One of the races cannot be followed.
+pub fn slices<'a>(races: impl IntoIterator<Item = &'a Race>) -> Result<Vec<(Profile, Slice)>, Beyond> {
+    let mut grounds: Vec<(Ground, u8, u8)> = Vec::new();
+    for race in races {
+        let ground = ground(race)?;
+        let of = |steps: &[Step]| steps.iter().filter(|step| Ask::of(&step.call).is_some()).count() as u32;
+        let calls = few(race.branches.iter().map(|branch| of(&branch.calls)).sum());
+        let nested =
+            few(race.objects.iter().map(|object| object.times.saturating_mul(of(&object.calls))).sum());
+        match grounds.iter_mut().find_map(|(other, calls, nested)| match other.takes_in(&ground) {
+            Is::So => Some((calls, nested)),
+            Is::Not => None,
+        }) {
+            Some((most, most_nested)) => {
+                (*most, *most_nested) = (calls.max(*most), nested.max(*most_nested));
+            }
+            None => grounds.push((ground, calls, nested)),
+        }
+    }
+    Ok(grounds
+        .iter()
+        .map(|(ground, calls, nested)| (ground.profile, ground.slice(*calls, *nested)))
+        .collect())
 }
 
 /// What is asked of a job before its transfer begins, but for its first file: the protocol's job has that from the beginning.
@@ -219,15 +253,30 @@ fn connects(race: &Race) -> bool {
     !race.prefix.contains(&Act::Settle) || reports_late
 }
 
+/// Whether a program of an earlier registration may still run when one of the next is due.
+fn may_run_two_programs(race: &Race) -> bool {
+    let sets_program = |call: &Call| matches!(Ask::of(call), Some(Ask::Program(Set::One)));
+    let registers = |call: &Call| matches!(call, Call::SetNotifyInterface { .. });
+    race.variant.profile.command_line.is_on()
+        && race.steps().any(|step| sets_program(&step.call))
+        && racing(race).any(registers)
+}
+
+/// The calls that are made in the race itself.
+fn racing(race: &Race) -> impl Iterator<Item = &Call> {
+    race.branches.iter().flat_map(|branch| &branch.calls).map(|step| &step.call).chain(inside(race))
+}
+
+/// Those that objects make. One that changes nothing in the protocol does there: a callback that has called is not waited for any more.
+fn inside(race: &Race) -> impl Iterator<Item = &Call> {
+    race.objects.iter().flat_map(|object| object.calls.iter().chain(&object.drops)).map(|step| &step.call)
+}
+
 /// Whether a transfer may begin in the race: there its steps are several, and one in the protocol.
 fn begins_anew(race: &Race) -> bool {
-    let racing = || {
-        let objects = race.objects.iter().flat_map(|object| object.calls.iter().chain(&object.drops));
-        race.branches.iter().flat_map(|branch| &branch.calls).chain(objects).map(|step| &step.call)
-    };
     let fails = |fetched: &Fetched| matches!(fetched, Fetched::LateFatal | Fetched::Fatal);
-    let something_to_do = racing().any(|call| matches!(call, Call::AddFile { .. }))
+    let something_to_do = racing(race).any(|call| matches!(call, Call::AddFile { .. }))
         || fetches(race).any(fails)
         || !race.prefix.contains(&Act::Settle);
-    racing().any(|call| matches!(call, Call::Resume)) && something_to_do
+    racing(race).any(|call| matches!(call, Call::Resume)) && something_to_do
 }

@@ -1,20 +1,30 @@
 //! The file of finished races, from which a run that was ended goes on.
+//!
+//! **The law it keeps.** A race counts as finished only if this very program explored it: the program has the service inside, and one that was
+//! built anew may have another one.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
-use super::{Row, VERSION};
+use super::Row;
 use crate::error::Error;
+use crate::output::{Output, counted};
+use crate::run;
 
-/// The races that were finished before. A line that cannot be read is one that was being written when a run was ended.
-pub(super) fn read(file: &Path) -> Result<BTreeMap<String, Row>, Error> {
+/// The races that this program has finished before. A line that cannot be read is one that was being written when a run was ended.
+pub(super) fn read(file: &Path, output: &Output) -> Result<BTreeMap<String, Row>, Error> {
     match std::fs::read_to_string(file) {
         Ok(text) => {
             let rows = text.lines().filter_map(|line| serde_json::from_str::<Row>(line).ok());
-            let ours = rows.filter(|row| row.version == VERSION);
-            Ok(ours.map(|row| (row.race.clone(), row)).collect())
+            let (ours, others): (Vec<Row>, Vec<Row>) =
+                rows.partition(|row| row.build.is_some() && row.build.as_deref() == run::build());
+            if !others.is_empty() {
+                let (file, races) = (file.display(), counted(others.len() as u64, "race"));
+                output.note(&format!("{file}: {races} of another build of bgcheck; explored again"));
+            }
+            Ok(ours.into_iter().map(|row| (row.race.clone(), row)).collect())
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
         Err(source) => {

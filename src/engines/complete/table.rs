@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use judge::RuleSet;
 use properties::race::{Beyond, Situation};
 
 use super::{Explored, Protocol, Row};
@@ -97,18 +98,46 @@ impl Row {
             bound,
             complete,
             endless,
+            circle,
             time_ms,
             ..
         } = self;
-        let end = match (complete, bound) {
-            (true, _) => "complete".to_owned(),
+        let end = match (complete, circle, bound) {
+            (true, ..) => "complete".to_owned(),
+            (_, Some(choices), _) => {
+                format!("not complete, since a fair schedule of it repeats {choices} choices for ever")
+            }
             _ if *endless => "not complete, since a run of it has no end".to_owned(),
-            (false, Some(bound)) => format!("complete up to {bound} forced switches"),
-            (false, None) => "not complete".to_owned(),
+            (_, None, Some(bound)) => format!("complete up to {bound} forced switches"),
+            (_, None, None) => "not complete".to_owned(),
         };
         let time = if times == Times::Shown { format!(", {time_ms} ms") } else { String::new() };
         format!(
-            "{dialect} | {name}: {end}, {states} states, {steps} steps, {run} of them in {schedules} runs, {merged} merged, depth {depth}{time}"
+            "{dialect} | {name}: {end}, {states} states, {steps} steps, {run} of them in {schedules} runs, {merged} merged, depth {depth}{time}; {}",
+            self.rules()
         )
+    }
+
+    /// How each rule stands in this race.
+    fn rules(&self) -> String {
+        let standing = |rule| match self.decisions.get(&rule) {
+            _ if self.found.iter().any(|found| found.is_of(rule)) => "violated",
+            _ if !self.complete => "not decided",
+            Some(decisions) if *decisions > 0 => "proved",
+            _ => "vacuous",
+        };
+        let of = |word: &str| {
+            let rules: Vec<String> = RuleSet::HERE
+                .iter()
+                .filter(|rule| standing(*rule) == word)
+                .map(|rule| rule.to_string())
+                .collect();
+            (!rules.is_empty()).then(|| format!("{word} {}", rules.join(" ")))
+        };
+        ["violated", "proved", "vacuous", "not decided"]
+            .into_iter()
+            .filter_map(of)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }

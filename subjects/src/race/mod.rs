@@ -57,8 +57,8 @@ pub use self::kept::{Collision, States};
 pub use self::locks::Circle;
 pub use self::moment::{Moment, Recalled};
 pub use self::program::{
-    Act, BRANCHES, Branch, Destination, Exit, Fate, Fetched, JOBS, Kept, Leaves, Lock, Manner, OBJECTS, On,
-    Outside, Race, Stays, Step as Calling, Wakes,
+    Act, BRANCHES, Branch, Destination, Exit, Expires, Fate, Fetched, JOBS, Kept, Leaves, Lock, Manner,
+    OBJECTS, On, Outside, Race, Stays, Step as Calling, Wakes,
 };
 pub use self::replay::{ReplayError, from_trace, replay};
 pub use self::scopes::{Scope, Scoped, Situation, scoped};

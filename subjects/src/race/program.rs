@@ -43,6 +43,8 @@ pub struct Race {
     pub wakes: Wakes,
     /// How often a thread that waits may wake without a notification.
     pub spurious: u32,
+    /// Whether jobs expire.
+    pub expires: Expires,
     /// What one thread does before the race.
     pub prefix: Vec<Act>,
     /// What runs in parallel.
@@ -76,6 +78,16 @@ pub enum Wakes {
     Last,
     /// Whichever the schedule chooses.
     Any,
+}
+
+/// Whether a job ends by itself when its time is over.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Expires {
+    /// It does, when the time of its dialect is over: a schedule may let that pass at any moment.
+    InTime,
+    /// It never does.
+    #[default]
+    Never,
 }
 
 /// What happens to all jobs, or to all jobs of a user.
@@ -253,6 +265,7 @@ impl Race {
             users: 1,
             wakes: Wakes::First,
             spurious: 0,
+            expires: Expires::Never,
             prefix: Vec::new(),
             branches: Vec::new(),
             outside: Vec::new(),

@@ -6,7 +6,7 @@
 //!
 //! **What it is not.** A choice of races: [`Session::beside`] is given the map of the protocol, or none.
 //!
-//! **The law it keeps.** What is [`Lost`] here is no run of the protocol, whatever happened unseen.
+//! **The law it keeps.** What is [`Lost`] here is no run of the protocol, whatever happened unseen; or it is at rest where the protocol is not.
 //!
 //! [`Session::beside`]: super::subject::Session::beside
 
@@ -38,6 +38,11 @@ impl Refined {
 
     pub(super) fn shown(&mut self, shown: &AllShown) {
         self.follow(|trail| trail.shown(shown));
+    }
+
+    /// Nothing moves any more.
+    pub(super) fn rests(&mut self) {
+        self.follow(Trail::rests);
     }
 
     fn follow(&mut self, step: impl FnOnce(&mut Trail) -> Result<(), Lost>) {

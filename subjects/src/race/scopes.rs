@@ -3,9 +3,9 @@
 //! **What it is.** A scope is a list of races, equal on every machine.
 //!
 //! - `Tiny`: one job, and each of eleven kinds of call against an event that is due, in six situations.
-//! - `Small`: each pair of these kinds, by two clients, against each of six [`Situation`]s, and each single one against four more.
-//! - `Default`: three calls of two clients, two jobs that cancel each other, two users and one slot each, programs, objects with
-//!   destructors, a client's own lock, a wake-up without cause.
+//! - `Small`: each pair of these kinds, by two clients, against each of eight [`Situation`]s, and each single one against three more.
+//! - `Default`: three calls of two clients, two jobs that cancel each other, two users and one slot each, programs, callbacks that panic or
+//!   look at the job, files that cannot be renamed, objects with destructors, a client's own lock, a wake-up without cause.
 //!
 //! **What it is not.** A sample. Where a scope is explored to its end, every interleaving of its races has been run.
 
@@ -16,7 +16,9 @@ use contract::{Call, Dialect, FileNames, Interfaces, JobId, Receiver, ReceiverId
 use model::scope::Variant;
 use serde::{Deserialize, Serialize};
 
-use super::program::{Act, Branch, Exit, Fetched, Kept, Leaves, Lock, Manner, On, Race, Stays, Step};
+use super::program::{
+    Act, Branch, Exit, Expires, Fetched, Kept, Leaves, Lock, Manner, On, Race, Stays, Step,
+};
 use super::windows::words;
 
 words! {
@@ -52,6 +54,8 @@ words! {
         TransferFails = "transfer fails";
         /// A transfer has failed for now, and is due to be tried again.
         Retry = "retry due";
+        /// A delivery is due, its callback acknowledges, and the job may expire at any moment.
+        Expiry = "expiry";
         /// A job has been resumed, and a worker takes its transfer on from the beginning.
         Transfer = "whole transfer";
         /// Another client's Complete works on the disk, where a rename fails.
@@ -62,18 +66,19 @@ words! {
 }
 
 /// The situations of `Small` that pairs of calls race against.
-const OF_PAIRS: [Situation; 6] = [
+const OF_PAIRS: [Situation; 8] = [
     Situation::Delivery,
     Situation::Failure,
     Situation::Nested,
     Situation::TransferEnds,
     Situation::TransferFails,
+    Situation::Retry,
+    Situation::Expiry,
     Situation::Disk,
 ];
 
 /// Those that single calls race against, because a pair has some million moments there.
-const OF_ONE: [Situation; 4] =
-    [Situation::Files, Situation::Modification, Situation::Retry, Situation::Transfer];
+const OF_ONE: [Situation; 3] = [Situation::Files, Situation::Modification, Situation::Transfer];
 
 /// A race of a scope.
 #[derive(Clone, PartialEq, Debug)]
@@ -170,6 +175,10 @@ fn in_situation(situation: Situation, dialect: Dialect) -> Race {
     let register = Call::SetNotifyInterface { receiver: Some(object(0)) };
     match situation {
         Situation::Delivery => due(&mut race),
+        Situation::Expiry => {
+            due(&mut race);
+            race.expires = Expires::InTime;
+        }
         Situation::Failure => {
             due(&mut race);
             (race.objects[0].leaves, race.objects[0].times) = (Leaves::Fail, 1);
@@ -242,6 +251,10 @@ fn larger(dialect: Dialect) -> Vec<Scoped> {
     add("a callback that cancels the job which waits for its slot", cancels_who_waits(dialect));
     add("a program, and Cancel", program(dialect, Exit::Code(0)));
     add("a program that cannot be started, and Cancel", program(dialect, Exit::NotStarted));
+    add("a program that cannot be started, and SetPriority", program_alone(dialect));
+    add("a callback that panics, and SetPriority", panics(dialect));
+    add("a callback that calls GetState, and Cancel", looks_inside(dialect));
+    add("Complete of two files, of which one cannot be renamed", two_files(dialect));
     add("an object whose destructor calls Cancel", destructor(dialect));
     add(
         "a callback that waits for a client's lock, while that client cancels inside of it",
@@ -328,6 +341,36 @@ fn program(dialect: Dialect, exit: Exit) -> Race {
     let program = Call::SetNotifyCmdLine { program: Some("/p".into()), parameters: Some("p".into()) };
     race.branches = vec![client(vec![on_first(program)]), client(vec![on_first(Call::Cancel)])];
     race.exits = vec![exit];
+    race
+}
+
+/// Nothing takes the event away that the program was to be started for.
+fn program_alone(dialect: Dialect) -> Race {
+    let mut race = program(dialect, Exit::NotStarted);
+    race.branches[1] = client(vec![on_first(Call::SetPriority { priority: 0 })]);
+    race
+}
+
+fn panics(dialect: Dialect) -> Race {
+    let mut race = in_situation(Situation::Delivery, dialect);
+    (race.objects[0].leaves, race.objects[0].times) = (Leaves::Panic, 1);
+    race.branches = vec![client(vec![on_first(Call::SetPriority { priority: 0 })])];
+    race
+}
+
+fn looks_inside(dialect: Dialect) -> Race {
+    let mut race = in_situation(Situation::Delivery, dialect);
+    (race.objects[0].calls, race.objects[0].times) = (vec![own(Call::GetState)], 1);
+    race.branches = vec![client(vec![on_first(Call::Cancel)])];
+    race
+}
+
+fn two_files(dialect: Dialect) -> Race {
+    let mut race = plain(dialect);
+    race.jobs[0].renames_fail = 1;
+    prepare(&mut race, &[Call::AddFile { file: file(1) }, Call::Resume]);
+    race.prefix.push(Act::Settle);
+    race.branches = vec![client(vec![on_first(Call::Complete)])];
     race
 }
 

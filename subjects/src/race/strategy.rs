@@ -84,6 +84,11 @@ pub trait Strategy: Send {
     fn moments(&self) -> Vec<Digest> {
         Vec::new()
     }
+
+    /// Which task leads from which of these moments to which.
+    fn leads(&self) -> Vec<(Digest, usize, Digest)> {
+        Vec::new()
+    }
 }
 
 /// Whether a run keeps what the digest of a moment is made of.
@@ -121,6 +126,8 @@ pub struct Explored {
     pub depth: u64,
     /// Every schedule that forces at most this number of switches has been run; none when not even those without one have.
     pub bound: Option<u32>,
+    /// Once every schedule is known: the choices in a circle that a fair schedule goes round for ever. None where each has an end.
+    pub circle: Option<u64>,
 }
 
 /// Whether a moment is known.

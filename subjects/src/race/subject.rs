@@ -23,7 +23,7 @@ use model::protocol::{Lost, Map};
 
 use super::digest::Digest;
 use super::execution;
-use super::program::{Act, Destination, On, PREPARES, Race, Step};
+use super::program::{Act, Destination, Expires, On, PREPARES, Race, Step};
 use super::refined::Refined;
 use super::runtime::{Shuttle, pass_time};
 use super::seen::Seen;
@@ -151,6 +151,12 @@ impl Session {
     #[must_use]
     pub fn decided(&self) -> RuleSet {
         self.strategy.decided()
+    }
+
+    /// See [`Strategy::leads`].
+    #[must_use]
+    pub fn leads(&self) -> Vec<(Digest, usize, Digest)> {
+        self.strategy.leads()
     }
 
     /// See [`Strategy::moments`].
@@ -283,7 +289,7 @@ impl Host {
         let profile = &self.race.variant.profile;
         let config = Config {
             callback_slots: self.race.slots,
-            expiry: None,
+            expiry: (self.race.expires == Expires::InTime).then_some(profile.expiry),
             seeded: Seeded::of(self.race.fault),
             ..Config::of(profile)
         };
@@ -392,6 +398,11 @@ impl Host {
     /// The last that is recorded.
     fn end(&self, service: &Service<Shuttle>, stage: &Stage, ended: Ended) {
         let world = &self.shuttle.world;
+        if ended == Ended::AtRest
+            && let Some(refined) = &mut world.inner().refined
+        {
+            refined.rests();
+        }
         world.inner().be_over();
         if ended == Ended::AtRest {
             self.observe(stage);

@@ -9,8 +9,8 @@ use contract::{Call, Dialect, JobId, UserId};
 use model::scope::{ScopeName, Variant};
 
 use super::program::{
-    Act, Branch, Destination, Exit, Fate, Fetched, JOBS, Kept, Leaves, Lock, Manner, OBJECTS, On, Outside,
-    Race, Stays, Step, Wakes,
+    Act, Branch, Destination, Exit, Expires, Fate, Fetched, JOBS, Kept, Leaves, Lock, Manner, OBJECTS, On,
+    Outside, Race, Stays, Step, Wakes,
 };
 
 /// A line that does not belong into a race.
@@ -35,6 +35,7 @@ pub(super) fn print(race: &Race) -> Vec<String> {
     lines.extend((race.users != usual.users).then(|| format!("users {}", race.users)));
     lines.extend((race.wakes != usual.wakes).then(|| format!("wakes {}", race.wakes.word())));
     lines.extend((race.spurious != usual.spurious).then(|| format!("spurious {}", race.spurious)));
+    lines.extend((race.expires != usual.expires).then(|| "expires".to_owned()));
     for (job, fate) in race.jobs.iter().enumerate() {
         lines.extend(fate.fetches.iter().map(|fetched| format!("fetch {job} {}", fetched.word())));
         lines.extend((fate.renames_fail > 0).then(|| format!("renames_fail {job} {}", fate.renames_fail)));
@@ -115,6 +116,7 @@ fn parse_line(race: &mut Race, line: &str) -> Option<()> {
         "users" => race.users = rest.parse().ok()?,
         "wakes" => race.wakes = Wakes::ALL.into_iter().find(|wakes| wakes.word() == rest)?,
         "spurious" => race.spurious = rest.parse().ok()?,
+        "expires" if rest.is_empty() => race.expires = Expires::InTime,
         "exit" if rest == "none" => race.exits.push(Exit::NotStarted),
         "exit" => race.exits.push(Exit::Code(rest.parse().ok()?)),
         "outside" => race.outside.push(parse_outside(rest)?),
@@ -284,6 +286,9 @@ pub(super) fn tell(race: &Race, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             Wakes::Any => "any",
         };
         writeln!(f, "  of several waiters {wakes} wakes, wake-ups without cause {}", race.spurious)?;
+    }
+    if race.expires == Expires::InTime {
+        writeln!(f, "  a job expires when its time is over")?;
     }
     for (job, fate) in (0..JOBS).zip(&race.jobs).filter(|(_, fate)| **fate != Fate::default()) {
         let fetches: Vec<&str> = fate.fetches.iter().map(|fetched| fetched.word()).collect();

@@ -14,6 +14,7 @@ use super::super::act::{Act, Note};
 use super::super::scope::{Ask, Leaves, Locks, Mishaps, Slice, Transfers};
 use super::super::state::{CLIENTS, World};
 use super::super::step::Rig;
+use super::Is;
 
 /// What a trail is about.
 #[derive(Clone, PartialEq, Debug)]
@@ -32,6 +33,44 @@ pub struct Ground {
     pub asks: Vec<Ask>,
     /// Whether renames may fail.
     pub mishaps: Mishaps,
+}
+
+impl Ground {
+    /// The slice of the protocol on this ground, with so many calls of all clients and of all callbacks.
+    #[must_use]
+    pub fn slice(&self, calls: u8, nested: u8) -> Slice {
+        Slice {
+            name: "trail",
+            jobs: match self.jobs {
+                Jobs::One => 1,
+                Jobs::Two => 2,
+            },
+            clients: CLIENTS as u8,
+            calls,
+            asks: self.asks.clone(),
+            nested,
+            nested_asks: self.asks.clone(),
+            dispatchers: self.dispatchers,
+            slots: self.slots,
+            before: self.before.clone(),
+            transfers: Transfers::ArriveOrFail,
+            leaves: Leaves::AcknowledgeOrFail,
+            locks: Locks::None,
+            mishaps: self.mishaps,
+        }
+    }
+
+    /// Takes the calls of another ground in. Otherwise the two have to be alike; if not, nothing is done.
+    #[must_use]
+    pub fn takes_in(&mut self, other: &Ground) -> Is {
+        let with_asks = |asks: &[Ask]| Ground { asks: asks.to_vec(), ..other.clone() };
+        if *self != with_asks(&self.asks) {
+            return Is::Not;
+        }
+        let new: Vec<Ask> = other.asks.iter().copied().filter(|ask| !self.asks.contains(ask)).collect();
+        self.asks.extend(new);
+        Is::So
+    }
 }
 
 /// Jobs of a trail at most.
@@ -109,28 +148,9 @@ impl Map {
 
 impl<const J: usize> Steps<J> {
     fn new(ground: &Ground) -> Arc<Steps<J>> {
-        let slice = Slice {
-            name: "trail",
-            jobs: J,
-            clients: CLIENTS as u8,
-            calls: CALLS,
-            asks: ground.asks.clone(),
-            nested: CALLS,
-            nested_asks: ground.asks.clone(),
-            dispatchers: ground.dispatchers,
-            slots: ground.slots,
-            before: ground.before.clone(),
-            transfers: Transfers::ArriveOrFail,
-            leaves: Leaves::AcknowledgeOrFail,
-            locks: Locks::None,
-            mishaps: ground.mishaps,
-        };
+        let slice = ground.slice(CALLS, CALLS);
         let rig = Rig::new(Design::Barrier, &ground.profile, &slice, Reduction::Full);
-        let mut first: World<J> = rig.first();
-        let adds = ground.before.iter().filter(|ask| **ask == Ask::AddFile).count();
-        for job in &mut first.jobs {
-            (0..adds).for_each(|_| job.files.add());
-        }
+        let first: World<J> = rig.first();
         let (offered, taken) = (AtomicU32::new(0), AtomicU32::new(0));
         Arc::new(Steps { rig, first, known: Mutex::default(), offered, taken })
     }

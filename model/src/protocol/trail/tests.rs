@@ -71,6 +71,9 @@ fn walk_on<const J: usize>(
     for _ in 0..steps {
         let mut acts = Vec::new();
         rig.acts(&world, &mut acts);
+        if !acts.iter().any(is_fair) {
+            trail.clone().rests()?;
+        }
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let Some(act) = acts.get((state >> 33) as usize % acts.len().max(1)).copied() else { break };
         let mut notes = Vec::new();
@@ -109,6 +112,25 @@ fn the_protocol_follows_itself() {
         }
         assert!(map.taken().iter().all(|kind| map.offered().contains(kind)));
     }
+}
+
+#[test]
+fn a_machine_that_stops_before_the_protocol_does_is_lost() {
+    let map = map(Jobs::One);
+    let lost = begun(&map).rests().expect_err("its transfer has still to end");
+    assert!(lost.to_string().starts_with("the service is at rest before the protocol is"), "{lost}");
+    // A job that is not in the trail has no steps to take.
+    Trail::new(&map).rests().expect("nothing has begun");
+    // When nothing that is fair is left to do, it may rest.
+    let profile = *Dialect::Bits.profile();
+    let (before, asks) = (vec![Ask::Interface(None)], Vec::new());
+    let (jobs, mishaps) = (Jobs::One, Mishaps::None);
+    let unregistered = Map::new(&Ground { profile, jobs, dispatchers: 2, slots: 1, before, asks, mishaps });
+    let mut failed = Trail::new(&unregistered);
+    let by = By::Env(EnvStep::Turn);
+    let (job, from, to) = (JobId(0), Some(JobState::Connecting), JobState::Error);
+    failed.sees(&EventView::State { job, from, to, by }).expect("it begins and fails");
+    failed.rests().expect("its job has no receiver");
 }
 
 #[test]
