@@ -37,6 +37,8 @@ pub struct Cell {
 /// One engine's finding, in a cell.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct Part {
+    /// What it ran on.
+    pub subject: Subject,
     /// Which engine, with what it ran on.
     pub engine: String,
     /// The dialect's name; empty when the engine had none.
@@ -164,16 +166,17 @@ fn row(results: &Results, rule: RuleId) -> Row {
 
 fn cell(results: &Results, rule: &RuleId, subject: Subject) -> Cell {
     let engines = results.engines.iter().filter(|engine| engine.subject == Some(subject));
-    let parts: Vec<Part> = engines.flat_map(|engine| parts(engine, rule)).collect();
+    let parts: Vec<Part> = engines.flat_map(|engine| parts(engine, rule, subject)).collect();
     let untried = if subject.is_built() { Standing::NotRun } else { Standing::NotYet };
     let standing = parts.iter().map(|part| part.standing).min().unwrap_or(untried);
     Cell { subject, standing, parts }
 }
 
-fn parts(engine: &EngineResult, rule: &RuleId) -> Vec<Part> {
+fn parts(engine: &EngineResult, rule: &RuleId, subject: Subject) -> Vec<Part> {
     let Status::Ran(ran) = &engine.status else { return Vec::new() };
     let mine = ran.findings.iter().filter(|result| result.rule == *rule);
     mine.map(|result| Part {
+        subject,
         engine: words::engine_title(engine),
         dialect: engine.dialect.map(|dialect| dialect.to_string()).unwrap_or_default(),
         scope: match &result.finding {

@@ -263,12 +263,12 @@ fn claims_of(table: &Table, subject: Subject) -> Vec<String> {
         let Some(cell) = row.cell(subject) else { continue };
         let (parts, _) = cell.split();
         match cell.standing {
-            Standing::Proved => add(&mut proved, scopes(&parts), row.rule.to_string()),
+            Standing::Proved => add(&mut proved, where_proved(&parts), row.rule.to_string()),
             Standing::Sampled => sampled.push(format!("{} ({})", row.rule, decided(decisions(&parts)))),
             _ => {}
         }
     }
-    let proved = proved.iter().map(|(scopes, rules)| format!("proved in {scopes}: {}", listed(rules, " ")));
+    let proved = proved.iter().map(|(scopes, rules)| format!("proved {scopes}: {}", listed(rules, " ")));
     let mut lines: Vec<String> = proved.collect();
     if !sampled.is_empty() {
         lines.push(format!("only sampled: {}", listed(&sampled, ", ")));
@@ -322,14 +322,14 @@ pub(crate) fn reach(table: &Table) -> String {
             .extend(parts.filter(|part| weightiest == Standing::Proved && part.standing == Standing::Proved));
     }
     // Each scope and dialect once.
-    proofs.sort_by_key(|part| (&part.scope, &part.dialect));
-    proofs.dedup_by_key(|part| (&part.scope, &part.dialect));
+    proofs.sort_by_key(|part| (part.subject, &part.scope, &part.dialect));
+    proofs.dedup_by_key(|part| (part.subject, &part.scope, &part.dialect));
     let [broken, vacuous, proved, sampled, nowhere] = counts;
     let some = |count: u64, text: String| (count > 0).then(|| format!("{} {text}", thousands(count)));
     let parts = [
         some(broken, "broken".to_owned()),
         some(vacuous, "with nothing to decide somewhere".to_owned()),
-        some(proved, format!("proved in {}", scopes(&proofs))),
+        some(proved, format!("proved {}", where_proved(&proofs))),
         some(sampled, "only sampled".to_owned()),
         some(nowhere, "decided nowhere".to_owned()),
     ];
@@ -521,10 +521,19 @@ fn standing(standing: Standing, parts: &[&Part]) -> String {
             format!("{} {}", standing.word(), ids.join(", "))
         }
         Standing::Vacuous => format!("vacuous in {}", scopes(parts)),
-        Standing::Proved => format!("proved in {}", scopes(parts)),
+        Standing::Proved => format!("proved {}", where_proved(parts)),
         Standing::Sampled => format!("sampled: {}", decided(decisions(parts))),
         Standing::NotDecidable | Standing::NotRun | Standing::NotYet => standing.word().to_owned(),
     }
+}
+
+/// Where it is proved: in scopes of a model, and on the code in scopes of races.
+fn where_proved(parts: &[&Part]) -> String {
+    let (code, models): (Vec<&Part>, Vec<&Part>) =
+        parts.iter().partition(|part| part.subject == Subject::Race);
+    let some =
+        |before: &str, parts: &[&Part]| (!parts.is_empty()).then(|| format!("{before} {}", scopes(parts)));
+    [some("in", &models), some("on the code in", &code)].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// The scopes of some parts, each with the dialects in which it was explored: `tiny, default (bits, do)`.
