@@ -6,7 +6,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     #[cfg(fuzzing)]
     {
         let mut counting = fuzz::counters::Counting::new();
-        properties::fuzzing::schedule_telling(bytes, &mut |window| counting.window(window));
+        let order = properties::fuzzing::schedule_telling(bytes, &mut |window| counting.window(window));
+        fuzz::distinct::count(order);
     }
     #[cfg(not(fuzzing))]
     properties::fuzzing::schedule(bytes);

@@ -1,6 +1,9 @@
 //! The bodies of the fuzz targets. The bindings in `fuzz/` are a line each, so that everything here is tested by
 //! `cargo test` as well.
 
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use contract::Core as _;
 use engine::core::Core;
 use judge::{RuleSet, Trace};
@@ -99,14 +102,15 @@ pub fn trace_law(bytes: &[u8]) -> Result<String, String> {
 /// # Panics
 /// It does. The message is the race and its timeline, not the bytes.
 pub fn schedule(bytes: &[u8]) {
-    schedule_telling(bytes, &mut |_| ());
+    let _ = schedule_telling(bytes, &mut |_| ());
 }
 
-/// As [`schedule`], and calls `windows` with each window that was hit, in their order, for a fuzzer to be guided by.
+/// As [`schedule`], and calls `windows` with each window that was hit, in their order, for a fuzzer to be guided by. Returns which of the race's
+/// schedules it was, up to the order of independent steps.
 ///
 /// # Panics
 /// As [`schedule`].
-pub fn schedule_telling(bytes: &[u8], windows: &mut impl FnMut(race::Window)) {
+pub fn schedule_telling(bytes: &[u8], windows: &mut impl FnMut(race::Window)) -> Order {
     let (race, tape) = race::from_bytes(bytes);
     let run = race::run(&race, tape.choices());
     run.windows.iter().for_each(|window| windows(*window));
@@ -115,5 +119,60 @@ pub fn schedule_telling(bytes: &[u8], windows: &mut impl FnMut(race::Window)) {
             format!("{}, calls that waited for a later delivery (L3): {}", run.violated, run.overwaits);
         let schedule = tape.choices().to_vec();
         tell(&said, &Case::Race(Scheduled { race, schedule }));
+    }
+    Order::of(&race, &run)
+}
+
+/// A race and the order of its steps, as a hash: equal for two schedules of one race that differ in the order of independent steps only.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Order(u64);
+
+impl Order {
+    fn of(race: &race::Race, run: &race::Run) -> Order {
+        let mut hasher = DefaultHasher::new();
+        (race.print(), run.order).hash(&mut hasher);
+        Order(hasher.finish())
+    }
+}
+
+/// How many runs differ in more than the order of independent steps.
+///
+/// ```
+/// use properties::fuzzing::{Distinct, schedule_telling};
+///
+/// let mut distinct = Distinct::default();
+/// for bytes in [b"one", b"one", b"two"] {
+///     distinct.count(schedule_telling(bytes, &mut |_| ()));
+/// }
+/// assert_eq!((distinct.runs(), distinct.distinct()), (3, 2));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Distinct {
+    runs: u64,
+    seen: BTreeSet<Order>,
+}
+
+impl Distinct {
+    /// Runs that are counted at most: more would take too much memory.
+    pub const MOST: u64 = 1 << 22;
+
+    /// One more run.
+    pub fn count(&mut self, order: Order) {
+        if self.runs < Distinct::MOST {
+            self.runs += 1;
+            self.seen.insert(order);
+        }
+    }
+
+    /// Runs that were counted.
+    #[must_use]
+    pub fn runs(&self) -> u64 {
+        self.runs
+    }
+
+    /// Those of them that differ from each other.
+    #[must_use]
+    pub fn distinct(&self) -> u64 {
+        self.seen.len() as u64
     }
 }

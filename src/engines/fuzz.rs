@@ -287,7 +287,7 @@ fn ran(plan: &Plan<'_>, seen: &Seen, before: u64, elapsed: Duration, tail: &[Str
     Ran {
         approach: Approach::Sampling,
         ended: if seen.artifact.is_some() { Ended::Done } else { Ended::BudgetSpent },
-        work: vec![Amount::new(Unit::Runs, seen.runs)],
+        work: seen.work(),
         time_ms: millis(elapsed),
         findings,
         agreement: Some(agreement),
@@ -473,10 +473,17 @@ struct Seen {
     added: u64,
     coverage: Option<u64>,
     rate: Option<u64>,
+    /// Runs that differ in more than the order of independent steps, and among how many.
+    distinct: Option<(u64, u64)>,
     artifact: Option<String>,
 }
 
 impl Seen {
+    fn work(&self) -> Vec<Amount> {
+        let distinct = self.distinct.map(|(some, of)| Amount::out_of(Unit::DistinctSchedules, some, of));
+        std::iter::once(Amount::new(Unit::Runs, self.runs)).chain(distinct).collect()
+    }
+
     /// Reads a line such as `#4096  pulse  cov: 412 ft: 901 corp: 88/1024b lim: 43 exec/s: 2048 rss: 44Mb`.
     fn line(&mut self, line: &str) {
         let mut words = line.split_whitespace();
@@ -498,6 +505,10 @@ impl Seen {
             self.runs = runs.trim().parse().unwrap_or(self.runs);
         } else if let Some(added) = line.strip_prefix("stat::new_units_added:") {
             self.added = added.trim().parse().unwrap_or(self.added);
+        } else if let Some(distinct) = line.strip_prefix("DISTINCT: ") {
+            let (some, of) = distinct.split_once(" of ").unwrap_or_default();
+            let both = some.parse().ok().zip(number(of.split_whitespace().next()));
+            self.distinct = both.or(self.distinct);
         } else if let Some((_, path)) = line.split_once("Test unit written to ") {
             self.artifact = Some(path.trim().to_owned());
         }
@@ -601,6 +612,8 @@ mod tests {
         for line in [
             "INFO: Seed: 7",
             "#2\tINITED cov: 3 ft: 4 corp: 1/1b exec/s: 0 rss: 30Mb",
+            "DISTINCT: 8123 of 8192 runs",
+            "DISTINCT: none",
             "#524288\tpulse  cov: 812 ft: 3901 corp: 88/1024b lim: 43 exec/s: 104857 rss: 44Mb",
             "artifact_prefix='/x/fuzz/artifacts/lockstep/'; Test unit written to /x/fuzz/artifacts/lockstep/crash-01ab",
             "stat::number_of_executed_units: 600001",
@@ -609,7 +622,8 @@ mod tests {
             seen.line(line);
         }
         let artifact = Some("/x/fuzz/artifacts/lockstep/crash-01ab".to_owned());
-        let expected = Seen { runs: 600_001, replayed: Some(2), added: 86, ..Seen::default() };
+        let distinct = Some((8_123, 8_192));
+        let expected = Seen { runs: 600_001, replayed: Some(2), added: 86, distinct, ..Seen::default() };
         assert_eq!(seen, Seen { coverage: Some(812), rate: Some(104_857), artifact, ..expected });
     }
 }
