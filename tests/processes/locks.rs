@@ -2,13 +2,11 @@
 //! first.
 #![cfg(unix)]
 
-mod support;
-
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use support::{checkout, command, said};
+use crate::support::{checkout, command, said};
 
 #[test]
 fn a_second_run_is_refused_and_names_the_first() {

@@ -2,13 +2,11 @@
 //! has started is left behind, however it ends.
 #![cfg(unix)]
 
-mod support;
-
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use support::said;
+use crate::support::said;
 
 /// Long enough for the engine to have begun, on a busy machine, too.
 const BEGUN: Duration = Duration::from_secs(4);

@@ -2,9 +2,7 @@
 //!
 //! What each is found as, by name; and that the copy without a change is not found to be wrong.
 
-mod support;
-
-use support::mini::run;
+use crate::support::mini::run;
 
 const AT_FIRST: &[&str] = &["--budget", "30s", "--stop-at-first"];
 

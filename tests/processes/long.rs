@@ -135,3 +135,32 @@ fn a_process_whose_peer_is_killed_ends_and_says_how_to_go_on() {
     assert!(said.contains("--resume kept"), "{said}");
     let _reaped = killed.wait();
 }
+
+/// The races of scope tiny in one dialect.
+const RACES: usize = 66;
+
+#[test]
+fn a_race_counts_as_finished_for_the_build_that_finished_it() {
+    let directory = directory();
+    let file = directory.path().join("races.jsonl");
+    let run = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bgcheck"));
+        let args = ["race", "--complete", "--dialect", "do", "--no-times", "--resume", "races.jsonl"];
+        let output = command.args(args).current_dir(&directory).output().expect("the command runs");
+        assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+        (text(&output), complaint(&output))
+    };
+    let rows = || std::fs::read_to_string(&file).expect("finished races are written").lines().count();
+    let (first, _) = run();
+    assert_eq!(rows(), RACES);
+    let (again, notes) = run();
+    assert_eq!((&again, rows()), (&first, RACES));
+    assert!(!notes.contains("another build"), "{notes}");
+
+    let ours = std::fs::read_to_string(&file).expect("it was read before");
+    let build = ours.split('"').nth(3).expect("the first field of a line is the build").to_owned();
+    std::fs::write(&file, ours.replace(&build, "another")).expect("a test may write here");
+    let (anew, notes) = run();
+    assert_eq!((&anew, rows()), (&first, 2 * RACES));
+    assert!(notes.contains("66 races of another build of bgcheck"), "{notes}");
+}

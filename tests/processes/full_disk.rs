@@ -1,13 +1,11 @@
 //! A verdict is printed, and its exit code kept, when what belongs to it cannot be written.
 #![cfg(unix)]
 
-mod support;
-
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use support::{checkout, command, said};
+use crate::support::{checkout, command, said};
 
 const CANARY: [&str; 9] =
     ["check", "--scope", "tiny", "--dialect", "bits", "--canary", "--rules", "R1,R2", "--quiet"];

@@ -1,13 +1,11 @@
 //! Every document for a machine has a version, and keeps to a committed schema (`docs/schema`).
 
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use crate::support::{checkout, command, said};
 use boon::{Compiler, Schemas};
 use serde_json::Value;
-use support::{checkout, command, said};
 
 const CRASH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/minimize/crash-late");
 const HELD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/replay.in/held.jsonl");

@@ -2,9 +2,7 @@
 //!
 //! Their adapter passes few methods on and no events, so that little else is tried before.
 
-mod support;
-
-use support::mini::{Change, run};
+use crate::support::mini::{Change, run};
 
 const FEW: Change<'_> = (
     "adapter.py",

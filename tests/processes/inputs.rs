@@ -140,7 +140,7 @@ fn bytes_are_an_input_of_a_fuzz_target_by_their_folder_or_by_an_option() {
 #[test]
 fn several_traces_in_a_file_are_named_and_one_can_be_chosen() {
     let dir = tempfile::tempdir().expect("a directory");
-    let held = include_str!("cmd/replay.in/held.jsonl");
+    let held = include_str!("../cmd/replay.in/held.jsonl");
     write(dir.path(), "two.jsonl", format!("{held}{}", trace()).as_bytes());
     let replayed = |more: &[&str]| bgcheck(&[&["replay", "two.jsonl"], more].concat(), dir.path());
     let both = replayed(&[]);

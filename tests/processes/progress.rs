@@ -1,11 +1,9 @@
 //! Whatever runs for long shows how much is done, of how much, and how long it still takes (`src/progress`).
 
-mod support;
-
 use std::path::Path;
 
+use crate::support::{checkout, command, said};
 use serde_json::Value;
-use support::{checkout, command, said};
 
 /// Of each of these a line has a denominator, from the first run on, and the time that is left falls.
 #[test]
@@ -59,7 +57,7 @@ fn lines(args: &[&str], dir: &Path) -> Vec<Value> {
 }
 
 fn edges_of_scope_small() -> u64 {
-    let page = include_str!("../docs/pinned/check-small.txt");
+    let page = include_str!("../../docs/pinned/check-small.txt");
     let edges = page.lines().filter_map(|line| line.trim().split_once(" states, ")?.1.split_once(" edges"));
     edges.map(|(edges, _)| edges.replace(',', "").parse::<u64>().expect("a number")).sum()
 }
