@@ -20,8 +20,11 @@ const PAGES: [&str; 4] = [
 ];
 
 /// What `race --complete` printed.
-const RACES: [&str; 2] =
-    [include_str!("../../docs/pinned/race-tiny.txt"), include_str!("../../docs/pinned/race-small.txt")];
+const RACES: [&str; 3] = [
+    include_str!("../../docs/pinned/race-tiny.txt"),
+    include_str!("../../docs/pinned/race-default.txt"),
+    include_str!("../../docs/pinned/race-small.txt"),
+];
 
 /// How large a slice is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

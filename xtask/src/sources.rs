@@ -134,7 +134,16 @@ pub(crate) const SOURCES: &[Source] = &[
     Source {
         name: "race-tiny",
         files: &["docs/pinned/race-tiny.txt"],
-        by: By::Output(&["race", "--complete", "--no-times", "--quiet"], Depth::Kept),
+        by: By::Output(&["race", "--complete", "--refine", "--no-times", "--quiet"], Depth::Kept),
+        takes: Takes::Minutes,
+    },
+    Source {
+        name: "race-default",
+        files: &["docs/pinned/race-default.txt"],
+        by: By::Output(
+            &["race", "--complete", "--scope", "default", "--refine", "--no-times", "--quiet"],
+            Depth::Kept,
+        ),
         takes: Takes::Minutes,
     },
     Source {
@@ -155,7 +164,10 @@ pub(crate) const SOURCES: &[Source] = &[
     Source {
         name: "race-small",
         files: &["docs/pinned/race-small.txt"],
-        by: By::Output(&["race", "--complete", "--scope", "small", "--no-times", "--quiet"], Depth::Kept),
+        by: By::Output(
+            &["race", "--complete", "--scope", "small", "--refine", "--no-times", "--quiet"],
+            Depth::Kept,
+        ),
         takes: Takes::Long,
     },
     Source {
