@@ -552,6 +552,12 @@ impl Session {
         self.program.jobs.get(job.index()).copied()
     }
 
+    /// The program's job of one of the adapter's numbers.
+    #[must_use]
+    pub fn job(&self, number: u32) -> Option<JobId> {
+        self.program.job(number)
+    }
+
     /// Calls from inside of callbacks that have come back so far.
     #[must_use]
     pub fn own_back(&self) -> usize {

@@ -19,13 +19,13 @@ use reports::{
     RuleResult, Status, Subject, Unit,
 };
 
-use super::known::{Accepted, Known, Standing};
+use super::known::{Accepted, Extent, Gone, Known, Standing};
 use super::registry::{Engine, Share, Sink, Task};
 use crate::error::Error;
 use crate::findings::Traces;
 use crate::output::{Output, counted};
 use crate::progress::Work;
-use crate::run::{is_stopped, millis};
+use crate::run::{command_line, is_stopped, millis};
 use crate::watch::{Limit, worker};
 
 /// Processes at once where none are named. They wait most of the time.
@@ -149,8 +149,8 @@ pub(crate) fn night(
     let trial =
         Trial { manifest, budget, seed, stop, workers: WORKERS, canary: None, known: &known.identities() };
     let tried = tried(&trial, output)?;
-    let found = told(&tried, &known, traces);
-    Ok(result(&tried, &found))
+    let verdict = Verdict::of(&tried, &known, stop, traces);
+    Ok(result(&tried, &verdict))
 }
 
 /// An adapter that does not start is missing or wrong; it is no verdict.
@@ -197,7 +197,7 @@ impl Told {
                 Some(f64::from(runs.seen) * 100.0 / f64::from(runs.times))
             }
         };
-        Accepted { id: &self.id, message: &self.message, rate }
+        Accepted { id: &self.id, message: &self.message, case: Some(&self.found.on), rate }
     }
 }
 
@@ -215,8 +215,60 @@ fn runs(again: &Again) -> Repeats {
     if again.led.times > 0 { again.led } else { again.at_rest }
 }
 
+/// What a file of known failures makes of a trial. A night and `adapter run` judge by it alone.
+pub(crate) struct Verdict<'a> {
+    /// What was found.
+    pub(crate) found: Vec<Told>,
+    /// Entries that no failure of the run has.
+    pub(crate) gone: Vec<Gone<'a>>,
+    /// Whether everything was tried that there is.
+    pub(crate) is_whole: bool,
+    pub(crate) code: ExitCode,
+}
+
+impl<'a> Verdict<'a> {
+    /// Writes the traces of what was found, and judges it by what is known.
+    pub(crate) fn of(tried: &Tried, known: &'a Known, stop: Stop, traces: &Traces) -> Verdict<'a> {
+        let found = told(tried, known, traces);
+        let is_whole = tried.campaign.is_whole() && tried.fault.is_none() && stop == Stop::Never;
+        let ids: Vec<String> = found.iter().map(|one| one.id.clone()).collect();
+        let (tried_cases, passed) = (&tried.campaign.tally.tried, &tried.campaign.tally.passed_cases);
+        let extent = Extent { tried: tried_cases, passed, is_whole };
+        let gone = known.gone(&ids, extent);
+        let code = exit_code(tried, &found, gone.iter().any(|gone| gone.how.is_stale()));
+        Verdict { found, gone, is_whole, code }
+    }
+
+    /// The names of what was found.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        self.found.iter().map(|one| one.id.clone()).collect()
+    }
+
+    /// Entries with which the file has to be mended.
+    pub(crate) fn stale(&self) -> impl Iterator<Item = &Gone<'a>> {
+        self.gone.iter().filter(|gone| gone.how.is_stale())
+    }
+}
+
+/// An entry that is stale, as a report has it.
+fn stale(gone: &Gone<'_>) -> Failure {
+    let Gone { entry, how } = gone;
+    let case = entry.case.as_ref().map(|case| format!(" (case: {case})")).unwrap_or_default();
+    let what = format!("{}: {}{case}", how.words(), entry.message);
+    Failure {
+        id: format!("stale-{}", entry.id),
+        replay_command: command_line(),
+        timeline: format!("{what}\n"),
+        notes: vec![
+            format!("identity: {what}"),
+            "mend the file of known failures, or write it again with --accept".to_owned(),
+        ],
+        ..Failure::default()
+    }
+}
+
 /// Writes the traces of what was found, broken rules first, and describes it.
-pub(crate) fn told(tried: &Tried, known: &Known, traces: &Traces) -> Vec<Told> {
+fn told(tried: &Tried, known: &Known, traces: &Traces) -> Vec<Told> {
     let mut all = Vec::new();
     for (id, found) in &tried.campaign.tally.found {
         let id = id.to_string();
@@ -264,10 +316,10 @@ fn new(told: &[Told]) -> impl Iterator<Item = &Told> {
 }
 
 /// What a trial ends with.
-pub(crate) fn exit_code(tried: &Tried, told: &[Told], stale: usize) -> ExitCode {
+fn exit_code(tried: &Tried, told: &[Told], is_stale: bool) -> ExitCode {
     let tally = &tried.campaign.tally;
     let news = || new(told);
-    if news().any(Told::is_certain) || stale > 0 {
+    if news().any(Told::is_certain) || is_stale {
         ExitCode::Violated
     } else if news().next().is_some() {
         ExitCode::Flaky
@@ -281,12 +333,13 @@ pub(crate) fn exit_code(tried: &Tried, told: &[Told], stale: usize) -> ExitCode 
 }
 
 /// The trial as a line of a report.
-pub(crate) fn result(tried: &Tried, told: &[Told]) -> EngineResult {
+pub(crate) fn result(tried: &Tried, verdict: &Verdict<'_>) -> EngineResult {
     let name = "adapter";
-    let news: Vec<&Told> = new(told).collect();
+    let news: Vec<&Told> = new(&verdict.found).collect();
+    let is_good = news.is_empty() && verdict.stale().next().is_none();
     let tally = &tried.campaign.tally;
     let incident = tally.incidents.first().map(|incident| incident.what.clone());
-    if let (Some(why), true) = (tried.fault.as_ref().map(ToString::to_string).or(incident), news.is_empty()) {
+    if let (Some(why), true) = (tried.fault.as_ref().map(ToString::to_string).or(incident), is_good) {
         let status = Status::Skipped { why, install_hint: None };
         return EngineResult { status, subject: Some(Subject::Foreign), ..EngineResult::failed(name, "") };
     }
@@ -316,7 +369,10 @@ pub(crate) fn result(tried: &Tried, told: &[Told]) -> EngineResult {
                 what: "the implementation and the model's paths, in answers, callbacks, states and files"
                     .to_owned(),
                 compared: tally.passed + tally.failed,
-                disagreements: beside.map(|one| one.failure.clone()).collect(),
+                disagreements: beside
+                    .map(|one| one.failure.clone())
+                    .chain(verdict.stale().map(stale))
+                    .collect(),
             }),
             witnesses: Vec::new(),
             freedoms: tally

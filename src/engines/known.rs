@@ -32,9 +32,70 @@ pub(crate) struct Entry {
     /// Where it is reported.
     #[serde(default)]
     pub(crate) link: Option<String>,
+    /// The case that it was met on: a path by its place and its steps, a program or a race by its name. A file that is older has none.
+    #[serde(default)]
+    pub(crate) case: Option<String>,
     /// Of a failure that does not come each time: how often it comes, in percent. Such an entry may match nothing.
     #[serde(default)]
     pub(crate) rate: Option<f64>,
+}
+
+/// An entry that comes each time, and that no failure of the run has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gone<'a> {
+    pub(crate) entry: &'a Entry,
+    pub(crate) how: Absence,
+}
+
+/// Why no failure of the run has an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Absence {
+    /// It was not met, on its case or anywhere.
+    NotSeen,
+    /// Everything was tried that there is, and its case was not among it.
+    Skipped,
+    /// Its case was not tried, because time was over or because it is a random path; or that failed otherwise in a part of a run.
+    NotTried,
+}
+
+impl Absence {
+    /// Whether the file has to be mended.
+    pub(crate) fn is_stale(self) -> bool {
+        self != Absence::NotTried
+    }
+
+    /// In words.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Absence::NotSeen => "known and not seen any more",
+            Absence::Skipped => "known, and its case was skipped",
+            Absence::NotTried => "known, and its case was not tried",
+        }
+    }
+}
+
+/// What a run has tried.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent<'a> {
+    /// Cases that were tried to their end.
+    pub(crate) tried: &'a BTreeSet<String>,
+    /// Those of them that passed: one that fails may hide another failure.
+    pub(crate) passed: &'a BTreeSet<String>,
+    /// Whether everything was tried that there is. Random paths have no end.
+    pub(crate) is_whole: bool,
+}
+
+impl Extent<'_> {
+    /// Why an entry was not met.
+    fn absence(self, entry: &Entry) -> Absence {
+        match &entry.case {
+            Some(case) if self.passed.contains(case) => Absence::NotSeen,
+            Some(case) if self.is_whole && self.tried.contains(case) => Absence::NotSeen,
+            Some(case) if self.is_whole && !case.starts_with(RANDOM) => Absence::Skipped,
+            None if self.is_whole => Absence::NotSeen,
+            _ => Absence::NotTried,
+        }
+    }
 }
 
 /// What a file of known failures makes of a finding.
@@ -102,14 +163,23 @@ impl Known {
 
     /// Its entries but those of these failures, to stay as they stand.
     pub(crate) fn others<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = Accepted<'a>> {
-        self.without(ids).map(|Entry { id, message, rate, .. }| Accepted { id, message, rate: *rate })
+        self.without(ids).map(|Entry { id, message, case, rate, .. }| Accepted {
+            id,
+            message,
+            case: case.as_deref(),
+            rate: *rate,
+        })
     }
 
     /// Entries that come each time, and that these failures do not have.
-    pub(crate) fn unmatched<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a Entry> {
-        self.without(ids).filter(|entry| entry.rate.is_none())
+    pub(crate) fn gone<'a>(&'a self, ids: &[String], extent: Extent<'_>) -> Vec<Gone<'a>> {
+        let each_time = self.known.iter().filter(|entry| !ids.contains(&entry.id) && entry.rate.is_none());
+        each_time.map(|entry| Gone { entry, how: extent.absence(entry) }).collect()
     }
 }
+
+/// How the cases begin that are made by chance: another run has others.
+const RANDOM: &str = "random paths";
 
 /// Whether one of two texts is the beginning of the other.
 fn begin_alike(one: &str, other: &str) -> bool {
@@ -120,6 +190,7 @@ fn begin_alike(one: &str, other: &str) -> bool {
 pub(crate) struct Accepted<'a> {
     pub(crate) id: &'a str,
     pub(crate) message: &'a str,
+    pub(crate) case: Option<&'a str>,
     /// In percent, of one that does not come each time.
     pub(crate) rate: Option<f64>,
 }
@@ -137,6 +208,9 @@ pub(crate) fn text(known: &Known, accepted: &[Accepted<'_>]) -> String {
         if let Some(link) = before.and_then(|entry| entry.link.as_deref()) {
             text += &format!("link = {}\n", quoted(link));
         }
+        if let Some(case) = one.case {
+            text += &format!("case = {}\n", quoted(case));
+        }
         if let Some(rate) = one.rate {
             text += &format!("rate = {rate:.2}\n");
         }
@@ -150,7 +224,8 @@ mod tests {
 
     fn known(id: &str, message: &str) -> Known {
         let (id, message, why) = (id.to_owned(), message.to_owned(), "known".to_owned());
-        Known { known: vec![Entry { id, message, why, link: None, rate: None }], path: PathBuf::new() }
+        let entry = Entry { id, message, why, link: None, case: None, rate: None };
+        Known { known: vec![entry], path: PathBuf::new() }
     }
 
     /// The words behind the certain ones depend on the shortest path of a run, and so on the seed.
@@ -170,7 +245,8 @@ mod tests {
     #[test]
     fn what_was_not_found_in_a_part_of_the_work_stays_as_it_stands() {
         let file = known("agreement-a1c3979b", "after this, Resume -> S_OK:");
-        let found = Accepted { id: "R1-173e9451", message: "R1 (cancelled)", rate: Some(2.5) };
+        let case = Some("probes, path 0000000a");
+        let found = Accepted { id: "R1-173e9451", message: "R1 (cancelled)", case, rate: Some(2.5) };
         let ids = [found.id.to_owned()];
         let all: Vec<Accepted<'_>> = [found].into_iter().chain(file.others(&ids)).collect();
         let again: Known = toml::from_str(&text(&file, &all)).expect("it can be read");
@@ -179,8 +255,31 @@ mod tests {
             entries,
             [("R1-173e9451", "not looked at yet", Some(2.5)), ("agreement-a1c3979b", "known", None)]
         );
+        assert_eq!(again.known[0].case.as_deref(), case);
         let known_again = ["agreement-a1c3979b".to_owned()];
         assert_eq!(file.others(&known_again).count(), 0);
+    }
+
+    #[test]
+    fn an_entry_is_stale_as_soon_as_its_case_was_tried() {
+        let set = |cases: &[&str]| cases.iter().map(|case| (*case).to_owned()).collect::<BTreeSet<_>>();
+        let passed = set(&["probes, path 0000000a"]);
+        let tried = set(&["probes, path 0000000a", "probes, path 0000000c"]);
+        let of = |case: Option<&str>, is_whole: bool| {
+            let mut file = known("agreement-a1c3979b", "after this, Resume -> S_OK:");
+            file.known[0].case = case.map(str::to_owned);
+            let extent = Extent { tried: &tried, passed: &passed, is_whole };
+            assert!(file.gone(&["agreement-a1c3979b".to_owned()], extent).is_empty());
+            file.gone(&[], extent)[0].how
+        };
+        let failed = "probes, path 0000000c";
+        assert_eq!([of(Some(failed), false), of(Some(failed), true)], [Absence::NotTried, Absence::NotSeen]);
+        let (tried, other, random) =
+            ("probes, path 0000000a", "probes, path 0000000b", "random paths, path 1");
+        assert_eq!([of(Some(tried), false), of(Some(tried), true)], [Absence::NotSeen; 2]);
+        assert_eq!([of(Some(other), false), of(Some(other), true)], [Absence::NotTried, Absence::Skipped]);
+        assert_eq!([of(Some(random), false), of(Some(random), true)], [Absence::NotTried; 2]);
+        assert_eq!([of(None, false), of(None, true)], [Absence::NotTried, Absence::NotSeen]);
     }
 
     #[test]

@@ -35,3 +35,17 @@ pub(crate) fn run(changes: &[Change<'_>], args: &[&str]) -> (Option<i32>, String
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output.status.code(), text)
 }
+
+/// As [`run`], of `adapter check` without canaries.
+pub(crate) fn checked(changes: &[Change<'_>]) -> (Option<i32>, String) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let manifest = copy(directory.path(), changes);
+    let output: Output = Command::new(super::bgcheck())
+        .args(["--color", "never", "-q", "adapter", "check", "--no-canaries"])
+        .arg(manifest)
+        .output()
+        .expect("the command starts");
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.code(), text)
+}

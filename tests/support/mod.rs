@@ -1,6 +1,7 @@
 //! What several tests of the command need.
 #![allow(dead_code, reason = "each test needs a part of it")]
 
+pub(crate) mod broken;
 pub(crate) mod mini;
 pub(crate) mod served;
 pub(crate) mod sources;

@@ -54,12 +54,16 @@ impl Aside<'_> {
             self.is_done.load(Ordering::SeqCst) || (self.plan.enough)() || Instant::now() >= self.until
         };
         let ended = match patience(&mut stage, &abilities, &is_over, &mut tally) {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                tally.finish(PLACE);
+                Ok(())
+            }
             Err(fault) => interrupted(&mut stage, &mut tally, (PLACE, None), fault),
         };
         if self.plan.stop == Stop::AtFirst && tally.found.keys().any(|id| !self.plan.known.contains(id)) {
             self.found.store(true, Ordering::SeqCst);
         }
+        tally.take_leftovers(std::mem::take(&mut stage.leftovers));
         let _fault = stage.session.end();
         (tally, ended)
     }

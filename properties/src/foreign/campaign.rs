@@ -134,6 +134,7 @@ pub fn campaign(stage: &mut Stage, plan: &Plan<'_>, progress: &dyn Fn(&Step)) ->
             }
         };
         let fault = trying.all().err();
+        trying.tally.take_leftovers(std::mem::take(&mut trying.stage.leftovers));
         is_done.store(true, Ordering::SeqCst);
         let Some(aside) = aside else { return fault };
         // A thread that panics has shown a mistake of ours.
@@ -304,6 +305,8 @@ impl Trying<'_> {
         };
         if left > 0 {
             self.not_begun.push(format!("{left} of {name}"));
+        } else {
+            self.tally.finish(name);
         }
         self.stage.litter.note(&self.stage.session);
         Ok(())
@@ -322,7 +325,7 @@ impl Trying<'_> {
             self.tell(name, 0, None);
             match program(self.stage, &self.abilities, &is_over, &mut self.tally) {
                 Err(fault) => self.interrupted(name, fault)?,
-                Ok(0) => {}
+                Ok(0) => self.tally.finish(name),
                 Ok(_) => left.push((name, program)),
             }
             self.stage.litter.note(&self.stage.session);
@@ -396,6 +399,7 @@ impl Trying<'_> {
                         let abilities = Abilities::of(&stage.session);
                         let walking = Walking { plan, stream: stream + worker, probes, found, is_over };
                         let ended = walking.go(&mut stage, &abilities, &mut tally, &mut |_, _| ());
+                        tally.take_leftovers(std::mem::take(&mut stage.leftovers));
                         let mut all = left_out.lock().unwrap_or_else(PoisonError::into_inner);
                         all.extend(abilities.left_out());
                         (tally, ended, stage.session.end())

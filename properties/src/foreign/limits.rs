@@ -42,13 +42,16 @@ fn all(
     let calls_back = abilities.has_all(&CALLS);
     if calls_back && abilities.can_hold() {
         Script::play(stage, "limit of callbacks", tally, |script| callbacks(script, feed, slots))?;
+        tally.finish("limit of callbacks");
     }
     if calls_back && stage.session.can(can::THROW) {
         Script::play(stage, "callbacks that throw", tally, |script| throws(script, feed))?;
+        tally.finish("callbacks that throw");
     }
     // Who has no second user may be one for whom there is no limit, such as an administrator.
     if abilities.has_users() && abilities.has(Method::CreateJob) {
         Script::play(stage, "limit of jobs", tally, |script| many_jobs(script, jobs))?;
+        tally.finish("limit of jobs");
     }
     Ok(())
 }

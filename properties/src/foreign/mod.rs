@@ -19,6 +19,7 @@ mod campaign;
 mod destinations;
 mod ended;
 mod kept;
+mod leftovers;
 mod limits;
 mod names;
 mod path;
@@ -38,6 +39,7 @@ mod tour;
 mod transfers;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
@@ -79,6 +81,8 @@ pub struct Stage {
     servers_met: usize,
     pace: play::Pace,
     litter: aftermath::Litter,
+    /// What `reset` could not end, and how many of it.
+    leftovers: BTreeMap<String, u64>,
 }
 
 /// Why nothing can be played.
@@ -114,6 +118,7 @@ impl Stage {
             servers_met: 0,
             pace: play::Pace::default(),
             litter: aftermath::Litter::default(),
+            leftovers: BTreeMap::new(),
         })
     }
 

@@ -21,6 +21,7 @@ use super::abilities::is_no_download;
 use super::aftermath::{self, Litter};
 use super::ended::{self, has_ended};
 use super::kept::Thing;
+use super::leftovers::{Cleared, clear};
 use super::names::Names;
 use super::path::{Act, Deed, Ending, Made, Path, Returns, orders};
 use super::states::{Course, States};
@@ -99,6 +100,7 @@ struct Player<'a> {
     /// Whether orders for callbacks are in force.
     ordered: bool,
     litter: &'a mut Litter,
+    leftovers: &'a mut BTreeMap<String, u64>,
     /// The states of the specification that fit what was seen.
     states: States,
     /// Lines that they have taken in.
@@ -188,6 +190,7 @@ impl<'a> Player<'a> {
             parted: None,
             ordered: false,
             litter: &mut stage.litter,
+            leftovers: &mut stage.leftovers,
             states,
             heard: 0,
         })
@@ -577,9 +580,7 @@ impl<'a> Player<'a> {
                 self.session.rest(self.session.limits().quiet)?;
             }
         }
-        if !self.session.reset()?.is_empty() {
-            // What could not be ended may hold up what comes next.
-            self.session.kill();
+        if clear(self.session, "a path", self.leftovers)? == Cleared::NotAll {
             ended = Ended::NotSo;
         }
         Ok(ended)

@@ -15,6 +15,7 @@ use judge::{Trace, Verdicts};
 use super::Stage;
 use super::abilities::Abilities;
 use super::ended::ended;
+use super::leftovers::clear;
 use super::tally::Tally;
 use crate::random::Rng;
 
@@ -276,9 +277,8 @@ impl Racing<'_> {
         let traces = self.stage.session.race(race, limit, &header);
         self.stage.server.forget(&feed);
         let traces = traces?;
-        if !self.stage.session.reset()?.is_empty() {
-            self.stage.session.kill();
-        }
+        let Stage { session, leftovers, .. } = &mut *self.stage;
+        let _ended = clear(session, &format!("races against {}", self.call.method()), leftovers)?;
         for name in names {
             // Most of them are not there, because their jobs were not completed.
             let _ = std::fs::remove_file(self.stage.session.seen_at(&name));

@@ -15,6 +15,7 @@ use judge::{Rule, Verdicts};
 
 use super::Stage;
 use super::ended::{ended, has_ended};
+use super::leftovers::clear;
 use super::tally::Tally;
 use crate::difference::{Account, Concern, Difference};
 use crate::server::{Fault as Habit, Seed};
@@ -23,6 +24,7 @@ use crate::suite::{Finding, hung};
 /// A program that is being played.
 pub(super) struct Script<'a> {
     pub(super) stage: &'a mut Stage,
+    place: &'a str,
     found: Vec<Difference>,
     /// What the last CreateJob that failed has answered.
     refused: Option<HResult>,
@@ -60,7 +62,7 @@ impl Script<'_> {
         program: impl FnOnce(&mut Script<'_>) -> Result<(), Stop>,
     ) -> Result<(), Fault> {
         stage.session.begin()?;
-        let mut script = Script { stage, found: Vec::new(), refused: None };
+        let mut script = Script { stage, place, found: Vec::new(), refused: None };
         let hangs = match program(&mut script) {
             Ok(()) | Err(Stop::Ended) => None,
             Err(Stop::Unimplemented(method)) => {
@@ -99,9 +101,9 @@ impl Script<'_> {
 
     /// Ends what the program has begun.
     fn end(self) -> Result<(), Fault> {
-        let session = &mut self.stage.session;
-        if !session.is_gone() && !session.reset()?.is_empty() {
-            session.kill();
+        let Stage { session, leftovers, .. } = self.stage;
+        if !session.is_gone() {
+            let _ended = clear(session, self.place, leftovers)?;
         }
         Ok(())
     }

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use contract::{Call, Event, NotifyFlags, Rule};
 use judge::trace::{CallLine, Kind};
-use judge::{Trace, Verdict, Verdicts, failure_id};
+use judge::{Trace, Verdict, Verdicts, failure_id, fingerprint};
 
 use super::ended::ended;
 use super::play::Run;
 use super::race::Raced;
 use super::states::Course;
 use crate::minimize::Identity;
-use crate::suite::{Case, Failed, Finding, Judged, Outcome};
+use crate::suite::{Case, Finding, Judged, Outcome, steps_of};
 
 /// One failure, by its name, wherever it was met.
 #[derive(Clone, PartialEq, Debug)]
@@ -27,6 +27,8 @@ pub struct Found {
     pub count: u64,
     /// Where it was met first, and when after the beginning.
     pub first: (String, Duration),
+    /// The case that it was met on first: a path by its place and its steps, a program or a race by its name.
+    pub on: String,
     /// What came when the path of its shortest run was led again.
     pub again: Option<Again>,
 }
@@ -36,7 +38,7 @@ impl Found {
     fn merge(&mut self, other: Found) {
         self.count += other.count;
         if other.first.1 < self.first.1 {
-            self.first = other.first;
+            (self.first, self.on) = (other.first, other.on);
         }
         if other.trace.lines.len() < self.trace.lines.len() {
             (self.finding, self.trace, self.case) = (other.finding, other.trace, other.case);
@@ -146,6 +148,12 @@ pub struct Tally {
     pub covered: Vec<(String, u64, u64)>,
     /// Runs whose last events were judged.
     pub runs: u64,
+    /// Cases that were tried to their end, by the names that [`Found::on`] has. A race has no end.
+    pub tried: BTreeSet<String>,
+    /// Those of them that showed all that they can show: one that fails may hide another failure.
+    pub passed_cases: BTreeSet<String>,
+    /// What `reset` could not end, and how many of it.
+    pub leftovers: BTreeMap<String, u64>,
     /// How far the states of the specification could follow.
     pub followed: Followed,
 }
@@ -208,6 +216,9 @@ impl Tally {
             events: BTreeMap::new(),
             covered: Vec::new(),
             runs: 0,
+            tried: BTreeSet::new(),
+            passed_cases: BTreeSet::new(),
+            leftovers: BTreeMap::new(),
             followed: Followed::default(),
         }
     }
@@ -240,17 +251,23 @@ impl Tally {
 
     /// Takes what became of a program.
     pub(super) fn take(&mut self, place: &str, case: &Case, judged: &Judged) {
+        let on = name_of(place, case);
         match &judged.outcome {
             Outcome::NotRunnable(why) => {
                 *self.not_runnable.entry(why.clone()).or_default() += 1;
                 return;
             }
-            Outcome::Passed => self.passed += 1,
+            Outcome::Passed => {
+                self.passed += 1;
+                self.passed_cases.insert(on.clone());
+            }
             Outcome::Failed(failed) => {
                 self.failed += 1;
-                self.take_failed(place, Some(case), failed);
+                let met = Met { place, on: &on, case: Some(case) };
+                failed.findings.iter().for_each(|finding| self.note(finding, &failed.trace, &met));
             }
         }
+        self.tried.insert(on);
         self.compared += judged.compared.len() as u64;
         self.runs += 1;
     }
@@ -297,20 +314,15 @@ impl Tally {
         never.map(|(event, (asked, _))| (*event, *asked))
     }
 
-    fn take_failed(&mut self, place: &str, case: Option<&Case>, failed: &Failed) {
-        for finding in &failed.findings {
-            self.note(finding, &failed.trace, place, case);
-        }
-    }
-
-    fn note(&mut self, finding: &Finding, trace: &Trace, place: &str, case: Option<&Case>) {
-        let first = (place.to_owned(), self.elapsed());
+    fn note(&mut self, finding: &Finding, trace: &Trace, Met { place, on, case }: &Met<'_>) {
+        let first = ((*place).to_owned(), self.elapsed());
         let found = self.found.entry(finding.id()).or_insert_with(|| Found {
             finding: finding.clone(),
             trace: trace.clone(),
             case: case.cloned().map(Box::new),
             count: 0,
             first,
+            on: (*on).to_owned(),
             again: None,
         });
         found.count += 1;
@@ -323,8 +335,10 @@ impl Tally {
     pub(super) fn take_race(&mut self, trace: &Trace, verdicts: &Verdicts, racer: &str) {
         let broken =
             verdicts.violations().map(|violation| Finding::Broken(failure_id(trace, &violation), violation));
+        let place = format!("race against {racer}");
+        let met = Met { place: &place, on: &place, case: None };
         for finding in broken.chain(ended(trace).map(Finding::Differs)) {
-            self.note(&finding, trace, &format!("race against {racer}"), None);
+            self.note(&finding, trace, &met);
         }
         self.count_rules(verdicts);
         self.runs += 1;
@@ -349,7 +363,8 @@ impl Tally {
         if all.is_empty() && !did_something(trace) {
             return self.count_idle(place);
         }
-        all.iter().for_each(|finding| self.note(finding, trace, place, None));
+        let met = Met { place, on: place, case: None };
+        all.iter().for_each(|finding| self.note(finding, trace, &met));
         if all.is_empty() {
             self.passed += 1;
         } else {
@@ -375,6 +390,19 @@ impl Tally {
                     count.why.get_or_insert_with(|| why.clone());
                 }
             }
+        }
+    }
+
+    /// Notes that a program that is written down was tried to its end.
+    pub(super) fn finish(&mut self, place: &str) {
+        self.tried.insert(place.to_owned());
+        self.passed_cases.insert(place.to_owned());
+    }
+
+    /// Takes what `reset` could not end.
+    pub(super) fn take_leftovers(&mut self, left: BTreeMap<String, u64>) {
+        for (what, count) in left {
+            *self.leftovers.entry(what).or_default() += count;
         }
     }
 
@@ -406,6 +434,9 @@ impl Tally {
         self.failed += other.failed;
         self.compared += other.compared;
         self.runs += other.runs;
+        self.tried.extend(other.tried);
+        self.passed_cases.extend(other.passed_cases);
+        self.take_leftovers(other.leftovers);
         self.races.extend(other.races);
         self.incidents.extend(other.incidents);
         self.covered.extend(other.covered);
@@ -417,6 +448,21 @@ impl Tally {
     pub fn ids(&self) -> BTreeSet<Identity> {
         self.found.keys().copied().collect()
     }
+}
+
+/// Where a failure is met.
+struct Met<'a> {
+    place: &'a str,
+    on: &'a str,
+    case: Option<&'a Case>,
+}
+
+/// The name of a path: it follows from the steps, and neither from its place in a list nor from what else is tried.
+fn name_of(place: &str, case: &Case) -> String {
+    let steps = steps_of(&case.trace).unwrap_or_default();
+    let steps: Vec<String> = steps.iter().map(|step| format!("{step:?}")).collect();
+    let words = std::iter::once(&*case.trace.header.scope).chain(steps.iter().map(String::as_str));
+    format!("{place}, path {:08x}", fingerprint(words))
 }
 
 /// Whether a call of a run came back: where none did, nothing was tried.

@@ -11,6 +11,7 @@ use contract::{Call, Event, FileNames, Interfaces, JobId, Method, Receiver, Rece
 
 use super::Stage;
 use super::abilities::Abilities;
+use super::leftovers::clear;
 
 /// Plays each command. Returns what was played, in words.
 ///
@@ -185,9 +186,10 @@ impl Tour<'_> {
     }
 
     fn reset(&mut self) -> Result<(), Fault> {
-        let left = self.stage.session.reset()?;
-        if !left.is_empty() {
-            self.played.push(format!("reset leaves {} jobs behind", left.len()));
+        let Stage { session, leftovers, .. } = &mut *self.stage;
+        let _ended = clear(session, "the tour", leftovers)?;
+        for (what, count) in std::mem::take(leftovers) {
+            self.played.push(format!("`reset` could not end {what}: {count} times"));
         }
         Ok(())
     }

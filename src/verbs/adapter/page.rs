@@ -7,8 +7,8 @@ use reports::ExitCode;
 use serde_json::{Value, json};
 
 use super::run::count_known;
-use crate::engines::adapter::{Told, Tried};
-use crate::engines::known::{Entry, Standing};
+use crate::engines::adapter::{Told, Tried, Verdict};
+use crate::engines::known::{Gone, Standing};
 use crate::output::{Output, counted, printable, verdict_in_words};
 
 /// Reasons and names of a kind that are printed one by one.
@@ -17,12 +17,12 @@ const NAMED: usize = 12;
 /// The verdict page.
 pub(super) fn page(
     tried: &Tried,
-    (found, interrupted): (&[Told], &[Option<String>]),
-    stale: &[&Entry],
-    seed: u64,
-    code: ExitCode,
+    verdict: &Verdict<'_>,
+    interrupted: &[Option<String>],
+    (seed, code): (u64, ExitCode),
     output: &Output,
 ) -> String {
+    let found = &verdict.found;
     let tally = &tried.campaign.tally;
     let mut text = format!("{}, seed {seed}\n", printable(&tried.who));
     text += &format!(
@@ -42,17 +42,27 @@ pub(super) fn page(
     );
     text += &list("left out", tried.campaign.left_out.iter().map(|one| format!("{}: {}", one.what, one.why)));
     text += &list("not begun, time was over", tried.campaign.not_begun.iter().cloned());
+    text += &list(
+        "`reset` could not end",
+        tally.leftovers.iter().map(|(what, count)| format!("{what}: {}", counted(*count, "time"))),
+    );
     for (event, runs) in tally.never_came() {
         text += &format!("  never came: {event}, which {} asked for\n", counted(runs, "run"));
     }
     text += &races(&tally.races);
     text += &rules(tried);
     text += &failures(found);
-    for entry in stale {
+    for Gone { entry, how } in verdict.stale() {
+        text += &format!("\n{}: {}: {}\n", how.words(), printable(&entry.id), printable(&entry.message));
+        if let Some(case) = &entry.case {
+            text += &format!("  case: {}\n", printable(case));
+        }
+    }
+    let untried = verdict.gone.iter().filter(|gone| !gone.how.is_stale()).count();
+    if untried > 0 {
+        let these = counted(untried as u64, "failure");
         text += &format!(
-            "\nknown and not seen any more: {}: {}\n",
-            printable(&entry.id),
-            printable(&entry.message)
+            "\n{these} that are known were not seen, and their cases were not tried in this run or failed otherwise\n"
         );
     }
     for (incident, again) in tally.incidents.iter().zip(interrupted).take(NAMED) {
@@ -67,11 +77,11 @@ pub(super) fn page(
             lines(&fault.to_string())
         );
     }
-    text += &format!("\n{}\n", verdict(code, found, output));
+    text += &format!("\n{}\n", conclusion(code, found, output));
     text
 }
 
-fn verdict(code: ExitCode, found: &[Told], output: &Output) -> String {
+fn conclusion(code: ExitCode, found: &[Told], output: &Output) -> String {
     let known = count_known(found);
     let beside = if known == 0 { String::new() } else { format!(", {known} known") };
     format!("{}{beside}", output.verdict(code))
@@ -202,11 +212,16 @@ fn lines(text: &str) -> String {
 /// The page for a machine.
 pub(super) fn document(
     tried: &Tried,
-    (found, interrupted): (&[Told], &[Option<String>]),
-    stale: &[&Entry],
+    verdict: &Verdict<'_>,
+    interrupted: &[Option<String>],
     seed: u64,
     code: ExitCode,
 ) -> Value {
+    let found = &verdict.found;
+    let gone = |is_stale: bool| {
+        let gone = verdict.gone.iter().filter(|gone| gone.how.is_stale() == is_stale);
+        gone.map(|gone| &gone.entry.id).collect::<Vec<_>>()
+    };
     let tally = &tried.campaign.tally;
     let rule = |(rule, count): (&Rule, &RuleCount)| {
         json!({
@@ -229,6 +244,7 @@ pub(super) fn document(
             "runs": one.found.count,
             "again": one.found.again.map(|Again { led, at_rest }| json!({ "led": repeats(led), "at_rest": repeats(at_rest) })),
             "first_in": one.found.first.0,
+            "case": one.found.on,
             "first_after_ms": one.found.first.1.as_millis() as u64,
             "failure": one.failure,
         })
@@ -252,12 +268,14 @@ pub(super) fn document(
         "left_out": tried.campaign.left_out.iter().map(|one| json!({ "what": one.what, "why": one.why })).collect::<Vec<_>>(),
         "not_begun": tried.campaign.not_begun,
         "followed": followed_in_numbers(&tally.followed),
+        "leftovers": tally.leftovers,
         "never_came": tally.never_came().map(|(event, runs)| json!({ "event": event, "asked_in": runs })).collect::<Vec<_>>(),
         "races": tally.races.iter().map(race).collect::<Vec<_>>(),
         "rules": tally.rules.iter().map(rule).collect::<Vec<_>>(),
         "interrupted": tally.incidents.iter().zip(interrupted).map(|(one, again)| json!({ "in": one.place, "what": one.what, "again": again })).collect::<Vec<_>>(),
         "failures": found.iter().map(failure).collect::<Vec<_>>(),
-        "not_seen_any_more": stale.iter().map(|entry| &entry.id).collect::<Vec<_>>(),
+        "not_seen_any_more": gone(true),
+        "not_tried": gone(false),
         "fault": tried.fault.as_ref().map(ToString::to_string),
     })
 }

@@ -12,7 +12,7 @@ use super::page::{document, page};
 use crate::ci;
 use crate::cli;
 use crate::clock::Clock;
-use crate::engines::adapter::{Told, Trial, WORKERS, exit_code, interrupted, result, told, tried};
+use crate::engines::adapter::{Told, Trial, Verdict, WORKERS, interrupted, result, tried};
 use crate::engines::check::default_traces;
 use crate::engines::known::{self, Accepted, Known, Standing};
 use crate::error::Error;
@@ -100,27 +100,24 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     };
     worker::begin("adapter", Some(Subject::Foreign), "", Limit::of(args.budget + PATIENCE));
     let tried = tried(&trial, output)?;
-    let found = told(&tried, &known, &traces);
+    let verdict = Verdict::of(&tried, &known, stop, &traces);
     let interrupted = interrupted(&tried, &traces);
-    let is_whole = tried.campaign.is_whole() && tried.fault.is_none() && !args.stop_at_first;
-    let ids: Vec<String> = found.iter().map(|one| one.id.clone()).collect();
-    let stale: Vec<&known::Entry> = if is_whole { known.unmatched(&ids).collect() } else { Vec::new() };
-    let mut code = exit_code(&tried, &found, stale.len());
-    let nothing = tried.campaign.tally.passed == 0 && found.is_empty();
+    let mut code = verdict.code;
+    let nothing = tried.campaign.tally.passed == 0 && verdict.found.is_empty();
     if let Some(signal) = signals::first().filter(|_| nothing) {
         code = signal.exit_code();
     }
     let mut all = results(&place, RuleSet::HERE, seed, Some(args.budget));
-    all.engines.push(result(&tried, &found));
+    all.engines.push(result(&tried, &verdict));
     ended(&mut all);
     // Written before the results, and reported behind them: they are not lost because of it.
-    let accepted = args.accept.then(|| accept(&known, &found, &ids, is_whole));
+    let accepted = args.accept.then(|| accept(&known, &verdict));
     if matches!(accepted, Some(Ok(()))) && code != ExitCode::Skipped {
         code = ExitCode::Held;
     }
     match args.json {
-        true => output.json(&document(&tried, (&found, &interrupted), &stale, seed, code))?,
-        false => output.text(&page(&tried, (&found, &interrupted), &stale, seed, code, output))?,
+        true => output.json(&document(&tried, &verdict, &interrupted, seed, code))?,
+        false => output.text(&page(&tried, &verdict, &interrupted, (seed, code), output))?,
     }
     if let Some(out) = &args.out {
         finish::report(out, &all, Reader::of_json(args.json), output);
@@ -139,9 +136,10 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
 const PATIENCE: Duration = Duration::from_secs(1_800);
 
 /// Writes the file of known failures. Where not everything was tried, what was not found may be there all the same, and stays in the file.
-fn accept(known: &Known, found: &[Told], ids: &[String], is_whole: bool) -> Result<(), Error> {
-    let accepted = found.iter().map(Told::accepted);
-    let others = known.others(ids).filter(|_| !is_whole);
+fn accept(known: &Known, verdict: &Verdict<'_>) -> Result<(), Error> {
+    let ids = verdict.ids();
+    let accepted = verdict.found.iter().map(Told::accepted);
+    let others = known.others(&ids).filter(|_| !verdict.is_whole);
     let all: Vec<Accepted<'_>> = accepted.chain(others).collect();
     write(known.path(), &known::text(known, &all))
 }
