@@ -309,7 +309,7 @@ void on_hello(const Json &hello) {
     line.put("language", "c++").put("dir", dir).put("seen_at", root);
     line.raw("methods", "[" + methods + "]");
     line.raw("events", R"(["JobTransferred","JobError","JobModification","FileTransferred"])");
-    line.raw("can", options.given ? R"(["race","nested","hold","given"])" : R"(["race","nested","hold"])");
+    line.raw("can", options.given ? R"(["race","nested","hold","callback3","given"])" : R"(["race","nested","hold","callback3"])");
     if (!slow.empty()) line.raw("slow_ms", "{" + slow + "}");
     say(line);
 }

@@ -58,8 +58,10 @@ pub mod can {
     pub const WAITS: &str = "waits";
     /// The implementation trusts the certificate of the first line.
     pub const HTTPS: &str = "https";
+    /// Client objects with the third callback interface.
+    pub const CALLBACK3: &str = "callback3";
     /// Each of them.
-    pub const ALL: [&str; 17] = [
+    pub const ALL: [&str; 18] = [
         RACE,
         NESTED,
         NESTED_JOBS,
@@ -77,6 +79,7 @@ pub mod can {
         STALL,
         WAITS,
         HTTPS,
+        CALLBACK3,
     ];
 }
 

@@ -93,6 +93,7 @@ fn hello(pace: Pace, dialect: Dialect, http: &ClientConfig) -> Hello {
         can::USERS,
         can::STALL,
         can::WAITS,
+        can::CALLBACK3,
     ];
     if http.roots != Roots::Web {
         able.push(can::HTTPS);

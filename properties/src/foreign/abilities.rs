@@ -70,6 +70,9 @@ impl Abilities {
             events |= event.flag();
             interfaces |= event.interface();
         }
+        if session.can(can::CALLBACK3) {
+            interfaces |= Interfaces::CALLBACK3;
+        }
         let methods = Method::ALL.iter().copied().filter(|method| session.has(*method)).collect();
         Abilities {
             methods,
@@ -90,6 +93,12 @@ impl Abilities {
             can: can::ALL.map(str::to_owned).to_vec(),
             left_out: RefCell::default(),
         }
+    }
+
+    /// As those of an adapter without objects of the third version.
+    #[cfg(test)]
+    pub(super) fn forget_third_version(&mut self) {
+        self.interfaces.remove(Interfaces::CALLBACK3);
     }
 
     /// Whether a method is passed on.
@@ -283,7 +292,11 @@ impl Abilities {
                 (!unknown.is_empty()).then(|| {
                     (
                         format!("objects with {unknown}"),
-                        "the adapter does not pass the events of that interface on".to_owned(),
+                        if unknown == Interfaces::CALLBACK3 {
+                            "the adapter does not make them (`callback3`)".to_owned()
+                        } else {
+                            "the adapter does not pass the events of that interface on".to_owned()
+                        },
                     )
                 })
             }

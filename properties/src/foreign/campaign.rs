@@ -23,6 +23,7 @@ use super::abilities::{Abilities, LeftOut};
 use super::aside::{Aside, Place};
 use super::blamed::blamed;
 use super::destinations::destinations;
+use super::interfaces::varied;
 use super::limits::limits;
 use super::patience::{PLACE, patience};
 use super::probes::probes;
@@ -263,7 +264,8 @@ impl Trying<'_> {
                 break;
             }
             self.tell(&name, number, Some(all));
-            let one = self.lead(&name, case)?;
+            let varied = varied(number, case, &self.abilities);
+            let one = self.lead(&name, varied.as_ref().unwrap_or(case))?;
             judged.insert(case.name.clone(), one);
         }
         self.cover(&name, &suite, &judged);

@@ -18,6 +18,7 @@ mod blamed;
 mod campaign;
 mod destinations;
 mod ended;
+mod interfaces;
 mod kept;
 mod leftovers;
 mod limits;

@@ -33,6 +33,7 @@ pub(super) fn probes(profile: &Profile, abilities: &Abilities) -> Vec<Case> {
     };
     let families = [
         ("mask", job, masks()),
+        ("interface", job, interfaces()),
         ("refused", job, refused()),
         ("ended", job, ended()),
         ("error", job, errors()),
@@ -194,6 +195,28 @@ fn masks() -> Vec<Steps> {
         all.push(
             [ready(J0, 1), vec![does(flags(0))], runs(J0, way), vec![does(flags(mask))], after].concat(),
         );
+    }
+    all
+}
+
+/// An object of each set of interfaces against each end: registered before it, and when the job is there already. One without the first
+/// interface is refused, and the object before it stays.
+fn interfaces() -> Vec<Steps> {
+    let third = Interfaces::CALLBACK3;
+    let sets = [Interfaces::CALLBACK, Interfaces::CALLBACK2, Interfaces::CALLBACK | Interfaces::CALLBACK2];
+    let mut all = Vec::new();
+    for (set, way) in sets
+        .into_iter()
+        .flat_map(|set| [set, set | third])
+        .chain([third])
+        .flat_map(|set| ENDS.map(|way| (set, way)))
+    {
+        let receiver = Some(Receiver { id: ReceiverId(2), interfaces: set });
+        let register = does(Call::SetNotifyInterface { receiver });
+        let after = vec![does(Call::GetNotifyInterface), does(Call::GetState)];
+        let mask = vec![does(flags(0x13))];
+        all.push([ready(J0, 1), mask.clone(), vec![register.clone()], runs(J0, way), after.clone()].concat());
+        all.push([ready(J0, 1), mask, runs(J0, way), vec![register], after].concat());
     }
     all
 }

@@ -448,6 +448,12 @@ pub fn case_of((slice, settles): (&Slice, Settles), dialect: Dialect, path: &[St
     Case { name: name.to_owned(), trace }
 }
 
+/// A case of this slice, with other steps that have its callbacks and states.
+pub(crate) fn again_as(slice: &Slice, case: &Case, steps: &[Stimulus]) -> Case {
+    let trace = core::record(slice, case.trace.header.clone(), steps, engine::core::Core::new);
+    Case { name: case.name.clone(), trace }
+}
+
 /// The slice that a file of a suite is about.
 #[must_use]
 pub fn slice_of(header: &Header) -> Option<Slice> {
