@@ -1,30 +1,11 @@
 //! `bgcheck adapter` with adapters that are wrong: what they do is never taken for what the implementation does.
 
-use std::path::{Path, PathBuf};
+mod support;
+
+use std::path::Path;
 use std::process::{Command, Output};
 
-/// A program that answers the first line, and then each line as the script has it.
-fn adapter(directory: &Path, methods: &str, answer: &str) -> PathBuf {
-    let program = format!(
-        "import sys, json\n\
-         out = lambda line: print(json.dumps(line) if not isinstance(line, str) else line, flush=True)\n\
-         q = 0\n\
-         for line in sys.stdin:\n\
-         \x20   command = json.loads(line)\n\
-         \x20   q += 10\n\
-         \x20   if 'hello' in command:\n\
-         \x20       out({{'hello': 1, 'q': 0, 'name': 'broken', 'methods': {methods}, 'events': [], 'can': []}})\n\
-         \x20   else:\n\
-         \x20       id = command['id']\n\
-         {answer}\n"
-    );
-    std::fs::write(directory.join("adapter.py"), program).expect("the directory can be written");
-    let manifest = directory.join("adapter.toml");
-    let text =
-        "command = [\"python3\", \"adapter.py\"]\ndialect = \"bits\"\ncall_ms = 500\nstart_ms = 5000\n";
-    std::fs::write(&manifest, text).expect("the directory can be written");
-    manifest
-}
+use support::broken::{UNIMPLEMENTED, adapter};
 
 fn bgcheck(args: &[&str], path: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_bgcheck"))
@@ -39,8 +20,6 @@ fn bgcheck(args: &[&str], path: &Path) -> Output {
 fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
-
-const UNIMPLEMENTED: &str = "        out({'q': q, 'end': id, 'unimplemented': 'not yet'})";
 
 #[test]
 fn a_stub_keeps_the_protocol_and_is_not_held() {
@@ -173,8 +152,6 @@ fn each_template_is_written_and_not_over_what_is_there() {
         let again = bgcheck(&["init", language], &target);
         assert_eq!(again.status.code(), Some(1), "{}", text(&again));
     }
-    let checked = bgcheck(&["check"], &directory.path().join("python"));
-    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
 }
 
 #[test]
@@ -192,4 +169,72 @@ fn a_committed_suite_holds_through_the_pipe() {
         text.contains("0 failed") && text.contains("time passes") && text.contains("cannot `disk`"),
         "{text}"
     );
+}
+
+/// What it tours of the tutorial's adapter, and of ours, which can more.
+#[test]
+fn the_tour_plays_what_can_go_wrong_and_names_what_it_does_not_play() {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("adapters/python/adapter.toml");
+    let engine = support::bgcheck().with_file_name(format!("adapter-engine{}", std::env::consts::EXE_SUFFIX));
+    let directory = tempfile::tempdir().expect("a directory");
+    let ours = directory.path().join("adapter.toml");
+    let text = format!("command = [{:?}]\ndialect = \"bits\"\n", engine.display().to_string());
+    std::fs::write(&ours, text).expect("the directory can be written");
+    let both = [
+        "a callback that throws",
+        "a callback that calls ",
+        "its process ended during a call, and a new one makes a job",
+    ];
+    let of_python = ["not played, not in `can`: ", "`users`", "not played, methods: Suspend, Cancel"];
+    let of_ours = ["calls of two users", "not played, in `can`: `nested_jobs`"];
+    for (manifest, own) in [(&python, &of_python[..]), (&ours, &of_ours[..])] {
+        let checked = bgcheck(&["check", "--no-canaries"], manifest);
+        let text = self::text(&checked);
+        assert_eq!(checked.status.code(), Some(0), "{text}");
+        for wanted in both.iter().chain(own) {
+            assert!(text.contains(wanted), "there is no {wanted:?} in\n{text}");
+        }
+    }
+}
+
+/// It promises what its callbacks do not do.
+#[test]
+fn a_callback_that_does_not_end_as_ordered_is_the_fault_of_the_adapter() {
+    let throws = ("adapter.py", "order.get(\"throw\")", "False");
+    let nests = ("adapter.py", "order.get(\"calls\", [])", "[]");
+    for (change, wanted) in [(throws, "has left without `threw`"), (nests, "has made 0 calls")] {
+        let (code, text) = support::mini::checked(&[change]);
+        let flat = text.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+        assert_eq!(code, Some(6), "{flat}");
+        assert!(flat.contains(wanted), "{flat}");
+    }
+}
+
+/// What `reset` could not end stands in the page, in the document and in the reports, by its number and its state.
+#[test]
+fn what_reset_could_not_end_is_counted_and_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let answer = "        if 'call' in command:\n\
+         \x20           out({'q': q, 'start': id})\n\
+         \x20           out({'q': q + 1, 'end': id, 'hr': '0x00000000'})\n\
+         \x20           job = command['job']\n\
+         \x20       elif 'poll' in command: out({'q': q, 'end': id, 'out': {'state': 'Suspended'}})\n\
+         \x20       elif 'reset' in command: out({'q': q, 'end': id, 'left': [job]})\n\
+         \x20       else: out({'q': q, 'end': id})";
+    let manifest = adapter(directory.path(), "['CreateJob']", answer);
+    let out = directory.path().join("out");
+    let to = out.display().to_string();
+    let run = |args: &[&str]| {
+        let args = [&["run", "--budget", "8s", "--seed", "1"], args].concat();
+        text(&bgcheck(&args, &manifest))
+    };
+    let page = run(&["--out", &to]);
+    let what = "a job in SUSPENDED, behind a path";
+    assert!(page.contains(&format!("`reset` could not end: {what}: ")), "{page}");
+    let report = |name: &str| std::fs::read_to_string(out.join(name)).expect("a report");
+    for name in ["report.html", "results.json"] {
+        assert!(report(name).contains(what), "{name}: {}", report(name));
+    }
+    let document: serde_json::Value = serde_json::from_str(&run(&["--json"])).expect("a document");
+    assert!(document["leftovers"][what].as_u64() > Some(0), "{document}");
 }
