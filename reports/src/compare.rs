@@ -235,7 +235,12 @@ impl Comparison {
             .iter()
             .map(|one| Row::new(Mood::Plain, [one.id.clone(), of(one.before), of(one.after)]));
         let head = vec!["finding", "came again before", "and now"];
-        Part { title: "Findings that come more or less often", head, rows: rows.collect(), empty: None }
+        Part {
+            title: "Findings that come more or less often".into(),
+            head,
+            rows: rows.collect(),
+            empty: None,
+        }
     }
 
     fn rules_part(&self) -> Part {
@@ -250,7 +255,7 @@ impl Comparison {
             Row::new(mood, [change.rule.to_string(), change.subject.to_string(), before, after])
         });
         let head = vec!["rule", "on", "before", "now"];
-        Part { title: "Rules that stand otherwise", head, rows: rows.collect(), empty: None }
+        Part { title: "Rules that stand otherwise".into(), head, rows: rows.collect(), empty: None }
     }
 
     fn engines_part(&self) -> Part {
@@ -264,7 +269,7 @@ impl Comparison {
             Row::new(mood, [change.engine.clone(), word(change.before), word(change.after)])
         });
         let head = vec!["engine", "before", "now"];
-        Part { title: "Engines that end otherwise", head, rows: rows.collect(), empty: None }
+        Part { title: "Engines that end otherwise".into(), head, rows: rows.collect(), empty: None }
     }
 
     fn rates_part(&self) -> Part {
@@ -283,7 +288,7 @@ impl Comparison {
             Row::new(Mood::Plain, [engine.clone(), what.clone(), before, after, ratio])
         });
         let head = vec!["engine", "what", "before", "now", "ratio"];
-        Part { title: "Rates", head, rows: rows.collect(), empty: None }
+        Part { title: "Rates".into(), head, rows: rows.collect(), empty: None }
     }
 
     fn coverage_part(&self) -> Part {
@@ -294,7 +299,7 @@ impl Comparison {
             Row::new(mood, [engine.clone(), what.clone(), before, after])
         });
         let head = vec!["engine", "what", "before", "now"];
-        Part { title: "Coverage", head, rows: rows.collect(), empty: None }
+        Part { title: "Coverage".into(), head, rows: rows.collect(), empty: None }
     }
 
     fn reached_part(&self) -> Part {
@@ -304,7 +309,7 @@ impl Comparison {
             Row::new(mood, [word.to_owned(), reach.name.clone(), reach.what.clone(), reach.engine.clone()])
         });
         let head = vec!["reached", "name", "what", "engine"];
-        Part { title: "Reached by one of them", head, rows: rows.collect(), empty: None }
+        Part { title: "Reached by one of them".into(), head, rows: rows.collect(), empty: None }
     }
 }
 
@@ -312,7 +317,12 @@ fn differing(title: &'static str, all: &[Differing], mood: Mood, empty: Option<&
     let rows = all.iter().map(|one| {
         Row::new(mood, [one.id.clone(), one.broken.clone(), one.engine.clone(), one.replay.clone()])
     });
-    Part { title, head: vec!["finding", "breaks", "found by", "replay"], rows: rows.collect(), empty }
+    Part {
+        title: title.into(),
+        head: vec!["finding", "breaks", "found by", "replay"],
+        rows: rows.collect(),
+        empty,
+    }
 }
 
 impl Compared {

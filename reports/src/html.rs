@@ -411,6 +411,7 @@ fn engines(results: &Results) -> Markup {
             @for engine in &results.engines {
                 @if let Status::Ran(ran) = &engine.status { (findings(results, engine, ran)) }
             }
+            @for part in words::accounts(results) { (part.html()) }
         }
     }
 }

@@ -24,6 +24,7 @@
 
 #![forbid(unsafe_code)]
 
+mod account;
 mod annotations;
 mod chart;
 mod compare;
@@ -49,6 +50,7 @@ mod terminal;
 mod trend;
 mod words;
 
+pub use crate::account::{Account, LeftOut, Leftover, RaceCount, RuleCount};
 pub use crate::annotations::{ANNOTATIONS, annotations};
 pub use crate::chart::{Chart, Row as ChartRow};
 pub use crate::compare::{

@@ -366,6 +366,11 @@ fn findings(text: &mut String, results: &Results, engine: &EngineResult, ran: &R
             words::plural(freedom.times, "time", "times")
         );
     }
+    if let Some(account) = &ran.account {
+        for part in account.parts(&words::engine_title(engine)).iter().filter(|part| part.is_shown()) {
+            line!(text, "\n#### {}\n{}", inline(&part.title), part.markdown());
+        }
+    }
     for name in ran.edges.iter().flat_map(|edges| words::edges_by_name(edges, EDGES_NAMED)) {
         line!(text, "- {}", inline(&name));
     }

@@ -20,6 +20,7 @@ pub use self::finding::{
     Agreement, Failure, Finding, Rate, RuleId, RuleResult, RuleText, Witness, WitnessSeen,
 };
 pub use self::run::{Machine, Run, SetUpStep, Signal};
+use crate::account::Account;
 use crate::kill::Kills;
 use crate::sentences::SentenceCounts;
 
@@ -223,6 +224,9 @@ pub struct Ran {
     /// For a fuzzer: what it began with, and what it added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corpus: Option<Box<Corpus>>,
+    /// For another implementation: how often each rule could be decided, how its races went, and what was not tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Box<Account>>,
 }
 
 /// What a fuzzer began with, and what it did beyond running that again.

@@ -4,6 +4,8 @@
 //!
 //! **The law it keeps.** Every rendering has each row, and no text gets out of its place.
 
+use std::borrow::Cow;
+
 use maud::{Markup, PreEscaped, html};
 
 use crate::grid::{Grid, Paint};
@@ -39,7 +41,7 @@ pub(crate) enum Mood {
 
 /// A table with its title.
 pub(crate) struct Part {
-    pub(crate) title: &'static str,
+    pub(crate) title: Cow<'static, str>,
     pub(crate) head: Vec<&'static str>,
     pub(crate) rows: Vec<Row>,
     /// What stands there when there is no row; without it the part is left out.
@@ -100,7 +102,7 @@ const NIGHTS: usize = 30;
 
 impl Sheet {
     fn shown(&self) -> impl Iterator<Item = &Part> {
-        self.parts.iter().filter(|part| part.empty.is_some() || !part.rows.is_empty())
+        self.parts.iter().filter(|part| part.is_shown())
     }
 
     pub(crate) fn terminal(&self, style: Style) -> String {
@@ -109,13 +111,7 @@ impl Sheet {
         for Sentence { mood, text } in &self.lead {
             page.line(0, text, mood.paint());
         }
-        for part in self.shown() {
-            page.title(part.title);
-            match part.empty.filter(|_| part.rows.is_empty()) {
-                Some(empty) => page.line(2, empty, Paint::Plain),
-                None => page.grid(&part.grid()),
-            }
-        }
+        self.shown().for_each(|part| part.terminal(&mut page));
         if !self.close.is_empty() {
             page.end();
         }
@@ -132,11 +128,8 @@ impl Sheet {
         };
         text += &list(&self.lead);
         for part in self.shown() {
-            text += &format!("\n\n## {}\n", part.title);
-            match part.empty.filter(|_| part.rows.is_empty()) {
-                Some(empty) => text += &format!("\n{empty}"),
-                None => text += &part.markdown(),
-            }
+            text += &format!("\n\n## {}\n", inline(&part.title));
+            text += &part.markdown();
         }
         if !self.close.is_empty() {
             text += "\n";
@@ -173,6 +166,24 @@ fn sentences(all: &[Sentence]) -> Markup {
 }
 
 impl Part {
+    /// Whether there is anything of it to show.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.empty.is_some() || !self.rows.is_empty()
+    }
+
+    /// What stands there in place of rows.
+    fn nothing(&self) -> Option<&'static str> {
+        self.empty.filter(|_| self.rows.is_empty())
+    }
+
+    pub(crate) fn terminal(&self, page: &mut Page) {
+        page.title(&self.title);
+        match self.nothing() {
+            Some(empty) => page.line(2, empty, Paint::Plain),
+            None => page.grid(&self.grid()),
+        }
+    }
+
     fn grid(&self) -> Grid<'_> {
         let mut grid = Grid::new(self.head.clone());
         for row in &self.rows {
@@ -185,7 +196,11 @@ impl Part {
         grid
     }
 
-    fn markdown(&self) -> String {
+    /// What stands below its title.
+    pub(crate) fn markdown(&self) -> String {
+        if let Some(empty) = self.nothing() {
+            return format!("\n{empty}");
+        }
         let mut text = format!("\n| {} |\n|{}", self.head.join(" | "), "---|".repeat(self.head.len()));
         for row in &self.rows {
             let cells = row.cells.iter().map(|cell| match cell {
@@ -197,12 +212,13 @@ impl Part {
         text
     }
 
-    fn html(&self) -> Markup {
+    pub(crate) fn html(&self) -> Markup {
+        let title = words::printable(&self.title);
         html! {
-            h2 { (self.title) }
-            @if let Some(empty) = self.empty.filter(|_| self.rows.is_empty()) { p { (empty) } }
+            h2 { (title) }
+            @if let Some(empty) = self.nothing() { p { (empty) } }
             @else {
-                div.scroll role="region" aria-label=(self.title) tabindex="0" {
+                div.scroll role="region" aria-label=(title) tabindex="0" {
                     table {
                         thead { tr { @for cell in &self.head { th scope="col" { (cell) } } } }
                         tbody { @for row in &self.rows { (row.html()) } }

@@ -69,6 +69,7 @@ pub fn terminal(results: &Results, style: Style) -> String {
     canaries(&mut page, results);
     kills(&mut page, results);
     rules(&mut page, results, &table);
+    words::accounts(results).iter().for_each(|part| part.terminal(&mut page));
     windows(&mut page, results);
     edges(&mut page, results, style.edges);
     failures(&mut page, results);

@@ -262,7 +262,7 @@ impl Trend {
             Row::new(if is_slow { Mood::Warn } else { Mood::Plain }, cells).and(self.spark(&series.points))
         });
         let head = vec!["engine", "last", "median of 5", "change", "nights"];
-        Part { title: "Rates", head, rows: rows.collect(), empty: None }
+        Part { title: "Rates".into(), head, rows: rows.collect(), empty: None }
     }
 
     /// The median of the nights before the newest one that has the figure, if there are enough on its class.
@@ -279,7 +279,12 @@ impl Trend {
             let cells = [series.engine.clone(), series.what.clone(), self.last(series)];
             Row::new(Mood::Plain, cells).and(self.spark(&series.points))
         });
-        Part { title, head: vec!["engine", "what", "last", "nights"], rows: rows.collect(), empty: None }
+        Part {
+            title: title.into(),
+            head: vec!["engine", "what", "last", "nights"],
+            rows: rows.collect(),
+            empty: None,
+        }
     }
 
     fn accumulated(&self) -> Part {
@@ -289,7 +294,7 @@ impl Trend {
                 .and(self.spark_of(&values))
         });
         let head = vec!["what", "in all nights", "nights"];
-        Part { title: "Accumulated", head, rows: rows.into_iter().collect(), empty: None }
+        Part { title: "Accumulated".into(), head, rows: rows.into_iter().collect(), empty: None }
     }
 
     fn found(&self) -> Part {
@@ -311,7 +316,7 @@ impl Trend {
         });
         let head = vec!["finding", "rule", "first night", "last night", "nights", "came again on"];
         Part {
-            title: "Findings",
+            title: "Findings".into(),
             head,
             rows: rows.collect(),
             empty: Some("Nothing was found in these nights."),
@@ -330,7 +335,7 @@ impl Trend {
             )
         });
         let head = vec!["class of machines", "nights", "last night", "compiler then"];
-        Part { title: "Machines", head, rows: rows.collect(), empty: None }
+        Part { title: "Machines".into(), head, rows: rows.collect(), empty: None }
     }
 
     fn class_names(&self) -> Vec<&str> {

@@ -12,6 +12,7 @@ use crate::results::{
     Amount, Canary, Corpus, EngineResult, Failure, Finding, ModelEdges, Ran, Rate, Results, RuleId, Run,
     Signal, Status, Subject, Unit, WindowRow, Windows,
 };
+use crate::sheet;
 use crate::table::{Cell, Part, Standing, Table};
 
 /// `12345` as `12,345`.
@@ -183,6 +184,15 @@ pub(crate) fn finding(finding: &Finding) -> String {
         Finding::NotDecidable { why } => format!("not decidable: {why}"),
         Finding::NotRun => "not run".to_owned(),
     }
+}
+
+/// The tables about other implementations, engine by engine.
+pub(crate) fn accounts(results: &Results) -> Vec<sheet::Part> {
+    let of = |engine: &EngineResult| match &engine.status {
+        Status::Ran(Ran { account: Some(account), .. }) => account.parts(&engine_title(engine)),
+        _ => Vec::new(),
+    };
+    results.engines.iter().flat_map(of).filter(sheet::Part::is_shown).collect()
 }
 
 /// What a cell of the table shows first: how the rule stands, where, and how often.

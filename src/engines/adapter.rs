@@ -6,17 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use adapter::wire::Trigger;
 use adapter::{Fault, Manifest};
 use contract::defect::Canary;
 use judge::Rule;
 use properties::findings::{Broken, May, Raw};
-use properties::foreign::{Again, Campaign, Found, Plan, Repeats, RuleCount, Stage, StageError, campaign};
+use properties::foreign::{
+    Again, Campaign, Found, LeftOut, Plan, Raced, Repeats, RuleCount, Stage, StageError, campaign,
+};
 use properties::minimize::{Case, Identity};
 use properties::oracle::Stop;
 use properties::suite::Finding as Of;
 use reports::{
-    Agreement, Amount, Approach, Ended, EngineResult, ExitCode, Failure, Finding, Freedom, Ran, Rate, RuleId,
-    RuleResult, Status, Subject, Unit,
+    Account, Agreement, Amount, Approach, Ended, EngineResult, ExitCode, Failure, Finding, Freedom, Leftover,
+    RaceCount, Ran, Rate, RuleId, RuleResult, Status, Subject, Unit,
 };
 
 use super::known::{Accepted, Extent, Gone, Known, Standing};
@@ -384,8 +387,49 @@ pub(crate) fn result(tried: &Tried, verdict: &Verdict<'_>) -> EngineResult {
             windows: None,
             edges: None,
             corpus: None,
+            account: Some(Box::new(account(tried))),
         }),
     }
+}
+
+/// What became of an implementation, beside failures.
+pub(crate) fn account(tried: &Tried) -> Account {
+    let Tried { campaign, .. } = tried;
+    let tally = &campaign.tally;
+    let rule = |(rule, count): (&Rule, &RuleCount)| reports::RuleCount {
+        rule: RuleId(rule.to_string()),
+        name: rule.name().to_owned(),
+        held: count.held,
+        violated: count.violated,
+        vacuous: count.vacuous,
+        undecided: count.undecided,
+        why: count.why.clone(),
+        missing: campaign.missing_for(*rule).map(str::to_owned),
+    };
+    let race = |raced: &Raced| RaceCount {
+        what: format!("{}, {}", raced.racer, trigger(raced)),
+        runs: raced.runs,
+        met: raced.met,
+        broken: raced.broken,
+    };
+    let left_out = |one: &LeftOut| reports::LeftOut { what: one.what.clone(), why: one.why.clone() };
+    let leftover = |(what, count): (&String, &u64)| Leftover { what: what.clone(), count: *count };
+    Account {
+        runs: tally.runs,
+        rules: tally.rules.iter().map(rule).collect(),
+        races: tally.races.iter().map(race).collect(),
+        left_out: campaign.left_out.iter().map(left_out).collect(),
+        not_begun: campaign.not_begun.clone(),
+        leftovers: tally.leftovers.iter().map(leftover).collect(),
+    }
+}
+
+fn trigger(raced: &Raced) -> String {
+    let from = match raced.trigger {
+        Trigger::AfterReturn => "after Resume",
+        Trigger::AtEnter => "after the callback has entered",
+    };
+    format!("up to {:.1} ms {from}", raced.up_to_us as f64 / 1000.0)
 }
 
 fn of_rule(rule: Rule, count: &RuleCount, news: &[&Told], missing: Option<&str>) -> Finding {

@@ -547,6 +547,7 @@ impl Explored {
             windows: None,
             edges: None,
             corpus: None,
+            account: None,
         }
     }
 

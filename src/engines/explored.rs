@@ -206,6 +206,7 @@ impl Explored {
             windows: None,
             edges: None,
             corpus: None,
+            account: None,
         }
     }
 

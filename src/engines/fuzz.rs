@@ -295,6 +295,7 @@ fn ran(plan: &Plan<'_>, seen: &Seen, before: u64, elapsed: Duration, tail: &[Str
         freedoms: Vec::new(),
         windows: windows(plan),
         edges: edges(plan).map(Box::new),
+        account: None,
         corpus: Some(Box::new(Corpus {
             before,
             after: size(plan),

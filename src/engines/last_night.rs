@@ -135,6 +135,7 @@ mod tests {
                 cells: Vec::new(),
                 unknown: Vec::new(),
             })),
+            account: None,
             corpus: Some(Box::new(Corpus {
                 before: 9,
                 after: 9 + added,

@@ -151,6 +151,7 @@ fn ran(plan: &Plan<'_>, config: &LiveConfig<'_>, all: &Campaigned) -> Ran {
         windows: None,
         edges: None,
         corpus: None,
+        account: None,
     }
 }
 

@@ -205,6 +205,7 @@ fn ran(plan: &Plan<'_>, hunted: &[(Kind, Hunted)]) -> Ran {
         windows: Some(windows(&tables(hunted))),
         edges: None,
         corpus: None,
+        account: None,
     }
 }
 

@@ -133,6 +133,7 @@ fn ran(sampled: &Sampled, findings: Vec<RuleResult>, disagreements: Vec<Failure>
         windows: None,
         edges: None,
         corpus: None,
+        account: None,
     }
 }
 

@@ -482,6 +482,7 @@ impl UnderWay {
             windows: None,
             edges: None,
             corpus: None,
+            account: None,
         }
     }
 

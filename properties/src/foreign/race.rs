@@ -86,18 +86,6 @@ pub struct Raced {
     pub up_to_us: u64,
 }
 
-impl Raced {
-    /// The rate, or what it is below with 95 %, in words.
-    #[must_use]
-    pub fn rate(&self) -> String {
-        let runs = self.runs.max(1) as f64;
-        match self.broken {
-            0 => format!("0 of {}: below {:.2} % with 95 %", self.runs, 300.0 / runs),
-            broken => format!("{broken} of {}: {:.2} %", self.runs, 100.0 * broken as f64 / runs),
-        }
-    }
-}
-
 /// Runs of one command: a line has at most a mebibyte, and a race that hangs should not take long.
 const BATCH: u64 = 50;
 

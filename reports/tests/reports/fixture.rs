@@ -295,6 +295,7 @@ fn exhaustive(
         windows: None,
         edges: None,
         corpus: None,
+        account: None,
     };
     EngineResult {
         name: name.to_owned(),
@@ -424,6 +425,7 @@ fn sampler(
         windows: None,
         edges: None,
         corpus: None,
+        account: None,
     };
     EngineResult {
         name: name.to_owned(),

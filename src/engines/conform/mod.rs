@@ -419,6 +419,7 @@ impl Kept {
             windows: None,
             edges: None,
             corpus: None,
+            account: None,
         }
     }
 }

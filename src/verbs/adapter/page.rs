@@ -3,11 +3,11 @@
 use indicatif::HumanCount;
 use judge::Rule;
 use properties::foreign::{Again, Followed, Raced, Repeats, RuleCount};
-use reports::ExitCode;
+use reports::{Account, ExitCode, RaceCount};
 use serde_json::{Value, json};
 
 use super::run::count_known;
-use crate::engines::adapter::{Told, Tried, Verdict};
+use crate::engines::adapter::{Told, Tried, Verdict, account};
 use crate::engines::known::{Gone, Standing};
 use crate::output::{Output, counted, printable, verdict_in_words};
 
@@ -49,8 +49,9 @@ pub(super) fn page(
     for (event, runs) in tally.never_came() {
         text += &format!("  never came: {event}, which {} asked for\n", counted(runs, "run"));
     }
-    text += &races(&tally.races);
-    text += &rules(tried);
+    let account = account(tried);
+    text += &races(&account.races);
+    text += &rules(&account);
     text += &failures(found);
     for Gone { entry, how } in verdict.stale() {
         text += &format!("\n{}: {}: {}\n", how.words(), printable(&entry.id), printable(&entry.message));
@@ -99,59 +100,25 @@ fn list(title: &str, all: impl Iterator<Item = String>) -> String {
     text
 }
 
-fn races(races: &[Raced]) -> String {
+fn races(races: &[RaceCount]) -> String {
     if races.is_empty() {
         return String::new();
     }
     let mut text =
         "\nraces against the callback of a transfer (broken runs; met: next to the callback or inside it)\n"
             .to_owned();
-    for raced in races {
-        text += &format!("  {}, {}: {}; met {}\n", raced.racer, trigger(raced), raced.rate(), raced.met);
+    for race in races {
+        text += &format!("  {}: {}; met {}\n", race.what, race.rate(), HumanCount(race.met));
     }
     text
 }
 
-fn trigger(raced: &Raced) -> String {
-    let from = match raced.trigger {
-        adapter::wire::Trigger::AfterReturn => "after Resume",
-        adapter::wire::Trigger::AtEnter => "after the callback has entered",
-    };
-    format!("up to {:.1} ms {from}", raced.up_to_us as f64 / 1000.0)
-}
-
-fn rules(tried: &Tried) -> String {
-    let tally = &tried.campaign.tally;
-    let mut text = format!("\nrules, of {}\n", counted(tally.runs, "run"));
-    for (rule, count) in &tally.rules {
-        text += &format!(
-            "  {:<4} {:<12} {}\n",
-            rule.to_string(),
-            rule.name(),
-            standing(count, tried.campaign.missing_for(*rule))
-        );
+fn rules(account: &Account) -> String {
+    let mut text = format!("\nrules, of {}\n", counted(account.runs, "run"));
+    for count in &account.rules {
+        text += &format!("  {:<4} {:<12} {}\n", count.rule.to_string(), count.name, count.standing());
     }
     text
-}
-
-fn standing(count: &RuleCount, missing: Option<&str>) -> String {
-    let RuleCount { held, violated, vacuous, undecided, why } = count;
-    if *violated > 0 {
-        return format!("violated in {violated}, held in {held}, nothing to decide in {vacuous}");
-    }
-    match (*held, *undecided) {
-        (0, 0) => match missing {
-            Some(what) => format!("not decidable: it is about {what}, which the adapter does not have"),
-            None => format!("vacuous: nothing to decide in {vacuous}"),
-        },
-        (0, undecided) => {
-            format!("undecided in {undecided}: {}", why.as_deref().unwrap_or("the runs do not show enough"))
-        }
-        (held, 0) => format!("held in {held}, nothing to decide in {vacuous}"),
-        (held, undecided) => {
-            format!("held in {held}, undecided in {undecided}, nothing to decide in {vacuous}")
-        }
-    }
 }
 
 fn failures(found: &[Told]) -> String {
