@@ -43,6 +43,44 @@ fn a_command_line_is_kept_and_removed() {
     assert_eq!(bench.core.command_line(job), None);
 }
 
+/// Facts B2: AddFile answers E_INVALIDARG to a bad name, to a protocol that there is not, and to a relative path. A scheme has no case. BITS
+/// copies from SMB as well; `docs/coverage.md` has why we do not.
+#[test]
+fn a_scheme_has_no_case_and_what_names_no_http_is_refused() {
+    let mut bench = Bench::bits();
+    let job = bench.create_for(USER);
+    let mut add = |remote: &'static str, local: &'static str| {
+        let file = names(remote, local);
+        let answers = [Call::AddFile { file: file.clone() }, Call::AddFileSet { files: vec![file] }];
+        answers.map(|call| bench.call(job, call))
+    };
+    for taken in ["http://h/f", "HTTP://h/f", "Http://H/f", "HTTPS://h/f", "hTTps://h/f"] {
+        assert_eq!(add(taken, "/f"), [HResult::S_OK; 2], "{taken}");
+    }
+    let of_smb = [
+        "file:///f",
+        "File:///f",
+        "FILE://server/share/f",
+        "/f",
+        "C:\\f",
+        "\\\\server\\share\\f",
+        "//server/share/f",
+        "smb://server/share/f",
+    ];
+    for refused in of_smb.into_iter().chain(["f", "./f", "ftp://h/f", "FTP://h/f", "HTTP:", "HTTP://"]) {
+        assert_eq!(add(refused, "/f"), [HResult::E_INVALIDARG; 2], "{refused}");
+    }
+    for refused in ["f", "./f", "d/f"] {
+        assert_eq!(add("http://h/f", refused), [HResult::E_INVALIDARG; 2], "{refused}");
+    }
+    // What is absolute is the system's matter: a share is on Windows alone.
+    let share = if cfg!(windows) { HResult::S_OK } else { HResult::E_INVALIDARG };
+    assert_eq!(add("http://h/f", "\\\\server\\share\\f"), [share; 2]);
+    let file = FileId(0);
+    assert_eq!(bench.get(job, Call::FileGetRemoteName { file }), text("http://h/f"));
+    assert_eq!(bench.get(job, Call::FileGetRemoteName { file: FileId(2) }), text("HTTP://h/f"));
+}
+
 #[test]
 fn files_have_the_names_they_were_given() {
     let mut bench = Bench::bits();

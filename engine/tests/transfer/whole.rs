@@ -68,6 +68,17 @@ fn what_comes_after_the_announced_length_is_not_taken() {
     assert_eq!(bench.completed(), b"right");
 }
 
+/// A scheme that AddFile takes is fetched (facts B2).
+#[test]
+fn a_scheme_in_capitals_is_fetched() {
+    let server = Server::fixed(response("200 OK", &[], b"here"));
+    let mut bench = Bench::new();
+    let url = server.url("/").replacen("http://", "HTTP://", 1);
+    assert!(url.starts_with("HTTP://"), "{url}");
+    assert_eq!(bench.fetch(&url).outcome, Outcome::Done);
+    assert_eq!(bench.completed(), b"here");
+}
+
 #[test]
 fn redirects_are_followed_within_their_scheme() {
     let server = Server::start(|head, out| {
