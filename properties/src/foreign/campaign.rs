@@ -340,6 +340,7 @@ impl Trying<'_> {
         let now = Instant::now();
         let learned = now + until.saturating_duration_since(now) / 2;
         let Some(undisturbed) = undisturbed(self.stage, &self.abilities, learned)? else { return Ok(()) };
+        let mut others = self.more_stages(self.plan.workers.get().min(cores()));
         let kinds: Vec<(Racer, Trigger)> =
             { Racer::ALL.into_iter().map(|racer| (racer, Trigger::AfterReturn)) }
                 .chain([Racer::Cancel, Racer::Unregister, Racer::Mask].map(|racer| (racer, Trigger::AtEnter)))
@@ -355,7 +356,10 @@ impl Trying<'_> {
             let left = until.saturating_duration_since(Instant::now());
             let share = Instant::now() + left * weight((*racer, *trigger)) / weights;
             let limits = RaceLimits { seed: self.plan.seed, runs: RACE_RUNS, until: share, undisturbed };
-            let raced = match race(*racer, *trigger, self.stage, &self.abilities, limits, &mut self.tally) {
+            let mut stages = vec![&mut *self.stage];
+            stages.extend(&mut others);
+            let raced = match race((*racer, *trigger), &mut stages, &self.abilities, limits, &mut self.tally)
+            {
                 Ok(raced) => raced,
                 Err(fault) => {
                     self.interrupted(&name, fault)?;
@@ -366,8 +370,18 @@ impl Trying<'_> {
                 self.not_begun.push(name);
             }
         }
+        for mut other in others {
+            self.tally.take_leftovers(std::mem::take(&mut other.leftovers));
+            let _fault = other.session.end();
+        }
         self.stage.litter.note(&self.stage.session);
         Ok(())
+    }
+
+    /// Processes beside the first, so that there are so many.
+    fn more_stages(&self, workers: usize) -> Vec<Stage> {
+        // What the first process shows is shown by it alone, where there can be no other one.
+        (1..workers).filter_map(|_| self.stage.another().ok()).collect()
     }
 
     /// Random paths until time is over, on several processes at once. Each of these and each round has numbers of its own.
@@ -384,20 +398,17 @@ impl Trying<'_> {
             let first = plan.stop == Stop::AtFirst && found.load(Ordering::SeqCst);
             Instant::now() >= until || (plan.enough)() || first
         };
-        let mut stages = Vec::new();
-        for _ in 1..workers.min(MOST_WORKERS) {
-            // What the first process shows is shown by it alone, where there can be no other one.
-            stages.extend(self.stage.another().ok());
-        }
+        let stages = self.more_stages(workers.min(MOST_WORKERS) as usize);
         let (mut number, before) = (self.random, self.tally.found.len());
         let (progress, stage, tally) = (self.progress, &mut *self.stage, &mut self.tally);
+        let started = tally.beside();
         let probes = (&self.probes[..], &self.probed);
         let ended = std::thread::scope(|scope| {
-            let (found, is_over, left_out) = (&found, &is_over, &left_out);
+            let (found, is_over, left_out, started) = (&found, &is_over, &left_out, &started);
             let others: Vec<_> = { stages.into_iter().zip(1..) }
                 .map(|(mut stage, worker)| {
                     scope.spawn(move || {
-                        let mut tally = Tally::new();
+                        let mut tally = started.clone();
                         let abilities = Abilities::of(&stage.session);
                         let walking = Walking { plan, stream: stream + worker, probes, found, is_over };
                         let ended = walking.go(&mut stage, &abilities, &mut tally, &mut |_, _| ());
@@ -518,6 +529,11 @@ impl Walking<'_> {
         }
         Ok(())
     }
+}
+
+/// Processes that race at once, at most: those that wait for a processor race against nothing.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// Processes at once at most.

@@ -4,6 +4,8 @@
 //! Then the racing call comes at a delay that is uniform up to there, so that it meets the callback wherever it is. Narrow bins
 //! would miss what happens between them.
 
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use adapter::Fault;
@@ -132,8 +134,14 @@ pub(super) fn undisturbed(
     if !stage.session.can(can::RACE) || !abilities.has_all(&NEEDED) {
         return Ok(None);
     }
-    let mut racing =
-        Racing { stage, abilities, trigger: Trigger::AfterReturn, call: Call::GetState, rng: Rng::new(0, 0) };
+    let mut racing = Racing {
+        stage,
+        worker: 0,
+        abilities,
+        trigger: Trigger::AfterReturn,
+        call: Call::GetState,
+        rng: Rng::new(0, 0),
+    };
     let mut delay = FIRST_DELAY;
     while delay < LAST_DELAY && Instant::now() < until {
         let traces = racing.run(&[delay; PILOT])?;
@@ -146,59 +154,125 @@ pub(super) fn undisturbed(
     Ok(Some(LAST_DELAY))
 }
 
-/// Races one call against the callback until the runs are done or time is over. What it found goes to the tally. None when the adapter cannot.
+/// Races one call against the callback on each of these processes at once, until the runs are done or time is over. What it found goes to the
+/// tally. None when the adapter cannot.
 ///
 /// # Errors
 /// The adapter does something wrong.
 pub(super) fn race(
-    racer: Racer,
-    trigger: Trigger,
-    stage: &mut Stage,
+    (racer, trigger): (Racer, Trigger),
+    stages: &mut [&mut Stage],
     abilities: &Abilities,
     limits: RaceLimits,
     tally: &mut Tally,
 ) -> Result<Option<Raced>, Fault> {
-    let RaceLimits { seed, runs, until, undisturbed } = limits;
     let call = racer.call();
     if !abilities.has(call.method()) {
         return Ok(None);
     }
-    let name = call.to_string();
-    let mut racing = Racing { stage, abilities, trigger, call, rng: Rng::new(seed, racer as u64) };
-    let up_to = match trigger {
-        Trigger::AfterReturn => undisturbed,
-        Trigger::AtEnter => AT_ENTER_US,
-    };
-    let mut raced = Raced { racer: name, trigger, runs: 0, met: 0, broken: 0, up_to_us: up_to };
-    let mut aim = Aim { trigger, up_to };
-    while raced.runs < runs && Instant::now() < until {
-        let batch = aim.batch().min(runs - raced.runs);
-        let delays: Vec<u64> = (0..batch).map(|_| racing.rng.below(aim.up_to + 1)).collect();
-        let traces = racing.run(&delays)?;
-        for trace in &traces {
-            raced.runs += 1;
-            raced.met += u64::from(is_met(trace));
-            let verdicts = Verdicts::of(trace);
-            raced.broken += u64::from(!verdicts.violated().is_empty());
-            tally.take_race(trace, &verdicts, &raced.racer);
-            if ended(trace).is_some() {
-                break;
-            }
-        }
-        raced.up_to_us = raced.up_to_us.max(aim.up_to);
-        // Runs behind one with which the service has ended had none.
-        if traces.iter().any(|trace| ended(trace).is_some()) {
-            racing.stage.session.kill();
-            break;
-        }
-        if !aim.corrects(&traces) {
-            break;
+    let left = AtomicU64::new(limits.runs);
+    let all: Vec<_> = std::thread::scope(|scope| {
+        let begun: Vec<_> = { stages.iter_mut().zip(0..) }
+            .map(|(stage, worker)| {
+                let (left, mut tally) = (&left, tally.beside());
+                scope.spawn(move || {
+                    let share = Share { racer, trigger, worker, left, limits };
+                    (share.race(stage, &mut tally), tally)
+                })
+            })
+            .collect();
+        // A thread that panics has shown a mistake of ours.
+        let joined = begun.into_iter().map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        joined.collect()
+    });
+    let mut raced = Raced { racer: call.to_string(), trigger, runs: 0, met: 0, broken: 0, up_to_us: 0 };
+    let mut ended = Ok(());
+    for (one, theirs) in all {
+        tally.merge(theirs);
+        match one {
+            Ok(one) => raced.add(&one),
+            Err(fault) => ended = ended.and(Err(fault)),
         }
     }
     if raced.runs > 0 {
         tally.count_race_runs(&raced);
     }
-    Ok(Some(raced))
+    ended.map(|()| Some(raced))
+}
+
+/// What one process does of a race.
+#[derive(Clone, Copy)]
+struct Share<'a> {
+    racer: Racer,
+    trigger: Trigger,
+    /// Which of the processes: its jobs and files are called after it, and its delays are its own.
+    worker: u64,
+    /// Runs that none has begun yet.
+    left: &'a AtomicU64,
+    limits: RaceLimits,
+}
+
+impl Share<'_> {
+    fn race(self, stage: &mut Stage, tally: &mut Tally) -> Result<Raced, Fault> {
+        let Share { racer, trigger, worker, left, limits: RaceLimits { seed, runs: _, until, undisturbed } } =
+            self;
+        let call = racer.call();
+        let name = call.to_string();
+        let abilities = Abilities::of(&stage.session);
+        let rng = Rng::new(seed, racer as u64 + worker * Racer::ALL.len() as u64);
+        let mut racing = Racing { stage, worker, abilities: &abilities, trigger, call, rng };
+        let up_to = match trigger {
+            Trigger::AfterReturn => undisturbed,
+            Trigger::AtEnter => AT_ENTER_US,
+        };
+        let mut raced = Raced { racer: name, trigger, runs: 0, met: 0, broken: 0, up_to_us: up_to };
+        let mut aim = Aim { trigger, up_to };
+        while Instant::now() < until {
+            let batch = claim(left, aim.batch());
+            if batch == 0 {
+                break;
+            }
+            let delays: Vec<u64> = (0..batch).map(|_| racing.rng.below(aim.up_to + 1)).collect();
+            let traces = racing.run(&delays)?;
+            for trace in &traces {
+                raced.runs += 1;
+                raced.met += u64::from(is_met(trace));
+                let verdicts = Verdicts::of(trace);
+                raced.broken += u64::from(!verdicts.violated().is_empty());
+                tally.take_race(trace, &verdicts, &raced.racer);
+                if ended(trace).is_some() {
+                    break;
+                }
+            }
+            raced.up_to_us = raced.up_to_us.max(aim.up_to);
+            // Runs behind one with which the service has ended had none.
+            if traces.iter().any(|trace| ended(trace).is_some()) {
+                racing.stage.session.kill();
+                break;
+            }
+            if !aim.corrects(&traces) {
+                break;
+            }
+        }
+        Ok(raced)
+    }
+}
+
+/// Takes so many of the runs that are left, or what there is.
+fn claim(left: &AtomicU64, wanted: u64) -> u64 {
+    let taken =
+        left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| Some(left.saturating_sub(wanted)));
+    taken.unwrap_or(0).min(wanted)
+}
+
+impl Raced {
+    /// The runs of another process.
+    fn add(&mut self, other: &Raced) {
+        self.runs += other.runs;
+        self.met += other.met;
+        self.broken += other.broken;
+        self.up_to_us = self.up_to_us.max(other.up_to_us);
+    }
 }
 
 /// A callback that does nothing is over soon after it has entered.
@@ -244,6 +318,7 @@ const WAITS_FOR_ENTER: Duration = Duration::from_secs(1);
 
 struct Racing<'a> {
     stage: &'a mut Stage,
+    worker: u64,
     abilities: &'a Abilities,
     trigger: Trigger,
     call: Call,
@@ -254,7 +329,7 @@ impl Racing<'_> {
     fn run(&mut self, delays: &[u64]) -> Result<Vec<Trace>, Fault> {
         let feed = self.stage.server.feed();
         let runs: Vec<RunOrder> = delays.iter().map(|delay| self.order(*delay, &feed)).collect();
-        let names: Vec<String> = runs.iter().map(|run| name(run.job)).collect();
+        let names: Vec<String> = runs.iter().map(|run| self.name(run.job)).collect();
         let delays: Duration = delays.iter().copied().map(Duration::from_micros).sum();
         let limit = self.stage.session.manifest().call()
             + self.stage.session.slowest()
@@ -274,6 +349,11 @@ impl Racing<'_> {
         Ok(traces)
     }
 
+    /// The name of a race's file: processes that reach one service have each their own.
+    fn name(&self, job: u32) -> String {
+        format!("w{}-r{job}", self.worker)
+    }
+
     const fn patience(&self) -> Duration {
         match self.trigger {
             Trigger::AfterReturn => PATIENCE,
@@ -283,14 +363,14 @@ impl Racing<'_> {
 
     fn order(&mut self, delay_us: u64, feed: &crate::server::Feed) -> RunOrder {
         let job = self.stage.session.new_race_job();
-        let name = name(job);
+        let name = self.name(job);
         let file =
             FileNames { remote: feed.url(&name).into(), local: self.stage.session.destination(&name).into() };
         let planned = |call: &Call| PlannedCall::of(Some(job), call);
         let flags =
             (NotifyFlags::JOB_TRANSFERRED | NotifyFlags::JOB_ERROR).intersection(self.abilities.events());
         let mut before = vec![
-            planned(&Call::CreateJob { name: Some("race".into()), kind: 0 }),
+            planned(&Call::CreateJob { name: Some(format!("w{}-race", self.worker).into()), kind: 0 }),
             planned(&Call::AddFile { file }),
         ];
         if self.abilities.has(Method::SetNotifyFlags) {
@@ -309,11 +389,6 @@ impl Racing<'_> {
             after: after.into_iter().collect(),
         }
     }
-}
-
-/// The name of a race's file.
-fn name(job: u32) -> String {
-    format!("r{job}")
 }
 
 /// The number of the line at which the racing call starts.
@@ -355,6 +430,28 @@ mod tests {
         let (first, second) = if callback_is_first { (enter, call) } else { (call, enter) };
         let header = r#"{"format":1,"dialect":"bits","records":["call","enter"]}"#;
         Trace::parse(&format!("{header}\n{{\"seq\":1,{first}\n{{\"seq\":2,{second}\n")).expect("a trace")
+    }
+
+    #[test]
+    fn processes_share_the_runs_of_a_race() {
+        let left = AtomicU64::new(120);
+        let claimed: Vec<u64> = std::thread::scope(|scope| {
+            let both =
+                [0, 1].map(|_| scope.spawn(|| std::iter::repeat_with(|| claim(&left, 50)).take(2).sum()));
+            both.into_iter().map(|one| one.join().expect("it claims")).collect()
+        });
+        assert_eq!((claimed.iter().sum::<u64>(), left.into_inner()), (120, 0));
+        let mut all = Raced {
+            racer: "Cancel".to_owned(),
+            trigger: Trigger::AfterReturn,
+            runs: 0,
+            met: 0,
+            broken: 0,
+            up_to_us: 0,
+        };
+        all.add(&Raced { runs: 70, met: 9, broken: 1, up_to_us: 300, ..all.clone() });
+        all.add(&Raced { runs: 50, met: 2, broken: 0, up_to_us: 200, ..all.clone() });
+        assert_eq!((all.runs, all.met, all.broken, all.up_to_us), (120, 11, 1, 300));
     }
 
     #[test]

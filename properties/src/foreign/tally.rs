@@ -223,6 +223,11 @@ impl Tally {
         }
     }
 
+    /// Nothing yet, for a process beside this one: what it meets counts from one beginning.
+    pub(super) fn beside(&self) -> Tally {
+        Tally { started: self.started, ..Tally::new() }
+    }
+
     /// How long ago it began.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
