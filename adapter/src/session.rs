@@ -322,6 +322,7 @@ impl Session {
         let Some(end) = self.await_end(id, limit, &during)? else {
             let stderr = self.process.take().map(|process| process.stderr()).unwrap_or_default();
             if self.has_answered() && self.has_started(calling) {
+                self.program.is_unanswered(id);
                 return Ok(Answered::Open);
             }
             if self.has_answered() {

@@ -34,7 +34,7 @@ use contract::ids::{CallId, DeliveryId};
 pub use self::header::{Ended, FORMAT, Header, HeaderFinding, Switches};
 pub use self::line::{
     BeginLine, CallLine, ChooseLine, EnterLine, EnvLine, GivenLine, Kind, LeaveLine, Left, Line, Reason,
-    ReturnLine, StateLine, Told, WaitLine,
+    ReturnLine, StateLine, Told, UnknownLine, WaitLine,
 };
 pub use self::parse::{Reader, TraceError};
 pub use contract::event::Recorded;
@@ -125,6 +125,11 @@ pub(crate) struct Open<'a> {
 }
 
 impl<'a> Open<'a> {
+    /// An open call.
+    pub(crate) fn call(&self, id: CallId) -> Option<&'a CallLine> {
+        self.calls.get(&id).copied()
+    }
+
     /// The line as an event, if it is one and its beginning is known.
     pub(crate) fn view(&mut self, line: &'a Line) -> Option<EventView<'a>> {
         let (mut call, mut enter) = (None, None);
@@ -148,6 +153,11 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
+    /// An open call.
+    pub(crate) fn call(&self, id: CallId) -> Option<&CallLine> {
+        self.calls.get(&id)
+    }
+
     /// Shows the line as an event, if it is one and its beginning is known.
     pub(crate) fn show(&mut self, line: Line, see: impl FnOnce(u64, &EventView<'_>)) {
         let (mut call, mut enter) = (None, None);
@@ -200,6 +210,6 @@ fn view<'l>(line: &'l Line, call: Option<&'l CallLine>, enter: Option<EnterLine>
         Kind::State(state) => {
             EventView::State { job: state.job, from: state.from, to: state.to, by: state.by.into() }
         }
-        Kind::Choose(_) | Kind::Crash {} | Kind::Restart {} => return None,
+        Kind::Choose(_) | Kind::Unknown(_) | Kind::Crash {} | Kind::Restart {} => return None,
     })
 }

@@ -1,12 +1,12 @@
 //! Judging a whole run: small ids per job, and what became of each rule.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::{Hash as _, Hasher};
 use std::io::BufRead;
 
 use contract::answers;
-use contract::call::{Call, Out};
+use contract::call::{Call, Method, Out};
 use contract::dialect::Profile;
 use contract::env::EnvStep;
 use contract::event::EventView;
@@ -101,6 +101,9 @@ impl Verdicts {
             if is_restart(line) {
                 judge.restart();
             }
+            if let Kind::Unknown(unknown) = &line.what {
+                judge.unknown(unknown.job, open.call(unknown.call).map(|call| call.call.method()));
+            }
             if let Some(event) = open.view(line) {
                 judge.event(line.seq, &event);
             }
@@ -122,6 +125,9 @@ impl Verdicts {
             let line = line?;
             if is_restart(&line) {
                 judge.restart();
+            }
+            if let Kind::Unknown(unknown) = &line.what {
+                judge.unknown(unknown.job, kept.call(unknown.call).map(|call| call.call.method()));
             }
             kept.show(line, |seq, event| judge.event(seq, event));
         }
@@ -170,10 +176,28 @@ pub struct Judge {
     owners: BTreeMap<JobId, UserId>,
     counts: BTreeMap<Rule, Count>,
     undecided: BTreeMap<Rule, String>,
+    /// Jobs with a call whose answer did not come in time; none for a call that is about no job.
+    unanswered: BTreeSet<Option<JobId>>,
     /// When the first job ended.
     first_end: Option<u64>,
     events: u64,
     last_seq: u64,
+}
+
+/// The rules that hang on the answer to a call of this method.
+fn hang_on(method: Method) -> RuleSet {
+    let always = [Rule::R12, Rule::R16, Rule::R18, Rule::R19];
+    let own: &[Rule] = match method {
+        Method::Cancel => &[Rule::R1, Rule::R10, Rule::R13, Rule::R15],
+        Method::Complete => &[Rule::R4, Rule::R10, Rule::R13, Rule::R15],
+        Method::SetNotifyFlags => &[Rule::R2, Rule::R11],
+        Method::SetNotifyInterface | Method::SetNotifyCmdLine => &[Rule::R3, Rule::R11],
+        Method::Resume | Method::Suspend => &[Rule::R5, Rule::R13],
+        Method::GetJob | Method::EnumJobs | Method::EnumJobsNext => &[Rule::R10],
+        Method::GetState => &[Rule::R10, Rule::R13],
+        _ => &[Rule::R11],
+    };
+    RuleSet::of(own).union(RuleSet::of(&always))
 }
 
 fn is_restart(line: &Line) -> bool {
@@ -212,6 +236,7 @@ impl Judge {
             owners: BTreeMap::new(),
             counts: rules.iter().map(|rule| (rule, Count::default())).collect(),
             undecided: BTreeMap::new(),
+            unanswered: BTreeSet::new(),
             first_end: None,
             events: 0,
             last_seq: 0,
@@ -267,7 +292,7 @@ impl Judge {
         match (*event, event.job()) {
             (EventView::Return { id, call: Call::CreateJob { .. }, hr, .. }, job) => {
                 self.manager_calls.remove(&id);
-                self.manager_answer(seq, job, contract::Method::CreateJob, hr);
+                self.manager_answer(seq, job, Method::CreateJob, hr);
                 // A job that was never made has no monitors; one that was is followed from here on.
                 if let Some(job) = job.filter(|_| hr.succeeded()) {
                     self.feed(seq, job, event);
@@ -309,6 +334,16 @@ impl Judge {
         self.manager_calls.clear();
     }
 
+    /// The answer to a call on this job did not come in time. Rules that hang on it are undecided, unless they are broken already or for
+    /// another job. Of the job nothing follows from what is open at the end.
+    pub fn unknown(&mut self, job: Option<JobId>, method: Option<Method>) {
+        let hang = method.map_or(RuleSet::ALL, hang_on);
+        let name = method.map_or("a call", Method::name);
+        let on = job.map(|job| format!("{job}.")).unwrap_or_default();
+        self.undecidable(hang, &format!("the answer to {on}{name} did not come in time"));
+        self.unanswered.insert(job);
+    }
+
     /// The end of a run that ended so.
     #[must_use]
     pub fn end(self, ended: Ended) -> Verdicts {
@@ -322,7 +357,9 @@ impl Judge {
     #[must_use]
     pub fn finish(mut self) -> Verdicts {
         let seq = self.last_seq;
-        for job in self.jobs.keys().copied().collect::<Vec<_>>() {
+        let unanswered = std::mem::take(&mut self.unanswered);
+        let is_answered = |job: Option<JobId>| !unanswered.contains(&job);
+        for job in self.jobs.keys().copied().filter(|job| is_answered(Some(*job))).collect::<Vec<_>>() {
             let mut violated = self.jobs[&job].finish(&self.profile);
             // That everything is delivered assumes that every callback leaves (contract L1).
             if !self.across.is_quiet() {
@@ -338,7 +375,7 @@ impl Judge {
                 self.note(seq, Some(job), r9, r9);
             }
         }
-        for job in self.across.stuck().collect::<Vec<_>>() {
+        for job in self.across.stuck().filter(|job| is_answered(*job)).collect::<Vec<_>>() {
             let r16 = RuleSet::of(&[Rule::R16]);
             self.note(seq, job, r16, r16);
         }
@@ -386,6 +423,7 @@ impl Judge {
             owners,
             counts,
             undecided,
+            unanswered,
             first_end,
             events: _,
             last_seq: _,
@@ -402,7 +440,7 @@ impl Judge {
             jobs.values().for_each(|watched| before(watched.ended()).hash(state));
         }
         counts.values().for_each(|count| count.first.is_some().hash(state));
-        (jobs.len(), manager_calls.len(), undecided.len()).hash(state);
+        (jobs.len(), manager_calls.len(), undecided.len(), unanswered).hash(state);
     }
 
     /// How often each rule has decided something so far.
@@ -485,7 +523,7 @@ impl Judge {
     }
 
     /// R12 for the manager's methods, whose answers depend on no job's state.
-    fn manager_answer(&mut self, seq: u64, job: Option<JobId>, method: contract::Method, hr: HResult) {
+    fn manager_answer(&mut self, seq: u64, job: Option<JobId>, method: Method, hr: HResult) {
         if self.rules.contains(Rule::R12) {
             let r12 = RuleSet::of(&[Rule::R12]);
             let good = answers::allows(&self.profile, method, JobState::Suspended, hr);

@@ -50,6 +50,15 @@ pub(crate) fn told(trace: &Trace, verdicts: &Verdicts) -> Vec<Told> {
             judging.judge.restart();
             told.changed.push("Calls and callbacks that were open are gone.".to_owned());
         }
+        if let Kind::Unknown(unknown) = &line.what {
+            let called = trace.lines.iter().rev().filter(|before| before.seq < line.seq);
+            let method = called.filter_map(|before| match &before.what {
+                Kind::Call(call) if call.id == unknown.call => Some(call.call.method()),
+                _ => None,
+            });
+            judging.judge.unknown(unknown.job, method.into_iter().next());
+            told.changed.push("Rules that hang on its answer are undecided.".to_owned());
+        }
         if let Some(event) = events.get(&line.seq) {
             judging.event(event, &mut told);
         }
@@ -178,7 +187,7 @@ pub(crate) const CHOICE: &str = "choice";
 
 fn kind(what: &Kind) -> &'static str {
     match what {
-        Kind::Call(_) | Kind::Return(_) | Kind::Wait(_) => "call",
+        Kind::Call(_) | Kind::Return(_) | Kind::Unknown(_) | Kind::Wait(_) => "call",
         Kind::Begin(_) | Kind::Enter(_) | Kind::Given(_) | Kind::Leave(_) => "callback",
         Kind::Env(_) | Kind::Crash {} | Kind::Restart {} => "environment",
         Kind::State(_) => "state",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contract::event::Given;
 use contract::{Call, CallId, DeliveryId, Event, FileId, JobId, Out, ReceiverId, ThreadId, UserId};
-use judge::trace::{CallLine, EnterLine, GivenLine, Kind, LeaveLine, Left, ReturnLine, Told};
+use judge::trace::{CallLine, EnterLine, GivenLine, Kind, LeaveLine, Left, ReturnLine, Told, UnknownLine};
 use judge::{Header, Line as TraceLine, Trace};
 
 use super::Heard;
@@ -88,6 +88,13 @@ impl Program {
         let line = CallLine { id, thread, user, inside: None, job, call };
         self.happens(start.q, Kind::Call(line));
         Ok(())
+    }
+
+    /// The answer to a call did not come in time.
+    pub(super) fn is_unanswered(&mut self, command: i64) {
+        let Some(OpenCall { id, job, .. }) = self.open.get(&command).cloned() else { return };
+        let last = self.happened.iter().map(|happening| happening.q).max().unwrap_or(0);
+        self.happens(last + 1, Kind::Unknown(UnknownLine { call: id, job }));
     }
 
     /// A call from inside of a callback, or in a race.

@@ -63,6 +63,7 @@ impl<'a> Words<'a> {
             Kind::Leave(leave) => self.deliveries.get(&leave.delivery).map(|enter| enter.job),
             Kind::Env(env) => env.job,
             Kind::State(state) => Some(state.job),
+            Kind::Unknown(unknown) => unknown.job,
             Kind::Choose(_) | Kind::Crash {} | Kind::Restart {} => None,
         }
     }
@@ -94,6 +95,9 @@ impl<'a> Words<'a> {
                     0 | 1 => choose.site.clone(),
                     options => format!("chose {} of {options} at {}", choose.taken, choose.site),
                 }
+            }
+            Kind::Unknown(unknown) => {
+                self.of_return(unknown.call, unknown.job, "not back in time".to_owned(), &Out::None)
             }
             Kind::Crash {} => "the service dies".to_owned(),
             Kind::Restart {} => "the service starts again".to_owned(),

@@ -47,6 +47,8 @@ pub enum Kind {
     State(StateLine),
     /// A schedule or a generator chose.
     Choose(ChooseLine),
+    /// The answer to a call did not come in time.
+    Unknown(UnknownLine),
     /// The service died.
     Crash {},
     /// The service started again.
@@ -94,6 +96,16 @@ pub struct ReturnLine {
     /// What it gave back.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub out: Out,
+}
+
+/// The answer to a call did not come in time. The call may have had its effect, and may still have it; it counts as open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct UnknownLine {
+    /// The call.
+    pub call: CallId,
+    /// The job it was made on, if it was made on one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
 }
 
 fn is_nothing(out: &Out) -> bool {

@@ -12,9 +12,9 @@ use super::header::FORMAT;
 use super::{CallLine, Header, Kind, Line, Trace};
 
 /// The kinds of lines, as an error lists what was expected.
-const KINDS: [&str; 12] = [
-    "call", "return", "begin", "wait", "enter", "given", "leave", "env", "state", "choose", "crash",
-    "restart",
+const KINDS: [&str; 13] = [
+    "call", "return", "begin", "wait", "enter", "given", "leave", "env", "state", "choose", "unknown",
+    "crash", "restart",
 ];
 
 /// What is wrong with a trace. Lines count from 1, the header being the first.
@@ -471,6 +471,9 @@ impl Order {
             }
             Kind::Return(back) if !self.calls.remove(&back.call) && !self.lost_calls.remove(&back.call) => {
                 Err(TraceError::ReturnWithoutCall { line: number, call: back.call })
+            }
+            Kind::Unknown(unknown) if !self.calls.contains(&unknown.call) => {
+                Err(TraceError::ReturnWithoutCall { line: number, call: unknown.call })
             }
             Kind::Begin(begin) if self.deliveries.contains(&begin.delivery) => {
                 Err(TraceError::DeliveryOpen { line: number, delivery: begin.delivery })

@@ -27,6 +27,7 @@ fn fit(kinds: Vec<(u64, Kind)>) -> Vec<Line> {
         Kind::Return(back) => calls.remove(&back.call),
         Kind::Begin(begin) => !deliveries.contains(&begin.delivery),
         Kind::Wait(wait) => calls.contains(&wait.call),
+        Kind::Unknown(unknown) => calls.contains(&unknown.call),
         Kind::Enter(enter) => deliveries.insert(enter.delivery),
         Kind::Given(told) => deliveries.contains(&told.delivery),
         Kind::Leave(leave) => deliveries.remove(&leave.delivery),
@@ -140,6 +141,10 @@ fn kind() -> impl Strategy<Value = Kind> {
             site,
             options,
             taken,
+        })),
+        1 => (id(), prop::option::of(id())).prop_map(|(call, job)| Kind::Unknown(UnknownLine {
+            call: CallId(call),
+            job: job.map(JobId),
         })),
         1 => Just(Kind::Crash {}),
         1 => Just(Kind::Restart {}),
@@ -307,6 +312,7 @@ pub(crate) fn census(trace: &Trace) -> BTreeMap<&'static str, usize> {
             Kind::Env(_) => "env",
             Kind::State(_) => "state",
             Kind::Choose(_) => "choose",
+            Kind::Unknown(_) => "unknown",
             Kind::Crash {} => "crash",
             Kind::Restart {} => "restart",
         };

@@ -48,15 +48,15 @@ fn every_mistake_has_its_line_and_its_words() {
         (&[HEADER, CALL, "{"], "line 3 is not a JSON object: EOF while parsing an object"),
         (
             &[HEADER, "", r#"{"seq":1}"#],
-            "line 3 has no `kind`: expected one of call, return, begin, wait, enter, given, leave, env, state, choose, crash, restart",
+            "line 3 has no `kind`: expected one of call, return, begin, wait, enter, given, leave, env, state, choose, unknown, crash, restart",
         ),
         (
             &[HEADER, r#"{"seq":1,"kind":"pause"}"#],
-            "line 2 has the unknown kind \"pause\": expected one of call, return, begin, wait, enter, given, leave, env, state, choose, crash, restart",
+            "line 2 has the unknown kind \"pause\": expected one of call, return, begin, wait, enter, given, leave, env, state, choose, unknown, crash, restart",
         ),
         (
             &[HEADER, r#"{"seq":1,"kind":7}"#],
-            "line 2 has the unknown kind \"7\": expected one of call, return, begin, wait, enter, given, leave, env, state, choose, crash, restart",
+            "line 2 has the unknown kind \"7\": expected one of call, return, begin, wait, enter, given, leave, env, state, choose, unknown, crash, restart",
         ),
         (&[HEADER, r#"{"kind":"crash"}"#], "line 2 is no good `crash` line: missing field `seq`"),
         (

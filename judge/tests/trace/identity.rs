@@ -61,5 +61,5 @@ fn the_generator_makes_every_kind_of_line() {
         let trace = trace().new_tree(&mut runner).expect("the strategy rejects nothing").current();
         seen.extend(census(&trace).into_keys());
     }
-    assert_eq!(seen.len(), 12, "{seen:?}");
+    assert_eq!(seen.len(), 13, "{seen:?}");
 }

@@ -117,6 +117,7 @@ impl Excerpts {
             Kind::Leave(leave) => self.deliveries.remove(&leave.delivery),
             Kind::Env(env) => env.job,
             Kind::State(state) => Some(state.job),
+            Kind::Unknown(unknown) => unknown.job,
             Kind::Choose(_) | Kind::Crash {} | Kind::Restart {} => None,
         }
     }

@@ -141,7 +141,7 @@ impl Seen {
             Kind::Call(call) => self.nested_calls += u64::from(call.inside.is_some()),
             Kind::Return(back) => self.refused_calls += u64::from(back.hr.failed()),
             Kind::Begin(_) | Kind::Wait(_) | Kind::Given(_) => {}
-            Kind::Choose(_) | Kind::Crash {} | Kind::Restart {} => {}
+            Kind::Unknown(_) | Kind::Choose(_) | Kind::Crash {} | Kind::Restart {} => {}
         }
     }
 }
