@@ -54,7 +54,7 @@ pub(super) struct Args {
     /// End with the first failure.
     #[arg(long)]
     stop_at_first: bool,
-    /// Processes of the adapter that are led along random paths at once.
+    /// Processes of the adapter that race, and are led along random paths, at once.
     #[arg(long, default_value_t = WORKERS, value_name = "N")]
     workers: NonZeroUsize,
     /// The file of known failures; the one that the adapter.toml names when left out.
