@@ -40,6 +40,7 @@ mod fetched;
 mod handed;
 mod monitor;
 mod owed;
+mod polled;
 mod possible;
 mod queue;
 mod recorder;

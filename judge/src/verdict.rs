@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::across::{Across, CALLBACK_SLOTS};
 use super::fetched::Fetched;
 use super::handed::Handed;
+use super::polled::Polled;
 use super::possible::Possible;
 use super::queue::Queue;
 use super::trace::{Ended, Header, Kept, Kind, Line, Open, Reader, Recorded, Trace, TraceError};
@@ -171,11 +172,14 @@ pub struct Judge {
     handed: Handed,
     fetched: Fetched,
     queue: Queue,
+    polled: Polled,
     /// Open calls about no job.
     manager_calls: BTreeMap<CallId, ManagerCall>,
     owners: BTreeMap<JobId, UserId>,
     counts: BTreeMap<Rule, Count>,
     undecided: BTreeMap<Rule, String>,
+    /// Rules that the run does not record enough for, unless polls have decided them.
+    lacking: BTreeMap<Rule, String>,
     /// Jobs with a call whose answer did not come in time; none for a call that is about no job.
     unanswered: BTreeSet<Option<JobId>>,
     /// When the first job ended.
@@ -232,10 +236,12 @@ impl Judge {
             handed: Handed::recorded(&[Recorded::Given, Recorded::Begin]),
             fetched: Fetched::recorded(),
             queue: Queue::default(),
+            polled: Polled::new(RuleSet::EMPTY),
             manager_calls: BTreeMap::new(),
             owners: BTreeMap::new(),
             counts: rules.iter().map(|rule| (rule, Count::default())).collect(),
             undecided: BTreeMap::new(),
+            lacking: BTreeMap::new(),
             unanswered: BTreeSet::new(),
             first_end: None,
             events: 0,
@@ -262,7 +268,8 @@ impl Judge {
             let mut needed = always.iter().chain(rule.needs());
             if let Some(missing) = needed.find(|needed| !header.records.contains(needed)) {
                 // Not stepped at all: without what it needs, it would cry out at nothing.
-                judge.undecided.insert(rule, format!("the subject does not record {missing:?} events"));
+                let noted = if Polled::decides(rule) { &mut judge.lacking } else { &mut judge.undecided };
+                noted.insert(rule, format!("the subject does not record {missing:?} events"));
             }
         }
         let records_given = header.records.contains(&Recorded::Given);
@@ -270,7 +277,9 @@ impl Judge {
         if !header.records.contains(&Recorded::Fetch) {
             judge.fetched = Fetched::default();
         }
-        judge.rules = judge.rules.iter().filter(|rule| !judge.undecided.contains_key(rule)).collect();
+        judge.polled = Polled::new(judge.lacking.keys().copied().collect());
+        let lacks = |rule: &Rule| judge.undecided.contains_key(rule) || judge.lacking.contains_key(rule);
+        judge.rules = judge.rules.iter().filter(|rule| !lacks(rule)).collect();
         if !records_given {
             judge.of_handed = judge.rules;
         }
@@ -286,7 +295,8 @@ impl Judge {
         let handed = (self.handed.event(event), self.of_handed);
         let fetched = (self.fetched.event(event), self.rules);
         let queue = (self.queue.event(&self.profile, seq, event), self.rules);
-        for ((violated, exercised), rules) in [handed, fetched, queue] {
+        let polled = (self.polled.event(&self.profile, event), RuleSet::ALL);
+        for ((violated, exercised), rules) in [handed, fetched, queue, polled] {
             self.note(seq, event.job(), violated.intersection(rules), exercised.intersection(rules));
         }
         match (*event, event.job()) {
@@ -331,6 +341,7 @@ impl Judge {
         self.handed.restart();
         self.fetched.restart();
         self.queue.restart();
+        self.polled.restart();
         self.manager_calls.clear();
     }
 
@@ -340,7 +351,8 @@ impl Judge {
         let hang = method.map_or(RuleSet::ALL, hang_on);
         let name = method.map_or("a call", Method::name);
         let on = job.map(|job| format!("{job}.")).unwrap_or_default();
-        self.undecidable(hang, &format!("the answer to {on}{name} did not come in time"));
+        let hang = hang.intersection(self.rules.union(self.polled.rules()));
+        self.note_undecided(hang, &format!("the answer to {on}{name} did not come in time"));
         self.unanswered.insert(job);
     }
 
@@ -386,12 +398,15 @@ impl Judge {
     #[must_use]
     pub fn cut(self) -> Verdicts {
         let jobs = self.jobs.len() as u64;
-        let Judge { counts, mut undecided, events, .. } = self;
+        let Judge { counts, mut undecided, mut lacking, events, .. } = self;
         let verdict = |(rule, count): (Rule, Count)| {
             let verdict = match (count.first, undecided.remove(&rule), count.decisions) {
                 (Some(first), _, _) => Verdict::Violated { first, count: count.violations },
                 (None, Some(why), _) => Verdict::Undecided { why },
-                (None, None, 0) => Verdict::Vacuous,
+                (None, None, 0) => match lacking.remove(&rule) {
+                    Some(why) => Verdict::Undecided { why },
+                    None => Verdict::Vacuous,
+                },
                 (None, None, decisions) => Verdict::Held { decisions },
             };
             (rule, verdict)
@@ -401,7 +416,11 @@ impl Judge {
 
     /// Records that these rules cannot be judged in this run, whatever was seen so far; a violation seen stays one.
     pub fn undecidable(&mut self, rules: RuleSet, why: &str) {
-        for rule in rules.intersection(self.rules).iter() {
+        self.note_undecided(rules.intersection(self.rules), why);
+    }
+
+    fn note_undecided(&mut self, rules: RuleSet, why: &str) {
+        for rule in rules.iter() {
             self.undecided.entry(rule).or_insert_with(|| why.to_owned());
         }
     }
@@ -419,16 +438,18 @@ impl Judge {
             handed,
             fetched,
             queue,
+            polled,
             manager_calls,
             owners,
             counts,
             undecided,
+            lacking: _,
             unanswered,
             first_end,
             events: _,
             last_seq: _,
         } = self;
-        (rules, of_handed, across, handed, fetched, owners, first_end.is_some()).hash(state);
+        (rules, of_handed, across, handed, fetched, polled, owners, first_end.is_some()).hash(state);
         queue.digest(state);
         for (job, watched) in jobs {
             job.hash(state);
