@@ -1,11 +1,9 @@
 //! `bgcheck adapter` with adapters that are wrong: what they do is never taken for what the implementation does.
 
-mod support;
-
 use std::path::Path;
 use std::process::{Command, Output};
 
-use support::broken::{UNIMPLEMENTED, adapter};
+use crate::support::broken::{UNIMPLEMENTED, adapter};
 
 fn bgcheck(args: &[&str], path: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_bgcheck"))

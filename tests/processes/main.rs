@@ -10,6 +10,7 @@ mod full_disk;
 mod hangs;
 mod inputs;
 mod json;
+mod known_failures;
 mod locks;
 mod long;
 mod long_trace;

@@ -2,13 +2,11 @@
 //!
 //! The subject is an adapter of a few lines, whose GetState is wrong each time.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
-use support::broken::adapter;
-use support::{command, said};
+use crate::support::broken::adapter;
+use crate::support::{command, said};
 
 /// Jobs are SUSPENDED for a poll, and in this state for GetState.
 fn answer(state: &str) -> String {
