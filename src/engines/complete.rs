@@ -93,7 +93,7 @@ const DIGESTS: &str = "race digests";
 const ARE_ONE_STATE: &str = "two moments with one digest are one state";
 
 /// What the scope `small` is estimated to take on two cores, and as much again: with less, a night explores `tiny`.
-pub(crate) const SMALL_TAKES: Duration = Duration::from_secs(30 * 60);
+pub(crate) const SMALL_TAKES: Duration = Duration::from_secs(20 * 60);
 
 /// A schedule takes less than a millisecond, so that silence for so long is a hang.
 const SILENCE: Duration = Duration::from_secs(60);

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::support;
 use crate::support::broken::{UNIMPLEMENTED, adapter};
 
 fn bgcheck(args: &[&str], path: &Path) -> Output {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support;
 use crate::support::said;
 
 /// Long enough for the engine to have begun, on a busy machine, too.
