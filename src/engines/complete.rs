@@ -205,7 +205,11 @@ pub(crate) fn run(plan: &Plan<'_>, output: &Output) -> Result<Vec<Explored>, Err
         let help = "see the names: bgcheck race --complete --list".to_owned();
         return Err(Error::Usage { what, help });
     }
-    let known = plan.resume.as_deref().map(|file| finished::read(file, output)).transpose()?;
+    // The name of this build, before a later one may stand in its place.
+    let _this = build();
+    let asked: BTreeSet<String> =
+        races.iter().flat_map(|(_, races)| races).map(|scoped| plan.text(scoped)).collect();
+    let known = plan.resume.as_deref().map(|file| finished::read(file, &asked, output)).transpose()?;
     let known = known.unwrap_or_default();
     let ahead = ahead::of(plan, &races);
     let mut first = 0;
@@ -222,6 +226,11 @@ impl Plan<'_> {
         let mut races = scoped(self.scope, dialect);
         races.retain(|scoped| self.only.is_none_or(|only| scoped.name.contains(only)));
         races
+    }
+
+    /// The race and the design, line by line.
+    fn text(&self, scoped: &Scoped) -> String {
+        Race { design: self.design, fault: self.fault, ..scoped.race.clone() }.print().join("\n")
     }
 
     /// The scope, and how many of its races are explored where these are not all.
@@ -336,8 +345,7 @@ impl Shared<'_> {
     }
 
     fn row(&self, nth: usize, scoped: &Scoped) -> Row {
-        let (design, fault) = (self.plan.design, self.plan.fault);
-        let race = Race { design, fault, ..scoped.race.clone() }.print().join("\n");
+        let race = self.plan.text(scoped);
         let asked = |known: &&Row| {
             known.refine == self.plan.refine && known.states_kept == Kept::from(self.plan.states)
         };
@@ -481,9 +489,9 @@ fn of_collision(scoped: &Scoped, collision: &Collision) -> Found {
 const FOR_EVER: Duration = Duration::from_secs(1 << 32);
 
 impl Row {
-    /// Whether it was explored to its end, and was followed along the protocol wherever it was to be.
-    fn is_followed(&self) -> bool {
-        self.complete && !self.found.iter().any(|found| found.what == What::Protocol)
+    /// Whether it was explored to its end, and nothing is wrong with it.
+    fn is_sound(&self) -> bool {
+        self.complete && self.found.is_empty()
     }
 }
 

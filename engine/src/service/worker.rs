@@ -55,12 +55,8 @@ impl<R: Runtime> Shared<R> {
             if self.is_stopping() {
                 return None;
             }
-            if let Some(place) = state.expired.pop() {
-                state = self.remove_expired(state, &place);
-                continue;
-            }
             let starves = fault!(self, UsersStarved) && state.workers.is_full();
-            if !state.wants_transfer() || starves {
+            if !state.wants_worker() || starves {
                 // Nothing to do: the timer's or a caller's wake-up comes after the next change.
                 self.publish_time(&mut state, Wake::All);
                 self.runtime.looks_for_work();
@@ -71,6 +67,10 @@ impl<R: Runtime> Shared<R> {
             let (looked_again, grown) = self.grow(state, Role::Worker);
             state = looked_again;
             if grown == Grown::Yes {
+                continue;
+            }
+            if let Some(place) = state.expired.pop() {
+                state = self.remove_expired(state, me, &place);
                 continue;
             }
             let taken = state.poll_transfer();
@@ -90,12 +90,19 @@ impl<R: Runtime> Shared<R> {
 
     /// The temporary file of a job that has expired goes. No call is left that could report a failed removal. Where an attempt still
     /// writes it, the worker of that attempt removes it once more.
-    fn remove_expired<'a>(&'a self, state: Guard<'a, R>, place: &Place) -> Guard<'a, R> {
+    fn remove_expired<'a>(&'a self, mut state: Guard<'a, R>, me: ThreadId, place: &Place) -> Guard<'a, R> {
+        state.workers.busy += 1;
+        self.set_place(&mut state, me, Whereabouts::Foreign(Role::Worker));
+        self.publish(&mut state, None, Wake::All);
         self.runtime.carries(place);
         drop(state);
         let _ = self.disk.remove(place);
-        self.runtime.looks_for_work();
-        self.enter()
+        self.runtime.carries(&place.job);
+        let mut state = self.enter();
+        state.workers.busy -= 1;
+        state.unpublished = true;
+        self.set_place(&mut state, me, Whereabouts::Service);
+        state
     }
 
     /// Waits until no worker runs an older attempt of this job.

@@ -73,7 +73,7 @@ pub enum Begun {
 /// The machine has done what the protocol cannot.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lost {
-    /// What it did or showed.
+    /// What it did or showed, in a sentence.
     pub what: String,
     /// The states in which the protocol could be before, in words.
     pub from: Vec<String>,
@@ -83,7 +83,7 @@ pub struct Lost {
 
 impl std::fmt::Display for Lost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}, which is no step of the protocol", self.what)?;
+        f.write_str(&self.what)?;
         if !self.differs.is_empty() {
             write!(f, "; it differs in {}", self.differs.join(" and "))?;
         }
@@ -115,6 +115,8 @@ struct Places<const J: usize> {
     begun: Vec<(DeliveryId, JobId)>,
     /// The jobs that are in the trail.
     on: [bool; J],
+    /// What was shown last of these. What all threads share determines it.
+    last: Vec<(u8, Shown)>,
 }
 
 /// A state of the protocol, and what the step that led there has still to show.
@@ -125,6 +127,8 @@ struct Place<const J: usize> {
     /// The kinds of steps since the trail was last sure.
     by: Kinds,
 }
+
+const NO_STEP: &str = "no step of the protocol";
 
 /// Steps that are silent after one another, at most; the protocol has no circle of them.
 const SILENT: usize = 16;
@@ -185,7 +189,7 @@ impl<const J: usize> Places<J> {
     fn first(steps: &Arc<Steps<J>>) -> Places<J> {
         let place = Place { world: steps.first, owes: Vec::new(), by: Kinds::default() };
         let (open, begun) = (Vec::new(), Vec::new());
-        Places { steps: Arc::clone(steps), all: vec![place], open, begun, on: [false; J] }
+        Places { steps: Arc::clone(steps), all: vec![place], open, begun, on: [false; J], last: Vec::new() }
     }
 
     fn digest<H: Hasher>(&self, state: &mut H) {
@@ -233,7 +237,7 @@ impl<const J: usize> Places<J> {
                 }
             }
         }
-        self.keep(left, || in_words(event), Vec::new())
+        self.keep(left, || format!("{}, which is {NO_STEP}", in_words(event)), Vec::new())
     }
 
     fn shown(&mut self, shown: &[Option<Shown>; JOBS]) -> Result<(), Lost> {
@@ -241,24 +245,27 @@ impl<const J: usize> Places<J> {
         // Of a job that is not in the trail, anything may stand.
         let in_it = (0..J as u8).zip(shown).filter(|(job, _)| self.on[usize::from(*job)]);
         let shown: Vec<(u8, Shown)> = in_it.filter_map(|(job, shown)| Some((job, (*shown)?))).collect();
-        let rig = &self.steps.rig;
-        let of = |place: &Place<J>, job: u8| shows(rig, &place.world, job);
-        let fits = |place: &&Place<J>| {
-            !place.owes.is_empty() || shown.iter().all(|(job, shown)| of(place, *job) == *shown)
-        };
-        let left: Vec<Place<J>> = reached.iter().filter(fits).cloned().collect();
+        let left: Vec<Place<J>> =
+            reached.iter().filter(|place| !place.owes.is_empty() || self.fits(place, &shown)).cloned().collect();
         let mut differs = Vec::new();
         if left.is_empty() {
             for (job, shown) in &shown {
-                let all: Vec<Shown> = reached.iter().map(|place| of(place, *job)).collect();
+                let all: Vec<Shown> =
+                    reached.iter().map(|place| shows(&self.steps.rig, &place.world, *job)).collect();
                 differs.extend(shown.fields_of_none(&all));
             }
         }
         let words = || {
             let words: Vec<String> = shown.iter().map(|(_, shown)| words_of(shown)).collect();
-            format!("the lock is given back at {}", words.join("; "))
+            format!("the lock is given back at {}, which is {NO_STEP}", words.join("; "))
         };
-        self.keep(left, words, differs)
+        let kept = self.keep(left, words, differs);
+        self.last = shown;
+        kept
+    }
+
+    fn fits(&self, place: &Place<J>, shown: &[(u8, Shown)]) -> bool {
+        shown.iter().all(|(job, shown)| shows(&self.steps.rig, &place.world, *job) == *shown)
     }
 
     fn rests(&mut self) -> Result<(), Lost> {
@@ -266,10 +273,10 @@ impl<const J: usize> Places<J> {
         let is_in_it = |act: Act| act.job().is_none_or(|job| self.on[usize::from(job)]);
         let rests = |place: &Place<J>| {
             let steps = self.steps.of(&place.world);
-            place.owes.is_empty() && !steps.iter().any(|next| is_fair(&next.act) && is_in_it(next.act))
+            place.owes.is_empty() && self.fits(place, &self.last) && !steps.iter().any(|next| is_fair(&next.act) && is_in_it(next.act))
         };
         let left = self.reached().into_iter().filter(rests).collect();
-        self.keep(left, || "the service is at rest before the protocol is".to_owned(), Vec::new())
+        self.keep(left, || "the service is at rest, and the protocol is not".to_owned(), Vec::new())
     }
 
     fn keep(

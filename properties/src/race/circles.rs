@@ -38,8 +38,8 @@ pub(super) enum Between {
     OneTask,
 }
 
-/// Beyond every task: what goes on by itself.
-const BY_ITSELF: u16 = u64::BITS as u16;
+/// Beyond every task: one that goes on alone. It is fair like all others, so that no schedule ends between two moments.
+const ALONE: u16 = u64::BITS as u16 - 1;
 
 /// The label of the end.
 const ENDED: usize = 0;
@@ -132,7 +132,7 @@ impl<'a> Sorted<'a> {
                     edges.push(match arrival.between {
                         Between::OneLeg => Edge { to, class },
                         Between::OneTask => {
-                            between.push((0, vec![Edge { to, class: BY_ITSELF }]));
+                            between.push((0, vec![Edge { to, class: ALONE }]));
                             Edge { to: end + between.len() as u32, class }
                         }
                     });
@@ -151,7 +151,7 @@ impl<'a> Sorted<'a> {
 }
 
 fn all_tasks() -> Fair {
-    Fair::classes(&(0..BY_ITSELF).collect::<Vec<u16>>())
+    Fair::classes(&(0..=ALONE).collect::<Vec<u16>>())
 }
 
 #[cfg(test)]
@@ -187,6 +187,17 @@ mod tests {
         // From 1 the second task comes to the end. But both tasks move on the way round by 0 as well.
         let arrivals = [(0, 0, 1), (0, 1, 1), (1, 0, 0)];
         assert_eq!(shortest(&arrivals, &[&[1, 2], &[1, 2]], Between::OneLeg), Some(2));
+    }
+
+    #[test]
+    fn a_task_alone_behind_a_circle_that_is_left_is_no_circle() {
+        let mut circles = Circles::default();
+        let mut arrive = |from, way, to, between| {
+            circles.arrive(Begins::at(NodeId::of(from), way), between, NodeId::of(to));
+        };
+        arrive(0, 0, 0, Between::OneLeg);
+        arrive(0, 1, 1, Between::OneTask);
+        assert_eq!(circles.shortest(2, |_| vec![1, 2]), None);
     }
 
     #[test]

@@ -152,7 +152,8 @@ pub fn slices<'a>(races: impl IntoIterator<Item = &'a Race>) -> Result<Vec<(Prof
     for race in races {
         let ground = ground(race)?;
         let of = |steps: &[Step]| steps.iter().filter(|step| Ask::of(&step.call).is_some()).count() as u32;
-        let calls = few(race.branches.iter().map(|branch| of(&branch.calls)).sum());
+        let in_race: u32 = race.branches.iter().map(|branch| of(&branch.calls)).sum();
+        let calls = few(before_the_race(race) + in_race);
         let nested =
             few(race.objects.iter().map(|object| object.times.saturating_mul(of(&object.calls))).sum());
         match grounds.iter_mut().find_map(|(other, calls, nested)| match other.takes_in(&ground) {
@@ -169,6 +170,14 @@ pub fn slices<'a>(races: impl IntoIterator<Item = &'a Race>) -> Result<Vec<(Prof
         .iter()
         .map(|(ground, calls, nested)| (ground.profile, ground.slice(*calls, *nested)))
         .collect())
+}
+
+/// The calls that are made before the race, and that the protocol's clients make there: its jobs begin when their transfers do.
+fn before_the_race(race: &Race) -> u32 {
+    let resumes = |act: &Act| matches!(act, Act::Call(step) if matches!(step.call, Call::Resume));
+    let behind = race.prefix.iter().rposition(resumes).map_or(0, |resume| resume + 1);
+    let asks = |act: &&Act| matches!(act, Act::Call(step) if Ask::of(&step.call).is_some());
+    race.prefix[behind..].iter().filter(asks).count() as u32
 }
 
 /// What is asked of a job before its transfer begins, but for its first file: the protocol's job has that from the beginning.

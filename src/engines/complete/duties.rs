@@ -2,17 +2,20 @@
 //!
 //! **What it is.** A race that is complete has no fair run without an end, and at its end the protocol is at rest, too (`Trail::rests`). So each
 //! fair run of the service is a fair run of the protocol. [`proved`] explores the protocol with all the calls of these races, and decides each
-//! duty there; so the duty holds for the code in these races.
+//! duty there; so the duty holds for the code in these races. A call that the protocol does not have returns by R16, which is judged at the end of
+//! each run.
 //!
 //! **What it is not.** For races of two jobs: liveness takes slices of one (`model::protocol::check_live`).
 
 use std::time::{Duration, Instant};
 
+use contract::defect::Design;
 use model::protocol::{Duty, LiveProof, Slice, check_live, live_slice};
-use properties::race::{Scoped, scoped, slices};
+use properties::race::{Scoped, Situation, scoped, slices};
 use reports::Finding;
 
 use super::{Plan, Row, Turn};
+use crate::watch::worker;
 
 /// How each duty stands; nothing where no race of one job was held to the protocol.
 pub(super) fn proved(plan: &Plan<'_>, turn: &Turn<'_>, rows: &[Row]) -> Vec<(Duty, Finding)> {
@@ -22,18 +25,28 @@ pub(super) fn proved(plan: &Plan<'_>, turn: &Turn<'_>, rows: &[Row]) -> Vec<(Dut
     if alone.is_empty() {
         return Vec::new();
     }
-    let standing = match rows.len() == races.len() && rows.iter().all(Row::is_followed) {
-        false => Err("not every race was followed to its end".to_owned()),
+    let standing = match rows.len() == races.len() && rows.iter().all(Row::is_sound) {
+        false => Err("not every race was explored to its end, with nothing wrong".to_owned()),
         true => all(plan, &alone, deadline),
     };
     let all_of_scope = scoped(plan.scope, dialect).len();
     let scope = format!("{}, {} of {all_of_scope} races", plan.scope, alone.len());
     let finding = |duty: Duty| match &standing {
         Err(why) => Finding::NotDecidable { why: why.clone() },
-        Ok(owed) if owed.contains(&duty) => Finding::Proved { scope: scope.clone() },
+        Ok(owed) if owed.contains(&duty) && alone.iter().any(|scoped| owes(duty, scoped.situation)) => Finding::Proved { scope: scope.clone() },
         Ok(_) => Finding::Vacuous,
     };
     Duty::ALL.iter().map(|duty| (*duty, finding(*duty))).collect()
+}
+
+/// Whether something is owed in the races of a situation. What the protocol owes beyond, the code is not seen to owe.
+fn owes(duty: Duty, situation: Situation) -> bool {
+    let errors_or_files = matches!(situation, Situation::Error | Situation::Files | Situation::TransferFails);
+    match duty {
+        Duty::TellsTransferred => !errors_or_files,
+        Duty::TellsErrorsAndFiles => errors_or_files,
+        Duty::Returns | Duty::MovesOn => true,
+    }
 }
 
 fn is_of_one_job(scoped: &Scoped) -> bool {
@@ -67,6 +80,9 @@ fn proofs(
     slice: &Slice,
     left: Option<Duration>,
 ) -> Result<Vec<(Duty, LiveProof)>, String> {
-    let report = check_live(plan.design, None, profile, slice, plan.threads, (left, None));
+    worker::sign();
+    let until = (left, Some(worker::stop()));
+    // Trails are held to the barrier, whatever the service has in its place.
+    let report = check_live(Design::Barrier, None, profile, slice, plan.threads, until);
     report.map(|report| report.proofs).map_err(|error| error.to_string())
 }

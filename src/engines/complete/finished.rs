@@ -3,7 +3,7 @@
 //! **The law it keeps.** A race counts as finished only if this very program explored it: the program has the service inside, and one that was
 //! built anew may have another one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
@@ -13,18 +13,21 @@ use crate::error::Error;
 use crate::output::{Output, counted};
 use crate::run;
 
-/// The races that this program has finished before. A line that cannot be read is one that was being written when a run was ended.
-pub(super) fn read(file: &Path, output: &Output) -> Result<BTreeMap<String, Row>, Error> {
+/// The races that this program has finished before. Of those `asked` for, it is noted which another program has finished. A line that cannot be read is one that was being written when a run was ended.
+pub(super) fn read(file: &Path, asked: &BTreeSet<String>, output: &Output) -> Result<BTreeMap<String, Row>, Error> {
     match std::fs::read_to_string(file) {
         Ok(text) => {
             let rows = text.lines().filter_map(|line| serde_json::from_str::<Row>(line).ok());
             let (ours, others): (Vec<Row>, Vec<Row>) =
                 rows.partition(|row| row.build.is_some() && row.build.as_deref() == run::build());
-            if !others.is_empty() {
-                let (file, races) = (file.display(), counted(others.len() as u64, "race"));
+            let ours: BTreeMap<String, Row> = ours.into_iter().map(|row| (row.race.clone(), row)).collect();
+            let others: BTreeSet<String> = others.into_iter().map(|row| row.race).collect();
+            let again = others.iter().filter(|race| asked.contains(*race) && !ours.contains_key(*race)).count();
+            if again > 0 {
+                let (file, races) = (file.display(), counted(again as u64, "race"));
                 output.note(&format!("{file}: {races} of another build of bgcheck; explored again"));
             }
-            Ok(ours.into_iter().map(|row| (row.race.clone(), row)).collect())
+            Ok(ours)
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
         Err(source) => {

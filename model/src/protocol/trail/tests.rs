@@ -118,7 +118,7 @@ fn the_protocol_follows_itself() {
 fn a_machine_that_stops_before_the_protocol_does_is_lost() {
     let map = map(Jobs::One);
     let lost = begun(&map).rests().expect_err("its transfer has still to end");
-    assert!(lost.to_string().starts_with("the service is at rest before the protocol is"), "{lost}");
+    assert!(lost.to_string().starts_with("the service is at rest, and the protocol is not"), "{lost}");
     // A job that is not in the trail has no steps to take.
     Trail::new(&map).rests().expect("nothing has begun");
     // When nothing that is fair is left to do, it may rest.
