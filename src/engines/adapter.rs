@@ -174,11 +174,9 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// Whether the implementation failed each time that it was led again. A broken rule is proved by its trace, however often it comes. A
-    /// path that there was no time to lead again may have failed by chance.
+    /// Whether the implementation failed each time that it was led again. A broken rule is proved by its trace, however often it comes.
     pub(crate) fn is_certain(&self) -> bool {
-        let again = || self.found.again.map_or(self.found.case.is_none(), |again| again.is_certain());
-        self.rule.is_some() || again()
+        self.rule.is_some() || self.found.again.is_none_or(|again| again.is_certain())
     }
 
     /// How often it comes, in words.
