@@ -36,7 +36,7 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// The slice of the protocol on this ground, with so many calls of all clients and of all callbacks.
+    /// The slice of the protocol on this ground, with at most this number of calls of all clients, and of all callbacks.
     #[must_use]
     pub fn slice(&self, calls: u8, nested: u8) -> Slice {
         Slice {
