@@ -232,7 +232,7 @@ const ENDS: [(&str, &str, &str); 3] = [
 /// A service that ends is one failure, at the call with which it has ended. The rest goes on with a new one.
 #[test]
 fn a_service_that_ends_is_named_at_the_call_and_the_rest_goes_on() {
-    let (code, text) = run(&ENDS, &["--budget", "14s"]);
+    let (code, text) = run(&ENDS, &["--budget", "24s"]);
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("the service has ended: j0.Complete -> RPC_S_CALL_FAILED (0x800706BE)"), "{text}");
     assert!(!text.contains("does not come back"), "{text}");

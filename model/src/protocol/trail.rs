@@ -245,8 +245,11 @@ impl<const J: usize> Places<J> {
         // Of a job that is not in the trail, anything may stand.
         let in_it = (0..J as u8).zip(shown).filter(|(job, _)| self.on[usize::from(*job)]);
         let shown: Vec<(u8, Shown)> = in_it.filter_map(|(job, shown)| Some((job, (*shown)?))).collect();
-        let left: Vec<Place<J>> =
-            reached.iter().filter(|place| !place.owes.is_empty() || self.fits(place, &shown)).cloned().collect();
+        let left: Vec<Place<J>> = reached
+            .iter()
+            .filter(|place| !place.owes.is_empty() || self.fits(place, &shown))
+            .cloned()
+            .collect();
         let mut differs = Vec::new();
         if left.is_empty() {
             for (job, shown) in &shown {
@@ -273,7 +276,9 @@ impl<const J: usize> Places<J> {
         let is_in_it = |act: Act| act.job().is_none_or(|job| self.on[usize::from(job)]);
         let rests = |place: &Place<J>| {
             let steps = self.steps.of(&place.world);
-            place.owes.is_empty() && self.fits(place, &self.last) && !steps.iter().any(|next| is_fair(&next.act) && is_in_it(next.act))
+            place.owes.is_empty()
+                && self.fits(place, &self.last)
+                && !steps.iter().any(|next| is_fair(&next.act) && is_in_it(next.act))
         };
         let left = self.reached().into_iter().filter(rests).collect();
         self.keep(left, || "the service is at rest, and the protocol is not".to_owned(), Vec::new())

@@ -499,7 +499,7 @@ fn a_race_that_has_no_end_is_a_named_limit() {
     assert!(hunted.cut > 0 && hunted.failures.is_empty() && hunted.hung.is_none());
 }
 
-/// With what tasks have read left out, a task that reads and goes on comes back to where it was: such a circle has to be found.
+/// With what tasks have read left out, two clients that only read come back to where they were: such a circle has to be found.
 #[test]
 fn a_race_that_goes_round_in_a_circle_has_no_end() {
     let circle = |race: &Race, forgets| {
@@ -507,11 +507,11 @@ fn a_race_that_goes_round_in_a_circle_has_no_end() {
         let more = run_all(race, &mut session, 4_000, |_| ());
         session.explored().filter(|_| more == More::No).and_then(|explored| explored.circle)
     };
-    let races = scoped(Scope::Tiny, Dialect::Bits);
+    let mut races = scoped(Scope::Small, Dialect::Bits);
+    races.retain(|scoped| scoped.name.starts_with("GetProgress | GetProgress | "));
     let has_one = |scoped: &Scoped| circle(&scoped.race, Forgets::Reads).is_some_and(|choices| choices > 0);
     assert!(races.iter().any(has_one), "no circle is found");
-    let cancel = &races[0].race;
-    assert_eq!(circle(cancel, Forgets::Nothing), None);
+    assert_eq!(circle(&races[0].race, Forgets::Nothing), None);
 }
 
 #[test]

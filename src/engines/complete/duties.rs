@@ -33,7 +33,9 @@ pub(super) fn proved(plan: &Plan<'_>, turn: &Turn<'_>, rows: &[Row]) -> Vec<(Dut
     let scope = format!("{}, {} of {all_of_scope} races", plan.scope, alone.len());
     let finding = |duty: Duty| match &standing {
         Err(why) => Finding::NotDecidable { why: why.clone() },
-        Ok(owed) if owed.contains(&duty) && alone.iter().any(|scoped| owes(duty, scoped.situation)) => Finding::Proved { scope: scope.clone() },
+        Ok(owed) if owed.contains(&duty) && alone.iter().any(|scoped| owes(duty, scoped.situation)) => {
+            Finding::Proved { scope: scope.clone() }
+        }
         Ok(_) => Finding::Vacuous,
     };
     Duty::ALL.iter().map(|duty| (*duty, finding(*duty))).collect()

@@ -14,7 +14,11 @@ use crate::output::{Output, counted};
 use crate::run;
 
 /// The races that this program has finished before. Of those `asked` for, it is noted which another program has finished. A line that cannot be read is one that was being written when a run was ended.
-pub(super) fn read(file: &Path, asked: &BTreeSet<String>, output: &Output) -> Result<BTreeMap<String, Row>, Error> {
+pub(super) fn read(
+    file: &Path,
+    asked: &BTreeSet<String>,
+    output: &Output,
+) -> Result<BTreeMap<String, Row>, Error> {
     match std::fs::read_to_string(file) {
         Ok(text) => {
             let rows = text.lines().filter_map(|line| serde_json::from_str::<Row>(line).ok());
@@ -22,7 +26,8 @@ pub(super) fn read(file: &Path, asked: &BTreeSet<String>, output: &Output) -> Re
                 rows.partition(|row| row.build.is_some() && row.build.as_deref() == run::build());
             let ours: BTreeMap<String, Row> = ours.into_iter().map(|row| (row.race.clone(), row)).collect();
             let others: BTreeSet<String> = others.into_iter().map(|row| row.race).collect();
-            let again = others.iter().filter(|race| asked.contains(*race) && !ours.contains_key(*race)).count();
+            let again =
+                others.iter().filter(|race| asked.contains(*race) && !ours.contains_key(*race)).count();
             if again > 0 {
                 let (file, races) = (file.display(), counted(again as u64, "race"));
                 output.note(&format!("{file}: {races} of another build of bgcheck; explored again"));
