@@ -204,7 +204,7 @@ impl<R: Runtime> Shared<R> {
     /// Records `env` and `state` events inside the lock, in the order in which things changed.
     fn drain(&self, state: &mut State<R>, by: Option<CallId>) {
         let recorder = &self.recorder;
-        let State { core, unheld, gone, expired, unpublished, .. } = state;
+        let State { core, unheld, gone, unpublished, .. } = state;
         let known = gone.len();
         let mut ended = Vec::new();
         core.take_changes(|change| {
@@ -220,15 +220,10 @@ impl<R: Runtime> Shared<R> {
             }
         });
         for job in ended {
-            let files = (0..).map(FileId).map_while(|file| Some((file, core.local(job, file)?)));
-            let place = |(file, local): (FileId, &str)| Place {
-                instance: self.instance,
-                job,
-                file,
-                local: local.to_owned(),
-            };
-            expired.extend(files.map(place));
+            let files: Vec<Place> = (0..).map_while(|file| self.place(state, job, FileId(file))).collect();
+            state.expired.extend(files);
         }
+        let State { core, gone, .. } = state;
         gone[known..].iter().for_each(|job| core.forget(*job));
     }
 
