@@ -23,7 +23,7 @@ use super::handed::Handed;
 use super::polled::Polled;
 use super::possible::Possible;
 use super::queue::Queue;
-use super::trace::{Ended, Header, Kept, Kind, Line, Open, Reader, Recorded, Trace, TraceError};
+use super::trace::{CallLine, Ended, Header, Kept, Kind, Line, Open, Reader, Recorded, Trace, TraceError};
 use super::watched::{Watched, names_late_file};
 
 /// One broken rule.
@@ -99,12 +99,7 @@ impl Verdicts {
         let mut judge = Judge::under(profile, &trace.header, rules);
         let mut open = Open::default();
         for line in &trace.lines {
-            if is_restart(line) {
-                judge.restart();
-            }
-            if let Kind::Unknown(unknown) = &line.what {
-                judge.unknown(unknown.job, open.call(unknown.call).map(|call| call.call.method()));
-            }
+            judge.mark(line, |id| open.call(id));
             if let Some(event) = open.view(line) {
                 judge.event(line.seq, &event);
             }
@@ -124,12 +119,7 @@ impl Verdicts {
         let mut kept = Kept::default();
         for line in reader {
             let line = line?;
-            if is_restart(&line) {
-                judge.restart();
-            }
-            if let Kind::Unknown(unknown) = &line.what {
-                judge.unknown(unknown.job, kept.call(unknown.call).map(|call| call.call.method()));
-            }
+            judge.mark(&line, |id| kept.call(id));
             kept.show(line, |seq, event| judge.event(seq, event));
         }
         Ok(judge.end(ended))
@@ -202,10 +192,6 @@ fn hang_on(method: Method) -> RuleSet {
         _ => &[Rule::R11],
     };
     RuleSet::of(own).union(RuleSet::of(&always))
-}
-
-fn is_restart(line: &Line) -> bool {
-    matches!(line.what, Kind::Crash {} | Kind::Restart {})
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -343,6 +329,17 @@ impl Judge {
         self.queue.restart();
         self.polled.restart();
         self.manager_calls.clear();
+    }
+
+    /// Takes in a line that is no event, if it is one that judging needs.
+    fn mark<'l>(&mut self, line: &Line, call: impl FnOnce(CallId) -> Option<&'l CallLine>) {
+        match &line.what {
+            Kind::Crash {} | Kind::Restart {} => self.restart(),
+            Kind::Unknown(unknown) => {
+                self.unknown(unknown.job, call(unknown.call).map(|call| call.call.method()));
+            }
+            _ => {}
+        }
     }
 
     /// The answer to a call on this job did not come in time. Rules that hang on it are undecided, unless they are broken already or for
