@@ -10,8 +10,8 @@
 use std::time::{Duration, Instant};
 
 use contract::defect::Design;
-use model::protocol::{Duty, LiveProof, Slice, check_live, live_slice};
-use properties::race::{Scoped, Situation, scoped, slices};
+use model::protocol::{Duty, Jobs, LiveProof, Slice, check_live};
+use properties::race::{Scoped, Situation, ground, scoped, slices};
 use reports::Finding;
 
 use super::{Plan, Row, Turn};
@@ -52,8 +52,7 @@ fn owes(duty: Duty, situation: Situation) -> bool {
 }
 
 fn is_of_one_job(scoped: &Scoped) -> bool {
-    slices([&scoped.race])
-        .is_ok_and(|slices| slices.into_iter().all(|(_, slice)| live_slice(slice).is_some()))
+    ground(&scoped.race).is_ok_and(|ground| ground.jobs == Jobs::One)
 }
 
 /// The duties that something is owed for in a run, where all are kept.
