@@ -28,7 +28,7 @@ use crate::error::Error;
 use crate::findings::Traces;
 use crate::output::{Output, counted};
 use crate::progress::Work;
-use crate::run::{command_line, is_stopped, millis};
+use crate::run::{command_line, cores, is_stopped, millis};
 use crate::watch::{Limit, worker};
 
 /// Processes at once where none are named. They wait most of the time.
@@ -86,6 +86,7 @@ pub(crate) fn tried(trial: &Trial<'_>, output: &Output) -> Result<Tried, Error> 
         seed: trial.seed,
         stop: trial.stop,
         workers: trial.manifest.workers.map_or(trial.workers, |most| most.min(trial.workers)),
+        cores: cores(),
         known: trial.known,
         enough: &is_stopped,
     };

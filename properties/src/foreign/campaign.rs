@@ -52,6 +52,8 @@ pub struct Plan<'a> {
     pub stop: Stop,
     /// Processes of the adapter that are led along random paths at once.
     pub workers: NonZeroUsize,
+    /// Processes that race at once, at most: those that wait for a processor race against nothing.
+    pub cores: usize,
     /// What is known already, and ends nothing.
     pub known: &'a BTreeSet<Identity>,
     /// Called now and then; it returns whether to end early.
@@ -340,7 +342,7 @@ impl Trying<'_> {
         let now = Instant::now();
         let learned = now + until.saturating_duration_since(now) / 2;
         let Some(undisturbed) = undisturbed(self.stage, &self.abilities, learned)? else { return Ok(()) };
-        let mut others = self.more_stages(self.plan.workers.get().min(cores()));
+        let mut others = self.more_stages(self.plan.workers.get().min(self.plan.cores));
         let kinds: Vec<(Racer, Trigger)> =
             { Racer::ALL.into_iter().map(|racer| (racer, Trigger::AfterReturn)) }
                 .chain([Racer::Cancel, Racer::Unregister, Racer::Mask].map(|racer| (racer, Trigger::AtEnter)))
@@ -529,11 +531,6 @@ impl Walking<'_> {
         }
         Ok(())
     }
-}
-
-/// Processes that race at once, at most: those that wait for a processor race against nothing.
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// Processes at once at most.
