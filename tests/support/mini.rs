@@ -1,7 +1,7 @@
 //! Copies of the tutorial's service and adapter in which some places read otherwise, under `bgcheck adapter run`.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 /// The file, what stands there, and what is to stand there.
 pub(crate) type Change<'a> = (&'a str, &'a str, &'a str);
@@ -19,32 +19,27 @@ fn copy(directory: &Path, changes: &[Change<'_>]) -> PathBuf {
     directory.join("adapter.toml")
 }
 
-/// The exit code and all that was printed.
+/// The exit code and all that was printed by `adapter run`.
 pub(crate) fn run(changes: &[Change<'_>], args: &[&str]) -> (Option<i32>, String) {
     let directory = tempfile::tempdir().expect("a directory");
-    let manifest = copy(directory.path(), changes);
-    let output: Output = Command::new(super::bgcheck())
-        .args(["--color", "never", "-q", "adapter", "run"])
-        .arg(manifest)
-        .args(["--seed", "1", "--out"])
-        .arg(directory.path().join("out"))
-        .args(args)
-        .output()
-        .expect("the command starts");
-    let text =
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    (output.status.code(), text)
+    let mut command = adapter("run", &copy(directory.path(), changes));
+    ended(command.args(["--seed", "1", "--out"]).arg(directory.path().join("out")).args(args))
 }
 
 /// As [`run`], of `adapter check` without canaries.
 pub(crate) fn checked(changes: &[Change<'_>]) -> (Option<i32>, String) {
     let directory = tempfile::tempdir().expect("a directory");
-    let manifest = copy(directory.path(), changes);
-    let output: Output = Command::new(super::bgcheck())
-        .args(["--color", "never", "-q", "adapter", "check", "--no-canaries"])
-        .arg(manifest)
-        .output()
-        .expect("the command starts");
+    ended(adapter("check", &copy(directory.path(), changes)).arg("--no-canaries"))
+}
+
+fn adapter(verb: &str, manifest: &Path) -> Command {
+    let mut command = Command::new(super::bgcheck());
+    command.args(["--color", "never", "-q", "adapter", verb]).arg(manifest);
+    command
+}
+
+fn ended(command: &mut Command) -> (Option<i32>, String) {
+    let output = command.output().expect("the command starts");
     let text =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output.status.code(), text)
