@@ -95,6 +95,8 @@ struct Player<'a> {
     stalled: BTreeSet<JobId>,
     /// Jobs that are not where the path has them. Nothing of them is awaited until they are there again.
     lost: BTreeSet<JobId>,
+    /// Jobs that did not fetch in time what they were to fetch.
+    unserved: BTreeSet<JobId>,
     /// Where the first of them parted from the path.
     parted: Option<Difference>,
     /// Whether orders for callbacks are in force.
@@ -187,6 +189,7 @@ impl<'a> Player<'a> {
             early: Vec::new(),
             stalled: BTreeSet::new(),
             lost: BTreeSet::new(),
+            unserved: BTreeSet::new(),
             parted: None,
             ordered: false,
             litter: &mut stage.litter,
@@ -311,6 +314,7 @@ impl<'a> Player<'a> {
             // What a job did not fetch that is elsewhere is still there for it.
             if !self.lost.contains(job) || self.server.is_used_up(feed) {
                 self.server.serve(feed, *served);
+                self.unserved.remove(job);
                 self.states.serve(*job, *served);
             }
         }
@@ -496,13 +500,11 @@ impl<'a> Player<'a> {
                 && due.iter().all(|((job, event), count)| session.left_of(*job, *event) >= *count)
         };
         let came = self.session.wait(patience, &mut have_come)?;
-        // A retry that fails again shows in no state and in no callback.
-        let until = Instant::now() + patience;
-        while !self.are_used_up() && Instant::now() < until {
-            self.session.wait(LOOKS, &mut |_| false)?;
+        let fetched = self.fetch(patience)?;
+        if !came || !fetched {
+            self.pace.missing += 1;
         }
         if !came {
-            self.pace.missing += 1;
             // What is missing is found where the run is compared. It is not waited for again.
             self.own_back = self.session.own_back();
             for ((job, event), count) in &mut self.entered {
@@ -512,13 +514,29 @@ impl<'a> Player<'a> {
                 *count = self.session.left_of(*job, *event);
             }
         }
-        Ok(came)
+        Ok(came && fetched)
     }
 
-    /// Whether everything was fetched that was to be, by jobs that are where the path has them.
-    fn are_used_up(&self) -> bool {
-        let jobs = (0..JOBS as u32).map(JobId).filter(|job| !self.lost.contains(job));
-        jobs.into_iter().all(|job| self.server.is_used_up(self.names.feed(job)))
+    /// Waits until everything is fetched that is to be: a retry that fails again shows in no state and in no callback. What is not fetched in time is not
+    /// waited for again.
+    fn fetch(&mut self, patience: Duration) -> Result<bool, Fault> {
+        let until = Instant::now() + patience;
+        while self.unfetched().next().is_some() {
+            if Instant::now() >= until {
+                let late: Vec<JobId> = self.unfetched().collect();
+                self.unserved.extend(late);
+                return Ok(false);
+            }
+            self.session.wait(LOOKS, &mut |_| false)?;
+        }
+        Ok(true)
+    }
+
+    /// Jobs that are where the path has them, and have not fetched what they are to fetch.
+    fn unfetched(&self) -> impl Iterator<Item = JobId> {
+        let jobs = (0..JOBS as u32).map(JobId);
+        let waits = |job: &JobId| !self.lost.contains(job) && !self.unserved.contains(job);
+        jobs.filter(move |job| waits(job) && !self.server.is_used_up(self.names.feed(*job)))
     }
 
     /// Waits until every transfer that is to stall does. Returns a job whose transfer does not begin.
