@@ -106,6 +106,9 @@ pub fn on_start(hook: fn(u32)) {
     let _ = ON_START.set(hook);
 }
 
+/// The variable that has the number of a process among those that run at once.
+const NUMBER: &str = "BGCHECK_PROCESS";
+
 /// Lines of stderr that are kept.
 const KEPT: usize = 12;
 
@@ -119,7 +122,7 @@ const SHORT: usize = 4096;
 const GRACE: Duration = Duration::from_secs(2);
 
 impl Process {
-    pub(crate) fn start(manifest: &Manifest) -> Result<Process, Fault> {
+    pub(crate) fn start(manifest: &Manifest, number: u64) -> Result<Process, Fault> {
         let [program, args @ ..] = &manifest.command[..] else {
             return Err(Fault::NotStarted { program: String::new(), why: "no program is named".to_owned() });
         };
@@ -132,7 +135,8 @@ impl Process {
             program.into()
         };
         let mut command = Command::new(path);
-        command.args(args).envs(&manifest.env).current_dir(&manifest.directory);
+        command.args(args).current_dir(&manifest.directory);
+        command.env(NUMBER, number.to_string()).envs(&manifest.env);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = in_own_group(&mut command).spawn().map_err(not_started)?;
         if let Some(hook) = ON_START.get() {

@@ -48,6 +48,8 @@ pub struct Surroundings {
     pub http: String,
     /// A file with the server's certificate.
     pub certificate: PathBuf,
+    /// Which of the processes that run at once it is, from 0 on: `BGCHECK_PROCESS` in its environment.
+    pub number: u64,
 }
 
 /// What became of a call.
@@ -148,7 +150,7 @@ impl Session {
     }
 
     fn start_process(&mut self) -> Result<(), Fault> {
-        let mut process = Process::start(&self.manifest)?;
+        let mut process = Process::start(&self.manifest, self.around.number)?;
         process.write(json(&Command::Hello(Greeting {
             hello: wire::VERSION,
             dialect: self.manifest.dialect,

@@ -3,6 +3,7 @@
 //! One binary: each more is linked with everything once more. These tests wait more than they work, so they run beside each other.
 
 mod adapters;
+mod crew;
 mod foreign_faults;
 mod foreign_transfers;
 mod formats;

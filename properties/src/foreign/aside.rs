@@ -42,27 +42,40 @@ impl Aside<'_> {
         match takes(stage, abilities) {
             None => Place::Nowhere,
             Some(takes) if Instant::now() + takes >= self.until => Place::TooLate,
-            Some(_) if self.plan.workers == NonZeroUsize::MIN => Place::Inside,
-            Some(_) => stage.another().map_or(Place::Inside, |stage| Place::Beside(Box::new(stage))),
+            Some(_) if !self.has_room(stage) => Place::Inside,
+            Some(_) => {
+                let number = self.plan.workers.get() as u64;
+                stage.another(number).map_or(Place::Inside, |stage| Place::Beside(Box::new(stage)))
+            }
         }
     }
 
-    pub(super) fn go(self, mut stage: Stage) -> (Tally, Result<(), Fault>) {
+    /// Whether there may be one process more than those that work at once.
+    fn has_room(self, stage: &Stage) -> bool {
+        let most = stage.session.manifest().workers;
+        self.plan.workers > NonZeroUsize::MIN && most.is_none_or(|most| self.plan.workers < most)
+    }
+
+    /// Tries it, and returns how many of it were not decided.
+    pub(super) fn go(self, mut stage: Stage) -> (Tally, Result<usize, Fault>) {
         let mut tally = Tally::new();
         let abilities = Abilities::of(&stage.session);
         let is_over = |_: &Tally| {
             self.is_done.load(Ordering::SeqCst) || (self.plan.enough)() || Instant::now() >= self.until
         };
         let ended = match patience(&mut stage, &abilities, &is_over, &mut tally) {
-            Ok(_) => {
-                tally.finish(PLACE);
-                Ok(())
+            Ok(left) => {
+                if left == 0 {
+                    tally.finish(PLACE);
+                }
+                Ok(left)
             }
-            Err(fault) => interrupted(&mut stage, &mut tally, (PLACE, None), fault),
+            Err(fault) => interrupted(&mut stage, &mut tally, (PLACE, None), fault).map(|()| 1),
         };
         if self.plan.stop == Stop::AtFirst && tally.found.keys().any(|id| !self.plan.known.contains(id)) {
             self.found.store(true, Ordering::SeqCst);
         }
+        tally.calls += stage.session.calls();
         tally.take_leftovers(std::mem::take(&mut stage.leftovers));
         let _fault = stage.session.end();
         (tally, ended)

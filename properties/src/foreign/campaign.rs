@@ -8,7 +8,6 @@ mod again;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use adapter::Fault;
@@ -22,13 +21,14 @@ use model::suite::{Cover, Pace};
 use super::abilities::{Abilities, LeftOut};
 use super::aside::{Aside, Place};
 use super::blamed::blamed;
+use super::crew::Crew;
 use super::destinations::destinations;
 use super::interfaces::varied;
 use super::limits::limits;
 use super::patience::{PLACE, patience};
 use super::probes::probes;
 use super::quiet::quiet;
-use super::race::{RaceLimits, Racer, race, undisturbed, weight};
+use super::race::{RaceLimits, Racer, Round, race, undisturbed};
 use super::restarts::restarts;
 use super::resumed::resumed;
 use super::stops::stops;
@@ -50,7 +50,7 @@ pub struct Plan<'a> {
     pub seed: u64,
     /// Whether to end with the first thing that is found.
     pub stop: Stop,
-    /// Processes of the adapter that are led along random paths at once.
+    /// Processes of the adapter that are led along paths at once.
     pub workers: NonZeroUsize,
     /// Processes that race at once, at most: those that wait for a processor race against nothing.
     pub cores: usize,
@@ -111,6 +111,7 @@ pub fn campaign(stage: &mut Stage, plan: &Plan<'_>, progress: &dyn Fn(&Step)) ->
     let plan = &Plan { enough: &enough, ..*plan };
     let mut trying = Trying {
         stage,
+        crew: Crew::default(),
         plan,
         progress,
         abilities,
@@ -137,13 +138,23 @@ pub fn campaign(stage: &mut Stage, plan: &Plan<'_>, progress: &dyn Fn(&Step)) ->
             }
         };
         let fault = trying.all().err();
+        let (calls, ends) = std::mem::take(&mut trying.crew).end();
+        trying.tally.calls += calls + trying.stage.session.calls();
+        let fault = fault.or(ends.err());
         trying.tally.take_leftovers(std::mem::take(&mut trying.stage.leftovers));
         is_done.store(true, Ordering::SeqCst);
         let Some(aside) = aside else { return fault };
         // A thread that panics has shown a mistake of ours.
         let (tally, ended) = aside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         trying.tally.merge(tally);
-        fault.or(ended.err())
+        match ended {
+            Ok(0) => fault,
+            Ok(left) => {
+                trying.not_begun.push(format!("{left} of {PLACE}"));
+                fault
+            }
+            Err(theirs) => fault.or(Some(theirs)),
+        }
     });
     let left_out = trying.abilities.left_out();
     let missing = Rule::ALL.iter().filter_map(|rule| Some((*rule, trying.abilities.missing_for(*rule)?)));
@@ -153,6 +164,8 @@ pub fn campaign(stage: &mut Stage, plan: &Plan<'_>, progress: &dyn Fn(&Step)) ->
 
 struct Trying<'a> {
     stage: &'a mut Stage,
+    /// The processes beside this one.
+    crew: Crew,
     plan: &'a Plan<'a>,
     progress: &'a dyn Fn(&Step),
     abilities: Abilities,
@@ -176,9 +189,6 @@ const FIRST: u32 = 4;
 const RACES: u32 = 4;
 const AGAIN: u32 = 5;
 
-/// Runs of one race, unless time is over first.
-const RACE_RUNS: u64 = 1_000;
-
 /// A program that is written down. Its third parameter returns whether to end early. The result is the number of parts not begun.
 type Program = fn(&mut Stage, &Abilities, &dyn Fn(&Tally) -> bool, &mut Tally) -> Result<usize, Fault>;
 
@@ -189,6 +199,22 @@ const TRANSFERS: [(&str, Program); 4] = [
     ("transfers that are stopped", stops),
     ("destinations that go", blamed),
 ];
+
+/// What else is written down, each with the places at which it plays.
+const OTHERS: [(&[&str], Program); 5] = [
+    (&["limit of callbacks", "callbacks that throw", "limit of jobs"], limits),
+    (&["changes and silence"], quiet),
+    (&["destinations"], destinations),
+    (&["restarts"], restarts),
+    (&[PLACE], patience),
+];
+
+/// The program that plays at this place. Paths and races have none.
+fn program_at(place: &str) -> Option<Program> {
+    let transfer = TRANSFERS.iter().find(|(name, _)| *name == place).map(|(_, program)| *program);
+    let other = || OTHERS.iter().find(|(places, _)| places.contains(&place)).map(|(_, program)| *program);
+    transfer.or_else(other)
+}
 
 impl Trying<'_> {
     fn all(&mut self) -> Result<(), Fault> {
@@ -258,30 +284,58 @@ impl Trying<'_> {
             return Ok(());
         };
         suite.cases.sort_by_key(|case| case.trace.lines.len());
-        let all = suite.cases.len() as u64;
-        let mut judged = BTreeMap::new();
-        for (case, number) in suite.cases.iter().zip(0..) {
-            if self.is_over(self.until) {
-                self.not_begun.push(format!("{} of {all} paths of {name}", all - number));
-                break;
-            }
-            self.tell(&name, number, Some(all));
-            let varied = varied(number, case, &self.abilities);
-            let one = self.lead(&name, varied.as_ref().unwrap_or(case))?;
-            judged.insert(case.name.clone(), one);
+        let varied = |(number, case): (u64, &Case)| varied(number, case, &self.abilities);
+        let varied: Vec<Option<Case>> = (0..).zip(&suite.cases).map(varied).collect();
+        let cases: Vec<&Case> = { varied.iter().zip(&suite.cases) }
+            .map(|(varied, case)| varied.as_ref().unwrap_or(case))
+            .collect();
+        let judged = self.lead_all(&name, &cases)?;
+        let left = cases.len() - judged.len();
+        if left > 0 {
+            self.not_begun.push(format!("{left} of {} paths of {name}", cases.len()));
         }
         self.cover(&name, &suite, &judged);
         Ok(())
     }
 
+    /// Leads all processes along these paths, in their order, each path once. Returns what became of those that there was time for.
+    fn lead_all(&mut self, name: &str, cases: &[&Case]) -> Result<BTreeMap<String, Judged>, Fault> {
+        let (plan, until, progress) = (self.plan, self.until, self.progress);
+        let all = Some(cases.len() as u64);
+        let before = self.tally.found.len();
+        let (next, found) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let leading = |stage: &mut Stage, tally: &mut Tally, tell: &dyn Fn(u64, usize)| {
+            let mut judged = BTreeMap::new();
+            while !is_over(plan, tally, until)
+                && !(plan.stop == Stop::AtFirst && found.load(Ordering::SeqCst))
+            {
+                let number = next.fetch_add(1, Ordering::SeqCst);
+                let Some(case) = cases.get(number) else { break };
+                tell(number as u64, tally.found.len());
+                judged.insert(case.name.clone(), lead(stage, tally, name, case)?);
+                note_new(plan, tally, &found);
+            }
+            Ok(judged)
+        };
+        let tell = |done: u64, found: usize| {
+            progress(&Step { what: name.to_owned(), done, of: all, found: before.max(found) });
+        };
+        let processes = plan.workers.get();
+        let all = self.crew.at_once(
+            processes,
+            (&mut *self.stage, &mut self.tally),
+            |stage, tally| leading(stage, tally, &tell),
+            |_, stage, tally| leading(stage, tally, &|_, _| ()),
+        );
+        all.into_iter().try_fold(BTreeMap::new(), |mut judged, theirs| {
+            judged.extend(theirs?);
+            Ok(judged)
+        })
+    }
+
     /// Notes that the process was gone or did not answer. After too many of these the adapter is at fault.
     fn interrupted(&mut self, place: &str, fault: Fault) -> Result<(), Fault> {
         interrupted(self.stage, &mut self.tally, (place, None), fault)
-    }
-
-    /// Leads the implementation along a path once, and takes down what came of it.
-    fn lead(&mut self, place: &str, case: &Case) -> Result<Judged, Fault> {
-        lead(self.stage, &mut self.tally, place, case)
     }
 
     /// Counts what the paths that passed cover.
@@ -337,53 +391,58 @@ impl Trying<'_> {
         Ok(left)
     }
 
+    /// Races each kind for a share of the time: first all of them for as many runs as tell something, and then the ones that are worth most.
     fn races(&mut self, until: Instant) -> Result<(), Fault> {
         // Where a callback takes long to come, that is learned in half of the time at most.
         let now = Instant::now();
         let learned = now + until.saturating_duration_since(now) / 2;
-        let Some(undisturbed) = undisturbed(self.stage, &self.abilities, learned)? else { return Ok(()) };
-        let mut others = self.more_stages(self.plan.workers.get().min(self.plan.cores));
-        let kinds: Vec<(Racer, Trigger)> =
-            { Racer::ALL.into_iter().map(|racer| (racer, Trigger::AfterReturn)) }
-                .chain([Racer::Cancel, Racer::Unregister, Racer::Mask].map(|racer| (racer, Trigger::AtEnter)))
-                .collect();
-        for (number, (racer, trigger)) in kinds.iter().enumerate() {
-            let name = format!("race {}", racer.call());
-            if self.is_over(until) {
-                self.not_begun.push(name);
-                continue;
+        let undisturbed = match undisturbed(self.stage, &self.abilities, learned) {
+            Ok(Some(undisturbed)) => undisturbed,
+            Ok(None) => return Ok(()),
+            Err(fault) => {
+                self.not_begun.push("races".to_owned());
+                return self.interrupted("races", fault);
             }
-            self.tell(&name, number as u64, Some(kinds.len() as u64));
-            let weights: u32 = kinds[number..].iter().map(|kind| weight(*kind)).sum();
-            let left = until.saturating_duration_since(Instant::now());
-            let share = Instant::now() + left * weight((*racer, *trigger)) / weights;
-            let limits = RaceLimits { seed: self.plan.seed, runs: RACE_RUNS, until: share, undisturbed };
-            let mut stages = vec![&mut *self.stage];
-            stages.extend(&mut others);
-            let raced = match race((*racer, *trigger), &mut stages, &self.abilities, limits, &mut self.tally)
-            {
-                Ok(raced) => raced,
-                Err(fault) => {
-                    self.interrupted(&name, fault)?;
-                    continue;
-                }
-            };
-            if raced.is_some_and(|raced| raced.runs == 0) {
-                self.not_begun.push(name);
-            }
-        }
-        for mut other in others {
-            self.tally.take_leftovers(std::mem::take(&mut other.leftovers));
-            let _fault = other.session.end();
+        };
+        for round in Round::ALL {
+            self.round_of_races(round, until, undisturbed)?;
         }
         self.stage.litter.note(&self.stage.session);
         Ok(())
     }
 
-    /// Processes beside the first, so that there are so many.
-    fn more_stages(&self, workers: usize) -> Vec<Stage> {
-        // What the first process shows is shown by it alone, where there can be no other one.
-        (1..workers).filter_map(|_| self.stage.another().ok()).collect()
+    fn round_of_races(&mut self, round: Round, until: Instant, undisturbed: u64) -> Result<(), Fault> {
+        let kinds: Vec<(Racer, Trigger)> =
+            { Racer::ALL.into_iter().map(|racer| (racer, Trigger::AfterReturn)) }
+                .chain([Racer::Cancel, Racer::Unregister, Racer::Mask].map(|racer| (racer, Trigger::AtEnter)))
+                .collect();
+        for (number, kind) in kinds.iter().enumerate() {
+            let name = format!("race {}", kind.0.call());
+            if self.is_over(until) {
+                self.note_no_race(round, name);
+                continue;
+            }
+            self.tell(&name, number as u64, Some(kinds.len() as u64));
+            let weights: u32 = kinds[number..].iter().map(|kind| round.weight(*kind)).sum();
+            let left = until.saturating_duration_since(Instant::now());
+            let share = Instant::now() + left * round.weight(*kind) / weights;
+            let limits = RaceLimits { seed: self.plan.seed, round, until: share, undisturbed };
+            let processes = self.plan.workers.get().min(self.plan.cores);
+            let crew = (&mut self.crew, processes);
+            match race(*kind, crew, (&mut *self.stage, &self.abilities), limits, &mut self.tally) {
+                Ok(Some(0)) => self.note_no_race(round, name),
+                Ok(_) => {}
+                Err(fault) => self.interrupted(&name, fault)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A race that had no time; what it had in a round before is in the report.
+    fn note_no_race(&mut self, round: Round, name: String) {
+        if round == Round::First {
+            self.not_begun.push(name);
+        }
     }
 
     /// Random paths until time is over, on several processes at once. Each of these and each round has numbers of its own.
@@ -392,53 +451,48 @@ impl Trying<'_> {
             return Ok(());
         }
         self.rounds += 1;
-        let workers = self.plan.workers.get() as u64;
         let stream = self.rounds * MOST_WORKERS;
         let found = AtomicBool::new(false);
-        let (plan, left_out) = (self.plan, Mutex::new(Vec::new()));
+        let plan = self.plan;
         let is_over = || {
             let first = plan.stop == Stop::AtFirst && found.load(Ordering::SeqCst);
             Instant::now() >= until || (plan.enough)() || first
         };
-        let stages = self.more_stages(workers.min(MOST_WORKERS) as usize);
         let (mut number, before) = (self.random, self.tally.found.len());
-        let (progress, stage, tally) = (self.progress, &mut *self.stage, &mut self.tally);
-        let started = tally.beside();
+        let (progress, abilities) = (self.progress, &self.abilities);
         let probes = (&self.probes[..], &self.probed);
-        let ended = std::thread::scope(|scope| {
-            let (found, is_over, left_out, started) = (&found, &is_over, &left_out, &started);
-            let others: Vec<_> = { stages.into_iter().zip(1..) }
-                .map(|(mut stage, worker)| {
-                    scope.spawn(move || {
-                        let mut tally = started.clone();
-                        let abilities = Abilities::of(&stage.session);
-                        let walking = Walking { plan, stream: stream + worker, probes, found, is_over };
-                        let ended = walking.go(&mut stage, &abilities, &mut tally, &mut |_, _| ());
-                        tally.take_leftovers(std::mem::take(&mut stage.leftovers));
-                        let mut all = left_out.lock().unwrap_or_else(PoisonError::into_inner);
-                        all.extend(abilities.left_out());
-                        (tally, ended, stage.session.end())
-                    })
-                })
-                .collect();
-            let walking = Walking { plan, stream, probes, found, is_over };
-            let mut tell = |done: u64, found: usize| {
-                number += 1;
-                let what = "random paths".to_owned();
-                progress(&Step { what, done: number.max(done), of: None, found: before.max(found) });
-            };
-            let mut ended = walking.go(stage, &self.abilities, tally, &mut tell);
-            for other in others {
-                // A thread that panics has shown a mistake of ours.
-                let (theirs, end, _) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                tally.merge(theirs);
-                ended = ended.and(end);
-            }
-            ended
-        });
+        let walking =
+            |worker| Walking { plan, stream: stream + worker, probes, found: &found, is_over: &is_over };
+        let ended = self.crew.at_once(
+            plan.workers.get().min(MOST_WORKERS as usize),
+            (&mut *self.stage, &mut self.tally),
+            |stage, tally| {
+                let mut tell = |done: u64, found: usize| {
+                    number += 1;
+                    let what = "random paths".to_owned();
+                    progress(&Step { what, done: number.max(done), of: None, found: before.max(found) });
+                };
+                (walking(0).go(stage, abilities, tally, &mut tell), Vec::new())
+            },
+            |worker, stage, tally| {
+                let abilities = Abilities::of(&stage.session);
+                (walking(worker).go(stage, &abilities, tally, &mut |_, _| ()), abilities.left_out())
+            },
+        );
         self.random = number;
-        self.abilities.note_all(left_out.into_inner().unwrap_or_else(PoisonError::into_inner));
-        ended
+        let mut all = Ok(());
+        for (ended, left_out) in ended {
+            self.abilities.note_all(left_out);
+            all = all.and(ended);
+        }
+        all
+    }
+}
+
+/// Notes that something new was found, for those that work beside.
+fn note_new(plan: &Plan<'_>, tally: &Tally, found: &AtomicBool) {
+    if tally.found.keys().any(|id| !plan.known.contains(id)) {
+        found.store(true, Ordering::SeqCst);
     }
 }
 
@@ -524,9 +578,7 @@ impl Walking<'_> {
                 let case = case_of((&slice, Settles::WhenStill), dialect, &path, &name);
                 let _judged = lead(stage, tally, "random paths", &case)?;
             }
-            if tally.found.keys().any(|id| !self.plan.known.contains(id)) {
-                self.found.store(true, Ordering::SeqCst);
-            }
+            note_new(self.plan, tally, self.found);
             number += 1;
         }
         Ok(())

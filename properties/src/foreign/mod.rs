@@ -16,6 +16,7 @@ mod aftermath;
 mod aside;
 mod blamed;
 mod campaign;
+mod crew;
 mod destinations;
 mod ended;
 mod interfaces;
@@ -103,11 +104,21 @@ impl Stage {
     /// # Errors
     /// There is no port, no directory, or the adapter does not start.
     pub fn open(manifest: &Manifest, seed: u64, canary: Option<Canary>) -> Result<Stage, StageError> {
+        Stage::open_as(0, manifest, seed, canary)
+    }
+
+    /// The process of this number.
+    fn open_as(
+        number: u64,
+        manifest: &Manifest,
+        seed: u64,
+        canary: Option<Canary>,
+    ) -> Result<Stage, StageError> {
         let server = Server::start()?;
         let (root, beside) = (tempfile::tempdir()?, tempfile::tempdir()?);
         let certificate = beside.path().join("server.der");
         std::fs::write(&certificate, server.certificate())?;
-        let around = Surroundings { root: root.path().to_owned(), http: server.base(), certificate };
+        let around = Surroundings { root: root.path().to_owned(), http: server.base(), certificate, number };
         let session = Session::start(manifest, around, seed, canary)?;
         Ok(Stage {
             session,
@@ -123,13 +134,12 @@ impl Stage {
         })
     }
 
-    /// Another process of the adapter, with a server and a directory of its own.
+    /// Another process of the adapter, with a number, a server and a directory of its own.
     ///
     /// # Errors
     /// As of [`Stage::open`].
-    fn another(&self) -> Result<Stage, StageError> {
-        let manifest = self.session.manifest().clone();
-        Stage::open(&manifest, self.seed, self.session.canary())
+    fn another(&self, number: u64) -> Result<Stage, StageError> {
+        Stage::open_as(number, self.session.manifest(), self.seed, self.session.canary())
     }
 
     /// The directory of destinations.

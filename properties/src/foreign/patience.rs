@@ -6,6 +6,7 @@
 //!
 //! **What it is not.** A demand on an implementation that promises nothing: no document names such a time.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use adapter::Fault as AdapterFault;
@@ -41,7 +42,7 @@ pub(super) fn takes(stage: &Stage, abilities: &Abilities) -> Option<Duration> {
     can.then(|| longest + stage.session.limits().due)
 }
 
-/// Tries what was promised, unless time is over before. What it found goes to the tally. Returns how many were not begun.
+/// Tries what was promised, unless time is over before. What it found goes to the tally. Returns how many were not decided.
 ///
 /// # Errors
 /// The adapter does something wrong.
@@ -60,8 +61,12 @@ pub(super) fn patience(
     // The tally is the script's while it is played, and nothing is found before its end.
     let before = tally.clone();
     let ends = || is_over(&before);
-    Script::play(stage, PLACE, tally, |script| are_given_up(script, &trials, &conversation, &ends))
-        .map(|()| 0)
+    let left = Cell::new(0);
+    Script::play(stage, PLACE, tally, |script| {
+        left.set(are_given_up(script, &trials, &conversation, &ends)?);
+        Ok(())
+    })?;
+    Ok(left.get())
 }
 
 /// What it is called in the report.
@@ -114,12 +119,13 @@ fn slowly(slow: Slow) -> Trial {
     }
 }
 
+/// Returns how many were not decided when time was over.
 fn are_given_up(
     script: &mut Script<'_>,
     trials: &[Trial],
     conversation: &Conversation,
     is_over: &dyn Fn() -> bool,
-) -> Result<(), Stop> {
+) -> Result<usize, Stop> {
     let mut open = Vec::new();
     for (trial, number) in trials.iter().zip(0..) {
         let job = JobId(number);
@@ -153,14 +159,14 @@ fn are_given_up(
                 }
             }
         }
+        open = goes_on;
         if late > 0 && asked == 0 {
             // Where one job is transferred after the other, the rest waits for one that has no end.
             break;
         }
-        open = goes_on;
         let _never = script.stage.session.wait(LOOKS, &mut |_| false)?;
     }
-    Ok(())
+    Ok(if is_over() { open.len() } else { 0 })
 }
 
 const LOOKS: Duration = Duration::from_millis(50);

@@ -4,7 +4,6 @@
 //! Then the racing call comes at a delay that is uniform up to there, so that it meets the callback wherever it is. Narrow bins
 //! would miss what happens between them.
 
-use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use judge::{Trace, Verdicts};
 
 use super::Stage;
 use super::abilities::Abilities;
+use super::crew::Crew;
 use super::ended::ended;
 use super::leftovers::clear;
 use super::tally::Tally;
@@ -109,13 +109,42 @@ const SETTLE: Duration = Duration::from_millis(2);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RaceLimits {
     /// The seed of the delays.
-    pub seed: u64,
-    /// Runs at most.
-    pub runs: u64,
+    pub(super) seed: u64,
+    /// How many runs there are.
+    pub(super) round: Round,
     /// No run is begun after it.
-    pub until: Instant,
+    pub(super) until: Instant,
     /// When the callback comes without a racing call, in microseconds after Resume.
-    pub undisturbed: u64,
+    pub(super) undisturbed: u64,
+}
+
+/// Races come in two rounds, so that a kind has the runs that it needs before another one has more than these.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Round {
+    /// Each kind has as many runs as tell something: without a failure, one that is in 1 % of them is excluded with 95 %.
+    First,
+    /// More of them, most for what every client does.
+    Second,
+}
+
+impl Round {
+    pub(super) const ALL: [Round; 2] = [Round::First, Round::Second];
+
+    const fn runs(self) -> u64 {
+        match self {
+            Round::First => 300,
+            Round::Second => 700,
+        }
+    }
+
+    /// How much of the time for races one of them gets.
+    pub(super) fn weight(self, (racer, trigger): (Racer, Trigger)) -> u32 {
+        match (self, racer, trigger) {
+            (Round::Second, Racer::Cancel, Trigger::AfterReturn) => 4,
+            (Round::Second, Racer::Complete | Racer::Mask | Racer::Unregister, Trigger::AfterReturn) => 2,
+            _ => 1,
+        }
+    }
 }
 
 /// The methods without which there is no race.
@@ -154,41 +183,33 @@ pub(super) fn undisturbed(
     Ok(Some(LAST_DELAY))
 }
 
-/// Races one call against the callback on each of these processes at once, until the runs are done or time is over. What it found goes to the
-/// tally. None when the adapter cannot.
+/// Races one call against the callback on several processes at once, until the runs are done or time is over. What it found goes to the
+/// tally. Returns the number of runs; none when the adapter cannot.
 ///
 /// # Errors
 /// The adapter does something wrong.
 pub(super) fn race(
     (racer, trigger): (Racer, Trigger),
-    stages: &mut [&mut Stage],
-    abilities: &Abilities,
+    (crew, processes): (&mut Crew, usize),
+    (stage, abilities): (&mut Stage, &Abilities),
     limits: RaceLimits,
     tally: &mut Tally,
-) -> Result<Option<Raced>, Fault> {
+) -> Result<Option<u64>, Fault> {
     let call = racer.call();
     if !abilities.has(call.method()) {
         return Ok(None);
     }
-    let left = AtomicU64::new(limits.runs);
-    let all: Vec<_> = std::thread::scope(|scope| {
-        let begun: Vec<_> = { stages.iter_mut().zip(0..) }
-            .map(|(stage, worker)| {
-                let (left, mut tally) = (&left, tally.beside());
-                scope.spawn(move || {
-                    let share = Share { racer, trigger, worker, left, limits };
-                    (share.race(stage, &mut tally), tally)
-                })
-            })
-            .collect();
-        // A thread that panics has shown a mistake of ours.
-        let joined = begun.into_iter().map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        joined.collect()
-    });
+    let left = AtomicU64::new(limits.round.runs());
+    let share = |worker| Share { racer, trigger, worker, left: &left, limits };
+    let all = crew.at_once(
+        processes,
+        (stage, tally),
+        |stage, tally| share(0).race(stage, tally),
+        |worker, stage, tally| share(worker).race(stage, tally),
+    );
     let mut raced = Raced { racer: call.to_string(), trigger, runs: 0, met: 0, broken: 0, up_to_us: 0 };
     let mut ended = Ok(());
-    for (one, theirs) in all {
-        tally.merge(theirs);
+    for one in all {
         match one {
             Ok(one) => raced.add(&one),
             Err(fault) => ended = ended.and(Err(fault)),
@@ -197,7 +218,7 @@ pub(super) fn race(
     if raced.runs > 0 {
         tally.count_race_runs(&raced);
     }
-    ended.map(|()| Some(raced))
+    ended.map(|()| Some(raced.runs))
 }
 
 /// What one process does of a race.
@@ -214,12 +235,13 @@ struct Share<'a> {
 
 impl Share<'_> {
     fn race(self, stage: &mut Stage, tally: &mut Tally) -> Result<Raced, Fault> {
-        let Share { racer, trigger, worker, left, limits: RaceLimits { seed, runs: _, until, undisturbed } } =
-            self;
+        let Share { racer, trigger, worker, left, limits } = self;
+        let RaceLimits { seed, round, until, undisturbed } = limits;
         let call = racer.call();
         let name = call.to_string();
         let abilities = Abilities::of(&stage.session);
-        let rng = Rng::new(seed, racer as u64 + worker * Racer::ALL.len() as u64);
+        let kind = racer as u64 + round as u64 * Racer::ALL.len() as u64;
+        let rng = Rng::new(seed, kind + worker * (Racer::ALL.len() * Round::ALL.len()) as u64);
         let mut racing = Racing { stage, worker, abilities: &abilities, trigger, call, rng };
         let up_to = match trigger {
             Trigger::AfterReturn => undisturbed,
@@ -266,8 +288,8 @@ fn claim(left: &AtomicU64, wanted: u64) -> u64 {
 }
 
 impl Raced {
-    /// The runs of another process.
-    fn add(&mut self, other: &Raced) {
+    /// The runs of another process, or of another round.
+    pub(super) fn add(&mut self, other: &Raced) {
         self.runs += other.runs;
         self.met += other.met;
         self.broken += other.broken;
@@ -407,15 +429,6 @@ fn is_met(trace: &Trace) -> bool {
     let near = |at: usize| at.abs_diff(starts) <= 2;
     let is_of_callback = |what: &Kind| matches!(what, Kind::Enter(_) | Kind::Leave(_));
     trace.lines.iter().enumerate().any(|(at, line)| is_of_callback(&line.what) && near(at))
-}
-
-/// How much of the time for races one of them gets. What every client does is worth most.
-pub(super) fn weight((racer, trigger): (Racer, Trigger)) -> u32 {
-    match (racer, trigger) {
-        (Racer::Cancel, Trigger::AfterReturn) => 4,
-        (Racer::Complete | Racer::Mask | Racer::Unregister, Trigger::AfterReturn) => 2,
-        _ => 1,
-    }
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ pub struct Found {
     pub first: (String, Duration),
     /// The case that it was met on first: a path by its place and its steps, a program or a race by its name.
     pub on: String,
+    /// How many runs of this case have it.
+    pub on_count: u64,
     /// What came when the path of its shortest run was led again.
     pub again: Option<Again>,
 }
@@ -37,8 +39,11 @@ impl Found {
     /// Takes what another process met under this name, or this process under another name.
     fn merge(&mut self, other: Found) {
         self.count += other.count;
-        if other.first.1 < self.first.1 {
-            (self.first, self.on) = (other.first, other.on);
+        if other.on == self.on {
+            self.on_count += other.on_count;
+            self.first = if other.first.1 < self.first.1 { other.first } else { self.first.clone() };
+        } else if other.first.1 < self.first.1 {
+            (self.first, self.on, self.on_count) = (other.first, other.on, other.on_count);
         }
         if other.trace.lines.len() < self.trace.lines.len() {
             (self.finding, self.trace, self.case) = (other.finding, other.trace, other.case);
@@ -148,6 +153,8 @@ pub struct Tally {
     pub covered: Vec<(String, u64, u64)>,
     /// Runs whose last events were judged.
     pub runs: u64,
+    /// Calls that were made, by all processes together.
+    pub calls: u64,
     /// Cases that were tried to their end, by the names that [`Found::on`] has. A race has no end.
     pub tried: BTreeSet<String>,
     /// Those of them that showed all that they can show: one that fails may hide another failure.
@@ -216,6 +223,7 @@ impl Tally {
             events: BTreeMap::new(),
             covered: Vec::new(),
             runs: 0,
+            calls: 0,
             tried: BTreeSet::new(),
             passed_cases: BTreeSet::new(),
             leftovers: BTreeMap::new(),
@@ -328,9 +336,11 @@ impl Tally {
             count: 0,
             first,
             on: (*on).to_owned(),
+            on_count: 0,
             again: None,
         });
         found.count += 1;
+        found.on_count += u64::from(found.on == *on);
         if trace.lines.len() < found.trace.lines.len() {
             (found.finding, found.trace) = (finding.clone(), trace.clone());
             found.case = case.cloned().map(Box::new);
@@ -340,7 +350,7 @@ impl Tally {
     pub(super) fn take_race(&mut self, trace: &Trace, verdicts: &Verdicts, racer: &str) {
         let broken =
             verdicts.violations().map(|violation| Finding::Broken(failure_id(trace, &violation), violation));
-        let place = format!("race against {racer}");
+        let place = race_against(racer);
         let met = Met { place: &place, on: &place, case: None };
         for finding in broken.chain(ended(trace).map(Finding::Differs)) {
             self.note(&finding, trace, &met);
@@ -380,7 +390,11 @@ impl Tally {
     }
 
     pub(super) fn count_race_runs(&mut self, raced: &Raced) {
-        self.races.push(raced.clone());
+        let is_it = |other: &&mut Raced| other.racer == raced.racer && other.trigger == raced.trigger;
+        match self.races.iter_mut().find(is_it) {
+            Some(before) => before.add(raced),
+            None => self.races.push(raced.clone()),
+        }
     }
 
     fn count_rules(&mut self, verdicts: &Verdicts) {
@@ -395,6 +409,27 @@ impl Tally {
                     count.why.get_or_insert_with(|| why.clone());
                 }
             }
+        }
+    }
+
+    /// Runs of each race, by the name that [`Found::on`] has.
+    #[must_use]
+    pub fn runs_of_races(&self) -> BTreeMap<String, u64> {
+        let mut runs = BTreeMap::new();
+        for raced in &self.races {
+            *runs.entry(race_against(&raced.racer)).or_default() += raced.runs;
+        }
+        runs
+    }
+
+    /// Takes what each whole run of a program found that is written down.
+    pub(super) fn take_played(&mut self, place: &str, runs: &[BTreeSet<Identity>]) {
+        let here = |found: &&mut Found| found.on == place && found.case.is_none() && found.again.is_none();
+        for found in self.found.values_mut().filter(here).filter(|_| !runs.is_empty()) {
+            let id = found.finding.id();
+            let seen = runs.iter().filter(|names| names.contains(&id)).count() as u32;
+            let led = Repeats { times: runs.len() as u32, seen, failed: seen };
+            found.again = Some(Again { led, ..Again::default() });
         }
     }
 
@@ -442,7 +477,8 @@ impl Tally {
         self.tried.extend(other.tried);
         self.passed_cases.extend(other.passed_cases);
         self.take_leftovers(other.leftovers);
-        self.races.extend(other.races);
+        other.races.iter().for_each(|raced| self.count_race_runs(raced));
+        self.calls += other.calls;
         self.incidents.extend(other.incidents);
         self.covered.extend(other.covered);
         self.followed.merge(other.followed);
@@ -453,6 +489,11 @@ impl Tally {
     pub fn ids(&self) -> BTreeSet<Identity> {
         self.found.keys().copied().collect()
     }
+}
+
+/// The case of a race.
+fn race_against(racer: &str) -> String {
+    format!("race against {racer}")
 }
 
 /// Where a failure is met.

@@ -5,6 +5,8 @@
 //! that all of these runs have is the failure's from then on, so that one mistake has one name on a busy machine, too. It is not when both
 //! names were in one run, or when it is known: those are two failures.
 //!
+//! A program that is written down is played again as a whole. A race is not: each of its runs is one of many, so it has a rate already.
+//!
 //! **What it is not.** A verdict: `Again` has the numbers, and the command decides.
 
 use std::collections::BTreeSet;
@@ -13,11 +15,11 @@ use std::time::{Duration, Instant};
 use adapter::Fault;
 use judge::Trace;
 
-use super::Trying;
+use super::{Program, Trying, program_at};
 use crate::foreign::Stage;
 use crate::foreign::play::Waits;
 use crate::foreign::smaller::{Effort, Smaller, failed, smaller};
-use crate::foreign::tally::{Again, Found, Repeats};
+use crate::foreign::tally::{Again, Found, Repeats, Tally};
 use crate::minimize::Identity;
 use crate::suite::{Case, Failed, Finding};
 
@@ -85,7 +87,46 @@ impl Trying<'_> {
             self.lead_more_often(&case, &mut repeated, until)?;
             self.tally.take_again(repeated.id, repeated.again, repeated.name());
         }
+        self.play_again(until)
+    }
+
+    /// Plays the programs again that found something, and counts how often each failure comes.
+    fn play_again(&mut self, until: Instant) -> Result<(), Fault> {
+        let of_program = |found: &&Found| found.case.is_none() && found.again.is_none();
+        let places = self.tally.found.values().filter(of_program).map(|found| found.on.clone());
+        let places: BTreeSet<String> = places.filter(|place| program_at(place).is_some()).collect();
+        let all = places.len() as u64;
+        for (place, number) in places.iter().zip(0..) {
+            let Some(program) = program_at(place) else { continue };
+            self.tell("programs that found something, again", number, Some(all));
+            let mut runs = Vec::new();
+            while runs.len() < PLAYED_AGAIN && Instant::now() < until && !(self.plan.enough)() {
+                let Some(found) = self.played(place, program, until)? else { break };
+                runs.push(found);
+            }
+            self.tally.take_played(place, &runs);
+        }
         Ok(())
+    }
+
+    /// Plays a program, and returns the names of what it found; nothing when it did not come to its end.
+    fn played(
+        &mut self,
+        place: &str,
+        program: Program,
+        until: Instant,
+    ) -> Result<Option<BTreeSet<Identity>>, Fault> {
+        let plan = self.plan;
+        let is_over = |_: &Tally| Instant::now() >= until || (plan.enough)();
+        let mut tally = self.tally.beside();
+        let left = match program(self.stage, &self.abilities, &is_over, &mut tally) {
+            Ok(left) => left,
+            Err(fault) => return self.interrupted(place, fault).map(|()| None),
+        };
+        self.stage.litter.note(&self.stage.session);
+        let found = tally.ids();
+        self.tally.merge(tally);
+        Ok((left == 0).then_some(found))
     }
 
     /// A failure that does not come each time is led more often, and then at rest.
@@ -191,7 +232,9 @@ const OVERTIME: u32 = 10;
 
 /// How often what was found is led again.
 const REPLAYS: u32 = 3;
-/// And what did not come each time.
+/// How often a program is played again.
+const PLAYED_AGAIN: usize = 2;
+/// How often what did not come each time is led again.
 const MORE_REPLAYS: u32 = 10;
 
 #[cfg(test)]

@@ -1,0 +1,75 @@
+//! The processes of an adapter beside the first one, and work that all of them do at once.
+//!
+//! **What it is.** They are started when they are needed first, and ended with the campaign. Each has a number, a file server and a directory of its
+//! own. Work is what a process takes from a common store until there is no more; each takes down what it met in a tally of its own.
+//!
+//! **The law it keeps.** What becomes of a path or of a race does not depend on the process that takes it, nor on how many there are.
+
+use std::panic::resume_unwind;
+
+use adapter::Fault;
+
+use super::Stage;
+use super::tally::Tally;
+
+/// See the module's documentation.
+#[derive(Default)]
+pub(super) struct Crew {
+    others: Vec<Stage>,
+    /// How many were asked for. What could not be started once is not started again.
+    asked: usize,
+}
+
+impl Crew {
+    /// Starts what is missing of this number of processes, the first one counted.
+    pub(super) fn enlist(&mut self, first: &Stage, processes: usize) {
+        for number in self.asked.max(1)..processes {
+            // What the first process shows is shown by it alone, where there can be no other one.
+            self.others.extend(first.another(number as u64).ok());
+        }
+        self.asked = self.asked.max(processes);
+    }
+
+    /// Has the first process and these others work at once, up to this number of processes. What they met is in the tally then.
+    ///
+    /// Results are in the order of the processes. `first` runs on this thread, so it may report how far it is.
+    pub(super) fn at_once<R: Send>(
+        &mut self,
+        processes: usize,
+        (stage, tally): (&mut Stage, &mut Tally),
+        first: impl FnOnce(&mut Stage, &mut Tally) -> R,
+        other: impl Fn(u64, &mut Stage, &mut Tally) -> R + Sync,
+    ) -> Vec<R> {
+        self.enlist(stage, processes);
+        let begun = tally.beside();
+        std::thread::scope(|scope| {
+            let (begun, other) = (&begun, &other);
+            let others: Vec<_> = { self.others.iter_mut().take(processes.saturating_sub(1)).zip(1..) }
+                .map(|(stage, number)| {
+                    scope.spawn(move || {
+                        let mut tally = begun.clone();
+                        let result = other(number, stage, &mut tally);
+                        tally.take_leftovers(std::mem::take(&mut stage.leftovers));
+                        stage.litter.note(&stage.session);
+                        (result, tally)
+                    })
+                })
+                .collect();
+            let mut results = vec![first(stage, tally)];
+            for other in others {
+                // A thread that panics has shown a mistake of ours.
+                let (result, theirs) = other.join().unwrap_or_else(|panic| resume_unwind(panic));
+                tally.merge(theirs);
+                results.push(result);
+            }
+            results
+        })
+    }
+
+    /// Ends the processes. Returns the calls that they have made, and what one of them did wrong at its end.
+    pub(super) fn end(self) -> (u64, Result<(), Fault>) {
+        let calls = self.others.iter().map(|stage| stage.session.calls()).sum();
+        let ends = self.others.into_iter().filter_map(|stage| stage.session.end());
+        (calls, ends.fold(Ok(()), |ended, fault| ended.and(Err(fault))))
+    }
+}
