@@ -67,7 +67,6 @@ pub(crate) struct Tried {
     /// The implementation, and what its adapter is written in.
     pub(crate) who: String,
     pub(crate) campaign: Campaign,
-    pub(crate) calls: u64,
     /// What the adapter did wrong at last, if anything.
     pub(crate) fault: Option<Fault>,
     pub(crate) elapsed: Duration,
@@ -100,14 +99,13 @@ pub(crate) fn tried(trial: &Trial<'_>, output: &Output) -> Result<Tried, Error> 
     };
     let started = std::time::Instant::now();
     let (campaign, fault) = unless_stopped(|| campaign(&mut stage, &plan, &tell));
-    let calls = stage.session.calls();
     let elapsed = started.elapsed();
     if is_stopped() {
         // It was ended with the run, and what it did wrong then is our doing.
-        return Ok(Tried { who, campaign, calls, fault: None, elapsed });
+        return Ok(Tried { who, campaign, fault: None, elapsed });
     }
     let ends = stage.session.end();
-    Ok(Tried { who, campaign, calls, fault: fault.or(ends), elapsed })
+    Ok(Tried { who, campaign, fault: fault.or(ends), elapsed })
 }
 
 /// How long the adapter may take to answer the last command, once the run is stopped.
@@ -172,6 +170,8 @@ pub(crate) struct Told {
     pub(crate) standing: Standing,
     pub(crate) failure: Failure,
     pub(crate) found: Found,
+    /// Runs of the race that it was met on; nothing where that is no race.
+    runs: Option<u64>,
 }
 
 impl Told {
@@ -190,16 +190,16 @@ impl Told {
 
     /// As the file of known failures has it.
     pub(crate) fn accepted(&self) -> Accepted<'_> {
-        let rate = match (&self.found.case, self.found.again) {
-            // A race comes when it comes.
-            (None, _) => Some(0.0),
-            (Some(_), None) => None,
-            (Some(_), Some(again)) if again.led.times > 0 && again.led.seen == again.led.times => None,
+        let rate = match (self.found.again, self.runs) {
+            (Some(again), _) if again.led.times > 0 && again.led.seen == again.led.times => None,
             // It may have another name next time.
-            (Some(_), Some(again)) => {
+            (Some(again), _) => {
                 let runs = runs(&again);
-                Some(f64::from(runs.seen) * 100.0 / f64::from(runs.times))
+                Some(percent(runs.seen.into(), runs.times.into()))
             }
+            // A race comes when it comes.
+            (None, Some(runs)) => Some(percent(self.found.on_count, runs)),
+            (None, None) => None,
         };
         Accepted { id: &self.id, message: &self.message, case: Some(&self.found.on), rate }
     }
@@ -212,6 +212,11 @@ fn repeats(when: &str, Repeats { times, seen, failed }: Repeats) -> String {
         (_, 0) => format!(", {when} {seen} of {times}"),
         (_, otherwise) => format!(", {when} {seen} of {times} and in {otherwise} another failure"),
     }
+}
+
+/// A share, in percent.
+fn percent(part: u64, whole: u64) -> f64 {
+    part as f64 * 100.0 / whole as f64
 }
 
 /// Those by what is due, or those at rest where its name is from these.
@@ -237,7 +242,8 @@ impl<'a> Verdict<'a> {
         let is_whole = tried.campaign.is_whole() && tried.fault.is_none() && stop == Stop::Never;
         let ids: Vec<String> = found.iter().map(|one| one.id.clone()).collect();
         let (tried_cases, passed) = (&tried.campaign.tally.tried, &tried.campaign.tally.passed_cases);
-        let extent = Extent { tried: tried_cases, passed, is_whole };
+        let races = &tried.campaign.tally.runs_of_races();
+        let extent = Extent { tried: tried_cases, passed, races, is_whole };
         let gone = known.gone(&ids, extent);
         let code = exit_code(tried, &found, gone.iter().any(|gone| gone.how.is_stale()));
         Verdict { found, gone, is_whole, code }
@@ -274,6 +280,7 @@ fn stale(gone: &Gone<'_>) -> Failure {
 /// Writes the traces of what was found, broken rules first, and describes it.
 fn told(tried: &Tried, known: &Known, traces: &Traces) -> Vec<Told> {
     let mut all = Vec::new();
+    let races = tried.campaign.tally.runs_of_races();
     for (id, found) in &tried.campaign.tally.found {
         let id = id.to_string();
         let (message, certain) = in_words(&found.finding);
@@ -289,7 +296,9 @@ fn told(tried: &Tried, known: &Known, traces: &Traces) -> Vec<Told> {
         let rate = |runs: Repeats| Rate { reproduced: runs.seen.into(), replays: runs.times.into() };
         failure.rate = found.again.map(|again| rate(runs(&again)));
         let standing = known.standing(&id, &certain);
-        all.push(Told { id, message, rule: found.finding.rule(), standing, failure, found: found.clone() });
+        let runs = races.get(&found.on).copied();
+        let (rule, found) = (found.finding.rule(), found.clone());
+        all.push(Told { id, message, rule, standing, failure, found, runs });
     }
     all.sort_by_key(|one| one.rule.is_none());
     all
@@ -366,7 +375,7 @@ pub(crate) fn result(tried: &Tried, verdict: &Verdict<'_>) -> EngineResult {
         status: Status::Ran(Ran {
             approach: Approach::Sampling,
             ended: if tried.campaign.not_begun.is_empty() { Ended::Done } else { Ended::BudgetSpent },
-            work: vec![Amount::new(Unit::Traces, tally.runs), Amount::new(Unit::Calls, tried.calls)],
+            work: vec![Amount::new(Unit::Traces, tally.runs), Amount::new(Unit::Calls, tally.calls)],
             time_ms: millis(tried.elapsed),
             findings: rules.collect(),
             agreement: Some(Agreement {

@@ -13,6 +13,7 @@ pub(crate) mod fuzz;
 pub(crate) mod history;
 pub(crate) mod kill;
 pub(crate) mod known;
+pub(crate) mod known_traces;
 pub(crate) mod last_night;
 mod lines;
 pub(crate) mod live;

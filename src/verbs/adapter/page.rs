@@ -29,7 +29,7 @@ pub(super) fn page(
         "  {} passed, {} failed; {}; {:.1} s\n",
         counted(tally.passed, "program"),
         tally.failed,
-        counted(tried.calls, "call"),
+        counted(tried.campaign.tally.calls, "call"),
         tried.elapsed.as_secs_f64()
     );
     text += &followed(&tally.followed);
@@ -229,7 +229,7 @@ pub(super) fn document(
         "exit_code": code.code(),
         "verdict": verdict_in_words(code),
         "programs": { "passed": tally.passed, "failed": tally.failed, "not_runnable": tally.not_runnable },
-        "calls": tried.calls,
+        "calls": tried.campaign.tally.calls,
         "time_ms": tried.elapsed.as_millis() as u64,
         "covered": tally.covered.iter().map(|(name, covered, of)| json!({ "suite": name, "covered": covered, "of": of })).collect::<Vec<_>>(),
         "left_out": tried.campaign.left_out.iter().map(|one| json!({ "what": one.what, "why": one.why })).collect::<Vec<_>>(),

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::engines::adapter::{Told, Trial, Verdict, WORKERS, interrupted, result, tried};
 use crate::engines::check::default_traces;
 use crate::engines::known::{self, Accepted, Known, Standing};
+use crate::engines::known_traces::KnownTraces;
 use crate::error::Error;
 use crate::files::write;
 use crate::findings::Traces;
@@ -60,7 +61,7 @@ pub(super) struct Args {
     /// The file of known failures; the one that the adapter.toml names when left out.
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
-    /// Write what is found into the file of known failures. Refused when time was over before everything was tried.
+    /// Write what is found into the file of known failures, and the trace of each into the directory of its name. Refused when time was over before everything was tried.
     #[arg(long)]
     accept: bool,
     /// Where the report and the traces of failures go; no report, and traces below target, when left out.
@@ -111,7 +112,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
     all.engines.push(result(&tried, &verdict));
     ended(&mut all);
     // Written before the results, and reported behind them: they are not lost because of it.
-    let accepted = args.accept.then(|| accept(&known, &verdict));
+    let accepted = args.accept.then(|| accept(&known, &verdict, &traces));
     if matches!(accepted, Some(Ok(()))) && code != ExitCode::Skipped {
         code = ExitCode::Held;
     }
@@ -135,12 +136,18 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<ExitCode, Error> {
 /// How long what was found may be led again beyond the budget, by an implementation that is slow to answer.
 const PATIENCE: Duration = Duration::from_secs(1_800);
 
-/// Writes the file of known failures. Where not everything was tried, what was not found may be there all the same, and stays in the file.
-fn accept(known: &Known, verdict: &Verdict<'_>) -> Result<(), Error> {
+/// Writes the file of known failures, and their traces beside it. Where not everything was tried, what was not found may be there all the same, and
+/// stays in the file.
+fn accept(known: &Known, verdict: &Verdict<'_>, traces: &Traces) -> Result<(), Error> {
     let ids = verdict.ids();
     let accepted = verdict.found.iter().map(Told::accepted);
     let others = known.others(&ids).filter(|_| !verdict.is_whole);
     let all: Vec<Accepted<'_>> = accepted.chain(others).collect();
+    let beside = KnownTraces::of(known.path());
+    beside.forget_all_but(&all)?;
+    for one in &verdict.found {
+        beside.keep(one, traces)?;
+    }
     write(known.path(), &known::text(known, &all))
 }
 
