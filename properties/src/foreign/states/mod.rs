@@ -32,6 +32,7 @@ use judge::trace::{CallLine, EnterLine, Kind, LeaveLine, ReturnLine, Told};
 use model::drive::{DiskResult, From, STRANGERS, Stimulus};
 use model::lockstep::Lockstep;
 use model::scope::Slice;
+use model::spec::MAX_FILES;
 
 use self::member::{Called, Cause, Member, World};
 use crate::difference::{Difference, outcome, refused, same_answer};
@@ -55,6 +56,8 @@ pub(super) struct States {
     customs: Customs,
     /// Calls of the trace that are not back: where they are made, and what they are.
     open: BTreeMap<CallId, (Option<JobId>, Call)>,
+    /// Files that each job has taken.
+    files: BTreeMap<JobId, usize>,
     /// Calls of the observer, and the counter at their start.
     looks: BTreeMap<CallId, (Option<JobId>, Method, u64)>,
     /// Callbacks that are inside, and whose they are; none where no state has them.
@@ -146,6 +149,7 @@ impl States {
             standing: Standing::Follows,
             customs,
             open: BTreeMap::new(),
+            files: BTreeMap::new(),
             looks: BTreeMap::new(),
             inside: BTreeMap::new(),
             failed: BTreeSet::new(),
@@ -307,6 +311,18 @@ impl States {
         self.members.clear();
     }
 
+    /// Takes in the files of a call that was taken. Whether the model's jobs can have as many: it has few, and refuses what is too many for it.
+    fn has_room(&mut self, job: JobId, call: &Call) -> bool {
+        let added = match call {
+            Call::AddFile { .. } => 1,
+            Call::AddFileSet { files } => files.len(),
+            _ => 0,
+        };
+        let files = self.files.entry(job).or_default();
+        *files += added;
+        added == 0 || *files <= MAX_FILES || *files > self.world.profile.files_per_job as usize
+    }
+
     fn fail(&mut self, difference: Difference) {
         if self.standing == Standing::Follows {
             self.standing = Standing::Empty;
@@ -372,6 +388,11 @@ impl States {
 
     fn returned(&mut self, back: &ReturnLine, seq: u64) {
         let Some((on, call)) = self.open.remove(&back.call) else { return };
+        if let (Some(job), true) = (on, back.hr.succeeded())
+            && !self.has_room(job, &call)
+        {
+            return self.give_up("a job has more files than the model has room for");
+        }
         self.close();
         let method = call.method();
         if self.named == Named::By(back.call) {

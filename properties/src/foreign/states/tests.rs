@@ -295,6 +295,20 @@ impl Seen {
     }
 }
 
+/// A job of the model has few files. An implementation that takes one more than these, or takes what it should refuse, is not blamed for that.
+#[test]
+fn more_files_than_the_model_has_room_for_decide_nothing() {
+    let file = FileNames { remote: "http://127.0.0.1/file".into(), local: "/destination".into() };
+    let mut seen = behind(&fails()[..1]);
+    for number in 1..=5 {
+        assert_eq!(seen.states.course.undecided, None, "{number} files");
+        seen.does(Call::AddFile { file: file.clone() }, HResult::S_OK, Out::None);
+    }
+    let course = seen.states.take_course();
+    assert_eq!(course.undecided, Some("a job has more files than the model has room for"));
+    assert_eq!(course.found, []);
+}
+
 /// The set behind these steps of the model, in a slice of one job.
 fn behind(steps: &[Stimulus]) -> Seen {
     let dialect = Dialect::Bits;
