@@ -10,16 +10,17 @@
 //! **What it is not.** A verdict: `Again` has the numbers, and the command decides.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use adapter::Fault;
 use judge::Trace;
 
-use super::{Program, Trying, program_at};
-use crate::foreign::Stage;
+use super::{Program, Trying, interrupted, program_at};
 use crate::foreign::play::Waits;
 use crate::foreign::smaller::{Effort, Smaller, failed, smaller};
 use crate::foreign::tally::{Again, Found, Repeats, Tally};
+use crate::foreign::{Stage, Step};
 use crate::minimize::Identity;
 use crate::suite::{Case, Failed, Finding};
 
@@ -46,7 +47,7 @@ impl Trying<'_> {
             let effort = Effort { runs: 1, until, enough: self.plan.enough };
             let at_rest = found.again.is_some_and(|again| again.at_rest.times > 0);
             let waits = if at_rest { Waits::Silence } else { Waits::AsSeen };
-            match self.waiting_for(waits, |stage| smaller(id, &case, stage, &effort)) {
+            match waiting_for(self.stage, waits, |stage| smaller(id, &case, stage, &effort)) {
                 Ok(Some(smaller)) => {
                     let Smaller { finding, trace, case, .. } = smaller;
                     self.tally
@@ -68,14 +69,10 @@ impl Trying<'_> {
         let mut new: Vec<(Box<Case>, Repeated<'_>)> = cases.collect();
         // That is worth a little more time.
         let until = self.until.max(Instant::now()) + GRACE.min(self.plan.budget / OVERTIME);
-        let all = Some(new.len() as u64);
         for _ in 0..REPLAYS {
-            for (number, (case, repeated)) in (0..).zip(&mut new) {
-                if Instant::now() >= until || (self.plan.enough)() {
-                    break;
-                }
-                self.tell("what was found, again", number, all);
-                repeated.take_led(self.failed(case, Waits::Whole)?.as_ref());
+            let cases: Vec<&Case> = new.iter().map(|(case, _)| &**case).collect();
+            for (number, failed) in self.led_again(&cases, until)? {
+                new[number].1.take_led(failed.as_ref());
             }
         }
         for (case, mut repeated) in new {
@@ -129,6 +126,37 @@ impl Trying<'_> {
         Ok((left == 0).then_some(found))
     }
 
+    /// Leads all processes along these paths, each path once, as far as there is time. Returns the number of each path that was led, and its failure.
+    fn led_again(&mut self, cases: &[&Case], until: Instant) -> Result<Vec<(usize, Option<Failed>)>, Fault> {
+        let (plan, progress) = (self.plan, self.progress);
+        let found = self.tally.found.len();
+        let next = AtomicUsize::new(0);
+        let leading = |stage: &mut Stage, tally: &mut Tally, tell: &dyn Fn(u64)| {
+            let mut led = Vec::new();
+            while Instant::now() < until && !(plan.enough)() {
+                let number = next.fetch_add(1, Ordering::SeqCst);
+                let Some(case) = cases.get(number) else { break };
+                tell(number as u64);
+                match waiting_for(stage, Waits::Whole, |stage| failed(case, stage)) {
+                    Ok(failed) => led.push((number, failed)),
+                    Err(fault) => interrupted(stage, tally, ("what was found, again", None), fault)?,
+                }
+            }
+            Ok(led)
+        };
+        let what = "what was found, again".to_owned();
+        let of = Some(cases.len() as u64);
+        let tell = |done: u64| progress(&Step { what: what.clone(), done, of, found });
+        let all = self.crew.at_once(
+            plan.workers.get(),
+            (&mut *self.stage, &mut self.tally),
+            |stage, tally| leading(stage, tally, &tell),
+            |_, stage, tally| leading(stage, tally, &|_| ()),
+        );
+        let all: Result<Vec<_>, Fault> = all.into_iter().collect();
+        Ok(all?.into_iter().flatten().collect())
+    }
+
     /// A failure that does not come each time is led more often, and then at rest.
     fn lead_more_often(
         &mut self,
@@ -150,18 +178,18 @@ impl Trying<'_> {
 
     /// Leads the implementation along a path, and returns its failure.
     fn failed(&mut self, case: &Case, waits: Waits) -> Result<Option<Failed>, Fault> {
-        match self.waiting_for(waits, |stage| failed(case, stage)) {
+        match waiting_for(self.stage, waits, |stage| failed(case, stage)) {
             Ok(failed) => Ok(failed),
             Err(fault) => self.interrupted("what was found, again", fault).map(|()| None),
         }
     }
+}
 
-    fn waiting_for<T>(&mut self, waits: Waits, lead: impl FnOnce(&mut Stage) -> T) -> T {
-        self.stage.pace.waits = waits;
-        let led = lead(self.stage);
-        self.stage.pace.waits = Waits::AsSeen;
-        led
-    }
+fn waiting_for<T>(stage: &mut Stage, waits: Waits, lead: impl FnOnce(&mut Stage) -> T) -> T {
+    stage.pace.waits = waits;
+    let led = lead(stage);
+    stage.pace.waits = Waits::AsSeen;
+    led
 }
 
 /// A failure, and what came when its path was led again.
