@@ -12,6 +12,7 @@ mod hangs;
 mod inputs;
 mod json;
 mod known_failures;
+mod known_traces;
 mod locks;
 mod long;
 mod long_trace;
