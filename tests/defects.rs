@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use contract::defect::Fault;
+use contract::defect::{Fault, Reach};
 use serde_json::Value;
 
 /// How the engine runs: the name, the dialect, and the options of its adapter.
@@ -88,7 +88,10 @@ fn at_once<T: Send + Sync, R: Send>(all: &[T], look: impl Fn(&T) -> R + Sync) ->
 fn write_anew() {
     let lines = at_once(Fault::ALL, |fault| {
         let line = WAYS.into_iter().find_map(|way| found(*fault, way));
-        let line = line.unwrap_or_else(|| format!("{fault} | {NOWHERE}"));
+        let line = line.unwrap_or_else(|| match fault.reach() {
+            Reach::OnlySchedules(why) => format!("{fault} | {NOWHERE}: {why}"),
+            _ => format!("{fault} | {NOWHERE}"),
+        });
         eprintln!("{line}");
         line
     });
