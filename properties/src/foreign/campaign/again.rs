@@ -116,6 +116,8 @@ impl Trying<'_> {
         let plan = self.plan;
         let is_over = |_: &Tally| Instant::now() >= until || (plan.enough)();
         let mut tally = self.tally.beside();
+        // As often as it is begun, the servers are the first ones again.
+        self.stage.servers_met = 0;
         let left = match program(self.stage, &self.abilities, &is_over, &mut tally) {
             Ok(left) => left,
             Err(fault) => return self.interrupted(place, fault).map(|()| None),
