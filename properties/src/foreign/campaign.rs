@@ -140,7 +140,7 @@ pub fn campaign(stage: &mut Stage, plan: &Plan<'_>, progress: &dyn Fn(&Step)) ->
         let fault = trying.all().err();
         let (calls, ends) = std::mem::take(&mut trying.crew).end();
         trying.tally.calls += calls + trying.stage.session.calls();
-        let fault = fault.or(ends.err());
+        let fault = fault.or(ends);
         trying.tally.take_leftovers(std::mem::take(&mut trying.stage.leftovers));
         is_done.store(true, Ordering::SeqCst);
         let Some(aside) = aside else { return fault };
@@ -306,8 +306,7 @@ impl Trying<'_> {
         let (next, found) = (AtomicUsize::new(0), AtomicBool::new(false));
         let leading = |stage: &mut Stage, tally: &mut Tally, tell: &dyn Fn(u64, usize)| {
             let mut judged = BTreeMap::new();
-            while !is_over(plan, tally, until)
-                && !(plan.stop == Stop::AtFirst && found.load(Ordering::SeqCst))
+            while !(is_over(plan, tally, until) || plan.stop == Stop::AtFirst && found.load(Ordering::SeqCst))
             {
                 let number = next.fetch_add(1, Ordering::SeqCst);
                 let Some(case) = cases.get(number) else { break };

@@ -67,9 +67,10 @@ impl Crew {
     }
 
     /// Ends the processes. Returns the calls that they have made, and what one of them did wrong at its end.
-    pub(super) fn end(self) -> (u64, Result<(), Fault>) {
+    pub(super) fn end(self) -> (u64, Option<Fault>) {
         let calls = self.others.iter().map(|stage| stage.session.calls()).sum();
-        let ends = self.others.into_iter().filter_map(|stage| stage.session.end());
-        (calls, ends.fold(Ok(()), |ended, fault| ended.and(Err(fault))))
+        // Each of them is ended, whatever another one did wrong.
+        let faults: Vec<Fault> = self.others.into_iter().filter_map(|stage| stage.session.end()).collect();
+        (calls, faults.into_iter().next())
     }
 }
