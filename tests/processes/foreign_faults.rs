@@ -4,7 +4,7 @@
 
 use crate::support::mini::run;
 
-const AT_FIRST: &[&str] = &["--budget", "30s", "--stop-at-first"];
+const AT_FIRST: &[&str] = &["--budget", "30s", "--workers", "2", "--stop-at-first"];
 
 #[test]
 fn each_fault_is_found_and_named() {

@@ -74,7 +74,7 @@ fn each_fault_of_a_transfer_is_found_and_named() {
     let threads = faults().into_iter().map(|(wanted, changes)| {
         std::thread::spawn(move || {
             let changes = [&[FEW][..], &changes].concat();
-            let (code, text) = run(&changes, &["--budget", "20s", "--stop-at-first"]);
+            let (code, text) = run(&changes, &["--budget", "30s", "--workers", "2", "--stop-at-first"]);
             assert_eq!(code, Some(2), "{wanted}: {text}");
             assert!(text.contains(wanted), "{wanted}: {text}");
         })
