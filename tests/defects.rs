@@ -2,7 +2,8 @@
 //!
 //! A line has the fault, how the engine runs that shows it, and the first failure with the case that shows it. The
 //! runs of the file are made again, and each has to find its fault, under any name: with threads and a network, another failure may come first.
-//! `BITES=overwrite` looks for each fault in every way instead, and writes the file. Needs the feature `faults`.
+//! `BITES=overwrite` looks for each fault in every way instead, and writes the file. That takes
+//! half an hour; a fault that was not looked for yet has a line that states so. Needs the feature `faults`.
 #![cfg(feature = "faults")]
 
 use std::collections::BTreeSet;
