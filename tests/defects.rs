@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use contract::defect::{Fault, Reach};
@@ -34,12 +34,29 @@ fn file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pinned/adapter-bites.txt")
 }
 
+/// The adapter beside the command. A build of one package does not make it.
+fn engine() -> PathBuf {
+    let bgcheck = Path::new(env!("CARGO_BIN_EXE_bgcheck"));
+    bgcheck.with_file_name(format!("adapter-engine{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// Without faults in the adapter, none would be found.
+fn must_have_faults() {
+    let mut engine = Command::new(engine());
+    let ended = engine.args(["--defect", Fault::ALL[0].name()]).stdin(Stdio::null()).status();
+    let help = "build it: cargo build --release -p adapter-engine --features faults";
+    // Bad usage is 2; an input without a first line is 1.
+    assert!(
+        ended.is_ok_and(|status| status.code() != Some(2)),
+        "the adapter of the engine has no faults; {help}"
+    );
+}
+
 /// The line of a fault, if it is found in this way.
 fn found(fault: Fault, (name, dialect, options): (&str, &str, &[&str])) -> Option<String> {
     let directory = tempfile::tempdir().expect("a directory");
     let bgcheck = PathBuf::from(env!("CARGO_BIN_EXE_bgcheck"));
-    let engine = bgcheck.with_file_name(format!("adapter-engine{}", std::env::consts::EXE_SUFFIX));
-    let command: Vec<String> = { [engine.display().to_string()].into_iter() }
+    let command: Vec<String> = { [engine().display().to_string()].into_iter() }
         .chain(options.iter().map(|option| (*option).to_owned()))
         .chain(["--defect".to_owned(), fault.to_string()])
         .collect();
@@ -102,6 +119,7 @@ fn write_anew() {
 
 #[test]
 fn each_fault_that_was_found_through_the_pipe_is_found_again() {
+    must_have_faults();
     if std::env::var_os("BITES").is_some() {
         return write_anew();
     }

@@ -183,6 +183,18 @@ pub(crate) const SOURCES: &[Source] = &[
         takes: Takes::Long,
     },
     Source {
+        name: "adapter-bites",
+        files: &["docs/pinned/adapter-bites.txt"],
+        by: By::Test {
+            variable: "BITES",
+            value: "overwrite",
+            targets: &["defects"],
+            filter: "through_the_pipe",
+            feature: Some(("bgcheck", "faults")),
+        },
+        takes: Takes::Long,
+    },
+    Source {
         name: "faults",
         files: &["docs/faults.md", "docs/pinned/kill-expected.json"],
         by: By::Command(&["kill", "--budget", "4s", "--seed", "1", "--bless", "-o", "docs/faults.md"]),
