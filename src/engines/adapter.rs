@@ -1,6 +1,6 @@
 //! Engine "adapter": another implementation, tried through its adapter.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -238,11 +238,11 @@ pub(crate) struct Verdict<'a> {
 impl<'a> Verdict<'a> {
     /// Writes the traces of what was found, and judges it by what is known.
     pub(crate) fn of(tried: &Tried, known: &'a Known, stop: Stop, traces: &Traces) -> Verdict<'a> {
-        let found = told(tried, known, traces);
+        let races = &tried.campaign.tally.runs_of_races();
+        let found = told(tried, (known, races), traces);
         let is_whole = tried.campaign.is_whole() && tried.fault.is_none() && stop == Stop::Never;
         let ids: Vec<String> = found.iter().map(|one| one.id.clone()).collect();
         let (tried_cases, passed) = (&tried.campaign.tally.tried, &tried.campaign.tally.passed_cases);
-        let races = &tried.campaign.tally.runs_of_races();
         let extent = Extent { tried: tried_cases, passed, races, is_whole };
         let gone = known.gone(&ids, extent);
         let code = exit_code(tried, &found, gone.iter().any(|gone| gone.how.is_stale()));
@@ -278,9 +278,8 @@ fn stale(gone: &Gone<'_>) -> Failure {
 }
 
 /// Writes the traces of what was found, broken rules first, and describes it.
-fn told(tried: &Tried, known: &Known, traces: &Traces) -> Vec<Told> {
+fn told(tried: &Tried, (known, races): (&Known, &BTreeMap<String, u64>), traces: &Traces) -> Vec<Told> {
     let mut all = Vec::new();
-    let races = tried.campaign.tally.runs_of_races();
     for (id, found) in &tried.campaign.tally.found {
         let id = id.to_string();
         let (message, certain) = in_words(&found.finding);

@@ -91,13 +91,12 @@ pub(crate) struct Extent<'a> {
 impl Extent<'_> {
     /// Why an entry was not met.
     fn absence(self, entry: &Entry) -> Absence {
+        if let Some(rate) = entry.rate {
+            // What is no race has no runs, and may always be missing.
+            let runs = entry.case.as_ref().and_then(|case| self.races.get(case)).copied().unwrap_or_default();
+            return if is_unlikely(runs, rate / SLOWER) { Absence::NotSeen } else { Absence::NotTried };
+        }
         match &entry.case {
-            Some(case) if entry.rate.is_some() => {
-                let rate = entry.rate.unwrap_or_default();
-                let runs = self.races.get(case).copied().unwrap_or_default();
-                if is_unlikely(runs, rate / SLOWER) { Absence::NotSeen } else { Absence::NotTried }
-            }
-            _ if entry.rate.is_some() => Absence::NotTried,
             Some(case) if self.passed.contains(case) => Absence::NotSeen,
             Some(case) if self.is_whole && self.tried.contains(case) => Absence::NotSeen,
             Some(case) if self.is_whole && !case.starts_with(RANDOM) => Absence::Skipped,

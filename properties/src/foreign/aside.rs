@@ -72,7 +72,7 @@ impl Aside<'_> {
             }
             Err(fault) => interrupted(&mut stage, &mut tally, (PLACE, None), fault).map(|()| 1),
         };
-        if self.plan.stop == Stop::AtFirst && tally.found.keys().any(|id| !self.plan.known.contains(id)) {
+        if self.plan.stop == Stop::AtFirst && self.plan.has_new(&tally) {
             self.found.store(true, Ordering::SeqCst);
         }
         tally.calls += stage.session.calls();

@@ -60,6 +60,25 @@ pub struct Plan<'a> {
     pub enough: &'a (dyn Fn() -> bool + Sync),
 }
 
+impl Plan<'_> {
+    /// Whether something was found that is not known.
+    pub(super) fn has_new(&self, tally: &Tally) -> bool {
+        tally.found.keys().any(|id| !self.known.contains(id))
+    }
+
+    /// Notes that something new was found, for those that work beside.
+    fn note_new(&self, tally: &Tally, found: &AtomicBool) {
+        if self.has_new(tally) {
+            found.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether it ends because something new was found by one that works beside.
+    fn ends_with(&self, found: &AtomicBool) -> bool {
+        self.stop == Stop::AtFirst && found.load(Ordering::SeqCst)
+    }
+}
+
 /// How far a campaign is.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -298,38 +317,29 @@ impl Trying<'_> {
         Ok(())
     }
 
-    /// Leads all processes along these paths, in their order, each path once. Returns what became of those that there was time for.
+    /// Leads all processes along these paths. Returns what became of those that there was time for.
     fn lead_all(&mut self, name: &str, cases: &[&Case]) -> Result<BTreeMap<String, Judged>, Fault> {
         let (plan, until, progress) = (self.plan, self.until, self.progress);
-        let all = Some(cases.len() as u64);
+        let of = Some(cases.len() as u64);
         let before = self.tally.found.len();
-        let (next, found) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let leading = |stage: &mut Stage, tally: &mut Tally, tell: &dyn Fn(u64, usize)| {
-            let mut judged = BTreeMap::new();
-            while !(is_over(plan, tally, until) || plan.stop == Stop::AtFirst && found.load(Ordering::SeqCst))
-            {
-                let number = next.fetch_add(1, Ordering::SeqCst);
-                let Some(case) = cases.get(number) else { break };
-                tell(number as u64, tally.found.len());
-                judged.insert(case.name.clone(), lead(stage, tally, name, case)?);
-                note_new(plan, tally, &found);
-            }
-            Ok(judged)
+        let found = AtomicBool::new(false);
+        let is_over = |tally: &Tally| is_over(plan, tally, until) || plan.ends_with(&found);
+        let tell = |done: usize, tally: &Tally| {
+            let (what, found) = (name.to_owned(), before.max(tally.found.len()));
+            progress(&Step { what, done: done as u64, of, found });
         };
-        let tell = |done: u64, found: usize| {
-            progress(&Step { what: name.to_owned(), done, of: all, found: before.max(found) });
-        };
-        let processes = plan.workers.get();
-        let all = self.crew.at_once(
-            processes,
+        let judged = self.crew.share_out(
+            plan.workers.get(),
             (&mut *self.stage, &mut self.tally),
-            |stage, tally| leading(stage, tally, &tell),
-            |_, stage, tally| leading(stage, tally, &|_, _| ()),
-        );
-        all.into_iter().try_fold(BTreeMap::new(), |mut judged, theirs| {
-            judged.extend(theirs?);
-            Ok(judged)
-        })
+            cases,
+            (&is_over, &tell),
+            |stage, tally, case| {
+                let judged = lead(stage, tally, name, case)?;
+                plan.note_new(tally, &found);
+                Ok(Some(judged))
+            },
+        )?;
+        Ok(judged.into_iter().map(|(number, judged)| (cases[number].name.clone(), judged)).collect())
     }
 
     /// Notes that the process was gone or did not answer. After too many of these the adapter is at fault.
@@ -453,10 +463,7 @@ impl Trying<'_> {
         let stream = self.rounds * MOST_WORKERS;
         let found = AtomicBool::new(false);
         let plan = self.plan;
-        let is_over = || {
-            let first = plan.stop == Stop::AtFirst && found.load(Ordering::SeqCst);
-            Instant::now() >= until || (plan.enough)() || first
-        };
+        let is_over = || Instant::now() >= until || (plan.enough)() || plan.ends_with(&found);
         let (mut number, before) = (self.random, self.tally.found.len());
         let (progress, abilities) = (self.progress, &self.abilities);
         let probes = (&self.probes[..], &self.probed);
@@ -488,16 +495,8 @@ impl Trying<'_> {
     }
 }
 
-/// Notes that something new was found, for those that work beside.
-fn note_new(plan: &Plan<'_>, tally: &Tally, found: &AtomicBool) {
-    if tally.found.keys().any(|id| !plan.known.contains(id)) {
-        found.store(true, Ordering::SeqCst);
-    }
-}
-
 fn is_over(plan: &Plan<'_>, tally: &Tally, until: Instant) -> bool {
-    let found = || tally.found.keys().any(|id| !plan.known.contains(id));
-    Instant::now() >= until || (plan.enough)() || plan.stop == Stop::AtFirst && found()
+    Instant::now() >= until || (plan.enough)() || plan.stop == Stop::AtFirst && plan.has_new(tally)
 }
 
 /// Leads the implementation along a path once, and takes down what came of it.
@@ -577,7 +576,7 @@ impl Walking<'_> {
                 let case = case_of((&slice, Settles::WhenStill), dialect, &path, &name);
                 let _judged = lead(stage, tally, "random paths", &case)?;
             }
-            note_new(self.plan, tally, self.found);
+            self.plan.note_new(tally, self.found);
             number += 1;
         }
         Ok(())

@@ -6,6 +6,7 @@
 //! **The law it keeps.** What becomes of a path or of a race does not depend on the process that takes it, nor on how many there are.
 
 use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use adapter::Fault;
 
@@ -64,6 +65,37 @@ impl Crew {
             }
             results
         })
+    }
+
+    /// Has the first process and these others take these items, in their order, each item once, until it is over. Returns the number of each item that
+    /// was taken, and what came of it; an item of which nothing came is missing. `tell` is called for the items of the first process.
+    pub(super) fn share_out<T: Sync, R: Send>(
+        &mut self,
+        processes: usize,
+        (stage, tally): (&mut Stage, &mut Tally),
+        items: &[T],
+        (is_over, tell): (&(dyn Fn(&Tally) -> bool + Sync), &dyn Fn(usize, &Tally)),
+        take: impl Fn(&mut Stage, &mut Tally, &T) -> Result<Option<R>, Fault> + Sync,
+    ) -> Result<Vec<(usize, R)>, Fault> {
+        let next = AtomicUsize::new(0);
+        let taken = |stage: &mut Stage, tally: &mut Tally, tell: &dyn Fn(usize, &Tally)| {
+            let mut results = Vec::new();
+            while !is_over(tally) {
+                let number = next.fetch_add(1, Ordering::SeqCst);
+                let Some(item) = items.get(number) else { break };
+                tell(number, tally);
+                results.extend(take(stage, tally, item)?.map(|result| (number, result)));
+            }
+            Ok(results)
+        };
+        let all = self.at_once(
+            processes,
+            (stage, tally),
+            |stage, tally| taken(stage, tally, tell),
+            |_, stage, tally| taken(stage, tally, &|_, _| ()),
+        );
+        let all: Result<Vec<_>, Fault> = all.into_iter().collect();
+        Ok(all?.into_iter().flatten().collect())
     }
 
     /// Ends the processes. Returns the calls that they have made, and what one of them did wrong at its end.

@@ -39,11 +39,14 @@ impl Found {
     /// Takes what another process met under this name, or this process under another name.
     fn merge(&mut self, other: Found) {
         self.count += other.count;
+        let is_earlier = other.first.1 < self.first.1;
         if other.on == self.on {
             self.on_count += other.on_count;
-            self.first = if other.first.1 < self.first.1 { other.first } else { self.first.clone() };
-        } else if other.first.1 < self.first.1 {
-            (self.first, self.on, self.on_count) = (other.first, other.on, other.on_count);
+        } else if is_earlier {
+            (self.on, self.on_count) = (other.on, other.on_count);
+        }
+        if is_earlier {
+            self.first = other.first;
         }
         if other.trace.lines.len() < self.trace.lines.len() {
             (self.finding, self.trace, self.case) = (other.finding, other.trace, other.case);

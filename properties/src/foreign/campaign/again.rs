@@ -10,7 +10,6 @@
 //! **What it is not.** A verdict: `Again` has the numbers, and the command decides.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use adapter::Fault;
@@ -128,35 +127,24 @@ impl Trying<'_> {
         Ok((left == 0).then_some(found))
     }
 
-    /// Leads all processes along these paths, each path once, as far as there is time. Returns the number of each path that was led, and its failure.
+    /// Leads all processes along these paths, as far as there is time. Returns the number of each path that was led, and its failure.
     fn led_again(&mut self, cases: &[&Case], until: Instant) -> Result<Vec<(usize, Option<Failed>)>, Fault> {
         let (plan, progress) = (self.plan, self.progress);
-        let found = self.tally.found.len();
-        let next = AtomicUsize::new(0);
-        let leading = |stage: &mut Stage, tally: &mut Tally, tell: &dyn Fn(u64)| {
-            let mut led = Vec::new();
-            while Instant::now() < until && !(plan.enough)() {
-                let number = next.fetch_add(1, Ordering::SeqCst);
-                let Some(case) = cases.get(number) else { break };
-                tell(number as u64);
-                match waiting_for(stage, Waits::Whole, |stage| failed(case, stage)) {
-                    Ok(failed) => led.push((number, failed)),
-                    Err(fault) => interrupted(stage, tally, ("what was found, again", None), fault)?,
-                }
-            }
-            Ok(led)
+        let (of, found) = (Some(cases.len() as u64), self.tally.found.len());
+        let is_over = |_: &Tally| Instant::now() >= until || (plan.enough)();
+        let tell = |done: usize, _: &Tally| {
+            progress(&Step { what: LED_AGAIN.to_owned(), done: done as u64, of, found });
         };
-        let what = "what was found, again".to_owned();
-        let of = Some(cases.len() as u64);
-        let tell = |done: u64| progress(&Step { what: what.clone(), done, of, found });
-        let all = self.crew.at_once(
+        self.crew.share_out(
             plan.workers.get(),
             (&mut *self.stage, &mut self.tally),
-            |stage, tally| leading(stage, tally, &tell),
-            |_, stage, tally| leading(stage, tally, &|_| ()),
-        );
-        let all: Result<Vec<_>, Fault> = all.into_iter().collect();
-        Ok(all?.into_iter().flatten().collect())
+            cases,
+            (&is_over, &tell),
+            |stage, tally, case| match waiting_for(stage, Waits::Whole, |stage| failed(case, stage)) {
+                Ok(failed) => Ok(Some(failed)),
+                Err(fault) => interrupted(stage, tally, (LED_AGAIN, None), fault).map(|()| None),
+            },
+        )
     }
 
     /// A failure that does not come each time is led more often, and then at rest.
@@ -182,7 +170,7 @@ impl Trying<'_> {
     fn failed(&mut self, case: &Case, waits: Waits) -> Result<Option<Failed>, Fault> {
         match waiting_for(self.stage, waits, |stage| failed(case, stage)) {
             Ok(failed) => Ok(failed),
-            Err(fault) => self.interrupted("what was found, again", fault).map(|()| None),
+            Err(fault) => self.interrupted(LED_AGAIN, fault).map(|()| None),
         }
     }
 }
@@ -259,6 +247,9 @@ fn names(failed: Option<&Failed>) -> impl Iterator<Item = Identity> + '_ {
 /// How long behind the end of its time what was found is led again, and which part of the whole time that is at most.
 const GRACE: Duration = Duration::from_secs(10);
 const OVERTIME: u32 = 10;
+
+/// What it is called in the report.
+const LED_AGAIN: &str = "what was found, again";
 
 /// How often what was found is led again.
 const REPLAYS: u32 = 3;
