@@ -18,6 +18,9 @@ use super::scripted::{Script, Stop, create};
 use super::tally::Tally;
 use crate::server::Feed;
 
+/// What it is called in the report.
+pub(super) const PLACE: &str = "destinations that go";
+
 const JOB: JobId = JobId(0);
 
 /// Tries it, where the adapter can. What it found goes to the tally.
@@ -37,9 +40,8 @@ pub(super) fn blamed(
     let feed = stage.server.feed();
     let name = format!("directory-{}", stage.next_program());
     let directory = stage.session.seen_at(&name);
-    let tried = Script::play(stage, "destinations that go", tally, |script| {
-        cannot_be_written(script, &feed, &name, &directory)
-    });
+    let tried =
+        Script::play(stage, PLACE, tally, |script| cannot_be_written(script, &feed, &name, &directory));
     stage.server.forget(&feed);
     // One of them is there.
     let _ = std::fs::remove_dir_all(&directory);

@@ -20,20 +20,20 @@ use model::suite::{Cover, Pace};
 
 use super::abilities::{Abilities, LeftOut};
 use super::aside::{Aside, Place};
-use super::blamed::blamed;
+use super::blamed::{self, blamed};
 use super::crew::Crew;
-use super::destinations::destinations;
+use super::destinations::{self, destinations};
 use super::interfaces::varied;
-use super::limits::limits;
-use super::patience::{PLACE, patience};
+use super::limits::{self, limits};
+use super::patience::{self, patience};
 use super::probes::probes;
-use super::quiet::quiet;
+use super::quiet::{self, quiet};
 use super::race::{RaceLimits, Racer, Round, race, undisturbed};
-use super::restarts::restarts;
-use super::resumed::resumed;
-use super::stops::stops;
+use super::restarts::{self, restarts};
+use super::resumed::{self, resumed};
+use super::stops::{self, stops};
 use super::tally::{Incident, Tally, did_something};
-use super::transfers::transfers;
+use super::transfers::{self, transfers};
 use super::walk::{slices_for, walk};
 use super::{Run, Stage, play};
 use crate::minimize::Identity;
@@ -152,7 +152,7 @@ pub fn campaign(stage: &mut Stage, plan: &Plan<'_>, progress: &dyn Fn(&Step)) ->
             }
             Place::Nowhere => None,
             Place::TooLate => {
-                trying.not_begun.push(PLACE.to_owned());
+                trying.not_begun.push(patience::PLACE.to_owned());
                 None
             }
         };
@@ -169,7 +169,7 @@ pub fn campaign(stage: &mut Stage, plan: &Plan<'_>, progress: &dyn Fn(&Step)) ->
         match ended {
             Ok(0) => fault,
             Ok(left) => {
-                trying.not_begun.push(format!("{left} of {PLACE}"));
+                trying.not_begun.push(format!("{left} of {}", patience::PLACE));
                 fault
             }
             Err(theirs) => fault.or(Some(theirs)),
@@ -213,19 +213,19 @@ type Program = fn(&mut Stage, &Abilities, &dyn Fn(&Tally) -> bool, &mut Tally) -
 
 /// How files are transferred, or are not.
 const TRANSFERS: [(&str, Program); 4] = [
-    ("servers that misbehave", transfers),
-    ("transfers that go on", resumed),
-    ("transfers that are stopped", stops),
-    ("destinations that go", blamed),
+    (transfers::PLACE, transfers),
+    (resumed::PLACE, resumed),
+    (stops::PLACE, stops),
+    (blamed::PLACE, blamed),
 ];
 
 /// What else is written down, each with the places at which it plays.
 const OTHERS: [(&[&str], Program); 5] = [
-    (&["limit of callbacks", "callbacks that throw", "limit of jobs"], limits),
-    (&["changes and silence"], quiet),
-    (&["destinations"], destinations),
-    (&["restarts"], restarts),
-    (&[PLACE], patience),
+    (&limits::PLACES, limits),
+    (&[quiet::PLACE], quiet),
+    (&[destinations::PLACE], destinations),
+    (&[restarts::PLACE], restarts),
+    (&[patience::PLACE], patience),
 ];
 
 /// The program that plays at this place. Paths and races have none.
@@ -242,9 +242,9 @@ impl Trying<'_> {
         self.suite(ScopeName::Tiny, Cover::Transition)?;
         let transfers = self.early(Instant::now() + whole / EARLY)?;
         self.scripted("limits", limits)?;
-        self.scripted("changes and silence", quiet)?;
-        self.scripted("destinations", destinations)?;
-        self.scripted("restarts", restarts)?;
+        self.scripted(quiet::PLACE, quiet)?;
+        self.scripted(destinations::PLACE, destinations)?;
+        self.scripted(restarts::PLACE, restarts)?;
         self.probes = probes(self.stage.session.dialect().profile(), &self.abilities);
         // Where the time is short, the races have half of theirs.
         self.random((self.until - whole / (2 * RACES)).min(Instant::now() + whole / FIRST))?;
@@ -255,7 +255,7 @@ impl Trying<'_> {
             self.scripted(name, program)?;
         }
         if let Some(patience) = self.patience.take() {
-            self.scripted(PLACE, patience)?;
+            self.scripted(patience::PLACE, patience)?;
         }
         self.suite(ScopeName::Tiny, Cover::Sneak)?;
         self.suite(ScopeName::Default, Cover::Transition)?;

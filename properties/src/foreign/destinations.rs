@@ -19,6 +19,9 @@ use super::scripted::{Script, Stop, create};
 use super::tally::Tally;
 use crate::server::{Compared, FEED_SEED, FEED_SIZE, content};
 
+/// What it is called in the report.
+pub(super) const PLACE: &str = "destinations";
+
 const JOB: JobId = JobId(0);
 
 /// The bytes of another program's file.
@@ -66,7 +69,7 @@ pub(super) fn destinations(
         let feed = stage.server.feed();
         let name = format!("destination-{}", stage.next_program());
         let path = stage.session.seen_at(&name);
-        let tried = Script::play(stage, "destinations", tally, |script| {
+        let tried = Script::play(stage, PLACE, tally, |script| {
             let local = script.stage.session.destination(&name);
             let file = FileNames { remote: feed.url(&name).into(), local: local.into() };
             match ends.get(number) {

@@ -41,20 +41,26 @@ fn all(
 ) -> Result<(), Fault> {
     let calls_back = abilities.has_all(&CALLS);
     if calls_back && abilities.can_hold() {
-        Script::play(stage, "limit of callbacks", tally, |script| callbacks(script, feed, slots))?;
-        tally.finish("limit of callbacks");
+        Script::play(stage, PLACE_OF_CALLBACKS, tally, |script| callbacks(script, feed, slots))?;
+        tally.finish(PLACE_OF_CALLBACKS);
     }
     if calls_back && stage.session.can(can::THROW) {
-        Script::play(stage, "callbacks that throw", tally, |script| throws(script, feed))?;
-        tally.finish("callbacks that throw");
+        Script::play(stage, PLACE_OF_THROWS, tally, |script| throws(script, feed))?;
+        tally.finish(PLACE_OF_THROWS);
     }
     // Who has no second user may be one for whom there is no limit, such as an administrator.
     if abilities.has_users() && abilities.has(Method::CreateJob) {
-        Script::play(stage, "limit of jobs", tally, |script| many_jobs(script, jobs))?;
-        tally.finish("limit of jobs");
+        Script::play(stage, PLACE_OF_JOBS, tally, |script| many_jobs(script, jobs))?;
+        tally.finish(PLACE_OF_JOBS);
     }
     Ok(())
 }
+
+/// What each of them is called in the report.
+const PLACE_OF_CALLBACKS: &str = "limit of callbacks";
+const PLACE_OF_THROWS: &str = "callbacks that throw";
+const PLACE_OF_JOBS: &str = "limit of jobs";
+pub(super) const PLACES: [&str; 3] = [PLACE_OF_CALLBACKS, PLACE_OF_THROWS, PLACE_OF_JOBS];
 
 const CALLS: [Method; 4] = [Method::CreateJob, Method::AddFile, Method::SetNotifyInterface, Method::Resume];
 

@@ -14,6 +14,9 @@ use super::abilities::Abilities;
 use super::scripted::{Script, Stop, register};
 use super::tally::Tally;
 
+/// What it is called in the report.
+pub(super) const PLACE: &str = "changes and silence";
+
 const JOB: JobId = JobId(0);
 
 /// Trials of each kind. What comes in all of them is no coincidence.
@@ -35,7 +38,7 @@ pub(super) fn quiet(
     if !can || !abilities.events().contains(Event::JobModification.flag()) {
         return Ok(0);
     }
-    Script::play(stage, "changes and silence", tally, modifications).map(|()| 0)
+    Script::play(stage, PLACE, tally, modifications).map(|()| 0)
 }
 
 fn modifications(script: &mut Script<'_>) -> Result<(), Stop> {

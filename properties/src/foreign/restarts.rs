@@ -18,6 +18,9 @@ use super::scripted::{Script, Stop, register};
 use super::tally::Tally;
 use crate::server::{Compared, FEED_SEED, FEED_SIZE, Feed, Served, content};
 
+/// What it is called in the report.
+pub(super) const PLACE: &str = "restarts";
+
 const JOB: JobId = JobId(0);
 
 /// Where the job is when the implementation ends.
@@ -53,8 +56,7 @@ pub(super) fn restarts(
         }
         let feed = stage.server.feed();
         let name = format!("restart-{}", stage.next_program());
-        let tried =
-            Script::play(stage, "restarts", tally, |script| restart(script, (kind, before), &feed, &name));
+        let tried = Script::play(stage, PLACE, tally, |script| restart(script, (kind, before), &feed, &name));
         stage.server.forget(&feed);
         let _ = std::fs::remove_file(stage.session.seen_at(&name));
         tried?;

@@ -15,6 +15,9 @@ use super::scripted::{Script, Stop};
 use super::tally::Tally;
 use crate::server::{Fault, Seed};
 
+/// What it is called in the report.
+pub(super) const PLACE: &str = "transfers that go on";
+
 const JOB: JobId = JobId(0);
 
 /// Half of the file comes at once, and half within a third of a second.
@@ -36,7 +39,7 @@ pub(super) fn resumed(
         return Ok(0);
     }
     let seed = Seed(stage.next_program());
-    Script::play(stage, "transfers that go on", tally, |script| goes_on(script, seed)).map(|()| 0)
+    Script::play(stage, PLACE, tally, |script| goes_on(script, seed)).map(|()| 0)
 }
 
 fn goes_on(script: &mut Script<'_>, seed: Seed) -> Result<(), Stop> {

@@ -20,6 +20,9 @@ use super::scripted::{Script, Stop};
 use super::tally::Tally;
 use crate::server::{Fault, Seed, Traffic};
 
+/// What it is called in the report.
+pub(super) const PLACE: &str = "transfers that are stopped";
+
 const JOB: JobId = JobId(0);
 
 /// So slow that the file lasts longer than anything here waits, and so fast that no buffer takes what comes meanwhile.
@@ -54,7 +57,7 @@ pub(super) fn stops(
             return Ok(calls.len() - number);
         }
         let seed = Seed(stage.next_program());
-        Script::play(stage, "transfers that are stopped", tally, |script| ends(script, call, seed))?;
+        Script::play(stage, PLACE, tally, |script| ends(script, call, seed))?;
     }
     Ok(0)
 }

@@ -26,6 +26,9 @@ use crate::server::{
     BadRange, Change, Compared, Content, Fault, Garbage, Redirect, Scheme, Seed, Server, Traffic, content,
 };
 
+/// What it is called in the report.
+pub(super) const PLACE: &str = "servers that misbehave";
+
 const JOB: JobId = JobId(0);
 
 /// Of most files, in bytes: several pieces on the way.
@@ -66,7 +69,7 @@ pub(super) fn transfers(
         stage.servers_met += 1;
         // A URL of its own for each, because the server counts requests.
         let seed = Seed(stage.next_program());
-        Script::play(stage, "servers that misbehave", tally, |script| match trial {
+        Script::play(stage, PLACE, tally, |script| match trial {
             Trial::Meets(habit) => meets(script, *habit, seed),
             Trial::HasTwoFiles => has_two_files(script, [seed, Seed(!seed.0)]),
             Trial::IsNotTrusted => is_not_trusted(script, seed),
