@@ -61,7 +61,8 @@ pub(super) struct Args {
     /// The file of known failures; the one that the adapter.toml names when left out.
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
-    /// Write what is found into the file of known failures, and the trace of each into the directory of its name. Refused when time was over before everything was tried.
+    /// Write what is found into the file of known failures, and the trace of each into the directory of its name. Where time was over before
+    /// everything was tried, its other entries stay.
     #[arg(long)]
     accept: bool,
     /// Where the report and the traces of failures go; no report, and traces below target, when left out.
@@ -144,11 +145,12 @@ fn accept(known: &Known, verdict: &Verdict<'_>, traces: &Traces) -> Result<(), E
     let others = known.others(&ids).filter(|_| !verdict.is_whole);
     let all: Vec<Accepted<'_>> = accepted.chain(others).collect();
     let beside = KnownTraces::of(known.path());
-    beside.forget_all_but(&all)?;
     for one in &verdict.found {
         beside.keep(one, traces)?;
     }
-    write(known.path(), &known::text(known, &all))
+    write(known.path(), &known::text(known, &all))?;
+    // What the file named has its trace until the file names it no more.
+    beside.forget_all_but(&all)
 }
 
 /// How many failures are known.
