@@ -332,7 +332,7 @@ impl Trying<'_> {
             plan.workers.get(),
             (&mut *self.stage, &mut self.tally),
             cases,
-            (&is_over, &tell),
+            (is_over, tell),
             |stage, tally, case| {
                 let judged = lead(stage, tally, name, case)?;
                 plan.note_new(tally, &found);

@@ -74,7 +74,7 @@ impl Crew {
         processes: usize,
         (stage, tally): (&mut Stage, &mut Tally),
         items: &[T],
-        (is_over, tell): (&(dyn Fn(&Tally) -> bool + Sync), &dyn Fn(usize, &Tally)),
+        (is_over, tell): (impl Fn(&Tally) -> bool + Sync, impl Fn(usize, &Tally)),
         take: impl Fn(&mut Stage, &mut Tally, &T) -> Result<Option<R>, Fault> + Sync,
     ) -> Result<Vec<(usize, R)>, Fault> {
         let next = AtomicUsize::new(0);
@@ -91,7 +91,7 @@ impl Crew {
         let all = self.at_once(
             processes,
             (stage, tally),
-            |stage, tally| taken(stage, tally, tell),
+            |stage, tally| taken(stage, tally, &tell),
             |_, stage, tally| taken(stage, tally, &|_, _| ()),
         );
         let all: Result<Vec<_>, Fault> = all.into_iter().collect();

@@ -139,7 +139,7 @@ impl Trying<'_> {
             plan.workers.get(),
             (&mut *self.stage, &mut self.tally),
             cases,
-            (&is_over, &tell),
+            (is_over, tell),
             |stage, tally, case| match waiting_for(stage, Waits::Whole, |stage| failed(case, stage)) {
                 Ok(failed) => Ok(Some(failed)),
                 Err(fault) => interrupted(stage, tally, (LED_AGAIN, None), fault).map(|()| None),
